@@ -1,0 +1,93 @@
+//! Profiles on disk: read whole, written whole or not at all.
+
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::{Limits, Profile, ReadError};
+
+/// Why a file could not be read or written. Its message names the file.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FileError {
+    /// The file could not be opened or read.
+    #[error("cannot read {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file was read, but holds no usable profile.
+    #[error("{}: {source}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ReadError,
+    },
+    /// The file could not be written; whatever was there before is untouched.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// Reads the profile in the file at `path`.
+///
+/// # Errors
+/// When the file cannot be read, or does not hold a profile.
+pub fn read(path: &Path, limits: &Limits) -> Result<Profile, FileError> {
+    let bytes = fs::read(path).map_err(|source| FileError::Open { path: path.into(), source })?;
+    crate::read(&bytes, limits).map_err(|source| FileError::Content { path: path.into(), source })
+}
+
+/// Writes a file through a temporary one beside it that is renamed at the end: a reader, or a crash, finds the
+/// old content or the new, never half of it.
+///
+/// # Errors
+/// When the directory cannot be written to, or `content` fails.
+pub fn write_atomically(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), FileError> {
+    let attempt = || -> io::Result<()> {
+        let directory = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".highwater-").suffix(".tmp");
+        // A finished file gets the permissions that an ordinary new file has (0666 less the umask).
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut temporary = builder.tempfile_in(directory)?;
+        let mut out = BufWriter::new(temporary.as_file_mut());
+        content(&mut out)?;
+        out.flush()?;
+        drop(out);
+        temporary.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    attempt().map_err(|source| FileError::Write { path: path.into(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("out");
+        write_atomically(&path, |out| out.write_all(b"old")).unwrap();
+        let error = write_atomically(&path, |out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("disk full"))
+        })
+        .unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot write {}: disk full", path.display()));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+}

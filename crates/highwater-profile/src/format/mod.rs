@@ -1,0 +1,3 @@
+//! One module per file format. A format knows the model and nothing else.
+
+pub mod pprof;

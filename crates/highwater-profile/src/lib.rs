@@ -1,0 +1,41 @@
+//! The heap profile: what one is, and the files it is read from and written to.
+//!
+//! [`Profile`] is the only document that passes between Highwater's crates. It is shaped like pprof's
+//! (sample types, samples, locations, functions, mappings), because pprof is the native file format:
+//! whatever Highwater knows is kept in a file that other tools open as it is.
+//!
+//! This crate knows nothing of allocators, findings or terminals. A format is one file below [`format`](mod@format);
+//! to add one, add the file there and its signature to [`read`](fn@read).
+//!
+//! ```
+//! use highwater_profile::{Line, Location, Profile, ValueType, pprof};
+//!
+//! let mut profile = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
+//! let function = profile.add_function("demo::main", "demo::main", "src/main.rs");
+//! let frame = profile.add_location(Location::symbolized(vec![Line { function, line: 7 }]));
+//! profile.samples.push(&[frame], &[4096], &[]);
+//!
+//! let mut file = Vec::new();
+//! pprof::write(&profile, &mut file)?;
+//! let again = highwater_profile::read(&file, &Default::default())?;
+//! assert_eq!(again.samples.total(0), 4096);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![forbid(unsafe_code)]
+
+pub mod file;
+mod format;
+mod location;
+mod meta;
+mod profile;
+mod read;
+mod sample;
+mod string_table;
+
+pub use format::pprof;
+pub use location::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId};
+pub use meta::Meta;
+pub use profile::{Profile, ValueType};
+pub use read::{Limits, ReadError, read};
+pub use sample::{Label, LabelValue, Sample, SampleTable};
+pub use string_table::{StringId, StringTable};
