@@ -1,1 +1,37 @@
-//! placeholder
+//! Memory profiling for Rust programs: who allocated what is alive, what was, and what was at the peak.
+//!
+//! ```no_run
+//! #[global_allocator]
+//! static ALLOC: highwater::Alloc = highwater::Alloc::new();
+//!
+//! fn main() -> Result<(), highwater::Error> {
+//!     let _profiler = highwater::Profiler::new("heap.pb.gz");
+//!     // … the program …
+//!     Ok(())
+//! } // heap.pb.gz is written here: `highwater top heap.pb.gz` shows it, and so does `go tool pprof`
+//! ```
+//!
+//! [`Alloc`] goes around any other allocator and records a random selection of its allocations with their stacks
+//! (one every 512 KiB by default, or all of them), cheap enough to stay on in production. A [`Snapshot`] is a
+//! copy of what was recorded so far; written to a file it is a gzipped pprof profile. [`Profiler`] takes
+//! snapshots at the end of a scope and at regular intervals. [`stats`] gives the exact totals of the process.
+//!
+//! The environment variable `HIGHWATER` overrides the built-in setting at the start of the process:
+//! `HIGHWATER=interval:64KiB`, `HIGHWATER=exact`, `HIGHWATER=off`.
+//!
+//! Programs whose profiles are to show functions and lines need line tables in their binary, which does not
+//! change the code: `debug = "line-tables-only"` in the Cargo profile they are built with.
+#![forbid(unsafe_code)]
+
+mod cgroup;
+mod error;
+mod profiler;
+mod snapshot;
+mod stats;
+
+pub use error::Error;
+pub use highwater_profile as profile;
+pub use highwater_runtime::{Alloc, Mode};
+pub use profiler::{Profiler, ProfilerBuilder};
+pub use snapshot::Snapshot;
+pub use stats::{Stats, stats};

@@ -1,0 +1,142 @@
+//! Memory for the recorder's tables, straight from the operating system.
+//!
+//! It only ever grows: what is placed here stays for the life of the process, so other threads may read it
+//! without asking. Taking memory is lock-free, and so safe in a signal handler and behind a fork.
+
+use core::mem;
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+
+use crate::sys;
+
+/// Bytes asked of the system at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// Where the recorder stops growing: samples that would need more are dropped, and counted as dropped.
+const MAX_BYTES: usize = 1 << 30;
+
+static CHUNK: AtomicPtr<Chunk> = AtomicPtr::new(ptr::null_mut());
+static MAPPED: AtomicUsize = AtomicUsize::new(0);
+
+/// Head of a chunk; the memory handed out lies behind it.
+struct Chunk {
+    /// Bytes given out, this head included. May run past the end when several threads find the chunk full.
+    used: AtomicUsize,
+}
+
+/// Bytes taken from the system by this and by [`map`].
+pub(crate) fn mapped_bytes() -> usize {
+    MAPPED.load(Ordering::Relaxed)
+}
+
+/// Zeroed memory of its own for a table that may later be given back with [`unmap`].
+pub(crate) fn map(bytes: usize) -> Option<NonNull<u8>> {
+    if MAPPED.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_BYTES
+        && let Some(start) = sys::map(bytes)
+    {
+        return Some(start);
+    }
+    MAPPED.fetch_sub(bytes, Ordering::Relaxed);
+    None
+}
+
+/// Gives memory of [`map`] back.
+///
+/// # Safety
+/// As for [`sys::unmap`].
+pub(crate) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
+    // SAFETY: the caller promises it.
+    unsafe { sys::unmap(start, bytes) };
+    MAPPED.fetch_sub(bytes, Ordering::Relaxed);
+}
+
+/// Moves `value` into the arena. `None` when there is no memory left.
+pub(crate) fn place<T>(value: T) -> Option<&'static T> {
+    const { assert!(!mem::needs_drop::<T>(), "nothing in the arena is ever dropped") };
+    let place = reserve(size_of::<T>(), align_of::<T>())?.cast::<T>();
+    // SAFETY: `reserve` returned memory of T's size and alignment that nobody else has, for ever.
+    unsafe {
+        place.write(value);
+        Some(place.as_ref())
+    }
+}
+
+/// Copies a slice of numbers into the arena. `None` when there is no memory left.
+pub(crate) fn place_slice(values: &[usize]) -> Option<&'static [usize]> {
+    let place = reserve(size_of_val(values), align_of::<usize>())?.cast::<usize>();
+    // SAFETY: `reserve` returned memory for as many numbers, aligned, that nobody else has, for ever; being
+    // fresh, it does not overlap `values`.
+    unsafe {
+        place.copy_from_nonoverlapping(NonNull::from(values).cast(), values.len());
+        Some(core::slice::from_raw_parts(place.as_ptr(), values.len()))
+    }
+}
+
+/// Memory of this size and alignment that was never handed out before.
+fn reserve(bytes: usize, align: usize) -> Option<NonNull<u8>> {
+    // Every piece is a multiple of 16, so that 16 is the alignment of every piece; larger ones get slack.
+    let slack = if align > 16 { align } else { 0 };
+    let bytes = bytes.checked_add(slack)?.checked_next_multiple_of(16)?;
+    if bytes > CHUNK_BYTES / 2 {
+        return None;
+    }
+    loop {
+        let chunk = NonNull::new(CHUNK.load(Ordering::Acquire));
+        if let Some(chunk) = chunk {
+            // SAFETY: chunks are initialised before they are published, and never unmapped afterwards.
+            let start = unsafe { chunk.as_ref() }.used.fetch_add(bytes, Ordering::Relaxed);
+            if start + bytes <= CHUNK_BYTES {
+                // SAFETY: start + bytes lies within the chunk.
+                let piece = unsafe { chunk.cast::<u8>().add(start) };
+                let lead = piece.align_offset(align);
+                debug_assert!(lead <= slack);
+                // SAFETY: the piece was made `slack` bytes longer for this.
+                return Some(unsafe { piece.add(lead) });
+            }
+        }
+        add_chunk(chunk)?;
+    }
+}
+
+/// Puts a fresh chunk in the place of `full`, unless another thread has done so.
+fn add_chunk(full: Option<NonNull<Chunk>>) -> Option<()> {
+    let fresh = map(CHUNK_BYTES)?.cast::<Chunk>();
+    let head = size_of::<Chunk>().next_multiple_of(16);
+    // SAFETY: the mapping is ours alone, large enough, and page-aligned.
+    unsafe { fresh.write(Chunk { used: AtomicUsize::new(head) }) };
+    let expected = full.map_or(ptr::null_mut(), NonNull::as_ptr);
+    if CHUNK.compare_exchange(expected, fresh.as_ptr(), Ordering::AcqRel, Ordering::Acquire).is_err() {
+        // SAFETY: the chunk was never published.
+        unsafe { unmap(fresh.cast(), CHUNK_BYTES) };
+    }
+    Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_aligned_and_do_not_overlap() {
+        #[repr(align(128))]
+        struct Wide(#[allow(dead_code, reason = "only its size counts")] [u8; 128]);
+        let threads: Vec<_> = (0..4)
+            .map(|thread| {
+                std::thread::spawn(move || {
+                    (0..10_000_usize)
+                        .map(|i| {
+                            let wide = place(Wide([0; 128])).unwrap();
+                            assert_eq!(ptr::from_ref(wide).addr() % 128, 0);
+                            place_slice(&[thread, i, thread ^ i]).unwrap()
+                        })
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        for (thread, pieces) in threads.into_iter().map(|it| it.join().unwrap()).enumerate() {
+            for (i, piece) in pieces.iter().enumerate() {
+                assert_eq!(*piece, [thread, i, thread ^ i]);
+            }
+        }
+    }
+}

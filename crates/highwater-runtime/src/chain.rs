@@ -1,0 +1,135 @@
+//! A hash table that only grows, read and extended without a lock.
+//!
+//! Entries never move and never go away, so a reader needs no protection, and the table may be used in a signal
+//! handler and behind a fork. A bucket is a linked list to whose head entries are added by compare-and-swap.
+
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::arena;
+
+/// Set of `T` with `N` buckets (a power of two).
+pub(crate) struct ChainTable<T: 'static, const N: usize> {
+    heads: [AtomicPtr<Entry<T>>; N],
+}
+
+struct Entry<T> {
+    hash: u64,
+    /// The next entry of the bucket. Final once the entry is published.
+    next: AtomicPtr<Entry<T>>,
+    value: T,
+}
+
+impl<T: Sync, const N: usize> ChainTable<T, N> {
+    pub(crate) const fn new() -> Self {
+        assert!(N.is_power_of_two());
+        Self { heads: [const { AtomicPtr::new(ptr::null_mut()) }; N] }
+    }
+
+    /// The entry with this hash that `matches`; the one that `make` returns is added when there is none. `None`
+    /// when the arena has no memory left.
+    ///
+    /// Two threads that add equal values at once get the same entry.
+    pub(crate) fn get_or_add(
+        &'static self,
+        hash: u64,
+        matches: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> Option<T>,
+    ) -> Option<&'static T> {
+        let head = &self.heads[(hash as usize) & (N - 1)];
+        let mut first = head.load(Ordering::Acquire);
+        let known = |entry: &&'static Entry<T>| entry.hash == hash && matches(&entry.value);
+        if let Some(entry) = (Bucket { next: first, end: ptr::null_mut() }).find(known) {
+            return Some(&entry.value);
+        }
+        let fresh = arena::place(Entry { hash, next: AtomicPtr::new(first), value: make()? })?;
+        loop {
+            fresh.next.store(first, Ordering::Relaxed);
+            let published = ptr::from_ref(fresh).cast_mut();
+            match head.compare_exchange(first, published, Ordering::AcqRel, Ordering::Acquire) {
+                Ok(_) => return Some(&fresh.value),
+                Err(now) => {
+                    // Only what was added meanwhile has not been looked at.
+                    if let Some(entry) = (Bucket { next: now, end: first }).find(known) {
+                        return Some(&entry.value);
+                    }
+                    first = now;
+                }
+            }
+        }
+    }
+
+    /// All entries that are there now; those added meanwhile may or may not be among them.
+    pub(crate) fn iter(&'static self) -> impl Iterator<Item = &'static T> {
+        self.heads
+            .iter()
+            .flat_map(|head| Bucket { next: head.load(Ordering::Acquire), end: ptr::null_mut() })
+            .map(|entry| &entry.value)
+    }
+}
+
+/// The entries of a bucket from `next` up to, and without, `end`.
+struct Bucket<T: 'static> {
+    next: *mut Entry<T>,
+    end: *mut Entry<T>,
+}
+
+impl<T> Iterator for Bucket<T> {
+    type Item = &'static Entry<T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.next == self.end {
+            return None;
+        }
+        // SAFETY: the pointer came from a head or from a published entry, read with Acquire or behind such a
+        // read, so the entry is initialised; entries live in the arena for ever. A bucket ends with null, and
+        // `end`, when it is not null, is behind `next` in the same bucket, so null is never passed.
+        let entry = unsafe { &*self.next };
+        self.next = entry.next.load(Ordering::Acquire);
+        Some(entry)
+    }
+}
+
+/// Hash of a few words, for tables whose keys no adversary chooses.
+pub(crate) fn hash(words: impl IntoIterator<Item = u64>) -> u64 {
+    let mixed = words
+        .into_iter()
+        .fold(0_u64, |hash, word| (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    // The upper bits are the well-mixed ones; the table takes the lower.
+    mixed ^ mixed >> 32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_that_add_the_same_values_agree_on_the_entries() {
+        // Few buckets and equal hashes, so that every path of an insertion is taken.
+        static TABLE: ChainTable<u64, 4> = ChainTable::new();
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                std::thread::spawn(|| {
+                    (0..2_000_u64)
+                        .map(|value| {
+                            let entry = TABLE.get_or_add(value % 7, |it| *it == value, || Some(value));
+                            ptr::from_ref(entry.unwrap()).addr()
+                        })
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let seen: Vec<_> = threads.into_iter().map(|it| it.join().unwrap()).collect();
+        assert!(seen.iter().all(|it| *it == seen[0]));
+        let mut values: Vec<u64> = TABLE.iter().copied().collect();
+        values.sort_unstable();
+        assert_eq!(values, (0..2_000).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn nothing_is_added_without_memory() {
+        static TABLE: ChainTable<u64, 1> = ChainTable::new();
+        assert!(TABLE.get_or_add(1, |_| true, || None).is_none());
+        assert_eq!(TABLE.iter().count(), 0);
+    }
+}

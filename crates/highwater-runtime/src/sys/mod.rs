@@ -1,0 +1,30 @@
+//! All that the recorder asks of the operating system, per platform.
+//!
+//! A platform that is missing here (no Unix, or not 64 bits wide) still compiles: allocations then pass through
+//! unrecorded, and a snapshot says
+//! why there is none.
+
+#[cfg(all(unix, target_pointer_width = "64"))]
+mod unix;
+#[cfg(all(unix, target_pointer_width = "64"))]
+pub(crate) use unix::*;
+
+#[cfg(not(all(unix, target_pointer_width = "64")))]
+mod unsupported;
+#[cfg(not(all(unix, target_pointer_width = "64")))]
+pub(crate) use unsupported::*;
+
+/// A file that is mapped executable into this process.
+#[derive(Clone, Copy, Debug)]
+pub struct Module<'a> {
+    /// First address of the executable mapping.
+    pub start: u64,
+    /// First address behind it.
+    pub limit: u64,
+    /// Offset in the file of the byte at `start`.
+    pub file_offset: u64,
+    /// Path as the loader knows it; empty for the program itself.
+    pub path: &'a [u8],
+    /// GNU build id as it stands in memory, which the file on disk need no longer have; empty when there is none.
+    pub build_id: &'a [u8],
+}

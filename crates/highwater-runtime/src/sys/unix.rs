@@ -1,0 +1,199 @@
+//! Unix: memory by `mmap`, thread exit by a pthread key, forks by `pthread_atfork`, modules by `dl_iterate_phdr`.
+
+use core::ffi::{CStr, c_void};
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use super::Module;
+
+pub(crate) const SUPPORTED: bool = true;
+
+/// Zeroed memory straight from the system; `None` when it has none to give.
+pub(crate) fn map(bytes: usize) -> Option<NonNull<u8>> {
+    // SAFETY: an anonymous private mapping at an address of the kernel's choice touches no memory in use.
+    let start = unsafe {
+        libc::mmap(
+            ptr::null_mut(),
+            bytes,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANON,
+            -1,
+            0,
+        )
+    };
+    if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
+}
+
+/// Gives memory of [`map`] back.
+///
+/// # Safety
+/// `start` and `bytes` are those of one call of [`map`], and nothing refers to the memory any more.
+pub(crate) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
+    // SAFETY: the caller promises that this is a whole mapping of ours that nobody uses.
+    unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
+}
+
+/// The value of an environment variable, without the lock and the copy of `std::env::var`.
+pub(crate) fn environment(name: &CStr) -> Option<&'static [u8]> {
+    // SAFETY: `name` is a C string. The result points into the environment of the process; it is read once, at
+    // the first allocation, which is before any code that could change the environment runs.
+    unsafe {
+        let value = libc::getenv(name.as_ptr());
+        (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())
+    }
+}
+
+/// Writes to standard error as far as that is possible.
+pub(crate) fn write_to_stderr(text: &[u8]) {
+    // SAFETY: the pointer and the length are those of a slice.
+    unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
+}
+
+/// Copies the calling thread's name into `buffer` and returns its length, 0 when it has none.
+pub(crate) fn thread_name(buffer: &mut [u8; 16]) -> usize {
+    // SAFETY: the buffer has the 16 bytes that are stated, and the calling thread exists.
+    let failed = unsafe { libc::pthread_getname_np(libc::pthread_self(), buffer.as_mut_ptr().cast(), 16) };
+    if failed != 0 {
+        return 0;
+    }
+    buffer.iter().position(|&byte| byte == 0).unwrap_or(16)
+}
+
+/// A number that differs from call to call and from process to process.
+pub(crate) fn entropy() -> u64 {
+    static CALLS: AtomicU64 = AtomicU64::new(0);
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is a valid place for the result.
+    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut now) };
+    // SAFETY: getpid has no preconditions.
+    let pid = unsafe { libc::getpid() };
+    let calls = CALLS.fetch_add(1, Ordering::Relaxed);
+    let address = ptr::from_ref(&now).addr() as u64;
+    (now.tv_sec as u64).rotate_left(32) ^ now.tv_nsec as u64 ^ (pid as u64) << 17 ^ calls << 48 ^ address
+}
+
+/// Lets another thread run.
+pub(crate) fn yield_now() {
+    // SAFETY: sched_yield has no preconditions.
+    unsafe { libc::sched_yield() };
+}
+
+/// Calls `before` in front of every fork, and `after` behind it in both processes.
+pub(crate) fn at_fork(before: extern "C" fn(), after: extern "C" fn()) {
+    unsafe extern "C" {
+        // Declared here because the libc crate types the handlers as `unsafe extern "C" fn()`.
+        fn pthread_atfork(
+            prepare: Option<extern "C" fn()>,
+            parent: Option<extern "C" fn()>,
+            child: Option<extern "C" fn()>,
+        ) -> libc::c_int;
+    }
+    // SAFETY: the handlers are functions of the program itself and so are there as long as it runs.
+    unsafe { pthread_atfork(Some(before), Some(after), Some(after)) };
+}
+
+/// Tells when a thread ends. A pthread key's destructor runs behind those of Rust's thread-locals, and needs no
+/// memory to be registered.
+pub(crate) struct ExitHook {
+    /// The key plus one, because 0 is a valid key; 0 until installed.
+    key: AtomicU64,
+}
+
+impl ExitHook {
+    pub(crate) const fn new() -> Self {
+        Self { key: AtomicU64::new(0) }
+    }
+
+    /// Makes `destructor` be called with what a thread passed to [`Self::arm`]. To be called once.
+    pub(crate) fn install(&self, destructor: unsafe extern "C" fn(*mut c_void)) {
+        let mut key = 0;
+        // SAFETY: `key` is a valid place for the result, and the destructor is a function of the program.
+        if unsafe { libc::pthread_key_create(&mut key, Some(destructor)) } == 0 {
+            self.key.store(u64::from(key) + 1, Ordering::Release);
+        }
+    }
+
+    /// Has the destructor called at the end of the calling thread. False when that is not possible.
+    pub(crate) fn arm(&self, value: *const c_void) -> bool {
+        match self.key.load(Ordering::Acquire) {
+            0 => false,
+            // SAFETY: the key is one that `install` created and nobody deletes.
+            key => unsafe { libc::pthread_setspecific((key - 1) as libc::pthread_key_t, value) == 0 },
+        }
+    }
+}
+
+/// Calls `visit` for every executable mapping of the program and its shared libraries, the program first.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn visit_modules(_visit: &mut dyn FnMut(Module<'_>)) {}
+
+/// Calls `visit` for every executable mapping of the program and its shared libraries, the program first.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn visit_modules(visit: &mut dyn FnMut(Module<'_>)) {
+    type Visit<'a> = &'a mut dyn FnMut(Module<'_>);
+
+    unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, data: *mut c_void) -> libc::c_int {
+        // SAFETY: the loader passes a valid description, and `data` is the `visit` handed to it below, which
+        // nobody else uses until dl_iterate_phdr returns.
+        let (info, visit) = unsafe { (&*info, &mut *data.cast::<Visit<'_>>()) };
+        // SAFETY: the loader states the number of program headers with the table.
+        let headers = unsafe { core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
+        let base = info.dlpi_addr;
+        let path: &[u8] = if info.dlpi_name.is_null() {
+            b""
+        } else {
+            // SAFETY: the loader's names are C strings that live as long as the module.
+            unsafe { CStr::from_ptr(info.dlpi_name) }.to_bytes()
+        };
+        let build_id = headers
+            .iter()
+            .filter(|header| header.p_type == libc::PT_NOTE)
+            // SAFETY: a PT_NOTE segment lies inside a loaded segment of the module, which stays mapped while
+            // the loader's lock is held for us.
+            .map(|header| unsafe {
+                let start = (base + header.p_vaddr) as usize as *const u8;
+                core::slice::from_raw_parts(start, header.p_memsz as usize)
+            })
+            .find_map(gnu_build_id)
+            .unwrap_or_default();
+        // SAFETY: sysconf has no preconditions.
+        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.max(1) as u64;
+        for header in headers {
+            if header.p_type != libc::PT_LOAD || header.p_flags & libc::PF_X == 0 {
+                continue;
+            }
+            let address = base + header.p_vaddr;
+            let lead = address % page;
+            visit(Module {
+                start: address - lead,
+                limit: (address + header.p_memsz).next_multiple_of(page),
+                file_offset: header.p_offset.saturating_sub(lead),
+                path,
+                build_id,
+            });
+        }
+        0
+    }
+
+    let mut visit: Visit<'_> = visit;
+    // SAFETY: `each` has the required signature, and `visit` outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(each), ptr::from_mut(&mut visit).cast()) };
+}
+
+/// The build id in the content of a note segment: notes are (name size, content size, type, name, content),
+/// the last two padded to four bytes.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn gnu_build_id(mut notes: &[u8]) -> Option<&[u8]> {
+    const NT_GNU_BUILD_ID: u32 = 3;
+    while let Some((head, rest)) = notes.split_at_checked(12) {
+        let word = |at: usize| u32::from_ne_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let (name_size, content_size) = (word(0) as usize, word(4) as usize);
+        let (name, rest) = rest.split_at_checked(name_size.next_multiple_of(4))?;
+        let (content, rest) = rest.split_at_checked(content_size.next_multiple_of(4))?;
+        if word(8) == NT_GNU_BUILD_ID && name == b"GNU\0" {
+            return content.get(..content_size);
+        }
+        notes = rest;
+    }
+    None
+}

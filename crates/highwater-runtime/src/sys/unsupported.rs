@@ -1,0 +1,45 @@
+//! A platform that Highwater cannot record on: there is no memory to record into, so nothing is.
+
+use core::ptr::NonNull;
+
+use super::Module;
+
+pub(crate) const SUPPORTED: bool = false;
+
+pub(crate) fn map(_bytes: usize) -> Option<NonNull<u8>> {
+    None
+}
+
+pub(crate) unsafe fn unmap(_start: NonNull<u8>, _bytes: usize) {}
+
+pub(crate) fn environment(_name: &core::ffi::CStr) -> Option<&'static [u8]> {
+    None
+}
+
+pub(crate) fn write_to_stderr(_text: &[u8]) {}
+
+pub(crate) fn thread_name(_buffer: &mut [u8; 16]) -> usize {
+    0
+}
+
+pub(crate) fn entropy() -> u64 {
+    0
+}
+
+pub(crate) fn yield_now() {}
+
+pub(crate) fn at_fork(_before: extern "C" fn(), _after: extern "C" fn()) {}
+
+pub(crate) struct ExitHook;
+
+impl ExitHook {
+    pub(crate) const fn new() -> Self {
+        Self
+    }
+    pub(crate) fn install(&self, _destructor: unsafe extern "C" fn(*mut core::ffi::c_void)) {}
+    pub(crate) fn arm(&self, _value: *const core::ffi::c_void) -> bool {
+        false
+    }
+}
+
+pub(crate) fn visit_modules(_visit: &mut dyn FnMut(Module<'_>)) {}

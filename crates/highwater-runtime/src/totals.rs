@@ -1,0 +1,111 @@
+//! Totals of the whole process: exact counts, and the peak.
+//!
+//! Each thread counts for itself ([`crate::thread`]) and passes the change of its live bytes on from time to
+//! time; `LIVE` therefore lags behind by less than the sampling interval per running thread, and not at all in
+//! exact mode. [`counts`] adds up what has not been passed on.
+//!
+//! **The peak's epoch.** Whenever the process reaches its highest number of live bytes so far, a new epoch
+//! begins. A site that is about to change in an epoch it has not seen first saves its live values: those are its
+//! values at the peak. That makes attribution at the peak cost O(1) an event, with no copy of anything.
+
+use core::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+use crate::{arena, thread};
+
+/// Live bytes as passed on by all threads.
+static LIVE: AtomicI64 = AtomicI64::new(0);
+/// Highest number of live bytes, counting what threads reached between two reports.
+static PEAK: AtomicI64 = AtomicI64::new(0);
+/// Highest number of live bytes seen at a report; the one that begins an epoch.
+static EPOCH_PEAK: AtomicI64 = AtomicI64::new(0);
+static EPOCH: AtomicU64 = AtomicU64::new(0);
+
+/// Samples recorded, lost for want of memory, and recorded with their root cut off.
+pub(crate) static SAMPLES: AtomicU64 = AtomicU64::new(0);
+pub(crate) static DROPPED: AtomicU64 = AtomicU64::new(0);
+pub(crate) static TRUNCATED: AtomicU64 = AtomicU64::new(0);
+
+/// Exact counts of the process since it started. The recorder's own memory is in `overhead_bytes` and in no other
+/// number; a `realloc` counts as one block freed and one allocated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Blocks allocated.
+    pub alloc_blocks: u64,
+    /// Bytes allocated, as requested by the program.
+    pub alloc_bytes: u64,
+    /// Blocks freed.
+    pub freed_blocks: u64,
+    /// Bytes freed.
+    pub freed_bytes: u64,
+    /// Highest number of live bytes. Exact when one thread allocates, and in exact mode; otherwise each further
+    /// thread that allocates at the moment of the peak may hide up to the time between two of its reports, which
+    /// is one sampling interval in the mean.
+    pub peak_bytes: u64,
+    /// The recorder's own memory, mapped from the system or allocated inside [`own_memory`](crate::own_memory).
+    pub overhead_bytes: u64,
+    /// Samples recorded.
+    pub samples: u64,
+    /// Samples lost because the recorder's memory was used up.
+    pub dropped_samples: u64,
+    /// Samples whose stack was cut off at its root.
+    pub truncated_stacks: u64,
+}
+
+impl Counts {
+    /// Blocks not yet freed.
+    pub fn live_blocks(&self) -> u64 {
+        self.alloc_blocks.saturating_sub(self.freed_blocks)
+    }
+
+    /// Bytes not yet freed.
+    pub fn live_bytes(&self) -> u64 {
+        self.alloc_bytes.saturating_sub(self.freed_bytes)
+    }
+}
+
+/// Takes a thread's report: its live bytes changed by `change` since its last one, and rose by up to `rise` in
+/// between.
+pub(crate) fn report(change: i64, rise: i64) {
+    let before = LIVE.fetch_add(change, Relaxed);
+    PEAK.fetch_max(before + rise, Relaxed);
+    let live = before + change;
+    // An equal maximum counts as a later peak: the sites' values there are as good, and fresher.
+    if live >= EPOCH_PEAK.load(Relaxed) && live >= EPOCH_PEAK.fetch_max(live, Relaxed) {
+        EPOCH.fetch_add(1, Relaxed);
+    }
+}
+
+/// The peak's epoch; it changes whenever the process reaches a new peak.
+pub(crate) fn epoch() -> u64 {
+    EPOCH.load(Relaxed)
+}
+
+/// The process's counts as they are now.
+pub fn counts() -> Counts {
+    thread::report_own();
+    let mut counts = Counts {
+        samples: SAMPLES.load(Relaxed),
+        dropped_samples: DROPPED.load(Relaxed),
+        truncated_stacks: TRUNCATED.load(Relaxed),
+        ..Counts::default()
+    };
+    let (mut live_bytes, mut own_bytes) = (0_i64, 0_i64);
+    let mut peak = PEAK.load(Relaxed);
+    let reported = LIVE.load(Relaxed);
+    for one in thread::all_counts() {
+        if one.is_own {
+            own_bytes += one.live_bytes;
+            continue;
+        }
+        counts.alloc_blocks += one.alloc_blocks;
+        counts.alloc_bytes += one.alloc_bytes;
+        counts.freed_blocks += one.freed_blocks;
+        live_bytes += one.live_bytes;
+        peak = peak.max(reported + one.unreported_rise);
+    }
+    let live_bytes = u64::try_from(live_bytes).unwrap_or(0).min(counts.alloc_bytes);
+    counts.freed_bytes = counts.alloc_bytes - live_bytes;
+    counts.peak_bytes = u64::try_from(peak).unwrap_or(0).max(live_bytes);
+    counts.overhead_bytes = arena::mapped_bytes() as u64 + u64::try_from(own_bytes).unwrap_or(0);
+    counts
+}

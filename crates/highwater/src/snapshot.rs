@@ -1,0 +1,245 @@
+//! A copy of what was recorded so far, and its way into a profile.
+
+use std::collections::HashMap;
+use std::mem;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use highwater_profile::file::write_atomically;
+use highwater_profile::{
+    Label, LabelValue, Location, LocationId, Mapping, MappingId, Meta, Profile, StringId, ValueType, pprof,
+};
+use highwater_runtime::{Mode, SiteTotals, own_memory};
+
+use crate::{Error, Stats, stats};
+
+/// The sample types of a Highwater profile, in the order of its values.
+const SAMPLE_TYPES: [(&str, &str); 6] = [
+    ("alloc_objects", "count"),
+    ("alloc_space", "bytes"),
+    ("inuse_objects", "count"),
+    ("inuse_space", "bytes"),
+    ("peak_objects", "count"),
+    ("peak_space", "bytes"),
+];
+
+/// Position in [`SAMPLE_TYPES`] of the one that readers show unasked.
+const INUSE_SPACE: usize = 3;
+
+/// What the process had recorded at one moment.
+///
+/// Taking one stops no other thread: allocations that happen meanwhile may or may not be in it. Its memory is
+/// counted as overhead and is not in the profile.
+#[derive(Debug)]
+pub struct Snapshot {
+    content: Content,
+}
+
+#[derive(Debug, Default)]
+struct Content {
+    sites: Vec<SiteTotals>,
+    modules: Vec<Module>,
+    interval_bytes: i64,
+    time_ns: i64,
+    duration_ns: i64,
+    meta: Meta,
+}
+
+/// A file mapped executable; see [`highwater_runtime::Module`].
+#[derive(Debug)]
+struct Module {
+    start: u64,
+    limit: u64,
+    file_offset: u64,
+    path: String,
+    build_id: String,
+}
+
+impl Snapshot {
+    /// Copies what is recorded now.
+    ///
+    /// # Errors
+    /// When no allocation came through [`Alloc`](crate::Alloc), or the platform cannot be recorded on.
+    pub fn capture() -> Result<Self, Error> {
+        if !highwater_runtime::is_supported() {
+            return Err(Error::Unsupported);
+        }
+        let mode = highwater_runtime::mode().ok_or(Error::NotInstalled)?;
+        let stats = stats();
+        Ok(Self { content: own_memory(|| Content::capture(mode, &stats)) })
+    }
+
+    /// Writes the snapshot as a gzipped pprof profile: to a temporary file beside `path`, which then takes its
+    /// place, so that no reader ever sees half a profile.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<(), Error> {
+        own_memory(|| {
+            let profile = self.content.profile();
+            write_atomically(path.as_ref(), |out| pprof::write(&profile, out))
+        })
+        .map_err(Error::File)
+    }
+
+    /// The snapshot as a profile in memory. The profile is the caller's, and counted as the program's memory.
+    pub fn to_profile(&self) -> Profile {
+        self.content.profile()
+    }
+}
+
+impl Drop for Snapshot {
+    fn drop(&mut self) {
+        // What was allocated as Highwater's own memory is freed as such.
+        own_memory(|| mem::take(&mut self.content));
+    }
+}
+
+impl Content {
+    fn capture(mode: Mode, stats: &Stats) -> Self {
+        static EPOCH: AtomicI64 = AtomicI64::new(0);
+        let counts = highwater_runtime::counts();
+        let mut sites = Vec::new();
+        highwater_runtime::visit_sites(|site| sites.push(site));
+        let mut modules = Vec::new();
+        highwater_runtime::visit_modules(|module| {
+            modules.push(Module {
+                start: module.start,
+                limit: module.limit,
+                file_offset: module.file_offset,
+                path: String::from_utf8_lossy(module.path).into_owned(),
+                build_id: module.build_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            });
+        });
+        name_program(&mut modules);
+        let (process, running_ns) = process();
+        let meta = Meta {
+            format: Some(Meta::FORMAT),
+            process: Some(process),
+            epoch: Some(EPOCH.fetch_add(1, Ordering::Relaxed) + 1),
+            exact: Some(i64::from(mode == Mode::Exact)),
+            alloc_blocks: Some(signed(stats.alloc_blocks)),
+            alloc_bytes: Some(signed(stats.alloc_bytes)),
+            freed_blocks: Some(signed(stats.freed_blocks)),
+            freed_bytes: Some(signed(stats.freed_bytes)),
+            peak_bytes: Some(signed(stats.peak_bytes)),
+            overhead_bytes: Some(signed(stats.overhead_bytes)),
+            rss_bytes: stats.rss_bytes.map(signed),
+            cgroup_used_bytes: stats.cgroup_used_bytes.map(signed),
+            cgroup_limit_bytes: stats.cgroup_limit_bytes.map(signed),
+            samples: Some(signed(counts.samples)),
+            dropped_samples: Some(signed(counts.dropped_samples)),
+            truncated_stacks: Some(signed(counts.truncated_stacks)),
+        };
+        Self {
+            sites,
+            modules,
+            interval_bytes: mode.interval_bytes().map_or(0, signed),
+            time_ns: now_ns(),
+            duration_ns: running_ns,
+            meta,
+        }
+    }
+
+    fn profile(&self) -> Profile {
+        let types = SAMPLE_TYPES.iter().map(|&(kind, unit)| ValueType::new(kind, unit)).collect();
+        let mut profile = Profile::new(types);
+        profile.default_sample_type = Some(INUSE_SPACE);
+        profile.period_type = Some(ValueType::new("space", "bytes"));
+        profile.period = self.interval_bytes;
+        profile.time_ns = self.time_ns;
+        profile.duration_ns = self.duration_ns;
+        profile.meta = Some(self.meta);
+        let mappings =
+            self.modules.iter().map(|module| add_mapping(&mut profile, module)).collect::<Vec<_>>();
+        let keys = Keys::new(&mut profile);
+        let mut locations = HashMap::new();
+        let mut stack = Vec::new();
+        for site in &self.sites {
+            stack.clear();
+            stack.extend(site.stack.iter().map(|&address| {
+                *locations
+                    .entry(address)
+                    .or_insert_with(|| self.add_location(&mut profile, &mappings, address))
+            }));
+            let values = [site.allocated, site.live, site.at_peak];
+            let values: Vec<i64> =
+                values.iter().flat_map(|it| [signed(it.blocks), signed(it.bytes)]).collect();
+            let labels = keys.labels(&mut profile, site);
+            profile.samples.push(&stack, &values, &labels);
+        }
+        profile
+    }
+
+    fn add_location(&self, profile: &mut Profile, mappings: &[MappingId], address: usize) -> LocationId {
+        let address = address as u64;
+        let module = self.modules.iter().position(|it| (it.start..it.limit).contains(&address));
+        profile.add_location(Location::at(module.map(|index| mappings[index]), address))
+    }
+}
+
+/// The keys of the labels of a sample.
+struct Keys {
+    bytes: StringId,
+    thread: StringId,
+}
+
+impl Keys {
+    fn new(profile: &mut Profile) -> Self {
+        Self { bytes: profile.strings.intern("bytes"), thread: profile.strings.intern("thread") }
+    }
+
+    fn labels(&self, profile: &mut Profile, site: &SiteTotals) -> Vec<Label> {
+        let size = LabelValue::Number(signed(site.block_bytes), self.bytes);
+        let mut labels = vec![Label { key: self.bytes, value: size }];
+        if !site.thread.is_empty() {
+            let name = profile.strings.intern(&String::from_utf8_lossy(site.thread));
+            labels.push(Label { key: self.thread, value: LabelValue::Text(name) });
+        }
+        labels
+    }
+}
+
+fn add_mapping(profile: &mut Profile, module: &Module) -> MappingId {
+    let file = profile.strings.intern(&module.path);
+    let build_id = profile.strings.intern(&module.build_id);
+    profile.add_mapping(Mapping {
+        start: module.start,
+        limit: module.limit,
+        file_offset: module.file_offset,
+        file,
+        build_id,
+        ..Mapping::default()
+    })
+}
+
+/// The loader does not name the program itself, and names the kernel's page after a file that does not exist.
+fn name_program(modules: &mut [Module]) {
+    let program = std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    for module in modules {
+        if module.path.is_empty() {
+            module.path.clone_from(&program);
+        } else if module.path.starts_with("linux-vdso.so") || module.path.starts_with("linux-gate.so") {
+            module.path = "[vdso]".to_owned();
+        }
+    }
+}
+
+/// A number that no other process has, and how long this one has been seen running, in nanoseconds.
+fn process() -> (i64, i64) {
+    static FIRST: OnceLock<(i64, Instant)> = OnceLock::new();
+    let (since_ns, since) = FIRST.get_or_init(|| (now_ns(), Instant::now()));
+    let identity = since_ns ^ i64::from(std::process::id()).rotate_left(44);
+    (identity & i64::MAX, i64::try_from(since.elapsed().as_nanos()).unwrap_or(i64::MAX))
+}
+
+fn now_ns() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,53 @@
+//! The exact totals of the process.
+
+use crate::cgroup;
+
+/// Totals of the process, exact whatever the sampling interval, and what the kernel says of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Blocks allocated since the process started. A `realloc` counts as one freed and one allocated.
+    pub alloc_blocks: u64,
+    /// Bytes allocated since the process started, as the program asked for them.
+    pub alloc_bytes: u64,
+    /// Blocks freed since the process started.
+    pub freed_blocks: u64,
+    /// Bytes freed since the process started.
+    pub freed_bytes: u64,
+    /// Blocks allocated and not yet freed.
+    pub live_blocks: u64,
+    /// Bytes allocated and not yet freed.
+    pub live_bytes: u64,
+    /// Highest number of live bytes so far. Exact when one thread allocates, and in exact mode; otherwise each
+    /// further thread that allocates around the peak may hide one sampling interval of it, in the mean.
+    pub peak_bytes: u64,
+    /// Highwater's own memory, which is in none of the numbers above.
+    pub overhead_bytes: u64,
+    /// Resident set of the process; `None` where the system does not say.
+    pub rss_bytes: Option<u64>,
+    /// Memory that the kernel charges to the process's cgroup; `None` outside of one.
+    pub cgroup_used_bytes: Option<u64>,
+    /// Limit of the cgroup, or of one above it; `None` when there is none.
+    pub cgroup_limit_bytes: Option<u64>,
+}
+
+/// The totals as they are now. All zero as long as [`Alloc`](crate::Alloc) is not in use, except for what the
+/// kernel says.
+pub fn stats() -> Stats {
+    // Counted before the kernel is asked, which takes a while.
+    let counts = highwater_runtime::counts();
+    let (rss_bytes, cgroup) = highwater_runtime::own_memory(|| (cgroup::resident_bytes(), cgroup::current()));
+    Stats {
+        alloc_blocks: counts.alloc_blocks,
+        alloc_bytes: counts.alloc_bytes,
+        freed_blocks: counts.freed_blocks,
+        freed_bytes: counts.freed_bytes,
+        live_blocks: counts.live_blocks(),
+        live_bytes: counts.live_bytes(),
+        peak_bytes: counts.peak_bytes,
+        overhead_bytes: counts.overhead_bytes,
+        rss_bytes,
+        cgroup_used_bytes: cgroup.used_bytes,
+        cgroup_limit_bytes: cgroup.limit_bytes,
+    }
+}
