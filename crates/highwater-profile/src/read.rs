@@ -40,7 +40,9 @@ pub enum ReadError {
         unpacked_bytes: u64,
     },
     /// The compressed data is damaged.
-    #[error("the compressed data is damaged behind {unpacked_bytes} unpacked bytes ({reason}); copy the file again")]
+    #[error(
+        "the compressed data is damaged behind {unpacked_bytes} unpacked bytes ({reason}); copy the file again"
+    )]
     Damaged {
         /// Bytes that could be unpacked.
         unpacked_bytes: u64,
@@ -70,7 +72,10 @@ pub enum ReadError {
         reason: String,
     },
     /// Written by a later Highwater.
-    #[error("the profile has format version {found}, and this program reads up to {}; use a newer one", Meta::FORMAT)]
+    #[error(
+        "the profile has format version {found}, and this program reads up to {}; use a newer one",
+        Meta::FORMAT
+    )]
     UnknownVersion {
         /// The version that the file states.
         found: i64,
@@ -86,7 +91,9 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
         [] => Err(ReadError::Empty),
         [0x1f, 0x8b, 0x08, ..] => pprof::decode(&gunzip(bytes, limits)?),
         [0x1f, 0x8b] | [0x1f] => Err(ReadError::Truncated { unpacked_bytes: 0 }),
-        [0x1f, 0x8b, ..] => Err(ReadError::UnknownFormat { found: "gzip with an unknown compression method" }),
+        [0x1f, 0x8b, ..] => {
+            Err(ReadError::UnknownFormat { found: "gzip with an unknown compression method" })
+        }
         // A serialized profile begins with field 1 (sample_type), length-delimited.
         [0x0a, rest @ ..] if !rest.is_ascii() => pprof::decode(bytes),
         [0x0a, ..] => pprof::decode(bytes).map_err(|_| ReadError::UnknownFormat { found: "plain text" }),

@@ -28,6 +28,15 @@ const SAMPLE_TYPES: [(&str, &str); 6] = [
 /// Position in [`SAMPLE_TYPES`] of the one that readers show unasked.
 const INUSE_SPACE: usize = 3;
 
+/// The frames between a program's call and the stack walk, as pprof's `drop_frames`: readers leave out what
+/// matches as a whole, and whatever it called.
+const RECORDER_FRAMES: &str = concat!(
+    r"<?highwater_runtime::.*",
+    r"|(__rustc::)?__(rust|rg|rdl)_(alloc|alloc_zeroed|realloc)",
+    r"|alloc::alloc::(alloc|alloc_zeroed|realloc|exchange_malloc|Global::.*)",
+    r"|<alloc::alloc::Global as .*>::.*",
+);
+
 /// What the process had recorded at one moment.
 ///
 /// Taking one stops no other thread: allocations that happen meanwhile may or may not be in it. Its memory is
@@ -149,6 +158,7 @@ impl Content {
         profile.default_sample_type = Some(INUSE_SPACE);
         profile.period_type = Some(ValueType::new("space", "bytes"));
         profile.period = self.interval_bytes;
+        profile.drop_frames = RECORDER_FRAMES.to_owned();
         profile.time_ns = self.time_ns;
         profile.duration_ns = self.duration_ns;
         profile.meta = Some(self.meta);

@@ -156,21 +156,15 @@ pub(crate) fn visit_modules(visit: &mut dyn FnMut(Module<'_>)) {
             })
             .find_map(gnu_build_id)
             .unwrap_or_default();
-        // SAFETY: sysconf has no preconditions.
-        let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) }.max(1) as u64;
         for header in headers {
             if header.p_type != libc::PT_LOAD || header.p_flags & libc::PF_X == 0 {
                 continue;
             }
-            let address = base + header.p_vaddr;
-            let lead = address % page;
-            visit(Module {
-                start: address - lead,
-                limit: (address + header.p_memsz).next_multiple_of(page),
-                file_offset: header.p_offset.saturating_sub(lead),
-                path,
-                build_id,
-            });
+            // The segment itself and not the pages around it: both are right by pprof's rules, but Go's pprof
+            // reckons with the segment, and takes neighbouring functions for the right ones otherwise.
+            let start = base + header.p_vaddr;
+            let (limit, file_offset) = (start + header.p_memsz, header.p_offset);
+            visit(Module { start, limit, file_offset, path, build_id });
         }
         0
     }

@@ -50,7 +50,10 @@ impl Decoder {
                 .ok_or_else(|| no_such_string(field, position, message.string_table.len()))
         };
         let value_type = |field: &str, it: &proto::ValueType| {
-            Ok(ValueType::new(text(format!("{field}.type"), it.r#type)?, text(format!("{field}.unit"), it.unit)?))
+            Ok(ValueType::new(
+                text(format!("{field}.type"), it.r#type)?,
+                text(format!("{field}.unit"), it.unit)?,
+            ))
         };
         let sample_types = (message.sample_type.iter().enumerate())
             .map(|(i, it)| value_type(&format!("sample_type[{i}]"), it))

@@ -56,10 +56,7 @@ fn intern(strings: &mut StringTable, text: &str) -> i64 {
 }
 
 fn value_type(strings: &mut StringTable, value_type: &ValueType) -> proto::ValueType {
-    proto::ValueType {
-        r#type: intern(strings, &value_type.kind),
-        unit: intern(strings, &value_type.unit),
-    }
+    proto::ValueType { r#type: intern(strings, &value_type.kind), unit: intern(strings, &value_type.unit) }
 }
 
 /// The row without frames that carries the recorder's facts; see [`Meta`].
