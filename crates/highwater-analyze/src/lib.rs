@@ -1,1 +1,63 @@
-//! placeholder
+//! Questions asked of heap profiles, and their answers as plain data.
+//!
+//! [`top()`] ranks, [`diff()`] compares, [`tree()`] and [`folded()`] follow calls from the root, [`peek()`] looks at the
+//! callers and callees of one function, and [`info()`] says what a file holds. Each takes a profile and a [`Query`]
+//! and returns structures that serialize; every number is an [`Estimate`] that carries its sampling error.
+//!
+//! Everything here is pure: no file is read, nothing is printed, and there is no word in an answer that is meant for
+//! a terminal. A row stands for the code that a reader can change: see [`Query::leaf`] and [`Query::through`]
+//! for how the frames of the allocator and of the standard library are passed over.
+//!
+//! ```
+//! use highwater_analyze::{Query, top};
+//! use highwater_profile::{Line, Location, Profile, ValueType};
+//!
+//! let mut profile = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
+//! let grow = profile.add_function("alloc::raw_vec::finish_grow", "", "/rustc/0/library/alloc/src/raw_vec.rs");
+//! let main = profile.add_function("demo::main", "", "src/main.rs");
+//! let stack = [(grow, 500), (main, 7)]
+//!     .map(|(function, line)| profile.add_location(Location::symbolized(vec![Line { function, line }])));
+//! profile.samples.push(&stack, &[4096], &[]);
+//!
+//! let answer = top(&profile, &Query::default())?;
+//! assert_eq!(answer.rows[0].key.label, "src/main.rs:7 demo::main");
+//! assert_eq!(answer.rows[0].flat.value, 4096);
+//! # Ok::<(), highwater_analyze::AnalyzeError>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod attribution;
+mod diff;
+mod error;
+mod estimate;
+mod filter;
+mod folded;
+mod frame;
+mod group;
+mod header;
+mod info;
+mod name;
+mod peek;
+mod query;
+mod rows;
+mod sample_kind;
+mod sampling;
+mod sites;
+mod source;
+mod symbols;
+mod top;
+mod tree;
+
+pub use diff::{Change, Diff, DiffMode, DiffOptions, DiffRow, diff};
+pub use error::AnalyzeError;
+pub use estimate::Estimate;
+pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};
+pub use frame::Frame;
+pub use group::{GroupBy, RowKey};
+pub use header::{Header, Omitted};
+pub use info::{Info, MappingInfo, SampleTypeInfo, info};
+pub use peek::{Peek, PeekEdge, PeekFunction, peek};
+pub use query::Query;
+pub use sample_kind::{SampleKind, Unit};
+pub use top::{Top, TopRow, top};
+pub use tree::{Tree, TreeNode, tree};

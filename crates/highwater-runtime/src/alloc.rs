@@ -190,18 +190,12 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if is_marked(block, layout) {
-            // SAFETY: the caller promises a block of ours with its layout, and its address shows the mark.
-            unsafe { self.free_marked(block, layout.size()) };
-            return;
-        }
         if layout.align() >= UNIT
-            && let Some(block) = NonNull::new(block)
-            && let Some(site) = aligned::remove(block)
+            || block.addr() & MARK != 0
+            || !thread::current().try_count_free(layout.size())
         {
-            count_recorded_free(Some(site), layout.size());
-        } else {
-            count_free(layout.size());
+            // SAFETY: the caller's promises are passed on.
+            return unsafe { self.dealloc_slowly(block, layout) };
         }
         // SAFETY: an unmarked block was asked for with this layout.
         unsafe { self.inner.dealloc(block, plain(layout)) };
@@ -209,19 +203,18 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if layout.align() < UNIT && !is_marked(block, layout) {
-            let slot = thread::current();
-            let left = slot.countdown_after(new_size);
-            if left >= 0 {
-                // SAFETY: an unmarked block was asked for with this layout; the new size is not 0, as the
-                // caller promises, and rounded up to 16 fits isize (see `plain`).
-                let moved = unsafe { self.inner.realloc(block, plain(layout), new_size.max(UNIT)) };
-                if !moved.is_null() {
-                    count_free(layout.size());
-                    slot.count_alloc(new_size, left);
-                }
-                return moved;
+        if layout.align() < UNIT
+            && !is_marked(block, layout)
+            && thread::current().countdown_after(new_size) >= 0
+        {
+            // SAFETY: an unmarked block was asked for with this layout; the new size is not 0, as the
+            // caller promises, and rounded up to 16 fits isize (see `plain`).
+            let moved = unsafe { self.inner.realloc(block, plain(layout), new_size.max(UNIT)) };
+            if !moved.is_null() {
+                count_free(layout.size());
+                thread::current().count_alloc(new_size);
             }
+            return moved;
         }
         // SAFETY: the caller's promises are passed on.
         unsafe { self.realloc_slowly(block, layout, new_size) }
@@ -231,14 +224,30 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
 impl<A: GlobalAlloc> Alloc<A> {
     #[inline(always)]
     fn allocate(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
-        let slot = thread::current();
-        let left = slot.countdown_after(layout.size());
-        if left < 0 {
+        if layout.align() >= UNIT {
+            return self.allocate_unmarked(layout, inner);
+        }
+        if thread::current().countdown_after(layout.size()) < 0 {
             return self.allocate_slowly(layout, inner);
         }
         let block = inner(plain(layout));
         if !block.is_null() {
-            slot.count_alloc(layout.size(), left);
+            // Asked for anew: that is cheaper than to keep it across the call.
+            thread::current().count_alloc(layout.size());
+        }
+        block
+    }
+
+    /// [`Self::allocate`] for an alignment that leaves the address as it is. Out of line, because there the inner
+    /// allocator's handling of alignments cannot be decided at compile time.
+    #[inline(never)]
+    fn allocate_unmarked(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        if thread::current().countdown_after(layout.size()) < 0 {
+            return self.allocate_slowly(layout, inner);
+        }
+        let block = inner(layout);
+        if !block.is_null() {
+            thread::current().count_alloc(layout.size());
         }
         block
     }
@@ -265,17 +274,33 @@ impl<A: GlobalAlloc> Alloc<A> {
         block
     }
 
+    /// Frees a block that is sampled, may be, or makes a report due.
+    ///
     /// # Safety
-    /// `block` is a marked block of this size from this allocator, and nobody uses it any more.
-    #[cold]
-    unsafe fn free_marked(&self, block: *mut u8, size: usize) {
-        // SAFETY: the caller promises a marked block.
-        let (base, site) = unsafe { unmark(block) };
-        count_recorded_free(site, size);
-        if let Some(asked) = marked(size) {
-            // SAFETY: this is how the block was asked for.
-            unsafe { self.inner.dealloc(base, asked) };
+    /// As for `GlobalAlloc::dealloc`.
+    #[inline(never)]
+    unsafe fn dealloc_slowly(&self, block: *mut u8, layout: Layout) {
+        let size = layout.size();
+        if is_marked(block, layout) {
+            // SAFETY: the address shows the mark.
+            let (base, site) = unsafe { unmark(block) };
+            count_recorded_free(site, size);
+            if let Some(asked) = marked(size) {
+                // SAFETY: this is how the block was asked for.
+                unsafe { self.inner.dealloc(base, asked) };
+            }
+            return;
         }
+        if layout.align() >= UNIT
+            && let Some(block) = NonNull::new(block)
+            && let Some(site) = aligned::remove(block)
+        {
+            count_recorded_free(Some(site), size);
+        } else {
+            count_free(size);
+        }
+        // SAFETY: an unmarked block was asked for with this layout.
+        unsafe { self.inner.dealloc(block, plain(layout)) };
     }
 
     /// # Safety

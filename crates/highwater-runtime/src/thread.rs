@@ -198,10 +198,10 @@ impl Slot {
         self.countdown.load(Relaxed) - size as i64
     }
 
-    /// Counts a block that needs no sample; `left` is what [`Self::countdown_after`] said.
+    /// Counts a block that [`Self::countdown_after`] found to need no sample.
     #[inline(always)]
-    pub(crate) fn count_alloc(&self, size: usize, left: i64) {
-        self.countdown.store(left, Relaxed);
+    pub(crate) fn count_alloc(&self, size: usize) {
+        self.countdown.store(self.countdown_after(size), Relaxed);
         bump(&self.alloc_blocks);
         self.gain(size as i64);
     }

@@ -1,0 +1,89 @@
+//! Stacks as lists of names with one value each: what flame graphs are drawn from.
+
+use std::collections::HashMap;
+
+use highwater_profile::Profile;
+use serde::Serialize;
+
+use crate::estimate::Sum;
+use crate::rows::{RowId, Rows};
+use crate::sites::Sites;
+use crate::{AnalyzeError, DiffOptions, Query, diff};
+
+/// A stack and its value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct FoldedStack {
+    /// Names of the frames, root first, as of rows of the same grouping. They may hold any character.
+    pub frames: Vec<String>,
+    /// Value in the unit of the sample kind; never 0.
+    pub value: i64,
+}
+
+/// A stack and its values in two profiles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct FoldedDiff {
+    /// Names of the frames, root first, as of rows of the same grouping. They may hold any character.
+    pub frames: Vec<String>,
+    /// Value in the base.
+    pub base: i64,
+    /// Value in the new profile. Never 0 when `base` is.
+    pub new: i64,
+}
+
+/// Folds the stacks of `profile`, equal ones into one, ordered by their frames. A stack ends with the frame that its
+/// value is attributed to. `limit` and `min_fraction` do not apply.
+///
+/// # Errors
+/// [`AnalyzeError::NoSampleType`] when the profile has no values of the kind asked for.
+pub fn folded(profile: &Profile, query: &Query) -> Result<Vec<FoldedStack>, AnalyzeError> {
+    let merged = merge(&Sites::collect([profile], query)?, query);
+    Ok(merged.into_iter().map(|(frames, [sum])| FoldedStack { frames, value: sum.value() }).collect())
+}
+
+/// Folds the stacks of two profiles together, as [`folded()`].
+///
+/// # Errors
+/// As [`diff`](crate::diff()).
+pub fn folded_diff(
+    base: &Profile,
+    new: &Profile,
+    query: &Query,
+    options: &DiffOptions,
+) -> Result<Vec<FoldedDiff>, AnalyzeError> {
+    let merged = merge(&diff::collect(base, new, query, options)?, query);
+    let fold =
+        |(frames, [base, new]): (_, [Sum; 2])| FoldedDiff { frames, base: base.value(), new: new.value() };
+    Ok(merged.into_iter().map(fold).collect())
+}
+
+/// The stacks as names, equal ones merged, without those that come to nothing.
+fn merge<const N: usize>(sites: &Sites<N>, query: &Query) -> Vec<(Vec<String>, [Sum; N])> {
+    let mut rows = Rows::new(query.by);
+    let mut ids: HashMap<Vec<RowId>, usize> = HashMap::new();
+    let mut merged: Vec<[Sum; N]> = Vec::new();
+    for site in &sites.all {
+        let at = *ids.entry(rows.path(sites, site)).or_insert_with(|| {
+            merged.push([Sum::ZERO; N]);
+            merged.len() - 1
+        });
+        for (total, sum) in merged[at].iter_mut().zip(site.sums) {
+            total.add(sum);
+        }
+    }
+    let name = |path: Vec<RowId>| path.into_iter().map(|row| rows.key(row).label.clone()).collect();
+    let mut named: Vec<(Vec<String>, [Sum; N])> =
+        ids.into_iter().map(|(path, at)| (name(path), merged[at])).collect();
+    named.sort_by(|a, b| a.0.cmp(&b.0));
+    // Rows may differ in what their names do not say.
+    named.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1.iter_mut().zip(next.1).for_each(|(total, sum)| total.add(sum));
+        }
+        same
+    });
+    named.retain(|(_, sums)| sums.iter().any(|sum| !sum.is_zero()));
+    named
+}

@@ -1,0 +1,86 @@
+//! What is true of a whole answer: the values shown, how they were sampled, and what they add up to.
+
+use std::collections::BTreeMap;
+
+use highwater_profile::Profile;
+use serde::Serialize;
+
+use crate::estimate::Sum;
+use crate::{Estimate, SampleKind, Unit, sampling};
+
+/// What an answer is about.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Header {
+    /// The kind of values, as [`SampleKind`] displays it.
+    pub sample: String,
+    /// Unit of all values of the answer.
+    pub unit: Unit,
+    /// Sampling interval in bytes; `None` when the file does not say.
+    pub interval_bytes: Option<i64>,
+    /// Every block was recorded: no value has a sampling error.
+    pub exact: bool,
+    /// Sum over the whole profile, filters or not.
+    pub total: Estimate,
+    /// Sum over the samples that `focus` and `ignore` left.
+    pub shown_total: Estimate,
+    /// Number of the profile's rows with such a value that `focus` and `ignore` left.
+    pub samples: usize,
+    /// When the profile was taken, in nanoseconds since 1970-01-01 UTC.
+    pub time_ns: Option<i64>,
+    /// Time that cumulative values cover, in nanoseconds.
+    pub duration_ns: Option<i64>,
+    /// What the recorder says about the process, by name; `None` in profiles of other tools.
+    pub meta: Option<BTreeMap<String, i64>>,
+}
+
+impl Header {
+    /// A header without totals.
+    pub(crate) fn new(profile: &Profile, kind: &SampleKind) -> Self {
+        let interval_bytes = sampling::interval_bytes(profile);
+        Self {
+            sample: kind.to_string(),
+            unit: kind.unit(profile),
+            interval_bytes,
+            exact: interval_bytes == Some(1),
+            total: Estimate::default(),
+            shown_total: Estimate::default(),
+            samples: 0,
+            time_ns: known(profile.time_ns),
+            duration_ns: known(profile.duration_ns),
+            meta: meta(profile),
+        }
+    }
+}
+
+/// A time, unless it is the 0 that stands for an unknown one.
+pub(crate) fn known(time_ns: i64) -> Option<i64> {
+    Some(time_ns).filter(|it| *it != 0)
+}
+
+/// What the recorder says about the process.
+pub(crate) fn meta(profile: &Profile) -> Option<BTreeMap<String, i64>> {
+    Some(profile.meta?.facts().map(|(name, value, _)| (name.to_owned(), value)).collect())
+}
+
+/// What was left out of an answer for being small or beyond the limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Omitted {
+    /// Number of rows.
+    pub rows: usize,
+    /// Sum of their values (of their changes, in a diff).
+    pub value: i64,
+}
+
+impl Omitted {
+    /// Counts rows with these values.
+    pub(crate) fn of(values: impl Iterator<Item = Sum>) -> Self {
+        let (mut rows, mut total) = (0, Sum::ZERO);
+        for value in values {
+            rows += 1;
+            total.add(value);
+        }
+        Self { rows, value: total.value() }
+    }
+}

@@ -1,0 +1,135 @@
+//! How much sampling may have put a profile's values off: the variance of each row.
+//!
+//! A block of `s` bytes is sampled with probability `p = 1 - e^(-s/R)`, `R` being the sampling interval, and a sampled
+//! one stands for `1/p` blocks. An estimate of `c` blocks thus rests on `n = c·p` samples, each of which
+//! contributes `(1-p)/p²` to the variance of the number of blocks and `s²·(1-p)/p²` to that of the bytes. With
+//! `(1-p)/p = 1/(e^(s/R) - 1)` the variances of a row are `c / (e^(s/R) - 1)` blocks² and that times `s²` bytes².
+
+use highwater_profile::{Profile, Sample, StringId};
+
+/// The sampling interval in bytes: 1 when every block was recorded, `None` when the file does not say.
+pub(crate) fn interval_bytes(profile: &Profile) -> Option<i64> {
+    let in_bytes = profile.period_type.as_ref().is_some_and(|it| it.unit == "bytes");
+    (in_bytes && profile.period > 0).then_some(profile.period)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    Bytes,
+    Blocks,
+}
+
+/// The columns of a profile that the variance of one of them follows from.
+pub(crate) struct Sampling {
+    interval: Option<i64>,
+    measure: Option<Measure>,
+    blocks: Option<usize>,
+    bytes: Option<usize>,
+    size_label: Option<StringId>,
+}
+
+impl Sampling {
+    /// Prepares for the values in `column`. Columns of bytes and of blocks belong together by their names:
+    /// `inuse_space` and `inuse_objects`.
+    pub fn of(profile: &Profile, column: usize) -> Self {
+        let kind = profile.sample_types().get(column).map_or("", |it| it.kind.as_str());
+        let (measure, stem) = match (kind.strip_suffix("space"), kind.strip_suffix("objects")) {
+            (Some(stem), _) => (Some(Measure::Bytes), stem),
+            (_, Some(stem)) => (Some(Measure::Blocks), stem),
+            _ => (None, ""),
+        };
+        let partner = |suffix: &str| measure.and_then(|_| profile.sample_type(&format!("{stem}{suffix}")));
+        Self {
+            interval: interval_bytes(profile),
+            measure,
+            blocks: partner("objects"),
+            bytes: partner("space"),
+            size_label: profile.strings.find("bytes"),
+        }
+    }
+
+    /// The variance of a row's value, in squared units of the column; `None` when it is not known.
+    pub fn variance(&self, sample: &Sample<'_>) -> Option<f64> {
+        let interval = self.interval?;
+        if interval == 1 {
+            return Some(0.0);
+        }
+        let measure = self.measure?;
+        let value = |column: Option<usize>| column.map(|column| (sample.values[column] as f64).abs());
+        let (blocks, bytes) = (value(self.blocks).filter(|it| *it > 0.0), value(self.bytes));
+        let label = self.size_label.and_then(|label| sample.number(label)).filter(|it| *it > 0);
+        let size = label.map(|it| it as f64).or_else(|| Some(bytes? / blocks?)).filter(|it| *it > 0.0)?;
+        let blocks = blocks.or_else(|| Some(bytes? / size))?;
+        let variance = blocks / (size / interval as f64).exp_m1();
+        Some(if measure == Measure::Bytes { variance * size * size } else { variance })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use highwater_profile::{Label, LabelValue, ValueType};
+
+    use super::*;
+
+    /// The variance of `column` for a row with these columns, values and size label.
+    fn variance(
+        types: &[&str],
+        values: &[i64],
+        size: Option<i64>,
+        interval: i64,
+        column: usize,
+    ) -> Option<f64> {
+        let mut profile = Profile::new(types.iter().map(|it| ValueType::new(*it, "")).collect());
+        profile.period_type = Some(ValueType::new("space", "bytes"));
+        profile.period = interval;
+        let key = profile.strings.intern("bytes");
+        let label = size.map(|size| Label { key, value: LabelValue::Number(size, key) });
+        profile.samples.push(&[], values, label.as_slice());
+        Sampling::of(&profile, column).variance(&profile.samples.get(0))
+    }
+
+    fn assert_close(actual: Option<f64>, expected: f64) {
+        let actual = actual.unwrap();
+        assert!((actual - expected).abs() <= 1e-9 * expected, "{actual} is not {expected}");
+    }
+
+    const LIVE: [&str; 2] = ["inuse_objects", "inuse_space"];
+
+    #[test]
+    fn variances_follow_the_formula() {
+        let (interval, size, blocks) = (524_288.0f64, 4096.0f64, 5000.0f64);
+        let p = -(-size / interval).exp_m1();
+        let n = blocks * p;
+        let expected = n * (1.0 - p) / (p * p);
+        let values = [5000, 5000 * 4096];
+        assert_close(variance(&LIVE, &values, Some(4096), 524_288, 0), expected);
+        assert_close(variance(&LIVE, &values, Some(4096), 524_288, 1), expected * size * size);
+        // The size follows from the row, or the number of blocks from the size.
+        assert_close(variance(&LIVE, &values, None, 524_288, 1), expected * size * size);
+        assert_close(variance(&LIVE[1..], &values[1..], Some(4096), 524_288, 0), expected * size * size);
+        assert_close(variance(&["objects"], &values[..1], Some(4096), 524_288, 0), expected);
+        // A large block is certain to be sampled.
+        assert!(variance(&LIVE, &[1, 1 << 40], Some(1 << 40), 524_288, 1).unwrap() < 1e-9);
+    }
+
+    #[test]
+    fn exact_profiles_have_no_error_and_silent_ones_none_that_is_known() {
+        assert_eq!(variance(&LIVE, &[1, 64], None, 1, 1), Some(0.0));
+        assert_eq!(variance(&LIVE, &[1, 64], None, 0, 1), None);
+        assert_eq!(variance(&LIVE, &[1, 64], None, -5, 1), None);
+        assert_eq!(variance(&LIVE[1..], &[64], None, 512, 0), None);
+        assert_eq!(variance(&["delay"], &[64], Some(64), 512, 0), None);
+    }
+
+    #[test]
+    fn hostile_values_stay_finite() {
+        for value in [i64::MIN, -1, 1, i64::MAX] {
+            for size in [1, i64::MAX] {
+                for interval in [2, i64::MAX] {
+                    let variance = variance(&LIVE, &[value, value], Some(size), interval, 1).unwrap();
+                    assert!(variance.is_finite() && variance >= 0.0, "{value} {size} {interval}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Questions asked of small profiles whose answers are known, through the public interface.
+
+mod build;
+mod close_up;
+mod compare;
+mod deep;
+mod rank;
+mod totals;
