@@ -1,1 +1,34 @@
-//! placeholder
+//! Views of Highwater's answers: tables, trees and flame graphs for people, JSON for programs.
+//!
+//! Each view takes one answer of `highwater-analyze` and gives text. This crate knows no file format and reads no
+//! file; whether there is a terminal, how wide it is and whether colours are wanted is for the caller to say in
+//! a [`View`].
+//!
+//! Texts from profiles are not trusted: control characters in names never reach the output.
+#![forbid(unsafe_code)]
+
+mod diff;
+mod flame;
+mod header;
+mod info;
+mod json;
+mod label;
+mod number;
+mod peek;
+mod table;
+mod top;
+mod tree;
+mod view;
+
+pub use diff::diff;
+pub use flame::{FlameError, FlameText, flame, flame_diff};
+pub use info::info;
+pub use json::json;
+pub use number::amount;
+pub use peek::peek;
+pub use top::top;
+pub use tree::tree;
+pub use view::View;
+
+#[cfg(test)]
+mod samples;

@@ -1,5 +1,7 @@
 //! The stack of the calling thread, into a fixed array.
 
+use crate::unwind;
+
 /// Frames kept of a stack, counted from the leaf. Deeper stacks lose their root, and are counted as truncated.
 pub(crate) const MAX_FRAMES: usize = 256;
 
@@ -11,25 +13,12 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    /// The calls that led here. The addresses are **call-site addresses**: inside the call instruction, not
-    /// behind it, so that each belongs to the line of the call.
+    /// The calls that led here, as call-site addresses; see [`unwind`].
     #[inline(never)]
     pub(crate) fn capture() -> Self {
         let mut stack = Self { addresses: [0; MAX_FRAMES], length: 0, truncated: false };
-        // SAFETY: unsynchronized tracing is unsafe because symbolizing shares caches between threads; walking
-        // alone shares nothing.
-        unsafe {
-            backtrace::trace_unsynchronized(|frame| {
-                let Some(place) = stack.addresses.get_mut(stack.length) else {
-                    stack.truncated = true;
-                    return false;
-                };
-                // A return address may already belong to the next line, or to the next function.
-                *place = frame.ip().addr().saturating_sub(1);
-                stack.length += 1;
-                true
-            });
-        }
+        let walked = unwind::walk(&mut stack.addresses);
+        (stack.length, stack.truncated) = (walked.length, walked.truncated);
         stack
     }
 

@@ -13,7 +13,7 @@
 //!
 //! The way of an allocation, file by file: [`alloc`] (the `GlobalAlloc` methods; the only calls to the inner
 //! allocator) → [`thread`](mod@thread) (the calling thread's countdown and exact counters) → [`sampler`] (when
-//! it is sampled) → [`capture`] (its stack) → [`site`] (the totals of its call site) → [`totals`] (process
+//! it is sampled) → [`capture`] (its stack, walked by [`unwind`]) → [`site`] (the totals of its call site) → [`totals`] (process
 //! totals and the peak). Sampled blocks with an alignment of 16 or more are found again through [`aligned`], all
 //! others by a bit of their address. [`sys`] is all that is asked of the operating system.
 
@@ -30,6 +30,7 @@ mod spin;
 mod sys;
 mod thread;
 mod totals;
+mod unwind;
 
 pub use alloc::Alloc;
 pub use config::{Mode, Settings};

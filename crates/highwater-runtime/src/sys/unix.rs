@@ -59,6 +59,25 @@ pub(crate) fn thread_name(buffer: &mut [u8; 16]) -> usize {
     buffer.iter().position(|&byte| byte == 0).unwrap_or(16)
 }
 
+/// Lowest and highest address of the calling thread's stack. The main thread's grows, so its lowest address is where
+/// the limit on its size allows it to grow to.
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+pub(crate) fn stack_bounds() -> Option<core::ops::Range<usize>> {
+    let mut attributes = core::mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
+    // SAFETY: there is room for the result, which is destroyed below once it is there.
+    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    let (mut start, mut bytes) = (ptr::null_mut(), 0);
+    // SAFETY: the attributes were initialised above, and there is room for both results.
+    let failed = unsafe {
+        let failed = libc::pthread_attr_getstack(attributes.as_ptr(), &mut start, &mut bytes);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        failed
+    };
+    (failed == 0 && bytes > 0).then(|| start.addr()..start.addr() + bytes)
+}
+
 /// A number that differs from call to call and from process to process.
 pub(crate) fn entropy() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);

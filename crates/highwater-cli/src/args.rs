@@ -1,0 +1,65 @@
+//! The commands and their arguments.
+
+use clap::{Parser, Subcommand};
+
+use crate::command;
+use crate::error::CliError;
+
+const EXAMPLES: &str = "\
+Examples:
+  highwater top heap.pb.gz                        which lines hold memory now
+  highwater top --sample peak-bytes heap.pb.gz    which held it when most was in use
+  highwater diff before.pb.gz after.pb.gz         what grew, beyond sampling noise
+  highwater tree --focus parse heap.pb.gz         how memory came to be allocated
+  highwater peek 'Index::add' heap.pb.gz          callers and callees of a function
+  highwater flame heap.pb.gz -o heap.svg          a flame graph
+  highwater flame --diff before.pb.gz after.pb.gz -o growth.svg
+  highwater info heap.pb.gz                       what a file holds
+
+Lines are as wide as the terminal; elsewhere as the variable COLUMNS says, or 80.
+Colours follow the terminal and the variable NO_COLOR.
+Exit codes: 0 the answer was given; 2 it was not, and one line on stderr says why.";
+
+/// Read, compare and draw heap profiles.
+///
+/// Files are pprof profiles (.pb.gz), from Highwater's allocator or from any other tool. Functions and lines are
+/// looked up in the binaries that a profile names, if they are the same build.
+#[derive(Debug, Parser)]
+#[command(name = "highwater", version, after_help = EXAMPLES, arg_required_else_help = false)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Top(command::top::Args),
+    Diff(command::diff::Args),
+    Tree(command::tree::Args),
+    Peek(command::peek::Args),
+    Flame(command::flame::Args),
+    Info(command::info::Args),
+}
+
+impl Cli {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        match self.command {
+            Command::Top(args) => args.run(),
+            Command::Diff(args) => args.run(),
+            Command::Tree(args) => args.run(),
+            Command::Peek(args) => args.run(),
+            Command::Flame(args) => args.run(),
+            Command::Info(args) => args.run(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_grammar_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,74 @@
+//! `highwater diff`: what changed between two profiles.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use highwater_analyze::{DiffMode, DiffOptions, GroupBy};
+use highwater_report::View;
+
+use crate::error::CliError;
+use crate::shared::Shared;
+use crate::{command, load, output};
+
+const EXAMPLES: &str = "\
+Examples:
+  highwater diff before.pb.gz after.pb.gz
+  highwater diff --base-mode diff --noise before.pb.gz after.pb.gz";
+
+/// Compare two profiles: what grew first, and what may be sampling noise told apart
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The earlier profile
+    base: PathBuf,
+    /// The later profile
+    new: PathBuf,
+    #[command(flatten)]
+    options: Comparison,
+    /// List the changes that may be noise as well (as --limit 0 does)
+    #[arg(long, help_heading = "Question")]
+    noise: bool,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// How two profiles are compared.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Comparison {
+    /// What percentages are of
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = BaseMode::Base, help_heading = "Question")]
+    base_mode: BaseMode,
+    /// Compare profiles even when their sampling intervals or units differ
+    #[arg(long, help_heading = "Question")]
+    force: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum BaseMode {
+    /// Of all changes, added up without their signs
+    Base,
+    /// Of the base profile
+    Diff,
+}
+
+impl Comparison {
+    pub(crate) fn options(&self) -> DiffOptions {
+        let mode = match self.base_mode {
+            BaseMode::Base => DiffMode::Base,
+            BaseMode::Diff => DiffMode::DiffBase,
+        };
+        DiffOptions { force: self.force, mode }
+    }
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let base = load::symbolized(&self.base, &self.shared)?;
+        let new = load::symbolized(&self.new, &self.shared)?;
+        let query = self.shared.query(GroupBy::Line);
+        let answer = highwater_analyze::diff(&base, &new, &query, &self.options.options())
+            .map_err(command::question(&[&self.base, &self.new]))?;
+        let view = View { noise: self.noise || self.shared.unlimited(), ..output::view() };
+        output::answer(&self.shared, "diff", &answer, |it| highwater_report::diff(it, &view))
+    }
+}

@@ -1,0 +1,32 @@
+//! `highwater info`: what a file holds. It shows the file as it is, so no binary is needed.
+
+use std::path::PathBuf;
+
+use crate::error::CliError;
+use crate::shared::Shared;
+use crate::{load, output};
+
+const EXAMPLES: &str = "\
+Examples:
+  highwater info heap.pb.gz
+  highwater info --json heap.pb.gz";
+
+/// Say what a file holds: values, sampling, mapped files and their build ids, what is missing
+///
+/// Shows the file as it is: no names are looked up, and options that choose values or rows have no effect.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The profile
+    file: PathBuf,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let profile = load::raw(&self.file, &self.shared)?;
+        let answer = highwater_analyze::info(&profile);
+        output::answer(&self.shared, "info", &answer, |it| highwater_report::info(it, &output::view()))
+    }
+}

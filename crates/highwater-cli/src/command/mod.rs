@@ -1,0 +1,20 @@
+//! The commands, one file each: its arguments, the question it asks, the view it shows.
+
+pub(crate) mod diff;
+pub(crate) mod flame;
+pub(crate) mod info;
+pub(crate) mod peek;
+pub(crate) mod top;
+pub(crate) mod tree;
+
+use std::path::Path;
+
+use highwater_analyze::AnalyzeError;
+
+use crate::error::CliError;
+
+/// Makes the error of a question about these files.
+fn question(files: &[&Path]) -> impl FnOnce(AnalyzeError) -> CliError {
+    let files = files.iter().map(|&path| path.to_owned()).collect();
+    move |source| CliError::Question { files, source }
+}

@@ -1,0 +1,74 @@
+//! Profiles from files, with their symbols.
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::time::Duration;
+
+use highwater_profile::{Profile, file};
+use highwater_symbol::{Summary, symbolize};
+use indicatif::{ProgressBar, ProgressDrawTarget};
+
+use crate::error::CliError;
+use crate::output;
+use crate::shared::Shared;
+
+/// How long a file's symbols may take before a reader wonders whether anything happens.
+const TICK: Duration = Duration::from_millis(120);
+
+/// Reads a profile as it is in its file.
+pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
+    let profile = file::read(path, &shared.limits())?;
+    if let Some(sample) = &shared.sample {
+        let files = vec![path.to_owned()];
+        sample.column(&profile).map_err(|source| CliError::Question { files, source })?;
+    }
+    Ok(profile)
+}
+
+/// Reads a profile and finds its functions and lines. Without a binary that it needs there is no profile, unless
+/// addresses were allowed: half of the names look like an answer and are none.
+pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
+    let mut profile = raw(path, shared)?;
+    let summary = {
+        let _progress = Progress::start(path);
+        symbolize(&mut profile, &shared.symbols())?
+    };
+    match CliError::missing_binaries(path, &summary) {
+        Some(error) if !shared.addresses => return Err(error),
+        _ => note_stripped(path, &summary),
+    }
+    Ok(profile)
+}
+
+/// A stripped library is nothing unusual; a profile without any line is.
+fn note_stripped(path: &Path, summary: &Summary) {
+    if !summary.mappings.is_empty() && summary.with_lines() == 0 && summary.missing().next().is_none() {
+        output::note(&format!(
+            "{}: no debug information was found, so there are no lines (--debug-dir names more places to look)",
+            path.display()
+        ));
+    }
+}
+
+/// A spinner on stderr while it is in scope, if that is a terminal.
+struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    fn start(path: &Path) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_message(format!("finding functions and lines of {}", path.display()));
+        bar.enable_steady_tick(TICK);
+        Self(Some(bar))
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! The terminal: the only place that prints.
+
+use std::io::{self, ErrorKind, IsTerminal, Write};
+
+use anstream::{AutoStream, ColorChoice};
+use highwater_report::View;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::shared::Shared;
+
+/// Columns to assume when no terminal tells.
+const DEFAULT_WIDTH: usize = 80;
+
+/// Shows an answer: as JSON if that was asked for, else as text.
+pub(crate) fn answer<T: Serialize>(
+    shared: &Shared,
+    kind: &str,
+    answer: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), CliError> {
+    let text = if shared.json { highwater_report::json(kind, answer)? } else { text(answer) };
+    print(&text)?;
+    Ok(())
+}
+
+/// How text is to look on stdout. Its width is the terminal's, or what `COLUMNS` says where there is none. Colours follow the terminal and `NO_COLOR`.
+pub(crate) fn view() -> View {
+    let stdout = io::stdout();
+    let terminal = if stdout.is_terminal() { terminal_size::terminal_size_of(&stdout) } else { None };
+    let terminal = terminal.map(|(width, _)| usize::from(width.0));
+    let asked_for = || std::env::var("COLUMNS").ok()?.parse().ok();
+    View {
+        width: terminal.or_else(asked_for).unwrap_or(DEFAULT_WIDTH),
+        colour: AutoStream::choice(&stdout) != ColorChoice::Never,
+        ..View::default()
+    }
+}
+
+/// Prints to stdout. A reader who has seen enough (`| head`) is no error.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut out = anstream::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Prints an error to stderr, in one line whatever it holds.
+pub(crate) fn error(message: &str) {
+    line("error", message);
+}
+
+/// Prints a remark to stderr, in one line whatever it holds.
+pub(crate) fn note(message: &str) {
+    line("note", message);
+}
+
+fn line(kind: &str, message: &str) {
+    let message: String = message.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
+    // When stderr is gone there is nobody left to tell.
+    let _ = writeln!(io::stderr().lock(), "highwater: {kind}: {message}");
+}

@@ -1,0 +1,94 @@
+//! Argument values from text, and clap's errors in one line.
+
+use std::convert::Infallible;
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use highwater_analyze::SampleKind;
+use regex::Regex;
+
+/// Any name is a kind of values: whether the file has it is seen when it is read.
+pub(crate) fn sample(text: &str) -> Result<SampleKind, Infallible> {
+    text.parse()
+}
+
+/// A regular expression. What is wrong with it is said in one line, without the drawing that points to the place.
+pub(crate) fn regex(text: &str) -> Result<Regex, String> {
+    Regex::new(text).map_err(|error| {
+        let message = error.to_string();
+        let last = message.lines().last().unwrap_or_default().trim();
+        last.strip_prefix("error: ").unwrap_or(last).to_owned()
+    })
+}
+
+pub(crate) fn fraction(text: &str) -> Result<f64, String> {
+    let fraction = text.parse().ok().filter(|it| (0.0..=1.0).contains(it));
+    fraction.ok_or_else(|| "a number from 0 to 1 is expected, such as 0.01 for one per cent".to_owned())
+}
+
+pub(crate) fn directory(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    if path.is_dir() { Ok(path) } else { Err("there is no such directory".to_owned()) }
+}
+
+/// A number of bytes, with a binary unit or none.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let digits = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim_start() {
+        "" | "B" => 0,
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        "TiB" => 40,
+        _ => return Err("the unit is one of B, KiB, MiB, GiB and TiB".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "a number is expected, such as 512MiB".to_owned())?;
+    number.checked_mul(1 << shift).ok_or_else(|| "that is more than can be counted".to_owned())
+}
+
+/// What clap has to say, in one line: its paragraphs of usage are what `--help` is for.
+pub(crate) fn usage_error(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let lines = text
+        .lines()
+        .map(str::trim)
+        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"));
+    let message = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ").replace(" tip: ", "; ");
+    let message = message.strip_prefix("error: ").unwrap_or(&message).to_owned();
+    match error.kind() {
+        ErrorKind::ValueValidation | ErrorKind::InvalidValue => message,
+        _ => format!("{message}; see highwater --help"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_binary_units() {
+        assert_eq!(size("0"), Ok(0));
+        assert_eq!(size("17B"), Ok(17));
+        assert_eq!(size("512MiB"), Ok(512 << 20));
+        assert_eq!(size("2 GiB"), Ok(2 << 30));
+        for wrong in ["", "MiB", "-1", "1.5GiB", "1MB", "99999999999TiB", "1 G iB"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn fractions_are_shares() {
+        assert_eq!(fraction("0.01"), Ok(0.01));
+        for wrong in ["", "-0.1", "1.1", "NaN", "inf", "1%"] {
+            assert!(fraction(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_expression_is_explained_in_one_line() {
+        assert_eq!(regex("a(b").unwrap_err(), "unclosed group");
+        assert!(!regex(&"(a{1000}){1000}".repeat(9)).unwrap_err().contains('\n'));
+        assert!(regex("^demo::").is_ok());
+    }
+}

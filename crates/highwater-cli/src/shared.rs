@@ -1,0 +1,117 @@
+//! The options that all commands share, and what they mean to the crates that do the work.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use highwater_analyze::{GroupBy, Query, SampleKind};
+use highwater_profile::Limits;
+use regex::Regex;
+
+use crate::parse;
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Shared {
+    /// The values to show: live-bytes, live-blocks, alloc-bytes, alloc-blocks, peak-bytes, peak-blocks, or a name as in
+    /// the file (inuse_space) [default: the file's own choice]
+    #[arg(long, value_name = "KIND", value_parser = parse::sample, help_heading = "Question")]
+    pub(crate) sample: Option<SampleKind>,
+
+    /// What a row stands for: site, function, line, file, module or crate [default: line; function in flame graphs]
+    #[arg(long, value_name = "GROUPING", help_heading = "Question")]
+    by: Option<GroupBy>,
+
+    /// Show nothing but samples with a frame that matches (function, file or module)
+    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
+    focus: Vec<Regex>,
+
+    /// Leave out samples with a frame that matches
+    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
+    ignore: Vec<Regex>,
+
+    /// Remove matching frames from all stacks
+    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
+    hide: Vec<Regex>,
+
+    /// Remove all frames that do not match
+    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
+    show: Vec<Regex>,
+
+    /// Pass over matching frames as over those of the standard library: their callers get their values
+    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
+    through: Vec<Regex>,
+
+    /// Attribute values to the innermost frame, in the standard library or not
+    #[arg(long, help_heading = "Question")]
+    leaf: bool,
+
+    /// Keep the frames of the recorder and of the allocator's entry points
+    #[arg(long, help_heading = "Question")]
+    all_frames: bool,
+
+    /// Leave out rows below this share of the whole
+    #[arg(long, value_name = "FRACTION", default_value = "0.005", value_parser = parse::fraction, help_heading = "Question")]
+    min_fraction: f64,
+
+    /// Show at most so many rows (in a tree: callees of one function); 0 for all
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Question")]
+    limit: usize,
+
+    /// Answer in JSON
+    #[arg(long, help_heading = "Output")]
+    pub(crate) json: bool,
+
+    /// Another binary to look for names in, used where its build id is that of a mapped file
+    #[arg(long, value_name = "PATH", help_heading = "Symbols")]
+    binary: Vec<PathBuf>,
+
+    /// Another directory with debug files, besides /usr/lib/debug
+    #[arg(long, value_name = "DIR", value_parser = parse::directory, help_heading = "Symbols")]
+    debug_dir: Vec<PathBuf>,
+
+    /// Go on with addresses where a binary is missing
+    #[arg(long, help_heading = "Symbols")]
+    pub(crate) addresses: bool,
+
+    /// Refuse files that unpack to more than this, such as 512MiB or 4GiB
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse::size, help_heading = "Input")]
+    max_unpacked: u64,
+}
+
+impl Shared {
+    /// The question, in rows of `default_by` unless another grouping was asked for.
+    pub(crate) fn query(&self, default_by: GroupBy) -> Query {
+        Query {
+            sample: self.sample.clone(),
+            by: self.by.unwrap_or(default_by),
+            focus: self.focus.clone(),
+            ignore: self.ignore.clone(),
+            hide: self.hide.clone(),
+            show: self.show.clone(),
+            through: self.through.clone(),
+            all_frames: self.all_frames,
+            leaf: self.leaf,
+            min_fraction: self.min_fraction,
+            limit: Some(self.limit).filter(|&limit| limit > 0),
+        }
+    }
+
+    /// Where symbols are looked for.
+    pub(crate) fn symbols(&self) -> highwater_symbol::Options {
+        let mut options = highwater_symbol::Options::default();
+        options.binaries.extend_from_slice(&self.binary);
+        // What was asked for goes before what is always there.
+        options.debug_dirs.splice(..0, self.debug_dir.iter().cloned());
+        options
+    }
+
+    /// What reading may cost.
+    pub(crate) fn limits(&self) -> Limits {
+        Limits { max_unpacked_bytes: self.max_unpacked }
+    }
+
+    /// Whether every row was asked for.
+    pub(crate) fn unlimited(&self) -> bool {
+        self.limit == 0
+    }
+}

@@ -1,0 +1,188 @@
+//! Each command's answer, as text and as JSON.
+
+use std::fs;
+
+use crate::support::{Place, demo};
+
+fn place() -> Place {
+    let place = Place::new();
+    place.profile("old.pb.gz", &demo(8));
+    place.profile("new.pb.gz", &demo(200));
+    place
+}
+
+#[test]
+fn top_names_the_line_that_a_reader_can_change() {
+    let place = place();
+    let run = place.run("top new.pb.gz");
+    let lines: Vec<&str> = run.answer().lines().collect();
+    assert!(lines[0].starts_with("live-bytes 208.0 MiB ± "), "{}", lines[0]);
+    assert!(lines[1].starts_with("sampling interval 512 KiB"), "{}", lines[1]);
+    assert!(lines[3].starts_with("live-bytes ") && lines[3].ends_with("  where"), "{}", lines[3]);
+    assert!(lines[4].trim_start().starts_with("200.0 MiB "), "{}", lines[4]);
+    assert!(
+        lines[4].ends_with("src/index.rs:88 …::Index::add") || lines[4].ends_with("Index::add"),
+        "{}",
+        lines[4]
+    );
+    assert!(lines.iter().all(|line| line.chars().count() <= 80), "{}", run.stdout);
+
+    let json = place.run("top --json new.pb.gz").json();
+    assert_eq!((&json["highwater"], &json["kind"]), (&1.into(), &"top".into()));
+    assert_eq!(json["rows"][0]["key"]["file"], "src/index.rs");
+    assert_eq!(json["rows"][0]["key"]["line"], 88);
+    assert_eq!(json["rows"][0]["flat"]["value"], 200 << 20);
+    assert_eq!(json["header"]["total"]["value"], 208 << 20);
+}
+
+#[test]
+fn options_change_the_question() {
+    let place = place();
+    let first = |arguments: &str| {
+        let json = place.run(&format!("top --json {arguments} new.pb.gz")).json();
+        (
+            json["rows"][0]["key"]["label"].as_str().unwrap().to_owned(),
+            json["rows"][0]["flat"]["value"].clone(),
+        )
+    };
+    assert_eq!(first("--sample alloc-blocks").1, 400);
+    assert_eq!(first("--sample alloc_objects").1, 400);
+    assert!(first("--leaf").0.contains("finish_grow"));
+    assert_eq!(first("--by function").0, "demo::index::Index::add");
+    assert_eq!(first("--by crate").0, "demo");
+    assert_eq!(first("--by function --focus load").0, "demo::load::archive");
+    assert_eq!(first("--by function --ignore index").0, "demo::load::archive");
+    assert_eq!(first("--by function --through Index --through archive").0, "demo::main");
+    assert_eq!(first("--by function --hide Index").0, "demo::main");
+    assert_eq!(first("--by function --show main").0, "demo::main");
+    let rows = |arguments: &str| {
+        place.run(&format!("top --json {arguments} new.pb.gz")).json()["rows"].as_array().unwrap().len()
+    };
+    assert_eq!(
+        (rows("--limit 1"), rows("--limit 0"), rows("--min-fraction 0.5")),
+        (1, 3, 2),
+        "main holds nothing itself, but calls all of it"
+    );
+    let left_out = place.run("top --limit 1 new.pb.gz");
+    assert!(
+        left_out.answer().ends_with("2 more rows, 8.0 MiB together; --limit 0 --min-fraction 0 shows all\n")
+    );
+}
+
+#[test]
+fn diff_puts_growth_first_and_counts_noise() {
+    let place = place();
+    let run = place.run("diff old.pb.gz new.pb.gz");
+    let text = run.answer();
+    assert!(text.contains("\nchange +192.0 MiB ± "), "{text}");
+    let row = text.lines().find(|line| line.contains("index.rs:88")).expect("the row that grew");
+    assert!(row.trim_start().starts_with("+192.0 MiB"), "{row}");
+    assert!(text.contains("cannot be told from noise"), "{text}");
+
+    let json = place.run("diff --json old.pb.gz new.pb.gz").json();
+    assert_eq!(json["kind"], "diff");
+    assert_eq!(json["rows"][0]["change"]["value"], 192 << 20);
+    assert_eq!(json["total_change"]["change"]["value"], 192 << 20);
+
+    // Nine blocks instead of eight: nothing that sampling could tell from chance.
+    place.profile("next.pb.gz", &demo(9));
+    let quiet = place.run("diff old.pb.gz next.pb.gz");
+    assert!(quiet.answer().contains("no change that can be told from noise\n"), "{}", quiet.stdout);
+    assert!(
+        quiet.stdout.contains("1 change may be noise, +1.0 MiB together; --noise shows them\n"),
+        "{}",
+        quiet.stdout
+    );
+    for option in ["--noise", "--limit 0"] {
+        let listed = place.run(&format!("diff {option} old.pb.gz next.pb.gz"));
+        assert!(listed.answer().contains("index.rs:88"), "{}", listed.stdout);
+    }
+}
+
+#[test]
+fn diff_takes_percentages_of_either_whole() {
+    let place = place();
+    let fraction = |mode: &str| {
+        let json = place.run(&format!("diff --json --base-mode {mode} old.pb.gz new.pb.gz")).json();
+        json["rows"][0]["fraction"].as_f64().unwrap()
+    };
+    assert!((fraction("base") - 1.0).abs() < 1e-9);
+    assert!((fraction("diff") - 12.0).abs() < 1e-9, "192 MiB of a base of 16 MiB");
+}
+
+#[test]
+fn tree_shows_callers_above_what_they_call() {
+    let place = place();
+    let run = place.run("tree --by function new.pb.gz");
+    let text = run.answer();
+    let at = |name: &str| text.find(name).unwrap_or_else(|| panic!("{name} in {text}"));
+    assert!(at("[root]") < at("demo::main"));
+    assert!(at("demo::main") < at("demo::index::Index::add"));
+    assert!(at("demo::index::Index::add") < at("demo::load::archive"));
+    let json = place.run("tree --json new.pb.gz").json();
+    assert_eq!((&json["kind"], &json["nodes"][0]["depth"]), (&"tree".into(), &0.into()));
+    assert_eq!(json["nodes"][0]["cumulative"]["value"], 208 << 20);
+}
+
+#[test]
+fn peek_shows_a_function_between_its_neighbours() {
+    let place = place();
+    let run = place.run("peek Index::add --by function new.pb.gz");
+    let text = run.answer();
+    let at = |name: &str| text.find(name).unwrap_or_else(|| panic!("{name} in {text}"));
+    assert!(at("from demo::main") < at("demo::index::Index::add"));
+    let json = place.run("peek --json Index::add new.pb.gz").json();
+    assert_eq!(json["kind"], "peek");
+    assert_eq!(json["functions"][0]["cumulative"]["value"], 200 << 20);
+    assert!(place.run("peek nobody new.pb.gz").answer().ends_with("nothing matches\n"));
+}
+
+#[test]
+fn info_says_what_a_file_holds() {
+    let place = place();
+    let run = place.run("info new.pb.gz");
+    for expected in
+        ["sampling interval 512 KiB", "2023-11-14 22:13:20 UTC", "208.0 MiB  live-bytes (inuse_space)"]
+    {
+        assert!(run.answer().contains(expected), "{expected} in {}", run.stdout);
+    }
+    let json = place.run("info --json new.pb.gz").json();
+    assert_eq!((&json["kind"], &json["interval_bytes"]), (&"info".into(), &(512 << 10).into()));
+}
+
+#[test]
+fn flame_draws_one_profile_or_the_growth_between_two() {
+    let place = place();
+    assert_eq!(place.run("flame new.pb.gz -o out.svg").answer(), "wrote out.svg\n");
+    let svg = fs::read_to_string(place.path("out.svg")).unwrap();
+    assert!(svg.starts_with("<?xml") && svg.trim_end().ends_with("</svg>"));
+    assert!(svg.contains("<title>demo::index::Index::add (209,715,200 bytes, 96.15%)</title>"), "{svg}");
+    place.run("flame new.pb.gz -o again.svg").answer();
+    assert_eq!(svg, fs::read_to_string(place.path("again.svg")).unwrap());
+
+    assert_eq!(place.run("flame --diff old.pb.gz new.pb.gz -o growth.svg").answer(), "wrote growth.svg\n");
+    let svg = fs::read_to_string(place.path("growth.svg")).unwrap();
+    assert!(
+        svg.contains("<title>demo::index::Index::add (209,715,200 bytes, 96.15%; +92.31%)</title>"),
+        "{svg}"
+    );
+    assert!(svg.contains("old.pb.gz to new.pb.gz: red grew, blue shrank"));
+
+    for (arguments, kind) in [("new.pb.gz", "flame"), ("--diff old.pb.gz new.pb.gz", "flame-diff")] {
+        place.run(&format!("flame --json {arguments} -o out.json")).answer();
+        let json: serde_json::Value =
+            serde_json::from_slice(&fs::read(place.path("out.json")).unwrap()).unwrap();
+        assert_eq!((&json["kind"], &json["sample"]), (&kind.into(), &"live-bytes".into()));
+        assert_eq!(json["stacks"].as_array().unwrap().len(), 2);
+    }
+}
+
+#[test]
+fn different_intervals_are_compared_when_forced() {
+    let place = place();
+    let mut other = demo(200);
+    other.period = 1 << 20;
+    place.profile("other.pb.gz", &other);
+    assert!(place.run("diff --force old.pb.gz other.pb.gz").answer().contains("index.rs:88"));
+    assert!(place.run("flame --diff --force old.pb.gz other.pb.gz -o out.svg").answer().contains("out.svg"));
+}

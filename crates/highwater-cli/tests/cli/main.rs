@@ -1,0 +1,7 @@
+//! The command from outside: what it prints, where, and with which exit code.
+
+mod answers;
+mod bad_input;
+mod support;
+mod symbols;
+mod terminal;

@@ -1,0 +1,65 @@
+//! Colours, closed pipes, help.
+
+use crate::support::{Place, demo};
+
+#[test]
+fn a_pipe_gets_no_escape_codes() {
+    let place = Place::new();
+    place.profile("old.pb.gz", &demo(8));
+    place.profile("new.pb.gz", &demo(200));
+    let commands = [
+        "top new.pb.gz",
+        "diff old.pb.gz new.pb.gz",
+        "tree new.pb.gz",
+        "peek main new.pb.gz",
+        "info new.pb.gz",
+        "--help",
+    ];
+    for command in commands {
+        assert!(!place.run(command).answer().contains('\u{1b}'), "{command}");
+        let arguments = command.split_whitespace();
+        let forced = place.command().args(arguments).env("CLICOLOR_FORCE", "1").output().unwrap();
+        assert!(forced.stdout.contains(&0x1b), "{command}: colours are there when forced");
+    }
+}
+
+#[test]
+fn names_in_a_profile_cannot_steer_a_terminal() {
+    let place = Place::new();
+    let mut hostile = demo(8);
+    let frame = crate::support::frame(&mut hostile, "evil\u{1b}[2J\nname", "a\rb.rs", 1);
+    crate::support::push(&mut hostile, &[frame], 100, 1 << 20);
+    place.profile("hostile.pb.gz", &hostile);
+    for command in ["top", "tree", "peek evil", "info"] {
+        let run = place.run(&format!("{command} hostile.pb.gz"));
+        assert!(!run.answer().contains(['\u{1b}', '\r']), "{command}: {:?}", run.stdout);
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    let place = Place::new();
+    place.profile("heap.pb.gz", &demo(8));
+    for arguments in [&["top", "heap.pb.gz"][..], &["info", "--json", "heap.pb.gz"], &["--help"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = place.command().args(arguments).stdout(writer).output().unwrap();
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &b""[..]), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_is_complete() {
+    let place = Place::new();
+    let run = place.run("--help");
+    for command in ["top", "diff", "tree", "peek", "flame", "info"] {
+        assert!(run.answer().contains(&format!("highwater {command}")), "an example of {command}");
+        let help = place.run(&format!("{command} --help"));
+        for option in
+            ["--sample", "--by", "--focus", "--through", "--json", "--binary", "--addresses", "Examples:"]
+        {
+            assert!(help.answer().contains(option), "{command} {option}");
+        }
+    }
+    assert!(place.run("--version").answer().starts_with("highwater 0."));
+}

@@ -1,0 +1,196 @@
+//! Flame graphs, drawn by inferno.
+//!
+//! inferno reads stacks as lines of text (`root;leaf 42`), in which some names would mean something else; so names
+//! are made harmless first. Lines go in ordered by frame, not by text, because inferno joins only neighbours.
+
+use std::io::{self, Write};
+
+use highwater_analyze::{FoldedDiff, FoldedStack};
+use inferno::flamegraph::{Options, from_lines};
+
+use crate::label::clean;
+
+/// inferno multiplies differences by 150 to choose colours; this leaves it room. 32 PiB.
+const MOST: i64 = i64::MAX >> 8;
+
+/// What a flame graph says around its frames.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FlameText {
+    /// Title.
+    pub title: String,
+    /// Line below the title; none when empty.
+    pub subtitle: String,
+    /// Unit of the values, such as `bytes`.
+    pub unit: String,
+}
+
+/// Why a flame graph cannot be drawn.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FlameError {
+    /// No stack has a positive value, so no frame has a width.
+    #[error("there is nothing to draw: no stack has a positive value")]
+    Empty,
+    /// The values are too large to be true.
+    #[error("the values add up to more than 32 PiB and cannot be drawn")]
+    TooLarge,
+    /// The output failed.
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+/// Draws the stacks as an SVG. Equal stacks and texts give equal files.
+///
+/// # Errors
+/// When there is nothing to draw, or `out` fails.
+pub fn flame(stacks: &[FoldedStack], text: &FlameText, out: impl Write) -> Result<(), FlameError> {
+    let stacks = stacks.iter().filter(|it| it.value > 0);
+    let mut lines: Vec<(Vec<String>, i64, String)> =
+        stacks.map(|it| (harmless(&it.frames), it.value, it.value.to_string())).collect();
+    draw(&mut lines, text, out)
+}
+
+/// Draws the stacks of the new profile as an SVG, red where they grew and blue where they shrank.
+///
+/// Widths are of the new profile, so what is gone from it is not visible.
+///
+/// # Errors
+/// When the new profile has nothing to draw, or `out` fails.
+pub fn flame_diff(stacks: &[FoldedDiff], text: &FlameText, out: impl Write) -> Result<(), FlameError> {
+    let mut base_total: i64 = 0;
+    let mut lines = Vec::with_capacity(stacks.len());
+    for stack in stacks {
+        let (base, new) = (stack.base.max(0), stack.new.max(0));
+        base_total = base_total.saturating_add(base);
+        lines.push((harmless(&stack.frames), new, format!("{base} {new}")));
+    }
+    if base_total > MOST {
+        return Err(FlameError::TooLarge);
+    }
+    draw(&mut lines, text, out)
+}
+
+fn draw(
+    lines: &mut [(Vec<String>, i64, String)],
+    text: &FlameText,
+    out: impl Write,
+) -> Result<(), FlameError> {
+    match lines.iter().fold(0, |sum: i64, line| sum.saturating_add(line.1)) {
+        0 => return Err(FlameError::Empty),
+        1..=MOST => {}
+        _ => return Err(FlameError::TooLarge),
+    }
+    // Backwards, because a chart, which is what keeps inferno from ordering by text, is given latest first.
+    lines.sort_by(|a, b| b.cmp(a));
+    let lines: Vec<String> =
+        lines.iter().map(|(frames, _, values)| format!("{} {values}", frames.join(";"))).collect();
+    let mut options = Options::default();
+    options.flame_chart = true;
+    options.deterministic = true;
+    options.title = clean(&text.title);
+    options.subtitle = Some(clean(&text.subtitle)).filter(|it| !it.is_empty());
+    options.count_name = clean(&text.unit);
+    Ok(from_lines(&mut options, lines.iter().map(String::as_str), out)?)
+}
+
+fn harmless(frames: &[String]) -> Vec<String> {
+    if frames.is_empty() {
+        return vec!["[unknown]".to_owned()];
+    }
+    frames.iter().map(|frame| harmless_name(frame)).collect()
+}
+
+/// The name without what means something to inferno: `;` separates frames, a number at the end would be taken for a
+/// value, and `# ` begins a remark.
+fn harmless_name(name: &str) -> String {
+    const NO_BREAK_SPACE: &str = "\u{a0}";
+    let name = clean(name).replace(';', ",");
+    let name = name.trim();
+    let is_number = |it: &str| it.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    match name.rsplit_once(' ') {
+        _ if name.is_empty() => "[unknown]".to_owned(),
+        Some((start, end)) if is_number(end) => format!("{start}{NO_BREAK_SPACE}{end}"),
+        _ if name.starts_with("# ") => name.replacen(' ', NO_BREAK_SPACE, 1),
+        _ => name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text() -> FlameText {
+        FlameText { title: "live <bytes>".into(), subtitle: "demo".into(), unit: "bytes".into() }
+    }
+
+    fn stack(frames: &[&str], value: i64) -> FoldedStack {
+        FoldedStack { frames: frames.iter().map(|it| (*it).to_owned()).collect(), value }
+    }
+
+    fn svg(stacks: &[FoldedStack]) -> String {
+        let mut out = Vec::new();
+        flame(stacks, &text(), &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_frame_is_drawn_once() {
+        // By text, "a-b" lies between "a 1" and "a;b 1": a would be torn in two.
+        let svg = svg(&[stack(&["a"], 5), stack(&["a", "b"], 70), stack(&["a-b"], 25)]);
+        assert!(svg.contains("<title>a (75 bytes, 75.00%)</title>"), "{svg}");
+        assert!(svg.contains("<title>b (70 bytes, 70.00%)</title>"));
+        assert!(svg.contains("<title>a-b (25 bytes, 25.00%)</title>"));
+        assert!(svg.contains("<title>all (100 bytes, 100%)</title>"));
+        assert!(svg.contains("live &lt;bytes&gt;"));
+    }
+
+    #[test]
+    fn equal_stacks_give_equal_files() {
+        let stacks = [stack(&["x", "y"], 3), stack(&["x", "z"], 4)];
+        assert_eq!(svg(&stacks), svg(&stacks));
+        assert_eq!(svg(&stacks), svg(&[stacks[1].clone(), stacks[0].clone()]));
+    }
+
+    #[test]
+    fn names_cannot_be_mistaken_for_syntax() {
+        let svg = svg(&[
+            stack(&["# remark", "<[u8; 4]>::f", "version 12"], 100),
+            stack(&["", "b\u{1b}[0m", "7"], 20),
+            stack(&[], 3),
+        ]);
+        for title in ["#\u{a0}remark", "&lt;[u8, 4]&gt;::f", "version\u{a0}12", "b\u{fffd}[0m", "7"] {
+            assert!(svg.contains(&format!("<title>{title} (")), "{title}: {svg}");
+        }
+        assert!(svg.contains("<title>[unknown] (23 bytes"), "{svg}");
+    }
+
+    #[test]
+    fn growth_is_red_and_shrinkage_blue() {
+        let diff = |name: &str, base, new| FoldedDiff { frames: vec![name.to_owned()], base, new };
+        let stacks = [diff("grown", 10, 60), diff("shrunk", 50, 40), diff("gone", 5, 0)];
+        let mut out = Vec::new();
+        flame_diff(&stacks, &text(), &mut out).unwrap();
+        let svg = String::from_utf8(out).unwrap();
+        assert!(svg.contains("<title>grown (60 bytes, 60.00%; +50.00%)</title>"), "{svg}");
+        assert!(svg.contains("<title>shrunk (40 bytes, 40.00%; -10.00%)</title>"));
+        assert!(svg.contains(r#"fill="rgb(255,100,100)""#) && svg.contains(r#"fill="rgb(220,220,255)""#));
+    }
+
+    #[test]
+    fn what_cannot_be_drawn_is_an_error() {
+        let result = |value| flame(&[stack(&["a"], value)], &text(), Vec::new());
+        assert!(matches!(result(0), Err(FlameError::Empty)));
+        assert!(matches!(result(-5), Err(FlameError::Empty)));
+        assert!(matches!(result(i64::MAX), Err(FlameError::TooLarge)));
+        let gone = [FoldedDiff { frames: vec!["a".into()], base: 5, new: 0 }];
+        assert!(matches!(flame_diff(&gone, &text(), Vec::new()), Err(FlameError::Empty)));
+        let huge = [FoldedDiff { frames: vec!["a".into()], base: i64::MAX, new: 1 }];
+        assert!(matches!(flame_diff(&huge, &text(), Vec::new()), Err(FlameError::TooLarge)));
+    }
+
+    #[test]
+    fn a_very_deep_stack_is_drawn() {
+        let deep = FoldedStack { frames: (0..20_000).map(|it| format!("f{it}x")).collect(), value: 1 };
+        assert!(svg(&[deep]).contains("<title>f19999x ("));
+    }
+}

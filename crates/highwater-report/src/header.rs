@@ -1,0 +1,54 @@
+//! The lines above a table: what is shown, how it was sampled, how sure it is.
+
+use highwater_analyze::{Header, Omitted, Unit};
+
+use crate::number;
+use crate::view::{Role, View};
+
+/// What is shown and what it adds up to, and how it was recorded.
+pub(crate) fn lines(header: &Header, view: &View) -> String {
+    format!(
+        "{}\n{}\n",
+        view.paint(Role::Heading, &total(header)),
+        view.paint(Role::Faint, &recording(header.exact, header.interval_bytes))
+    )
+}
+
+/// `live-bytes 12.3 MiB ± 0.4 MiB`, and what filters left of it.
+pub(crate) fn total(header: &Header) -> String {
+    let sample = crate::label::clean(&header.sample);
+    let total = number::estimate(&header.total, &header.unit);
+    if header.shown_total.value == header.total.value {
+        return format!("{sample} {total}");
+    }
+    format!("{sample} {} of {total}", number::estimate(&header.shown_total, &header.unit))
+}
+
+/// How the values came about and so how far they can be trusted.
+pub(crate) fn recording(exact: bool, interval_bytes: Option<i64>) -> String {
+    match interval_bytes {
+        _ if exact => "exact: every block recorded".to_owned(),
+        Some(bytes) => {
+            format!("sampling interval {}; ± gives the 95 % confidence interval", number::round_bytes(bytes))
+        }
+        None => "sampling interval unknown, so no sampling error can be given".to_owned(),
+    }
+}
+
+/// Whether a column for errors says anything: not when all of them are 0, or all unknown.
+pub(crate) fn has_errors(header: &Header) -> bool {
+    !header.exact && header.interval_bytes.is_some_and(|bytes| bytes != 1)
+}
+
+/// The line that says what a table leaves out and how to see it; empty when it leaves out nothing.
+pub(crate) fn omitted(omitted: &Omitted, unit: &Unit, noun: &str, view: &View) -> String {
+    if omitted.rows == 0 {
+        return String::new();
+    }
+    let text = format!(
+        "{}, {} together; --limit 0 --min-fraction 0 shows all",
+        number::count(omitted.rows, &format!("more {noun}")),
+        number::amount(omitted.value, unit)
+    );
+    format!("{}\n", view.paint(Role::Faint, &text))
+}

@@ -1,0 +1,156 @@
+//! What a file holds, as text.
+
+use highwater_analyze::{Info, Unit};
+
+use crate::header;
+use crate::label::{Label, clean};
+use crate::number;
+use crate::table::{Cell, Table};
+use crate::view::{Role, View};
+
+/// What the file holds, and what it does not say.
+pub fn info(info: &Info, view: &View) -> String {
+    let mut text = String::new();
+    let heading = |title: &str| format!("\n{}\n", view.paint(Role::Heading, title));
+    text.push_str(&format!("recording  {}\n", header::recording(info.exact, info.interval_bytes)));
+    if let Some(ns) = info.time_ns {
+        text.push_str(&format!("taken      {}\n", number::time(ns)));
+    }
+    if let Some(ns) = info.duration_ns {
+        text.push_str(&format!("covers     {}\n", number::duration(ns)));
+    }
+    text.push_str(&format!(
+        "holds      {}, {} ({} with names), {}\n",
+        number::count(info.samples, "row"),
+        number::count(info.locations, "location"),
+        number::grouped(info.symbolized_locations as u64),
+        number::count(info.functions, "function"),
+    ));
+    text.push_str(&heading("values"));
+    text.push_str(&values(info).render(view));
+    if !info.mappings.is_empty() {
+        text.push_str(&heading("mapped files"));
+        text.push_str(&mappings(info).render(view));
+    }
+    if let Some(meta) = info.meta.as_ref().filter(|meta| !meta.is_empty()) {
+        text.push_str(&heading("process"));
+        let mut table = Table::new(["value", "fact"]);
+        for (name, &value) in meta {
+            let unit = if name.ends_with("_bytes") { Unit::Bytes } else { Unit::Count };
+            table.push(vec![Cell::new(number::amount(value, &unit))], Label::text(name));
+        }
+        text.push_str(&table.render(view));
+    }
+    for (title, lines) in [("remarks", &info.comments), ("not in the file", &info.missing)] {
+        if !lines.is_empty() {
+            text.push_str(&heading(title));
+            lines.iter().for_each(|line| text.push_str(&format!("{}\n", clean(line))));
+        }
+    }
+    text
+}
+
+fn values(info: &Info) -> Table {
+    let mut table = Table::new(["total", "kind"]);
+    for kind in &info.sample_types {
+        let names = if kind.name == kind.pprof_name {
+            kind.name.clone()
+        } else {
+            format!("{} ({})", kind.name, kind.pprof_name)
+        };
+        let default = if kind.default { ", shown unless --sample says otherwise" } else { "" };
+        table.push(
+            vec![Cell::new(number::amount(kind.total, &kind.unit))],
+            Label::text(&format!("{names}{default}")),
+        );
+    }
+    table
+}
+
+fn mappings(info: &Info) -> Table {
+    let mut table = Table::new(["locations", "with names", "build id", "file"]);
+    for mapping in &info.mappings {
+        // Enough to tell builds apart by eye; --json has it whole.
+        let build_id: String =
+            clean(mapping.build_id.as_deref().unwrap_or("none")).chars().take(16).collect();
+        let cells = vec![
+            Cell::new(number::grouped(mapping.locations as u64)),
+            Cell::new(number::grouped(mapping.symbolized as u64)),
+            Cell::new(build_id),
+        ];
+        table.push(cells, Label::text(mapping.file.as_deref().unwrap_or("[unknown]")));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use highwater_analyze::{MappingInfo, SampleTypeInfo};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_described_whole() {
+        let sample_type = |name: &str, pprof_name: &str, unit, total, default| SampleTypeInfo {
+            name: name.to_owned(),
+            pprof_name: pprof_name.to_owned(),
+            unit,
+            total,
+            default,
+        };
+        let answer = Info {
+            sample_types: vec![
+                sample_type("live-blocks", "inuse_objects", Unit::Count, 1234, false),
+                sample_type("live-bytes", "inuse_space", Unit::Bytes, 12 << 20, true),
+                sample_type("other", "other", Unit::Count, 1, false),
+            ],
+            interval_bytes: Some(1 << 19),
+            exact: false,
+            time_ns: Some(1_700_000_000_000_000_000),
+            duration_ns: Some(90_000_000_000),
+            samples: 10,
+            locations: 2000,
+            symbolized_locations: 1999,
+            functions: 1,
+            mappings: vec![MappingInfo {
+                file: Some("/usr/bin/demo".to_owned()),
+                build_id: Some("00112233445566778899aabbccddeeff".to_owned()),
+                locations: 2000,
+                symbolized: 1999,
+            }],
+            meta: Some([("peak_bytes".to_owned(), 1 << 20), ("epoch".to_owned(), 3)].into()),
+            comments: vec!["a\nremark".to_owned()],
+            missing: vec!["no block sizes".to_owned()],
+        };
+        assert_eq!(
+            info(&answer, &View::default()),
+            "\
+recording  sampling interval 512 KiB; ± gives the 95 % confidence interval
+taken      2023-11-14 22:13:20 UTC
+covers     1 min 30 s
+holds      10 rows, 2,000 locations (1,999 with names), 1 function
+
+values
+   total  kind
+   1,234  live-blocks (inuse_objects)
+12.0 MiB  live-bytes (inuse_space), shown unless --sample says otherwise
+       1  other
+
+mapped files
+locations  with names          build id  file
+    2,000       1,999  0011223344556677  /usr/bin/demo
+
+process
+  value  fact
+      3  epoch
+1.0 MiB  peak_bytes
+
+remarks
+a\u{fffd}remark
+
+not in the file
+no block sizes
+"
+        );
+    }
+}

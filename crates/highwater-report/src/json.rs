@@ -1,0 +1,41 @@
+//! Answers for programs.
+
+use std::io;
+
+use serde::Serialize;
+
+/// Version of the documents: it rises when a field changes its meaning or goes, not when one is added.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Document<'a, T> {
+    highwater: u32,
+    kind: &'a str,
+    #[serde(flatten)]
+    answer: &'a T,
+}
+
+/// The answer as one JSON object: `{"highwater": 1, "kind": "top", …}` with the answer's own fields behind.
+///
+/// # Errors
+/// When the answer cannot be serialized, which those of `highwater-analyze` always can.
+pub fn json(kind: &str, answer: &impl Serialize) -> io::Result<String> {
+    let mut text = serde_json::to_string_pretty(&Document { highwater: VERSION, kind, answer })?;
+    text.push('\n');
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_says_what_it_is() {
+        let text = json("top", &crate::samples::header()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!((&value["highwater"], &value["kind"]), (&1.into(), &"top".into()));
+        assert_eq!(value["total"]["value"], 16 << 20);
+        assert_eq!(value["unit"], "bytes");
+        assert!(text.starts_with("{\n  \"highwater\": 1,\n  \"kind\": \"top\",\n"), "{text}");
+    }
+}

@@ -1,0 +1,193 @@
+//! Numbers for people: binary units, signs, sampling errors, times.
+
+use highwater_analyze::{Estimate, Unit};
+
+const BINARY_UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+
+/// A value with its unit: `12.3 MiB`, `1,234` (blocks), `5 nanoseconds`.
+pub fn amount(value: i64, unit: &Unit) -> String {
+    let sign = if value < 0 { "-" } else { "" };
+    format!("{sign}{}", magnitude(value.unsigned_abs(), unit))
+}
+
+/// As [`amount`], with a sign even when it is positive.
+pub(crate) fn signed(value: i64, unit: &Unit) -> String {
+    let sign = if value > 0 { "+" } else { "" };
+    format!("{sign}{}", amount(value, unit))
+}
+
+/// Half the width of the 95 % interval; `?` when it is not known.
+pub(crate) fn margin(estimate: &Estimate, unit: &Unit) -> String {
+    let Some(margin) = estimate.margin95() else { return "?".to_owned() };
+    match unit {
+        // A margin is itself an estimate, of which three digits are more than enough.
+        Unit::Bytes => binary(margin.round() as u64, 100.0),
+        _ => magnitude(margin.round() as u64, unit),
+    }
+}
+
+/// A value with its margin: `12.3 MiB ± 0.4 MiB`. Without one when there is no error.
+pub(crate) fn estimate(estimate: &Estimate, unit: &Unit) -> String {
+    with_margin(amount(estimate.value, unit), estimate, unit)
+}
+
+/// A change with its margin: `+12.3 MiB ± 0.4 MiB`.
+pub(crate) fn change(estimate: &Estimate, unit: &Unit) -> String {
+    with_margin(signed(estimate.value, unit), estimate, unit)
+}
+
+fn with_margin(text: String, estimate: &Estimate, unit: &Unit) -> String {
+    match estimate.standard_error {
+        Some(0.0) => text,
+        _ => format!("{text} ± {}", margin(estimate, unit)),
+    }
+}
+
+/// A share: `45.1%`.
+pub(crate) fn percent(fraction: f64) -> String {
+    // Rounded first, so that no "-0.0%" comes out.
+    let tenths = (fraction * 1000.0).round() / 10.0 + 0.0;
+    format!("{tenths:.1}%")
+}
+
+/// A share with its sign: `+45.1%`.
+pub(crate) fn signed_percent(fraction: f64) -> String {
+    let text = percent(fraction);
+    if fraction > 0.0 { format!("+{text}") } else { text }
+}
+
+/// A round number of bytes, such as a sampling interval: `512 KiB`.
+pub(crate) fn round_bytes(bytes: i64) -> String {
+    amount(bytes, &Unit::Bytes).replacen(".0 ", " ", 1)
+}
+
+/// A whole number with separators: `1,234,567`.
+pub(crate) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with its noun: `1 row`, `1,234 rows`.
+pub(crate) fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number as u64))
+}
+
+fn magnitude(value: u64, unit: &Unit) -> String {
+    match unit {
+        Unit::Bytes => binary(value, f64::INFINITY),
+        Unit::Count => grouped(value),
+        Unit::Other(name) => format!("{} {name}", grouped(value)),
+    }
+}
+
+/// Bytes with a binary unit, and a decimal when the number before the unit is below `whole_from`.
+fn binary(bytes: u64, whole_from: f64) -> String {
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let mut scaled = bytes as f64;
+    let mut unit = 0;
+    // 1023.95 would be printed as 1024.0, which belongs to the next unit.
+    while scaled >= 1023.95 && unit + 1 < BINARY_UNITS.len() {
+        scaled /= 1024.0;
+        unit += 1;
+    }
+    let decimals = usize::from(scaled < whole_from);
+    format!("{scaled:.decimals$} {}", BINARY_UNITS[unit])
+}
+
+/// A length of time: `1.5 s`, `2 min 5 s`, `3 h 4 min`.
+pub(crate) fn duration(ns: i64) -> String {
+    let seconds = ns / 1_000_000_000;
+    match seconds {
+        ..60 => format!("{:.1} s", ns as f64 / 1e9),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// A moment: `2026-03-01 12:34:56 UTC`, from nanoseconds since 1970.
+pub(crate) fn time(ns: i64) -> String {
+    let seconds = ns.div_euclid(1_000_000_000);
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    let (year, month, day) = civil(days);
+    let (hour, minute, second) = (second / 3600, second % 3600 / 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+/// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar. Years are counted from
+/// March, so that the leap day is a year's last, in cycles of 400 years.
+fn civil(days: i64) -> (i64, i64, i64) {
+    const DAYS_BEFORE_1970: i64 = 719_468;
+    const DAYS_OF_400_YEARS: i64 = 146_097;
+    let days = days + DAYS_BEFORE_1970;
+    let cycle = days.div_euclid(DAYS_OF_400_YEARS);
+    let day = days.rem_euclid(DAYS_OF_400_YEARS);
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let (month, next) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
+    (400 * cycle + year + next, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_have_binary_units() {
+        let text = |bytes| amount(bytes, &Unit::Bytes);
+        assert_eq!(text(0), "0 B");
+        assert_eq!(text(1023), "1023 B");
+        assert_eq!(text(1024), "1.0 KiB");
+        assert_eq!(text(-12_900_000), "-12.3 MiB");
+        assert_eq!(text((1 << 20) - 1), "1.0 MiB");
+        assert_eq!(text(i64::MIN), "-8.0 EiB");
+        assert_eq!(round_bytes(512 << 10), "512 KiB");
+        assert_eq!(round_bytes(100_000), "97.7 KiB");
+    }
+
+    #[test]
+    fn other_units_are_whole_numbers() {
+        assert_eq!(amount(1_234_567, &Unit::Count), "1,234,567");
+        assert_eq!(amount(-123, &Unit::Count), "-123");
+        assert_eq!(amount(1000, &Unit::Other("nanoseconds".into())), "1,000 nanoseconds");
+        assert_eq!((count(1, "row"), count(2, "row")), ("1 row".into(), "2 rows".into()));
+    }
+
+    #[test]
+    fn changes_have_signs_and_errors() {
+        let it = |value, standard_error| change(&Estimate { value, standard_error }, &Unit::Bytes);
+        assert_eq!(it(13 << 20, Some(214_000.0)), "+13.0 MiB ± 410 KiB");
+        assert_eq!(it(-5, Some(0.0)), "-5 B");
+        assert_eq!(it(0, None), "0 B ± ?");
+    }
+
+    #[test]
+    fn shares_never_show_a_negative_zero() {
+        assert_eq!(percent(0.4512), "45.1%");
+        assert_eq!(percent(-0.0001), "0.0%");
+        assert_eq!((signed_percent(0.5), signed_percent(-0.5)), ("+50.0%".into(), "-50.0%".into()));
+    }
+
+    #[test]
+    fn times_follow_the_calendar() {
+        assert_eq!(time(0), "1970-01-01 00:00:00 UTC");
+        assert_eq!(time(951_827_696_000_000_000), "2000-02-29 12:34:56 UTC");
+        assert_eq!(time(4_107_542_400_000_000_000), "2100-03-01 00:00:00 UTC");
+        assert_eq!(time(-1), "1969-12-31 23:59:59 UTC");
+        assert!(time(i64::MAX).starts_with("2262-04-11"));
+        assert_eq!(duration(1_500_000_000), "1.5 s");
+        assert_eq!(duration(125_000_000_000), "2 min 5 s");
+        assert_eq!(duration(11_040_000_000_000), "3 h 4 min");
+    }
+}

@@ -1,0 +1,129 @@
+//! Walking the calling thread's stack, with no compiler flag, no lock and no heap.
+//!
+//! Compiled code comes with tables (call frame information, CFI) that say for every instruction where the caller's
+//! frame is. Reading them takes microseconds, so what they say is boiled down to one [`rule`] for each return
+//! address and kept; a walk over known addresses then costs a few nanoseconds a frame. [`cfi`] makes the rules,
+//! [`walk`] follows them.
+//!
+//! Where that is not possible — another architecture or C library, a frame that no simple rule describes, a stack
+//! that is not the thread's own — the system's unwinder walks instead, by the `backtrace` crate.
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod cfi;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod rule;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod walk;
+
+/// How a walk ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Walked {
+    /// Frames found.
+    pub length: usize,
+    /// There was no room for the frames towards the root.
+    pub truncated: bool,
+}
+
+/// Writes the **call-site addresses** of the frames that led here into `frames`, leaf first: addresses inside the
+/// call instruction, not behind it, so that each belongs to the line of the call.
+#[inline(always)]
+pub(crate) fn walk(frames: &mut [usize]) -> Walked {
+    #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+    if let Some(walked) = walk::walk(frames) {
+        return walked;
+    }
+    walk_with_system(frames)
+}
+
+#[inline(never)]
+fn walk_with_system(frames: &mut [usize]) -> Walked {
+    let mut walked = Walked { length: 0, truncated: false };
+    // SAFETY: unsynchronized tracing is unsafe because symbolizing shares caches between threads; walking alone
+    // shares nothing.
+    unsafe {
+        backtrace::trace_unsynchronized(|frame| {
+            // Some C libraries mark the root by a frame without address.
+            if frame.ip().is_null() {
+                return false;
+            }
+            let Some(place) = frames.get_mut(walked.length) else {
+                walked.truncated = true;
+                return false;
+            };
+            // A return address may already belong to the next line, or to the next function.
+            *place = frame.ip().addr() - 1;
+            walked.length += 1;
+            true
+        });
+    }
+    walked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The frames that led to the caller of this function, by both walkers.
+    #[inline(never)]
+    fn both() -> [Vec<usize>; 2] {
+        [walk as fn(&mut [usize]) -> Walked, walk_with_system].map(|walker| {
+            let mut frames = [0; 500];
+            let walked = walker(&mut frames);
+            assert!(!walked.truncated);
+            // What is below the call of this function differs, and so does the place of the call in it.
+            let own = both as *const () as usize;
+            let own = frames[..walked.length].iter().position(|&it| (own..own + 4096).contains(&it)).unwrap();
+            frames[own + 1..walked.length].iter().copied().skip_while(|&it| it.abs_diff(own) < 4096).collect()
+        })
+    }
+
+    fn assert_same(stacks: [Vec<usize>; 2]) {
+        #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+        assert!(super::walk::walk(&mut [0; 500]).is_some(), "the system's unwinder was compared with itself");
+        let [ours, system] = stacks;
+        assert!(ours.len() > 5, "{ours:x?}");
+        // The nearest frames may be closures of `both`.
+        assert_eq!(ours[2..], system[2..], "{ours:x?} {system:x?}");
+    }
+
+    #[inline(never)]
+    fn below(depth: usize, work: &dyn Fn()) {
+        // Frames of many sizes, and some whose size only the run decides.
+        let room = vec![0_u8; depth * 8];
+        match depth {
+            0 => work(),
+            _ if depth.is_multiple_of(3) => {
+                std::hint::black_box([0_u64; 40]).iter().take(1).for_each(|_| below(depth - 1, work))
+            }
+            _ => below(depth - 1, work),
+        }
+        std::hint::black_box(room);
+    }
+
+    #[test]
+    fn both_walkers_find_the_same_frames() {
+        below(0, &|| assert_same(both()));
+        below(60, &|| assert_same(both()));
+        let thread = std::thread::Builder::new().stack_size(256 * 1024);
+        thread.spawn(|| below(30, &|| assert_same(both()))).unwrap().join().unwrap();
+        // Through frames of C.
+        static SEEN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        extern "C" fn compare(_: *const core::ffi::c_void, _: *const core::ffi::c_void) -> core::ffi::c_int {
+            assert_same(both());
+            SEEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            0
+        }
+        let mut values = [2_u32, 1];
+        // SAFETY: the comparison reads nothing, and the array has two elements of four bytes.
+        unsafe { libc::qsort(values.as_mut_ptr().cast(), 2, 4, Some(compare)) };
+        assert_eq!(SEEN.load(std::sync::atomic::Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_stack_that_is_cut_off_says_so() {
+        let mut frames = [0; 3];
+        assert_eq!(walk(&mut frames), Walked { length: 3, truncated: true });
+        assert_eq!(walk_with_system(&mut frames), Walked { length: 3, truncated: true });
+        assert!(frames.iter().all(|&it| it != 0));
+    }
+}

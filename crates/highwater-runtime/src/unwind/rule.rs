@@ -1,0 +1,151 @@
+//! What is known of a return address, in eight bytes, and the cache of it.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+/// How to get from a frame to its caller's. In all of them the caller's frame begins at an address `base` and the
+/// return address is in the word below it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// `base` is a fixed distance above the stack pointer or the frame pointer.
+    Caller {
+        /// Distance in bytes from the register to `base`; a multiple of 8.
+        distance: u32,
+        /// The register is the frame pointer (rbp), not the stack pointer (rsp).
+        from_frame_pointer: bool,
+        /// Where the caller's frame pointer was saved, in bytes below `base`; `None` when it was left as it is.
+        saved_frame_pointer: Option<u16>,
+    },
+    /// There is no caller: the function that starts a thread or the program.
+    Root,
+    /// No such rule is known: the system's unwinder has to be asked.
+    Other,
+}
+
+const FIELD_DISTANCE: u32 = 20;
+const FIELD_SAVED: u32 = 12;
+const KIND_STACK_POINTER: u64 = 1;
+const KIND_FRAME_POINTER: u64 = 2;
+const KIND_ROOT: u64 = 3;
+const KIND_OTHER: u64 = 0;
+
+impl Rule {
+    /// The rule in 34 bits: two for the kind, and distances in words. `None` when a distance is too large.
+    fn pack(self) -> Option<u64> {
+        match self {
+            Self::Other => Some(KIND_OTHER),
+            Self::Root => Some(KIND_ROOT),
+            Self::Caller { distance, from_frame_pointer, saved_frame_pointer } => {
+                let kind = if from_frame_pointer { KIND_FRAME_POINTER } else { KIND_STACK_POINTER };
+                // 0 stands for "not saved": nothing is saved at the base itself.
+                let saved = u64::from(saved_frame_pointer.unwrap_or(0));
+                let distance = u64::from(distance);
+                let fits = distance % 8 == 0
+                    && saved % 8 == 0
+                    && distance / 8 < 1 << FIELD_DISTANCE
+                    && saved / 8 < 1 << FIELD_SAVED;
+                fits.then_some(kind | (distance / 8) << 2 | (saved / 8) << (2 + FIELD_DISTANCE))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn unpack(bits: u64) -> Self {
+        let kind = bits & 3;
+        if kind == KIND_OTHER {
+            return Self::Other;
+        }
+        if kind == KIND_ROOT {
+            return Self::Root;
+        }
+        let distance = (bits >> 2) as u32 & ((1 << FIELD_DISTANCE) - 1);
+        let saved = (bits >> (2 + FIELD_DISTANCE)) as u16 & ((1 << FIELD_SAVED) - 1);
+        Self::Caller {
+            distance: distance * 8,
+            from_frame_pointer: kind == KIND_FRAME_POINTER,
+            saved_frame_pointer: if saved == 0 { None } else { Some(saved * 8) },
+        }
+    }
+}
+
+const ENTRIES: u64 = 1 << 15;
+const RULE_BITS: u32 = 2 + FIELD_DISTANCE + FIELD_SAVED;
+const CHECK_BITS: u32 = 64 - RULE_BITS - 1;
+
+/// The rules of addresses seen lately, shared by all threads. An entry is one word, so it is read and written whole.
+///
+/// Entry number and check together are the lower 44 bits of the address (all 47 of them but for the top three,
+/// which only tell the program from its libraries and repeat below), scrambled but not shortened: an entry that
+/// matches is that of the address.
+pub(super) struct RuleCache {
+    entries: [AtomicU64; ENTRIES as usize],
+}
+
+impl RuleCache {
+    pub(super) const fn new() -> Self {
+        Self { entries: [const { AtomicU64::new(0) }; ENTRIES as usize] }
+    }
+
+    #[inline(always)]
+    fn place(&self, address: u64) -> (&AtomicU64, u64) {
+        let check = (address / ENTRIES) & ((1 << CHECK_BITS) - 1);
+        let index = (address ^ check) % ENTRIES;
+        // Bit 0 of the tag is set in every entry that is in use, so that an empty one never matches.
+        (&self.entries[index as usize], (check << 1 | 1) << RULE_BITS)
+    }
+
+    #[inline(always)]
+    pub(super) fn get(&self, address: usize) -> Option<Rule> {
+        let (entry, tag) = self.place(address as u64);
+        let bits = entry.load(Ordering::Relaxed);
+        (bits >> RULE_BITS == tag >> RULE_BITS).then(|| Rule::unpack(bits & ((1 << RULE_BITS) - 1)))
+    }
+
+    pub(super) fn put(&self, address: usize, rule: Rule) -> Rule {
+        let (entry, tag) = self.place(address as u64);
+        let (rule, bits) = match rule.pack() {
+            Some(bits) => (rule, bits),
+            None => (Rule::Other, KIND_OTHER),
+        };
+        entry.store(tag | bits, Ordering::Relaxed);
+        rule
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_survive_packing() {
+        for rule in [
+            Rule::Root,
+            Rule::Other,
+            Rule::Caller { distance: 8, from_frame_pointer: false, saved_frame_pointer: None },
+            Rule::Caller { distance: 16, from_frame_pointer: true, saved_frame_pointer: Some(16) },
+            Rule::Caller {
+                distance: (1 << 23) - 8,
+                from_frame_pointer: false,
+                saved_frame_pointer: Some(32_760),
+            },
+        ] {
+            assert_eq!(Rule::unpack(rule.pack().unwrap()), rule);
+        }
+        let odd = Rule::Caller { distance: 12, from_frame_pointer: false, saved_frame_pointer: None };
+        let large = Rule::Caller { distance: 1 << 23, from_frame_pointer: false, saved_frame_pointer: None };
+        assert_eq!((odd.pack(), large.pack()), (None, None));
+    }
+
+    #[test]
+    fn an_entry_is_found_by_its_own_address_only() {
+        static CACHE: RuleCache = RuleCache::new();
+        let address = 0x5555_5555_4321_usize;
+        assert_eq!(CACHE.get(0), None, "an empty entry");
+        assert_eq!(CACHE.get(address), None);
+        CACHE.put(address, Rule::Root);
+        assert_eq!(CACHE.get(address), Some(Rule::Root));
+        // Every address that differs in one of the lower bits is another one, wherever it falls.
+        for bit in 0..44 {
+            assert_eq!(CACHE.get(address ^ 1 << bit), None, "bit {bit}");
+        }
+    }
+}

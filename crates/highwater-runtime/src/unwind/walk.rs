@@ -1,0 +1,125 @@
+//! The walk itself: from frame to frame by rules, within the bounds of the thread's stack.
+
+use core::arch::asm;
+use core::cell::Cell;
+use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use super::rule::{Rule, RuleCache};
+use super::{Walked, cfi};
+use crate::sys;
+
+static RULES: RuleCache = RuleCache::new();
+
+thread_local! {
+    /// Where the calling thread's stack is; an empty range while that is not known, and where it cannot be.
+    static STACK: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+static IS_STARTED: AtomicBool = AtomicBool::new(false);
+
+/// The registers that lead from a frame to its caller.
+struct Registers {
+    /// An address inside the instruction that the frame executes.
+    address: usize,
+    stack_pointer: usize,
+    frame_pointer: usize,
+}
+
+/// Walks by rules. `None` when a frame has none or the stack is not the thread's own; then `frames` holds nothing.
+#[inline(never)]
+pub(super) fn walk(frames: &mut [usize]) -> Option<Walked> {
+    let mut at = Registers { address: 0, stack_pointer: 0, frame_pointer: 0 };
+    // SAFETY: reads three registers and changes nothing.
+    unsafe {
+        asm!(
+            "lea {address}, [rip]",
+            "mov {stack_pointer}, rsp",
+            "mov {frame_pointer}, rbp",
+            address = out(reg) at.address,
+            stack_pointer = out(reg) at.stack_pointer,
+            frame_pointer = out(reg) at.frame_pointer,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    let stack = stack_bounds(at.stack_pointer)?;
+    let mut length = 0;
+    loop {
+        let rule = match RULES.get(at.address) {
+            Some(rule) => rule,
+            None => RULES.put(at.address, cfi::rule_at(at.address)),
+        };
+        match rule {
+            Rule::Root => return Some(Walked { length, truncated: false }),
+            Rule::Other => return None,
+            Rule::Caller { distance, from_frame_pointer, saved_frame_pointer } => {
+                let register = if from_frame_pointer { at.frame_pointer } else { at.stack_pointer };
+                let base = register.wrapping_add(distance as usize);
+                // Every caller's frame lies higher, so the walk ends; and all that is read lies between the frame
+                // that called this function and the end of the stack.
+                if base <= at.stack_pointer || base > stack.end || base % 8 != 0 {
+                    return None;
+                }
+                if let Some(below) = saved_frame_pointer {
+                    let saved = base.wrapping_sub(below.into());
+                    if saved < at.stack_pointer {
+                        return None;
+                    }
+                    // SAFETY: an aligned word of this thread's own stack, above the stack pointer.
+                    at.frame_pointer = unsafe { read(saved) };
+                }
+                // SAFETY: as above; base - 8 is at least the old stack pointer, both being multiples of 8.
+                let return_address = unsafe { read(base - 8) };
+                at.stack_pointer = base;
+                let Some(address) = return_address.checked_sub(1) else {
+                    return Some(Walked { length, truncated: false });
+                };
+                let Some(place) = frames.get_mut(length) else {
+                    return Some(Walked { length, truncated: true });
+                };
+                // The return address may already belong to the next line, or to the next function.
+                at.address = address;
+                *place = address;
+                length += 1;
+            }
+        }
+    }
+}
+
+/// Reads a word.
+///
+/// # Safety
+/// `address` is that of an aligned word in use on the calling thread's stack.
+#[inline(always)]
+unsafe fn read(address: usize) -> usize {
+    // SAFETY: the caller's promise. The address was computed and not derived from a pointer, so its provenance is
+    // that of the stack, which was exposed to the machine code that called us.
+    unsafe { core::ptr::with_exposed_provenance::<usize>(address).read() }
+}
+
+/// The bounds of the calling thread's stack, if `stack_pointer` is within them: code may run on a stack of its own
+/// (a coroutine, a signal handler), whose bounds nobody knows.
+#[inline(always)]
+fn stack_bounds(stack_pointer: usize) -> Option<Range<usize>> {
+    let (start, end) = STACK.get();
+    if (start..end).contains(&stack_pointer) {
+        return Some(start..end);
+    }
+    find_stack_bounds(stack_pointer)
+}
+
+#[cold]
+fn find_stack_bounds(stack_pointer: usize) -> Option<Range<usize>> {
+    if STACK.get() != (0, 0) {
+        return None;
+    }
+    if !IS_STARTED.swap(true, Ordering::AcqRel) {
+        cfi::start();
+    }
+    if !cfi::is_available() {
+        return None;
+    }
+    let bounds = sys::stack_bounds()?;
+    STACK.set((bounds.start, bounds.end));
+    bounds.contains(&stack_pointer).then_some(bounds)
+}
