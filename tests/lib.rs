@@ -1,1 +1,68 @@
 //! Tests that need a process of their own or another tool's reader.
+//!
+//! `programs/` holds the programs that are watched, `tests/` the tests that run them. This library is what the tests
+//! share: finding and running programs.
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::OnceLock;
+
+/// The `highwater` command, built with the profile that the calling test was built with.
+///
+/// # Panics
+/// When it does not build.
+pub fn highwater() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| build("highwater-cli", "highwater"))
+}
+
+/// Builds a binary of another package of the workspace and returns where it is. Cargo sets `CARGO_BIN_EXE_*` for
+/// the binaries of the test's own package only.
+fn build(package: &str, binary: &str) -> PathBuf {
+    // A test runs as <target directory>/<profile>/deps/<test>.
+    let test = env::current_exe().expect("the path of this test");
+    let target = test.ancestors().nth(3).expect("a test lies three directories deep in the target directory");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(["build", "--package", package, "--bin", binary, "--message-format", "json"]);
+    cargo.arg("--target-dir").arg(target);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    succeed(&mut cargo)
+        .lines()
+        .filter_map(|message| serde_json::from_str::<serde_json::Value>(message).ok())
+        .filter(|message| message["target"]["name"] == binary)
+        .find_map(|message| message["executable"].as_str().map(PathBuf::from))
+        .unwrap_or_else(|| panic!("cargo built {package} but told no path of {binary}"))
+}
+
+/// Runs a command that has to succeed, and returns what it printed.
+///
+/// # Panics
+/// When the program is missing or fails, with all that is known about it.
+pub fn succeed(command: &mut Command) -> String {
+    let output = run(command);
+    assert!(
+        output.status.success(),
+        "{command:?} failed with {}\n{}{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr),
+    );
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn run(command: &mut Command) -> Output {
+    match command.output() {
+        Ok(output) => output,
+        Err(error) if error.kind() == ErrorKind::NotFound => panic!(
+            "{} is missing, and this test cannot do without it; `cargo xtask test` installs what the tests need",
+            command.get_program().display()
+        ),
+        Err(error) => panic!("{command:?}: {error}"),
+    }
+}

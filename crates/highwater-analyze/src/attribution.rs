@@ -62,9 +62,8 @@ const ENTRY_PREFIXES: [&str; 6] =
     ["__rust_alloc", "__rust_dealloc", "__rust_realloc", "__rust_no_alloc", "__rg_", "__rdl_"];
 
 /// Modules of the standard library that only hand a request on to the allocator.
-const SHIM_MODULES: [&str; 4] = ["alloc::alloc::", "core::alloc::", "std::alloc::", "std::sys::alloc::"];
-const SHIM_FILES: [&str; 3] =
-    ["library/alloc/src/alloc.rs", "library/std/src/alloc.rs", "library/std/src/sys/alloc/"];
+const SHIM_MODULES: [&str; 3] = ["core::alloc::", "std::alloc::", "std::sys::alloc::"];
+const SHIM_FILES: [&str; 2] = ["library/std/src/alloc.rs", "library/std/src/sys/alloc/"];
 
 /// Functions of C allocators. Sorted.
 const MALLOC: [&str; 20] = [
@@ -117,7 +116,7 @@ pub(crate) fn judge(function: Option<&str>, file: Option<&str>) -> Verdict {
     let function = function.unwrap_or_default();
     let origin = file.map_or(Source::Elsewhere, source::source);
     let crate_name = crate_name(name::owner(function), &origin);
-    let class = if is_entry(function) {
+    let class = if is_entry(function) || is_request(function, file) {
         Class::Entry
     } else {
         match crate_name.as_deref() {
@@ -173,6 +172,14 @@ fn is_plumbing(crate_name: &str, origin: &Source) -> bool {
 fn is_entry(function: &str) -> bool {
     let last = name::last_segment(function);
     ENTRY_PREFIXES.iter().any(|it| last.starts_with(it))
+}
+
+/// The standard library's side of the entry points, for programs in which those are inlined and nameless.
+fn is_request(function: &str, file: Option<&str>) -> bool {
+    match name::owner(function) {
+        Owner::Bare => file.is_some_and(|it| source::short(it).starts_with("library/alloc/src/alloc.rs")),
+        _ => name::item_path(function).starts_with("alloc::alloc::"),
+    }
 }
 
 fn is_shim(function: &str, file: Option<&str>) -> bool {

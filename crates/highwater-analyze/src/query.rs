@@ -31,6 +31,8 @@ pub struct Query {
     /// Attribute values to the innermost frame, instead of the innermost one outside the standard library and the
     /// collections it is built on.
     pub leaf: bool,
+    /// In a ranking, rank by what a row and all it calls hold, and list rows that hold nothing themselves too.
+    pub cumulative: bool,
     /// Rows below this share of the whole are left out (and counted as omitted).
     pub min_fraction: f64,
     /// Most rows to return; in a tree, most children of one node. `None` for all.
@@ -50,6 +52,7 @@ impl Default for Query {
             through: Vec::new(),
             all_frames: false,
             leaf: false,
+            cumulative: false,
             min_fraction: 0.005,
             limit: Some(20),
         }

@@ -15,7 +15,7 @@ use crate::{AnalyzeError, Estimate, Frame, GroupBy, Header, Omitted, Query, RowK
 pub struct Top {
     /// What the rows are about.
     pub header: Header,
-    /// Largest flat value first.
+    /// Largest flat value first; or largest cumulative value, with [`Query::cumulative`].
     pub rows: Vec<TopRow>,
     /// What is not in `rows`.
     pub omitted: Omitted,
@@ -48,14 +48,20 @@ pub fn top(profile: &Profile, query: &Query) -> Result<Top, AnalyzeError> {
     let sites = Sites::collect([profile], query)?;
     let [whole] = sites.wholes;
     let mut all = if query.by == GroupBy::Site { by_site(&sites) } else { by_frame(&sites, query) };
+    if !query.cumulative {
+        all.retain(|it| !it.flat.is_zero());
+    }
     all.sort_by(|a, b| {
-        let size = |it: &Tally| (it.flat.magnitude(), it.cumulative.magnitude());
+        let size = |it: &Tally| {
+            let (flat, cumulative) = (it.flat.magnitude(), it.cumulative.magnitude());
+            if query.cumulative { (cumulative, flat) } else { (flat, cumulative) }
+        };
         size(b).cmp(&size(a)).then_with(|| a.key.label.cmp(&b.key.label))
     });
 
     let worth = |it: &Tally| {
         let share = |sum: Sum| sum.fraction_of(whole).abs();
-        share(it.flat).max(share(it.cumulative)) >= query.min_fraction
+        (if query.cumulative { share(it.cumulative) } else { share(it.flat) }) >= query.min_fraction
     };
     let (mut kept, mut left_out): (Vec<_>, Vec<_>) = all.into_iter().partition(worth);
     left_out.extend(kept.drain(query.limit.unwrap_or(usize::MAX).min(kept.len())..));

@@ -15,6 +15,7 @@ Examples:
   highwater flame heap.pb.gz -o heap.svg          a flame graph
   highwater flame --diff before.pb.gz after.pb.gz -o growth.svg
   highwater info heap.pb.gz                       what a file holds
+  highwater symbolize heap.pb.gz -o named.pb.gz   the same with names, for other tools
 
 Lines are as wide as the terminal; elsewhere as the variable COLUMNS says, or 80.
 Colours follow the terminal and the variable NO_COLOR.
@@ -39,6 +40,7 @@ enum Command {
     Peek(command::peek::Args),
     Flame(command::flame::Args),
     Info(command::info::Args),
+    Symbolize(command::symbolize::Args),
 }
 
 impl Cli {
@@ -50,6 +52,7 @@ impl Cli {
             Command::Peek(args) => args.run(),
             Command::Flame(args) => args.run(),
             Command::Info(args) => args.run(),
+            Command::Symbolize(args) => args.run(),
         }
     }
 }

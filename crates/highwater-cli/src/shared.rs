@@ -91,6 +91,7 @@ impl Shared {
             through: self.through.clone(),
             all_frames: self.all_frames,
             leaf: self.leaf,
+            cumulative: false,
             min_fraction: self.min_fraction,
             limit: Some(self.limit).filter(|&limit| limit > 0),
         }

@@ -34,7 +34,7 @@ mod unwind;
 
 pub use alloc::Alloc;
 pub use config::{Mode, Settings};
-pub use recorder::{SiteTotals, is_supported, mode, visit_modules, visit_sites};
+pub use recorder::{SiteTotals, is_supported, mode, running, visit_modules, visit_sites};
 pub use site::Values;
 pub use sys::Module;
 pub use thread::own_memory;

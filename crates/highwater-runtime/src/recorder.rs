@@ -1,6 +1,7 @@
 //! The recorder as a whole: set up by the first allocation, asked by every one that takes the slow path.
 
 use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use core::time::Duration;
 
 use crate::capture::Stack;
 use crate::config::{Mode, Settings};
@@ -19,6 +20,9 @@ static STATE: AtomicU8 = AtomicU8::new(FRESH);
 /// The sampling interval in force, in bytes: 0 when nothing is recorded, 1 when everything is.
 static INTERVAL: AtomicU64 = AtomicU64::new(0);
 
+/// When the recorder was set up, on the system's monotonic clock.
+static STARTED_NS: AtomicU64 = AtomicU64::new(0);
+
 /// Sets the recorder up if that has not been done.
 fn start(settings: Settings) {
     if !sys::SUPPORTED
@@ -35,6 +39,7 @@ fn start(settings: Settings) {
         }
     };
     INTERVAL.store(settings.mode.interval_bytes().unwrap_or(0), Ordering::Relaxed);
+    STARTED_NS.store(sys::monotonic_ns(), Ordering::Relaxed);
     thread::EXIT_HOOK.install(thread::detach);
     sys::at_fork(aligned::before_fork, aligned::after_fork);
     STATE.store(READY, Ordering::Release);
@@ -121,6 +126,11 @@ pub(crate) fn count_free_slowly(size: usize) {
 /// Whether this platform can be recorded on.
 pub fn is_supported() -> bool {
     sys::SUPPORTED
+}
+
+/// How long recording has been going on: since the first allocation of the process, which comes before `main`.
+pub fn running() -> Duration {
+    Duration::from_nanos(sys::monotonic_ns().saturating_sub(STARTED_NS.load(Ordering::Relaxed)))
 }
 
 /// What is being recorded; `None` as long as no allocation has come through an [`Alloc`](crate::Alloc).

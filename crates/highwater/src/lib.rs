@@ -19,8 +19,9 @@
 //! The environment variable `HIGHWATER` overrides the built-in setting at the start of the process:
 //! `HIGHWATER=interval:64KiB`, `HIGHWATER=exact`, `HIGHWATER=off`.
 //!
-//! Programs whose profiles are to show functions and lines need line tables in their binary, which does not
-//! change the code: `debug = "line-tables-only"` in the Cargo profile they are built with.
+//! Programs whose profiles are to show functions and lines need debug information, which does not change the code:
+//! `debug = "limited"` in the Cargo profile they are built with. (`"line-tables-only"` will do too, but leaves
+//! inlined functions without the path in front of their names.)
 #![forbid(unsafe_code)]
 
 mod cgroup;

@@ -5,7 +5,7 @@ use std::mem;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use highwater_profile::file::write_atomically;
 use highwater_profile::{
@@ -101,8 +101,8 @@ impl Snapshot {
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
-        // What was allocated as Highwater's own memory is freed as such.
-        own_memory(|| mem::take(&mut self.content));
+        // What was allocated as Highwater's own memory is freed as such, which means inside.
+        own_memory(|| drop(mem::take(&mut self.content)));
     }
 }
 
@@ -123,10 +123,11 @@ impl Content {
             });
         });
         name_program(&mut modules);
-        let (process, running_ns) = process();
+        let time_ns = now_ns();
+        let duration_ns = i64::try_from(highwater_runtime::running().as_nanos()).unwrap_or(i64::MAX);
         let meta = Meta {
             format: Some(Meta::FORMAT),
-            process: Some(process),
+            process: Some(process(time_ns, duration_ns)),
             epoch: Some(EPOCH.fetch_add(1, Ordering::Relaxed) + 1),
             exact: Some(i64::from(mode == Mode::Exact)),
             alloc_blocks: Some(signed(stats.alloc_blocks)),
@@ -146,8 +147,8 @@ impl Content {
             sites,
             modules,
             interval_bytes: mode.interval_bytes().map_or(0, signed),
-            time_ns: now_ns(),
-            duration_ns: running_ns,
+            time_ns,
+            duration_ns,
             meta,
         }
     }
@@ -237,12 +238,11 @@ fn name_program(modules: &mut [Module]) {
     }
 }
 
-/// A number that no other process has, and how long this one has been seen running, in nanoseconds.
-fn process() -> (i64, i64) {
-    static FIRST: OnceLock<(i64, Instant)> = OnceLock::new();
-    let (since_ns, since) = FIRST.get_or_init(|| (now_ns(), Instant::now()));
-    let identity = since_ns ^ i64::from(std::process::id()).rotate_left(44);
-    (identity & i64::MAX, i64::try_from(since.elapsed().as_nanos()).unwrap_or(i64::MAX))
+/// A number that no other process has: when this one started, and its id (a forked child has its parent's start).
+fn process(time_ns: i64, running_ns: i64) -> i64 {
+    static STARTED_NS: OnceLock<i64> = OnceLock::new();
+    let started_ns = STARTED_NS.get_or_init(|| time_ns - running_ns);
+    (started_ns ^ i64::from(std::process::id()).rotate_left(44)) & i64::MAX
 }
 
 fn now_ns() -> i64 {

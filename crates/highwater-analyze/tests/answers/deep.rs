@@ -35,8 +35,8 @@ fn a_stack_of_100_000_frames() {
     let answer = peek(&profile, &Regex::new("f[0-9]*7$").unwrap(), &query).unwrap();
     assert_eq!((answer.functions.len(), answer.functions[0].callers.len()), (DEPTH / 10, 1));
 
-    let answer = top(&profile, &query).unwrap();
-    assert_eq!((answer.rows.len(), answer.rows[0].stack.len()), (DEPTH, DEPTH));
+    let answer = top(&profile, &Query { cumulative: true, ..query.clone() }).unwrap();
+    assert_eq!((answer.rows.len(), answer.rows[0].cumulative.value), (DEPTH, 11));
 
     let answer = diff(&profile, &profile, &query, &DiffOptions::default()).unwrap();
     assert_eq!(answer.rows.len(), 2);

@@ -42,9 +42,11 @@ fn values_are_put_down_to_the_line_a_reader_can_change() {
     let archive = format!("{EXAMPLE}/archive.rs:31 codeindex::archive::inflate");
     let gz = "flate2-1.1.0/src/gz/read.rs:9 <flate2::gz::read::GzDecoder<R> as std::io::Read>::read";
     let main = format!("{EXAMPLE}/main.rs:12 codeindex::main");
+    assert_eq!(rows(&answer), [(&*index, 6144, 6144), (&*archive, 3072, 4096), (gz, 1024, 1024)]);
+    let callers = top(&profile, &Query { cumulative: true, ..Query::default() }).unwrap();
     assert_eq!(
-        rows(&answer),
-        [(&*index, 6144, 6144), (&*archive, 3072, 4096), (gz, 1024, 1024), (&*main, 0, 10240)]
+        rows(&callers),
+        [(&*main, 0, 10240), (&*index, 6144, 6144), (&*archive, 3072, 4096), (gz, 1024, 1024)]
     );
     let first = &answer.rows[0];
     assert_eq!(first.key.file.as_deref(), Some("crates/highwater/examples/codeindex/index.rs"));

@@ -4,6 +4,7 @@ pub(crate) mod diff;
 pub(crate) mod flame;
 pub(crate) mod info;
 pub(crate) mod peek;
+pub(crate) mod symbolize;
 pub(crate) mod top;
 pub(crate) mod tree;
 

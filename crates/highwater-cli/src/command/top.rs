@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use highwater_analyze::GroupBy;
+use highwater_analyze::{GroupBy, Query};
 
 use crate::error::CliError;
 use crate::shared::Shared;
@@ -20,6 +20,9 @@ Examples:
 pub(crate) struct Args {
     /// The profile
     file: PathBuf,
+    /// Rank by what a row and all it calls hold, and list callers that hold nothing themselves
+    #[arg(long, help_heading = "Question")]
+    cumulative: bool,
     #[command(flatten)]
     shared: Shared,
 }
@@ -27,7 +30,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let profile = load::symbolized(&self.file, &self.shared)?;
-        let query = self.shared.query(GroupBy::Line);
+        let query = Query { cumulative: self.cumulative, ..self.shared.query(GroupBy::Line) };
         let answer = highwater_analyze::top(&profile, &query).map_err(command::question(&[&self.file]))?;
         output::answer(&self.shared, "top", &answer, |it| highwater_report::top(it, &output::view()))
     }

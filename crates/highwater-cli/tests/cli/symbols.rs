@@ -62,3 +62,16 @@ fn a_file_changed_after_the_profile_is_refused() {
     place.profile("own.pb.gz", &profile);
     assert!(place.run("top own.pb.gz").error().contains("was changed after the profile was taken"));
 }
+
+#[test]
+fn symbolize_writes_the_names_into_the_file() {
+    let place = Place::new();
+    place.profile("own.pb.gz", &own_profile());
+    let run = place.run("symbolize own.pb.gz -o named.pb.gz");
+    assert_eq!(run.answer(), "wrote named.pb.gz\n");
+    let named = highwater_profile::file::read(&place.path("named.pb.gz"), &Default::default()).unwrap();
+    let line = named.locations()[0].lines[0];
+    assert_eq!(named.string(named.function(line.function).name), "cli::symbols::landmark");
+    assert!(named.mappings()[0].has_functions && named.mappings()[0].has_line_numbers);
+    assert_eq!(named.samples.iter().collect::<Vec<_>>(), own_profile().samples.iter().collect::<Vec<_>>());
+}

@@ -78,17 +78,25 @@ pub(crate) fn stack_bounds() -> Option<core::ops::Range<usize>> {
     (failed == 0 && bytes > 0).then(|| start.addr()..start.addr() + bytes)
 }
 
+/// Nanoseconds on a clock that never goes back and stands still in no sleep of the process.
+pub(crate) fn monotonic_ns() -> u64 {
+    now_ns(libc::CLOCK_MONOTONIC)
+}
+
+fn now_ns(clock: libc::clockid_t) -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is a valid place for the result.
+    unsafe { libc::clock_gettime(clock, &mut now) };
+    (now.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(now.tv_nsec as u64)
+}
+
 /// A number that differs from call to call and from process to process.
 pub(crate) fn entropy() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is a valid place for the result.
-    unsafe { libc::clock_gettime(libc::CLOCK_REALTIME, &mut now) };
     // SAFETY: getpid has no preconditions.
     let pid = unsafe { libc::getpid() };
     let calls = CALLS.fetch_add(1, Ordering::Relaxed);
-    let address = ptr::from_ref(&now).addr() as u64;
-    (now.tv_sec as u64).rotate_left(32) ^ now.tv_nsec as u64 ^ (pid as u64) << 17 ^ calls << 48 ^ address
+    now_ns(libc::CLOCK_REALTIME) ^ (pid as u64) << 17 ^ calls << 48
 }
 
 /// Lets another thread run.

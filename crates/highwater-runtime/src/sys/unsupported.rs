@@ -26,6 +26,10 @@ pub(crate) fn entropy() -> u64 {
     0
 }
 
+pub(crate) fn monotonic_ns() -> u64 {
+    0
+}
+
 pub(crate) fn yield_now() {}
 
 pub(crate) fn at_fork(_before: extern "C" fn(), _after: extern "C" fn()) {}

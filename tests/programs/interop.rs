@@ -1,0 +1,51 @@
+//! A watched program for other tools' readers: allocates a known pattern and writes two snapshots of it.
+//!
+//! `interop BASE NEW`. Between the two snapshots 40 blocks of 3000 bytes are allocated by `grow_shelf` and 10 of its
+//! 60 older blocks of 1000 bytes are freed; before the first, `burst` makes the peak.
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOC: highwater::Alloc = highwater::Alloc::new().exact();
+
+/// Allocates `count` blocks of `bytes` each, on one line.
+#[inline(never)]
+fn grow_shelf(shelf: &mut Vec<Box<[u8]>>, count: usize, bytes: usize) {
+    for _ in 0..count {
+        shelf.push(black_box(vec![1; bytes]).into_boxed_slice());
+    }
+}
+
+#[inline(never)]
+fn burst() {
+    drop(black_box(vec![0_u8; 1 << 20]));
+}
+
+fn run(base: &str, new: &str) -> Result<(), highwater::Error> {
+    let mut shelf = Vec::with_capacity(100);
+    grow_shelf(&mut shelf, 60, 1000);
+    burst();
+    highwater::Snapshot::capture()?.write(base)?;
+    shelf.truncate(50);
+    grow_shelf(&mut shelf, 40, 3000);
+    highwater::Snapshot::capture()?.write(new)?;
+    drop(black_box(shelf));
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [base, new] = arguments.as_slice() else {
+        eprintln!("usage: interop BASE NEW");
+        return ExitCode::from(2);
+    };
+    match run(base, new) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("interop: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

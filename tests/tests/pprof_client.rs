@@ -1,0 +1,234 @@
+//! The real `go tool pprof` reads the files that a watched program writes, and its totals are ours to the byte.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use highwater_profile::{Limits, Profile};
+use highwater_tests::{highwater, succeed};
+use tempfile::TempDir;
+
+/// Two snapshots of the program `interop`, which says what it does between them.
+struct Snapshots {
+    directory: TempDir,
+    base: PathBuf,
+    new: PathBuf,
+}
+
+impl Snapshots {
+    /// Runs the program, with another setting than its own (exact) if `setting` is not empty.
+    fn take(setting: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let base = directory.path().join("base.pb.gz");
+        let new = directory.path().join("new.pb.gz");
+        let mut program = Command::new(env!("CARGO_BIN_EXE_interop"));
+        program.args([&base, &new]).env_remove("HIGHWATER");
+        if !setting.is_empty() {
+            program.env("HIGHWATER", setting);
+        }
+        succeed(&mut program);
+        Self { directory, base, new }
+    }
+
+    /// What `go tool pprof` prints. Nothing is fetched, and nothing is kept outside of the build's directories.
+    fn pprof(&self, arguments: &[&str], files: &[&Path]) -> String {
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("go");
+        let mut pprof = Command::new("go");
+        pprof.args(["tool", "pprof"]).args(arguments).args(files);
+        pprof.current_dir(self.directory.path());
+        for name in ["HOME", "PPROF_TMPDIR", "PPROF_BINARY_PATH"] {
+            pprof.env(name, self.directory.path());
+        }
+        pprof.env("GOPATH", cache.join("path")).env("GOCACHE", cache.join("cache"));
+        for (name, value) in [
+            ("GOENV", "off"),
+            ("GOFLAGS", ""),
+            ("GOPROXY", "off"),
+            ("GOSUMDB", "off"),
+            ("GOTELEMETRY", "off"),
+            ("GOTOOLCHAIN", "local"),
+            ("GOWORK", "off"),
+        ] {
+            pprof.env(name, value);
+        }
+        succeed(&mut pprof)
+    }
+
+    /// The values of a sample type, function by function, from `pprof -top`.
+    fn top(&self, kind: &str, more: &[&str]) -> PprofTop {
+        let sample_index = format!("-sample_index={kind}");
+        let mut arguments =
+            vec!["-top", "-unit=bytes", "-nodecount=1000000", "-nodefraction=0", &sample_index];
+        arguments.extend(more);
+        PprofTop::parse(&self.pprof(&arguments, &[&self.new]))
+    }
+}
+
+/// What `pprof -top` says.
+#[derive(Debug)]
+struct PprofTop {
+    kind: String,
+    /// The total that shares are shares of.
+    total: i64,
+    /// Sum of all flat values.
+    flat: i64,
+}
+
+impl PprofTop {
+    fn parse(text: &str) -> Self {
+        let field = |start: &str, end: &str| {
+            let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?} in\n{text}"));
+            rest.split_once(end).unwrap_or_else(|| panic!("no {end:?} in\n{text}")).0.to_owned()
+        };
+        let nodes = field("Showing nodes accounting for", " total\n");
+        let (_, total) = nodes.rsplit_once(" of ").unwrap_or_else(|| panic!("no total in\n{text}"));
+        let rows = text.lines().skip_while(|line| !line.contains("flat%")).skip(1);
+        let flat = rows.map(|row| number(row.split_whitespace().next().unwrap_or_default())).sum();
+        Self { kind: field("Type: ", "\n"), total: number(total), flat }
+    }
+}
+
+/// A value as pprof prints it when asked for bytes: `-1200B`, `30bytes` where objects are counted, or `0`.
+fn number(text: &str) -> i64 {
+    let digits = text.strip_suffix("bytes").or(text.strip_suffix('B')).unwrap_or(text);
+    digits.parse().unwrap_or_else(|_| panic!("not a number of bytes or objects: {text:?}"))
+}
+
+fn read(path: &Path) -> Profile {
+    highwater_profile::file::read(path, &Limits::default()).unwrap()
+}
+
+fn kinds(profile: &Profile) -> Vec<String> {
+    profile.sample_types().iter().map(|it| it.kind.clone()).collect()
+}
+
+/// The total of column `kind`, as this project reads the file.
+fn total(profile: &Profile, kind: &str) -> i64 {
+    profile.samples.total(profile.sample_type(kind).unwrap())
+}
+
+/// A number in an answer of the `highwater` command.
+fn answer(arguments: &[&str], files: &[&Path], field: &str) -> i64 {
+    let mut command = Command::new(highwater());
+    command.args(arguments).arg("--json").args(files);
+    let answer: serde_json::Value = serde_json::from_str(&succeed(&mut command)).unwrap();
+    answer.pointer(field).and_then(|it| it.as_i64()).unwrap_or_else(|| panic!("no {field} in {answer:#}"))
+}
+
+/// Exact, and sampled with values that are estimates.
+const SETTINGS: [&str; 2] = ["", "interval:4KiB"];
+
+#[test]
+fn totals_are_equal_for_every_sample_type() {
+    for setting in SETTINGS {
+        let snapshots = Snapshots::take(setting);
+        let profile = read(&snapshots.new);
+        let kinds = kinds(&profile);
+        assert_eq!(kinds.len(), 6);
+        for kind in &kinds {
+            let top = snapshots.top(kind, &[]);
+            let ours = total(&profile, kind);
+            assert!(ours > 0, "{kind} {setting}");
+            assert_eq!(
+                (
+                    &top.kind,
+                    top.total,
+                    top.flat,
+                    answer(&["top", "--sample", kind], &[&snapshots.new], "/header/total/value")
+                ),
+                (kind, ours, ours, ours),
+                "{setting}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_value_arrives() {
+    for setting in SETTINGS {
+        let snapshots = Snapshots::take(setting);
+        let profile = read(&snapshots.new);
+        let raw = snapshots.pprof(&["-raw"], &[&snapshots.new]);
+        let (_, samples) = raw.split_once("\nSamples:\n").unwrap();
+        let (samples, _) = samples.split_once("\nLocations\n").unwrap();
+        let theirs: Vec<Vec<i64>> = samples
+            .lines()
+            .filter_map(|line| line.split_once(": "))
+            .filter_map(|(values, _)| values.split_whitespace().map(|it| it.parse().ok()).collect())
+            .collect();
+        let ours: Vec<Vec<i64>> = profile.samples.iter().map(|sample| sample.values.to_vec()).collect();
+        assert_eq!(theirs, ours, "{raw}");
+    }
+}
+
+#[test]
+fn changes_are_equal_for_every_sample_type() {
+    for setting in SETTINGS {
+        let snapshots = Snapshots::take(setting);
+        let (base, new) = (read(&snapshots.base), read(&snapshots.new));
+        let diff_base = format!("-diff_base={}", snapshots.base.display());
+        for kind in kinds(&new) {
+            let top = snapshots.top(&kind, &[&diff_base]);
+            let change = total(&new, &kind) - total(&base, &kind);
+            let files: [&Path; 2] = [&snapshots.base, &snapshots.new];
+            assert_eq!(
+                (
+                    top.flat,
+                    top.total,
+                    answer(&["diff", "--sample", &kind], &files, "/total_change/change/value")
+                ),
+                (change, total(&base, &kind), change),
+                "{kind} {setting}"
+            );
+        }
+    }
+}
+
+#[test]
+fn exact_values_are_what_the_program_did() {
+    let snapshots = Snapshots::take("");
+    let diff_base = format!("-diff_base={}", snapshots.base.display());
+    let change = |kind| snapshots.top(kind, &[&diff_base]).flat;
+    assert_eq!(change("inuse_space"), 40 * 3000 - 10 * 1000);
+    assert_eq!(change("inuse_objects"), 40 - 10);
+    assert_eq!(change("alloc_space"), 40 * 3000);
+    assert_eq!(change("alloc_objects"), 40);
+    assert_eq!(change("peak_space"), 0);
+    // The recorder's counters, which no sample goes through, say the same.
+    let profile = read(&snapshots.new);
+    let meta = profile.meta.unwrap();
+    assert_eq!(meta.alloc_bytes, Some(total(&profile, "alloc_space")));
+    assert_eq!(meta.peak_bytes, Some(total(&profile, "peak_space")));
+    let freed = total(&profile, "alloc_space") - total(&profile, "inuse_space");
+    assert_eq!(meta.freed_bytes, Some(freed));
+}
+
+#[test]
+fn live_bytes_are_shown_unasked() {
+    let snapshots = Snapshots::take("");
+    let top = snapshots.pprof(&["-top"], &[&snapshots.new]);
+    assert!(top.contains("\nType: inuse_space\n"), "{top}");
+}
+
+#[test]
+fn a_listing_shows_the_values_beside_the_line() {
+    let snapshots = Snapshots::take("");
+    let source = include_str!("../programs/interop.rs");
+    let line = source.lines().find(|line| line.contains("shelf.push(")).unwrap();
+    let listing = snapshots.pprof(&["-list=grow_shelf", "-unit=bytes"], &[&snapshots.new]);
+    let listed = listing.lines().find(|it| it.ends_with(line)).unwrap_or_else(|| panic!("{listing}"));
+    assert!(listed.contains(&format!(" {}B ", 50 * 1000 + 40 * 3000)), "{listing}");
+}
+
+#[test]
+fn a_drawing_names_the_functions() {
+    // pprof calls it for the drawing, and does not say clearly when it is missing.
+    succeed(Command::new("dot").arg("-V"));
+    let snapshots = Snapshots::take("");
+    let drawing = snapshots.directory.path().join("heap.svg");
+    let output = format!("-output={}", drawing.display());
+    snapshots.pprof(&["-svg", &output], &[&snapshots.new]);
+    let drawing = fs::read_to_string(drawing).unwrap();
+    assert!(drawing.contains("<svg") && drawing.contains("grow_shelf"), "{drawing}");
+    assert!(drawing.trim_end().ends_with("</svg>"));
+}
