@@ -1,1 +1,62 @@
-fn main(){}
+//! The project's own commands, run as `cargo xtask <command>`.
+//!
+//! Whatever a contributor or a CI machine does more than once is a command here, written in Rust so that it
+//! works wherever the project builds. One file a command; [`shell`] is how a command runs another program.
+#![forbid(unsafe_code)]
+
+mod ci;
+mod clients;
+mod demo;
+mod failure;
+mod shell;
+mod test;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// Highwater's project commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Check the rules of the house: which crate uses which, where unsafe code is, what is documented, and more.
+    Tidy,
+    /// Run every test, installing with apt-get the outside programs (go, dot) that are missing.
+    Test,
+    /// Run all that a change must pass: fmt, tidy, clippy, deny, docs, package, test.
+    Ci(ci::Options),
+    /// Run a program with a leak and a spike, and show and check that they are found; a few minutes.
+    Demo,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<(), Failure> {
+    let workspace = Workspace::load()?;
+    match command {
+        Command::Tidy => tidy::run(&workspace),
+        Command::Test => test::run(&workspace),
+        Command::Ci(options) => ci::run(&workspace, options),
+        Command::Demo => demo::run(&workspace),
+    }
+}

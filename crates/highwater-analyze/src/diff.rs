@@ -58,7 +58,7 @@ pub struct Diff {
     /// Significant growth first, by the lower end of its 95 % interval; then significant shrinkage, largest first; then
     /// what may be noise, largest first.
     pub rows: Vec<DiffRow>,
-    /// What is not in `rows`.
+    /// What changed and is not in `rows`.
     pub omitted: Omitted,
     /// All changes that may be noise, in `rows` or not.
     pub noise: Omitted,
@@ -143,7 +143,7 @@ pub fn diff(
         },
         minimum_detectable: minimum_detectable(&base, &new),
         rows,
-        omitted: Omitted::of(left_out.iter().map(|it| it.change)),
+        omitted: Omitted::of(left_out.iter().map(|it| it.change).filter(|it| !it.is_zero())),
         noise,
         base,
         new,

@@ -1,0 +1,23 @@
+//! `cargo xtask test`: every test of the workspace, with the outside programs they need.
+
+use crate::clients;
+use crate::failure::Failure;
+use crate::shell::Line;
+use crate::workspace::Workspace;
+
+/// Runs the tests of every target and the documentation's examples.
+///
+/// Cargo has no single option for both: `--all-targets` leaves the documentation out. Both parts run even if the
+/// first fails, so that one run shows all that is broken.
+///
+/// # Errors
+/// When an outside program cannot be had or a test fails.
+pub fn run(workspace: &Workspace) -> Result<(), Failure> {
+    clients::ensure(&workspace.root)?;
+    let cargo = |targets: &str| {
+        Line::cargo(&workspace.root).args(["test", "--workspace", "--no-fail-fast", targets]).run()
+    };
+    let targets = cargo("--all-targets");
+    let documentation = cargo("--doc");
+    targets.and(documentation)
+}
