@@ -3,9 +3,10 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use highwater_runtime::own_memory;
 
@@ -34,8 +35,7 @@ pub struct Profiler {
 
 #[derive(Debug)]
 struct Background {
-    /// Dropped to make the thread end.
-    stop: Sender<()>,
+    stop: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
 
@@ -74,7 +74,8 @@ impl Profiler {
 
     fn write_last(&mut self) -> Result<(), Error> {
         if let Some(Background { stop, thread }) = self.background.take() {
-            drop(stop);
+            stop.store(true, Ordering::Release);
+            thread.thread().unpark();
             // It ends by itself; that it panicked is already on standard error.
             let _ = thread.join();
         }
@@ -139,12 +140,12 @@ impl Series {
     fn start(self, keep: usize) -> Result<Background, Error> {
         let failed = |source| Error::Directory { path: self.directory.clone(), source };
         fs::create_dir_all(&self.directory).map_err(failed)?;
-        let (stop, stopped) = mpsc::channel();
-        let series = self.clone();
+        let stop = Arc::new(AtomicBool::new(false));
+        let (series, stopped) = (self.clone(), Arc::clone(&stop));
         let thread = thread::Builder::new()
             .name("highwater".to_owned())
             .spawn(move || {
-                while stopped.recv_timeout(series.every) == Err(RecvTimeoutError::Timeout) {
+                while wait(series.every, &stopped) {
                     own_memory(|| {
                         if let Err(error) = series.write_next(keep) {
                             complain(&error);
@@ -163,6 +164,18 @@ impl Series {
         delete_oldest(&self.directory, keep)
             .map_err(|source| Error::Directory { path: self.directory.clone(), source })
     }
+}
+
+/// Waits for `period`; false as soon as `stop` is set. Parks, because waiting at a channel allocates.
+fn wait(period: Duration, stop: &AtomicBool) -> bool {
+    let begin = Instant::now();
+    while !stop.load(Ordering::Acquire) {
+        match period.checked_sub(begin.elapsed()) {
+            Some(rest) if !rest.is_zero() => thread::park_timeout(rest),
+            _ => return true,
+        }
+    }
+    false
 }
 
 const PREFIX: &str = "heap-";

@@ -1,0 +1,93 @@
+//! Threads that come and go while snapshots are taken: `thread_churn DIRECTORY`.
+//!
+//! Generations of threads allocate, hand blocks to each other, and end, with a profiler writing a series into the
+//! directory all the while. It goes on until more snapshots were written than are kept. At the end nothing of the threads'
+//! is alive, and the program prints how many blocks `churned` allocated, and how many more blocks than at the
+//! beginning the exact counts say are alive.
+#![forbid(unsafe_code)]
+
+use std::hint::black_box;
+use std::process::ExitCode;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+
+#[global_allocator]
+static ALLOC: highwater::Alloc = highwater::Alloc::new().interval(256);
+
+const LEAST_GENERATIONS: usize = 12;
+const LEAST_SNAPSHOTS: usize = 6;
+const THREADS: usize = 24;
+const BLOCKS: usize = 400;
+
+#[inline(never)]
+fn churned(size: usize) -> Vec<u8> {
+    black_box(Vec::with_capacity(size))
+}
+
+fn generation() {
+    let (send, receive) = sync_channel::<Vec<u8>>(64);
+    let receive = std::sync::Arc::new(std::sync::Mutex::new(receive));
+    thread::scope(|scope| {
+        for number in 0..THREADS {
+            let (send, receive) = (send.clone(), receive.clone());
+            scope.spawn(move || {
+                for block in 0..BLOCKS {
+                    // A full channel is no reason to wait: then the block is freed here.
+                    let _ = send.try_send(churned(1 + (number * 97 + block * 31) % 5000));
+                    if block % 3 == 0 {
+                        let received = receive.lock().expect("no thread panics").try_recv();
+                        drop(received);
+                    }
+                }
+            });
+        }
+    });
+}
+
+/// The latest snapshot of the series: the names sort by time.
+fn newest_file(directory: &str) -> Option<std::ffi::OsString> {
+    let entries = std::fs::read_dir(directory).ok()?;
+    entries.filter_map(|entry| Some(entry.ok()?.file_name())).max()
+}
+
+fn run(directory: &str) -> Result<(), highwater::Error> {
+    let profiler = highwater::Profiler::builder()
+        .every(Duration::from_millis(5), directory)
+        .keep(3)
+        .file(format!("{directory}/last.pb.gz"))
+        .start()?;
+    // The profiler's thread allocates a little as it starts, as every thread of the program does.
+    while newest_file(directory).is_none() {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let before = highwater::stats();
+    let (mut generations, mut snapshots) = (0, 0);
+    let mut newest = None;
+    while generations < LEAST_GENERATIONS || snapshots < LEAST_SNAPSHOTS {
+        generation();
+        generations += 1;
+        let now = newest_file(directory);
+        snapshots += usize::from(now != newest);
+        newest = now;
+    }
+    drop(newest);
+    let after = highwater::stats();
+    profiler.finish()?;
+    println!("{} {}", generations * THREADS * BLOCKS, after.live_blocks as i64 - before.live_blocks as i64);
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let Some(directory) = std::env::args().nth(1) else {
+        eprintln!("usage: thread_churn DIRECTORY");
+        return ExitCode::from(2);
+    };
+    match run(&directory) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("thread_churn: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
