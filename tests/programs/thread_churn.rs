@@ -28,21 +28,24 @@ fn churned(size: usize) -> Vec<u8> {
 fn generation() {
     let (send, receive) = sync_channel::<Vec<u8>>(64);
     let receive = std::sync::Arc::new(std::sync::Mutex::new(receive));
-    thread::scope(|scope| {
-        for number in 0..THREADS {
-            let (send, receive) = (send.clone(), receive.clone());
-            scope.spawn(move || {
-                for block in 0..BLOCKS {
-                    // A full channel is no reason to wait: then the block is freed here.
-                    let _ = send.try_send(churned(1 + (number * 97 + block * 31) % 5000));
-                    if block % 3 == 0 {
-                        let received = receive.lock().expect("no thread panics").try_recv();
-                        drop(received);
-                    }
-                }
-            });
+    let work = move |number| {
+        for block in 0..BLOCKS {
+            // A full channel is no reason to wait: then the block is freed here.
+            let _ = send.try_send(churned(1 + (number * 97 + block * 31) % 5000));
+            if block % 3 == 0 {
+                let received = receive.lock().expect("no thread panics").try_recv();
+                drop(received);
+            }
         }
-    });
+    };
+    // Joined one by one: the end of a scope does not wait for what a thread frees as it ends.
+    let threads: Vec<_> = (0..THREADS)
+        .map(|number| {
+            let work = work.clone();
+            thread::spawn(move || work(number))
+        })
+        .collect();
+    threads.into_iter().for_each(|it| it.join().expect("no thread panics"));
 }
 
 /// The latest snapshot of the series: the names sort by time.
