@@ -26,6 +26,8 @@ pub struct Header {
     pub shown_total: Estimate,
     /// Number of the profile's rows with such a value that `focus` and `ignore` left.
     pub samples: usize,
+    /// The kinds of which the profile has any value, as [`SampleKind`] displays them.
+    pub kinds_with_values: Vec<String>,
     /// When the profile was taken, in nanoseconds since 1970-01-01 UTC.
     pub time_ns: Option<i64>,
     /// Time that cumulative values cover, in nanoseconds.
@@ -46,11 +48,23 @@ impl Header {
             total: Estimate::default(),
             shown_total: Estimate::default(),
             samples: 0,
+            kinds_with_values: kinds_with_values(profile),
             time_ns: known(profile.time_ns),
             duration_ns: known(profile.duration_ns),
             meta: meta(profile),
         }
     }
+}
+
+fn kinds_with_values(profile: &Profile) -> Vec<String> {
+    let mut has_values = vec![false; profile.sample_types().len()];
+    for sample in profile.samples.iter() {
+        for (has, &value) in has_values.iter_mut().zip(sample.values) {
+            *has |= value != 0;
+        }
+    }
+    let kinds = profile.sample_types().iter().zip(has_values).filter(|(_, has)| *has);
+    kinds.map(|(it, _)| SampleKind::named(&it.kind).to_string()).collect()
 }
 
 /// A time, unless it is the 0 that stands for an unknown one.

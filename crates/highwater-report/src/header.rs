@@ -24,6 +24,20 @@ pub(crate) fn total(header: &Header) -> String {
     format!("{sample} {} of {total}", number::estimate(&header.shown_total, &header.unit))
 }
 
+/// What to say when there is no row: a profile written at the end of a program often has no live block.
+pub(crate) fn nothing(header: &Header) -> String {
+    if header.total.value != 0 {
+        return "no values to show: nothing matches the filters\n".to_owned();
+    }
+    match header.kinds_with_values.as_slice() {
+        [] => "no values to show: nothing was recorded\n".to_owned(),
+        kinds => format!(
+            "no values to show; the file has {} (choose with --sample)\n",
+            crate::label::clean(&kinds.join(", "))
+        ),
+    }
+}
+
 /// How the values came about and so how far they can be trusted.
 pub(crate) fn recording(exact: bool, interval_bytes: Option<i64>) -> String {
     match interval_bytes {

@@ -16,6 +16,7 @@ pub(crate) fn header() -> Header {
         total,
         shown_total: total,
         samples: 42,
+        kinds_with_values: vec!["live-bytes".to_owned()],
         time_ns: None,
         duration_ns: None,
         meta: None,

@@ -13,7 +13,7 @@ pub fn top(top: &Top, view: &View) -> String {
     let unit = &top.header.unit;
     let mut text = header::lines(&top.header, view);
     if top.rows.is_empty() && top.omitted.rows == 0 {
-        return text + "no values to show\n";
+        return text + &header::nothing(&top.header);
     }
     let errors = header::has_errors(&top.header);
     let mut heads = vec![crate::label::clean(&top.header.sample)];
@@ -35,7 +35,7 @@ pub fn top(top: &Top, view: &View) -> String {
 
 #[cfg(test)]
 mod tests {
-    use highwater_analyze::{Omitted, TopRow};
+    use highwater_analyze::{Header, Omitted, TopRow};
 
     use super::*;
     use crate::samples::{estimate, header, line_key};
@@ -130,6 +130,18 @@ live-bytes      %       cum    cum%  where
     #[test]
     fn an_empty_profile_says_so() {
         let empty = Top { rows: Vec::new(), omitted: Omitted::default(), ..sample() };
-        assert!(top(&empty, &View::default()).ends_with("no values to show\n"));
+        assert!(top(&empty, &View::default()).ends_with("no values to show: nothing matches the filters\n"));
+        let header = Header {
+            total: estimate(0, 0.0),
+            kinds_with_values: vec!["alloc-bytes".to_owned(), "peak-bytes".to_owned()],
+            ..header()
+        };
+        let freed = Top { header, ..empty };
+        let text = top(&freed, &View::default());
+        assert!(
+            text.ends_with(
+                "\nno values to show; the file has alloc-bytes, peak-bytes (choose with --sample)\n"
+            )
+        );
     }
 }
