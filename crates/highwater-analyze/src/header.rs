@@ -44,7 +44,7 @@ impl Header {
             sample: kind.to_string(),
             unit: kind.unit(profile),
             interval_bytes,
-            exact: interval_bytes == Some(1),
+            exact: sampling::is_exact(profile),
             total: Estimate::default(),
             shown_total: Estimate::default(),
             samples: 0,

@@ -90,7 +90,7 @@ pub fn info(profile: &Profile) -> Info {
     let mut info = Info {
         sample_types: sample_types(profile),
         interval_bytes,
-        exact: interval_bytes == Some(1),
+        exact: sampling::is_exact(profile),
         time_ns: header::known(profile.time_ns),
         duration_ns: header::known(profile.duration_ns),
         samples: profile.samples.len(),

@@ -4,6 +4,9 @@
 //! one stands for `1/p` blocks. An estimate of `c` blocks thus rests on `n = c·p` samples, each of which
 //! contributes `(1-p)/p²` to the variance of the number of blocks and `s²·(1-p)/p²` to that of the bytes. With
 //! `(1-p)/p = 1/(e^(s/R) - 1)` the variances of a row are `c / (e^(s/R) - 1)` blocks² and that times `s²` bytes².
+//!
+//! `R` is the profile's period, or what the row's numeric label `interval` says, where the interval was changed while the
+//! program ran.
 
 use highwater_profile::{Profile, Sample, StringId};
 
@@ -11,6 +14,11 @@ use highwater_profile::{Profile, Sample, StringId};
 pub(crate) fn interval_bytes(profile: &Profile) -> Option<i64> {
     let in_bytes = profile.period_type.as_ref().is_some_and(|it| it.unit == "bytes");
     (in_bytes && profile.period > 0).then_some(profile.period)
+}
+
+/// Whether every block was recorded, so that no value has an error. A recorder that was exact only for a time says so.
+pub(crate) fn is_exact(profile: &Profile) -> bool {
+    interval_bytes(profile) == Some(1) && profile.meta.and_then(|meta| meta.exact) != Some(0)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,6 +34,7 @@ pub(crate) struct Sampling {
     blocks: Option<usize>,
     bytes: Option<usize>,
     size_label: Option<StringId>,
+    interval_label: Option<StringId>,
 }
 
 impl Sampling {
@@ -45,12 +54,14 @@ impl Sampling {
             blocks: partner("objects"),
             bytes: partner("space"),
             size_label: profile.strings.find("bytes"),
+            interval_label: profile.strings.find("interval"),
         }
     }
 
     /// The variance of a row's value, in squared units of the column; `None` when it is not known.
     pub fn variance(&self, sample: &Sample<'_>) -> Option<f64> {
-        let interval = self.interval?;
+        let of_row = self.interval_label.and_then(|label| sample.number(label)).filter(|it| *it > 0);
+        let interval = of_row.or(self.interval)?;
         if interval == 1 {
             return Some(0.0);
         }

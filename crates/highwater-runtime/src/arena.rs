@@ -61,15 +61,20 @@ pub(crate) fn place<T>(value: T) -> Option<&'static T> {
     }
 }
 
-/// Copies a slice of numbers into the arena. `None` when there is no memory left.
-pub(crate) fn place_slice(values: &[usize]) -> Option<&'static [usize]> {
-    let place = reserve(size_of_val(values), align_of::<usize>())?.cast::<usize>();
-    // SAFETY: `reserve` returned memory for as many numbers, aligned, that nobody else has, for ever; being
+/// Copies a slice into the arena. `None` when there is no memory left.
+pub(crate) fn place_slice<T: Copy>(values: &[T]) -> Option<&'static [T]> {
+    let place = reserve(size_of_val(values), align_of::<T>())?.cast::<T>();
+    // SAFETY: `reserve` returned memory for as many values, aligned, that nobody else has, for ever; being
     // fresh, it does not overlap `values`.
     unsafe {
         place.copy_from_nonoverlapping(NonNull::from(values).cast(), values.len());
         Some(core::slice::from_raw_parts(place.as_ptr(), values.len()))
     }
+}
+
+/// Copies a text into the arena. `None` when there is no memory left.
+pub(crate) fn place_str(text: &str) -> Option<&'static str> {
+    core::str::from_utf8(place_slice(text.as_bytes())?).ok()
 }
 
 /// Memory of this size and alignment that was never handed out before.

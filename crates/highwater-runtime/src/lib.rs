@@ -25,6 +25,7 @@ mod chain;
 mod config;
 mod recorder;
 mod sampler;
+pub mod scope;
 mod site;
 mod spin;
 mod sys;
@@ -34,8 +35,11 @@ mod unwind;
 
 pub use alloc::Alloc;
 pub use config::{Mode, Settings};
-pub use recorder::{SiteTotals, is_supported, mode, running, visit_modules, visit_sites};
+pub use recorder::{
+    SiteTotals, is_complete, is_supported, last_interval_bytes, mode, running, set_mode, visit_modules,
+    visit_sites,
+};
 pub use site::Values;
 pub use sys::Module;
-pub use thread::own_memory;
+pub use thread::{Measured, measure, own_memory};
 pub use totals::{Counts, counts};

@@ -1,11 +1,12 @@
 //! The recorder as a whole: set up by the first allocation, asked by every one that takes the slow path.
 
-use core::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use core::time::Duration;
 
 use crate::capture::Stack;
 use crate::config::{Mode, Settings};
-use crate::site::{self, Site, Values};
+use crate::scope;
+use crate::site::{self, Origin, Site, Values};
 use crate::thread::{self, Slot};
 use crate::{aligned, sampler, sys, totals};
 
@@ -19,6 +20,12 @@ static STATE: AtomicU8 = AtomicU8::new(FRESH);
 
 /// The sampling interval in force, in bytes: 0 when nothing is recorded, 1 when everything is.
 static INTERVAL: AtomicU64 = AtomicU64::new(0);
+
+/// The interval in force when something was last recorded: `INTERVAL`, unless that is 0.
+static LAST_INTERVAL: AtomicU64 = AtomicU64::new(0);
+
+/// Every block since the start was recorded.
+static IS_COMPLETE: AtomicBool = AtomicBool::new(false);
 
 /// When the recorder was set up, on the system's monotonic clock.
 static STARTED_NS: AtomicU64 = AtomicU64::new(0);
@@ -38,11 +45,25 @@ fn start(settings: Settings) {
             settings
         }
     };
-    INTERVAL.store(settings.mode.interval_bytes().unwrap_or(0), Ordering::Relaxed);
+    IS_COMPLETE.store(settings.mode == Mode::Exact, Ordering::Relaxed);
+    put_in_force(settings.mode);
     STARTED_NS.store(sys::monotonic_ns(), Ordering::Relaxed);
     thread::EXIT_HOOK.install(thread::detach);
     sys::at_fork(aligned::before_fork, aligned::after_fork);
     STATE.store(READY, Ordering::Release);
+}
+
+fn put_in_force(mode: Mode) {
+    let interval_bytes = mode.interval_bytes().unwrap_or(0);
+    if interval_bytes != 0 {
+        LAST_INTERVAL.store(interval_bytes, Ordering::Relaxed);
+    }
+    INTERVAL.store(interval_bytes, Ordering::Relaxed);
+}
+
+/// The sampling interval in force, in bytes: 0 when nothing is recorded, 1 when everything is.
+pub(crate) fn interval_bytes() -> u64 {
+    INTERVAL.load(Ordering::Relaxed)
 }
 
 /// Says on standard error, in one write, that a part of the environment's setting is not understood.
@@ -74,14 +95,14 @@ pub(crate) fn decide(size: usize, settings: Settings) -> Verdict {
     if STATE.load(Ordering::Acquire) != READY {
         return Verdict { slot: None, interval_bytes: 0 };
     }
-    let interval_bytes = INTERVAL.load(Ordering::Relaxed);
-    let slot = thread::attached(interval_bytes);
-    let is_sampled = match slot {
-        Some(slot) => slot.decide(size, interval_bytes),
+    let in_force = interval_bytes();
+    let slot = thread::attached(in_force);
+    let interval_bytes = match slot {
+        Some(slot) => slot.decide(size, in_force),
         // A thread that is ending has no countdown any more, but exact mode leaves nothing out.
-        None => interval_bytes == 1,
+        None => u64::from(in_force == 1),
     };
-    Verdict { slot, interval_bytes: if is_sampled { interval_bytes } else { 0 } }
+    Verdict { slot, interval_bytes }
 }
 
 impl Verdict {
@@ -93,7 +114,8 @@ impl Verdict {
     pub(crate) fn site(&self, size: usize) -> Option<&'static Site> {
         let find = || {
             let stack = Stack::capture();
-            let site = Site::of(&stack, size as u64, self.interval_bytes, self.slot.and_then(Slot::name))?;
+            let origin = Origin { thread: self.slot.and_then(Slot::name), scope: scope::current() };
+            let site = Site::of(&stack, size as u64, self.interval_bytes, origin)?;
             if stack.is_truncated() {
                 totals::TRUNCATED.fetch_add(1, Ordering::Relaxed);
             }
@@ -120,7 +142,7 @@ impl Verdict {
 /// Counts a freed block and reports the process's live bytes.
 #[cold]
 pub(crate) fn count_free_slowly(size: usize) {
-    thread::count_free_slowly(size, INTERVAL.load(Ordering::Relaxed));
+    thread::count_free_slowly(size, interval_bytes());
 }
 
 /// Whether this platform can be recorded on.
@@ -135,10 +157,36 @@ pub fn running() -> Duration {
 
 /// What is being recorded; `None` as long as no allocation has come through an [`Alloc`](crate::Alloc).
 pub fn mode() -> Option<Mode> {
-    (STATE.load(Ordering::Acquire) == READY).then(|| match INTERVAL.load(Ordering::Relaxed) {
+    (STATE.load(Ordering::Acquire) == READY).then(|| match interval_bytes() {
         0 => Mode::Off,
         interval_bytes => Mode::with_interval(interval_bytes),
     })
+}
+
+/// Changes what is recorded from now on. A thread takes the change up when its current wait for a sample ends, when it
+/// has freed 64 KiB more than it allocated, or, if recording was off, when it has allocated 1 MiB; whichever
+/// is first. A sample keeps the interval that drew it. False, with nothing changed, as long as no allocation has come
+/// through an [`Alloc`](crate::Alloc).
+pub fn set_mode(mode: Mode) -> bool {
+    if STATE.load(Ordering::Acquire) != READY {
+        return false;
+    }
+    if mode != Mode::Exact {
+        IS_COMPLETE.store(false, Ordering::Relaxed);
+    }
+    put_in_force(mode);
+    true
+}
+
+/// The sampling interval of what was recorded last, in bytes: that in force, or when recording is off, the one before.
+/// 0 when nothing was ever recorded.
+pub fn last_interval_bytes() -> u64 {
+    LAST_INTERVAL.load(Ordering::Relaxed)
+}
+
+/// Whether every block was recorded since the process started.
+pub fn is_complete() -> bool {
+    IS_COMPLETE.load(Ordering::Relaxed)
 }
 
 /// One call site, scaled up from its samples.
@@ -148,6 +196,10 @@ pub struct SiteTotals {
     pub stack: &'static [usize],
     /// Name of the thread that allocated, as the system gives it; empty when it has none.
     pub thread: &'static [u8],
+    /// Scopes that the allocating thread was in, outermost first, separated by `/`; empty outside of any.
+    pub scope: &'static str,
+    /// The sampling interval that drew the samples, in bytes; 1 where all blocks were recorded.
+    pub interval_bytes: u64,
     /// Size of the blocks; in exact mode their mean.
     pub block_bytes: u64,
     /// Samples taken, not scaled.
@@ -175,6 +227,8 @@ pub fn visit_sites(mut visit: impl FnMut(SiteTotals)) {
         visit(SiteTotals {
             stack: site.stack(),
             thread: site.thread(),
+            scope: site.scope(),
+            interval_bytes: site.interval_bytes(),
             block_bytes,
             samples: allocated.blocks,
             allocated: scaled(allocated, scale),

@@ -1,6 +1,6 @@
 //! Call sites: the stacks that allocate, and the totals of each.
 //!
-//! A site is a stack together with a block size, a sampling interval and a thread name: everything in a site was
+//! A site is a stack together with a block size, a sampling interval, a thread name and a scope: everything in a site was
 //! sampled with one probability, so counting samples is enough and each is unbiased by itself when the totals
 //! are read. (In exact mode, where the probability is 1 whatever the size, sizes share a site by classes, or
 //! programs with many sizes would fill the table.)
@@ -9,6 +9,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::capture::Stack;
 use crate::chain::{ChainTable, hash};
+use crate::scope::Scope;
 use crate::{arena, sys, totals};
 
 /// Stacks by their frames. 2^15 buckets are 256 KiB, of which only pages in use cost memory.
@@ -74,12 +75,29 @@ impl Counter {
     }
 }
 
+/// Who allocates, besides the stack.
+#[derive(Clone, Copy)]
+pub(crate) struct Origin {
+    pub thread: Option<&'static ThreadName>,
+    pub scope: Option<&'static Scope>,
+}
+
+impl Origin {
+    /// Names and scopes are stored once, so their addresses tell them apart.
+    fn identity(self) -> [u64; 2] {
+        fn address<T>(it: Option<&T>) -> u64 {
+            it.map_or(0, |it| core::ptr::from_ref(it).addr() as u64)
+        }
+        [address(self.thread), address(self.scope)]
+    }
+}
+
 /// One call site with the **samples** taken there (not yet scaled up).
 pub(crate) struct Site {
     stack: &'static [usize],
     size_class: u64,
     interval_bytes: u64,
-    thread: Option<&'static ThreadName>,
+    origin: Origin,
     allocated: Counter,
     freed: Counter,
     /// Live values when `peak_epoch` began.
@@ -100,32 +118,27 @@ fn size_class(size: u64, interval_bytes: u64) -> u64 {
 
 impl Site {
     /// The site of this stack, block size and thread. `None` when the tables' memory is used up.
-    pub(crate) fn of(
-        stack: &Stack,
-        size: u64,
-        interval_bytes: u64,
-        thread: Option<&'static ThreadName>,
-    ) -> Option<&'static Self> {
+    pub(crate) fn of(stack: &Stack, size: u64, interval_bytes: u64, origin: Origin) -> Option<&'static Self> {
         let frames = stack.addresses();
         let stack_hash = hash(frames.iter().map(|&it| it as u64));
         let stack = *STACKS.get_or_add(stack_hash, |it| *it == frames, || arena::place_slice(frames))?;
         let size_class = size_class(size, interval_bytes);
-        let thread_id = thread.map_or(0, |it| core::ptr::from_ref(it).addr()) as u64;
+        let [thread, scope] = origin.identity();
         SITES.get_or_add(
-            hash([stack_hash, size_class, interval_bytes, thread_id]),
+            hash([stack_hash, size_class, interval_bytes, thread, scope]),
             |site| {
-                // Stacks and names are stored once, so their addresses tell them apart.
+                // Stacks are stored once, so their addresses tell them apart.
                 core::ptr::eq(site.stack, stack)
                     && site.size_class == size_class
                     && site.interval_bytes == interval_bytes
-                    && site.thread.map_or(0, |it| core::ptr::from_ref(it).addr()) as u64 == thread_id
+                    && site.origin.identity() == [thread, scope]
             },
             || {
                 Some(Self {
                     stack,
                     size_class,
                     interval_bytes,
-                    thread,
+                    origin,
                     allocated: Counter::new(),
                     freed: Counter::new(),
                     at_peak: Counter::new(),
@@ -198,7 +211,12 @@ impl Site {
 
     /// Name of the allocating thread; empty when it has none.
     pub(crate) fn thread(&self) -> &'static [u8] {
-        self.thread.map_or(b"", ThreadName::as_bytes)
+        self.origin.thread.map_or(b"", ThreadName::as_bytes)
+    }
+
+    /// Path of the scopes that the allocating thread was in; empty outside of any.
+    pub(crate) fn scope(&self) -> &'static str {
+        self.origin.scope.map_or("", Scope::path)
     }
 }
 

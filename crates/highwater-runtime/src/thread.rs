@@ -25,11 +25,14 @@ const FREE_CREDIT: i64 = 64 * 1024;
 /// A countdown that no program reaches.
 const NEVER: i64 = i64::MAX / 2;
 
+/// Bytes after which a thread looks whether recording has been switched on.
+const OFF_CHECK: i64 = 1 << 20;
+
 /// One thread's counters. Alone on its cache lines, or neighbours would slow each other down.
 #[repr(C, align(128))]
 pub(crate) struct Slot {
     // What the fast path touches.
-    /// Bytes that may still be allocated before one is sampled.
+    /// Bytes that may still be allocated before one is sampled, or before the thread looks around.
     countdown: AtomicI64,
     /// Live bytes gained since the last report, plus FREE_CREDIT: below 0 it is time for a report.
     net: AtomicI64,
@@ -42,8 +45,12 @@ pub(crate) struct Slot {
     version: AtomicU32,
     /// All countdowns granted so far: the bytes allocated are this less what is left of the countdown.
     granted: AtomicI64,
+    /// The sampling interval that the countdown was drawn from: 0 when nothing is to be sampled.
+    interval_bytes: AtomicU64,
     /// Sum of the changes of live bytes reported so far.
     reported: AtomicI64,
+    /// Highest value of what the thread allocated less what it freed, as of the last report.
+    highest: AtomicI64,
     random: AtomicU64,
     /// The recorder is at work in this thread: whatever it or a signal handler allocates now is not recorded.
     busy: AtomicBool,
@@ -154,7 +161,9 @@ impl Slot {
             freed_blocks: AtomicU64::new(0),
             version: AtomicU32::new(0),
             granted: AtomicI64::new(0),
+            interval_bytes: AtomicU64::new(0),
             reported: AtomicI64::new(0),
+            highest: AtomicI64::new(0),
             random: AtomicU64::new(0),
             busy: AtomicBool::new(false),
             kind,
@@ -174,6 +183,7 @@ impl Slot {
                 && slot.is_taken.compare_exchange(false, true, Acquire, Relaxed).is_ok()
         });
         if let Some(slot) = free {
+            slot.follow(interval_bytes);
             return Some(slot);
         }
         let slot = arena::place(Self::new(kind))?;
@@ -227,29 +237,48 @@ impl Slot {
         }
     }
 
-    /// Whether the allocation of `size` bytes is to be sampled. Takes part of the countdown, or all of it and
-    /// draws a new one; either way nothing is counted yet, because the allocation may still fail.
-    pub(crate) fn decide(&self, size: usize, interval_bytes: u64) -> bool {
+    /// The sampling interval that hits the allocation of `size` bytes, or 0 when it is not to be sampled. Takes part of
+    /// the countdown, or all of it and draws a new one from `interval_bytes`, the interval now in force; either
+    /// way nothing is counted yet, because the allocation may still fail.
+    pub(crate) fn decide(&self, size: usize, interval_bytes: u64) -> u64 {
         if self.kind == Kind::Own || self.busy.load(Relaxed) {
-            return false;
+            return 0;
         }
-        let left = self.countdown_after(size);
+        let mut left = self.countdown_after(size);
         if left < 0 {
+            // A wait that has ended is a sample of the interval it was drawn from, also when another one is in force
+            // by now: to draw again would give this block two chances to be passed over.
+            let drawn_from = self.interval_bytes.load(Relaxed);
             self.restart_countdown(interval_bytes);
-            return interval_bytes != 0;
+            if drawn_from != 0 || interval_bytes == 0 {
+                return drawn_from;
+            }
+            left = self.countdown_after(size);
+            if left < 0 {
+                self.restart_countdown(interval_bytes);
+                return interval_bytes;
+            }
         }
         self.change(|| {
             self.countdown.store(left, Relaxed);
             add(&self.granted, -(size as i64));
         });
-        false
+        0
+    }
+
+    /// Takes up an interval that was set after the countdown was drawn. What is left of a wait can be drawn anew at
+    /// any moment that does not depend on it, because the distribution has no memory.
+    fn follow(&self, interval_bytes: u64) {
+        if self.kind == Kind::Program && self.interval_bytes.load(Relaxed) != interval_bytes {
+            self.restart_countdown(interval_bytes);
+        }
     }
 
     /// Grants a new wait, without changing what counts as allocated.
     fn restart_countdown(&self, interval_bytes: u64) {
         let wait = match interval_bytes {
             _ if self.kind == Kind::Own => NEVER,
-            0 => NEVER,
+            0 => OFF_CHECK,
             // Every allocation takes the slow path.
             1 => 0,
             _ => {
@@ -259,6 +288,7 @@ impl Slot {
                 wait
             }
         };
+        self.interval_bytes.store(interval_bytes, Relaxed);
         self.change(|| {
             add(&self.granted, wait - self.countdown.load(Relaxed));
             self.countdown.store(wait, Relaxed);
@@ -277,6 +307,10 @@ impl Slot {
     fn report(&self) {
         let change = self.net.load(Relaxed) - FREE_CREDIT;
         let rise = self.net_max.load(Relaxed) - FREE_CREDIT;
+        let highest = self.reported.load(Relaxed) + rise;
+        if highest > self.highest.load(Relaxed) {
+            self.highest.store(highest, Relaxed);
+        }
         self.change(|| {
             add(&self.reported, change);
             self.net.store(FREE_CREDIT, Relaxed);
@@ -365,6 +399,7 @@ fn add(counter: &AtomicI64, value: i64) {
 pub(crate) fn count_free_slowly(size: usize, interval_bytes: u64) {
     match attached(interval_bytes) {
         Some(slot) => {
+            slot.follow(interval_bytes);
             add(&slot.net, -(size as i64));
             bump(&slot.freed_blocks);
             slot.report();
@@ -425,6 +460,47 @@ pub(crate) fn report_own() {
     if slot.kind == Kind::Program {
         slot.report();
     }
+}
+
+/// What a closure allocated on its thread; see [`measure`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Measured {
+    /// Blocks allocated.
+    pub alloc_blocks: u64,
+    /// Bytes allocated.
+    pub alloc_bytes: u64,
+    /// Blocks freed, whoever allocated them.
+    pub freed_blocks: u64,
+    /// Bytes freed, whoever allocated them.
+    pub freed_bytes: u64,
+    /// The most bytes that were alive at once above what was alive before.
+    pub peak_bytes: u64,
+}
+
+/// Runs `work` and counts, exactly, what the calling thread allocates and frees meanwhile. May be nested. Nothing is
+/// counted as long as no allocation has come through an [`Alloc`](crate::Alloc), or in a thread that is ending.
+pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Measured) {
+    let slot = attached(crate::recorder::interval_bytes());
+    let Some(slot) = slot.filter(|_| crate::recorder::mode().is_some()) else {
+        return (work(), Measured::default());
+    };
+    slot.report();
+    let before = slot.counts();
+    let highest = slot.highest.swap(before.live_bytes, Relaxed);
+    let result = work();
+    slot.report();
+    let after = slot.counts();
+    let peak = slot.highest.load(Relaxed);
+    slot.highest.store(peak.max(highest), Relaxed);
+    let alloc_bytes = after.alloc_bytes - before.alloc_bytes;
+    let measured = Measured {
+        alloc_blocks: after.alloc_blocks - before.alloc_blocks,
+        alloc_bytes,
+        freed_blocks: after.freed_blocks - before.freed_blocks,
+        freed_bytes: alloc_bytes.wrapping_sub((after.live_bytes - before.live_bytes) as u64),
+        peak_bytes: u64::try_from(peak - before.live_bytes).unwrap_or(0),
+    };
+    (result, measured)
 }
 
 /// Runs `work` with its allocations counted as Highwater's own memory: they are not recorded, and appear in

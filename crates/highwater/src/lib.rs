@@ -27,12 +27,14 @@
 mod cgroup;
 mod error;
 mod profiler;
+mod scope;
 mod snapshot;
 mod stats;
 
 pub use error::Error;
 pub use highwater_profile as profile;
-pub use highwater_runtime::{Alloc, Mode};
+pub use highwater_runtime::{Alloc, Measured, Mode, measure, mode, set_mode};
 pub use profiler::{Profiler, ProfilerBuilder};
+pub use scope::{Scope, in_scope, scope, spawn};
 pub use snapshot::Snapshot;
 pub use stats::{Stats, stats};

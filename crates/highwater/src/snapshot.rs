@@ -11,7 +11,7 @@ use highwater_profile::file::write_atomically;
 use highwater_profile::{
     Label, LabelValue, Location, LocationId, Mapping, MappingId, Meta, Profile, StringId, ValueType, pprof,
 };
-use highwater_runtime::{Mode, SiteTotals, own_memory};
+use highwater_runtime::{SiteTotals, own_memory};
 
 use crate::{Error, Stats, stats};
 
@@ -75,9 +75,11 @@ impl Snapshot {
         if !highwater_runtime::is_supported() {
             return Err(Error::Unsupported);
         }
-        let mode = highwater_runtime::mode().ok_or(Error::NotInstalled)?;
+        if highwater_runtime::mode().is_none() {
+            return Err(Error::NotInstalled);
+        }
         let stats = stats();
-        Ok(Self { content: own_memory(|| Content::capture(mode, &stats)) })
+        Ok(Self { content: own_memory(|| Content::capture(&stats)) })
     }
 
     /// Writes the snapshot as a gzipped pprof profile: to a temporary file beside `path`, which then takes its
@@ -107,7 +109,7 @@ impl Drop for Snapshot {
 }
 
 impl Content {
-    fn capture(mode: Mode, stats: &Stats) -> Self {
+    fn capture(stats: &Stats) -> Self {
         static EPOCH: AtomicI64 = AtomicI64::new(0);
         let counts = highwater_runtime::counts();
         let mut sites = Vec::new();
@@ -129,7 +131,7 @@ impl Content {
             format: Some(Meta::FORMAT),
             process: Some(process(time_ns, duration_ns)),
             epoch: Some(EPOCH.fetch_add(1, Ordering::Relaxed) + 1),
-            exact: Some(i64::from(mode == Mode::Exact)),
+            exact: Some(i64::from(highwater_runtime::is_complete())),
             alloc_blocks: Some(signed(stats.alloc_blocks)),
             alloc_bytes: Some(signed(stats.alloc_bytes)),
             freed_blocks: Some(signed(stats.freed_blocks)),
@@ -146,7 +148,7 @@ impl Content {
         Self {
             sites,
             modules,
-            interval_bytes: mode.interval_bytes().map_or(0, signed),
+            interval_bytes: signed(highwater_runtime::last_interval_bytes()),
             time_ns,
             duration_ns,
             meta,
@@ -178,7 +180,7 @@ impl Content {
             let values = [site.allocated, site.live, site.at_peak];
             let values: Vec<i64> =
                 values.iter().flat_map(|it| [signed(it.blocks), signed(it.bytes)]).collect();
-            let labels = keys.labels(&mut profile, site);
+            let labels = keys.labels(&mut profile, site, self.interval_bytes);
             profile.samples.push(&stack, &values, &labels);
         }
         profile
@@ -194,20 +196,31 @@ impl Content {
 /// The keys of the labels of a sample.
 struct Keys {
     bytes: StringId,
+    interval: StringId,
     thread: StringId,
+    scope: StringId,
 }
 
 impl Keys {
     fn new(profile: &mut Profile) -> Self {
-        Self { bytes: profile.strings.intern("bytes"), thread: profile.strings.intern("thread") }
+        let [bytes, interval, thread, scope] =
+            ["bytes", "interval", "thread", "scope"].map(|key| profile.strings.intern(key));
+        Self { bytes, interval, thread, scope }
     }
 
-    fn labels(&self, profile: &mut Profile, site: &SiteTotals) -> Vec<Label> {
-        let size = LabelValue::Number(signed(site.block_bytes), self.bytes);
-        let mut labels = vec![Label { key: self.bytes, value: size }];
-        if !site.thread.is_empty() {
-            let name = profile.strings.intern(&String::from_utf8_lossy(site.thread));
-            labels.push(Label { key: self.thread, value: LabelValue::Text(name) });
+    /// What tells this site's row from others: `interval` only where it is not the one that the profile states.
+    fn labels(&self, profile: &mut Profile, site: &SiteTotals, interval_bytes: i64) -> Vec<Label> {
+        let number = |key, value| Label { key, value: LabelValue::Number(signed(value), self.bytes) };
+        let mut labels = vec![number(self.bytes, site.block_bytes)];
+        if signed(site.interval_bytes) != interval_bytes {
+            labels.push(number(self.interval, site.interval_bytes));
+        }
+        for (key, text) in
+            [(self.thread, String::from_utf8_lossy(site.thread)), (self.scope, site.scope.into())]
+        {
+            if !text.is_empty() {
+                labels.push(Label { key, value: LabelValue::Text(profile.strings.intern(&text)) });
+            }
         }
         labels
     }
