@@ -176,7 +176,7 @@ mod tests {
     /// The table against a plain map, with clustered addresses so that probes run into each other.
     #[test]
     fn behaves_like_a_map() {
-        let stack = Stack::capture();
+        let stack = Stack::new();
         let nobody = Origin { thread: None, scope: None };
         let sites: Vec<&'static Site> =
             (1..=8).map(|size| Site::of(&stack, 1_000_000 + size, 77, nobody).unwrap()).collect();

@@ -113,7 +113,8 @@ impl Verdict {
     /// The site of the calling stack for a block of `size` bytes. `None` when the sample is lost.
     pub(crate) fn site(&self, size: usize) -> Option<&'static Site> {
         let find = || {
-            let stack = Stack::capture();
+            let mut stack = Stack::new();
+            stack.capture();
             let origin = Origin { thread: self.slot.and_then(Slot::name), scope: scope::current() };
             let site = Site::of(&stack, size as u64, self.interval_bytes, origin)?;
             if stack.is_truncated() {

@@ -15,48 +15,30 @@ mod rule;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod walk;
 
-/// How a walk ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Walked {
-    /// Frames found.
-    pub length: usize,
-    /// There was no room for the frames towards the root.
-    pub truncated: bool,
-}
+use crate::capture::Stack;
 
-/// Writes the **call-site addresses** of the frames that led here into `frames`, leaf first: addresses inside the
-/// call instruction, not behind it, so that each belongs to the line of the call.
+/// Adds the frames that led here to `stack`, which is empty, by their call-site addresses.
 #[inline(always)]
-pub(crate) fn walk(frames: &mut [usize]) -> Walked {
+pub(crate) fn walk<const N: usize>(stack: &mut Stack<N>) {
     #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
-    if let Some(walked) = walk::walk(frames) {
-        return walked;
+    if walk::walk(stack) {
+        return;
     }
-    walk_with_system(frames)
+    walk_with_system(stack);
 }
 
 #[inline(never)]
-fn walk_with_system(frames: &mut [usize]) -> Walked {
-    let mut walked = Walked { length: 0, truncated: false };
+fn walk_with_system<const N: usize>(stack: &mut Stack<N>) {
+    stack.clear();
     // SAFETY: unsynchronized tracing is unsafe because symbolizing shares caches between threads; walking alone
     // shares nothing.
     unsafe {
         backtrace::trace_unsynchronized(|frame| {
             // Some C libraries mark the root by a frame without address.
-            if frame.ip().is_null() {
-                return false;
-            }
-            let Some(place) = frames.get_mut(walked.length) else {
-                walked.truncated = true;
-                return false;
-            };
             // A return address may already belong to the next line, or to the next function.
-            *place = frame.ip().addr() - 1;
-            walked.length += 1;
-            true
+            frame.ip().addr().checked_sub(1).is_some_and(|address| stack.push(address))
         });
     }
-    walked
 }
 
 #[cfg(test)]
@@ -66,20 +48,24 @@ mod tests {
     /// The frames that led to the caller of this function, by both walkers.
     #[inline(never)]
     fn both() -> [Vec<usize>; 2] {
-        [walk as fn(&mut [usize]) -> Walked, walk_with_system].map(|walker| {
-            let mut frames = [0; 500];
-            let walked = walker(&mut frames);
-            assert!(!walked.truncated);
+        [walk as fn(&mut Stack<500>), walk_with_system].map(|walker| {
+            let mut stack = Stack::new();
+            walker(&mut stack);
+            assert!(!stack.is_truncated());
+            let frames = stack.addresses();
             // What is below the call of this function differs, and so does the place of the call in it.
             let own = both as *const () as usize;
-            let own = frames[..walked.length].iter().position(|&it| (own..own + 4096).contains(&it)).unwrap();
-            frames[own + 1..walked.length].iter().copied().skip_while(|&it| it.abs_diff(own) < 4096).collect()
+            let own = frames.iter().position(|&it| (own..own + 4096).contains(&it)).unwrap();
+            frames[own + 1..].iter().copied().skip_while(|&it| it.abs_diff(own) < 4096).collect()
         })
     }
 
     fn assert_same(stacks: [Vec<usize>; 2]) {
         #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
-        assert!(super::walk::walk(&mut [0; 500]).is_some(), "the system's unwinder was compared with itself");
+        assert!(
+            super::walk::walk(&mut Stack::<500>::new()),
+            "the system's unwinder was compared with itself"
+        );
         let [ours, system] = stacks;
         assert!(ours.len() > 5, "{ours:x?}");
         // The nearest frames may be closures of `both`.
@@ -121,9 +107,11 @@ mod tests {
 
     #[test]
     fn a_stack_that_is_cut_off_says_so() {
-        let mut frames = [0; 3];
-        assert_eq!(walk(&mut frames), Walked { length: 3, truncated: true });
-        assert_eq!(walk_with_system(&mut frames), Walked { length: 3, truncated: true });
-        assert!(frames.iter().all(|&it| it != 0));
+        for walker in [walk as fn(&mut Stack<3>), walk_with_system] {
+            let mut stack = Stack::new();
+            walker(&mut stack);
+            assert!(stack.is_truncated());
+            assert!(stack.addresses().len() == 3 && stack.addresses().iter().all(|&it| it != 0));
+        }
     }
 }

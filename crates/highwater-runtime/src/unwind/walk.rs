@@ -5,8 +5,9 @@ use core::cell::Cell;
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::cfi;
 use super::rule::{Rule, RuleCache};
-use super::{Walked, cfi};
+use crate::capture::Stack;
 use crate::sys;
 
 static RULES: RuleCache = RuleCache::new();
@@ -26,9 +27,10 @@ struct Registers {
     frame_pointer: usize,
 }
 
-/// Walks by rules. `None` when a frame has none or the stack is not the thread's own; then `frames` holds nothing.
+/// Walks by rules. False when a frame has none, or the stack is not the thread's own; what was found till then is in
+/// `stack`.
 #[inline(never)]
-pub(super) fn walk(frames: &mut [usize]) -> Option<Walked> {
+pub(super) fn walk<const N: usize>(stack: &mut Stack<N>) -> bool {
     let mut at = Registers { address: 0, stack_pointer: 0, frame_pointer: 0 };
     // SAFETY: reads three registers and changes nothing.
     unsafe {
@@ -42,28 +44,27 @@ pub(super) fn walk(frames: &mut [usize]) -> Option<Walked> {
             options(nomem, nostack, preserves_flags),
         );
     }
-    let stack = stack_bounds(at.stack_pointer)?;
-    let mut length = 0;
+    let Some(bounds) = stack_bounds(at.stack_pointer) else { return false };
     loop {
         let rule = match RULES.get(at.address) {
             Some(rule) => rule,
             None => RULES.put(at.address, cfi::rule_at(at.address)),
         };
         match rule {
-            Rule::Root => return Some(Walked { length, truncated: false }),
-            Rule::Other => return None,
+            Rule::Root => return true,
+            Rule::Other => return false,
             Rule::Caller { distance, from_frame_pointer, saved_frame_pointer } => {
                 let register = if from_frame_pointer { at.frame_pointer } else { at.stack_pointer };
                 let base = register.wrapping_add(distance as usize);
                 // Every caller's frame lies higher, so the walk ends; and all that is read lies between the frame
                 // that called this function and the end of the stack.
-                if base <= at.stack_pointer || base > stack.end || base % 8 != 0 {
-                    return None;
+                if base <= at.stack_pointer || base > bounds.end || base % 8 != 0 {
+                    return false;
                 }
                 if let Some(below) = saved_frame_pointer {
                     let saved = base.wrapping_sub(below.into());
                     if saved < at.stack_pointer {
-                        return None;
+                        return false;
                     }
                     // SAFETY: an aligned word of this thread's own stack, above the stack pointer.
                     at.frame_pointer = unsafe { read(saved) };
@@ -71,16 +72,12 @@ pub(super) fn walk(frames: &mut [usize]) -> Option<Walked> {
                 // SAFETY: as above; base - 8 is at least the old stack pointer, both being multiples of 8.
                 let return_address = unsafe { read(base - 8) };
                 at.stack_pointer = base;
-                let Some(address) = return_address.checked_sub(1) else {
-                    return Some(Walked { length, truncated: false });
-                };
-                let Some(place) = frames.get_mut(length) else {
-                    return Some(Walked { length, truncated: true });
-                };
                 // The return address may already belong to the next line, or to the next function.
+                let Some(address) = return_address.checked_sub(1) else { return true };
+                if !stack.push(address) {
+                    return true;
+                }
                 at.address = address;
-                *place = address;
-                length += 1;
             }
         }
     }
