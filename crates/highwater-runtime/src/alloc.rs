@@ -190,12 +190,18 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
 
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if layout.align() >= UNIT
-            || block.addr() & MARK != 0
-            || !thread::current().try_count_free(layout.size())
-        {
+        // Three ways out instead of one: joined, the conditions cost more instructions than they save.
+        if layout.align() >= UNIT {
             // SAFETY: the caller's promises are passed on.
-            return unsafe { self.dealloc_slowly(block, layout) };
+            return unsafe { self.dealloc_unmarked(block, layout) };
+        }
+        if block.addr() & MARK != 0 {
+            // SAFETY: the caller's promises are passed on, and the address shows the mark.
+            return unsafe { self.dealloc_marked(block, layout.size()) };
+        }
+        if !thread::current().try_count_free(layout.size()) {
+            // SAFETY: the caller's promises are passed on.
+            return unsafe { self.dealloc_reporting(block, layout) };
         }
         // SAFETY: an unmarked block was asked for with this layout.
         unsafe { self.inner.dealloc(block, plain(layout)) };
@@ -227,27 +233,27 @@ impl<A: GlobalAlloc> Alloc<A> {
         if layout.align() >= UNIT {
             return self.allocate_unmarked(layout, inner);
         }
-        if thread::current().countdown_after(layout.size()) < 0 {
-            return self.allocate_slowly(layout, inner);
-        }
-        let block = inner(plain(layout));
-        if !block.is_null() {
-            // Asked for anew: that is cheaper than to keep it across the call.
-            thread::current().count_alloc(layout.size());
-        }
-        block
+        self.allocate_counted(layout, inner)
     }
 
     /// [`Self::allocate`] for an alignment that leaves the address as it is. Out of line, because there the inner
     /// allocator's handling of alignments cannot be decided at compile time.
     #[inline(never)]
     fn allocate_unmarked(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
-        if thread::current().countdown_after(layout.size()) < 0 {
+        self.allocate_counted(layout, inner)
+    }
+
+    /// Counts a block and asks for it, unless it is to be sampled.
+    #[inline(always)]
+    fn allocate_counted(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        let slot = thread::current();
+        if slot.countdown_after(layout.size()) < 0 {
             return self.allocate_slowly(layout, inner);
         }
-        let block = inner(layout);
-        if !block.is_null() {
-            thread::current().count_alloc(layout.size());
+        slot.count_alloc(layout.size());
+        let block = inner(plain(layout));
+        if block.is_null() {
+            thread::uncount_alloc(layout.size());
         }
         block
     }
@@ -274,33 +280,46 @@ impl<A: GlobalAlloc> Alloc<A> {
         block
     }
 
-    /// Frees a block that is sampled, may be, or makes a report due.
+    /// Frees a block with the pointer to its site in front of it.
+    ///
+    /// # Safety
+    /// `block` is a marked block of this size from this allocator, and nobody uses it any more.
+    #[cold]
+    #[inline(never)]
+    unsafe fn dealloc_marked(&self, block: *mut u8, size: usize) {
+        // SAFETY: the caller promises a marked block.
+        let (base, site) = unsafe { unmark(block) };
+        count_recorded_free(site, size);
+        if let Some(asked) = marked(size) {
+            // SAFETY: this is how the block was asked for.
+            unsafe { self.inner.dealloc(base, asked) };
+        }
+    }
+
+    /// Frees an unmarked block with which a report is due.
     ///
     /// # Safety
     /// As for `GlobalAlloc::dealloc`.
+    #[cold]
     #[inline(never)]
-    unsafe fn dealloc_slowly(&self, block: *mut u8, layout: Layout) {
-        let size = layout.size();
-        if is_marked(block, layout) {
-            // SAFETY: the address shows the mark.
-            let (base, site) = unsafe { unmark(block) };
-            count_recorded_free(site, size);
-            if let Some(asked) = marked(size) {
-                // SAFETY: this is how the block was asked for.
-                unsafe { self.inner.dealloc(base, asked) };
-            }
-            return;
-        }
-        if layout.align() >= UNIT
-            && let Some(block) = NonNull::new(block)
-            && let Some(site) = aligned::remove(block)
-        {
-            count_recorded_free(Some(site), size);
-        } else {
-            count_free(size);
-        }
+    unsafe fn dealloc_reporting(&self, block: *mut u8, layout: Layout) {
+        recorder::count_free_slowly(layout.size());
         // SAFETY: an unmarked block was asked for with this layout.
         unsafe { self.inner.dealloc(block, plain(layout)) };
+    }
+
+    /// Frees a block that keeps its address, and whose sample, if any, is found by it.
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::dealloc`; the alignment is at least [`UNIT`].
+    #[inline(never)]
+    unsafe fn dealloc_unmarked(&self, block: *mut u8, layout: Layout) {
+        match NonNull::new(block).and_then(aligned::remove) {
+            Some(site) => count_recorded_free(Some(site), layout.size()),
+            None => count_free(layout.size()),
+        }
+        // SAFETY: such a block was asked for with this layout.
+        unsafe { self.inner.dealloc(block, layout) };
     }
 
     /// # Safety

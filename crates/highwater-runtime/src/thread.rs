@@ -36,7 +36,8 @@ pub(crate) struct Slot {
     countdown: AtomicI64,
     /// Live bytes gained since the last report, plus FREE_CREDIT: below 0 it is time for a report.
     net: AtomicI64,
-    /// Highest value of `net` since the last report.
+    /// Highest value of `net` since the last report, as of the last free: a maximum ends with a free, so that is the
+    /// time to look.
     net_max: AtomicI64,
     alloc_blocks: AtomicU64,
     freed_blocks: AtomicU64,
@@ -208,18 +209,23 @@ impl Slot {
         self.countdown.load(Relaxed) - size as i64
     }
 
-    /// Counts a block that [`Self::countdown_after`] found to need no sample.
+    /// Counts a block that [`Self::countdown_after`] found to need no sample, before it is asked for: then nothing but its
+    /// size has to be kept until the inner allocator returns.
     #[inline(always)]
     pub(crate) fn count_alloc(&self, size: usize) {
         self.countdown.store(self.countdown_after(size), Relaxed);
         bump(&self.alloc_blocks);
-        self.gain(size as i64);
+        add(&self.net, size as i64);
     }
 
     /// Counts a freed block. False, with nothing counted, when [`count_free_slowly`] must do it.
     #[inline(always)]
     pub(crate) fn try_count_free(&self, size: usize) -> bool {
-        let net = self.net.load(Relaxed) - size as i64;
+        let net = self.net.load(Relaxed);
+        if net > self.net_max.load(Relaxed) {
+            self.net_max.store(net, Relaxed);
+        }
+        let net = net - size as i64;
         if net < 0 {
             return false;
         }
@@ -228,13 +234,9 @@ impl Slot {
         true
     }
 
-    #[inline(always)]
-    fn gain(&self, bytes: i64) {
-        let net = self.net.load(Relaxed) + bytes;
-        self.net.store(net, Relaxed);
-        if net > self.net_max.load(Relaxed) {
-            self.net_max.store(net, Relaxed);
-        }
+    /// Highest value of `net` since the last report.
+    fn highest_net(&self) -> i64 {
+        self.net_max.load(Relaxed).max(self.net.load(Relaxed))
     }
 
     /// The sampling interval that hits the allocation of `size` bytes, or 0 when it is not to be sampled. Takes part of
@@ -299,14 +301,14 @@ impl Slot {
     pub(crate) fn count_decided(&self, size: usize) {
         self.change(|| add(&self.granted, size as i64));
         bump(&self.alloc_blocks);
-        self.gain(size as i64);
+        add(&self.net, size as i64);
         self.report();
     }
 
     /// Passes the change of live bytes since the last report on to the process's totals.
     fn report(&self) {
         let change = self.net.load(Relaxed) - FREE_CREDIT;
-        let rise = self.net_max.load(Relaxed) - FREE_CREDIT;
+        let rise = self.highest_net() - FREE_CREDIT;
         let highest = self.reported.load(Relaxed) + rise;
         if highest > self.highest.load(Relaxed) {
             self.highest.store(highest, Relaxed);
@@ -378,7 +380,7 @@ impl Slot {
             alloc_blocks: self.alloc_blocks.load(Relaxed),
             alloc_bytes: (self.granted.load(Relaxed) - self.countdown.load(Relaxed)) as u64,
             live_bytes: self.reported.load(Relaxed) + self.net.load(Relaxed) - FREE_CREDIT,
-            unreported_rise: self.net_max.load(Relaxed) - FREE_CREDIT,
+            unreported_rise: self.highest_net() - FREE_CREDIT,
         }
     }
 }
@@ -390,8 +392,20 @@ fn bump(counter: &AtomicU64) {
 }
 
 /// Adds to a counter that only the calling thread writes.
+#[inline(always)]
 fn add(counter: &AtomicI64, value: i64) {
     counter.store(counter.load(Relaxed) + value, Relaxed);
+}
+
+/// Takes [`Slot::count_alloc`] back: there was no memory for the block. Asks for the slot itself, so that the caller has
+/// no more to remember than the size.
+#[cold]
+#[inline(never)]
+pub(crate) fn uncount_alloc(size: usize) {
+    let slot = current();
+    add(&slot.countdown, size as i64);
+    slot.alloc_blocks.store(slot.alloc_blocks.load(Relaxed).wrapping_sub(1), Relaxed);
+    add(&slot.net, -(size as i64));
 }
 
 /// Counts a freed block for which [`Slot::try_count_free`] had no credit left.
@@ -400,6 +414,7 @@ pub(crate) fn count_free_slowly(size: usize, interval_bytes: u64) {
     match attached(interval_bytes) {
         Some(slot) => {
             slot.follow(interval_bytes);
+            slot.net_max.store(slot.highest_net(), Relaxed);
             add(&slot.net, -(size as i64));
             bump(&slot.freed_blocks);
             slot.report();
