@@ -166,7 +166,7 @@ fn count_recorded_free(site: Option<&'static Site>, size: usize) {
     if let Some(site) = site {
         site.remove(size as u64);
     }
-    recorder::count_free_slowly(size);
+    count_free(size);
 }
 
 // SAFETY: every block comes from the inner allocator, whose contract is upheld: each is asked for with a layout

@@ -126,8 +126,9 @@ impl Verdict {
             Some(slot) => slot.guarded(find),
             None => find(),
         };
-        let counter = if site.is_some() { &totals::SAMPLES } else { &totals::DROPPED };
-        counter.fetch_add(1, Ordering::Relaxed);
+        if site.is_none() {
+            totals::DROPPED.fetch_add(1, Ordering::Relaxed);
+        }
         site
     }
 

@@ -47,30 +47,34 @@ impl Values {
     }
 }
 
-/// A pair of counters.
+/// Counts blocks of one size class: their number, and the bytes by which they exceed the class's size. Most sizes are a
+/// class of their own, so most events are one atomic operation.
 struct Counter {
     blocks: AtomicU64,
-    bytes: AtomicU64,
+    excess_bytes: AtomicU64,
 }
 
 impl Counter {
     const fn new() -> Self {
-        Self { blocks: AtomicU64::new(0), bytes: AtomicU64::new(0) }
+        Self { blocks: AtomicU64::new(0), excess_bytes: AtomicU64::new(0) }
     }
 
-    fn add(&self, bytes: u64) {
+    fn add(&self, excess_bytes: u64) {
+        if excess_bytes != 0 {
+            self.excess_bytes.fetch_add(excess_bytes, Ordering::Relaxed);
+        }
         // The blocks last, and read first: whoever sees the block sees its bytes.
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
         self.blocks.fetch_add(1, Ordering::Release);
     }
 
-    fn get(&self) -> Values {
+    fn get(&self, size_class: u64) -> Values {
         let blocks = self.blocks.load(Ordering::Acquire);
-        Values { blocks, bytes: self.bytes.load(Ordering::Relaxed) }
+        Values { blocks, bytes: blocks * size_class + self.excess_bytes.load(Ordering::Relaxed) }
     }
 
-    fn set(&self, values: Values) {
-        self.bytes.store(values.bytes, Ordering::Relaxed);
+    fn set(&self, values: Values, size_class: u64) {
+        let excess_bytes = values.bytes.saturating_sub(values.blocks * size_class);
+        self.excess_bytes.store(excess_bytes, Ordering::Relaxed);
         self.blocks.store(values.blocks, Ordering::Release);
     }
 }
@@ -107,9 +111,11 @@ pub(crate) struct Site {
 
 /// The size that stands for `size` in a site's key.
 fn size_class(size: u64, interval_bytes: u64) -> u64 {
-    /// Sizes that share their four leading binary digits share a site: at most 12.5 % apart.
+    /// Up to here every size has a site of its own.
+    const OWN: u64 = 512;
+    /// Beyond, sizes that share their four leading binary digits share a site: at most 12.5 % apart.
     const DIGITS: u32 = 4;
-    if interval_bytes > 1 {
+    if interval_bytes > 1 || size <= OWN {
         return size;
     }
     let dropped = (u64::BITS - size.leading_zeros()).saturating_sub(DIGITS);
@@ -151,13 +157,13 @@ impl Site {
     /// Counts a sampled block.
     pub(crate) fn add(&self, size: u64) {
         self.remember_peak();
-        self.allocated.add(size);
+        self.allocated.add(size - self.size_class);
     }
 
     /// Counts a sampled block as freed.
     pub(crate) fn remove(&self, size: u64) {
         self.remember_peak();
-        self.freed.add(size);
+        self.freed.add(size - self.size_class);
     }
 
     /// Saves the live values if the process reached a peak since this site last changed; see [`totals`]. When
@@ -169,31 +175,31 @@ impl Site {
         if seen != epoch {
             let live = self.live();
             if self.peak_epoch.compare_exchange(seen, epoch, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                self.at_peak.set(live);
+                self.at_peak.set(live, self.size_class);
             }
         }
     }
 
     fn live(&self) -> Values {
         // Freed first: what is freed after that was counted as allocated before.
-        let freed = self.freed.get();
-        self.allocated.get().less(freed)
+        let freed = self.freed();
+        self.allocated().less(freed)
     }
 
     /// Samples taken so far.
     pub(crate) fn allocated(&self) -> Values {
-        self.allocated.get()
+        self.allocated.get(self.size_class)
     }
 
     /// Samples freed so far.
     pub(crate) fn freed(&self) -> Values {
-        self.freed.get()
+        self.freed.get(self.size_class)
     }
 
     /// Samples that were live when the process was at its peak.
     pub(crate) fn at_peak(&self) -> Values {
         if self.peak_epoch.load(Ordering::Acquire) == totals::epoch() {
-            self.at_peak.get()
+            self.at_peak.get(self.size_class)
         } else {
             self.live()
         }
@@ -246,8 +252,8 @@ mod tests {
 
     #[test]
     fn exact_sizes_share_a_site_only_when_they_are_close() {
-        assert_eq!([1, 7, 8, 15, 16].map(|size| size_class(size, 1)), [1, 7, 8, 15, 16]);
-        assert_eq!([17, 18, 31, 33].map(|size| size_class(size, 1)), [16, 18, 30, 32]);
+        assert_eq!([1, 7, 17, 511, 512].map(|size| size_class(size, 1)), [1, 7, 17, 511, 512]);
+        assert_eq!([513, 576, 639, 640].map(|size| size_class(size, 1)), [512, 576, 576, 640]);
         assert_eq!(size_class(1_000_003, 2), 1_000_003);
         for size in (1..5_000).chain([u64::MAX, 1 << 63, (1 << 40) + 12_345]) {
             let class = size_class(size, 1);

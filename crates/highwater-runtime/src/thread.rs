@@ -22,6 +22,9 @@ use crate::{arena, site, sys, totals};
 /// Bytes that a thread may free, beyond those it allocates, before it reports.
 const FREE_CREDIT: i64 = 64 * 1024;
 
+/// Bytes that a thread may allocate, beyond those it frees, before it reports at its next sample.
+const ALLOC_CREDIT: i64 = 64 * 1024;
+
 /// A countdown that no program reaches.
 const NEVER: i64 = i64::MAX / 2;
 
@@ -297,12 +300,15 @@ impl Slot {
         });
     }
 
-    /// Counts a block for which [`Self::decide`] was asked, and reports.
+    /// Counts a block for which [`Self::decide`] was asked, and reports if that is due.
     pub(crate) fn count_decided(&self, size: usize) {
         self.change(|| add(&self.granted, size as i64));
         bump(&self.alloc_blocks);
         add(&self.net, size as i64);
-        self.report();
+        let gained = self.net.load(Relaxed) - FREE_CREDIT;
+        if gained > ALLOC_CREDIT || self.kind == Kind::Program && totals::is_peak(gained) {
+            self.report();
+        }
     }
 
     /// Passes the change of live bytes since the last report on to the process's totals.
@@ -325,9 +331,11 @@ impl Slot {
 
     /// Runs `record` unless the recorder is at work in this thread already, as when a signal handler allocates.
     pub(crate) fn guarded<R>(&self, record: impl FnOnce() -> Option<R>) -> Option<R> {
-        if self.busy.swap(true, Relaxed) {
+        // Nobody else writes to it, so no atomic exchange is needed.
+        if self.busy.load(Relaxed) {
             return None;
         }
+        self.busy.store(true, Relaxed);
         let result = record();
         self.busy.store(false, Relaxed);
         result

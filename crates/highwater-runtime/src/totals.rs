@@ -1,8 +1,8 @@
 //! Totals of the whole process: exact counts, and the peak.
 //!
-//! Each thread counts for itself ([`crate::thread`]) and passes the change of its live bytes on from time to
-//! time; `LIVE` therefore lags behind by less than the sampling interval per running thread, and not at all in
-//! exact mode. [`counts`] adds up what has not been passed on.
+//! Each thread counts for itself ([`crate::thread`]). It passes the change of its live bytes on when it has freed 64 KiB
+//! more than it allocated since it did so last; and at a sample, if they grew by as much or if that takes the process to
+//! a new peak. [`counts`] adds up what has not been passed on.
 //!
 //! **The peak's epoch.** Whenever the process reaches its highest number of live bytes so far, a new epoch
 //! begins. A site that is about to change in an epoch it has not seen first saves its live values: those are its
@@ -20,8 +20,7 @@ static PEAK: AtomicI64 = AtomicI64::new(0);
 static EPOCH_PEAK: AtomicI64 = AtomicI64::new(0);
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
-/// Samples recorded, lost for want of memory, and recorded with their root cut off.
-pub(crate) static SAMPLES: AtomicU64 = AtomicU64::new(0);
+/// Samples lost for want of memory, and recorded with their root cut off.
 pub(crate) static DROPPED: AtomicU64 = AtomicU64::new(0);
 pub(crate) static TRUNCATED: AtomicU64 = AtomicU64::new(0);
 
@@ -37,14 +36,12 @@ pub struct Counts {
     pub freed_blocks: u64,
     /// Bytes freed.
     pub freed_bytes: u64,
-    /// Highest number of live bytes. Exact when one thread allocates, and in exact mode; otherwise each further
-    /// thread that allocates at the moment of the peak may hide up to the time between two of its reports, which
-    /// is one sampling interval in the mean.
+    /// Highest number of live bytes. Exact when one thread allocates; otherwise each further thread that allocates at the
+    /// moment of the peak may put it off by what it has not reported: up to 64 KiB in exact mode, and one sampling
+    /// interval more, in the mean, when sampling.
     pub peak_bytes: u64,
     /// The recorder's own memory, mapped from the system or allocated inside [`own_memory`](crate::own_memory).
     pub overhead_bytes: u64,
-    /// Samples recorded.
-    pub samples: u64,
     /// Samples lost because the recorder's memory was used up.
     pub dropped_samples: u64,
     /// Samples whose stack was cut off at its root.
@@ -61,6 +58,12 @@ impl Counts {
     pub fn live_bytes(&self) -> u64 {
         self.alloc_bytes.saturating_sub(self.freed_bytes)
     }
+}
+
+/// Whether a thread that has gained this many bytes since its last report takes the process to its highest point so far,
+/// as far as the other threads have reported.
+pub(crate) fn is_peak(gained: i64) -> bool {
+    LIVE.load(Relaxed) + gained >= EPOCH_PEAK.load(Relaxed)
 }
 
 /// Takes a thread's report: its live bytes changed by `change` since its last one, and rose by up to `rise` in
@@ -84,7 +87,6 @@ pub(crate) fn epoch() -> u64 {
 pub fn counts() -> Counts {
     thread::report_own();
     let mut counts = Counts {
-        samples: SAMPLES.load(Relaxed),
         dropped_samples: DROPPED.load(Relaxed),
         truncated_stacks: TRUNCATED.load(Relaxed),
         ..Counts::default()

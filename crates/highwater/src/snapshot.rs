@@ -141,7 +141,7 @@ impl Content {
             rss_bytes: stats.rss_bytes.map(signed),
             cgroup_used_bytes: stats.cgroup_used_bytes.map(signed),
             cgroup_limit_bytes: stats.cgroup_limit_bytes.map(signed),
-            samples: Some(signed(counts.samples)),
+            samples: Some(signed(sites.iter().map(|site| site.samples).sum())),
             dropped_samples: Some(signed(counts.dropped_samples)),
             truncated_stacks: Some(signed(counts.truncated_stacks)),
         };
