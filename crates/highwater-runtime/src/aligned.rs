@@ -171,15 +171,15 @@ mod tests {
 
     use super::*;
     use crate::capture::Stack;
-    use crate::site::Origin;
+    use crate::site::{KnownStack, Origin};
 
     /// The table against a plain map, with clustered addresses so that probes run into each other.
     #[test]
     fn behaves_like_a_map() {
-        let stack = Stack::new();
+        let stack = KnownStack::of(&Stack::new()).unwrap();
         let nobody = Origin { thread: None, scope: None };
         let sites: Vec<&'static Site> =
-            (1..=8).map(|size| Site::of(&stack, 1_000_000 + size, 77, nobody).unwrap()).collect();
+            (1..=8).map(|size| Site::of(stack, 1_000_000 + size, 77, nobody).unwrap()).collect();
         let mut reference = HashMap::new();
         let mut random = 1_u64;
         for step in 0..200_000_u64 {

@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::capture::Stack;
 use crate::config::{Mode, Settings};
 use crate::scope;
-use crate::site::{self, Origin, Site, Values};
+use crate::site::{self, KnownStack, Origin, Site, Values};
 use crate::thread::{self, Slot};
 use crate::{aligned, sampler, sys, totals};
 
@@ -113,10 +113,9 @@ impl Verdict {
     /// The site of the calling stack for a block of `size` bytes. `None` when the sample is lost.
     pub(crate) fn site(&self, size: usize) -> Option<&'static Site> {
         let find = || {
-            let mut stack = Stack::new();
-            stack.capture();
+            let stack = self.stack()?;
             let origin = Origin { thread: self.slot.and_then(Slot::name), scope: scope::current() };
-            let site = Site::of(&stack, size as u64, self.interval_bytes, origin)?;
+            let site = Site::of(stack, size as u64, self.interval_bytes, origin)?;
             if stack.is_truncated() {
                 totals::TRUNCATED.fetch_add(1, Ordering::Relaxed);
             }
@@ -130,6 +129,20 @@ impl Verdict {
             totals::DROPPED.fetch_add(1, Ordering::Relaxed);
         }
         site
+    }
+
+    /// The calling stack. To be called in [`Slot::guarded`], which the thread's memory of stacks relies on.
+    #[inline(always)]
+    fn stack(&self) -> Option<KnownStack> {
+        // Sampled stacks hardly ever repeat soon enough to be worth remembering.
+        if self.interval_bytes == 1
+            && let Some(memo) = self.slot.and_then(Slot::memo)
+        {
+            return memo.stack();
+        }
+        let mut stack = Stack::new();
+        stack.capture();
+        KnownStack::of(&stack)
     }
 
     /// Counts the block, which has now been allocated.

@@ -109,6 +109,34 @@ pub(crate) struct Site {
     peak_epoch: AtomicU64,
 }
 
+/// A stack that is stored, and so told from others by its address.
+#[derive(Clone, Copy)]
+pub(crate) struct KnownStack {
+    frames: &'static [usize],
+    hash: u64,
+    is_truncated: bool,
+}
+
+impl KnownStack {
+    /// The stored copy of a stack. `None` when the tables' memory is used up.
+    pub(crate) fn of(stack: &Stack) -> Option<Self> {
+        let frames = stack.addresses();
+        let hash = hash(frames.iter().map(|&it| it as u64));
+        let frames = *STACKS.get_or_add(hash, |it| *it == frames, || arena::place_slice(frames))?;
+        Some(Self { frames, hash, is_truncated: stack.is_truncated() })
+    }
+
+    pub(crate) fn is_truncated(self) -> bool {
+        self.is_truncated
+    }
+
+    /// Its call-site addresses, leaf first.
+    #[cfg(test)]
+    pub(crate) fn frames(self) -> &'static [usize] {
+        self.frames
+    }
+}
+
 /// The size that stands for `size` in a site's key.
 fn size_class(size: u64, interval_bytes: u64) -> u64 {
     /// Up to here every size has a site of its own.
@@ -124,24 +152,25 @@ fn size_class(size: u64, interval_bytes: u64) -> u64 {
 
 impl Site {
     /// The site of this stack, block size and thread. `None` when the tables' memory is used up.
-    pub(crate) fn of(stack: &Stack, size: u64, interval_bytes: u64, origin: Origin) -> Option<&'static Self> {
-        let frames = stack.addresses();
-        let stack_hash = hash(frames.iter().map(|&it| it as u64));
-        let stack = *STACKS.get_or_add(stack_hash, |it| *it == frames, || arena::place_slice(frames))?;
+    pub(crate) fn of(
+        stack: KnownStack,
+        size: u64,
+        interval_bytes: u64,
+        origin: Origin,
+    ) -> Option<&'static Self> {
         let size_class = size_class(size, interval_bytes);
         let [thread, scope] = origin.identity();
         SITES.get_or_add(
-            hash([stack_hash, size_class, interval_bytes, thread, scope]),
+            hash([stack.hash, size_class, interval_bytes, thread, scope]),
             |site| {
-                // Stacks are stored once, so their addresses tell them apart.
-                core::ptr::eq(site.stack, stack)
+                core::ptr::eq(site.stack, stack.frames)
                     && site.size_class == size_class
                     && site.interval_bytes == interval_bytes
                     && site.origin.identity() == [thread, scope]
             },
             || {
                 Some(Self {
-                    stack,
+                    stack: stack.frames,
                     size_class,
                     interval_bytes,
                     origin,

@@ -17,6 +17,7 @@ use core::sync::atomic::{
 
 use crate::sampler::Random;
 use crate::site::ThreadName;
+use crate::unwind::Memo;
 use crate::{arena, site, sys, totals};
 
 /// Bytes that a thread may free, beyond those it allocates, before it reports.
@@ -63,6 +64,7 @@ pub(crate) struct Slot {
     /// Calls of the exit hook since the owner took the slot.
     farewells: AtomicU32,
     name: AtomicPtr<ThreadName>,
+    memo: AtomicPtr<Memo>,
     samples: AtomicU64,
     next: AtomicPtr<Slot>,
 }
@@ -174,6 +176,7 @@ impl Slot {
             is_taken: AtomicBool::new(true),
             farewells: AtomicU32::new(0),
             name: AtomicPtr::new(ptr::null_mut()),
+            memo: AtomicPtr::new(ptr::null_mut()),
             samples: AtomicU64::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
         }
@@ -339,6 +342,22 @@ impl Slot {
         let result = record();
         self.busy.store(false, Relaxed);
         result
+    }
+
+    /// The thread's memory of stacks, which it gets now if it has none yet; `None` when there is no memory for it.
+    ///
+    /// To be called by the owner inside of [`Self::guarded`] only, and once in it.
+    #[allow(clippy::mut_from_ref, reason = "the guard makes it exclusive")]
+    pub(crate) fn memo(&self) -> Option<&mut Memo> {
+        debug_assert!(self.busy.load(Relaxed));
+        if self.memo.load(Relaxed).is_null() {
+            let memory = arena::map(size_of::<Memo>())?.cast();
+            // SAFETY: just mapped, and so zeroed, aligned to a page, and nobody else's.
+            unsafe { Memo::prepare(memory) };
+            self.memo.store(memory.as_ptr(), Relaxed);
+        }
+        // SAFETY: the memory is mapped for this slot alone, stays so, and was prepared. Only the slot's owner gets here, and the guard lets it in once at a time.
+        unsafe { self.memo.load(Relaxed).as_mut() }
     }
 
     /// The thread's name, asked of the system again at every power of two of samples: threads are often named, or

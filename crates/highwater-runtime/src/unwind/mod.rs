@@ -3,7 +3,7 @@
 //! Compiled code comes with tables (call frame information, CFI) that say for every instruction where the caller's
 //! frame is. Reading them takes microseconds, so what they say is boiled down to one [`rule`] for each return
 //! address and kept; a walk over known addresses then costs a few nanoseconds a frame. [`cfi`] makes the rules,
-//! [`walk`] follows them.
+//! `walk.rs` follows them, and `memo.rs` remembers where that led, for threads whose every block is recorded.
 //!
 //! Where that is not possible — another architecture or C library, a frame that no simple rule describes, a stack
 //! that is not the thread's own — the system's unwinder walks instead, by the `backtrace` crate.
@@ -11,9 +11,27 @@
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod cfi;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod memo;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod rule;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod walk;
+
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+pub(crate) use memo::Memo;
+
+/// Where walks are the system's there is nothing to remember, and a memory of size 0 is never had.
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
+pub(crate) struct Memo;
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
+impl Memo {
+    pub(crate) unsafe fn prepare(_place: core::ptr::NonNull<Self>) {}
+
+    pub(crate) fn stack(&mut self) -> Option<crate::site::KnownStack> {
+        None
+    }
+}
 
 use crate::capture::Stack;
 
