@@ -63,6 +63,9 @@ facts! {
     dropped_samples: "",
     /// Samples whose stack was deeper than the recorder keeps.
     truncated_stacks: "",
+    /// Stacks walked by the system's unwinder, because one of their frames has no simple unwind rule; all others were
+    /// walked by cached rules.
+    system_walks: "",
 }
 
 impl Meta {

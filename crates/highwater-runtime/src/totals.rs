@@ -23,6 +23,8 @@ static EPOCH: AtomicU64 = AtomicU64::new(0);
 /// Samples lost for want of memory, and recorded with their root cut off.
 pub(crate) static DROPPED: AtomicU64 = AtomicU64::new(0);
 pub(crate) static TRUNCATED: AtomicU64 = AtomicU64::new(0);
+/// Stacks that had to be walked by the system's unwinder.
+pub(crate) static WALKED_BY_SYSTEM: AtomicU64 = AtomicU64::new(0);
 
 /// Exact counts of the process since it started. The recorder's own memory is in `overhead_bytes` and in no other
 /// number; a `realloc` counts as one block freed and one allocated.
@@ -46,6 +48,8 @@ pub struct Counts {
     pub dropped_samples: u64,
     /// Samples whose stack was cut off at its root.
     pub truncated_stacks: u64,
+    /// Stacks walked by the system's unwinder, for want of a rule for one of their frames.
+    pub system_walks: u64,
 }
 
 impl Counts {
@@ -89,6 +93,7 @@ pub fn counts() -> Counts {
     let mut counts = Counts {
         dropped_samples: DROPPED.load(Relaxed),
         truncated_stacks: TRUNCATED.load(Relaxed),
+        system_walks: WALKED_BY_SYSTEM.load(Relaxed),
         ..Counts::default()
     };
     let (mut live_bytes, mut own_bytes) = (0_i64, 0_i64);

@@ -144,6 +144,7 @@ impl Content {
             samples: Some(signed(sites.iter().map(|site| site.samples).sum())),
             dropped_samples: Some(signed(counts.dropped_samples)),
             truncated_stacks: Some(signed(counts.truncated_stacks)),
+            system_walks: Some(signed(counts.system_walks)),
         };
         Self {
             sites,

@@ -33,7 +33,10 @@ impl Memo {
     }
 }
 
+use core::sync::atomic::Ordering;
+
 use crate::capture::Stack;
+use crate::totals;
 
 /// Adds the frames that led here to `stack`, which is empty, by their call-site addresses.
 #[inline(always)]
@@ -48,6 +51,7 @@ pub(crate) fn walk<const N: usize>(stack: &mut Stack<N>) {
 #[inline(never)]
 fn walk_with_system<const N: usize>(stack: &mut Stack<N>) {
     stack.clear();
+    totals::WALKED_BY_SYSTEM.fetch_add(1, Ordering::Relaxed);
     // SAFETY: unsynchronized tracing is unsafe because symbolizing shares caches between threads; walking alone
     // shares nothing.
     unsafe {
