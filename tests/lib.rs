@@ -1,8 +1,14 @@
 //! Tests that need a process of their own or another tool's reader.
 //!
 //! `programs/` holds the programs that are watched, `tests/` the tests that run them. This library is what the tests
-//! share: finding and running programs.
+//! share: finding and running programs ([`run_with_timeout`] for those that may hang), and comparing what such a program
+//! recorded with what it says it did ([`truth`]).
 #![forbid(unsafe_code)]
+
+mod timeout;
+pub mod truth;
+
+pub use timeout::{Failure, run_with_timeout};
 
 use std::env;
 use std::io::ErrorKind;

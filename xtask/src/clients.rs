@@ -20,6 +20,8 @@ const CLIENTS: &[Client] = &[
     Client { program: "go", probe: &["version"], package: "golang-go" },
     // What `go tool pprof -svg` draws with.
     Client { program: "dot", probe: &["-V"], package: "graphviz" },
+    // callgrind, which counts the instructions of an allocation.
+    Client { program: "valgrind", probe: &["--version"], package: "valgrind" },
 ];
 
 /// Makes sure that the programs are there, installing what is missing.
@@ -27,13 +29,25 @@ const CLIENTS: &[Client] = &[
 /// # Errors
 /// When something is missing and cannot be installed: there is no apt-get, no right to use it, or it failed.
 pub fn ensure(root: &Path) -> Result<(), Failure> {
-    let missing: Vec<&Client> = CLIENTS.iter().filter(|client| !is_there(client)).collect();
+    ensure_all(root, CLIENTS.iter())
+}
+
+/// As [`ensure`], for one of the programs.
+///
+/// # Errors
+/// As for [`ensure`].
+pub fn ensure_one(root: &Path, program: &str) -> Result<(), Failure> {
+    ensure_all(root, CLIENTS.iter().filter(|client| client.program == program))
+}
+
+fn ensure_all<'a>(root: &Path, clients: impl Iterator<Item = &'a Client>) -> Result<(), Failure> {
+    let missing: Vec<&Client> = clients.filter(|client| !is_there(client)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let programs = list(&missing, |client| client.program);
     let packages: Vec<&str> = missing.iter().map(|client| client.package).collect();
-    println!("The tests use {programs}, missing here: installing {} with apt-get.", packages.join(", "));
+    println!("This needs {programs}, missing here: installing {} with apt-get.", packages.join(", "));
     let is_root = Line::new(root, "id").args(["-u"]).capture().is_ok_and(|id| id.trim() == "0");
     for words in installation(&packages, is_root, std::io::stdin().is_terminal()) {
         Line::new(root, words[0]).args(&words[1..]).run().map_err(|failure| {

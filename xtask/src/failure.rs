@@ -51,6 +51,9 @@ pub enum Failure {
     /// The demo ran but did not show what it promises.
     #[error("the demo does not hold: {0}")]
     Demo(String),
+    /// The benchmark cannot be run as asked, or found totals that are not true.
+    #[error("bench: {0}")]
+    Bench(String),
     /// A step of `ci` failed; the reason is printed already.
     #[error("ci stopped at `{0}`")]
     Step(&'static str),

@@ -4,6 +4,7 @@
 //! works wherever the project builds. One file a command; [`shell`] is how a command runs another program.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod ci;
 mod clients;
 mod demo;
@@ -36,6 +37,8 @@ enum Command {
     Test,
     /// Run all that a change must pass: fmt, tidy, clippy, deny, docs, package, test.
     Ci(ci::Options),
+    /// Measure allocators and profilers against each other; the first build takes minutes.
+    Bench(bench::Options),
     /// Run a program with a leak and a spike, and show and check that they are found; a few minutes.
     Demo,
 }
@@ -57,6 +60,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Tidy => tidy::run(&workspace),
         Command::Test => test::run(&workspace),
         Command::Ci(options) => ci::run(&workspace, options),
+        Command::Bench(options) => bench::run(&workspace, options),
         Command::Demo => demo::run(&workspace),
     }
 }

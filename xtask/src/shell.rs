@@ -14,6 +14,7 @@ pub struct Line<'a> {
     arguments: Vec<OsString>,
     variables: Vec<(&'static str, &'static str)>,
     removed: Vec<&'static str>,
+    quiet: bool,
 }
 
 impl<'a> Line<'a> {
@@ -25,6 +26,7 @@ impl<'a> Line<'a> {
             arguments: Vec::new(),
             variables: Vec::new(),
             removed: Vec::new(),
+            quiet: false,
         }
     }
 
@@ -48,6 +50,12 @@ impl<'a> Line<'a> {
     /// Takes a variable out of the program's environment.
     pub fn without_env(mut self, name: &'static str) -> Self {
         self.removed.push(name);
+        self
+    }
+
+    /// Drops what the program says on stderr, unless it fails.
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
         self
     }
 
@@ -83,14 +91,16 @@ impl<'a> Line<'a> {
         if status.success() { Ok(()) } else { Err(Failure::Exit { command: self.shown(), status }) }
     }
 
-    /// Runs the command line without showing it and gives back what it printed; its errors go to our own stderr.
+    /// Runs the command line without showing it and gives back what it printed; its errors go to our own
+    /// stderr.
     ///
     /// # Errors
     /// When it cannot be started, does not succeed, or prints something that is not UTF-8.
     pub fn capture(&self) -> Result<String, Failure> {
-        let output =
-            self.command().stderr(Stdio::inherit()).output().map_err(|source| self.cannot_start(source))?;
+        let stderr = if self.quiet { Stdio::piped() } else { Stdio::inherit() };
+        let output = self.command().stderr(stderr).output().map_err(|source| self.cannot_start(source))?;
         if !output.status.success() {
+            eprint!("{}", String::from_utf8_lossy(&output.stderr));
             return Err(Failure::Exit { command: self.shown(), status: output.status });
         }
         String::from_utf8(output.stdout)

@@ -7,7 +7,7 @@ use crate::workspace::Workspace;
 
 /// Runs the tests of every target and the documentation's examples.
 ///
-/// Cargo has no single option for both: `--all-targets` leaves the documentation out. Both parts run even if the
+/// Cargo has no single option for both: `--all-targets` leaves the documentation out. All parts run even if the
 /// first fails, so that one run shows all that is broken.
 ///
 /// # Errors
@@ -19,5 +19,17 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     };
     let targets = cargo("--all-targets");
     let documentation = cargo("--doc");
-    targets.and(documentation)
+    let models = models(workspace);
+    targets.and(documentation).and(models)
+}
+
+/// Runs the recorder's lock-free parts through every interleaving of small models. They are a build of their own, in
+/// a directory of their own: other atomics take the place of the processor's.
+fn models(workspace: &Workspace) -> Result<(), Failure> {
+    let directory = workspace.target.join("loom");
+    Line::cargo(&workspace.root)
+        .env("RUSTFLAGS", "--cfg loom")
+        .args(["test", "--package", "highwater-runtime", "--lib", "--release", "models", "--target-dir"])
+        .args([directory])
+        .run()
 }

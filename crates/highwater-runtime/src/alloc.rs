@@ -439,8 +439,11 @@ unsafe fn record_marked(base: *mut u8, size: usize, verdict: &Verdict) -> *mut u
 fn record_aligned(block: *mut u8, size: usize, verdict: &Verdict) {
     if let Some(block) = NonNull::new(block)
         && let Some(site) = verdict.site(size)
-        && aligned::insert(block, site)
     {
-        site.add(size as u64);
+        if aligned::insert(block, site) {
+            site.add(size as u64);
+        } else {
+            recorder::count_dropped();
+        }
     }
 }

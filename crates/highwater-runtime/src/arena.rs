@@ -5,18 +5,31 @@
 
 use core::mem;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::Ordering;
 
-use crate::sys;
+use crate::sync::{AtomicPtr, AtomicUsize, system};
 
-/// Bytes asked of the system at a time.
-const CHUNK_BYTES: usize = 1 << 20;
+/// Bytes asked of the system at a time; in a model so few that a chunk is soon full.
+const CHUNK_BYTES: usize = if cfg!(loom) { 512 } else { 1 << 20 };
 
 /// Where the recorder stops growing: samples that would need more are dropped, and counted as dropped.
 const MAX_BYTES: usize = 1 << 30;
 
-static CHUNK: AtomicPtr<Chunk> = AtomicPtr::new(ptr::null_mut());
-static MAPPED: AtomicUsize = AtomicUsize::new(0);
+#[cfg(not(loom))]
+static ARENA: Arena = Arena { chunk: AtomicPtr::new(ptr::null_mut()), mapped: AtomicUsize::new(0) };
+
+#[cfg(loom)]
+loom::lazy_static! {
+    static ref ARENA: Arena = Arena::new();
+}
+
+/// All the memory the recorder has.
+pub(crate) struct Arena {
+    /// The chunk that pieces are cut from; null before the first.
+    chunk: AtomicPtr<Chunk>,
+    /// Bytes taken from the system.
+    mapped: AtomicUsize,
+}
 
 /// Head of a chunk; the memory handed out lies behind it.
 struct Chunk {
@@ -26,34 +39,27 @@ struct Chunk {
 
 /// Bytes taken from the system by this and by [`map`].
 pub(crate) fn mapped_bytes() -> usize {
-    MAPPED.load(Ordering::Relaxed)
+    ARENA.mapped.load(Ordering::Relaxed)
 }
 
 /// Zeroed memory of its own for a table that may later be given back with [`unmap`].
 pub(crate) fn map(bytes: usize) -> Option<NonNull<u8>> {
-    if MAPPED.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_BYTES
-        && let Some(start) = sys::map(bytes)
-    {
-        return Some(start);
-    }
-    MAPPED.fetch_sub(bytes, Ordering::Relaxed);
-    None
+    ARENA.map(bytes)
 }
 
 /// Gives memory of [`map`] back.
 ///
 /// # Safety
-/// As for [`sys::unmap`].
+/// As for [`system::unmap`].
 pub(crate) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
     // SAFETY: the caller promises it.
-    unsafe { sys::unmap(start, bytes) };
-    MAPPED.fetch_sub(bytes, Ordering::Relaxed);
+    unsafe { ARENA.unmap(start, bytes) };
 }
 
 /// Moves `value` into the arena. `None` when there is no memory left.
 pub(crate) fn place<T>(value: T) -> Option<&'static T> {
     const { assert!(!mem::needs_drop::<T>(), "nothing in the arena is ever dropped") };
-    let place = reserve(size_of::<T>(), align_of::<T>())?.cast::<T>();
+    let place = ARENA.reserve(size_of::<T>(), align_of::<T>())?.cast::<T>();
     // SAFETY: `reserve` returned memory of T's size and alignment that nobody else has, for ever.
     unsafe {
         place.write(value);
@@ -63,7 +69,7 @@ pub(crate) fn place<T>(value: T) -> Option<&'static T> {
 
 /// Copies a slice into the arena. `None` when there is no memory left.
 pub(crate) fn place_slice<T: Copy>(values: &[T]) -> Option<&'static [T]> {
-    let place = reserve(size_of_val(values), align_of::<T>())?.cast::<T>();
+    let place = ARENA.reserve(size_of_val(values), align_of::<T>())?.cast::<T>();
     // SAFETY: `reserve` returned memory for as many values, aligned, that nobody else has, for ever; being
     // fresh, it does not overlap `values`.
     unsafe {
@@ -77,47 +83,73 @@ pub(crate) fn place_str(text: &str) -> Option<&'static str> {
     core::str::from_utf8(place_slice(text.as_bytes())?).ok()
 }
 
-/// Memory of this size and alignment that was never handed out before.
-fn reserve(bytes: usize, align: usize) -> Option<NonNull<u8>> {
-    // Every piece is a multiple of 16, so that 16 is the alignment of every piece; larger ones get slack.
-    let slack = if align > 16 { align } else { 0 };
-    let bytes = bytes.checked_add(slack)?.checked_next_multiple_of(16)?;
-    if bytes > CHUNK_BYTES / 2 {
-        return None;
+impl Arena {
+    #[cfg(loom)]
+    pub(crate) fn new() -> Self {
+        Self { chunk: AtomicPtr::new(ptr::null_mut()), mapped: AtomicUsize::new(0) }
     }
-    loop {
-        let chunk = NonNull::new(CHUNK.load(Ordering::Acquire));
-        if let Some(chunk) = chunk {
-            // SAFETY: chunks are initialised before they are published, and never unmapped afterwards.
-            let start = unsafe { chunk.as_ref() }.used.fetch_add(bytes, Ordering::Relaxed);
-            if start + bytes <= CHUNK_BYTES {
-                // SAFETY: start + bytes lies within the chunk.
-                let piece = unsafe { chunk.cast::<u8>().add(start) };
-                let lead = piece.align_offset(align);
-                debug_assert!(lead <= slack);
-                // SAFETY: the piece was made `slack` bytes longer for this.
-                return Some(unsafe { piece.add(lead) });
-            }
+
+    fn map(&self, bytes: usize) -> Option<NonNull<u8>> {
+        if self.mapped.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_BYTES
+            && let Some(start) = system::map(bytes)
+        {
+            return Some(start);
         }
-        add_chunk(chunk)?;
+        self.mapped.fetch_sub(bytes, Ordering::Relaxed);
+        None
+    }
+
+    /// # Safety
+    /// As for [`system::unmap`].
+    unsafe fn unmap(&self, start: NonNull<u8>, bytes: usize) {
+        // SAFETY: the caller promises it.
+        unsafe { system::unmap(start, bytes) };
+        self.mapped.fetch_sub(bytes, Ordering::Relaxed);
+    }
+
+    /// Memory of this size and alignment that was never handed out before.
+    pub(crate) fn reserve(&self, bytes: usize, align: usize) -> Option<NonNull<u8>> {
+        // Every piece is a multiple of 16, so that 16 is the alignment of every piece; larger ones get slack.
+        let slack = if align > 16 { align } else { 0 };
+        let bytes = bytes.checked_add(slack)?.checked_next_multiple_of(16)?;
+        if bytes > CHUNK_BYTES / 2 {
+            return None;
+        }
+        loop {
+            let chunk = NonNull::new(self.chunk.load(Ordering::Acquire));
+            if let Some(chunk) = chunk {
+                // SAFETY: chunks are initialised before they are published, and never unmapped afterwards.
+                let start = unsafe { chunk.as_ref() }.used.fetch_add(bytes, Ordering::Relaxed);
+                if start + bytes <= CHUNK_BYTES {
+                    // SAFETY: start + bytes lies within the chunk.
+                    let piece = unsafe { chunk.cast::<u8>().add(start) };
+                    let lead = piece.align_offset(align);
+                    debug_assert!(lead <= slack);
+                    // SAFETY: the piece was made `slack` bytes longer for this.
+                    return Some(unsafe { piece.add(lead) });
+                }
+            }
+            self.add_chunk(chunk)?;
+        }
+    }
+
+    /// Puts a fresh chunk in the place of `full`, unless another thread has done so.
+    fn add_chunk(&self, full: Option<NonNull<Chunk>>) -> Option<()> {
+        let fresh = self.map(CHUNK_BYTES)?.cast::<Chunk>();
+        let head = size_of::<Chunk>().next_multiple_of(16);
+        // SAFETY: the mapping is ours alone, large enough, and page-aligned.
+        unsafe { fresh.write(Chunk { used: AtomicUsize::new(head) }) };
+        let expected = full.map_or(ptr::null_mut(), NonNull::as_ptr);
+        if self.chunk.compare_exchange(expected, fresh.as_ptr(), Ordering::AcqRel, Ordering::Acquire).is_err()
+        {
+            // SAFETY: the chunk was never published.
+            unsafe { self.unmap(fresh.cast(), CHUNK_BYTES) };
+        }
+        Some(())
     }
 }
 
-/// Puts a fresh chunk in the place of `full`, unless another thread has done so.
-fn add_chunk(full: Option<NonNull<Chunk>>) -> Option<()> {
-    let fresh = map(CHUNK_BYTES)?.cast::<Chunk>();
-    let head = size_of::<Chunk>().next_multiple_of(16);
-    // SAFETY: the mapping is ours alone, large enough, and page-aligned.
-    unsafe { fresh.write(Chunk { used: AtomicUsize::new(head) }) };
-    let expected = full.map_or(ptr::null_mut(), NonNull::as_ptr);
-    if CHUNK.compare_exchange(expected, fresh.as_ptr(), Ordering::AcqRel, Ordering::Acquire).is_err() {
-        // SAFETY: the chunk was never published.
-        unsafe { unmap(fresh.cast(), CHUNK_BYTES) };
-    }
-    Some(())
-}
-
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

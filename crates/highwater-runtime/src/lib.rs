@@ -16,30 +16,53 @@
 //! it is sampled) → [`capture`] (its stack, walked by [`unwind`]) → [`site`] (the totals of its call site) → [`totals`] (process
 //! totals and the peak). Sampled blocks with an alignment of 16 or more are found again through [`aligned`], all
 //! others by a bit of their address. [`sys`] is all that is asked of the operating system.
+//!
+//! Under `--cfg loom` only what a model checker goes through is built; see [`sync`].
+#![cfg_attr(loom, allow(dead_code, unused_imports, reason = "most of the crate is left out"))]
 
+#[cfg(not(loom))]
 mod aligned;
+#[cfg(not(loom))]
 mod alloc;
 mod arena;
+#[cfg(not(loom))]
 mod capture;
 mod chain;
 mod config;
+#[cfg(all(test, loom))]
+mod models;
+#[cfg(not(loom))]
 mod recorder;
+#[cfg(loom)]
+#[path = "unwind/rule.rs"]
+mod rule;
 mod sampler;
+#[cfg(not(loom))]
 pub mod scope;
+#[cfg(not(loom))]
 mod site;
 mod spin;
+mod sync;
 mod sys;
+#[cfg(not(loom))]
 mod thread;
+#[cfg(not(loom))]
 mod totals;
+#[cfg(not(loom))]
 mod unwind;
 
+#[cfg(not(loom))]
 pub use alloc::Alloc;
 pub use config::{Mode, Settings};
+#[cfg(not(loom))]
 pub use recorder::{
     SiteTotals, is_complete, is_supported, last_interval_bytes, mode, running, set_mode, visit_modules,
     visit_sites,
 };
+#[cfg(not(loom))]
 pub use site::Values;
 pub use sys::Module;
+#[cfg(not(loom))]
 pub use thread::{Measured, measure, own_memory};
+#[cfg(not(loom))]
 pub use totals::{Counts, counts};

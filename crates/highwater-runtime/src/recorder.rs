@@ -8,7 +8,7 @@ use crate::config::{Mode, Settings};
 use crate::scope;
 use crate::site::{self, KnownStack, Origin, Site, Values};
 use crate::thread::{self, Slot};
-use crate::{aligned, sampler, sys, totals};
+use crate::{aligned, sampler, sys, totals, unwind};
 
 /// No allocation has been seen yet.
 const FRESH: u8 = 0;
@@ -49,6 +49,7 @@ fn start(settings: Settings) {
     put_in_force(settings.mode);
     STARTED_NS.store(sys::monotonic_ns(), Ordering::Relaxed);
     thread::EXIT_HOOK.install(thread::detach);
+    unwind::start();
     sys::at_fork(aligned::before_fork, aligned::after_fork);
     STATE.store(READY, Ordering::Release);
 }
@@ -126,7 +127,7 @@ impl Verdict {
             None => find(),
         };
         if site.is_none() {
-            totals::DROPPED.fetch_add(1, Ordering::Relaxed);
+            count_dropped();
         }
         site
     }
@@ -152,6 +153,11 @@ impl Verdict {
             None => thread::count_orphan_alloc(size),
         }
     }
+}
+
+/// Counts a sample that is lost.
+pub(crate) fn count_dropped() {
+    totals::DROPPED.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Counts a freed block and reports the process's live bytes.

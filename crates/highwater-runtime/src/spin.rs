@@ -1,61 +1,84 @@
 //! A lock for sections of a few instructions that cannot hang.
 //!
-//! Whoever cannot get it within a bounded time goes on without: a signal handler may have interrupted the very
-//! thread that holds it, and a profiler that loses a sample is better than one that stops the program.
+//! It knows its owner. A thread waits for another one, which is in the middle of a few instructions; but a signal handler
+//! that interrupted the owner itself would wait for ever, and goes on without: a profiler that loses a sample is
+//! better than one that stops the program.
 
 use core::cell::UnsafeCell;
-use core::hint;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::Ordering;
 
-use crate::sys;
+use crate::sync::{AtomicBool, AtomicUsize, hint, system, this_thread};
 
-/// Tries before giving up; behind the first few the thread gives its time slice away between tries.
-const PATIENCE: u32 = 20_000;
-const BEFORE_YIELDING: u32 = 100;
+/// Tries before the thread gives its time slice away between tries; in a model it does so at once.
+const BEFORE_YIELDING: u32 = if cfg!(loom) { 0 } else { 100 };
+
+const NOBODY: usize = 0;
 
 pub(crate) struct SpinLock<T> {
-    taken: AtomicBool,
+    owner: AtomicUsize,
+    is_held_for_fork: AtomicBool,
     value: UnsafeCell<T>,
 }
 
-// SAFETY: `value` is reached only through a `Guard`, of which `taken` allows one at a time.
+// SAFETY: `value` is reached only through a `Guard`, of which `owner` allows one at a time.
 unsafe impl<T: Send> Sync for SpinLock<T> {}
 
 pub(crate) struct Guard<'a, T>(&'a SpinLock<T>);
 
 impl<T> SpinLock<T> {
+    #[cfg(not(loom))]
     pub(crate) const fn new(value: T) -> Self {
-        Self { taken: AtomicBool::new(false), value: UnsafeCell::new(value) }
+        Self {
+            owner: AtomicUsize::new(NOBODY),
+            is_held_for_fork: AtomicBool::new(false),
+            value: UnsafeCell::new(value),
+        }
     }
 
-    /// The lock, or `None` after a bounded wait.
+    #[cfg(loom)]
+    pub(crate) fn new(value: T) -> Self {
+        Self {
+            owner: AtomicUsize::new(NOBODY),
+            is_held_for_fork: AtomicBool::new(false),
+            value: UnsafeCell::new(value),
+        }
+    }
+
+    /// The lock, or `None` when the calling thread has it already.
     pub(crate) fn lock(&self) -> Option<Guard<'_, T>> {
-        self.acquire().then_some(Guard(self))
+        // Made only when it is taken: a guard that is made releases the lock when it is dropped.
+        self.acquire().then(|| Guard(self))
     }
 
     fn acquire(&self) -> bool {
-        for attempt in 0..PATIENCE {
-            if !self.taken.load(Ordering::Relaxed)
-                && self.taken.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed).is_ok()
-            {
-                return true;
+        let me = this_thread();
+        let mut attempts = 0;
+        loop {
+            match self.owner.compare_exchange(NOBODY, me, Ordering::Acquire, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(owner) if owner == me => return false,
+                Err(_) if attempts < BEFORE_YIELDING => hint::spin_loop(),
+                Err(_) => system::yield_now(),
             }
-            if attempt < BEFORE_YIELDING { hint::spin_loop() } else { sys::yield_now() }
+            attempts += 1;
         }
-        false
     }
 
     /// Takes the lock across a fork, so that the child does not inherit a value in the middle of a change.
     pub(crate) fn hold_for_fork(&self) {
-        // When it cannot be had, its holder is the forking thread itself (a fork in a signal handler): nobody
-        // else changes the value, and the release behind the fork is followed by the holder's own.
-        self.acquire();
+        // It cannot be had when its owner is the forking thread itself, in a signal handler: then the change goes on
+        // behind the fork, in parent and child.
+        let is_held = self.acquire();
+        self.is_held_for_fork.store(is_held, Ordering::Relaxed);
     }
 
-    /// Counterpart of [`Self::hold_for_fork`], in parent and child.
+    /// Counterpart of [`Self::hold_for_fork`], in parent and child. The thread is the same in both.
     pub(crate) fn release_after_fork(&self) {
-        self.taken.store(false, Ordering::Release);
+        if self.is_held_for_fork.load(Ordering::Relaxed) {
+            self.is_held_for_fork.store(false, Ordering::Relaxed);
+            self.owner.store(NOBODY, Ordering::Release);
+        }
     }
 }
 
@@ -77,11 +100,11 @@ impl<T> DerefMut for Guard<'_, T> {
 
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        self.0.taken.store(false, Ordering::Release);
+        self.0.owner.store(NOBODY, Ordering::Release);
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
@@ -100,6 +123,22 @@ mod tests {
         let lock = SpinLock::new(());
         let held = lock.lock();
         assert!(lock.lock().is_none());
+        assert!(lock.lock().is_none(), "whoever gave up released it");
+        drop(held);
+        assert!(lock.lock().is_some());
+    }
+
+    #[test]
+    fn a_fork_holds_it_unless_the_forking_thread_has_it() {
+        let lock = SpinLock::new(());
+        lock.hold_for_fork();
+        assert!(lock.lock().is_none());
+        lock.release_after_fork();
+        let held = lock.lock();
+        assert!(held.is_some());
+        lock.hold_for_fork();
+        lock.release_after_fork();
+        assert!(lock.lock().is_none(), "the fork released what it did not hold");
         drop(held);
         assert!(lock.lock().is_some());
     }

@@ -7,6 +7,9 @@
 //! A thread that has no slot — before its first allocation, and behind the destructors of its thread-locals —
 //! points to a shared one whose values send every call to the slow path.
 
+mod measure;
+mod own;
+
 use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr;
@@ -14,6 +17,9 @@ use core::sync::atomic::{
     AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64,
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
+
+pub use measure::{Measured, measure};
+pub use own::own_memory;
 
 use crate::sampler::Random;
 use crate::site::ThreadName;
@@ -502,72 +508,4 @@ pub(crate) fn report_own() {
     if slot.kind == Kind::Program {
         slot.report();
     }
-}
-
-/// What a closure allocated on its thread; see [`measure`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Measured {
-    /// Blocks allocated.
-    pub alloc_blocks: u64,
-    /// Bytes allocated.
-    pub alloc_bytes: u64,
-    /// Blocks freed, whoever allocated them.
-    pub freed_blocks: u64,
-    /// Bytes freed, whoever allocated them.
-    pub freed_bytes: u64,
-    /// The most bytes that were alive at once above what was alive before.
-    pub peak_bytes: u64,
-}
-
-/// Runs `work` and counts, exactly, what the calling thread allocates and frees meanwhile. May be nested. Nothing is
-/// counted as long as no allocation has come through an [`Alloc`](crate::Alloc), or in a thread that is ending.
-pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Measured) {
-    let slot = attached(crate::recorder::interval_bytes());
-    let Some(slot) = slot.filter(|_| crate::recorder::mode().is_some()) else {
-        return (work(), Measured::default());
-    };
-    slot.report();
-    let before = slot.counts();
-    let highest = slot.highest.swap(before.live_bytes, Relaxed);
-    let result = work();
-    slot.report();
-    let after = slot.counts();
-    let peak = slot.highest.load(Relaxed);
-    slot.highest.store(peak.max(highest), Relaxed);
-    let alloc_bytes = after.alloc_bytes - before.alloc_bytes;
-    let measured = Measured {
-        alloc_blocks: after.alloc_blocks - before.alloc_blocks,
-        alloc_bytes,
-        freed_blocks: after.freed_blocks - before.freed_blocks,
-        freed_bytes: alloc_bytes.wrapping_sub((after.live_bytes - before.live_bytes) as u64),
-        peak_bytes: u64::try_from(peak - before.live_bytes).unwrap_or(0),
-    };
-    (result, measured)
-}
-
-/// Runs `work` with its allocations counted as Highwater's own memory: they are not recorded, and appear in
-/// [`Counts::overhead_bytes`](crate::Counts::overhead_bytes) only.
-///
-/// What is allocated inside must be freed inside a later call of this function or in this one, and what was
-/// allocated outside must not be freed inside; otherwise the bytes change sides.
-pub fn own_memory<R>(work: impl FnOnce() -> R) -> R {
-    /// Puts the thread's slot back, also when `work` panics.
-    struct Restore(&'static Slot);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let own = CURRENT.replace(self.0);
-            own.report();
-            own.is_taken.store(false, Release);
-        }
-    }
-    let outside = current();
-    if outside.kind == Kind::Own {
-        return work();
-    }
-    let Some(own) = Slot::take(Kind::Own, 0) else {
-        return work();
-    };
-    let _restore = Restore(outside);
-    CURRENT.set(own);
-    work()
 }

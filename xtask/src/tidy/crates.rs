@@ -23,6 +23,7 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-profile", Only(&[])),
     ("highwater", Only(&["highwater-runtime", "highwater-profile"])),
     ("highwater-runtime", Only(&[])),
+    ("highwater-bench", Only(&["highwater"])),
     ("highwater-tests", Anything),
     ("xtask", Only(&["highwater-profile"])),
 ];

@@ -24,6 +24,10 @@ const PLACES: &[Place] = &[
         reason: "an allocator is an unsafe trait, and the recorder behind it keeps its memory without an allocator",
     },
     Place {
+        prefix: "tests/bench/src/",
+        reason: "the benchmark compares with wrappers that do nothing and that count, which are allocators too",
+    },
+    Place {
         prefix: "tests/programs/",
         reason: "test programs ask the allocator for what no safe code asks for, and wrap it to count along",
     },

@@ -59,25 +59,6 @@ pub(crate) fn thread_name(buffer: &mut [u8; 16]) -> usize {
     buffer.iter().position(|&byte| byte == 0).unwrap_or(16)
 }
 
-/// Lowest and highest address of the calling thread's stack. The main thread's grows, so its lowest address is where
-/// the limit on its size allows it to grow to.
-#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
-pub(crate) fn stack_bounds() -> Option<core::ops::Range<usize>> {
-    let mut attributes = core::mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
-    // SAFETY: there is room for the result, which is destroyed below once it is there.
-    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
-        return None;
-    }
-    let (mut start, mut bytes) = (ptr::null_mut(), 0);
-    // SAFETY: the attributes were initialised above, and there is room for both results.
-    let failed = unsafe {
-        let failed = libc::pthread_attr_getstack(attributes.as_ptr(), &mut start, &mut bytes);
-        libc::pthread_attr_destroy(attributes.as_mut_ptr());
-        failed
-    };
-    (failed == 0 && bytes > 0).then(|| start.addr()..start.addr() + bytes)
-}
-
 /// Nanoseconds on a clock that never goes back and stands still in no sleep of the process.
 pub(crate) fn monotonic_ns() -> u64 {
     now_ns(libc::CLOCK_MONOTONIC)
@@ -155,14 +136,86 @@ impl ExitHook {
 pub(crate) fn visit_modules(_visit: &mut dyn FnMut(Module<'_>)) {}
 
 /// Calls `visit` for every executable mapping of the program and its shared libraries, the program first.
+///
+/// The loader's lock is held while they are listed. What `visit` does may wait for somebody who waits for that lock, an
+/// allocator for one, so the list is copied first.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn visit_modules(visit: &mut dyn FnMut(Module<'_>)) {
-    type Visit<'a> = &'a mut dyn FnMut(Module<'_>);
+    const LARGEST: usize = 64 << 20;
+    let mut bytes = 64 << 10;
+    while bytes <= LARGEST {
+        let Some(start) = map(bytes) else { return };
+        // SAFETY: just mapped, zeroed, and nobody else's until it is given back below.
+        let memory = unsafe { core::slice::from_raw_parts_mut(start.as_ptr(), bytes) };
+        let mut list = ModuleList { memory, length: 0, has_room: true };
+        list_modules(&mut list);
+        let has_room = list.has_room;
+        if has_room {
+            list.visit(visit);
+        }
+        // SAFETY: the whole mapping, to which nothing refers any more.
+        unsafe { unmap(start, bytes) };
+        if has_room {
+            return;
+        }
+        bytes *= 4;
+    }
+}
 
+/// Modules one behind the other: three numbers, two lengths, and the bytes of path and build id.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+struct ModuleList<'a> {
+    memory: &'a mut [u8],
+    length: usize,
+    has_room: bool,
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+impl ModuleList<'_> {
+    fn add(&mut self, module: Module<'_>) {
+        let lengths = [module.path.len() as u64, module.build_id.len() as u64];
+        for number in [module.start, module.limit, module.file_offset].into_iter().chain(lengths) {
+            self.write(&number.to_ne_bytes());
+        }
+        self.write(module.path);
+        self.write(module.build_id);
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        match self.memory.get_mut(self.length..self.length + bytes.len()) {
+            Some(place) => place.copy_from_slice(bytes),
+            None => self.has_room = false,
+        }
+        self.length += bytes.len();
+    }
+
+    fn visit(&self, visit: &mut dyn FnMut(Module<'_>)) {
+        let mut rest = &self.memory[..self.length];
+        while !rest.is_empty() {
+            let mut take = |length: usize| {
+                let (taken, left) = rest.split_at_checked(length)?;
+                rest = left;
+                Some(taken)
+            };
+            let mut number = || take(8).and_then(|it| it.try_into().ok()).map(u64::from_ne_bytes);
+            let (Some(start), Some(limit), Some(file_offset), Some(path), Some(build_id)) =
+                (number(), number(), number(), number(), number())
+            else {
+                return;
+            };
+            let (Some(path), Some(build_id)) = (take(path as usize), take(build_id as usize)) else { return };
+            visit(Module { start, limit, file_offset, path, build_id });
+        }
+    }
+}
+
+/// Adds every executable mapping of the program and its shared libraries to `list`.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn list_modules(list: &mut ModuleList<'_>) {
     unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, data: *mut c_void) -> libc::c_int {
-        // SAFETY: the loader passes a valid description, and `data` is the `visit` handed to it below, which
-        // nobody else uses until dl_iterate_phdr returns.
-        let (info, visit) = unsafe { (&*info, &mut *data.cast::<Visit<'_>>()) };
+        // SAFETY: the loader passes a valid description, and `data` is the list handed to it below, which nobody else
+        // uses until dl_iterate_phdr returns.
+        let (info, list) = unsafe { (&*info, &mut *data.cast::<ModuleList<'_>>()) };
         // SAFETY: the loader states the number of program headers with the table.
         let headers = unsafe { core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
         let base = info.dlpi_addr;
@@ -191,14 +244,13 @@ pub(crate) fn visit_modules(visit: &mut dyn FnMut(Module<'_>)) {
             // reckons with the segment, and takes neighbouring functions for the right ones otherwise.
             let start = base + header.p_vaddr;
             let (limit, file_offset) = (start + header.p_memsz, header.p_offset);
-            visit(Module { start, limit, file_offset, path, build_id });
+            list.add(Module { start, limit, file_offset, path, build_id });
         }
         0
     }
 
-    let mut visit: Visit<'_> = visit;
-    // SAFETY: `each` has the required signature, and `visit` outlives the call.
-    unsafe { libc::dl_iterate_phdr(Some(each), ptr::from_mut(&mut visit).cast()) };
+    // SAFETY: `each` has the required signature, and the list outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(each), ptr::from_mut(list).cast()) };
 }
 
 /// The build id in the content of a note segment: notes are (name size, content size, type, name, content),

@@ -48,29 +48,30 @@ impl<T: ReaderOffset> UnwindContextStorage<T> for OnStack {
     type Stack = [UnwindTableRow<T, Self>; 3];
 }
 
-/// The rule for the frame that executes the instruction at `address`. [`Rule::Other`] when there is no simple one.
+/// The rule for the frame that executes the instruction at `address`: [`Rule::Other`] when there is no simple one, `None`
+/// when no code is there.
 #[cold]
 #[inline(never)]
-pub(super) fn rule_at(address: usize) -> Rule {
+pub(super) fn rule_at(address: usize) -> Option<Rule> {
     let function = FIND_OBJECT.load(Ordering::Acquire);
     if function.is_null() {
-        return Rule::Other;
+        return None;
     }
     // SAFETY: this is the address of the function of that name, whose type glibc documents.
     let find_object = unsafe { mem::transmute::<*mut c_void, FindObject>(function) };
     let mut found = mem::MaybeUninit::<FoundObject>::uninit();
     // SAFETY: any address may be asked for, and there is room for the result.
     if unsafe { find_object(core::ptr::without_provenance(address), found.as_mut_ptr()) } != 0 {
-        return Rule::Other;
+        return None;
     }
     // SAFETY: the call succeeded, so the result is there.
     let found = unsafe { found.assume_init() };
     if found.eh_frame_hdr.is_null() {
-        return Rule::Other;
+        return Some(Rule::Other);
     }
     // SAFETY: glibc says that the table lies in the module, which is mapped because one of its functions is on
     // the calling thread's stack.
-    unsafe { read_rule(&found, address as u64) }.unwrap_or(Rule::Other)
+    Some(unsafe { read_rule(&found, address as u64) }.unwrap_or(Rule::Other))
 }
 
 /// The rule for `address`, if the module's tables have a simple one.

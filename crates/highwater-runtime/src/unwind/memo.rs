@@ -7,7 +7,8 @@
 
 use core::ptr::NonNull;
 
-use super::walk::{Registers, Witness, follow, read, stack_bounds};
+use super::bounds::stack_bounds;
+use super::walk::{Registers, Witness, follow, read};
 use super::walk_with_system;
 use crate::capture::Stack;
 use crate::site::KnownStack;
@@ -128,6 +129,11 @@ impl Witness for Learner<'_> {
         self.entry.has_frame_pointer = true;
     }
 
+    fn forget(&mut self) {
+        (self.entry.has_frame_pointer, self.entry.length) = (false, 0);
+        self.is_complete = true;
+    }
+
     #[inline(always)]
     fn read(&mut self, address: usize, value: usize) {
         let at = usize::from(self.entry.length);
@@ -149,6 +155,7 @@ mod tests {
 
     /// A memo, on the heap since it is large.
     fn memo() -> &'static mut Memo {
+        super::super::start();
         let place = arena::map(size_of::<Memo>()).unwrap().cast::<Memo>();
         // SAFETY: freshly mapped, and so zeroed and page-aligned.
         unsafe {

@@ -9,6 +9,8 @@
 //! that is not the thread's own — the system's unwinder walks instead, by the `backtrace` crate.
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod bounds;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod cfi;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod memo;
@@ -37,6 +39,12 @@ use core::sync::atomic::Ordering;
 
 use crate::capture::Stack;
 use crate::totals;
+
+/// Looks up what walks need from the C library. To be called once, early: it may take the loader's lock.
+pub(crate) fn start() {
+    #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+    cfi::start();
+}
 
 /// Adds the frames that led here to `stack`, which is empty, by their call-site addresses.
 #[inline(always)]
@@ -110,6 +118,7 @@ mod tests {
 
     #[test]
     fn both_walkers_find_the_same_frames() {
+        start();
         below(0, &|| assert_same(both()));
         below(60, &|| assert_same(both()));
         let thread = std::thread::Builder::new().stack_size(256 * 1024);

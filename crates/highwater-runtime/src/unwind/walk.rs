@@ -1,25 +1,16 @@
 //! The walk itself: from frame to frame by rules, within the bounds of the thread's stack.
 
 use core::arch::asm;
-use core::cell::Cell;
-use core::ops::Range;
-use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::bounds::stack_bounds;
 use super::cfi;
 use super::rule::{Rule, RuleCache};
 use crate::capture::Stack;
-use crate::sys;
 
 static RULES: RuleCache = RuleCache::new();
 
-thread_local! {
-    /// Where the calling thread's stack is; an empty range while that is not known, and where it cannot be.
-    static STACK: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
-}
-
-static IS_STARTED: AtomicBool = AtomicBool::new(false);
-
 /// The registers that lead from a frame to its caller.
+#[derive(Clone, Copy)]
 pub(super) struct Registers {
     /// An address inside the instruction that the frame executes.
     address: usize,
@@ -54,6 +45,8 @@ pub(super) trait Witness {
     fn began_with_frame_pointer(&mut self);
     /// The walk went by what it read at this address of the stack.
     fn read(&mut self, address: usize, value: usize);
+    /// The walk begins anew.
+    fn forget(&mut self);
 }
 
 /// Nobody wants to know.
@@ -62,6 +55,7 @@ impl Witness for () {
     fn began_with_frame_pointer(&mut self) {}
     #[inline(always)]
     fn read(&mut self, _address: usize, _value: usize) {}
+    fn forget(&mut self) {}
 }
 
 /// Walks by rules. False when a frame has none, or the stack is not the thread's own; what was found till then is in
@@ -75,25 +69,69 @@ pub(super) fn walk<const N: usize>(stack: &mut Stack<N>) -> bool {
     }
 }
 
+/// How a walk by rules ended.
+enum End {
+    Root,
+    /// A frame that no simple rule describes.
+    NoRule,
+    /// The rules led nowhere: out of the stack, or to an address without code.
+    Lost,
+}
+
 /// Adds the frames below which `at` is, up to the root. The stack of the thread ends at `end`. False when a frame has no
 /// rule.
+///
+/// A rule belongs to an address, and another library may have come to lie there since. Where that leads nowhere, the walk
+/// is done once more with rules made anew.
 #[inline(always)]
 pub(super) fn follow<const N: usize>(
-    mut at: Registers,
+    at: Registers,
     end: usize,
     stack: &mut Stack<N>,
     witness: &mut impl Witness,
 ) -> bool {
+    match follow_by(at, end, stack, witness, |address| RULES.get(address)) {
+        End::Root => true,
+        End::NoRule => false,
+        End::Lost => follow_anew(at, end, stack, witness),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn follow_anew<const N: usize>(
+    at: Registers,
+    end: usize,
+    stack: &mut Stack<N>,
+    witness: &mut impl Witness,
+) -> bool {
+    stack.clear();
+    witness.forget();
+    matches!(follow_by(at, end, stack, witness, |_| None), End::Root)
+}
+
+/// [`follow`] by the rules that `known` gives, and new ones where it has none.
+#[inline(always)]
+fn follow_by<const N: usize>(
+    mut at: Registers,
+    end: usize,
+    stack: &mut Stack<N>,
+    witness: &mut impl Witness,
+    known: impl Fn(usize) -> Option<Rule>,
+) -> End {
     // Where the frame pointer was read, if it was; most functions save it without going by it.
     let mut frame_pointer_from = None;
     loop {
-        let rule = match RULES.get(at.address) {
+        let rule = match known(at.address) {
             Some(rule) => rule,
-            None => RULES.put(at.address, cfi::rule_at(at.address)),
+            None => match cfi::rule_at(at.address) {
+                Some(rule) => RULES.put(at.address, rule),
+                None => return End::Lost,
+            },
         };
         match rule {
-            Rule::Root => return true,
-            Rule::Other => return false,
+            Rule::Root => return End::Root,
+            Rule::Other => return End::NoRule,
             Rule::Caller { distance, from_frame_pointer, saved_frame_pointer } => {
                 let register = if from_frame_pointer {
                     match frame_pointer_from {
@@ -108,12 +146,12 @@ pub(super) fn follow<const N: usize>(
                 // Every caller's frame lies higher, so the walk ends; and all that is read lies between the frame
                 // that called this function and the end of the stack.
                 if base <= at.stack_pointer || base > end || base % 8 != 0 {
-                    return false;
+                    return End::Lost;
                 }
                 if let Some(below) = saved_frame_pointer {
                     let saved = base.wrapping_sub(below.into());
                     if saved < at.stack_pointer {
-                        return false;
+                        return End::Lost;
                     }
                     // SAFETY: an aligned word of this thread's own stack, above the stack pointer.
                     at.frame_pointer = unsafe { read(saved) };
@@ -124,9 +162,10 @@ pub(super) fn follow<const N: usize>(
                 witness.read(base - 8, return_address);
                 at.stack_pointer = base;
                 // The return address may already belong to the next line, or to the next function.
-                let Some(address) = return_address.checked_sub(1) else { return true };
+                let Some(address) = return_address.checked_sub(1) else { return End::Lost };
                 if !stack.push(address) {
-                    return true;
+                    // Cut off: there is no room for more.
+                    return End::Root;
                 }
                 at.address = address;
             }
@@ -143,31 +182,4 @@ pub(super) unsafe fn read(address: usize) -> usize {
     // SAFETY: the caller's promise. The address was computed and not derived from a pointer, so its provenance is
     // that of the stack, which was exposed to the machine code that called us.
     unsafe { core::ptr::with_exposed_provenance::<usize>(address).read() }
-}
-
-/// The bounds of the calling thread's stack, if `stack_pointer` is within them: code may run on a stack of its own
-/// (a coroutine, a signal handler), whose bounds nobody knows.
-#[inline(always)]
-pub(super) fn stack_bounds(stack_pointer: usize) -> Option<Range<usize>> {
-    let (start, end) = STACK.get();
-    if (start..end).contains(&stack_pointer) {
-        return Some(start..end);
-    }
-    find_stack_bounds(stack_pointer)
-}
-
-#[cold]
-fn find_stack_bounds(stack_pointer: usize) -> Option<Range<usize>> {
-    if STACK.get() != (0, 0) {
-        return None;
-    }
-    if !IS_STARTED.swap(true, Ordering::AcqRel) {
-        cfi::start();
-    }
-    if !cfi::is_available() {
-        return None;
-    }
-    let bounds = sys::stack_bounds()?;
-    STACK.set((bounds.start, bounds.end));
-    bounds.contains(&stack_pointer).then_some(bounds)
 }

@@ -1,0 +1,15 @@
+//! mimalloc, bare: the crate of mimalloc-pprof with its profiler not compiled in, which leaves mimalloc itself.
+//!
+//! The `mimalloc` crate cannot be in the same workspace: both link a library of that name.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use mimalloc_pprof::MiMalloc;
+
+#[global_allocator]
+static ALLOC: MiMalloc = MiMalloc;
+
+fn main() -> ExitCode {
+    highwater_bench::main(highwater_bench::Tool::SILENT)
+}

@@ -1,0 +1,14 @@
+//! A wrapper that does nothing around mimalloc: what the others over mimalloc are compared with.
+#![forbid(unsafe_code)]
+
+use std::process::ExitCode;
+
+use highwater_bench::{Noop, Tool};
+use mimalloc_pprof::MiMalloc;
+
+#[global_allocator]
+static ALLOC: Noop<MiMalloc> = Noop(MiMalloc);
+
+fn main() -> ExitCode {
+    highwater_bench::main(Tool::SILENT)
+}

@@ -1,0 +1,103 @@
+//! The workloads: what is run under every allocator, always the same.
+
+#[cfg(feature = "workloads")]
+mod btree;
+mod deep;
+#[cfg(feature = "workloads")]
+mod json;
+mod mix;
+mod pair;
+#[cfg(feature = "workloads")]
+mod requests;
+mod shared_mix;
+#[cfg(feature = "workloads")]
+mod syn;
+
+use std::path::Path;
+
+use crate::{Failure, Totals};
+
+/// Slots of the random mixes, each with one live block.
+const SLOTS: usize = 10_000;
+
+/// Stack frames that the deep mix has below it.
+const FRAMES: usize = 60;
+
+/// Something that allocates and frees.
+pub trait Workload {
+    /// Does so many operations; what is live at the end stays live until the next run, or the workload's end.
+    ///
+    /// # Errors
+    /// When the input or the system does not allow it.
+    fn run(&mut self, operations: u64) -> Result<(), Failure>;
+
+    /// What it allocated and has live, by its own count; `None` if libraries allocate for it.
+    fn own(&self) -> Option<Totals>;
+}
+
+/// The workload of that name. `sources` is the directory of Rust sources that `syn` parses.
+///
+/// # Errors
+/// When there is none of that name, or its input is missing.
+pub fn named(name: &str, sources: Option<&Path>) -> Result<Box<dyn Workload>, Failure> {
+    Ok(match name {
+        "pair" => Box::new(pair::Pair::default()),
+        "mix" => Box::new(mix::Mix::new(SLOTS, 1)),
+        "deep-mix" => Box::new(deep::Deep { inner: mix::Mix::new(SLOTS, 1), frames: FRAMES }),
+        "shared-mix" => Box::new(shared_mix::SharedMix::new(SLOTS)),
+        _ => return more(name, sources),
+    })
+}
+
+#[cfg(feature = "workloads")]
+fn more(name: &str, sources: Option<&Path>) -> Result<Box<dyn Workload>, Failure> {
+    Ok(match (name, sources) {
+        ("json", _) => Box::new(json::Json::new()),
+        ("btree", _) => Box::new(btree::BTree::new()),
+        ("requests", _) => Box::new(requests::Requests::new()?),
+        ("syn", Some(directory)) => Box::new(syn::Syn::new(directory)?),
+        ("syn", None) => return Err(Failure::Usage("syn needs --sources".to_owned())),
+        _ => return Err(Failure::Usage(format!("there is no workload {name}"))),
+    })
+}
+
+#[cfg(not(feature = "workloads"))]
+fn more(name: &str, _: Option<&Path>) -> Result<Box<dyn Workload>, Failure> {
+    Err(Failure::Usage(format!("there is no workload {name} in a build without the feature `workloads`")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every workload that counts along, and what it should have live.
+    #[test]
+    fn own_counts_add_up() {
+        for name in ["pair", "mix", "deep-mix", "shared-mix"] {
+            let mut workload = named(name, None).unwrap();
+            workload.run(50_000).unwrap();
+            let once = workload.own().unwrap();
+            workload.run(50_000).unwrap();
+            let twice = workload.own().unwrap();
+            assert_eq!((once.alloc_blocks, twice.alloc_blocks), (50_000, 100_000), "{name}");
+            assert!(twice.alloc_bytes > once.alloc_bytes, "{name}");
+            assert!((0..=SLOTS as i64).contains(&twice.live_blocks), "{name}: {twice:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_names_are_refused() {
+        assert!(named("nothing", None).is_err());
+    }
+
+    #[cfg(feature = "workloads")]
+    #[test]
+    fn workloads_with_libraries_run() {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        for (name, operations) in [("json", 1), ("btree", 1_000), ("requests", 100), ("syn", 1)] {
+            let mut workload = named(name, Some(&sources)).unwrap();
+            workload.run(operations).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        }
+        assert!(named("syn", None).is_err() && named("syn", Some(Path::new("/nowhere"))).is_err());
+    }
+}

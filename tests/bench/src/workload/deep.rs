@@ -1,0 +1,30 @@
+//! A workload below many stack frames, which whoever captures a stack has to walk.
+
+use std::hint::black_box;
+
+use super::Workload;
+use crate::{Failure, Totals};
+
+/// `inner`, with so many frames below it.
+pub struct Deep<W> {
+    pub inner: W,
+    pub frames: usize,
+}
+
+impl<W: Workload> Workload for Deep<W> {
+    fn run(&mut self, operations: u64) -> Result<(), Failure> {
+        below(self.frames, &mut || self.inner.run(operations))
+    }
+
+    fn own(&self) -> Option<Totals> {
+        self.inner.own()
+    }
+}
+
+#[inline(never)]
+fn below(frames: usize, work: &mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
+    let result = if frames == 0 { work() } else { below(black_box(frames - 1), work) };
+    // Something to do after the call, or it would be a jump and leave no frame.
+    black_box(frames);
+    result
+}

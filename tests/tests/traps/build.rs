@@ -1,0 +1,34 @@
+//! Building what a trap needs and cargo does not build for it.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use highwater_tests::succeed;
+
+/// A directory for what a test builds, kept from run to run.
+pub fn directory(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// Builds `programs/trap_library.rs` as a shared library named `name` into `directory`.
+pub fn library(directory: &Path, name: &str, options: &[&str]) -> PathBuf {
+    let path = directory.join(format!("{name}.so"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/trap_library.rs");
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition", "2024", "--crate-type", "cdylib", "--crate-name", "trap_library"]);
+    rustc.args(["-C", "panic=abort", "-C", "opt-level=2", "--check-cfg", "cfg(wide, blind)"]).args(options);
+    succeed(rustc.arg(source).arg("-o").arg(&path));
+    path
+}
+
+/// Builds the program `trap_abort` with `panic = "abort"` and further options for the compiler, and returns where it is.
+pub fn aborting_program(options: &[&str]) -> PathBuf {
+    let directory = directory("panic-abort");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(["rustc", "--package", "highwater-tests", "--bin", "trap_abort", "--no-default-features"]);
+    cargo.args(["--config", "profile.dev.panic='abort'", "--target-dir"]).arg(&directory);
+    succeed(cargo.arg("--").args(options));
+    directory.join("debug/trap_abort")
+}

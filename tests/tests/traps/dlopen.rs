@@ -1,0 +1,70 @@
+//! Libraries that are loaded and unloaded, and the loader's lock.
+
+use highwater_profile::Profile;
+use highwater_tests::truth::{Demand, functions};
+use tempfile::TempDir;
+
+use crate::build;
+use crate::run::{SAMPLED, Trap};
+
+/// The program with its two libraries.
+fn program(part: &str, directory: &TempDir) -> Trap {
+    let narrow = build::library(directory.path(), "libnarrow", &[]);
+    let wide = build::library(directory.path(), "libwide", &["--cfg", "wide"]);
+    Trap::new(env!("CARGO_BIN_EXE_trap_dlopen")).arg(narrow).arg(wide).arg(part)
+}
+
+/// Blocks allocated below a library, and how many of them have a stack that leads on to the program above it.
+fn below_libraries(profile: &Profile) -> (i64, i64) {
+    let column = profile.sample_type("alloc_objects").unwrap();
+    let (mut below, mut whole) = (0, 0);
+    for sample in profile.samples.iter() {
+        let functions: Vec<&str> = functions(profile, sample.stack).collect();
+        if functions.iter().any(|it| it.contains("::site_below_")) {
+            below += sample.values[column];
+            if functions.iter().any(|it| it.ends_with("::above_the_library")) {
+                whole += sample.values[column];
+            }
+        }
+    }
+    (below, whole)
+}
+
+#[test]
+fn libraries_may_come_and_go_while_threads_allocate() {
+    let directory = tempfile::tempdir().unwrap();
+    let profile = program("churn", &directory).passes();
+    // Also where another library's frames were at the same place before.
+    assert_eq!(below_libraries(&profile), (200, 200));
+    program("churn", &directory).mode(SAMPLED).passes();
+}
+
+#[test]
+fn stacks_cut_off_at_a_library_are_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let narrow = build::library(directory.path(), "libnarrow", &["--cfg", "blind"]);
+    let wide = build::library(directory.path(), "libwide", &["--cfg", "wide"]);
+    let program = Trap::new(env!("CARGO_BIN_EXE_trap_dlopen")).arg(narrow).arg(wide).arg("churn");
+    let (below, whole) = below_libraries(&program.passes());
+    assert!(below == 200 && whole < 200, "{whole} of {below} stacks are whole");
+}
+
+#[test]
+fn a_thread_may_allocate_while_the_loader_waits_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    program("constructor", &directory).passes();
+    // Here the first sample of the process is taken in that thread.
+    program("constructor", &directory).mode("interval:1MiB").passes();
+}
+
+#[test]
+fn a_recorder_that_asks_the_loader_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    program("constructor", &directory).plant("loader").hangs();
+}
+
+#[test]
+fn a_snapshot_calls_no_allocator_under_the_loaders_lock() {
+    let directory = tempfile::tempdir().unwrap();
+    program("lock", &directory).demand(Demand::Exact).passes();
+}

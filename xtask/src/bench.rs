@@ -1,0 +1,147 @@
+//! `cargo xtask bench`: what allocators with and without a profiler cost, and whether their totals are true.
+//!
+//! Each contestant is a program of its own ([`contestants`]), all of them built from `tests/bench`. They run each
+//! workload in turns, A B C A B C, so that whatever slows the machine down hits all of them; what is compared is the
+//! ratio of two neighbours' times within one round, and shown is the median of those ratios with their range.
+
+mod build;
+mod contestants;
+mod document;
+mod instructions;
+mod jemalloc_heap;
+mod machine;
+mod measure;
+mod ratio;
+mod table;
+mod truth;
+mod workloads;
+
+use std::fs;
+use std::path::PathBuf;
+
+use regex::Regex;
+
+use self::contestants::Contestant;
+use self::measure::{Measured, Setting};
+use self::workloads::Workload;
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+
+/// What can be chosen about a run.
+#[derive(clap::Args)]
+pub struct Options {
+    /// How often every allocator runs every workload [default: 7, or 3 with --quick].
+    #[arg(long)]
+    rounds: Option<usize>,
+    /// Shorter and fewer rounds: a first look, not numbers to keep.
+    #[arg(long)]
+    quick: bool,
+    /// Only what matches, as `workload/allocator`; the allocators it is compared with run as well.
+    #[arg(long, value_name = "REGEX")]
+    only: Option<Regex>,
+    /// Also write all numbers, round by round, to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Count instructions for each pair of 64 bytes with callgrind, instead of measuring times.
+    #[arg(long)]
+    instructions: bool,
+    /// Build everything with frame pointers, which some tools need to walk whole stacks.
+    #[arg(long)]
+    frame_pointers: bool,
+    /// Write the results into docs/BENCHMARKS.md.
+    #[arg(long, conflicts_with_all = ["quick", "only", "frame_pointers"])]
+    bless: bool,
+}
+
+impl Options {
+    fn setting(&self) -> Setting {
+        let (rounds, millis) = if self.quick { (3, 160) } else { (7, 600) };
+        Setting { rounds: self.rounds.unwrap_or(rounds).max(1), millis }
+    }
+
+    /// The contestants to run in `workload`: those asked for, and whom those are compared with.
+    fn contestants(
+        &self,
+        workload: &Workload,
+        available: &[&'static Contestant],
+    ) -> Vec<&'static Contestant> {
+        let asked = |it: &Contestant| {
+            let name = format!("{}/{}", workload.name, it.name);
+            self.only.as_ref().is_none_or(|only| only.is_match(&name))
+        };
+        let is_needed = |it: &Contestant| {
+            asked(it) || available.iter().any(|other| asked(other) && other.reference == it.name)
+        };
+        available.iter().copied().filter(|it| is_needed(it)).collect()
+    }
+}
+
+/// Builds what is needed, measures, and shows the tables.
+///
+/// # Errors
+/// When something does not build or run, or when Highwater's own totals are not true.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
+    let available = contestants::available();
+    if options.instructions {
+        let counts = instructions::count(workspace, options, &available)?;
+        let text = instructions::table(&counts);
+        println!("\n{text}");
+        return if options.bless { document::bless(workspace, "instructions", &text) } else { Ok(()) };
+    }
+    let plan: Vec<(&'static Workload, Vec<&'static Contestant>)> = workloads::ALL
+        .iter()
+        .map(|workload| (workload, options.contestants(workload, &available)))
+        .filter(|(_, contestants)| !contestants.is_empty())
+        .collect();
+    if plan.is_empty() {
+        return Err(Failure::Bench("nothing matches --only".to_owned()));
+    }
+    let all: Vec<&Contestant> =
+        plan.iter().flat_map(|(_, contestants)| contestants.iter().copied()).collect();
+    let programs = build::build(workspace, options.frame_pointers, &all)?;
+    let setting = options.setting();
+    let measured = plan
+        .iter()
+        .map(|(workload, contestants)| measure::measure(&programs, workload, contestants, setting))
+        .collect::<Result<Vec<Measured>, Failure>>()?;
+
+    let machine = machine::described(workspace)?;
+    let text = format!("{machine}\n\n{}", table::all(&measured, setting));
+    println!("\n{text}");
+    if let Some(path) = &options.json {
+        let json = serde_json::json!({ "machine": machine, "setting": setting, "workloads": measured });
+        fs::write(path, format!("{json:#}\n"))
+            .map_err(|source| Failure::File { path: path.clone(), source })?;
+    }
+    if options.bless {
+        document::bless(workspace, "times", &text)?;
+    }
+    let wrong: Vec<String> = measured.iter().flat_map(Measured::false_totals).collect();
+    if wrong.is_empty() { Ok(()) } else { Err(Failure::Bench(wrong.join("; "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(only: &str) -> Vec<&'static str> {
+        let options = Options {
+            rounds: None,
+            quick: true,
+            only: Some(Regex::new(only).unwrap()),
+            json: None,
+            instructions: false,
+            frame_pointers: false,
+            bless: false,
+        };
+        let all: Vec<&Contestant> = contestants::ALL.iter().collect();
+        options.contestants(&workloads::ALL[0], &all).iter().map(|it| it.name).collect()
+    }
+
+    #[test]
+    fn a_contestant_brings_whom_it_is_compared_with() {
+        assert_eq!(names("^pair/highwater$"), ["no-op", "highwater"]);
+        assert_eq!(names("/jemalloc-profiler$"), ["jemalloc-no-op", "jemalloc-profiler"]);
+        assert_eq!(names("^syn/"), [""; 0]);
+    }
+}

@@ -1,0 +1,89 @@
+//! Instructions per 64-byte pair, counted by callgrind: no clock, no neighbours, the same in every run.
+
+use std::fmt::Write;
+
+use super::contestants::{self, Contestant, Start};
+use super::{Options, build, workloads};
+use crate::clients;
+use crate::failure::Failure;
+use crate::shell::Line;
+use crate::workspace::Workspace;
+
+/// What a contestant's pair takes.
+pub struct Count {
+    name: &'static str,
+    reference: &'static str,
+    instructions: f64,
+}
+
+/// Counts for every contestant that is asked for and that callgrind can run.
+///
+/// # Errors
+/// When valgrind cannot be had, or something does not build or run.
+pub fn count(
+    workspace: &Workspace,
+    options: &Options,
+    available: &[&'static Contestant],
+) -> Result<Vec<Count>, Failure> {
+    clients::ensure_one(&workspace.root, "valgrind")?;
+    let can_be_counted = |it: &&Contestant| !it.only_times();
+    let wanted: Vec<&'static Contestant> =
+        options.contestants(&workloads::ALL[0], available).into_iter().filter(can_be_counted).collect();
+    let programs = build::build(workspace, options.frame_pointers, &wanted)?;
+    wanted
+        .into_iter()
+        .map(|contestant| {
+            println!("counting {}", contestant.name);
+            let tool = programs.named("bench-instructions");
+            let mut line = Line::new(programs.scratch(), tool).args([programs.path(contestant)]);
+            line = match contestant.start {
+                Start::With(variables) => {
+                    variables.iter().fold(line, |line, (name, value)| line.env(name, value))
+                }
+                _ => line.without_env("HIGHWATER"),
+            };
+            let output = line.capture()?;
+            let instructions = output
+                .trim()
+                .parse()
+                .map_err(|_| Failure::Output { command: line.shown(), what: output.trim().to_owned() })?;
+            Ok(Count { name: contestant.name, reference: contestant.reference, instructions })
+        })
+        .collect()
+}
+
+/// The counts, each also as what it is above its reference.
+pub fn table(counts: &[Count]) -> String {
+    let mut text =
+        format!("Instructions per pair of 64 bytes\n\n{:<19} {:>8} {:>16}\n", "", "all", "above reference");
+    for group in contestants::ALL {
+        let Some(count) = counts.iter().find(|count| count.name == group.name) else { continue };
+        let reference = counts.iter().find(|it| it.name == count.reference && it.name != count.name);
+        let above = reference.map(|it| format!("{:+.1}", count.instructions - it.instructions));
+        let _ = writeln!(
+            text,
+            "{:<19} {:>8.1} {:>16}",
+            count.name,
+            count.instructions,
+            above.unwrap_or_default()
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_count_is_shown_above_its_reference() {
+        let counts = [
+            Count { name: "no-op", reference: "no-op", instructions: 157.0 },
+            Count { name: "highwater", reference: "no-op", instructions: 172.04 },
+        ];
+        let text = table(&counts);
+        let row = |name: &str| text.lines().find(|line| line.starts_with(name)).map(str::trim_end).unwrap();
+        assert_eq!(row("highwater").split_whitespace().collect::<Vec<_>>(), ["highwater", "172.0", "+15.0"]);
+        assert_eq!(row("no-op").split_whitespace().collect::<Vec<_>>(), ["no-op", "157.0"]);
+    }
+}
