@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use crate::failure::Failure;
 
 /// A command line to be shown and run from one directory.
+#[derive(Clone)]
 pub struct Line<'a> {
     directory: &'a Path,
     program: OsString,

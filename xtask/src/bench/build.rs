@@ -54,7 +54,8 @@ impl Programs {
     }
 }
 
-fn with<'a>(line: Line<'a>, variables: &[(&'static str, &'static str)]) -> Line<'a> {
+/// A command line with these variables in its environment.
+pub fn with<'a>(line: Line<'a>, variables: &[(&'static str, &'static str)]) -> Line<'a> {
     variables.iter().fold(line, |line, (name, value)| line.env(name, value))
 }
 
