@@ -52,14 +52,13 @@ const _: () = assert!(size_of::<*const Site>() <= MARK);
 #[derive(Debug)]
 pub struct Alloc<A = System> {
     inner: A,
-    sizes: Sizes,
     settings: Settings,
 }
 
 impl Alloc {
     /// Records what is asked of the system's allocator, one sample every 512 KiB in the mean.
     pub const fn new() -> Self {
-        Self { sizes: Sizes::AtLeastUnit, ..Self::wrapping(System) }
+        Self::wrapping(System)
     }
 }
 
@@ -70,10 +69,9 @@ impl Default for Alloc {
 }
 
 impl<A> Alloc<A> {
-    /// Records what is asked of `inner`, one sample every 512 KiB in the mean. It is asked for multiples of 16 bytes; for the
-    /// system's allocator, which can do without, [`Alloc::new`] is the better choice.
+    /// Records what is asked of `inner`, one sample every 512 KiB in the mean.
     pub const fn wrapping(inner: A) -> Self {
-        Self { inner, sizes: Sizes::MultiplesOfUnit, settings: Settings::DEFAULT }
+        Self { inner, settings: Settings::DEFAULT }
     }
 
     /// Sets the sampling interval: the mean number of allocated bytes between two samples. A longer one costs
@@ -99,51 +97,31 @@ impl<A> Alloc<A> {
     }
 }
 
-/// Which sizes the inner allocator is asked for, where it would do with less. It is asked for blocks aligned to 16, and
-/// many allocators take a slower way where a size is smaller than its alignment, or no multiple of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sizes {
-    /// No less than 16 bytes: the C library aligns to 16 whatever the size.
-    AtLeastUnit,
-    /// Multiples of 16 bytes.
-    MultiplesOfUnit,
+/// The layout in which the inner allocator is asked for an unsampled block.
+#[inline(always)]
+fn plain(layout: Layout) -> Layout {
+    if layout.align() >= UNIT {
+        return layout;
+    }
+    // At least as large as aligned: allocators treat that as an ordinary request.
+    // SAFETY: 16 is a power of two. Rounded up to it the size fits isize, because a size near isize::MAX is
+    // beyond every countdown and so never allocated without `marked` or `checked_plain` having refused it.
+    unsafe {
+        Layout::from_size_align_unchecked(if layout.size() < UNIT { UNIT } else { layout.size() }, UNIT)
+    }
 }
 
-impl Sizes {
-    /// The size to ask for; wraps at the end of `usize`, which callers exclude.
-    #[inline(always)]
-    const fn padded(self, size: usize) -> usize {
-        match self {
-            Self::AtLeastUnit if size < UNIT => UNIT,
-            Self::AtLeastUnit => size,
-            Self::MultiplesOfUnit => size.wrapping_add(UNIT - 1) & !(UNIT - 1),
-        }
+/// [`plain`] for a layout that may be too large for it; `None` when it is.
+fn checked_plain(layout: Layout) -> Option<Layout> {
+    if layout.align() >= UNIT {
+        return Some(layout);
     }
+    Layout::from_size_align(layout.size().max(UNIT), UNIT).ok()
+}
 
-    /// The layout in which the inner allocator is asked for an unsampled block.
-    #[inline(always)]
-    fn plain(self, layout: Layout) -> Layout {
-        if layout.align() >= UNIT {
-            return layout;
-        }
-        // SAFETY: 16 is a power of two. Rounded up to it the size fits isize, because a size near isize::MAX is
-        // beyond every countdown and so never allocated without `marked` or `checked_plain` having refused it.
-        unsafe { Layout::from_size_align_unchecked(self.padded(layout.size()), UNIT) }
-    }
-
-    /// [`Self::plain`] for a layout that may be too large for it; `None` when it is.
-    fn checked_plain(self, layout: Layout) -> Option<Layout> {
-        if layout.align() >= UNIT {
-            return Some(layout);
-        }
-        // A valid layout's size is far enough from the end of usize for the padding.
-        Layout::from_size_align(self.padded(layout.size()), UNIT).ok()
-    }
-
-    /// The layout in which the inner allocator is asked for a marked block; `None` when it would be too large.
-    fn marked(self, size: usize) -> Option<Layout> {
-        Layout::from_size_align(self.padded(size.checked_add(MARK)?), UNIT).ok()
-    }
+/// The layout in which the inner allocator is asked for a marked block; `None` when it would be too large.
+fn marked(size: usize) -> Option<Layout> {
+    Layout::from_size_align(size.checked_add(MARK)?.max(UNIT), UNIT).ok()
 }
 
 /// Whether the block is a sampled one with the pointer to its site in front of it.
@@ -226,7 +204,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
             return unsafe { self.dealloc_reporting(block, layout) };
         }
         // SAFETY: an unmarked block was asked for with this layout.
-        unsafe { self.inner.dealloc(block, self.sizes.plain(layout)) };
+        unsafe { self.inner.dealloc(block, plain(layout)) };
     }
 
     #[inline]
@@ -237,8 +215,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
         {
             // SAFETY: an unmarked block was asked for with this layout; the new size is not 0, as the
             // caller promises, and rounded up to 16 fits isize (see `plain`).
-            let moved =
-                unsafe { self.inner.realloc(block, self.sizes.plain(layout), self.sizes.padded(new_size)) };
+            let moved = unsafe { self.inner.realloc(block, plain(layout), new_size.max(UNIT)) };
             if !moved.is_null() {
                 count_free(layout.size());
                 thread::current().count_alloc(new_size);
@@ -274,7 +251,7 @@ impl<A: GlobalAlloc> Alloc<A> {
             return self.allocate_slowly(layout, inner);
         }
         slot.count_alloc(layout.size());
-        let block = inner(self.sizes.plain(layout));
+        let block = inner(plain(layout));
         if block.is_null() {
             thread::uncount_alloc(layout.size());
         }
@@ -286,9 +263,7 @@ impl<A: GlobalAlloc> Alloc<A> {
         let size = layout.size();
         let verdict = recorder::decide(size, self.settings);
         let with_mark = verdict.is_sampled() && layout.align() < UNIT;
-        let Some(asked) =
-            (if with_mark { self.sizes.marked(size) } else { self.sizes.checked_plain(layout) })
-        else {
+        let Some(asked) = (if with_mark { marked(size) } else { checked_plain(layout) }) else {
             return ptr::null_mut();
         };
         let mut block = inner(asked);
@@ -315,7 +290,7 @@ impl<A: GlobalAlloc> Alloc<A> {
         // SAFETY: the caller promises a marked block.
         let (base, site) = unsafe { unmark(block) };
         count_recorded_free(site, size);
-        if let Some(asked) = self.sizes.marked(size) {
+        if let Some(asked) = marked(size) {
             // SAFETY: this is how the block was asked for.
             unsafe { self.inner.dealloc(base, asked) };
         }
@@ -330,7 +305,7 @@ impl<A: GlobalAlloc> Alloc<A> {
     unsafe fn dealloc_reporting(&self, block: *mut u8, layout: Layout) {
         recorder::count_free_slowly(layout.size());
         // SAFETY: an unmarked block was asked for with this layout.
-        unsafe { self.inner.dealloc(block, self.sizes.plain(layout)) };
+        unsafe { self.inner.dealloc(block, plain(layout)) };
     }
 
     /// Frees a block that keeps its address, and whose sample, if any, is found by it.
@@ -362,8 +337,7 @@ impl<A: GlobalAlloc> Alloc<A> {
                 unsafe { self.realloc_aligned(block, layout, new_size, &verdict) }
             }
             (true, true) => {
-                let (Some(old), Some(new)) = (self.sizes.marked(old_size), self.sizes.marked(new_size))
-                else {
+                let (Some(old), Some(new)) = (marked(old_size), marked(new_size)) else {
                     return ptr::null_mut();
                 };
                 // SAFETY: the block is marked, and was asked for as `old`.
@@ -381,9 +355,9 @@ impl<A: GlobalAlloc> Alloc<A> {
                 moved
             }
             (false, false) => {
-                let Some(new) = self.sizes.checked_plain(new_layout) else { return ptr::null_mut() };
+                let Some(new) = checked_plain(new_layout) else { return ptr::null_mut() };
                 // SAFETY: an unmarked block was asked for as `plain` says.
-                let moved = unsafe { self.inner.realloc(block, self.sizes.plain(layout), new.size()) };
+                let moved = unsafe { self.inner.realloc(block, plain(layout), new.size()) };
                 if !moved.is_null() {
                     count_free(old_size);
                     verdict.count(new_size);
@@ -391,11 +365,7 @@ impl<A: GlobalAlloc> Alloc<A> {
                 moved
             }
             (_, becomes_marked) => {
-                let asked = if becomes_marked {
-                    self.sizes.marked(new_size)
-                } else {
-                    self.sizes.checked_plain(new_layout)
-                };
+                let asked = if becomes_marked { marked(new_size) } else { checked_plain(new_layout) };
                 let Some(asked) = asked else { return ptr::null_mut() };
                 // SAFETY: the size is not 0.
                 let mut moved = unsafe { self.inner.alloc(asked) };
