@@ -101,10 +101,14 @@ fn shuffle<T>(items: &mut [T]) {
     }
 }
 
-/// Allocates blocks of these sizes and frees every second.
+/// Allocates blocks of these sizes and frees every second, in a scope of the repetition's name.
 #[inline(never)]
-fn allocate(plan: &Plan, sizes: &[usize], repetition: usize) {
+fn repeat(plan: &Plan, sizes: &[usize], repetition: usize) {
     let _scope = scope::enter(&repetition.to_string());
+    allocate(plan, sizes, repetition);
+}
+
+fn allocate(plan: &Plan, sizes: &[usize], repetition: usize) {
     // Not a divisor of anything, so that changes fall everywhere.
     const BETWEEN_CHANGES: usize = 53;
     for (index, &size) in sizes.iter().enumerate() {
@@ -125,13 +129,13 @@ fn allocate(plan: &Plan, sizes: &[usize], repetition: usize) {
 fn run(plan: &Plan) {
     for repetition in 0..plan.repetitions {
         if plan.threads == 0 {
-            allocate(plan, &plan.sizes, repetition);
+            repeat(plan, &plan.sizes, repetition);
             continue;
         }
         let share = plan.sizes.len().div_ceil(plan.threads).next_multiple_of(2);
         thread::scope(|scope| {
             for sizes in plan.sizes.chunks(share) {
-                scope.spawn(move || allocate(plan, sizes, repetition));
+                scope.spawn(move || repeat(plan, sizes, repetition));
             }
         });
     }
@@ -142,6 +146,8 @@ fn main() -> ExitCode {
         eprintln!("usage: prove_statistics REPETITIONS THREADS INTERVAL,… SIZE:BLOCKS …");
         return ExitCode::from(2);
     };
+    // The first block sets the recorder up; as long as one thread is at that, others cannot change the interval.
+    allocate(&plan, &[16], 0);
     run(&plan);
     visit_sites(|site| {
         let (all, live) = (site.allocated, site.live);

@@ -148,9 +148,9 @@ mod tests {
                 "foo-2d-1.0.0-rc.1/src/lib.rs",
             ),
             (
-                "/work/vendor/allocator-api2/src/lib.rs",
+                "/build/vendor/allocator-api2/src/lib.rs",
                 from("allocator_api2"),
-                "/work/vendor/allocator-api2/src/lib.rs",
+                "/build/vendor/allocator-api2/src/lib.rs",
             ),
             ("src/vendor/list/item.rs", Source::Elsewhere, "src/vendor/list/item.rs"),
             ("library/src/main.rs", Source::Elsewhere, "library/src/main.rs"),
