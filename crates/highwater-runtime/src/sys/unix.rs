@@ -88,6 +88,7 @@ pub(crate) fn yield_now() {
 
 /// Calls `before` in front of every fork, and `after` behind it in both processes.
 pub(crate) fn at_fork(before: extern "C" fn(), after: extern "C" fn()) {
+    // SAFETY: POSIX declares the function with these types.
     unsafe extern "C" {
         // Declared here because the libc crate types the handlers as `unsafe extern "C" fn()`.
         fn pthread_atfork(
@@ -212,6 +213,8 @@ impl ModuleList<'_> {
 /// Adds every executable mapping of the program and its shared libraries to `list`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn list_modules(list: &mut ModuleList<'_>) {
+    /// # Safety
+    /// `info` is the loader's description of a module, and `data` the address of a list that nobody else uses.
     unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, data: *mut c_void) -> libc::c_int {
         // SAFETY: the loader passes a valid description, and `data` is the list handed to it below, which nobody else
         // uses until dl_iterate_phdr returns.

@@ -10,6 +10,8 @@ pub(crate) fn map(_bytes: usize) -> Option<NonNull<u8>> {
     None
 }
 
+/// # Safety
+/// None is needed: there is no memory of [`map`] that could come back.
 pub(crate) unsafe fn unmap(_start: NonNull<u8>, _bytes: usize) {}
 
 pub(crate) fn environment(_name: &core::ffi::CStr) -> Option<&'static [u8]> {

@@ -28,6 +28,8 @@ pub(crate) struct Memo;
 
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
 impl Memo {
+    /// # Safety
+    /// None is needed: nothing is written.
     pub(crate) unsafe fn prepare(_place: core::ptr::NonNull<Self>) {}
 
     pub(crate) fn stack(&mut self) -> Option<crate::site::KnownStack> {
