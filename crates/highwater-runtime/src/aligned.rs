@@ -1,7 +1,7 @@
 //! Finds the sampled blocks that cannot carry a mark in their address.
 //!
 //! A block with an alignment below 16 shows in its address whether it is sampled (see [`crate::alloc`]). One with
-//! a larger alignment is left where the inner allocator put it, and its site is kept in a table here, by
+//! a larger alignment is left where the inner allocator put it, and its mark is kept in a table here, by
 //! address. A small array of counters in front of the table tells for nearly every unsampled block that it
 //! cannot be in it, from memory that stays in the cache.
 
@@ -10,7 +10,9 @@ use core::sync::atomic::{AtomicU16, Ordering};
 
 use crate::arena;
 use crate::chain::hash;
-use crate::site::Site;
+use crate::cohort::Cohort;
+use crate::lifetime::Birth;
+use crate::mark::Mark;
 use crate::spin::SpinLock;
 
 const SHARDS: usize = 64;
@@ -26,31 +28,31 @@ fn place_of(block: usize) -> (usize, usize, usize) {
     (hash % FILTER_CELLS, (hash >> 14) % SHARDS, hash >> 20)
 }
 
-/// Remembers that `block` belongs to `site`. False when it cannot, which loses the sample.
-pub(crate) fn insert(block: NonNull<u8>, site: &'static Site) -> bool {
+/// Remembers the mark of `block`. False when it cannot, which loses the sample.
+pub(crate) fn insert(block: NonNull<u8>, mark: Mark) -> bool {
     let (cell, shard, start) = place_of(block.addr().get());
     let Some(mut shard) = TABLE[shard].lock() else { return false };
-    let Some(previous) = shard.insert(block.addr().get(), start, site) else { return false };
+    let Some(previous) = shard.insert(block.addr().get(), start, mark) else { return false };
     if !previous {
         let _ = FILTER[cell].fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| count.checked_add(1));
     }
     true
 }
 
-/// Forgets `block` and returns its site; `None` when it is not sampled.
+/// Forgets `block` and returns its mark; `None` when it is not sampled.
 #[inline]
-pub(crate) fn remove(block: NonNull<u8>) -> Option<&'static Site> {
+pub(crate) fn remove(block: NonNull<u8>) -> Option<Mark> {
     let (cell, shard, start) = place_of(block.addr().get());
     if FILTER[cell].load(Ordering::Relaxed) == 0 {
         return None;
     }
     // When the lock cannot be had the entry stays, and is replaced when the address is next sampled.
-    let site = TABLE[shard].lock()?.remove(block.addr().get(), start)?;
+    let mark = TABLE[shard].lock()?.remove(block.addr().get(), start)?;
     let _ = FILTER[cell].fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| match count {
         u16::MAX => None,
         count => count.checked_sub(1),
     });
-    Some(site)
+    Some(mark)
 }
 
 /// Brings the table to rest before a fork.
@@ -72,14 +74,17 @@ struct Shard {
     length: usize,
 }
 
-// SAFETY: the entries belong to the shard alone, and sites may be shared between threads.
+// SAFETY: the entries belong to the shard alone, and cohorts may be shared between threads.
 unsafe impl Send for Shard {}
 
 #[derive(Clone, Copy)]
 struct Entry {
     /// 0 in a free place.
     block: usize,
-    site: *const Site,
+    cohort: *const Cohort,
+    born_ns: u64,
+    /// 0 when the birth is not known.
+    weight: u64,
 }
 
 impl Shard {
@@ -107,19 +112,24 @@ impl Shard {
     }
 
     /// Whether the block was there before; `None` when there is no memory for it.
-    fn insert(&mut self, block: usize, start: usize, site: &'static Site) -> Option<bool> {
+    fn insert(&mut self, block: usize, start: usize, mark: Mark) -> Option<bool> {
         if (self.length + 1) * 4 > self.capacity * 3 {
             self.grow()?;
         }
         let at = self.find(block, start)?;
         let entry = &mut self.entries()[at];
         let was_there = entry.block == block;
-        *entry = Entry { block, site };
+        *entry = Entry {
+            block,
+            cohort: mark.cohort.map_or(ptr::null(), ptr::from_ref),
+            born_ns: mark.birth.map_or(0, |birth| birth.at_ns),
+            weight: mark.birth.map_or(0, |birth| birth.weight),
+        };
         self.length += usize::from(!was_there);
         Some(was_there)
     }
 
-    fn remove(&mut self, block: usize, start: usize) -> Option<&'static Site> {
+    fn remove(&mut self, block: usize, start: usize) -> Option<Mark> {
         let mut gap = self.find(block, start)?;
         let entries = self.entries();
         let removed = entries[gap];
@@ -142,8 +152,10 @@ impl Shard {
         }
         entries[gap].block = 0;
         self.length -= 1;
-        // SAFETY: sites live in the arena for ever.
-        Some(unsafe { &*removed.site })
+        let Entry { born_ns: at_ns, weight, .. } = removed;
+        // SAFETY: the pointer is null or that of a cohort, which lives in the arena for ever.
+        let cohort = unsafe { removed.cohort.as_ref() };
+        Some(Mark { cohort, birth: (weight != 0).then_some(Birth { at_ns, weight }) })
     }
 
     fn grow(&mut self) -> Option<()> {
@@ -171,15 +183,22 @@ mod tests {
 
     use super::*;
     use crate::capture::Stack;
-    use crate::site::{KnownStack, Origin};
+    use crate::cohort::Owner;
+    use crate::site::{KnownStack, Origin, Site};
 
     /// The table against a plain map, with clustered addresses so that probes run into each other.
     #[test]
     fn behaves_like_a_map() {
         let stack = KnownStack::of(&Stack::new()).unwrap();
         let nobody = Origin { thread: None, scope: None };
-        let sites: Vec<&'static Site> =
-            (1..=8).map(|size| Site::of(stack, 1_000_000 + size, 77, nobody).unwrap()).collect();
+        let marks: Vec<Mark> = (1..=8)
+            .map(|size| {
+                let site = Site::of(stack, 1_000_000 + size, 77, nobody, Owner::ALL).unwrap();
+                let birth = (size % 2 == 0).then_some(Birth { at_ns: size, weight: 1 });
+                Mark { cohort: site.cohort(), birth }
+            })
+            .collect();
+        let seen = |mark: Mark| (mark.cohort.map(ptr::from_ref), mark.birth);
         let mut reference = HashMap::new();
         let mut random = 1_u64;
         for step in 0..200_000_u64 {
@@ -188,15 +207,15 @@ mod tests {
                 NonNull::new(ptr::without_provenance_mut::<u8>((random >> 40) as usize % 4_096 * 16 + 16));
             let block = block.unwrap();
             if random & 1 == 0 && reference.len() < 3_000 {
-                let site = sites[(random >> 8) as usize % sites.len()];
-                assert!(insert(block, site));
-                reference.insert(block, ptr::from_ref(site));
+                let mark = marks[(random >> 8) as usize % marks.len()];
+                assert!(insert(block, mark));
+                reference.insert(block, seen(mark));
             } else {
-                assert_eq!(remove(block).map(ptr::from_ref), reference.remove(&block));
+                assert_eq!(remove(block).map(seen), reference.remove(&block));
             }
         }
-        for (block, site) in reference {
-            assert_eq!(remove(block).map(ptr::from_ref), Some(site));
+        for (block, mark) in reference {
+            assert_eq!(remove(block).map(seen), Some(mark));
         }
         assert!(FILTER.iter().all(|cell| cell.load(Ordering::Relaxed) == 0));
     }

@@ -1,19 +1,12 @@
 //! The allocator: every call passes through here to the inner one, and nowhere else.
 //!
-//! **How a free tells a sampled block from others without reading memory.** The inner allocator is asked for an
-//! alignment of at least 16, so the address of an unsampled block is a multiple of 16. A sampled block with an
-//! alignment of up to 8 is asked for with 8 bytes more; the pointer to its site is put in front of it, and the
-//! program gets the address behind that, which has bit 3 set:
+//! **How a free tells a sampled block from others without reading memory:** by its address; see [`crate::mark`]. Blocks
+//! with an alignment of 16 or more keep their address, and are looked up; see [`crate::aligned`].
 //!
-//! ```text
-//!     unsampled   ┌───────────────┐            sampled   ┌────────┬───────────────┐
-//!                 │ the program's │                      │ &Site  │ the program's │
-//!                 └───────────────┘                      └────────┴───────────────┘
-//!                 ↑ …0 (16-aligned)                      ↑ …0     ↑ …8
-//! ```
-//!
-//! Nothing is over-aligned and nothing is looked up, zeroed pages stay untouched, and growing a sampled block in
-//! place stays possible. Blocks with an alignment of 16 or more keep their address; see [`crate::aligned`].
+//! **What the inner allocator is asked for.** Unsampled blocks must lie at multiples of 16. The system's allocator does
+//! that to every block of at least 16 bytes, so smaller ones are asked for as 16. So do most others, but to ask them for
+//! an alignment of 16 may cost much more than to ask for 8: they are asked for what the program asks for, and what
+//! then lies elsewhere gets a mark that says nothing.
 //!
 //! **Ordering rules.**
 //! 1. A sample is recorded, and its mark written, before the block is returned.
@@ -24,22 +17,18 @@
 //!    resized is still there, with its sample.
 //! 5. No lock is held and nothing is borrowed from the recorder while the inner allocator runs: it may call back.
 
+mod resize;
+
 use core::alloc::{GlobalAlloc, Layout};
+use core::any::TypeId;
 use core::ptr::{self, NonNull};
 use std::alloc::System;
 
 use crate::config::{Mode, Settings};
+use crate::exact::Exact;
+use crate::mark::{self, Mark, UNIT};
 use crate::recorder::{self, Verdict};
-use crate::site::Site;
-use crate::{aligned, thread};
-
-/// The least alignment that is asked of the inner allocator; larger ones are left as they are.
-const UNIT: usize = 16;
-
-/// Bytes in front of a marked block, and the bit that is set in its address.
-const MARK: usize = 8;
-
-const _: () = assert!(size_of::<*const Site>() <= MARK);
+use crate::{aligned, odd, thread};
 
 /// A global allocator that records what it passes on to an inner one.
 ///
@@ -97,62 +86,30 @@ impl<A> Alloc<A> {
     }
 }
 
-/// The layout in which the inner allocator is asked for an unsampled block.
-#[inline(always)]
-fn plain(layout: Layout) -> Layout {
-    if layout.align() >= UNIT {
-        return layout;
+/// A layout in the order in which the methods get its parts: to swap them costs the fast path two instructions.
+#[derive(Clone, Copy)]
+struct Parts {
+    size: usize,
+    align: usize,
+}
+
+impl Parts {
+    #[inline(always)]
+    fn of(layout: Layout) -> Self {
+        Self { size: layout.size(), align: layout.align() }
     }
-    // At least as large as aligned: allocators treat that as an ordinary request.
-    // SAFETY: 16 is a power of two. Rounded up to it the size fits isize, because a size near isize::MAX is
-    // beyond every countdown and so never allocated without `marked` or `checked_plain` having refused it.
-    unsafe {
-        Layout::from_size_align_unchecked(if layout.size() < UNIT { UNIT } else { layout.size() }, UNIT)
-    }
-}
 
-/// [`plain`] for a layout that may be too large for it; `None` when it is.
-fn checked_plain(layout: Layout) -> Option<Layout> {
-    if layout.align() >= UNIT {
-        return Some(layout);
-    }
-    Layout::from_size_align(layout.size().max(UNIT), UNIT).ok()
-}
-
-/// The layout in which the inner allocator is asked for a marked block; `None` when it would be too large.
-fn marked(size: usize) -> Option<Layout> {
-    Layout::from_size_align(size.checked_add(MARK)?.max(UNIT), UNIT).ok()
-}
-
-/// Whether the block is a sampled one with the pointer to its site in front of it.
-#[inline(always)]
-fn is_marked(block: *mut u8, layout: Layout) -> bool {
-    layout.align() < UNIT && block.addr() & MARK != 0
-}
-
-/// Writes the mark at the start of a block from the inner allocator and returns the program's part of it.
-///
-/// # Safety
-/// `base` is the start of a block of at least [`MARK`] bytes that is aligned to [`UNIT`] and in use by nobody.
-unsafe fn mark(base: *mut u8, site: Option<&'static Site>) -> *mut u8 {
-    // SAFETY: the caller promises room and alignment for a pointer, and MARK bytes within the block.
-    unsafe {
-        base.cast::<Option<&'static Site>>().write(site);
-        base.add(MARK)
+    #[inline(always)]
+    fn layout(self) -> Layout {
+        // SAFETY: these are the parts of a layout, since there is no other way to make them.
+        unsafe { Layout::from_size_align_unchecked(self.size, self.align) }
     }
 }
 
-/// The inner block and the site of a marked block. The site is `None` when the sample was lost.
-///
-/// # Safety
-/// `block` was returned by [`mark`], and is still allocated.
-unsafe fn unmark(block: *mut u8) -> (*mut u8, Option<&'static Site>) {
-    // SAFETY: `mark` put the pointer to the site MARK bytes in front of the block.
-    unsafe {
-        let base = block.sub(MARK);
-        (base, base.cast::<Option<&'static Site>>().read())
-    }
-}
+/// Blocks of at least so many bytes are not counted when the system's allocator has no memory for them. Smaller ones of the
+/// fast path are, since they are counted before they are asked for, and nothing is done after that: a program in which they
+/// fail seldom lives to ask for its counts.
+const LEAST_CHECKED: usize = 4096;
 
 #[inline(always)]
 fn count_free(size: usize) {
@@ -161,21 +118,59 @@ fn count_free(size: usize) {
     }
 }
 
-/// Counts a freed block that was sampled.
-fn count_recorded_free(site: Option<&'static Site>, size: usize) {
-    if let Some(site) = site {
-        site.remove(size as u64);
+impl<A: 'static> Alloc<A> {
+    /// Whether the inner allocator puts every block of at least [`UNIT`] bytes at a multiple of it. Known when it is
+    /// compiled.
+    #[inline(always)]
+    fn is_system() -> bool {
+        TypeId::of::<A>() == TypeId::of::<System>()
     }
-    count_free(size);
+
+    /// The layout in which the inner allocator is asked for an unsampled block; `None` when it would be too large.
+    #[inline(always)]
+    fn plain(layout: Layout) -> Option<Layout> {
+        if layout.align() >= UNIT {
+            return Some(layout);
+        }
+        let align = if Self::is_system() { UNIT } else { layout.align() };
+        // At least as large as aligned: allocators treat that as an ordinary request.
+        Layout::from_size_align(layout.size().max(UNIT), align).ok()
+    }
+
+    /// [`Self::plain`] for a block that was, or is small enough to be, allocated.
+    ///
+    /// # Safety
+    /// The size fits `isize` when it is rounded up to [`UNIT`].
+    #[inline(always)]
+    unsafe fn plain_unchecked(layout: Layout) -> Layout {
+        if layout.align() >= UNIT {
+            return layout;
+        }
+        let align = if Self::is_system() { UNIT } else { layout.align() };
+        // SAFETY: both alignments are powers of two, and the caller promises that the size fits.
+        unsafe { Layout::from_size_align_unchecked(layout.size().max(UNIT), align) }
+    }
+
+    /// Whether unmarked blocks may be resized by the inner allocator, which may put them where only marked ones may lie.
+    #[inline(always)]
+    fn may_resize_unmarked() -> bool {
+        Self::is_system() || odd::has_room()
+    }
+
+    /// Whether a block from [`Self::plain`] lies where only marked blocks may.
+    #[inline(always)]
+    fn is_odd(block: *mut u8, layout: Layout) -> bool {
+        !Self::is_system() && layout.align() < UNIT && mark::shows(block)
+    }
 }
 
 // SAFETY: every block comes from the inner allocator, whose contract is upheld: each is asked for with a layout
 // at least as large and as strictly aligned as the program's, resized and given back with that same layout
-// (`plain` and `marked` are functions of the program's layout and of the block's mark, which the block keeps all
-// its life), and handed out at an address that leaves the program its size and its alignment: 8 bytes into a
-// 16-aligned block of 8 bytes more when the alignment is at most 8, and otherwise at its start. Nothing here
+// (`plain` and `Mark::layout` are functions of the program's layout and of the block's mark, which the block keeps all
+// its life), and handed out at an address that leaves the program its size and its alignment: behind the mark in a
+// 16-aligned block with room for both when the alignment is at most 8, and otherwise at its start. Nothing here
 // panics or unwinds.
-unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
+unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for Alloc<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promise about `layout` (its size is not 0) holds for the larger layouts as well.
@@ -193,29 +188,35 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
         // Three ways out instead of one: joined, the conditions cost more instructions than they save.
         if layout.align() >= UNIT {
             // SAFETY: the caller's promises are passed on.
-            return unsafe { self.dealloc_unmarked(block, layout) };
+            return unsafe { self.dealloc_aligned(block, layout) };
         }
-        if block.addr() & MARK != 0 {
-            // SAFETY: the caller's promises are passed on, and the address shows the mark.
-            return unsafe { self.dealloc_marked(block, layout.size()) };
+        if mark::shows(block) {
+            // SAFETY: the caller's promises are passed on, and the address shows a mark.
+            return unsafe { self.dealloc_marked(block, layout) };
         }
         if !thread::current().try_count_free(layout.size()) {
             // SAFETY: the caller's promises are passed on.
-            return unsafe { self.dealloc_reporting(block, layout) };
+            return unsafe { self.dealloc_slowly(block, layout) };
         }
         // SAFETY: an unmarked block was asked for with this layout.
-        unsafe { self.inner.dealloc(block, plain(layout)) };
+        unsafe { self.inner.dealloc(block, Self::plain_unchecked(layout)) };
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         if layout.align() < UNIT
-            && !is_marked(block, layout)
-            && thread::current().countdown_after(new_size) >= 0
+            && !mark::shows(block)
+            && Self::may_resize_unmarked()
+            && thread::current().has_countdown(new_size)
         {
             // SAFETY: an unmarked block was asked for with this layout; the new size is not 0, as the
-            // caller promises, and rounded up to 16 fits isize (see `plain`).
-            let moved = unsafe { self.inner.realloc(block, plain(layout), new_size.max(UNIT)) };
+            // caller promises, and rounded up to the alignment fits isize, because a countdown has room for it.
+            let moved =
+                unsafe { self.inner.realloc(block, Self::plain_unchecked(layout), new_size.max(UNIT)) };
+            if Self::is_odd(moved, layout) {
+                // SAFETY: the block is the inner allocator's, and resized.
+                return unsafe { self.resettle(moved, layout, new_size) };
+            }
             if !moved.is_null() {
                 count_free(layout.size());
                 thread::current().count_alloc(new_size);
@@ -227,31 +228,54 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
     }
 }
 
-impl<A: GlobalAlloc> Alloc<A> {
+impl<A: GlobalAlloc + 'static> Alloc<A> {
     #[inline(always)]
     fn allocate(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
-        if layout.align() >= UNIT {
-            return self.allocate_unmarked(layout, inner);
+        let size = layout.size();
+        // Two functions for two conditions: joined, they would cost more instructions.
+        if Self::is_system() && size.wrapping_sub(UNIT) >= LEAST_CHECKED - UNIT || size < UNIT {
+            return self.allocate_checked(Parts::of(layout), inner);
         }
-        self.allocate_counted(layout, inner)
+        if layout.align() >= UNIT {
+            return self.allocate_aligned(Parts::of(layout), inner);
+        }
+        if !Self::is_system() {
+            return self.allocate_counted(layout, inner);
+        }
+        if !thread::current().try_count_alloc(size) {
+            return self.allocate_slowly(Parts::of(layout), inner);
+        }
+        // The last thing that is done, so that it need not return here, which would cost as much as all that was done. That
+        // it may be null is the price; see `LEAST_CHECKED`.
+        // SAFETY: the size is far from isize::MAX.
+        inner(unsafe { Self::plain_unchecked(layout) })
     }
 
-    /// [`Self::allocate`] for an alignment that leaves the address as it is. Out of line, because there the inner
-    /// allocator's handling of alignments cannot be decided at compile time.
+    /// [`Self::allocate`] for a block that is smaller than a unit, or so large that there may be no memory for it.
     #[inline(never)]
-    fn allocate_unmarked(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
-        self.allocate_counted(layout, inner)
+    fn allocate_checked(&self, parts: Parts, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        self.allocate_counted(parts.layout(), inner)
+    }
+
+    /// [`Self::allocate`] for a block that is aligned to a unit or more. Out of line, because the inner allocator's handling
+    /// of alignments cannot be decided there when it is compiled.
+    #[inline(never)]
+    fn allocate_aligned(&self, parts: Parts, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        self.allocate_counted(parts.layout(), inner)
     }
 
     /// Counts a block and asks for it, unless it is to be sampled.
     #[inline(always)]
     fn allocate_counted(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
-        let slot = thread::current();
-        if slot.countdown_after(layout.size()) < 0 {
-            return self.allocate_slowly(layout, inner);
+        if !thread::current().try_count_alloc(layout.size()) {
+            return self.allocate_slowly(Parts::of(layout), inner);
         }
-        slot.count_alloc(layout.size());
-        let block = inner(plain(layout));
+        // SAFETY: a size near isize::MAX is beyond every countdown.
+        let mut block = inner(unsafe { Self::plain_unchecked(layout) });
+        if Self::is_odd(block, layout) {
+            // SAFETY: the block was just asked for with this layout.
+            block = unsafe { self.settle(block, layout, inner) };
+        }
         if block.is_null() {
             thread::uncount_alloc(layout.size());
         }
@@ -259,191 +283,148 @@ impl<A: GlobalAlloc> Alloc<A> {
     }
 
     #[cold]
-    fn allocate_slowly(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+    #[inline(never)]
+    fn allocate_slowly(&self, parts: Parts, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        let (size, layout) = (parts.size, parts.layout());
+        if layout.align() < UNIT
+            && let Some(exact) = Exact::begin(size)
+        {
+            return self.allocate_exactly(size, &exact, inner);
+        }
+        self.allocate_deciding(layout, inner)
+    }
+
+    /// Allocates a block that may be sampled.
+    #[inline(never)]
+    fn allocate_deciding(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         let size = layout.size();
         let verdict = recorder::decide(size, self.settings);
-        let with_mark = verdict.is_sampled() && layout.align() < UNIT;
-        let Some(asked) = (if with_mark { marked(size) } else { checked_plain(layout) }) else {
-            return ptr::null_mut();
-        };
-        let mut block = inner(asked);
-        if block.is_null() {
-            return block;
+        if !verdict.is_sampled() || layout.align() >= UNIT {
+            return self.allocate_unmarked(layout, inner, &verdict);
         }
-        if with_mark {
-            // SAFETY: a fresh block that was asked for with room for the mark.
-            block = unsafe { record_marked(block, size, &verdict) };
-        } else if verdict.is_sampled() {
-            record_aligned(block, size, &verdict);
+        let mark = verdict.mark(size);
+        let Some(asked) = mark.layout(size) else { return ptr::null_mut() };
+        let base = inner(asked);
+        if base.is_null() {
+            return base;
         }
-        verdict.count(size);
+        // SAFETY: a fresh block that was asked for with room for the mark.
+        let block = unsafe { mark.write(base) };
+        verdict.count_sampled(block, size, mark);
         block
     }
 
-    /// Frees a block with the pointer to its site in front of it.
-    ///
-    /// # Safety
-    /// `block` is a marked block of this size from this allocator, and nobody uses it any more.
-    #[cold]
-    #[inline(never)]
-    unsafe fn dealloc_marked(&self, block: *mut u8, size: usize) {
-        // SAFETY: the caller promises a marked block.
-        let (base, site) = unsafe { unmark(block) };
-        count_recorded_free(site, size);
-        if let Some(asked) = marked(size) {
-            // SAFETY: this is how the block was asked for.
-            unsafe { self.inner.dealloc(base, asked) };
+    /// Allocates a block in exact mode: the same as for any sampled one, without what need not be asked there.
+    #[inline(always)]
+    fn allocate_exactly(&self, size: usize, exact: &Exact, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        let mark = exact.mark();
+        let Some(asked) = mark.layout(size) else { return ptr::null_mut() };
+        let base = inner(asked);
+        if base.is_null() {
+            return base;
         }
+        // SAFETY: a fresh block that was asked for with room for the mark.
+        let block = unsafe { mark.write(base) };
+        exact.count(block, size);
+        block
     }
 
-    /// Frees an unmarked block with which a report is due.
+    /// Allocates a block that is not sampled, or keeps its address nevertheless.
+    #[inline(never)]
+    fn allocate_unmarked(
+        &self,
+        layout: Layout,
+        inner: impl Fn(Layout) -> *mut u8,
+        verdict: &Verdict,
+    ) -> *mut u8 {
+        let block = self.ask_for_unmarked(layout, inner);
+        if block.is_null() {
+            return block;
+        }
+        if verdict.is_sampled() {
+            record_aligned(block, layout.size(), verdict);
+        } else {
+            verdict.count(layout.size());
+        }
+        block
+    }
+
+    /// A block that says of itself that it is not sampled, not counted yet.
+    fn ask_for_unmarked(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        let block = Self::plain(layout).map_or(ptr::null_mut(), &inner);
+        if Self::is_odd(block, layout) {
+            // SAFETY: the block was just asked for with this layout.
+            return unsafe { self.settle(block, layout, inner) };
+        }
+        block
+    }
+
+    /// Replaces a fresh block that lies where only marked ones may.
+    ///
+    /// # Safety
+    /// The block was asked for as [`Self::plain`] says, and nobody uses it.
+    #[cold]
+    #[inline(never)]
+    unsafe fn settle(&self, block: *mut u8, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        // SAFETY: the caller's promise.
+        unsafe { self.inner.dealloc(block, Self::plain_unchecked(layout)) };
+        let base = Mark::NOTHING.layout(layout.size()).map_or(ptr::null_mut(), inner);
+        // SAFETY: a fresh block that was asked for with room for the mark.
+        if base.is_null() { base } else { unsafe { Mark::NOTHING.write(base) } }
+    }
+
+    /// Frees a block that shows a mark.
     ///
     /// # Safety
     /// As for `GlobalAlloc::dealloc`.
     #[cold]
     #[inline(never)]
-    unsafe fn dealloc_reporting(&self, block: *mut u8, layout: Layout) {
-        recorder::count_free_slowly(layout.size());
-        // SAFETY: an unmarked block was asked for with this layout.
-        unsafe { self.inner.dealloc(block, plain(layout)) };
+    unsafe fn dealloc_marked(&self, block: *mut u8, layout: Layout) {
+        if !Self::is_system() && odd::remove(block) {
+            // SAFETY: the caller's promises are passed on.
+            return unsafe { self.dealloc_slowly(block, layout) };
+        }
+        // SAFETY: the caller promises a block of ours, and it is no unmarked one.
+        let (base, mark) = unsafe { Mark::read(block) };
+        recorder::count_end(block, layout.size(), mark);
+        count_free(layout.size());
+        // SAFETY: this is how the block was asked for, and so it is not too large.
+        unsafe { self.inner.dealloc(base, mark.layout_unchecked(layout.size())) };
     }
 
-    /// Frees a block that keeps its address, and whose sample, if any, is found by it.
+    /// Frees an unmarked block when the thread is to look around first.
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::dealloc`.
+    #[cold]
+    #[inline(never)]
+    unsafe fn dealloc_slowly(&self, block: *mut u8, layout: Layout) {
+        count_free(layout.size());
+        // SAFETY: an unmarked block was asked for with this layout.
+        unsafe { self.inner.dealloc(block, Self::plain_unchecked(layout)) };
+    }
+
+    /// Frees a block that keeps its address, and whose mark, if any, is found by it.
     ///
     /// # Safety
     /// As for `GlobalAlloc::dealloc`; the alignment is at least [`UNIT`].
     #[inline(never)]
-    unsafe fn dealloc_unmarked(&self, block: *mut u8, layout: Layout) {
-        match NonNull::new(block).and_then(aligned::remove) {
-            Some(site) => count_recorded_free(Some(site), layout.size()),
-            None => count_free(layout.size()),
+    unsafe fn dealloc_aligned(&self, block: *mut u8, layout: Layout) {
+        if let Some(mark) = NonNull::new(block).and_then(aligned::remove) {
+            recorder::count_end(block, layout.size(), mark);
         }
+        count_free(layout.size());
         // SAFETY: such a block was asked for with this layout.
         unsafe { self.inner.dealloc(block, layout) };
     }
-
-    /// # Safety
-    /// As for `GlobalAlloc::realloc`.
-    #[cold]
-    unsafe fn realloc_slowly(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        let old_size = layout.size();
-        let verdict = recorder::decide(new_size, self.settings);
-        let Ok(new_layout) = Layout::from_size_align(new_size, layout.align()) else {
-            return ptr::null_mut();
-        };
-        match (is_marked(block, layout), verdict.is_sampled()) {
-            _ if layout.align() >= UNIT => {
-                // SAFETY: the caller promises a block of ours with its layout.
-                unsafe { self.realloc_aligned(block, layout, new_size, &verdict) }
-            }
-            (true, true) => {
-                let (Some(old), Some(new)) = (marked(old_size), marked(new_size)) else {
-                    return ptr::null_mut();
-                };
-                // SAFETY: the block is marked, and was asked for as `old`.
-                let (moved, site) = unsafe {
-                    let (base, site) = unmark(block);
-                    (self.inner.realloc(base, old, new.size()), site)
-                };
-                if moved.is_null() {
-                    return moved;
-                }
-                count_recorded_free(site, old_size);
-                // SAFETY: the moved block has room for the mark, as `marked` said.
-                let moved = unsafe { record_marked(moved, new_size, &verdict) };
-                verdict.count(new_size);
-                moved
-            }
-            (false, false) => {
-                let Some(new) = checked_plain(new_layout) else { return ptr::null_mut() };
-                // SAFETY: an unmarked block was asked for as `plain` says.
-                let moved = unsafe { self.inner.realloc(block, plain(layout), new.size()) };
-                if !moved.is_null() {
-                    count_free(old_size);
-                    verdict.count(new_size);
-                }
-                moved
-            }
-            (_, becomes_marked) => {
-                let asked = if becomes_marked { marked(new_size) } else { checked_plain(new_layout) };
-                let Some(asked) = asked else { return ptr::null_mut() };
-                // SAFETY: the size is not 0.
-                let mut moved = unsafe { self.inner.alloc(asked) };
-                if moved.is_null() {
-                    return moved;
-                }
-                if becomes_marked {
-                    // SAFETY: a fresh block that was asked for with room for the mark.
-                    moved = unsafe { record_marked(moved, new_size, &verdict) };
-                }
-                // SAFETY: both blocks have at least that many bytes, and the new one is fresh. The old one is
-                // given back as the program would have.
-                unsafe {
-                    moved.copy_from_nonoverlapping(block, old_size.min(new_size));
-                    self.dealloc(block, layout);
-                }
-                verdict.count(new_size);
-                moved
-            }
-        }
-    }
-
-    /// Resizes a block that keeps its address, and whose sample, if any, is found by it.
-    ///
-    /// # Safety
-    /// As for `GlobalAlloc::realloc`; the alignment is at least [`UNIT`].
-    unsafe fn realloc_aligned(
-        &self,
-        block: *mut u8,
-        layout: Layout,
-        new_size: usize,
-        verdict: &Verdict,
-    ) -> *mut u8 {
-        // Out before the call: once the inner allocator has moved the block its address may be another's.
-        let site = NonNull::new(block).and_then(aligned::remove);
-        // SAFETY: the caller's promises are passed on.
-        let moved = unsafe { self.inner.realloc(block, layout, new_size) };
-        if moved.is_null() {
-            if let (Some(site), Some(block)) = (site, NonNull::new(block)) {
-                aligned::insert(block, site);
-            }
-            return moved;
-        }
-        match site {
-            Some(_) => count_recorded_free(site, layout.size()),
-            None => count_free(layout.size()),
-        }
-        if verdict.is_sampled() {
-            record_aligned(moved, new_size, verdict);
-        }
-        verdict.count(new_size);
-        moved
-    }
 }
 
-/// Records the caller's stack for a block of `size` bytes behind a mark, and returns the program's part.
-///
-/// # Safety
-/// As for [`mark`].
-unsafe fn record_marked(base: *mut u8, size: usize, verdict: &Verdict) -> *mut u8 {
-    let site = verdict.site(size);
-    // SAFETY: the caller's promise.
-    let block = unsafe { mark(base, site) };
-    if let Some(site) = site {
-        site.add(size as u64);
-    }
-    block
-}
-
-/// Records the caller's stack for a block that is found again by its address.
+/// Counts a sampled block, and records the caller's stack for it, that is found again by its address.
 fn record_aligned(block: *mut u8, size: usize, verdict: &Verdict) {
-    if let Some(block) = NonNull::new(block)
-        && let Some(site) = verdict.site(size)
-    {
-        if aligned::insert(block, site) {
-            site.add(size as u64);
-        } else {
-            recorder::count_dropped();
-        }
+    let mut mark = verdict.mark(size);
+    if mark.cohort.is_some() && !NonNull::new(block).is_some_and(|block| aligned::insert(block, mark)) {
+        recorder::count_dropped();
+        mark = Mark::NOTHING;
     }
+    verdict.count_sampled(block, size, mark);
 }

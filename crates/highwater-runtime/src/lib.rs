@@ -15,7 +15,8 @@
 //! allocator) → [`thread`](mod@thread) (the calling thread's countdown and exact counters) → [`sampler`] (when
 //! it is sampled) → [`capture`] (its stack, walked by [`unwind`]) → [`site`] (the totals of its call site) → [`totals`] (process
 //! totals and the peak). Sampled blocks with an alignment of 16 or more are found again through [`aligned`], all
-//! others by a bit of their address. [`sys`] is all that is asked of the operating system.
+//! others by a bit of their address. [`probe`] tells tracers outside of the process of both. [`sys`] is all that is asked
+//! of the operating system.
 //!
 //! Under `--cfg loom` only what a model checker goes through is built; see [`sync`].
 #![cfg_attr(loom, allow(dead_code, unused_imports, reason = "most of the crate is left out"))]
@@ -28,9 +29,23 @@ mod arena;
 #[cfg(not(loom))]
 mod capture;
 mod chain;
+#[cfg(not(loom))]
+mod cohort;
 mod config;
+#[cfg(not(loom))]
+mod exact;
+#[cfg(not(loom))]
+mod lifetime;
+#[cfg(not(loom))]
+mod mark;
 #[cfg(all(test, loom))]
 mod models;
+#[cfg(not(loom))]
+mod odd;
+#[cfg(not(loom))]
+mod probe;
+#[cfg(not(loom))]
+mod recent;
 #[cfg(not(loom))]
 mod recorder;
 #[cfg(loom)]
@@ -53,16 +68,21 @@ mod unwind;
 
 #[cfg(not(loom))]
 pub use alloc::Alloc;
+#[cfg(not(loom))]
+pub use cohort::{Values, begin_snapshot};
 pub use config::{Mode, Settings};
 #[cfg(not(loom))]
 pub use recorder::{
     SiteTotals, is_complete, is_supported, last_interval_bytes, mode, running, set_mode, visit_modules,
     visit_sites,
 };
-#[cfg(not(loom))]
-pub use site::Values;
 pub use sys::Module;
 #[cfg(not(loom))]
 pub use thread::{Measured, measure, own_memory};
 #[cfg(not(loom))]
 pub use totals::{Counts, counts};
+#[cfg(not(loom))]
+pub use unwind::{UnwindMethods, methods as unwind_methods};
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub use unwind::{with_stack, with_stack_by_system};

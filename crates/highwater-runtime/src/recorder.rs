@@ -4,11 +4,13 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use core::time::Duration;
 
 use crate::capture::Stack;
+use crate::cohort::{Cohort, Owner, Values};
 use crate::config::{Mode, Settings};
-use crate::scope;
-use crate::site::{self, KnownStack, Origin, Site, Values};
+use crate::lifetime::{Birth, Lifetimes};
+use crate::mark::Mark;
+use crate::site::{self, KnownStack, Origin, Resized, Site};
 use crate::thread::{self, Slot};
-use crate::{aligned, sampler, sys, totals, unwind};
+use crate::{aligned, probe, sampler, sys, totals, unwind};
 
 /// No allocation has been seen yet.
 const FRESH: u8 = 0;
@@ -63,6 +65,7 @@ fn put_in_force(mode: Mode) {
 }
 
 /// The sampling interval in force, in bytes: 0 when nothing is recorded, 1 when everything is.
+#[inline]
 pub(crate) fn interval_bytes() -> u64 {
     INTERVAL.load(Ordering::Relaxed)
 }
@@ -91,10 +94,13 @@ pub(crate) struct Verdict {
 }
 
 /// Decides whether a block of `size` bytes is sampled. Counts nothing: the allocation may still fail.
+#[inline]
 pub(crate) fn decide(size: usize, settings: Settings) -> Verdict {
-    start(settings);
     if STATE.load(Ordering::Acquire) != READY {
-        return Verdict { slot: None, interval_bytes: 0 };
+        start(settings);
+        if STATE.load(Ordering::Acquire) != READY {
+            return Verdict { slot: None, interval_bytes: 0 };
+        }
     }
     let in_force = interval_bytes();
     let slot = thread::attached(in_force);
@@ -107,51 +113,127 @@ pub(crate) fn decide(size: usize, settings: Settings) -> Verdict {
 }
 
 impl Verdict {
+    #[inline(always)]
     pub(crate) fn is_sampled(&self) -> bool {
         self.interval_bytes != 0
     }
 
-    /// The site of the calling stack for a block of `size` bytes. `None` when the sample is lost.
-    pub(crate) fn site(&self, size: usize) -> Option<&'static Site> {
-        let find = || {
-            let stack = self.stack()?;
-            let origin = Origin { thread: self.slot.and_then(Slot::name), scope: scope::current() };
-            let site = Site::of(stack, size as u64, self.interval_bytes, origin)?;
-            if stack.is_truncated() {
-                totals::TRUNCATED.fetch_add(1, Ordering::Relaxed);
-            }
-            Some(site)
+    /// The mark of a sampled block of `size` bytes that is allocated by the calling stack. Its cohort is `None` when the
+    /// sample is lost.
+    #[inline(always)]
+    pub(crate) fn mark(&self, size: usize) -> Mark {
+        let Some(cohort) = self.cohort(size) else { return Mark::NOTHING };
+        let weight = if self.interval_bytes == 1 { cohort.next_timed() } else { Some(1) };
+        Mark { cohort: Some(cohort), birth: weight.map(Birth::now) }
+    }
+
+    /// The mark of a sampled block that comes to be by reallocation of another one with `old` as its mark. The block's
+    /// life goes on: it has the same birth, or none.
+    pub(crate) fn mark_of_resized(&self, size: usize, old: Mark) -> Mark {
+        Mark { cohort: self.cohort(size), birth: old.birth }
+    }
+
+    /// Where the calling stack's block of `size` bytes is to be counted. `None` when the sample is lost.
+    #[inline(always)]
+    fn cohort(&self, size: usize) -> Option<&'static Cohort> {
+        let cohort = match self.slot {
+            Some(slot) => slot.guarded(|| self.find(size)),
+            None => self.find(size),
         };
-        let site = match self.slot {
-            Some(slot) => slot.guarded(find),
-            None => find(),
-        };
-        if site.is_none() {
+        if cohort.is_none() {
             count_dropped();
         }
-        site
+        cohort
     }
 
-    /// The calling stack. To be called in [`Slot::guarded`], which the thread's memory of stacks relies on.
-    #[inline(always)]
-    fn stack(&self) -> Option<KnownStack> {
-        // Sampled stacks hardly ever repeat soon enough to be worth remembering.
-        if self.interval_bytes == 1
-            && let Some(memo) = self.slot.and_then(Slot::memo)
-        {
-            return memo.stack();
-        }
+    /// [`Self::cohort`], in the slot's guard if there is a slot.
+    #[inline(never)]
+    fn find(&self, size: usize) -> Option<&'static Cohort> {
+        let origin = self.slot.map_or_else(Origin::of_no_slot, Slot::origin);
+        let owner = match self.slot {
+            Some(slot) if self.interval_bytes == 1 => Owner::of(slot),
+            _ => Owner::ALL,
+        };
         let mut stack = Stack::new();
         stack.capture();
-        KnownStack::of(&stack)
+        let stack = KnownStack::of(&stack)?;
+        if stack.is_truncated() {
+            totals::TRUNCATED.fetch_add(1, Ordering::Relaxed);
+        }
+        Site::of(stack, size as u64, self.interval_bytes, origin, owner)?.cohort()
     }
 
-    /// Counts the block, which has now been allocated.
+    /// Counts a sampled block, which has now been allocated.
+    #[inline(always)]
+    pub(crate) fn count_sampled(&self, block: *mut u8, size: usize, mark: Mark) {
+        let Some(cohort) = mark.cohort else { return self.count(size) };
+        // Before its bytes are counted: they may make a peak, of which the block is part.
+        cohort.add(size as u64);
+        self.count(size);
+        if let Some(slot) = self.slot {
+            slot.note_sampled(block);
+        }
+        tell_alloc(block, size, cohort);
+    }
+
+    /// [`Self::count_sampled`] for one that came to be by reallocation.
+    pub(crate) fn count_resized(&self, block: *mut u8, mark: Mark, resized: Resized) {
+        self.count_sampled(block, resized.new_size, mark);
+        if let Some(cohort) = mark.cohort {
+            cohort.site().count_resized(resized);
+        }
+    }
+
+    /// Counts a block that is not sampled, and has now been allocated.
+    #[inline(always)]
     pub(crate) fn count(&self, size: usize) {
         match self.slot {
             Some(slot) => slot.count_decided(size),
             None => thread::count_orphan_alloc(size),
         }
+    }
+}
+
+/// Takes a block with this mark out of its cohort.
+#[inline(always)]
+pub(crate) fn remove_sampled(size: usize, mark: Mark) {
+    let Some(cohort) = mark.cohort else { return };
+    let slot = thread::current();
+    // A maximum ends with a free, which must not change the cohort before it is seen.
+    slot.look_for_peak();
+    cohort.remove(size as u64, Owner::of(slot));
+}
+
+/// Takes a block with this mark out of its cohort because its life ends. To be called before anybody else can have its
+/// address.
+#[inline(always)]
+pub(crate) fn count_end(block: *mut u8, size: usize, mark: Mark) {
+    let Some(cohort) = mark.cohort else { return };
+    tell_free(block, mark);
+    remove_sampled(size, mark);
+    let is_immediate = thread::current().is_last_allocated(block);
+    if is_immediate {
+        cohort.count_immediate();
+    }
+    if let Some(birth) = mark.birth {
+        cohort.site().count_lifetime(birth, is_immediate);
+    }
+}
+
+/// Tells tracers of a sampled block that the program is about to be given.
+#[inline(always)]
+pub(crate) fn tell_alloc(block: *mut u8, size: usize, cohort: &Cohort) {
+    probe::alloc(block, size, || {
+        let probability = sampler::probability(size as u64, cohort.site().interval_bytes());
+        (size as f64 / probability).round() as u64
+    });
+}
+
+/// Tells tracers of a sampled block that is about to be given back, or to be moved.
+#[inline(always)]
+pub(crate) fn tell_free(block: *mut u8, mark: Mark) {
+    if mark.cohort.is_some() {
+        probe::free(block);
     }
 }
 
@@ -210,7 +292,7 @@ pub fn is_complete() -> bool {
     IS_COMPLETE.load(Ordering::Relaxed)
 }
 
-/// One call site, scaled up from its samples.
+/// One call site, scaled up from its samples, or the part of it that [`Self::first_snapshot`] and [`Self::lived_ns`] say.
 #[derive(Clone, Copy, Debug)]
 pub struct SiteTotals {
     /// Call-site addresses, leaf first. They begin inside the recorder itself.
@@ -223,6 +305,11 @@ pub struct SiteTotals {
     pub interval_bytes: u64,
     /// Size of the blocks; in exact mode their mean.
     pub block_bytes: u64,
+    /// The number of the first snapshot that can have seen the live blocks, see [`begin_snapshot`](crate::begin_snapshot); `None` when none is alive.
+    pub first_snapshot: Option<u64>,
+    /// The row has nothing but freed blocks that lived for at least so long, in nanoseconds, and for less than twice that (or for less than 1024, when it is 1), in
+    /// [`Self::ended`]. `None` for a row with everything else.
+    pub lived_ns: Option<u64>,
     /// Samples taken, not scaled.
     pub samples: u64,
     /// All blocks allocated so far.
@@ -231,31 +318,82 @@ pub struct SiteTotals {
     pub live: Values,
     /// Blocks that were live when the process had most bytes live.
     pub at_peak: Values,
+    /// Blocks that were freed before their thread allocated another one, or within a millisecond of their birth.
+    pub temporary: Values,
+    /// Blocks that came to be by reallocation, and the bytes that were copied to them.
+    pub grown: Values,
+    /// Those of them that are at least twice as large as they were.
+    pub doublings: u64,
+    /// Freed blocks whose lifetime was measured, scaled up to all.
+    pub ended: Values,
 }
 
-/// Calls `visit` for every site. Blocks no allocating thread; what is allocated meanwhile may or may not be seen.
+/// Calls `visit` for every site, at least once. Blocks no allocating thread; what is allocated meanwhile may or may not
+/// be seen.
 pub fn visit_sites(mut visit: impl FnMut(SiteTotals)) {
+    // What is live now may be the peak, which the sites are to know before they are asked.
+    totals::counts();
     for site in site::all() {
-        let at_peak = site.at_peak();
-        let freed = site.freed();
         let allocated = site.allocated();
-        if allocated.blocks == 0 {
-            continue;
+        if allocated.blocks != 0 {
+            visit_site(site, allocated, &mut visit);
         }
-        let live = allocated.less(freed);
-        let block_bytes = (allocated.bytes + allocated.blocks / 2) / allocated.blocks;
-        let scale = 1.0 / sampler::probability(block_bytes, site.interval_bytes());
-        visit(SiteTotals {
-            stack: site.stack(),
-            thread: site.thread(),
-            scope: site.scope(),
-            interval_bytes: site.interval_bytes(),
-            block_bytes,
-            samples: allocated.blocks,
-            allocated: scaled(allocated, scale),
-            live: scaled(live, scale),
-            at_peak: scaled(at_peak, scale),
-        });
+    }
+}
+
+fn visit_site(site: &'static Site, allocated: Values, visit: &mut impl FnMut(SiteTotals)) {
+    let block_bytes = (allocated.bytes + allocated.blocks / 2) / allocated.blocks;
+    let scale = 1.0 / sampler::probability(block_bytes, site.interval_bytes());
+    let empty = SiteTotals {
+        stack: site.stack(),
+        thread: site.thread(),
+        scope: site.scope(),
+        interval_bytes: site.interval_bytes(),
+        block_bytes,
+        first_snapshot: None,
+        lived_ns: None,
+        samples: 0,
+        allocated: Values::default(),
+        live: Values::default(),
+        at_peak: Values::default(),
+        temporary: Values::default(),
+        grown: Values::default(),
+        doublings: 0,
+        ended: Values::default(),
+    };
+    let of_blocks = |blocks| scaled(Values { blocks, bytes: blocks * block_bytes }, scale);
+    let [grown, copied_bytes, doublings] = site.growth();
+    // What belongs to the site as a whole is in its first row.
+    let mut rest = SiteTotals {
+        temporary: of_blocks(site.temporaries()),
+        grown: scaled(Values { blocks: grown, bytes: copied_bytes }, scale),
+        doublings: scaled(Values { blocks: doublings, bytes: 0 }, scale).blocks,
+        ..empty
+    };
+    let mut has_rest = grown != 0 || rest.temporary.blocks != 0;
+    for cohort in site.cohorts() {
+        let at_peak = cohort.at_peak();
+        let live = cohort.live();
+        // After the live ones: all of those are among them.
+        let allocated = cohort.allocated();
+        let (samples, allocated) = (allocated.blocks, scaled(allocated, scale));
+        let at_peak = scaled(at_peak, scale);
+        if live.blocks == 0 {
+            rest.samples += samples;
+            rest.allocated = rest.allocated.plus(allocated);
+            rest.at_peak = rest.at_peak.plus(at_peak);
+            has_rest = true;
+        } else {
+            let first_snapshot = Some(cohort.first_snapshot());
+            let live = scaled(live, scale);
+            visit(SiteTotals { first_snapshot, samples, allocated, live, at_peak, ..empty });
+        }
+    }
+    if has_rest {
+        visit(rest);
+    }
+    for (lived_ns, blocks) in site.lifetimes().into_iter().flat_map(Lifetimes::buckets) {
+        visit(SiteTotals { lived_ns: Some(lived_ns), ended: of_blocks(blocks), ..empty });
     }
 }
 

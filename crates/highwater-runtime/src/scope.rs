@@ -55,6 +55,7 @@ impl Scope {
 }
 
 /// The calling thread's scope.
+#[inline]
 pub fn current() -> Option<&'static Scope> {
     CURRENT.get()
 }

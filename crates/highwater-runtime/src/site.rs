@@ -1,16 +1,20 @@
-//! Call sites: the stacks that allocate, and the totals of each.
+//! Call sites: the stacks that allocate, and what is known of each.
 //!
 //! A site is a stack together with a block size, a sampling interval, a thread name and a scope: everything in a site was
 //! sampled with one probability, so counting samples is enough and each is unbiased by itself when the totals
 //! are read. (In exact mode, where the probability is 1 whatever the size, sizes share a site by classes, or
-//! programs with many sizes would fill the table.)
+//! programs with many sizes would fill the table; and each thread has sites of its own, which it counts in without
+//! locked instructions.)
 
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::capture::Stack;
 use crate::chain::{ChainTable, hash};
-use crate::scope::Scope;
-use crate::{arena, sys, totals};
+use crate::cohort::{Cohort, Owner, Values};
+use crate::lifetime::{Birth, Lifetimes};
+use crate::scope::{self, Scope};
+use crate::{arena, sys};
 
 /// Stacks by their frames. 2^15 buckets are 256 KiB, of which only pages in use cost memory.
 static STACKS: ChainTable<&'static [usize], { 1 << 15 }> = ChainTable::new();
@@ -29,56 +33,6 @@ impl ThreadName {
     }
 }
 
-/// Blocks and bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Values {
-    /// Number of blocks.
-    pub blocks: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
-impl Values {
-    pub(crate) fn less(self, other: Self) -> Self {
-        Self {
-            blocks: self.blocks.saturating_sub(other.blocks),
-            bytes: self.bytes.saturating_sub(other.bytes),
-        }
-    }
-}
-
-/// Counts blocks of one size class: their number, and the bytes by which they exceed the class's size. Most sizes are a
-/// class of their own, so most events are one atomic operation.
-struct Counter {
-    blocks: AtomicU64,
-    excess_bytes: AtomicU64,
-}
-
-impl Counter {
-    const fn new() -> Self {
-        Self { blocks: AtomicU64::new(0), excess_bytes: AtomicU64::new(0) }
-    }
-
-    fn add(&self, excess_bytes: u64) {
-        if excess_bytes != 0 {
-            self.excess_bytes.fetch_add(excess_bytes, Ordering::Relaxed);
-        }
-        // The blocks last, and read first: whoever sees the block sees its bytes.
-        self.blocks.fetch_add(1, Ordering::Release);
-    }
-
-    fn get(&self, size_class: u64) -> Values {
-        let blocks = self.blocks.load(Ordering::Acquire);
-        Values { blocks, bytes: blocks * size_class + self.excess_bytes.load(Ordering::Relaxed) }
-    }
-
-    fn set(&self, values: Values, size_class: u64) {
-        let excess_bytes = values.bytes.saturating_sub(values.blocks * size_class);
-        self.excess_bytes.store(excess_bytes, Ordering::Relaxed);
-        self.blocks.store(values.blocks, Ordering::Release);
-    }
-}
-
 /// Who allocates, besides the stack.
 #[derive(Clone, Copy)]
 pub(crate) struct Origin {
@@ -87,8 +41,14 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
+    /// A thread that has no slot, whose name is not asked for: it is ending.
+    pub(crate) fn of_no_slot() -> Self {
+        Self { thread: None, scope: scope::current() }
+    }
+
     /// Names and scopes are stored once, so their addresses tell them apart.
-    fn identity(self) -> [u64; 2] {
+    #[inline(always)]
+    pub(crate) fn identity(self) -> [u64; 2] {
         fn address<T>(it: Option<&T>) -> u64 {
             it.map_or(0, |it| core::ptr::from_ref(it).addr() as u64)
         }
@@ -102,11 +62,32 @@ pub(crate) struct Site {
     size_class: u64,
     interval_bytes: u64,
     origin: Origin,
-    allocated: Counter,
-    freed: Counter,
-    /// Live values when `peak_epoch` began.
-    at_peak: Counter,
-    peak_epoch: AtomicU64,
+    /// The only thread that allocates here; nobody's in particular when sampling.
+    owner: Owner,
+    /// Where blocks are counted that are allocated now; null before the first.
+    current: AtomicPtr<Cohort>,
+    /// The first of all cohorts.
+    cohorts: AtomicPtr<Cohort>,
+    growth: Growth,
+    /// Timed blocks that were freed within a millisecond, but not before their thread allocated another one.
+    short_lived: AtomicU64,
+    lifetimes: AtomicPtr<Lifetimes>,
+}
+
+/// How a site's blocks came to be by reallocation. Counts samples.
+struct Growth {
+    reallocations: AtomicU64,
+    copied_bytes: AtomicU64,
+    doublings: AtomicU64,
+}
+
+/// A reallocation.
+#[derive(Clone, Copy)]
+pub(crate) struct Resized {
+    pub old_size: usize,
+    pub new_size: usize,
+    /// The block is at another address, so what was in it was copied.
+    pub has_moved: bool,
 }
 
 /// A stack that is stored, and so told from others by its address.
@@ -126,21 +107,23 @@ impl KnownStack {
         Some(Self { frames, hash, is_truncated: stack.is_truncated() })
     }
 
+    #[inline(always)]
     pub(crate) fn is_truncated(self) -> bool {
         self.is_truncated
     }
 
     /// Its call-site addresses, leaf first.
-    #[cfg(test)]
+    #[inline(always)]
     pub(crate) fn frames(self) -> &'static [usize] {
         self.frames
     }
 }
 
 /// The size that stands for `size` in a site's key.
-fn size_class(size: u64, interval_bytes: u64) -> u64 {
+#[inline(always)]
+pub(crate) fn size_class(size: u64, interval_bytes: u64) -> u64 {
     /// Up to here every size has a site of its own.
-    const OWN: u64 = 512;
+    const OWN: u64 = 64;
     /// Beyond, sizes that share their four leading binary digits share a site: at most 12.5 % apart.
     const DIGITS: u32 = 4;
     if interval_bytes > 1 || size <= OWN {
@@ -157,16 +140,18 @@ impl Site {
         size: u64,
         interval_bytes: u64,
         origin: Origin,
+        owner: Owner,
     ) -> Option<&'static Self> {
         let size_class = size_class(size, interval_bytes);
         let [thread, scope] = origin.identity();
         SITES.get_or_add(
-            hash([stack.hash, size_class, interval_bytes, thread, scope]),
+            hash([stack.hash, size_class, interval_bytes, thread, scope, owner.identity()]),
             |site| {
-                core::ptr::eq(site.stack, stack.frames)
+                ptr::eq(site.stack, stack.frames)
                     && site.size_class == size_class
                     && site.interval_bytes == interval_bytes
                     && site.origin.identity() == [thread, scope]
+                    && site.owner == owner
             },
             || {
                 Some(Self {
@@ -174,64 +159,107 @@ impl Site {
                     size_class,
                     interval_bytes,
                     origin,
-                    allocated: Counter::new(),
-                    freed: Counter::new(),
-                    at_peak: Counter::new(),
-                    peak_epoch: AtomicU64::new(0),
+                    owner,
+                    current: AtomicPtr::new(ptr::null_mut()),
+                    cohorts: AtomicPtr::new(ptr::null_mut()),
+                    growth: Growth {
+                        reallocations: AtomicU64::new(0),
+                        copied_bytes: AtomicU64::new(0),
+                        doublings: AtomicU64::new(0),
+                    },
+                    short_lived: AtomicU64::new(0),
+                    lifetimes: AtomicPtr::new(ptr::null_mut()),
                 })
             },
         )
     }
 
-    /// Counts a sampled block.
-    pub(crate) fn add(&self, size: u64) {
-        self.remember_peak();
-        self.allocated.add(size - self.size_class);
+    /// Where a block is to be counted that is allocated now. `None` when there is no memory for it.
+    #[inline(always)]
+    pub(crate) fn cohort(&'static self) -> Option<&'static Cohort> {
+        // SAFETY: the pointer is null or that of a cohort, which lives in the arena for ever.
+        match unsafe { self.current.load(Ordering::Acquire).as_ref() } {
+            Some(cohort) if cohort.is_current() => Some(cohort),
+            _ => self.next_cohort(),
+        }
     }
 
-    /// Counts a sampled block as freed.
-    pub(crate) fn remove(&self, size: u64) {
-        self.remember_peak();
-        self.freed.add(size - self.size_class);
-    }
-
-    /// Saves the live values if the process reached a peak since this site last changed; see [`totals`]. When
-    /// several threads change one site at the moment of a peak, the saved values may or may not include the
-    /// blocks they are just changing.
-    fn remember_peak(&self) {
-        let epoch = totals::epoch();
-        let seen = self.peak_epoch.load(Ordering::Relaxed);
-        if seen != epoch {
-            let live = self.live();
-            if self.peak_epoch.compare_exchange(seen, epoch, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-                self.at_peak.set(live, self.size_class);
+    /// A cohort for what is allocated from now on: one in which nothing is alive, or a new one. Two threads that come
+    /// here at once may make one each, and both will do.
+    #[cold]
+    fn next_cohort(&'static self) -> Option<&'static Cohort> {
+        let cohort = match self.cohorts().find(|cohort| cohort.is_dead()) {
+            Some(dead) => {
+                dead.begin_again();
+                dead
             }
+            None => {
+                let fresh = arena::place(Cohort::new(self, self.size_class, self.owner))?;
+                let mut first = self.cohorts.load(Ordering::Acquire);
+                loop {
+                    fresh.set_next(first);
+                    let published = ptr::from_ref(fresh).cast_mut();
+                    match self.cohorts.compare_exchange(first, published, Ordering::AcqRel, Ordering::Acquire)
+                    {
+                        Ok(_) => break fresh,
+                        Err(now) => first = now,
+                    }
+                }
+            }
+        };
+        self.current.store(ptr::from_ref(cohort).cast_mut(), Ordering::Release);
+        Some(cohort)
+    }
+
+    /// All cohorts, the youngest first but for those that began again.
+    pub(crate) fn cohorts(&self) -> impl Iterator<Item = &'static Cohort> {
+        Cohort::list(self.cohorts.load(Ordering::Acquire))
+    }
+
+    /// Counts a block here that came to be by reallocation. To be called by the thread that allocates it.
+    pub(crate) fn count_resized(&self, resized: Resized) {
+        let Resized { old_size, new_size, has_moved } = resized;
+        self.owner.raise(&self.growth.reallocations, 1);
+        if has_moved {
+            self.owner.raise(&self.growth.copied_bytes, old_size.min(new_size) as u64);
+        }
+        if new_size / 2 >= old_size {
+            self.owner.raise(&self.growth.doublings, 1);
         }
     }
 
-    fn live(&self) -> Values {
-        // Freed first: what is freed after that was counted as allocated before.
-        let freed = self.freed();
-        self.allocated().less(freed)
+    /// Reallocations, the bytes they copied, and how many of them at least doubled the block.
+    pub(crate) fn growth(&self) -> [u64; 3] {
+        [&self.growth.reallocations, &self.growth.copied_bytes, &self.growth.doublings]
+            .map(|it| it.load(Ordering::Relaxed))
     }
 
-    /// Samples taken so far.
+    /// Counts the end of a timed block. `is_immediate` says that it is counted as temporary already.
+    #[cold]
+    pub(crate) fn count_lifetime(&self, birth: Birth, is_immediate: bool) {
+        let lived_ns = sys::monotonic_ns().saturating_sub(birth.at_ns);
+        if !is_immediate && lived_ns < TEMPORARY_NS {
+            self.short_lived.fetch_add(birth.weight, Ordering::Relaxed);
+        }
+        if let Some(lifetimes) = Lifetimes::get_or_place(&self.lifetimes) {
+            lifetimes.count(lived_ns, birth.weight);
+        }
+    }
+
+    /// Blocks that were freed before their thread allocated another one, or within a millisecond.
+    pub(crate) fn temporaries(&self) -> u64 {
+        let short_lived = self.short_lived.load(Ordering::Relaxed);
+        self.cohorts().fold(short_lived, |sum, cohort| sum + cohort.immediate())
+    }
+
+    /// How long freed blocks lived, if any was timed.
+    pub(crate) fn lifetimes(&self) -> Option<&'static Lifetimes> {
+        Lifetimes::get(&self.lifetimes)
+    }
+
+    /// All samples of this site.
     pub(crate) fn allocated(&self) -> Values {
-        self.allocated.get(self.size_class)
-    }
-
-    /// Samples freed so far.
-    pub(crate) fn freed(&self) -> Values {
-        self.freed.get(self.size_class)
-    }
-
-    /// Samples that were live when the process was at its peak.
-    pub(crate) fn at_peak(&self) -> Values {
-        if self.peak_epoch.load(Ordering::Acquire) == totals::epoch() {
-            self.at_peak.get(self.size_class)
-        } else {
-            self.live()
-        }
+        self.cohorts().fold(Values::default(), |sum, cohort| sum.plus(cohort.allocated()))
     }
 
     /// Call-site addresses, leaf first.
@@ -254,6 +282,9 @@ impl Site {
         self.origin.scope.map_or("", Scope::path)
     }
 }
+
+/// A block that lives for less is temporary.
+const TEMPORARY_NS: u64 = 1_000_000;
 
 /// All sites there are.
 pub(crate) fn all() -> impl Iterator<Item = &'static Site> {
@@ -281,7 +312,7 @@ mod tests {
 
     #[test]
     fn exact_sizes_share_a_site_only_when_they_are_close() {
-        assert_eq!([1, 7, 17, 511, 512].map(|size| size_class(size, 1)), [1, 7, 17, 511, 512]);
+        assert_eq!([1, 7, 17, 63, 64].map(|size| size_class(size, 1)), [1, 7, 17, 63, 64]);
         assert_eq!([513, 576, 639, 640].map(|size| size_class(size, 1)), [512, 576, 576, 640]);
         assert_eq!(size_class(1_000_003, 2), 1_000_003);
         for size in (1..5_000).chain([u64::MAX, 1 << 63, (1 << 40) + 12_345]) {

@@ -1,8 +1,8 @@
 //! Totals of the whole process: exact counts, and the peak.
 //!
-//! Each thread counts for itself ([`crate::thread`]). It passes the change of its live bytes on when it has freed 64 KiB
-//! more than it allocated since it did so last; and at a sample, if they grew by as much or if that takes the process to
-//! a new peak. [`counts`] adds up what has not been passed on.
+//! Each thread counts for itself ([`crate::thread`]). It passes the change of its live bytes on when it looks around and
+//! finds that they changed by 64 KiB since it did so last, or that they take the process to a new peak. It looks around
+//! at every sample, when it frees one, and whenever it has freed 32 KiB. [`counts`] adds up what has not been passed on.
 //!
 //! **The peak's epoch.** Whenever the process reaches its highest number of live bytes so far, a new epoch
 //! begins. A site that is about to change in an epoch it has not seen first saves its live values: those are its
@@ -14,10 +14,8 @@ use crate::{arena, thread};
 
 /// Live bytes as passed on by all threads.
 static LIVE: AtomicI64 = AtomicI64::new(0);
-/// Highest number of live bytes, counting what threads reached between two reports.
+/// Highest number of live bytes seen at a report. Each new one begins an epoch.
 static PEAK: AtomicI64 = AtomicI64::new(0);
-/// Highest number of live bytes seen at a report; the one that begins an epoch.
-static EPOCH_PEAK: AtomicI64 = AtomicI64::new(0);
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
 /// Samples lost for want of memory, and recorded with their root cut off.
@@ -38,9 +36,9 @@ pub struct Counts {
     pub freed_blocks: u64,
     /// Bytes freed.
     pub freed_bytes: u64,
-    /// Highest number of live bytes. Exact when one thread allocates; otherwise each further thread that allocates at the
-    /// moment of the peak may put it off by what it has not reported: up to 64 KiB in exact mode, and one sampling
-    /// interval more, in the mean, when sampling.
+    /// Highest number of live bytes. When one thread allocates it is exact in exact mode, and at most 32 KiB too low when
+    /// sampling. Each further thread that allocates at the moment of the peak may put it off by what it has not
+    /// reported: up to 64 KiB, and one sampling interval more, in the mean, when sampling.
     pub peak_bytes: u64,
     /// The recorder's own memory, mapped from the system or allocated inside [`own_memory`](crate::own_memory).
     pub overhead_bytes: u64,
@@ -64,25 +62,27 @@ impl Counts {
     }
 }
 
-/// Whether a thread that has gained this many bytes since its last report takes the process to its highest point so far,
-/// as far as the other threads have reported.
+/// Whether a thread that has gained this many bytes since its last report takes the process higher than it ever was, as far
+/// as the other threads have reported.
+#[inline(always)]
 pub(crate) fn is_peak(gained: i64) -> bool {
-    LIVE.load(Relaxed) + gained >= EPOCH_PEAK.load(Relaxed)
+    LIVE.load(Relaxed) + gained > PEAK.load(Relaxed)
 }
 
-/// Takes a thread's report: its live bytes changed by `change` since its last one, and rose by up to `rise` in
-/// between.
-pub(crate) fn report(change: i64, rise: i64) {
-    let before = LIVE.fetch_add(change, Relaxed);
-    PEAK.fetch_max(before + rise, Relaxed);
-    let live = before + change;
-    // An equal maximum counts as a later peak: the sites' values there are as good, and fresher.
-    if live >= EPOCH_PEAK.load(Relaxed) && live >= EPOCH_PEAK.fetch_max(live, Relaxed) {
+/// Takes a thread's report: its live bytes changed by `change` since its last one.
+pub(crate) fn report(change: i64) {
+    note(LIVE.fetch_add(change, Relaxed) + change);
+}
+
+/// Begins a new epoch if so many live bytes are a new peak.
+fn note(live: i64) {
+    if live > PEAK.load(Relaxed) && live > PEAK.fetch_max(live, Relaxed) {
         EPOCH.fetch_add(1, Relaxed);
     }
 }
 
 /// The peak's epoch; it changes whenever the process reaches a new peak.
+#[inline(always)]
 pub(crate) fn epoch() -> u64 {
     EPOCH.load(Relaxed)
 }
@@ -97,8 +97,7 @@ pub fn counts() -> Counts {
         ..Counts::default()
     };
     let (mut live_bytes, mut own_bytes) = (0_i64, 0_i64);
-    let mut peak = PEAK.load(Relaxed);
-    let reported = LIVE.load(Relaxed);
+    let mut unreported = 0;
     for one in thread::all_counts() {
         if one.is_own {
             own_bytes += one.live_bytes;
@@ -108,8 +107,11 @@ pub fn counts() -> Counts {
         counts.alloc_bytes += one.alloc_bytes;
         counts.freed_blocks += one.freed_blocks;
         live_bytes += one.live_bytes;
-        peak = peak.max(reported + one.unreported_rise);
+        unreported += one.unreported;
     }
+    // What is live now may be the peak, of which no thread alone could know.
+    note(LIVE.load(Relaxed) + unreported);
+    let peak = PEAK.load(Relaxed);
     let live_bytes = u64::try_from(live_bytes).unwrap_or(0).min(counts.alloc_bytes);
     counts.freed_bytes = counts.alloc_bytes - live_bytes;
     counts.peak_bytes = u64::try_from(peak).unwrap_or(0).max(live_bytes);

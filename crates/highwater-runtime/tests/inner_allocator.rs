@@ -4,19 +4,31 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::HashMap;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use highwater_runtime::{Alloc, counts, visit_sites};
 
 /// The system's allocator with a ledger that panics at the first call that breaks the contract.
 struct Strict {
-    blocks: Mutex<Option<HashMap<usize, Layout>>>,
+    /// Each block with its layout, and the bytes of the system's block in front of it.
+    blocks: Mutex<Option<HashMap<usize, (Layout, usize)>>>,
     calls: Mutex<Vec<&'static str>>,
     refuses: AtomicBool,
+    /// Refuses new blocks, but resizes old ones.
+    refuses_new: AtomicBool,
+    /// Aligns no better than it must, in every other call.
+    is_odd: AtomicBool,
+    odd_blocks: AtomicUsize,
 }
 
-static STRICT: Strict =
-    Strict { blocks: Mutex::new(None), calls: Mutex::new(Vec::new()), refuses: AtomicBool::new(false) };
+static STRICT: Strict = Strict {
+    blocks: Mutex::new(None),
+    calls: Mutex::new(Vec::new()),
+    refuses: AtomicBool::new(false),
+    refuses_new: AtomicBool::new(false),
+    is_odd: AtomicBool::new(false),
+    odd_blocks: AtomicUsize::new(0),
+};
 
 /// A share of the blocks is sampled, so that blocks change from sampled to unsampled and back when they grow.
 static ALLOC: Alloc<&Strict> = Alloc::wrapping(&STRICT).interval(512);
@@ -24,20 +36,31 @@ static ALLOC: Alloc<&Strict> = Alloc::wrapping(&STRICT).interval(512);
 impl Strict {
     fn enter(&self, call: &'static str, layout: Layout) -> bool {
         assert!(layout.size() > 0 && Layout::from_size_align(layout.size(), layout.align()).is_ok());
-        self.calls.lock().unwrap().push(call);
+        let mut calls = self.calls.lock().unwrap();
+        calls.push(call);
         !self.refuses.load(Ordering::Relaxed)
     }
 
-    fn add(&self, block: *mut u8, layout: Layout) -> *mut u8 {
+    fn take(&self, layout: Layout) -> *mut u8 {
+        let is_odd = self.is_odd.load(Ordering::Relaxed)
+            && layout.align() <= 8
+            && self.odd_blocks.fetch_add(1, Ordering::Relaxed).is_multiple_of(2);
+        let front = if is_odd { 8 } else { 0 };
+        // SAFETY: the size is not 0, and the address stays in the block.
+        let block = unsafe { System.alloc_zeroed(real(layout, front)).add(front) };
         assert_eq!(block.addr() % layout.align(), 0);
-        let previous = self.blocks.lock().unwrap().get_or_insert_default().insert(block.addr(), layout);
+        let previous =
+            self.blocks.lock().unwrap().get_or_insert_default().insert(block.addr(), (layout, front));
         assert_eq!(previous, None, "an address was handed out twice");
         block
     }
 
-    fn remove(&self, block: *mut u8, layout: Layout) {
+    fn give(&self, block: *mut u8, layout: Layout) {
         let known = self.blocks.lock().unwrap().get_or_insert_default().remove(&block.addr());
-        assert_eq!(known, Some(layout), "a block came back with another layout");
+        let (known, front) = known.expect("a block that came from here");
+        assert_eq!(known, layout, "a block came back with another layout");
+        // SAFETY: the ledger says that the block came from here with this layout.
+        unsafe { System.dealloc(block.sub(front), real(layout, front)) };
     }
 
     fn take_calls(&self) -> Vec<&'static str> {
@@ -49,39 +72,44 @@ impl Strict {
     }
 }
 
+/// What the system is asked for.
+fn real(layout: Layout, front: usize) -> Layout {
+    Layout::from_size_align(layout.size() + front, layout.align().max(16)).unwrap()
+}
+
 // SAFETY: every call goes to the system's allocator, or returns null.
 unsafe impl GlobalAlloc for &Strict {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        if !self.enter("alloc", layout) {
+        if !self.enter("alloc", layout) || self.refuses_new.load(Ordering::Relaxed) {
             return std::ptr::null_mut();
         }
-        // SAFETY: the layout is the caller's.
-        self.add(unsafe { System.alloc(layout) }, layout)
+        let block = self.take(layout);
+        // SAFETY: the block is this large. What is not asked to be zero is not.
+        unsafe { block.write_bytes(0xa5, layout.size()) };
+        block
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        if !self.enter("alloc_zeroed", layout) {
+        if !self.enter("alloc_zeroed", layout) || self.refuses_new.load(Ordering::Relaxed) {
             return std::ptr::null_mut();
         }
-        // SAFETY: the layout is the caller's.
-        self.add(unsafe { System.alloc_zeroed(layout) }, layout)
+        self.take(layout)
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         self.enter("dealloc", layout);
-        self.remove(block, layout);
-        // SAFETY: the ledger says that the block came from here with this layout.
-        unsafe { System.dealloc(block, layout) };
+        self.give(block, layout);
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         if !self.enter("realloc", layout) {
             return std::ptr::null_mut();
         }
-        self.remove(block, layout);
-        // SAFETY: the ledger says that the block came from here with this layout.
-        let moved = unsafe { System.realloc(block, layout, new_size) };
-        self.add(moved, Layout::from_size_align(new_size, layout.align()).unwrap())
+        let moved = self.take(Layout::from_size_align(new_size, layout.align()).unwrap());
+        // SAFETY: both are as large as that.
+        unsafe { moved.copy_from_nonoverlapping(block, layout.size().min(new_size)) };
+        self.give(block, layout);
+        moved
     }
 }
 
@@ -161,6 +189,10 @@ fn the_inner_allocator_sees_an_honest_client() {
     random_operations_keep_the_contract();
     refusals_change_nothing();
     impossible_sizes_are_refused();
+    STRICT.is_odd.store(true, Ordering::Relaxed);
+    random_operations_keep_the_contract();
+    refusals_change_nothing();
+    a_block_that_cannot_be_moved_stays_at_its_odd_address();
     assert_eq!(STRICT.live(), 0);
     assert_eq!(live_samples(), 0, "a sample outlived its block");
     let counts = counts();
@@ -223,8 +255,9 @@ fn random_operations_keep_the_contract() {
     assert_eq!(now.alloc_bytes - before.alloc_bytes, alloc_bytes as u64);
     assert_eq!(now.live_blocks(), blocks.len() as u64);
     assert_eq!(now.live_bytes(), live as u64);
-    // The blocks of 2 MiB above were the highest so far, one at a time.
-    assert_eq!(now.peak_bytes, (peak as u64).max(2 << 20));
+    // The blocks of 2 MiB above were the highest so far, one at a time. Between two samples a peak may be missed by 32 KiB.
+    let peak = (peak as u64).max(2 << 20);
+    assert!((peak - 32 * 1024..=peak).contains(&now.peak_bytes), "{} of {peak}", now.peak_bytes);
     blocks.into_iter().for_each(Block::free);
 }
 
@@ -251,6 +284,36 @@ fn refusals_change_nothing() {
         assert_eq!((after.freed_blocks, after.freed_bytes), (before.freed_blocks, before.freed_bytes));
         assert_eq!(after.peak_bytes, before.peak_bytes);
         assert_eq!(live_samples(), samples);
+        block.free();
+    }
+}
+
+fn a_block_that_cannot_be_moved_stays_at_its_odd_address() {
+    let mut blocks: Vec<Block> = (0..100).map(|fill| Block::new(40, 8, fill, false)).collect();
+    STRICT.refuses_new.store(true, Ordering::Relaxed);
+    let (before, mut resized) = (counts(), 0);
+    for block in &mut blocks {
+        // SAFETY: the block is ours with this layout; the size is not 0.
+        let moved = unsafe { ALLOC.realloc(block.start, block.layout, 56) };
+        // Those that were or would be sampled may be refused.
+        if !moved.is_null() {
+            resized += 1;
+            block.start = moved;
+            block.layout = Layout::from_size_align(56, 8).unwrap();
+            // SAFETY: that much of the block was initialised before; the block is this large.
+            unsafe {
+                assert!(std::slice::from_raw_parts(moved, 40).iter().all(|&byte| byte == block.fill));
+                moved.write_bytes(block.fill, 56);
+            }
+        }
+    }
+    assert!(resized > 20, "{resized}");
+    assert_eq!(counts().alloc_blocks - before.alloc_blocks, resized);
+    STRICT.refuses_new.store(false, Ordering::Relaxed);
+    for (at, mut block) in blocks.into_iter().enumerate() {
+        if at % 2 == 0 {
+            block.resize(72);
+        }
         block.free();
     }
 }

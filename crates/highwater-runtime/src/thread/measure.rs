@@ -2,7 +2,7 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::attached;
+use super::{Slot, attached};
 use crate::recorder;
 
 /// What a closure allocated on its thread; see [`measure`].
@@ -27,14 +27,14 @@ pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Measured) {
     let Some(slot) = slot.filter(|_| recorder::mode().is_some()) else {
         return (work(), Measured::default());
     };
-    slot.report();
+    let outer = Measurement::begin(slot);
     let before = slot.counts();
-    let highest = slot.highest.swap(before.live_bytes, Relaxed);
+    slot.highest.store(before.live_bytes, Relaxed);
     let result = work();
-    slot.report();
+    slot.look();
     let after = slot.counts();
     let peak = slot.highest.load(Relaxed);
-    slot.highest.store(peak.max(highest), Relaxed);
+    drop(outer);
     let alloc_bytes = after.alloc_bytes - before.alloc_bytes;
     let measured = Measured {
         alloc_blocks: after.alloc_blocks - before.alloc_blocks,
@@ -44,4 +44,29 @@ pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Measured) {
         peak_bytes: u64::try_from(peak - before.live_bytes).unwrap_or(0),
     };
     (result, measured)
+}
+
+/// A measurement that goes on. As long as there is one the thread has no room, and so looks around at every free, which is
+/// where a maximum ends.
+struct Measurement {
+    slot: &'static Slot,
+    /// The highest value before it began.
+    highest: i64,
+}
+
+impl Measurement {
+    fn begin(slot: &'static Slot) -> Self {
+        slot.measurements.store(slot.measurements.load(Relaxed) + 1, Relaxed);
+        slot.set_room(0, 0);
+        slot.look();
+        Self { slot, highest: slot.highest.load(Relaxed) }
+    }
+}
+
+impl Drop for Measurement {
+    fn drop(&mut self) {
+        // The next free that finds no room makes new room if this was the outermost.
+        self.slot.measurements.store(self.slot.measurements.load(Relaxed) - 1, Relaxed);
+        self.slot.highest.fetch_max(self.highest, Relaxed);
+    }
 }

@@ -52,7 +52,7 @@ struct Mapping {
 impl Mapping {
     /// The part of the mapping that is the calling thread's stack, if it is that at all.
     fn own_stack(&self) -> Option<Range<usize>> {
-        if self.is_main_stack {
+        if self.is_main_stack || self.range.contains(&top_of_main_stack()) {
             // It grows downwards, to where its limit allows.
             return Some(self.range.end.saturating_sub(stack_limit())..self.range.end);
         }
@@ -61,6 +61,13 @@ impl Mapping {
         let control_block = unsafe { libc::pthread_self() } as usize;
         self.range.contains(&control_block).then(|| self.range.start..control_block / 8 * 8)
     }
+}
+
+/// An address on top of the main thread's stack, where the kernel puts a few random bytes for the program. Under an
+/// emulator such as valgrind the kernel has another stack by the name of the main thread's.
+fn top_of_main_stack() -> usize {
+    // SAFETY: getauxval has no preconditions.
+    usize::try_from(unsafe { libc::getauxval(libc::AT_RANDOM) }).unwrap_or(0)
 }
 
 /// What the main thread's stack may grow to, in bytes.

@@ -9,6 +9,7 @@ use gimli::{
     RegisterRule, UnwindContext, UnwindContextStorage, UnwindSection, UnwindTableRow, X86_64,
 };
 
+use super::method;
 use super::rule::Rule;
 
 /// What glibc tells of the module that holds an address; `struct dl_find_object` in its `dlfcn.h`.
@@ -71,7 +72,9 @@ pub(super) fn rule_at(address: usize) -> Option<Rule> {
     }
     // SAFETY: glibc says that the table lies in the module, which is mapped because one of its functions is on
     // the calling thread's stack.
-    Some(unsafe { read_rule(&found, address as u64) }.unwrap_or(Rule::Other))
+    let rule = unsafe { read_rule(&found, address as u64) }.unwrap_or(Rule::Other);
+    method::count(found.map_start.addr()..found.map_end.addr(), rule);
+    Some(rule)
 }
 
 /// The rule for `address`, if the module's tables have a simple one.
@@ -118,5 +121,5 @@ fn simplify(row: &UnwindTableRow<usize, OnStack>) -> Option<Rule> {
         Some(RegisterRule::SameValue | RegisterRule::Undefined) | None => None,
         Some(_) => return None,
     };
-    Some(Rule::Caller { distance: u32::try_from(offset).ok()?, from_frame_pointer, saved_frame_pointer })
+    Some(Rule::caller(u32::try_from(offset).ok()?, from_frame_pointer, saved_frame_pointer))
 }

@@ -20,6 +20,11 @@ const WAYS: usize = 4;
 /// Words that an entry remembers; stacks that depend on more are walked each time.
 const WORDS: usize = 192;
 
+/// Words that are compared before the result is asked for.
+const GROUP: usize = 4;
+
+const _: () = assert!(WORDS.is_multiple_of(GROUP));
+
 /// What one thread remembers.
 pub(crate) struct Memo {
     entries: [[Entry; WAYS]; SETS],
@@ -36,9 +41,11 @@ struct Entry {
     frame_pointer: usize,
     has_frame_pointer: bool,
     length: u16,
+    /// Groups that they fill.
+    groups: u16,
     /// Where the words are, in words above the stack pointer.
-    offsets: [u16; WORDS],
-    values: [usize; WORDS],
+    offsets: [[u16; GROUP]; WORDS / GROUP],
+    values: [[usize; GROUP]; WORDS / GROUP],
     stack: Option<KnownStack>,
 }
 
@@ -55,7 +62,7 @@ impl Memo {
     }
 
     /// The stack that led here. `None` when the recorder has no memory left for a new one.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn stack(&mut self) -> Option<KnownStack> {
         let here = Registers::here();
         let bounds = stack_bounds(here.stack_pointer);
@@ -86,13 +93,27 @@ impl Entry {
         {
             return None;
         }
-        let length = usize::from(self.length).min(WORDS);
-        let same = self.offsets[..length].iter().zip(&self.values[..length]).all(|(&offset, &value)| {
-            // SAFETY: the walk that was remembered began at this stack pointer of this stack and read this word, so it
-            // lies between the stack pointer and the end of the stack.
-            unsafe { read(here.stack_pointer + usize::from(offset) * 8) == value }
-        });
-        if same { self.stack } else { None }
+        let groups = self.offsets.iter().zip(&self.values).take(usize::from(self.groups));
+        for (offsets, values) in groups {
+            for (&offset, &value) in offsets.iter().zip(values) {
+                // SAFETY: the walk that was remembered began at this stack pointer of this stack and read this word, so it
+                // lies between the stack pointer and the end of the stack.
+                if unsafe { read(here.stack_pointer + usize::from(offset) * 8) } != value {
+                    return None;
+                }
+            }
+        }
+        self.stack
+    }
+
+    /// Repeats the last word until the last group is full.
+    fn fill_group(&mut self) {
+        let length = usize::from(self.length);
+        let (offsets, values) = (self.offsets.as_flattened_mut(), self.values.as_flattened_mut());
+        for at in length..length.next_multiple_of(GROUP) {
+            (offsets[at], values[at]) = (offsets[length - 1], values[length - 1]);
+        }
+        self.groups = length.div_ceil(GROUP) as u16;
     }
 
     /// Walks, and remembers the walk here.
@@ -109,6 +130,7 @@ impl Entry {
         let is_complete = learner.is_complete;
         let known = KnownStack::of(&stack);
         if is_complete && known.is_some() {
+            self.fill_group();
             (self.stack_pointer, self.frame_pointer, self.end) = (stack_pointer, frame_pointer, end);
             self.stack = known;
         }
@@ -138,7 +160,8 @@ impl Witness for Learner<'_> {
     fn read(&mut self, address: usize, value: usize) {
         let at = usize::from(self.entry.length);
         let offset = u16::try_from((address - self.stack_pointer) / 8);
-        match (offset, self.entry.offsets.get_mut(at), self.entry.values.get_mut(at)) {
+        let offset_place = self.entry.offsets.as_flattened_mut().get_mut(at);
+        match (offset, offset_place, self.entry.values.as_flattened_mut().get_mut(at)) {
             (Ok(offset), Some(offset_place), Some(value_place)) => {
                 (*offset_place, *value_place) = (offset, value);
                 self.entry.length += 1;
@@ -214,7 +237,7 @@ mod tests {
     fn what_was_learned_is_recalled() {
         let memo = memo();
         let mut stacks = Vec::new();
-        for _ in 0..3 {
+        for _ in 0..std::hint::black_box(3) {
             stacks.push(memo.stack().unwrap().frames());
         }
         assert!(stacks.iter().all(|it| core::ptr::eq(*it, stacks[0])), "one call site, one stack");

@@ -2,8 +2,9 @@
 //!
 //! Compiled code comes with tables (call frame information, CFI) that say for every instruction where the caller's
 //! frame is. Reading them takes microseconds, so what they say is boiled down to one [`rule`] for each return
-//! address and kept; a walk over known addresses then costs a few nanoseconds a frame. [`cfi`] makes the rules,
-//! `walk.rs` follows them, and `memo.rs` remembers where that led, for threads whose every block is recorded.
+//! address and kept; a walk over known addresses then costs a few nanoseconds a frame. Code that keeps frame pointers has
+//! a rule for that, which is the fastest to follow. [`cfi`] makes the rules, `walk.rs` follows them, `method.rs` counts for
+//! each mapping which there are, and `memo.rs` remembers where that led, for threads whose every block is recorded.
 //!
 //! Where that is not possible — another architecture or C library, a frame that no simple rule describes, a stack
 //! that is not the thread's own — the system's unwinder walks instead, by the `backtrace` crate.
@@ -14,6 +15,8 @@ mod bounds;
 mod cfi;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod memo;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod method;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod rule;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
@@ -48,6 +51,27 @@ pub(crate) fn start() {
     cfi::start();
 }
 
+/// How stacks are walked, as far as walks have come; see [`unwind_methods`](crate::unwind_methods).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct UnwindMethods {
+    /// Mappings most of whose call sites are walked by frame pointers.
+    pub frame_pointer_mappings: u64,
+    /// Mappings most of whose call sites are walked by other rules from their unwind tables.
+    pub table_mappings: u64,
+    /// Call sites walked by frame pointers. One that fell out of the cache and was met again counts again.
+    pub frame_pointer_calls: u64,
+    /// Call sites walked by other rules, counted alike.
+    pub table_calls: u64,
+}
+
+/// How the stacks of this process were walked so far. All zero where the system's unwinder walks them.
+pub fn methods() -> UnwindMethods {
+    #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+    return method::methods();
+    #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
+    UnwindMethods::default()
+}
+
 /// Adds the frames that led here to `stack`, which is empty, by their call-site addresses.
 #[inline(always)]
 pub(crate) fn walk<const N: usize>(stack: &mut Stack<N>) {
@@ -58,10 +82,33 @@ pub(crate) fn walk<const N: usize>(stack: &mut Stack<N>) {
     walk_with_system(stack);
 }
 
+/// Shows the stack of the calling thread as a sample would have it. For tests and the benchmark.
+#[doc(hidden)]
+pub fn with_stack<R>(look: impl FnOnce(&[usize]) -> R) -> R {
+    with_stack_by(walk, look)
+}
+
+/// As [`with_stack`], by the system's unwinder, which does not count as one of its walks.
+#[doc(hidden)]
+pub fn with_stack_by_system<R>(look: impl FnOnce(&[usize]) -> R) -> R {
+    with_stack_by(trace, look)
+}
+
+#[inline(always)]
+fn with_stack_by<R>(walker: fn(&mut Stack), look: impl FnOnce(&[usize]) -> R) -> R {
+    let mut stack = Stack::new();
+    walker(&mut stack);
+    look(stack.addresses())
+}
+
 #[inline(never)]
 fn walk_with_system<const N: usize>(stack: &mut Stack<N>) {
     stack.clear();
     totals::WALKED_BY_SYSTEM.fetch_add(1, Ordering::Relaxed);
+    trace(stack);
+}
+
+fn trace<const N: usize>(stack: &mut Stack<N>) {
     // SAFETY: unsynchronized tracing is unsafe because symbolizing shares caches between threads; walking alone
     // shares nothing.
     unsafe {

@@ -8,6 +8,10 @@ use crate::sync::AtomicU64;
 /// return address is in the word below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
+    /// The function keeps the frame pointer (rbp) where its caller's was saved, with the return address above it. This is
+    /// a [`Rule::Caller`] like others, but nothing of it has to be read before the next frame can be: the processor runs
+    /// ahead from frame to frame while it still compares entries of the cache.
+    FramePointer,
     /// `base` is a fixed distance above the stack pointer or the frame pointer.
     Caller {
         /// Distance in bytes from the register to `base`; a multiple of 8.
@@ -30,12 +34,24 @@ const KIND_FRAME_POINTER: u64 = 2;
 const KIND_ROOT: u64 = 3;
 const KIND_OTHER: u64 = 0;
 
+/// [`Rule::FramePointer`]: `base` is two words above the frame pointer, and the caller's is saved two words below `base`.
+const FRAME_POINTER: u64 = KIND_FRAME_POINTER | 2 << 2 | 2 << (2 + FIELD_DISTANCE);
+
 impl Rule {
+    /// The rule for a fixed distance from a register to `base`, as for [`Rule::Caller`].
+    pub(super) fn caller(distance: u32, from_frame_pointer: bool, saved_frame_pointer: Option<u16>) -> Self {
+        match (distance, from_frame_pointer, saved_frame_pointer) {
+            (16, true, Some(16)) => Self::FramePointer,
+            _ => Self::Caller { distance, from_frame_pointer, saved_frame_pointer },
+        }
+    }
+
     /// The rule in 34 bits: two for the kind, and distances in words. `None` when a distance is too large.
     fn pack(self) -> Option<u64> {
         match self {
             Self::Other => Some(KIND_OTHER),
             Self::Root => Some(KIND_ROOT),
+            Self::FramePointer => Some(FRAME_POINTER),
             Self::Caller { distance, from_frame_pointer, saved_frame_pointer } => {
                 let kind = if from_frame_pointer { KIND_FRAME_POINTER } else { KIND_STACK_POINTER };
                 // 0 stands for "not saved": nothing is saved at the base itself.
@@ -52,6 +68,9 @@ impl Rule {
 
     #[inline(always)]
     fn unpack(bits: u64) -> Self {
+        if bits == FRAME_POINTER {
+            return Self::FramePointer;
+        }
         let kind = bits & 3;
         if kind == KIND_OTHER {
             return Self::Other;
@@ -105,8 +124,13 @@ impl RuleCache {
     #[inline(always)]
     pub(super) fn get(&self, address: usize) -> Option<Rule> {
         let (entry, tag) = self.place(address as u64);
-        let bits = entry.load(Ordering::Relaxed);
-        (bits >> RULE_BITS == tag >> RULE_BITS).then(|| Rule::unpack(bits & ((1 << RULE_BITS) - 1)))
+        // What is left when the tag is taken out is the rule, or has more bits than a rule when the tag is another's.
+        let bits = entry.load(Ordering::Relaxed) ^ tag;
+        // The whole entry at once, before anything is taken out of it.
+        if bits == FRAME_POINTER {
+            return Some(Rule::FramePointer);
+        }
+        (bits >> RULE_BITS == 0).then(|| Rule::unpack(bits))
     }
 
     pub(super) fn put(&self, address: usize, rule: Rule) -> Rule {
@@ -129,8 +153,11 @@ mod tests {
         for rule in [
             Rule::Root,
             Rule::Other,
+            Rule::FramePointer,
             Rule::Caller { distance: 8, from_frame_pointer: false, saved_frame_pointer: None },
-            Rule::Caller { distance: 16, from_frame_pointer: true, saved_frame_pointer: Some(16) },
+            Rule::Caller { distance: 16, from_frame_pointer: false, saved_frame_pointer: Some(16) },
+            Rule::Caller { distance: 16, from_frame_pointer: true, saved_frame_pointer: Some(24) },
+            Rule::Caller { distance: 16, from_frame_pointer: true, saved_frame_pointer: None },
             Rule::Caller {
                 distance: (1 << 23) - 8,
                 from_frame_pointer: false,
@@ -142,6 +169,23 @@ mod tests {
         let odd = Rule::Caller { distance: 12, from_frame_pointer: false, saved_frame_pointer: None };
         let large = Rule::Caller { distance: 1 << 23, from_frame_pointer: false, saved_frame_pointer: None };
         assert_eq!((odd.pack(), large.pack()), (None, None));
+    }
+
+    #[test]
+    fn what_frame_pointers_mean_is_a_rule_of_its_own() {
+        assert_eq!(Rule::caller(16, true, Some(16)), Rule::FramePointer);
+        for [distance, saved] in [[24, 16], [16, 24]] {
+            assert_ne!(Rule::caller(distance, true, Some(saved as u16)), Rule::FramePointer);
+        }
+        assert_ne!(Rule::caller(16, false, Some(16)), Rule::FramePointer);
+        assert_ne!(Rule::caller(16, true, None), Rule::FramePointer);
+        let packed =
+            Rule::Caller { distance: 16, from_frame_pointer: true, saved_frame_pointer: Some(16) }.pack();
+        assert_eq!(packed, Rule::FramePointer.pack());
+        static CACHE: RuleCache = RuleCache::new();
+        CACHE.put(0x5555_5555_4321, Rule::FramePointer);
+        assert_eq!(CACHE.get(0x5555_5555_4321), Some(Rule::FramePointer));
+        assert_eq!(CACHE.get(0x5555_5555_4322), None);
     }
 
     #[test]

@@ -37,6 +37,51 @@ impl Registers {
         }
         here
     }
+
+    /// Goes on to the caller's frame, by what a [`Rule::Caller`] says. `frame_pointer_from` is where the frame pointer was
+    /// read, if it was. `None` when the rule leads out of the stack, or to no address.
+    #[inline(always)]
+    fn step(
+        &mut self,
+        end: usize,
+        distance: u32,
+        from_frame_pointer: bool,
+        saved_frame_pointer: Option<u16>,
+        frame_pointer_from: &mut Option<usize>,
+        witness: &mut impl Witness,
+    ) -> Option<()> {
+        let register = if from_frame_pointer {
+            match *frame_pointer_from {
+                Some(address) => witness.read(address, self.frame_pointer),
+                None => witness.began_with_frame_pointer(),
+            }
+            self.frame_pointer
+        } else {
+            self.stack_pointer
+        };
+        let base = register.wrapping_add(distance as usize);
+        // Every caller's frame lies higher, so the walk ends; and all that is read lies between the frame that called
+        // this function and the end of the stack.
+        if base <= self.stack_pointer || base > end || base % 8 != 0 {
+            return None;
+        }
+        if let Some(below) = saved_frame_pointer {
+            let saved = base.wrapping_sub(below.into());
+            if saved < self.stack_pointer {
+                return None;
+            }
+            // SAFETY: an aligned word of this thread's own stack, above the stack pointer.
+            self.frame_pointer = unsafe { read(saved) };
+            *frame_pointer_from = Some(saved);
+        }
+        // SAFETY: as above; base - 8 is at least the old stack pointer, both being multiples of 8.
+        let return_address = unsafe { read(base - 8) };
+        witness.read(base - 8, return_address);
+        self.stack_pointer = base;
+        // The return address may already belong to the next line, or to the next function.
+        self.address = return_address.checked_sub(1)?;
+        Some(())
+    }
 }
 
 /// Is told of everything that decides where a walk goes, besides the stack pointer at its start.
@@ -129,46 +174,26 @@ fn follow_by<const N: usize>(
                 None => return End::Lost,
             },
         };
-        match rule {
+        // In arms of their own, so that in the first all numbers are constants.
+        let stepped = match rule {
             Rule::Root => return End::Root,
             Rule::Other => return End::NoRule,
-            Rule::Caller { distance, from_frame_pointer, saved_frame_pointer } => {
-                let register = if from_frame_pointer {
-                    match frame_pointer_from {
-                        Some(address) => witness.read(address, at.frame_pointer),
-                        None => witness.began_with_frame_pointer(),
-                    }
-                    at.frame_pointer
-                } else {
-                    at.stack_pointer
-                };
-                let base = register.wrapping_add(distance as usize);
-                // Every caller's frame lies higher, so the walk ends; and all that is read lies between the frame
-                // that called this function and the end of the stack.
-                if base <= at.stack_pointer || base > end || base % 8 != 0 {
-                    return End::Lost;
-                }
-                if let Some(below) = saved_frame_pointer {
-                    let saved = base.wrapping_sub(below.into());
-                    if saved < at.stack_pointer {
-                        return End::Lost;
-                    }
-                    // SAFETY: an aligned word of this thread's own stack, above the stack pointer.
-                    at.frame_pointer = unsafe { read(saved) };
-                    frame_pointer_from = Some(saved);
-                }
-                // SAFETY: as above; base - 8 is at least the old stack pointer, both being multiples of 8.
-                let return_address = unsafe { read(base - 8) };
-                witness.read(base - 8, return_address);
-                at.stack_pointer = base;
-                // The return address may already belong to the next line, or to the next function.
-                let Some(address) = return_address.checked_sub(1) else { return End::Lost };
-                if !stack.push(address) {
-                    // Cut off: there is no room for more.
-                    return End::Root;
-                }
-                at.address = address;
-            }
+            Rule::FramePointer => at.step(end, 16, true, Some(16), &mut frame_pointer_from, witness),
+            Rule::Caller { distance, from_frame_pointer, saved_frame_pointer } => at.step(
+                end,
+                distance,
+                from_frame_pointer,
+                saved_frame_pointer,
+                &mut frame_pointer_from,
+                witness,
+            ),
+        };
+        if stepped.is_none() {
+            return End::Lost;
+        }
+        if !stack.push(at.address) {
+            // Cut off: there is no room for more.
+            return End::Root;
         }
     }
 }

@@ -224,6 +224,9 @@ impl<A: GlobalAlloc> Shared<'_, A> {
     }
 }
 
+/// How much of a peak one thread may miss unless everything is recorded, in bytes.
+const ROOM: u64 = 32 * 1024;
+
 /// Runs cases, and compares after each.
 pub struct Runner<A: 'static> {
     alloc: &'static A,
@@ -287,6 +290,10 @@ impl<A: GlobalAlloc + Sync> Runner<A> {
         if case.threads > 1 && counted.peak_bytes >= counts_before.peak_bytes.max(counted.live_bytes()) {
             // How high several threads came together nobody can tell.
             truth.peak_bytes = counted.peak_bytes;
+        }
+        let missed = truth.peak_bytes.saturating_sub(counted.peak_bytes);
+        if !highwater_runtime::is_complete() && missed <= ROOM {
+            truth.peak_bytes = counted.peak_bytes.min(truth.peak_bytes);
         }
         if counted != truth {
             eprintln!("counted {counted:?}, true {truth:?}");

@@ -36,8 +36,8 @@ impl Tracker {
         add(&mut row.live, size);
         self.counts.alloc_blocks += 1;
         self.counts.alloc_bytes += size as u64;
-        // The last moment with most bytes is the peak.
-        if self.counts.live_bytes() >= self.counts.peak_bytes {
+        // The first moment with most bytes is the peak.
+        if self.counts.live_bytes() > self.counts.peak_bytes {
             self.counts.peak_bytes = self.counts.live_bytes();
             self.rows.iter_mut().for_each(|row| row.at_peak = row.live);
         }

@@ -1,0 +1,58 @@
+//! The way of a block in exact mode through the recorder.
+//!
+//! It leads to the same as the way of every sampled block, [`Verdict`](crate::recorder::Verdict). But in exact mode every
+//! block takes it, so that it is what exact mode costs; and nearly all that is asked on the other one is known here.
+
+use crate::cohort::{Cohort, Owner};
+use crate::lifetime::Birth;
+use crate::mark::Mark;
+use crate::recorder;
+use crate::thread::{self, Slot};
+
+/// A block that is about to be allocated, in a thread that records all of them.
+pub(crate) struct Exact {
+    slot: &'static Slot,
+    cohort: &'static Cohort,
+}
+
+impl Exact {
+    /// Finds out where a block of `size` bytes is to be counted. `None` when the thread is not in exact mode, or the long
+    /// way has to be taken for another reason.
+    #[inline(always)]
+    pub(crate) fn begin(size: usize) -> Option<Self> {
+        let slot = thread::current();
+        if !slot.is_exact() || recorder::interval_bytes() != 1 {
+            return None;
+        }
+        Some(Self { slot, cohort: find(slot, size)? })
+    }
+
+    /// The block's mark. One block of a few is timed.
+    #[inline(always)]
+    pub(crate) fn mark(&self) -> Mark {
+        Mark { cohort: Some(self.cohort), birth: self.cohort.next_timed().map(Birth::now) }
+    }
+
+    /// Counts the block, which has now been allocated.
+    #[inline(always)]
+    pub(crate) fn count(&self, block: *mut u8, size: usize) {
+        self.cohort.add_alone(size as u64);
+        self.slot.count_exactly(size);
+        self.slot.note_sampled(block);
+        recorder::tell_alloc(block, size, self.cohort);
+    }
+}
+
+/// One function, so that nothing is handed over in memory.
+#[inline(never)]
+fn find(slot: &'static Slot, size: usize) -> Option<&'static Cohort> {
+    slot.guarded(|| {
+        let memory = slot.memory()?;
+        let stack = memory.stacks.stack()?;
+        if stack.is_truncated() {
+            // To be counted, which is the long way's part.
+            return None;
+        }
+        memory.recent.cohort(stack, size as u64, slot.origin(), Owner::of(slot))
+    })
+}

@@ -1,0 +1,506 @@
+//! One thread's counters, and what the fast path does with them.
+//!
+//! An allocation takes its size out of the **countdown**, a free out of the **room**. That is all there is to say about
+//! bytes: what was allocated is what was granted to the countdown so far less what is left of it, and likewise for the
+//! room and what was freed. The thread looks around (is a report due, has the process reached a peak, has the interval
+//! changed?) when one of the two is used up.
+
+use core::ptr::{self, NonNull};
+use core::sync::atomic::{
+    AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
+
+use crate::recent::Recent;
+use crate::sampler::Random;
+use crate::scope;
+use crate::site::{self, Origin, ThreadName};
+use crate::unwind::Memo;
+use crate::{arena, sys, totals};
+
+/// Bytes that a thread frees between two looks. A peak between them may be missed by as much.
+const ROOM: i64 = 32 * 1024;
+
+/// Bytes by which a thread's live bytes may change before it reports. A power of two.
+const REPORT_CREDIT: i64 = 64 * 1024;
+
+/// A countdown that no program reaches.
+const NEVER: i64 = i64::MAX / 2;
+
+/// Bytes after which a thread looks whether recording has been switched on.
+const OFF_CHECK: i64 = 1 << 20;
+
+/// One thread's counters. Alone on its cache lines, or neighbours would slow each other down.
+#[repr(C, align(128))]
+pub(crate) struct Slot {
+    // What the fast path touches.
+    /// Bytes that may still be allocated before one is sampled, or before the thread looks around.
+    countdown: AtomicI64,
+    /// Bytes that may still be freed before the thread looks around.
+    room: AtomicI64,
+    alloc_blocks: AtomicU64,
+    freed_blocks: AtomicU64,
+
+    /// Odd while the slow path changes several fields that belong together.
+    version: AtomicU32,
+    /// All countdowns granted so far: the bytes allocated are this less what is left of the countdown.
+    granted: AtomicI64,
+    /// All room granted so far: the bytes freed are this less what is left of the room.
+    room_granted: AtomicI64,
+    /// The sampling interval that the countdown was drawn from: 0 when nothing is to be sampled.
+    interval_bytes: AtomicU64,
+    /// The thread's net bytes as of its last report.
+    reported: AtomicI64,
+    /// Highest value of the net bytes, as far as the thread has looked.
+    pub(super) highest: AtomicI64,
+    /// Measurements going on, during which the thread looks around at every free.
+    pub(super) measurements: AtomicU32,
+    random: AtomicU64,
+    /// The block sampled last, and the blocks allocated as of then: tells whether anything was allocated since.
+    last_block: AtomicPtr<u8>,
+    last_alloc_blocks: AtomicU64,
+    /// The recorder is at work in this thread: whatever it or a signal handler allocates now is not recorded.
+    busy: AtomicBool,
+    pub(super) kind: Kind,
+    pub(super) is_taken: AtomicBool,
+    /// Calls of the exit hook since the owner took the slot.
+    pub(super) farewells: AtomicU32,
+    name: AtomicPtr<ThreadName>,
+    memory: AtomicPtr<Memory>,
+    samples: AtomicU64,
+    pub(super) next: AtomicPtr<Slot>,
+}
+
+/// What a thread remembers in exact mode. Zeroed memory is an empty one but for what [`Memo::prepare`] does.
+pub(crate) struct Memory {
+    pub stacks: Memo,
+    pub recent: Recent,
+}
+
+impl Memory {
+    #[cold]
+    fn new() -> Option<*mut Self> {
+        let memory = arena::map(size_of::<Self>())?.cast::<Self>();
+        // SAFETY: just mapped, and so zeroed, aligned to a page, and nobody else's.
+        unsafe { Memo::prepare(NonNull::new_unchecked(&raw mut (*memory.as_ptr()).stacks)) };
+        Some(memory.as_ptr())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Counts for the program.
+    Program,
+    /// Counts what Highwater itself allocates.
+    Own,
+    /// Shared by the threads that have no slot; counts nothing.
+    None,
+}
+
+/// What one slot has counted.
+pub(crate) struct SlotCounts {
+    pub is_own: bool,
+    pub alloc_blocks: u64,
+    pub alloc_bytes: u64,
+    pub freed_blocks: u64,
+    pub live_bytes: i64,
+    /// How far live bytes are above the last report.
+    pub unreported: i64,
+}
+
+/// Takes `$size` out of the counter `$field` of `$slot`, which only the calling thread writes; returns false from the
+/// function around it, with the counter as it was, when that is less.
+///
+/// On x86-64 in one instruction that sets the condition as well; a compiler makes three or four of it. It is also whole
+/// as far as signal handlers can see. `$register` is where the size is when the allocator's method was called.
+macro_rules! take_or_return {
+    ($slot:expr, $field:ident, $size:expr, $register:tt) => {
+        #[cfg(all(target_arch = "x86_64", not(miri)))]
+        {
+            let slot: *const Slot = $slot;
+            // SAFETY: the place is that of an atomic of a live slot, which the instruction changes as a relaxed load and
+            // store would.
+            unsafe {
+                core::arch::asm!(
+                    concat!("sub qword ptr [{slot} + {offset}], ", $register),
+                    "jl {short}",
+                    slot = in(reg) slot,
+                    offset = const core::mem::offset_of!(Slot, $field),
+                    in($register) $size,
+                    short = label {
+                        add(&$slot.$field, $size as i64);
+                        return false;
+                    },
+                    options(nostack),
+                );
+            }
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(miri))))]
+        {
+            let left = $slot.$field.load(Relaxed) - $size as i64;
+            if left < 0 {
+                return false;
+            }
+            $slot.$field.store(left, Relaxed);
+        }
+    };
+}
+
+impl Slot {
+    pub(super) const fn new(kind: Kind) -> Self {
+        // Nobody may take anything out of a shared slot; the slow path finds that it counts nothing.
+        let nothing = match kind {
+            Kind::None => SHUT,
+            Kind::Program | Kind::Own => 0,
+        };
+        Self {
+            countdown: AtomicI64::new(nothing),
+            room: AtomicI64::new(nothing),
+            alloc_blocks: AtomicU64::new(0),
+            freed_blocks: AtomicU64::new(0),
+            version: AtomicU32::new(0),
+            granted: AtomicI64::new(0),
+            room_granted: AtomicI64::new(0),
+            interval_bytes: AtomicU64::new(0),
+            reported: AtomicI64::new(0),
+            highest: AtomicI64::new(0),
+            measurements: AtomicU32::new(0),
+            random: AtomicU64::new(0),
+            last_block: AtomicPtr::new(ptr::null_mut()),
+            last_alloc_blocks: AtomicU64::new(0),
+            busy: AtomicBool::new(false),
+            kind,
+            is_taken: AtomicBool::new(true),
+            farewells: AtomicU32::new(0),
+            name: AtomicPtr::new(ptr::null_mut()),
+            memory: AtomicPtr::new(ptr::null_mut()),
+            samples: AtomicU64::new(0),
+            next: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// Puts a shared slot's counters back where they were. Threads take their sizes out of them, and put them back, without
+    /// regard to each other, and one may overwrite what another has just written.
+    pub(super) fn shut(&self) {
+        self.countdown.store(SHUT, Relaxed);
+        self.room.store(SHUT, Relaxed);
+    }
+
+    /// Makes a new slot ready for its first owner.
+    pub(super) fn begin(&self, interval_bytes: u64) {
+        self.random.store(Random::new(sys::entropy()).state(), Relaxed);
+        self.restart_countdown(interval_bytes);
+    }
+
+    /// Makes the slot ready for the next thread.
+    pub(super) fn hand_over(&self, interval_bytes: u64) {
+        self.farewells.store(0, Relaxed);
+        self.name.store(ptr::null_mut(), Relaxed);
+        self.samples.store(0, Relaxed);
+        self.follow(interval_bytes);
+    }
+
+    /// Counts the bytes of a block that is not sampled, before it is asked for: then nothing but its size has to be
+    /// kept until the inner allocator returns. False, with nothing counted, when the slow path must decide.
+    #[inline(always)]
+    pub(crate) fn try_count_alloc(&self, size: usize) -> bool {
+        take_or_return!(self, countdown, size, "rdi");
+        bump(&self.alloc_blocks);
+        true
+    }
+
+    /// Whether [`Self::try_count_alloc`] would succeed.
+    #[inline(always)]
+    pub(crate) fn has_countdown(&self, size: usize) -> bool {
+        // A size is at most isize::MAX, and no countdown below -isize::MAX / 2.
+        self.countdown.load(Relaxed) >= size as i64
+    }
+
+    /// Counts a block for which [`Self::has_countdown`] held a moment ago.
+    #[inline(always)]
+    pub(crate) fn count_alloc(&self, size: usize) {
+        add(&self.countdown, -(size as i64));
+        bump(&self.alloc_blocks);
+    }
+
+    /// Takes [`Self::try_count_alloc`] back.
+    pub(super) fn uncount_alloc(&self, size: usize) {
+        add(&self.countdown, size as i64);
+        self.alloc_blocks.store(self.alloc_blocks.load(Relaxed).wrapping_sub(1), Relaxed);
+    }
+
+    /// Counts a freed block. False, with nothing counted, when [`super::count_free_slowly`] must do it.
+    #[inline(always)]
+    pub(crate) fn try_count_free(&self, size: usize) -> bool {
+        take_or_return!(self, room, size, "rsi");
+        bump(&self.freed_blocks);
+        true
+    }
+
+    /// Counts a freed block for which there was no room left, and makes new room.
+    pub(super) fn count_free_slowly(&self, size: usize, interval_bytes: u64) {
+        self.follow(interval_bytes);
+        self.look();
+        bump(&self.freed_blocks);
+        let room = if self.measurements.load(Relaxed) == 0 { ROOM } else { 0 };
+        self.set_room(room, size as i64);
+    }
+
+    /// Sets the room that is left, and counts so many bytes as freed.
+    pub(super) fn set_room(&self, room: i64, freed_bytes: i64) {
+        self.change(|| {
+            add(&self.room_granted, room + freed_bytes - self.room.load(Relaxed));
+            self.room.store(room, Relaxed);
+        });
+    }
+
+    /// The bytes that the thread allocated, less those that it freed, whoever allocated them.
+    #[inline(always)]
+    pub(super) fn net(&self) -> i64 {
+        let freed = self.room_granted.load(Relaxed) - self.room.load(Relaxed);
+        self.granted.load(Relaxed) - self.countdown.load(Relaxed) - freed
+    }
+
+    /// Notes a new highest value of the net bytes, and reports if that is due. A maximum ends with a free, so the time to
+    /// look is before one.
+    #[inline(always)]
+    pub(crate) fn look(&self) {
+        let net = self.net();
+        if net > self.highest.load(Relaxed) {
+            self.highest.store(net, Relaxed);
+        }
+        let gained = net - self.reported.load(Relaxed);
+        if self.kind == Kind::Program && (gained.abs() > REPORT_CREDIT || totals::is_peak(gained)) {
+            self.report();
+        }
+    }
+
+    /// [`Self::look`] for a sampled block that is about to be freed: nothing but a peak matters to its cohort.
+    #[inline(always)]
+    pub(crate) fn look_for_peak(&self) {
+        if totals::is_peak(self.net() - self.reported.load(Relaxed)) {
+            self.look();
+        }
+    }
+
+    /// Passes the change of live bytes since the last report on to the process's totals.
+    pub(super) fn report(&self) {
+        let net = self.net();
+        if net > self.highest.load(Relaxed) {
+            self.highest.store(net, Relaxed);
+        }
+        let change = net - self.reported.load(Relaxed);
+        self.reported.store(net, Relaxed);
+        if self.kind == Kind::Program {
+            totals::report(change);
+        }
+    }
+
+    /// The sampling interval that hits the allocation of `size` bytes, or 0 when it is not to be sampled. Takes part of
+    /// the countdown, or all of it and draws a new one from `interval_bytes`, the interval now in force; either
+    /// way nothing is counted yet, because the allocation may still fail.
+    #[inline]
+    pub(crate) fn decide(&self, size: usize, interval_bytes: u64) -> u64 {
+        if self.kind == Kind::Own || self.busy.load(Relaxed) {
+            return 0;
+        }
+        let size = size as i64;
+        let mut left = self.countdown.load(Relaxed) - size;
+        if left < 0 {
+            // A wait that has ended is a sample of the interval it was drawn from, also when another one is in force
+            // by now: to draw again would give this block two chances to be passed over.
+            let drawn_from = self.interval_bytes.load(Relaxed);
+            // In exact mode there is no wait: the countdown is 0 and stays so.
+            if drawn_from != 1 || interval_bytes != 1 {
+                self.restart_countdown(interval_bytes);
+            }
+            if drawn_from != 0 || interval_bytes == 0 {
+                return drawn_from;
+            }
+            left = self.countdown.load(Relaxed) - size;
+            if left < 0 {
+                self.restart_countdown(interval_bytes);
+                return interval_bytes;
+            }
+        }
+        self.change(|| {
+            self.countdown.store(left, Relaxed);
+            add(&self.granted, -size);
+        });
+        0
+    }
+
+    /// Takes up an interval that was set after the countdown was drawn. What is left of a wait can be drawn anew at
+    /// any moment that does not depend on it, because the distribution has no memory.
+    fn follow(&self, interval_bytes: u64) {
+        if self.kind == Kind::Program && self.interval_bytes.load(Relaxed) != interval_bytes {
+            self.restart_countdown(interval_bytes);
+        }
+    }
+
+    /// Grants a new wait, without changing what counts as allocated.
+    fn restart_countdown(&self, interval_bytes: u64) {
+        let wait = match interval_bytes {
+            _ if self.kind == Kind::Own => NEVER,
+            0 => OFF_CHECK,
+            // Every allocation takes the slow path.
+            1 => 0,
+            _ => {
+                let mut random = Random::from_state(self.random.load(Relaxed));
+                let wait = random.wait(interval_bytes).min(NEVER);
+                self.random.store(random.state(), Relaxed);
+                wait
+            }
+        };
+        self.interval_bytes.store(interval_bytes, Relaxed);
+        self.change(|| {
+            add(&self.granted, wait - self.countdown.load(Relaxed));
+            self.countdown.store(wait, Relaxed);
+        });
+    }
+
+    /// Counts a block for which [`Self::decide`] was asked, and reports if that is due.
+    #[inline]
+    pub(crate) fn count_decided(&self, size: usize) {
+        self.count_exactly(size);
+        self.look();
+    }
+
+    /// Counts a block in exact mode. A maximum ends with a free, and every free is looked at there; but a thread that only
+    /// allocates must report as well.
+    #[inline(always)]
+    pub(crate) fn count_exactly(&self, size: usize) {
+        let before = self.granted.load(Relaxed);
+        let granted = before.wrapping_add(size as i64);
+        self.granted.store(granted, Relaxed);
+        bump(&self.alloc_blocks);
+        if (before ^ granted) & !(REPORT_CREDIT - 1) != 0 {
+            self.look();
+        }
+    }
+
+    /// Notes that `block`, counted just now, was sampled.
+    #[inline(always)]
+    pub(crate) fn note_sampled(&self, block: *mut u8) {
+        self.last_block.store(block, Relaxed);
+        self.last_alloc_blocks.store(self.alloc_blocks.load(Relaxed), Relaxed);
+    }
+
+    /// Whether `block` was sampled in this thread, which has allocated nothing since.
+    #[inline(always)]
+    pub(crate) fn is_last_allocated(&self, block: *mut u8) -> bool {
+        self.last_block.load(Relaxed) == block
+            && self.last_alloc_blocks.load(Relaxed) == self.alloc_blocks.load(Relaxed)
+    }
+
+    /// Runs `record` unless the recorder is at work in this thread already, as when a signal handler allocates.
+    #[inline(always)]
+    pub(crate) fn guarded<R>(&self, record: impl FnOnce() -> Option<R>) -> Option<R> {
+        // Nobody else writes to it, so no atomic exchange is needed.
+        if self.busy.load(Relaxed) {
+            return None;
+        }
+        self.busy.store(true, Relaxed);
+        let result = record();
+        self.busy.store(false, Relaxed);
+        result
+    }
+
+    /// The thread's memory, which it gets now if it has none yet; `None` when there is none to be had.
+    ///
+    /// To be called by the owner inside of [`Self::guarded`] only, and once in it.
+    #[allow(clippy::mut_from_ref, reason = "the guard makes it exclusive")]
+    #[inline(always)]
+    pub(crate) fn memory(&self) -> Option<&mut Memory> {
+        debug_assert!(self.busy.load(Relaxed));
+        if self.memory.load(Relaxed).is_null() {
+            self.memory.store(Memory::new()?, Relaxed);
+        }
+        // SAFETY: the memory is mapped for this slot alone, stays so, and was prepared. Only the slot's owner gets here,
+        // and the guard lets it in once at a time.
+        unsafe { self.memory.load(Relaxed).as_mut() }
+    }
+
+    /// Whether the thread records every block. One that counts what Highwater itself allocates does not.
+    #[inline(always)]
+    pub(crate) fn is_exact(&self) -> bool {
+        self.interval_bytes.load(Relaxed) == 1
+    }
+
+    /// Who allocates a block that is sampled now.
+    #[inline(always)]
+    pub(crate) fn origin(&self) -> Origin {
+        let samples = self.samples.load(Relaxed).wrapping_add(1);
+        self.samples.store(samples, Relaxed);
+        if samples & samples.wrapping_sub(1) == 0 {
+            self.ask_for_name();
+        }
+        // SAFETY: the pointer is null or that of a name, which lives in the arena for ever.
+        let thread = unsafe { self.name.load(Relaxed).as_ref() };
+        Origin { thread, scope: scope::current() }
+    }
+
+    /// Takes the thread's name from the system. Done at every power of two of samples: threads are often named, or
+    /// renamed, after their first allocation.
+    #[cold]
+    fn ask_for_name(&self) {
+        if let Some(name) = site::current_thread_name() {
+            self.name.store(ptr::from_ref(name).cast_mut(), Relaxed);
+        }
+    }
+
+    /// Makes a change of several fields that a reader sees whole or not at all.
+    fn change(&self, change: impl FnOnce()) {
+        self.version.store(self.version.load(Relaxed).wrapping_add(1), Relaxed);
+        core::sync::atomic::fence(Release);
+        change();
+        self.version.store(self.version.load(Relaxed).wrapping_add(1), Release);
+    }
+
+    pub(super) fn counts(&self) -> SlotCounts {
+        const PATIENCE: usize = 1_000;
+        let mut counts = self.read();
+        for _ in 0..PATIENCE {
+            let before = self.version.load(Acquire);
+            counts = self.read();
+            core::sync::atomic::fence(Acquire);
+            if before.is_multiple_of(2) && self.version.load(Relaxed) == before {
+                break;
+            }
+            core::hint::spin_loop();
+        }
+        counts
+    }
+
+    fn read(&self) -> SlotCounts {
+        // Freed before allocated: what is freed between the two reads was allocated before, so that no thread
+        // alone ever shows more freed blocks than it should.
+        let freed_blocks = self.freed_blocks.load(Acquire);
+        let freed_bytes = self.room_granted.load(Relaxed) - self.room.load(Acquire);
+        let alloc_bytes = self.granted.load(Relaxed) - self.countdown.load(Relaxed);
+        SlotCounts {
+            is_own: self.kind == Kind::Own,
+            freed_blocks,
+            alloc_blocks: self.alloc_blocks.load(Relaxed),
+            alloc_bytes: alloc_bytes as u64,
+            live_bytes: alloc_bytes - freed_bytes,
+            unreported: alloc_bytes - freed_bytes - self.reported.load(Relaxed),
+        }
+    }
+}
+
+/// What a shared slot has in the place of countdown and room. So far below 0 that nothing is ever above it, whatever
+/// threads take out of it, and put back, at once.
+const SHUT: i64 = i64::MIN / 2;
+
+/// Adds one to a counter that only the calling thread writes.
+#[inline(always)]
+fn bump(counter: &AtomicU64) {
+    counter.store(counter.load(Relaxed) + 1, Relaxed);
+}
+
+/// Adds to a counter that only the calling thread writes.
+#[inline(always)]
+fn add(counter: &AtomicI64, value: i64) {
+    counter.store(counter.load(Relaxed).wrapping_add(value), Relaxed);
+}
