@@ -1,7 +1,8 @@
 //! A watched program for other tools' readers: allocates a known pattern and writes two snapshots of it.
 //!
 //! `interop BASE NEW`. Between the two snapshots 40 blocks of 3000 bytes are allocated by `grow_shelf` and 10 of its
-//! 60 older blocks of 1000 bytes are freed; before the first, `burst` makes the peak.
+//! 60 older blocks of 1000 bytes are freed; before the first, `burst` makes the peak and `grow_list` grows
+//! and drops a list.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -23,10 +24,19 @@ fn burst() {
     drop(black_box(vec![0_u8; 1 << 20]));
 }
 
+/// Grows a list by reallocation.
+#[inline(never)]
+fn grow_list() {
+    let mut list = Vec::new();
+    (0..10_000_u64).for_each(|number| list.push(number));
+    black_box(list);
+}
+
 fn run(base: &str, new: &str) -> Result<(), highwater::Error> {
     let mut shelf = Vec::with_capacity(100);
     grow_shelf(&mut shelf, 60, 1000);
     burst();
+    grow_list();
     highwater::Snapshot::capture()?.write(base)?;
     shelf.truncate(50);
     grow_shelf(&mut shelf, 40, 3000);

@@ -24,13 +24,16 @@ fn run() -> Run {
 }
 
 impl Run {
+    /// The rows of a function, without those that say how long its blocks lived.
     fn samples(&self, function: &str) -> Vec<Sample<'_>> {
+        let lifetime = self.profile.strings.find("lifetime");
         let of = |sample: &Sample<'_>| {
             sample.stack.iter().flat_map(|&id| &self.profile.location(id).lines).any(|line| {
                 self.profile.string(self.profile.function(line.function).name).ends_with(function)
             })
         };
-        self.profile.samples.iter().filter(of).collect()
+        let samples = self.profile.samples.iter().filter(of);
+        samples.filter(|it| lifetime.is_none_or(|key| it.number(key).is_none())).collect()
     }
 
     /// Blocks allocated and alive at a function, and the standard error of the former.

@@ -66,6 +66,14 @@ facts! {
     /// Stacks walked by the system's unwinder, because one of their frames has no simple unwind rule; all others were
     /// walked by cached rules.
     system_walks: "",
+    /// Mapped files most of whose call sites are walked by frame pointers.
+    frame_pointer_mappings: "",
+    /// Mapped files most of whose call sites are walked by other rules from their unwind tables.
+    table_mappings: "",
+    /// Call sites walked by frame pointers, in all files.
+    frame_pointer_calls: "",
+    /// Call sites walked by other rules, in all files.
+    table_calls: "",
 }
 
 impl Meta {

@@ -25,6 +25,8 @@
 #![forbid(unsafe_code)]
 
 mod cgroup;
+#[cfg(feature = "criterion")]
+pub mod criterion;
 mod error;
 mod profiler;
 mod scope;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::mem;
 use std::path::Path;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use highwater_profile::file::write_atomically;
@@ -15,14 +14,23 @@ use highwater_runtime::{SiteTotals, own_memory};
 
 use crate::{Error, Stats, stats};
 
-/// The sample types of a Highwater profile, in the order of its values.
-const SAMPLE_TYPES: [(&str, &str); 6] = [
+/// The sample types of a Highwater profile, in the order of its values. `temp`: blocks that were freed before their thread
+/// allocated another one, or within a millisecond. `realloc`: blocks that came to be by reallocation, the bytes copied to
+/// them, and how many of them at least doubled. `freed`: freed blocks by the label `lifetime`.
+const SAMPLE_TYPES: [(&str, &str); 13] = [
     ("alloc_objects", "count"),
     ("alloc_space", "bytes"),
     ("inuse_objects", "count"),
     ("inuse_space", "bytes"),
     ("peak_objects", "count"),
     ("peak_space", "bytes"),
+    ("temp_objects", "count"),
+    ("temp_space", "bytes"),
+    ("realloc_objects", "count"),
+    ("realloc_space", "bytes"),
+    ("realloc_doublings", "count"),
+    ("freed_objects", "count"),
+    ("freed_space", "bytes"),
 ];
 
 /// Position in [`SAMPLE_TYPES`] of the one that readers show unasked.
@@ -110,7 +118,7 @@ impl Drop for Snapshot {
 
 impl Content {
     fn capture(stats: &Stats) -> Self {
-        static EPOCH: AtomicI64 = AtomicI64::new(0);
+        let epoch = highwater_runtime::begin_snapshot();
         let counts = highwater_runtime::counts();
         let mut sites = Vec::new();
         highwater_runtime::visit_sites(|site| sites.push(site));
@@ -127,10 +135,11 @@ impl Content {
         name_program(&mut modules);
         let time_ns = now_ns();
         let duration_ns = i64::try_from(highwater_runtime::running().as_nanos()).unwrap_or(i64::MAX);
+        let walks = highwater_runtime::unwind_methods();
         let meta = Meta {
             format: Some(Meta::FORMAT),
             process: Some(process(time_ns, duration_ns)),
-            epoch: Some(EPOCH.fetch_add(1, Ordering::Relaxed) + 1),
+            epoch: Some(signed(epoch)),
             exact: Some(i64::from(highwater_runtime::is_complete())),
             alloc_blocks: Some(signed(stats.alloc_blocks)),
             alloc_bytes: Some(signed(stats.alloc_bytes)),
@@ -145,6 +154,10 @@ impl Content {
             dropped_samples: Some(signed(counts.dropped_samples)),
             truncated_stacks: Some(signed(counts.truncated_stacks)),
             system_walks: Some(signed(counts.system_walks)),
+            frame_pointer_mappings: Some(signed(walks.frame_pointer_mappings)),
+            table_mappings: Some(signed(walks.table_mappings)),
+            frame_pointer_calls: Some(signed(walks.frame_pointer_calls)),
+            table_calls: Some(signed(walks.table_calls)),
         };
         Self {
             sites,
@@ -178,9 +191,7 @@ impl Content {
                     .entry(address)
                     .or_insert_with(|| self.add_location(&mut profile, &mappings, address))
             }));
-            let values = [site.allocated, site.live, site.at_peak];
-            let values: Vec<i64> =
-                values.iter().flat_map(|it| [signed(it.blocks), signed(it.bytes)]).collect();
+            let values = values(site).map(signed);
             let labels = keys.labels(&mut profile, site, self.interval_bytes);
             profile.samples.push(&stack, &values, &labels);
         }
@@ -194,9 +205,32 @@ impl Content {
     }
 }
 
-/// The keys of the labels of a sample.
+/// The values of a row, in the order of [`SAMPLE_TYPES`].
+fn values(site: &SiteTotals) -> [u64; SAMPLE_TYPES.len()] {
+    let SiteTotals { allocated, live, at_peak, temporary, grown, doublings, ended, .. } = site;
+    [
+        allocated.blocks,
+        allocated.bytes,
+        live.blocks,
+        live.bytes,
+        at_peak.blocks,
+        at_peak.bytes,
+        temporary.blocks,
+        temporary.bytes,
+        grown.blocks,
+        grown.bytes,
+        *doublings,
+        ended.blocks,
+        ended.bytes,
+    ]
+}
+
+/// The keys of the labels of a sample, and a unit.
 struct Keys {
     bytes: StringId,
+    birth_epoch: StringId,
+    lifetime: StringId,
+    nanoseconds: StringId,
     interval: StringId,
     thread: StringId,
     scope: StringId,
@@ -204,17 +238,30 @@ struct Keys {
 
 impl Keys {
     fn new(profile: &mut Profile) -> Self {
-        let [bytes, interval, thread, scope] =
-            ["bytes", "interval", "thread", "scope"].map(|key| profile.strings.intern(key));
-        Self { bytes, interval, thread, scope }
+        let mut key = |key| profile.strings.intern(key);
+        Self {
+            bytes: key("bytes"),
+            birth_epoch: key("birth_epoch"),
+            lifetime: key("lifetime"),
+            nanoseconds: key("nanoseconds"),
+            interval: key("interval"),
+            thread: key("thread"),
+            scope: key("scope"),
+        }
     }
 
     /// What tells this site's row from others: `interval` only where it is not the one that the profile states.
     fn labels(&self, profile: &mut Profile, site: &SiteTotals, interval_bytes: i64) -> Vec<Label> {
-        let number = |key, value| Label { key, value: LabelValue::Number(signed(value), self.bytes) };
-        let mut labels = vec![number(self.bytes, site.block_bytes)];
+        let number = |key, value, unit| Label { key, value: LabelValue::Number(signed(value), unit) };
+        let mut labels = vec![number(self.bytes, site.block_bytes, self.bytes)];
         if signed(site.interval_bytes) != interval_bytes {
-            labels.push(number(self.interval, site.interval_bytes));
+            labels.push(number(self.interval, site.interval_bytes, self.bytes));
+        }
+        if let Some(first) = site.first_snapshot {
+            labels.push(number(self.birth_epoch, first, StringId::EMPTY));
+        }
+        if let Some(lived_ns) = site.lived_ns {
+            labels.push(number(self.lifetime, lived_ns, self.nanoseconds));
         }
         for (key, text) in
             [(self.thread, String::from_utf8_lossy(site.thread)), (self.scope, site.scope.into())]
