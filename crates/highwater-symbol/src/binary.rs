@@ -3,21 +3,24 @@
 //! Read through a cache of small pieces and not as a whole, since most files that are looked at are not used.
 
 use std::fs::{self, File};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use flate2::Crc;
 use object::read::{Object, ObjectSection, ObjectSegment, ReadCache};
-use object::{SegmentFlags, elf};
+use object::{BinaryFormat, SegmentFlags, elf, macho};
 
 /// The facts of one file.
 #[derive(Clone, Debug)]
 pub(crate) struct Binary {
     pub(crate) path: PathBuf,
-    /// In lower-case hexadecimal.
+    /// In lower-case hexadecimal. Mach-O has its UUID here.
     pub(crate) build_id: Option<String>,
     pub(crate) has_debug_info: bool,
-    /// File name in `.gnu_debuglink`.
-    pub(crate) debug_link: Option<PathBuf>,
+    pub(crate) is_mach_o: bool,
+    /// File name and checksum in `.gnu_debuglink`.
+    pub(crate) debug_link: Option<(PathBuf, u32)>,
     /// Path and build id in `.gnu_debugaltlink`: what several debug files share.
     pub(crate) shared_debug_link: Option<(PathBuf, String)>,
     pub(crate) modified: Option<SystemTime>,
@@ -29,26 +32,38 @@ struct Segment {
     file_offset: u64,
     file_size: u64,
     address: u64,
+    memory_size: u64,
     executable: bool,
+}
+
+/// Where a piece of a file lay in the process that was profiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mapped {
+    pub(crate) start: u64,
+    /// First address behind the mapping; 0 when unknown.
+    pub(crate) limit: u64,
+    pub(crate) file_offset: u64,
+}
+
+impl Mapped {
+    /// Offset in the file of what lay at `address`; `None` outside the mapping.
+    pub(crate) fn file_offset_of(&self, address: u64) -> Option<u64> {
+        if self.limit != 0 && address >= self.limit {
+            return None;
+        }
+        address.checked_sub(self.start)?.checked_add(self.file_offset)
+    }
 }
 
 impl Binary {
     /// Reads the headers of the file at `path`. The error says what is wrong, without the path.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let metadata = fs::metadata(path).map_err(|error| error.to_string())?;
-        // Asked before it is opened: opening a pipe would wait for someone to write to it.
-        if !metadata.is_file() {
-            return Err("not a regular file".to_owned());
-        }
-        let file = File::open(path).map_err(|error| error.to_string())?;
+        let file = open_regular(path)?;
+        let modified = file.metadata().ok().and_then(|it| it.modified().ok());
         let cache = ReadCache::new(file);
         let object =
             object::File::parse(&cache).map_err(|error| format!("damaged or no binary ({error})"))?;
         let damaged = |error: object::Error| format!("damaged ({error})");
-        // addr2line takes it for granted that sections have readable names.
-        for section in object.sections() {
-            section.name().map_err(damaged)?;
-        }
         let build_id = match object.build_id().map_err(damaged)? {
             Some(id) => Some(hex(id)),
             None => object.mach_uuid().map_err(damaged)?.map(|id| hex(&id)),
@@ -57,18 +72,34 @@ impl Binary {
             path: path.to_owned(),
             build_id,
             has_debug_info: object.section_by_name(".debug_info").is_some_and(|it| it.size() > 0),
-            debug_link: object.gnu_debuglink().map_err(damaged)?.and_then(|(name, _)| file_name(name)),
+            is_mach_o: object.format() == BinaryFormat::MachO,
+            debug_link: object
+                .gnu_debuglink()
+                .map_err(damaged)?
+                .and_then(|(name, checksum)| Some((file_name(name)?, checksum))),
             shared_debug_link: object
                 .gnu_debugaltlink()
                 .map_err(damaged)?
                 .map(|(path, id)| (PathBuf::from(String::from_utf8_lossy(path).as_ref()), hex(id))),
-            modified: metadata.modified().ok(),
+            modified,
             segments: object.segments().map(|segment| Segment::new(&segment)).collect(),
         })
     }
 
-    /// The address that the file's own tables use for the byte at `file_offset`; `None` outside the loaded parts.
-    pub(crate) fn virtual_address(&self, file_offset: u64) -> Option<u64> {
+    /// The address that the file's own tables use for what lay at `address`. `None` outside the loaded parts.
+    ///
+    /// A debug file has no parts to load and so does not tell where they were; then the mapping must be just as
+    /// large as its only executable segment, or nothing can be said for certain.
+    pub(crate) fn virtual_address(&self, mapped: &Mapped, address: u64) -> Option<u64> {
+        let file_offset = mapped.file_offset_of(address)?;
+        if self.has_code() {
+            self.by_file_offset(file_offset)
+        } else {
+            self.by_shape(mapped)?.checked_add(address - mapped.start)
+        }
+    }
+
+    fn by_file_offset(&self, file_offset: u64) -> Option<u64> {
         let holds = |it: &&Segment| {
             file_offset.checked_sub(it.file_offset).is_some_and(|distance| distance < it.file_size)
         };
@@ -81,14 +112,27 @@ impl Binary {
         segment.address.checked_add(file_offset - segment.file_offset)
     }
 
+    /// Where a mapping of the whole executable segment begins.
+    fn by_shape(&self, mapped: &Mapped) -> Option<u64> {
+        const PAGES: [u64; 3] = [4 << 10, 16 << 10, 64 << 10];
+        let mut executable = self.segments.iter().filter(|it| it.executable && it.memory_size > 0);
+        let (Some(segment), None) = (executable.next(), executable.next()) else { return None };
+        let length = mapped.limit.checked_sub(mapped.start)?;
+        PAGES.into_iter().find_map(|page| {
+            let start = segment.address / page * page;
+            let end = segment.address.checked_add(segment.memory_size)?.div_ceil(page).checked_mul(page)?;
+            (end - start == length).then_some(start)
+        })
+    }
+
     /// Whether the file itself holds code: the parts of a debug file that would be loaded are cut out.
     pub(crate) fn has_code(&self) -> bool {
         self.segments.iter().any(|it| it.executable && it.file_size > 0)
     }
 
-    /// Whether this is the build with this id (in hexadecimal).
+    /// Whether this is the build with this id (as [`normal_id`] has it).
     pub(crate) fn is_build(&self, id: &str) -> bool {
-        self.build_id.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(id))
+        self.build_id.as_ref().is_some_and(|own| own == id)
     }
 }
 
@@ -97,10 +141,38 @@ impl Segment {
         let (file_offset, file_size) = segment.file_range();
         let executable = match segment.flags() {
             SegmentFlags::Elf { p_flags, .. } => p_flags.0 & elf::PF_X.0 != 0,
+            SegmentFlags::MachO { initprot, .. } => initprot.0 & macho::VM_PROT_EXECUTE.0 != 0,
             _ => false,
         };
-        Self { file_offset, file_size, address: segment.address(), executable }
+        Self { file_offset, file_size, address: segment.address(), memory_size: segment.size(), executable }
     }
+}
+
+/// Opens a file for reading that is neither a directory nor a pipe. The error does not name it.
+pub(crate) fn open_regular(path: &Path) -> Result<File, String> {
+    // Asked before it is opened: opening a pipe would wait for someone to write to it.
+    if !fs::metadata(path).map_err(|error| error.to_string())?.is_file() {
+        return Err("not a regular file".to_owned());
+    }
+    File::open(path).map_err(|error| error.to_string())
+}
+
+/// The checksum that `.gnu_debuglink` uses, of a whole file.
+pub(crate) fn checksum(path: &Path) -> Result<u32, String> {
+    let mut file = open_regular(path)?;
+    let mut crc = Crc::new();
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match file.read(&mut buffer).map_err(|error| error.to_string())? {
+            0 => return Ok(crc.sum()),
+            length => crc.update(&buffer[..length]),
+        }
+    }
+}
+
+/// A build id as it is compared: in lower case, and without the dashes that Mach-O's may be written with.
+pub(crate) fn normal_id(id: &str) -> String {
+    id.chars().filter(|&it| it != '-').map(|it| it.to_ascii_lowercase()).collect()
 }
 
 /// A link is a plain file name; anything else could lead anywhere.
@@ -110,4 +182,40 @@ fn file_name(name: &[u8]) -> Option<PathBuf> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn debug_file(segments: Vec<Segment>) -> Binary {
+        Binary {
+            path: PathBuf::new(),
+            build_id: None,
+            has_debug_info: true,
+            is_mach_o: false,
+            debug_link: None,
+            shared_debug_link: None,
+            modified: None,
+            segments,
+        }
+    }
+
+    #[test]
+    fn a_debug_file_tells_addresses_only_when_the_mapping_fits() {
+        let code =
+            Segment { file_offset: 0, file_size: 0, address: 0x2a40, memory_size: 0x3100, executable: true };
+        let file = debug_file(vec![code]);
+        let mapped = Mapped { start: 0x7000_1000, limit: 0x7000_5000, file_offset: 0x1000 };
+        assert_eq!(file.virtual_address(&mapped, 0x7000_1a40), Some(0x2a40));
+        // Half of the segment, or another layout of it.
+        let half = Mapped { limit: 0x7000_3000, ..mapped };
+        assert_eq!(file.virtual_address(&half, 0x7000_1a40), None);
+        assert_eq!(debug_file(vec![code, code]).virtual_address(&mapped, 0x7000_1a40), None);
+    }
+
+    #[test]
+    fn ids_are_compared_without_their_spelling() {
+        assert_eq!(normal_id("0A1B-2C3D"), "0a1b2c3d");
+    }
 }

@@ -1,17 +1,52 @@
 //! Linker names to names for people.
 
+use cpp_demangle::{DemangleOptions, Symbol};
+
+/// A demangled name longer than this is not shown: a short hostile name can stand for one without end.
+const MAX_NAME_BYTES: usize = 64 << 10;
+
 /// The name as the source spells it, without the hash or crate disambiguators that differ from build to build.
-/// Names that are not Rust's stay as they are.
+/// Names that are neither Rust's nor C++'s stay as they are, as do those that are damaged or far too long.
 pub(crate) fn demangle(linker_name: &str) -> String {
-    match rustc_demangle::try_demangle(linker_name) {
-        Ok(name) => format!("{name:#}"),
-        Err(_) => linker_name.to_owned(),
-    }
+    rust(linker_name).or_else(|| cpp(linker_name)).unwrap_or_else(|| linker_name.to_owned())
 }
 
-/// Whether the name is one that the Rust compiler mangled, so that it holds the whole path of the function.
-pub(crate) fn is_rust(linker_name: &str) -> bool {
-    rustc_demangle::try_demangle(linker_name).is_ok()
+/// Whether a compiler mangled the name, so that it holds the whole path of the function.
+pub(crate) fn is_mangled(linker_name: &str) -> bool {
+    rustc_demangle::try_demangle(linker_name).is_ok() || parse_cpp(linker_name).is_some()
+}
+
+fn rust(linker_name: &str) -> Option<String> {
+    let name = rustc_demangle::try_demangle(linker_name).ok()?;
+    let mut out = Bounded::default();
+    std::fmt::write(&mut out, format_args!("{name:#}")).ok()?;
+    Some(out.0)
+}
+
+fn cpp(linker_name: &str) -> Option<String> {
+    let symbol = parse_cpp(linker_name)?;
+    let mut out = Bounded::default();
+    symbol.structured_demangle(&mut out, &DemangleOptions::default()).ok()?;
+    Some(out.0)
+}
+
+fn parse_cpp(linker_name: &str) -> Option<Symbol<&str>> {
+    // Anything may be parsed as a type; only names with the prefix are meant to be.
+    linker_name.starts_with("_Z").then(|| Symbol::new(linker_name).ok()).flatten()
+}
+
+/// Text that fails to grow beyond the limit.
+#[derive(Default)]
+struct Bounded(String);
+
+impl std::fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        if text.len() > MAX_NAME_BYTES - self.0.len() {
+            return Err(std::fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -26,6 +61,31 @@ mod tests {
         );
         assert_eq!(demangle("_RNvCs15kBYyAo9fc_7mycrate7example"), "mycrate::example");
         assert_eq!(demangle("malloc"), "malloc");
-        assert!(!is_rust("malloc"));
+        assert!(!is_mangled("malloc"));
+    }
+
+    #[test]
+    fn cpp_names_are_spelled_with_their_arguments() {
+        assert_eq!(demangle("_ZN4demo5Index3addEPKcj"), "demo::Index::add(char const*, unsigned int)");
+        assert!(is_mangled("_ZN4demo5Index3addEPKcj"));
+        // Not a name of C++, although a type could be read from it.
+        assert_eq!(demangle("i"), "i");
+        assert_eq!(demangle("_Znonsense"), "_Znonsense");
+    }
+
+    #[test]
+    fn a_name_without_end_stays_as_it_is() {
+        // Each argument is a pair of the one before, and so twice as long.
+        let mut name = "_Z1fSt4pairIiiE".to_owned();
+        for digit in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ".chars() {
+            name.push_str(&format!("S_IS{digit}_S{digit}_E"));
+            if digit == '1' {
+                assert!(demangle(&name).ends_with("std::pair<int, int> > >)"), "{}", demangle(&name));
+            }
+        }
+        assert!(is_mangled(&name));
+        assert_eq!(demangle(&name), name);
+        let nested = format!("_Z1f{}i", "P".repeat(100_000));
+        assert_eq!(demangle(&nested), nested);
     }
 }

@@ -1,11 +1,26 @@
 //! Frames from debug information, inlined calls included.
 
-use std::path::Path;
+use std::cell::{Cell, RefCell};
+use std::path::PathBuf;
+use std::sync::Arc;
 
-use addr2line::Loader;
+use addr2line::{Context, LookupContinuation, LookupResult, SplitDwarfLoad};
+use gimli::{AbbreviationsCacheStrategy, Dwarf, DwarfPackage, EndianSlice, RunTimeEndian};
+use typed_arena::Arena;
+
+use crate::sections::{self, Budget, PackageSections, Sections};
+use crate::split::SplitPlaces;
+
+/// Inlined calls at one address that are listed. Real programs have tens.
+const MAX_FRAMES: usize = 1024;
+/// A name or path longer than this is damage: strings run on to the next zero byte.
+const MAX_TEXT_BYTES: usize = 64 << 10;
+
+/// Bytes of a section, with the order in which numbers are stored.
+pub(crate) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// One source position of an address.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Frame {
     /// Name as the linker sees it, or as the debug information has it.
     pub(crate) name: Option<String>,
@@ -14,29 +29,140 @@ pub(crate) struct Frame {
     pub(crate) line: Option<u32>,
 }
 
-/// The debug information of one file.
-pub(crate) struct DebugInfo(Loader);
+/// The files that hold the debug information of one binary.
+#[derive(Clone, Debug)]
+pub(crate) struct DebugFiles {
+    pub(crate) main: PathBuf,
+    /// The file that `main` shares parts of its debug information with.
+    pub(crate) shared: Option<PathBuf>,
+    /// It names such a file, but that was not found.
+    pub(crate) shared_is_missing: bool,
+    pub(crate) split: SplitPlaces,
+}
 
-impl DebugInfo {
-    /// Opens the debug information in the file at `path`, with the file that it shares parts with, if it names
-    /// one. `None` when it is damaged: then names come from the symbol table.
-    pub(crate) fn open(path: &Path, shared: Option<&Path>) -> Option<Self> {
-        Loader::new_with_sup(path, shared).ok().map(Self)
+/// The debug information of one binary, in memory.
+pub(crate) struct DebugData {
+    main: Sections,
+    shared: Option<Sections>,
+    package: Option<PackageSections>,
+    endian: RunTimeEndian,
+    /// What is left for `.dwo` files, for each thread.
+    left: u64,
+}
+
+impl DebugData {
+    /// Reads it, as long as it takes no more than `limit` bytes. The error says what is wrong.
+    pub(crate) fn load(files: &DebugFiles, limit: u64) -> Result<Self, String> {
+        let mut budget = Budget::new(limit);
+        let (main, endian) = sections::load(&files.main, &mut budget)?;
+        let shared = match &files.shared {
+            Some(path) => Some(sections::load(path, &mut budget)?.0),
+            None => None,
+        };
+        let package = files.split.package(&mut budget);
+        Ok(Self { main, shared, package, endian, left: limit - budget.used() })
+    }
+
+    /// The tables of the debug information, to be shared by all lookups.
+    pub(crate) fn dwarf(&self) -> Arc<Dwarf<Slice<'_>>> {
+        let mut dwarf = borrow(&self.main, self.endian);
+        if let Some(shared) = &self.shared {
+            dwarf.set_sup(borrow(shared, self.endian));
+        }
+        dwarf.populate_abbreviations_cache(AbbreviationsCacheStrategy::Duplicates);
+        Arc::new(dwarf)
+    }
+}
+
+/// Sections as readers of this byte order.
+pub(crate) fn borrow(sections: &Sections, endian: RunTimeEndian) -> Dwarf<Slice<'_>> {
+    sections.borrow(|bytes| EndianSlice::new(bytes, endian))
+}
+
+/// One thread's view of debug information: what was parsed for one address serves the next ones nearby.
+pub(crate) struct Lookup<'a> {
+    context: Context<Slice<'a>>,
+    package: Option<DwarfPackage<Slice<'a>>>,
+    split: &'a SplitPlaces,
+    split_sections: &'a Arena<Sections>,
+    budget: RefCell<Budget>,
+    endian: RunTimeEndian,
+    split_is_missing: Cell<bool>,
+}
+
+impl<'a> Lookup<'a> {
+    /// A view of `data`, whose tables are `dwarf`. `None` when it is damaged.
+    pub(crate) fn new(
+        data: &'a DebugData,
+        dwarf: &Arc<Dwarf<Slice<'a>>>,
+        split: &'a SplitPlaces,
+        split_sections: &'a Arena<Sections>,
+    ) -> Option<Self> {
+        let endian = data.endian;
+        let package = data.package.as_ref().and_then(|it| {
+            it.borrow(|bytes| EndianSlice::new(bytes, endian), EndianSlice::new(&[], endian)).ok()
+        });
+        Some(Self {
+            context: Context::from_arc_dwarf(Arc::clone(dwarf)).ok()?,
+            package,
+            split,
+            split_sections,
+            budget: RefCell::new(Budget::new(data.left)),
+            endian,
+            split_is_missing: Cell::new(false),
+        })
     }
 
     /// The source positions of an address, innermost first. Empty when the file does not know it.
     pub(crate) fn frames(&self, address: u64) -> Vec<Frame> {
         let mut frames = Vec::new();
-        let Ok(mut found) = self.0.find_frames(address) else { return frames };
+        let mut result = self.context.find_frames(address);
+        let mut found = loop {
+            match result {
+                LookupResult::Output(Ok(found)) => break found,
+                LookupResult::Output(Err(_)) => return frames,
+                LookupResult::Load { load, continuation } => {
+                    let unit = self.load_split(&load);
+                    if unit.is_none() {
+                        self.split_is_missing.set(true);
+                    }
+                    result = continuation.resume(unit);
+                }
+            }
+        };
         // Damaged debug information ends the list early; what was read before is right.
         while let Ok(Some(frame)) = found.next() {
             let location = frame.location.as_ref();
             frames.push(Frame {
-                name: frame.function.as_ref().and_then(|it| Some(it.raw_name().ok()?.into_owned())),
-                file: location.and_then(|it| it.file).map(str::to_owned),
-                line: location.and_then(|it| it.line),
+                name: frame.function.as_ref().and_then(|it| text(&it.raw_name().ok()?)),
+                file: location.and_then(|it| text(it.file?)),
+                // 0 says that the instruction belongs to no line.
+                line: location.and_then(|it| it.line).filter(|&line| line > 0),
             });
+            if frames.len() == MAX_FRAMES {
+                break;
+            }
         }
         frames
     }
+
+    /// Whether a split file that was needed was not found.
+    pub(crate) fn split_is_missing(&self) -> bool {
+        self.split_is_missing.get()
+    }
+
+    fn load_split(&self, wanted: &SplitDwarfLoad<Slice<'a>>) -> Option<Arc<Dwarf<Slice<'a>>>> {
+        let packed = self.package.as_ref().and_then(|it| it.find_cu(wanted.dwo_id, &wanted.parent).ok()?);
+        if let Some(dwarf) = packed {
+            return Some(Arc::new(dwarf));
+        }
+        let sections = self.split.unit(wanted, self.endian, &mut self.budget.borrow_mut())?;
+        let mut dwarf = borrow(self.split_sections.alloc(sections), self.endian);
+        dwarf.make_dwo(&wanted.parent);
+        Some(Arc::new(dwarf))
+    }
+}
+
+fn text(text: &str) -> Option<String> {
+    (!text.is_empty() && text.len() <= MAX_TEXT_BYTES).then(|| text.to_owned())
 }

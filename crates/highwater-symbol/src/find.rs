@@ -1,4 +1,4 @@
-//! Finding the file behind a mapping, and the debug file behind that.
+//! Finding the file behind a mapping. The debug file behind that is found by [`crate::debug_file`].
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
@@ -10,7 +10,7 @@ use crate::{Missing, Options, SymbolError};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted<'a> {
     pub(crate) file: &'a str,
-    /// Empty when unknown.
+    /// As [`crate::binary::normal_id`] has it; empty when unknown.
     pub(crate) build_id: &'a str,
     /// When the profile was taken, in nanoseconds since 1970; 0 when unknown.
     pub(crate) profile_time_ns: i64,
@@ -24,16 +24,21 @@ impl Wanted<'_> {
         self.file.is_empty() || PREFIXES.iter().any(|prefix| self.file.starts_with(prefix))
     }
 
-    fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         // The kernel marks files that were replaced while they ran; the new one may still be the same build.
         Path::new(self.file.strip_suffix(" (deleted)").unwrap_or(self.file))
+    }
+
+    /// Whether `candidate` was given to stand for this mapping's file, as far as names tell.
+    fn is_namesake(&self, candidate: &Binary) -> bool {
+        candidate.path.file_name() == self.path().file_name()
     }
 }
 
 /// The places where files are looked for.
 pub(crate) struct Finder<'a> {
-    options: &'a Options,
-    candidates: Vec<Binary>,
+    pub(crate) options: &'a Options,
+    pub(crate) candidates: Vec<Binary>,
 }
 
 impl<'a> Finder<'a> {
@@ -45,17 +50,29 @@ impl<'a> Finder<'a> {
         Ok(Self { options, candidates })
     }
 
-    /// The file of a mapping, if it is the one that was mapped.
+    /// The candidates that fit none of these mappings: another build, or another program.
+    pub(crate) fn strangers<'b>(&'b self, all: &[Wanted<'_>]) -> impl Iterator<Item = &'b Binary> {
+        self.candidates.iter().filter(|it| {
+            let fits = |wanted: &Wanted<'_>| match wanted.build_id {
+                "" => wanted.is_namesake(it),
+                id => it.is_build(id),
+            };
+            !all.iter().any(fits)
+        })
+    }
+
+    /// The file of a mapping, if it is the one that was mapped; else a debug file of the same build.
     pub(crate) fn binary(&self, wanted: Wanted<'_>) -> Result<Binary, Missing> {
         let path = wanted.path();
-        let namesake = self.candidates.iter().find(|it| it.path.file_name() == path.file_name());
+        let namesake = self.candidates.iter().find(|it| wanted.is_namesake(it));
         if wanted.build_id.is_empty() {
             return match namesake {
                 Some(candidate) => Ok(candidate.clone()),
                 None => unchanged(open(path)?, wanted.profile_time_ns),
             };
         }
-        if let Some(candidate) = self.candidates.iter().find(|it| it.is_build(wanted.build_id)) {
+        let mut of_build = self.candidates.iter().filter(|it| it.is_build(wanted.build_id));
+        if let Some(candidate) = of_build.clone().find(|it| it.has_code()) {
             return Ok(candidate.clone());
         }
         let reason = match open(path) {
@@ -72,57 +89,18 @@ impl<'a> Finder<'a> {
         if let Some(binary) = beside_debug_files {
             return Ok(binary);
         }
+        if let Some(binary) = of_build.next().cloned().or_else(|| self.debug_file_alone(wanted)) {
+            return Ok(binary);
+        }
         // A candidate was given to stand for this file: say why it does not.
         Err(match namesake {
             Some(it) => Missing::OtherBuild { path: it.path.clone(), found: it.build_id.clone() },
             None => reason,
         })
     }
-
-    /// The file with the debug information of `binary`: itself or a separate one of the same build.
-    pub(crate) fn debug_file(&self, binary: &Binary) -> Option<Binary> {
-        if binary.has_debug_info {
-            return Some(binary.clone());
-        }
-        let id = binary.build_id.as_deref()?;
-        let has_it = |path: PathBuf| open_build(&path, id).filter(|it| it.has_debug_info);
-        // `strip` may have been run on the copy that was given only, or on the installed one only.
-        let candidate = self.candidates.iter().find(|it| it.is_build(id) && it.has_debug_info);
-        candidate.cloned().or_else(|| self.debug_paths(binary, id).into_iter().find_map(has_it))
-    }
-
-    fn debug_paths(&self, binary: &Binary, id: &str) -> Vec<PathBuf> {
-        let mut paths = Vec::new();
-        let by_id = build_id_path(id, ".debug");
-        paths.extend(by_id.iter().flat_map(|it| self.options.debug_dirs.iter().map(move |dir| dir.join(it))));
-        let own_dir = binary.path.parent().unwrap_or(Path::new(""));
-        let default_name = binary.path.file_name().map(|name| {
-            let mut name = name.to_owned();
-            name.push(".debug");
-            PathBuf::from(name)
-        });
-        for name in binary.debug_link.iter().chain(&default_name) {
-            paths.extend([own_dir.join(name), own_dir.join(".debug").join(name)]);
-            for dir in &self.options.debug_dirs {
-                let below = own_dir.strip_prefix("/").unwrap_or(own_dir);
-                paths.extend([dir.join(below).join(name), dir.join(name)]);
-            }
-        }
-        paths.retain(|path| *path != binary.path);
-        paths
-    }
-
-    /// The file that `debug_file` shares parts of its debug information with, if it names one.
-    pub(crate) fn shared_debug_file(&self, debug_file: &Binary) -> Option<PathBuf> {
-        let (link, id) = debug_file.shared_debug_link.as_ref()?;
-        let beside = debug_file.path.parent().unwrap_or(Path::new("")).join(link);
-        let by_id = build_id_path(id, ".debug");
-        let by_id = by_id.iter().flat_map(|it| self.options.debug_dirs.iter().map(move |dir| dir.join(it)));
-        std::iter::once(beside).chain(by_id).find_map(|path| Some(open_build(&path, id)?.path))
-    }
 }
 
-fn open(path: &Path) -> Result<Binary, Missing> {
+pub(crate) fn open(path: &Path) -> Result<Binary, Missing> {
     // `exists` is false as well for a file in a directory that may not be read; both are "not there" for us.
     if !path.exists() {
         return Err(Missing::NotFound);
@@ -130,7 +108,7 @@ fn open(path: &Path) -> Result<Binary, Missing> {
     Binary::open(path).map_err(|reason| Missing::Unreadable { path: path.to_owned(), reason })
 }
 
-fn open_build(path: &Path, id: &str) -> Option<Binary> {
+pub(crate) fn open_build(path: &Path, id: &str) -> Option<Binary> {
     open(path).ok().filter(|it| it.is_build(id))
 }
 
@@ -145,7 +123,7 @@ fn unchanged(binary: Binary, profile_time_ns: i64) -> Result<Binary, Missing> {
 }
 
 /// `.build-id/ab/cdef…` with `suffix`. Only for ids that are hexadecimal and so cannot lead anywhere else.
-fn build_id_path(id: &str, suffix: &str) -> Option<PathBuf> {
+pub(crate) fn build_id_path(id: &str, suffix: &str) -> Option<PathBuf> {
     let is_hex = id.len() > 2 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let id = is_hex.then(|| id.to_ascii_lowercase())?;
     Some(PathBuf::from(format!(".build-id/{}/{}{suffix}", &id[..2], &id[2..])))

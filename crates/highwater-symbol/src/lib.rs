@@ -9,17 +9,25 @@
 #![forbid(unsafe_code)]
 
 mod binary;
+mod build;
+mod cache;
+mod debug_file;
 mod demangle;
 mod dwarf;
+mod engine;
 mod find;
 mod resolve;
+mod sections;
+mod split;
 mod summary;
 mod symbols;
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
-pub use resolve::symbolize;
-pub use summary::{MappingOutcome, Missing, Summary};
+pub use cache::Cache;
+pub use resolve::{symbolize, symbolize_with};
+pub use summary::{MappingOutcome, Missing, Stranger, Summary};
 
 /// Where to look for binaries and debug files besides the paths that the mappings name.
 #[derive(Clone, Debug)]
@@ -29,13 +37,38 @@ pub struct Options {
     pub binaries: Vec<PathBuf>,
     /// Directories with debug files, laid out by build id (`.build-id/ab/cdef….debug`), like the root directory
     /// below them (`usr/lib/libx.so.debug`), or flat. Those that do not exist are passed over.
-    /// Default: `/usr/lib/debug`.
+    /// Split debug information (`.dwo`, `.dwp`) and dSYM bundles may be in them too. Default: `/usr/lib/debug`.
     pub debug_dirs: Vec<PathBuf>,
+    /// Where results are kept from one run to the next. Default: nowhere.
+    pub cache: Option<Cache>,
+    /// How many threads to use. Default: as many as the machine runs at a time.
+    pub threads: Option<NonZero<usize>>,
+    /// How much the debug sections of one binary may take, unpacked, in bytes. Of a binary that has more only the
+    /// symbol table is used. Default: [`DEFAULT_MAX_DEBUG_BYTES`].
+    pub max_debug_bytes: u64,
+}
+
+/// Debug sections larger than this are not read unless asked for: 8 GiB.
+pub const DEFAULT_MAX_DEBUG_BYTES: u64 = 8 << 30;
+
+/// How far a run of [`symbolize_with`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// Addresses that were looked up.
+    pub done: usize,
+    /// Addresses to look up. Those that the cache knows are not among them.
+    pub total: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { binaries: Vec::new(), debug_dirs: vec![PathBuf::from("/usr/lib/debug")] }
+        Self {
+            binaries: Vec::new(),
+            debug_dirs: vec![PathBuf::from("/usr/lib/debug")],
+            cache: None,
+            threads: None,
+            max_debug_bytes: DEFAULT_MAX_DEBUG_BYTES,
+        }
     }
 }
 

@@ -11,12 +11,21 @@ pub struct Summary {
     pub mappings: Vec<MappingOutcome>,
     /// Locations with an address that no file can explain: outside every mapping, or in one without a file.
     pub unmapped_locations: usize,
+    /// Locations whose symbols were known from an earlier run.
+    pub cached_locations: usize,
+    /// The [`binaries`](crate::Options::binaries) that are no mapping's: another build, or another program.
+    pub strangers: Vec<Stranger>,
 }
 
 impl Summary {
     /// The mappings whose file was not there or not the right one.
     pub fn missing(&self) -> impl Iterator<Item = (&MappingOutcome, &Missing)> {
         self.mappings.iter().filter_map(|outcome| Some((outcome, outcome.missing.as_ref()?)))
+    }
+
+    /// Locations that got a function name, over all mappings.
+    pub fn resolved(&self) -> usize {
+        self.mappings.iter().map(|outcome| outcome.resolved).sum()
     }
 
     /// Locations that got their source line, over all mappings.
@@ -39,7 +48,20 @@ pub struct MappingOutcome {
     /// Those of them that have a source line now. Fewer than `resolved` where a file is stripped.
     pub with_lines: usize,
     /// Why no file could be used. `None` says that the right file was read, however little it knows.
+    ///
+    /// With a cache there may be both: a file that is gone, and locations that were resolved before it went.
     pub missing: Option<Missing>,
+    /// Why debug information that was found could not be used, so that there are no lines.
+    pub unusable: Option<String>,
+}
+
+/// A binary that was given for nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stranger {
+    /// The file.
+    pub path: PathBuf,
+    /// Its build id, in lower-case hexadecimal; `None` when it has none.
+    pub build_id: Option<String>,
 }
 
 /// Why a mapping has no usable file.

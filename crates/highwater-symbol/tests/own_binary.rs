@@ -87,7 +87,7 @@ fn set_build_id(profile: &mut Profile, build_id: &str) {
 }
 
 fn nowhere_else() -> Options {
-    Options { binaries: Vec::new(), debug_dirs: Vec::new() }
+    Options { debug_dirs: Vec::new(), ..Options::default() }
 }
 
 fn run(profile: &mut Profile) -> Summary {

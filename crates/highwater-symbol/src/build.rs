@@ -1,0 +1,229 @@
+//! One build of one binary, as far as a profile needs it: its mappings, the places asked for, and what is known.
+
+use std::collections::{BTreeMap, HashMap};
+
+use highwater_profile::{Line, Location, LocationId, Mapping, MappingId, Profile};
+
+use crate::binary::{Binary, Mapped, normal_id};
+use crate::cache::{Cache, Record};
+use crate::demangle::demangle;
+use crate::dwarf::Frame;
+use crate::engine::{Found, Job};
+use crate::find::{Finder, Wanted};
+use crate::{MappingOutcome, Missing};
+
+/// A binary that the profile has unnamed addresses of.
+pub(crate) struct Build {
+    file: String,
+    build_id: String,
+    pieces: Vec<Piece>,
+    record: Record,
+    /// Places that the cache knew.
+    cached: usize,
+    missing: Option<Missing>,
+    unusable: Option<String>,
+}
+
+/// One mapping of the binary.
+struct Piece {
+    id: MappingId,
+    mapped: Mapped,
+    locations: Vec<LocationId>,
+}
+
+/// What the engine is asked about a build.
+pub(crate) struct Question {
+    pub(crate) job: Job,
+    /// The places in the file that the addresses of the job stand for.
+    pub(crate) offsets: Vec<u64>,
+}
+
+/// What a mapping of `profile` says about its file. `build_id` is the mapping's, normalized.
+pub(crate) fn wanted<'a>(profile: &'a Profile, mapping: &Mapping, build_id: &'a str) -> Wanted<'a> {
+    Wanted { file: profile.string(mapping.file), build_id, profile_time_ns: profile.time_ns }
+}
+
+/// The builds that have addresses without lines, and how many addresses belong to none.
+pub(crate) fn of_profile(profile: &Profile) -> (Vec<Build>, usize) {
+    let mut needed: BTreeMap<MappingId, Vec<LocationId>> = BTreeMap::new();
+    let mut unmapped = 0;
+    for (id, location) in profile.location_ids().zip(profile.locations()) {
+        let Location { address, mapping, lines, .. } = location;
+        if !lines.is_empty() || *address == 0 {
+            continue;
+        }
+        match *mapping {
+            Some(mapping) if !wanted(profile, profile.mapping(mapping), "").is_pseudo() => {
+                needed.entry(mapping).or_default().push(id);
+            }
+            _ => unmapped += 1,
+        }
+    }
+    let mut builds: Vec<Build> = Vec::new();
+    let mut known: HashMap<(String, String), usize> = HashMap::new();
+    for (id, locations) in needed {
+        let mapping = profile.mapping(id);
+        let build_id = normal_id(profile.string(mapping.build_id));
+        let file = profile.string(mapping.file).to_owned();
+        // A build id says it all; without one the path has to.
+        let key = (build_id.clone(), if build_id.is_empty() { file.clone() } else { String::new() });
+        let index = *known.entry(key).or_insert(builds.len());
+        if index == builds.len() {
+            builds.push(Build::new(file, build_id));
+        }
+        let mapped = Mapped { start: mapping.start, limit: mapping.limit, file_offset: mapping.file_offset };
+        builds[index].pieces.push(Piece { id, mapped, locations });
+    }
+    (builds, unmapped)
+}
+
+impl Build {
+    fn new(file: String, build_id: String) -> Self {
+        Self {
+            file,
+            build_id,
+            pieces: Vec::new(),
+            record: Record::default(),
+            cached: 0,
+            missing: None,
+            unusable: None,
+        }
+    }
+
+    /// Looks in the cache and for the files, and says what is left to be found out.
+    pub(crate) fn ask(
+        &mut self,
+        profile: &Profile,
+        cache: Option<&Cache>,
+        finder: &Finder<'_>,
+    ) -> Option<Question> {
+        self.record = cache.map(|it| it.load(&self.build_id)).unwrap_or_default();
+        let mut unknown = self.unknown(profile);
+        if self.record.complete && unknown.is_empty() {
+            return self.answered(profile);
+        }
+        let wanted = Wanted { file: &self.file, build_id: &self.build_id, profile_time_ns: profile.time_ns };
+        let binary = match finder.binary(wanted) {
+            Ok(binary) => binary,
+            Err(missing) => {
+                // What is known of this build stays true, whether or not its file is there.
+                self.missing = (!unknown.is_empty()).then_some(missing);
+                return self.answered(profile);
+            }
+        };
+        let debug_files = finder.debug_files(&binary);
+        if !self.record.complete && debug_files.is_some() {
+            // It was found without the debug information that is there now.
+            self.record.frames.clear();
+            unknown = self.unknown(profile);
+        }
+        self.cached = self.known(profile);
+        let (addresses, offsets): (Vec<u64>, Vec<u64>) = addresses(&unknown, &binary).into_iter().unzip();
+        let job = Job { binary: binary.path, debug_files, addresses };
+        (!offsets.is_empty()).then_some(Question { job, offsets })
+    }
+
+    fn answered(&mut self, profile: &Profile) -> Option<Question> {
+        self.cached = self.known(profile);
+        None
+    }
+
+    /// Takes what was found, and keeps it for the next run.
+    pub(crate) fn learn(&mut self, offsets: &[u64], found: Found, cache: Option<&Cache>) {
+        let was_empty = self.record.frames.is_empty();
+        // Results of debug information are not mixed with lesser ones.
+        let keeps = was_empty || self.record.complete == found.complete;
+        self.record.complete = found.complete;
+        self.unusable = found.unusable;
+        for (&offset, frames) in offsets.iter().zip(found.frames) {
+            self.record.frames.insert(offset, frames);
+        }
+        if let Some(cache) = cache.filter(|_| keeps) {
+            cache.store(&self.build_id, &self.record);
+        }
+    }
+
+    /// Writes into the profile what is known, and says how much that is.
+    pub(crate) fn apply(self, profile: &mut Profile) -> Vec<(MappingId, MappingOutcome)> {
+        let mut outcomes = Vec::new();
+        for piece in &self.pieces {
+            let mut outcome = MappingOutcome {
+                file: profile.string(profile.mapping(piece.id).file).to_owned(),
+                build_id: self.build_id.clone(),
+                locations: piece.locations.len(),
+                resolved: 0,
+                with_lines: 0,
+                missing: self.missing.clone(),
+                unusable: self.unusable.clone(),
+            };
+            piece.apply(profile, &self.record, &mut outcome);
+            outcomes.push((piece.id, outcome));
+        }
+        outcomes
+    }
+
+    /// Places whose names came from the cache.
+    pub(crate) fn cached(&self) -> usize {
+        self.cached
+    }
+
+    fn places<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = (&'a Mapped, u64, u64)> {
+        self.pieces.iter().flat_map(move |piece| {
+            piece.locations.iter().filter_map(move |&id| {
+                let address = profile.location(id).address;
+                Some((&piece.mapped, address, piece.mapped.file_offset_of(address)?))
+            })
+        })
+    }
+
+    fn known(&self, profile: &Profile) -> usize {
+        self.places(profile).filter(|it| self.record.frames.contains_key(&it.2)).count()
+    }
+
+    /// The places that the record does not have, by their offset in the file.
+    fn unknown(&self, profile: &Profile) -> BTreeMap<u64, (Mapped, u64)> {
+        let places = self.places(profile).filter(|it| !self.record.frames.contains_key(&it.2));
+        places.map(|(&mapped, address, offset)| (offset, (mapped, address))).collect()
+    }
+}
+
+/// The addresses in the binary's own tables of these places, sorted, with their offsets in the file.
+fn addresses(places: &BTreeMap<u64, (Mapped, u64)>, binary: &Binary) -> Vec<(u64, u64)> {
+    let address = |(&offset, (mapped, address)): (&u64, &(Mapped, u64))| {
+        Some((binary.virtual_address(mapped, *address)?, offset))
+    };
+    let mut addresses: Vec<(u64, u64)> = places.iter().filter_map(address).collect();
+    addresses.sort_unstable();
+    addresses
+}
+
+impl Piece {
+    fn apply(&self, profile: &mut Profile, record: &Record, outcome: &mut MappingOutcome) {
+        let (mut files, mut inlined) = (false, false);
+        for &id in &self.locations {
+            let offset = self.mapped.file_offset_of(profile.location(id).address);
+            let Some(frames) = offset.and_then(|it| record.frames.get(&it)).filter(|it| !it.is_empty())
+            else {
+                continue;
+            };
+            outcome.resolved += usize::from(frames.iter().any(|it| it.name.is_some()));
+            outcome.with_lines += usize::from(frames.iter().any(|it| it.line.is_some()));
+            files |= frames.iter().any(|it| it.file.is_some());
+            inlined |= frames.len() > 1;
+            let lines = frames.iter().map(|frame| line(profile, frame)).collect();
+            profile.location_mut(id).lines = lines;
+        }
+        let mapping = profile.mapping_mut(self.id);
+        mapping.has_functions |= outcome.resolved > 0;
+        mapping.has_filenames |= files;
+        mapping.has_line_numbers |= outcome.with_lines > 0;
+        mapping.has_inline_frames |= inlined;
+    }
+}
+
+fn line(profile: &mut Profile, frame: &Frame) -> Line {
+    let linker_name = frame.name.as_deref().unwrap_or("");
+    let function =
+        profile.add_function(&demangle(linker_name), linker_name, frame.file.as_deref().unwrap_or(""));
+    Line { function, line: frame.line.map_or(0, i64::from) }
+}

@@ -1,0 +1,63 @@
+//! Split debug information: the `.dwo` and `.dwp` files that a binary's own debug information refers to.
+//!
+//! They carry no build id. What ties them to their binary is a hash of each unit, which `addr2line` asks for and the
+//! files state; one that does not match is passed over.
+
+use std::path::{Path, PathBuf};
+
+use addr2line::SplitDwarfLoad;
+use gimli::{DwarfFileType, DwoId, RunTimeEndian};
+
+use crate::binary::open_regular;
+use crate::dwarf::{Slice, borrow};
+use crate::sections::{self, Budget, PackageSections, Sections};
+
+/// Where the split files of one binary may be.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SplitPlaces {
+    /// Packages, the best first.
+    pub(crate) packages: Vec<PathBuf>,
+    /// Directories with `.dwo` files, besides the one in which the compiler worked.
+    pub(crate) directories: Vec<PathBuf>,
+}
+
+impl SplitPlaces {
+    /// The sections of the first package that can be read.
+    pub(crate) fn package(&self, budget: &mut Budget) -> Option<PackageSections> {
+        self.packages.iter().find_map(|path| sections::load_package(path, budget).ok())
+    }
+
+    /// The sections of the `.dwo` file that `wanted` describes.
+    pub(crate) fn unit(
+        &self,
+        wanted: &SplitDwarfLoad<Slice<'_>>,
+        endian: RunTimeEndian,
+        budget: &mut Budget,
+    ) -> Option<Sections> {
+        let name = path(wanted.path.as_ref()?)?;
+        let compiled_in = wanted.comp_dir.as_ref().and_then(path).unwrap_or_default();
+        let beside = self.directories.iter().flat_map(|dir| {
+            let flat = name.file_name().map(|it| dir.join(it));
+            // An absolute name replaces the directory, as it should.
+            flat.into_iter().chain([dir.join(&name)])
+        });
+        std::iter::once(compiled_in.join(&name)).chain(beside).find_map(|path| {
+            open_regular(&path).ok()?;
+            let sections = sections::load_split(&path, budget).ok()?;
+            is_unit(&sections, endian, wanted.dwo_id).then_some(sections)
+        })
+    }
+}
+
+/// Whether the first unit of these sections is the one with this hash.
+fn is_unit(sections: &Sections, endian: RunTimeEndian, id: DwoId) -> bool {
+    let mut dwarf = borrow(sections, endian);
+    dwarf.file_type = DwarfFileType::Dwo;
+    let header = dwarf.units().next();
+    header.ok().flatten().and_then(|it| dwarf.unit(it).ok()).is_some_and(|it| it.dwo_id == Some(id))
+}
+
+fn path(text: &Slice<'_>) -> Option<PathBuf> {
+    let text = std::str::from_utf8(text.slice()).ok().filter(|it| !it.is_empty())?;
+    Some(Path::new(text).to_owned())
+}
