@@ -92,7 +92,8 @@ fn temporary_blocks_are_those_that_are_freed_at_once() {
 fn lifetimes_are_those_of_the_blocks() {
     for mode in ["exact", "interval:64"] {
         let [.., profile] = snapshots(mode);
-        let about_all = |blocks: i64| (blocks - BLOCKS).abs() <= BLOCKS / 4;
+        // In exact mode one block in 64 is timed, and stands for as many.
+        let about_all = |blocks: i64| (blocks - BLOCKS).abs() <= BLOCKS * 2 / 5;
         let long = lived(&profile, "linger", |ns| (1 << 24..1 << 34).contains(&ns));
         assert!(about_all(long), "{mode}: {long} lived for 20 ms");
         assert_eq!(lived(&profile, "linger", |ns| ns < 1 << 24), 0, "{mode}");

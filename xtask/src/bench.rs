@@ -6,12 +6,13 @@
 
 mod build;
 mod contestants;
-mod document;
+pub mod document;
 mod instructions;
 mod jemalloc_heap;
-mod machine;
+pub mod machine;
 mod measure;
-mod ratio;
+pub mod ratio;
+mod stacks;
 mod table;
 mod truth;
 mod workloads;
@@ -45,6 +46,9 @@ pub struct Options {
     /// Count instructions for each pair of 64 bytes with callgrind, instead of measuring times.
     #[arg(long)]
     instructions: bool,
+    /// Measure what walking a stack costs, instead of allocators.
+    #[arg(long, conflicts_with = "instructions")]
+    stacks: bool,
     /// Build everything with frame pointers, which some tools need to walk whole stacks.
     #[arg(long)]
     frame_pointers: bool,
@@ -81,6 +85,12 @@ impl Options {
 /// # Errors
 /// When something does not build or run, or when Highwater's own totals are not true.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
+    if options.stacks {
+        let text =
+            format!("{}\n\n{}", machine::described(workspace)?, stacks::table(&stacks::measure(workspace)?));
+        println!("\n{text}");
+        return if options.bless { document::bless(workspace, "stacks", &text) } else { Ok(()) };
+    }
     let available = contestants::available();
     if options.instructions {
         let counts = instructions::count(workspace, options, &available)?;
@@ -131,6 +141,7 @@ mod tests {
             only: Some(Regex::new(only).unwrap()),
             json: None,
             instructions: false,
+            stacks: false,
             frame_pointers: false,
             bless: false,
         };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
-use crate::{test, tidy};
+use crate::{fuzz, test, tidy};
 
 /// What can be chosen about a run.
 #[derive(clap::Args)]
@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     ("docs", docs),
     ("package", package),
     ("test", |workspace, _| test::run(workspace)),
+    ("fuzz", |workspace, _| fuzz::run(workspace, &fuzz::Options::CI)),
 ];
 
 /// Runs the steps in order and stops at the first that fails.
@@ -80,7 +81,7 @@ fn fmt(workspace: &Workspace, _: &Options) -> Result<(), Failure> {
 
 fn clippy(workspace: &Workspace, _: &Options) -> Result<(), Failure> {
     Line::cargo(&workspace.root)
-        .args(["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"])
+        .args(["clippy", "--workspace", "--all-targets", "--all-features", "--", "--deny", "warnings"])
         .run()
 }
 

@@ -6,6 +6,10 @@ use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
 use crate::shell::Line;
+use crate::workspace::Workspace;
+
+mod npm;
+mod python;
 
 /// A program the tests run, and where it comes from.
 struct Client {
@@ -20,16 +24,48 @@ const CLIENTS: &[Client] = &[
     Client { program: "go", probe: &["version"], package: "golang-go" },
     // What `go tool pprof -svg` draws with.
     Client { program: "dot", probe: &["-V"], package: "graphviz" },
-    // callgrind, which counts the instructions of an allocation.
+    // `readelf -n`, which shows the notes of probes.
+    Client { program: "readelf", probe: &["--version"], package: "binutils" },
+    // What listens to the probes of a running program.
+    Client { program: "gdb", probe: &["--version"], package: "gdb" },
+    // callgrind, which counts the instructions of an allocation; DHAT, with the page that shows its files;
+    // callgrind_annotate.
     Client { program: "valgrind", probe: &["--version"], package: "valgrind" },
+    // The reader of heaptrack's recordings, heaptrack_print.
+    Client { program: "heaptrack", probe: &["--version"], package: "heaptrack" },
+    // jemalloc, and the reader of its dumps.
+    Client { program: "jeprof", probe: &["--version"], package: "libjemalloc-dev" },
+    // tcmalloc, and the reader of its profiles.
+    Client { program: "google-pprof", probe: &["--version"], package: "google-perftools" },
+    // The compiler of the programs that goldens show, and tcmalloc's header for one of them.
+    Client { program: "g++", probe: &["--version"], package: "g++" },
+    Client { program: "g++", probe: TCMALLOC_HEADER, package: "libgoogle-perftools-dev" },
+    // What names addresses as we should, and what packs the symbol table of a stripped binary.
+    Client { program: "llvm-symbolizer", probe: &["--version"], package: "llvm" },
+    Client { program: "xz", probe: &["--version"], package: "xz-utils" },
+    // What packs files with zstd, to be unpacked by us.
+    Client { program: "zstd", probe: &["--version"], package: "zstd" },
+    // What reads the JSON and CSV that we write, and installs the readers written in Python.
+    Client { program: python::PYTHON, probe: &["-c", "import ensurepip"], package: "python3-venv" },
+    // What DHAT's page and speedscope run in.
+    Client { program: "chromium", probe: &["--version"], package: "chromium" },
+    // What installs the readers that are no Debian packages.
+    Client { program: "npm", probe: &["--version"], package: "npm" },
 ];
 
-/// Makes sure that the programs are there, installing what is missing.
+/// Compiles nothing but the header.
+const TCMALLOC_HEADER: &[&str] =
+    &["-fsyntax-only", "-x", "c++", "-include", "gperftools/malloc_extension.h", "/dev/null"];
+
+/// Makes sure that the programs are there, installing what is missing: Debian packages, and packages of npm and pip in
+/// the target directory.
 ///
 /// # Errors
 /// When something is missing and cannot be installed: there is no apt-get, no right to use it, or it failed.
-pub fn ensure(root: &Path) -> Result<(), Failure> {
-    ensure_all(root, CLIENTS.iter())
+pub fn ensure(workspace: &Workspace) -> Result<(), Failure> {
+    ensure_all(&workspace.root, CLIENTS.iter())?;
+    npm::ensure(&workspace.root, &workspace.target)?;
+    python::ensure(&workspace.root, &workspace.target)
 }
 
 /// As [`ensure`], for one of the programs.

@@ -48,12 +48,18 @@ pub enum Failure {
     /// A program from outside the project is missing and cannot be installed.
     #[error("{0}")]
     Client(String),
+    /// A golden cannot be made as asked.
+    #[error("bless: {0}")]
+    Golden(String),
     /// The demo ran but did not show what it promises.
     #[error("the demo does not hold: {0}")]
     Demo(String),
     /// The benchmark cannot be run as asked, or found totals that are not true.
     #[error("bench: {0}")]
     Bench(String),
+    /// Fuzzing found something, or cannot find anything.
+    #[error("fuzz: {0}")]
+    Fuzz(String),
     /// A step of `ci` failed; the reason is printed already.
     #[error("ci stopped at `{0}`")]
     Step(&'static str),

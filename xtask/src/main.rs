@@ -5,10 +5,14 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod bench_read;
+mod bless;
 mod ci;
 mod clients;
 mod demo;
 mod failure;
+mod fuzz;
+mod large_profile;
 mod shell;
 mod test;
 mod tidy;
@@ -33,12 +37,20 @@ struct Arguments {
 enum Command {
     /// Check the rules of the house: which crate uses which, where unsafe code is, what is documented, and more.
     Tidy,
-    /// Run every test, installing with apt-get the outside programs (go, dot) that are missing.
+    /// Run every test, installing with apt-get and npm the outside programs (go, dot, …) that are missing.
     Test,
     /// Run all that a change must pass: fmt, tidy, clippy, deny, docs, package, test.
     Ci(ci::Options),
+    /// Make the goldens of tests/golden anew with the tools they come from, installing what is missing.
+    Bless(bless::Options),
     /// Measure allocators and profilers against each other; the first build takes minutes.
     Bench(bench::Options),
+    /// Measure how fast a large profile is read, beside gunzip and Go's reader; a minute or two.
+    BenchRead(bench_read::Options),
+    /// Look for content that a reader of profiles cannot take, with libFuzzer; the first build takes a minute.
+    Fuzz(fuzz::Options),
+    /// Write a pprof file of a million rows, to try readers on.
+    LargeProfile(large_profile::Options),
     /// Run a program with a leak and a spike, and show and check that they are found; a few minutes.
     Demo,
 }
@@ -60,7 +72,11 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Tidy => tidy::run(&workspace),
         Command::Test => test::run(&workspace),
         Command::Ci(options) => ci::run(&workspace, options),
+        Command::Bless(options) => bless::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
+        Command::BenchRead(options) => bench_read::run(&workspace, options),
+        Command::Fuzz(options) => fuzz::run(&workspace, options),
+        Command::LargeProfile(options) => large_profile::run(options),
         Command::Demo => demo::run(&workspace),
     }
 }

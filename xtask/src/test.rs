@@ -7,20 +7,24 @@ use crate::workspace::Workspace;
 
 /// Runs the tests of every target and the documentation's examples.
 ///
-/// Cargo has no single option for both: `--all-targets` leaves the documentation out. All parts run even if the
+/// Cargo has no single option for both: `--all-targets` leaves the documentation out. What is behind a feature that
+/// nothing else asks for is tested with it. All parts run even if the
 /// first fails, so that one run shows all that is broken.
 ///
 /// # Errors
 /// When an outside program cannot be had or a test fails.
 pub fn run(workspace: &Workspace) -> Result<(), Failure> {
-    clients::ensure(&workspace.root)?;
+    clients::ensure(workspace)?;
     let cargo = |targets: &str| {
         Line::cargo(&workspace.root).args(["test", "--workspace", "--no-fail-fast", targets]).run()
     };
     let targets = cargo("--all-targets");
     let documentation = cargo("--doc");
+    let features = Line::cargo(&workspace.root)
+        .args(["test", "--package", "highwater", "--features", "criterion", "--lib"])
+        .run();
     let models = models(workspace);
-    targets.and(documentation).and(models)
+    targets.and(documentation).and(features).and(models)
 }
 
 /// Runs the recorder's lock-free parts through every interleaving of small models. They are a build of their own, in

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::estimate::{Sum, Z95};
 use crate::rows::{self, Rows};
-use crate::sites::{Site, Sites};
+use crate::sites::{Equal, Site, Sites};
 use crate::{AnalyzeError, Estimate, Frame, GroupBy, Header, Omitted, Query, RowKey, Unit};
 
 /// What the shares of a diff are shares of.
@@ -157,7 +157,7 @@ pub(crate) fn collect(
     query: &Query,
     options: &DiffOptions,
 ) -> Result<Sites<2>, AnalyzeError> {
-    let sites = Sites::collect([base, new], query)?;
+    let sites = Sites::collect([base, new], query, Equal::Merged)?;
     let [base, new] = &sites.headers;
     if options.force {
         return Ok(sites);
@@ -224,13 +224,12 @@ fn tally(sites: &Sites<2>, by: GroupBy) -> Vec<Tally> {
     let mut tallies: Vec<Tally> = Vec::new();
     for (at, site) in sites.all.iter().enumerate() {
         // A site is a row of its own even where its cause is another's too.
-        let (row, key) = if by == GroupBy::Site {
-            (at, rows::key(by, site.cause().map(|id| sites.symbols.get(id))))
-        } else {
-            let row = rows.of(sites, site.cause());
-            (row, rows.key(row).clone())
-        };
+        let row = if by == GroupBy::Site { at } else { rows.of(sites, sites.cause(site)) };
         if row == tallies.len() {
+            let key = match by {
+                GroupBy::Site => rows::key(by, &sites.symbols, sites.cause(site)),
+                _ => rows.key(sites, row).clone(),
+            };
             tallies.push(Tally { key, base: Sum::ZERO, new: Sum::ZERO, change: Sum::ZERO, heaviest: at });
         }
         let tally = &mut tallies[row];

@@ -2,7 +2,16 @@
 
 use regex::Regex;
 
-use crate::{Frame, Query};
+use crate::Query;
+
+/// What a frame's names are, as far as they are known.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    pub function: Option<&'a str>,
+    pub file: Option<&'a str>,
+    pub module: Option<&'a str>,
+    pub crate_name: Option<&'a str>,
+}
 
 /// What a query's expressions say of one frame.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,19 +23,27 @@ pub(crate) struct Matches {
     pub through: bool,
 }
 
-/// Asks every expression of `query` about `frame`.
-pub(crate) fn matches(query: &Query, frame: &Frame) -> Matches {
-    let texts = [&frame.function, &frame.file, &frame.module];
+/// What a query without expressions says of every frame.
+pub(crate) const UNASKED: Matches = Matches { focus: true, ignore: false, removed: false, through: false };
+
+/// Whether `query` has any expression.
+pub(crate) fn asks(query: &Query) -> bool {
+    let all = [&query.focus, &query.ignore, &query.hide, &query.show, &query.through];
+    all.into_iter().any(|expressions| !expressions.is_empty())
+}
+
+/// Asks every expression of `query` about a frame with these names.
+pub(crate) fn matches(query: &Query, names: Names<'_>) -> Matches {
+    let texts = [names.function, names.file, names.module];
     let found = |expression: &Regex| texts.into_iter().flatten().any(|text| expression.is_match(text));
     let any = |expressions: &[Regex]| expressions.iter().any(found);
-    let in_crate = |expression: &Regex| frame.crate_name.as_deref().is_some_and(|it| expression.is_match(it));
+    // A module holds the whole program: passing over all of it is never meant.
+    let passed = [names.crate_name, names.function, names.file];
+    let passes = |expression: &Regex| passed.into_iter().flatten().any(|text| expression.is_match(text));
     Matches {
         focus: query.focus.is_empty() || any(&query.focus),
         ignore: any(&query.ignore),
         removed: any(&query.hide) || !(query.show.is_empty() || any(&query.show)),
-        // A module holds the whole program: passing over all of it is never meant.
-        through: query.through.iter().any(|it| {
-            in_crate(it) || [&frame.function, &frame.file].into_iter().flatten().any(|text| it.is_match(text))
-        }),
+        through: query.through.iter().any(passes),
     }
 }

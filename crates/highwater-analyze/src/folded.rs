@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::estimate::Sum;
 use crate::rows::{RowId, Rows};
-use crate::sites::Sites;
+use crate::sites::{Equal, Sites};
 use crate::{AnalyzeError, DiffOptions, Query, diff};
 
 /// A stack and its value.
@@ -38,7 +38,7 @@ pub struct FoldedDiff {
 /// # Errors
 /// [`AnalyzeError::NoSampleType`] when the profile has no values of the kind asked for.
 pub fn folded(profile: &Profile, query: &Query) -> Result<Vec<FoldedStack>, AnalyzeError> {
-    let merged = merge(&Sites::collect([profile], query)?, query);
+    let merged = merge(&Sites::collect([profile], query, Equal::Apart)?, query);
     Ok(merged.into_iter().map(|(frames, [sum])| FoldedStack { frames, value: sum.value() }).collect())
 }
 
@@ -72,7 +72,7 @@ fn merge<const N: usize>(sites: &Sites<N>, query: &Query) -> Vec<(Vec<String>, [
             total.add(sum);
         }
     }
-    let name = |path: Vec<RowId>| path.into_iter().map(|row| rows.key(row).label.clone()).collect();
+    let name = |path: Vec<RowId>| path.into_iter().map(|row| rows.label(sites, row).to_owned()).collect();
     let mut named: Vec<(Vec<String>, [Sum; N])> =
         ids.into_iter().map(|(path, at)| (name(path), merged[at])).collect();
     named.sort_by(|a, b| a.0.cmp(&b.0));

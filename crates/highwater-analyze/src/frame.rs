@@ -56,8 +56,7 @@ impl Frame {
 
     /// The file name of the module.
     pub fn short_module(&self) -> Option<&str> {
-        let module = self.module.as_deref()?;
-        Some(module.rsplit(['/', '\\']).next().unwrap_or(module))
+        self.module.as_deref().map(source::file_name)
     }
 
     /// `path:line`, as far as it is known.

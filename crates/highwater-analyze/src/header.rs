@@ -58,8 +58,8 @@ impl Header {
 
 fn kinds_with_values(profile: &Profile) -> Vec<String> {
     let mut has_values = vec![false; profile.sample_types().len()];
-    for sample in profile.samples.iter() {
-        for (has, &value) in has_values.iter_mut().zip(sample.values) {
+    for values in profile.samples.values().chunks_exact(has_values.len().max(1)) {
+        for (has, &value) in has_values.iter_mut().zip(values) {
             *has |= value != 0;
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use highwater_profile::{Line, Location, Mapping, Profile, Sample, StringId};
+use highwater_profile::{Line, Location, Mapping, Missing, Profile, Sample, StringId};
 use serde::Serialize;
 
 use crate::estimate::Sum;
@@ -12,6 +12,8 @@ use crate::{SampleKind, Unit, header, sampling};
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub struct Info {
+    /// Where the profile comes from.
+    pub source: SourceInfo,
     /// The kinds of values, in the file's order.
     pub sample_types: Vec<SampleTypeInfo>,
     /// Sampling interval in bytes; `None` when the file does not say.
@@ -38,6 +40,18 @@ pub struct Info {
     pub comments: Vec<String>,
     /// What the file does not say, one thing each.
     pub missing: Vec<String>,
+}
+
+/// The format of a file, and who wrote it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct SourceInfo {
+    /// One word for the format, as options have it.
+    pub format: String,
+    /// What the format is called.
+    pub title: String,
+    /// The program that recorded the profile, as far as the file tells.
+    pub producer: Option<String>,
 }
 
 /// One kind of values in a file.
@@ -88,6 +102,11 @@ pub fn info(profile: &Profile) -> Info {
     }
     let interval_bytes = sampling::interval_bytes(profile);
     let mut info = Info {
+        source: SourceInfo {
+            format: profile.source.format.name().to_owned(),
+            title: profile.source.format.title().to_owned(),
+            producer: profile.source.producer.clone(),
+        },
         sample_types: sample_types(profile),
         interval_bytes,
         exact: sampling::is_exact(profile),
@@ -132,24 +151,46 @@ fn mapping(profile: &Profile, mapping: &Mapping) -> MappingInfo {
     MappingInfo { file: text(mapping.file), build_id: text(mapping.build_id), locations: 0, symbolized: 0 }
 }
 
-/// What the file does not say although an answer may need it.
+/// What the file does not say although an answer may need it: what the profile shows by an empty field, then what its
+/// reader says.
 fn missing(profile: &Profile, info: &Info) -> Vec<String> {
     let sized = profile
         .strings
         .find("bytes")
         .is_some_and(|label| profile.samples.iter().any(|sample| sample.number(label).is_some()));
     let used = info.mappings.iter().filter(|it| it.locations > 0);
+    let lacks = |kinds: [SampleKind; 2]| kinds.iter().all(|kind| kind.column(profile).is_err());
+    let lacks_live = lacks([SampleKind::LiveBlocks, SampleKind::LiveBytes]);
+    let lacks_alloc = lacks([SampleKind::AllocBlocks, SampleKind::AllocBytes]);
+    let lacks_peak = lacks([SampleKind::PeakBlocks, SampleKind::PeakBytes]);
+    // Without any of them it is no heap profile, or one that does not know what it counts.
+    let is_heap = !(lacks_live && lacks_alloc && lacks_peak);
     let facts = [
-        (info.sample_types.is_empty(), "sample types"),
-        (info.interval_bytes.is_none(), "sampling interval"),
-        (!sized && !profile.samples.is_empty(), "block sizes"),
-        (info.time_ns.is_none(), "time"),
-        (info.duration_ns.is_none(), "duration"),
-        (info.mappings.is_empty() && info.symbolized_locations < info.locations, "mappings"),
-        (info.symbolized_locations < info.locations, "function names"),
-        (info.meta.is_none(), "recorder facts"),
+        (info.sample_types.is_empty(), "sample types".to_owned()),
+        (info.interval_bytes.is_none(), Missing::SamplingInterval.to_string()),
+        (is_heap && lacks_live, Missing::LiveTotals.to_string()),
+        (is_heap && lacks_alloc, Missing::AllocatedTotals.to_string()),
+        (is_heap && lacks_peak, Missing::PeakTotals.to_string()),
+        (!sized && !profile.samples.is_empty(), Missing::BlockSizes.to_string()),
+        (info.time_ns.is_none(), Missing::Time.to_string()),
+        (info.duration_ns.is_none(), Missing::Duration.to_string()),
+        (
+            info.mappings.is_empty() && info.symbolized_locations < info.locations,
+            Missing::Mappings.to_string(),
+        ),
+        (info.symbolized_locations < info.locations, Missing::FunctionNames.to_string()),
+        (info.meta.is_none(), "recorder facts".to_owned()),
     ];
-    let facts = facts.into_iter().filter(|it| it.0).map(|it| it.1.to_owned());
+    let mut missing: Vec<String> = facts.into_iter().filter(|it| it.0).map(|it| it.1).collect();
     let without_id = used.filter(|it| it.build_id.is_none()).filter_map(|it| it.file.as_deref());
-    facts.chain(without_id.map(|file| format!("build id of {file}"))).collect()
+    let without_id: Vec<String> = without_id.map(|file| format!("build id of {file}")).collect();
+    for &it in &profile.source.missing {
+        let said = it == Missing::BuildIds && !without_id.is_empty();
+        let text = it.to_string();
+        if !said && !missing.contains(&text) {
+            missing.push(text);
+        }
+    }
+    missing.extend(without_id);
+    missing
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::estimate::Sum;
 use crate::rows::{RowId, Rows};
-use crate::sites::Sites;
+use crate::sites::{Equal, Sites};
 use crate::symbols::SymbolId;
 use crate::{AnalyzeError, Estimate, Header, Omitted, Query, RowKey};
 
@@ -65,7 +65,7 @@ pub struct PeekEdge {
 /// # Errors
 /// [`AnalyzeError::NoSampleType`] when the profile has no values of the kind asked for.
 pub fn peek(profile: &Profile, wanted: &Regex, query: &Query) -> Result<Peek, AnalyzeError> {
-    let sites = Sites::collect([profile], query)?;
+    let sites = Sites::collect([profile], query, Equal::Apart)?;
     let [whole] = sites.wholes;
     let mut view = CloseUp { rows: Rows::new(query.by), entries: Vec::new(), edges: HashMap::new() };
     for at in 0..sites.all.len() {
@@ -82,7 +82,7 @@ pub fn peek(profile: &Profile, wanted: &Regex, query: &Query) -> Result<Peek, An
     let mut matched: Vec<(RowId, Entry)> = matched.collect();
     matched.sort_by(|(a, one), (b, other)| {
         let size = |it: &Entry| (it.cumulative.sum.magnitude(), it.flat.magnitude());
-        size(other).cmp(&size(one)).then_with(|| rows.key(*a).label.cmp(&rows.key(*b).label))
+        size(other).cmp(&size(one)).then_with(|| rows.label(&sites, *a).cmp(rows.label(&sites, *b)))
     });
     let left_out = matched.split_off(query.limit.unwrap_or(usize::MAX).min(matched.len()));
 
@@ -90,13 +90,13 @@ pub fn peek(profile: &Profile, wanted: &Regex, query: &Query) -> Result<Peek, An
         let around = neighbours.remove(&row).unwrap_or_default();
         let (flat, cumulative) = (entry.flat, entry.cumulative.sum);
         PeekFunction {
-            key: rows.key(row).clone(),
+            key: rows.key(&sites, row).clone(),
             flat: flat.estimate(),
             flat_fraction: flat.fraction_of(whole),
             cumulative: cumulative.estimate(),
             cumulative_fraction: cumulative.fraction_of(whole),
-            callers: edges(around.callers, cumulative, &rows),
-            callees: edges(around.callees, cumulative, &rows),
+            callers: edges(around.callers, cumulative, &sites, &rows),
+            callees: edges(around.callees, cumulative, &sites, &rows),
         }
     };
     let functions = matched.into_iter().map(function).collect();
@@ -111,13 +111,13 @@ struct Neighbours {
 }
 
 /// A list of neighbours, largest first.
-fn edges(mut list: Vec<(RowId, Sum)>, whole: Sum, rows: &Rows) -> Vec<PeekEdge> {
+fn edges(mut list: Vec<(RowId, Sum)>, whole: Sum, sites: &Sites<1>, rows: &Rows) -> Vec<PeekEdge> {
     list.sort_by(|a, b| {
-        let label = |it: &(RowId, Sum)| &rows.key(it.0).label;
+        let label = |it: &(RowId, Sum)| rows.label(sites, it.0);
         b.1.magnitude().cmp(&a.1.magnitude()).then_with(|| label(a).cmp(label(b))).then(a.0.cmp(&b.0))
     });
     let edge = |(row, sum): (RowId, Sum)| PeekEdge {
-        key: rows.key(row).clone(),
+        key: rows.key(sites, row).clone(),
         value: sum.estimate(),
         fraction: sum.fraction_of(whole.magnitude()),
     };
@@ -160,13 +160,13 @@ impl CloseUp {
         let site = &sites.all[at];
         let [sum] = site.sums;
         let mut callee: Option<RowId> = None;
-        if site.stack.is_empty() {
+        if sites.symbols_of(site).is_empty() {
             let row = self.row(sites, None, wanted);
             self.count(row, at, sum, true);
         }
-        for (position, &symbol) in site.stack.iter().enumerate() {
+        for (position, &symbol) in sites.symbols_of(site).iter().enumerate() {
             let row = self.row(sites, Some(symbol), wanted);
-            self.count(row, at, sum, position == site.attributed);
+            self.count(row, at, sum, position == sites.attributed(site));
             if let Some(callee) = callee
                 && callee != row
                 && (self.entries[row].is_some() || self.entries[callee].is_some())
@@ -181,7 +181,7 @@ impl CloseUp {
     fn row(&mut self, sites: &Sites<1>, symbol: Option<SymbolId>, wanted: &Regex) -> RowId {
         let row = self.rows.of(sites, symbol);
         if row == self.entries.len() {
-            let matches = wanted.is_match(&self.rows.key(row).label);
+            let matches = wanted.is_match(self.rows.label(sites, row));
             self.entries.push(matches.then_some(Entry { flat: Sum::ZERO, cumulative: Once::ZERO }));
         }
         row

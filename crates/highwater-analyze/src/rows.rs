@@ -1,11 +1,12 @@
 //! Which frames belong to the same row.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::frame::UNKNOWN;
 use crate::sites::{Site, Sites};
-use crate::symbols::{Symbol, SymbolId};
-use crate::{GroupBy, RowKey};
+use crate::symbols::{SymbolId, Symbols, TextId};
+use crate::{Frame, GroupBy, RowKey};
 
 /// Handle of a row: its position among all of them.
 pub(crate) type RowId = usize;
@@ -15,67 +16,85 @@ pub(crate) type RowId = usize;
 enum Identity {
     Unknown,
     Symbol(SymbolId),
+    Function(TextId),
     Text(String),
 }
 
-/// The rows that frames belong to, in order of appearance. Each frame's is found once.
+/// The rows that frames belong to, in order of appearance. Each frame's is found once, and a row's name is made when
+/// somebody asks for it.
 pub(crate) struct Rows {
     by: GroupBy,
-    keys: Vec<RowKey>,
+    keys: Vec<OnceCell<Box<RowKey>>>,
     /// One frame of each row; `None` for the row of samples without frames.
     examples: Vec<Option<SymbolId>>,
     ids: HashMap<Identity, RowId>,
-    of_symbol: HashMap<SymbolId, RowId>,
+    /// The row of each symbol, once it has been found.
+    of_symbol: Vec<Option<u32>>,
 }
 
 impl Rows {
     /// Rows of single frames: grouping by site is grouping by line here.
     pub fn new(by: GroupBy) -> Self {
-        Self { by, keys: Vec::new(), examples: Vec::new(), ids: HashMap::new(), of_symbol: HashMap::new() }
+        Self { by, keys: Vec::new(), examples: Vec::new(), ids: HashMap::new(), of_symbol: Vec::new() }
     }
 
-    pub fn key(&self, row: RowId) -> &RowKey {
-        &self.keys[row]
+    pub fn key<const N: usize>(&self, sites: &Sites<N>, row: RowId) -> &RowKey {
+        let by = if self.examples[row].is_none() { GroupBy::Line } else { self.by };
+        self.keys[row].get_or_init(|| Box::new(key(by, &sites.symbols, self.examples[row])))
+    }
+
+    pub fn label<const N: usize>(&self, sites: &Sites<N>, row: RowId) -> &str {
+        &self.key(sites, row).label
     }
 
     pub fn example(&self, row: RowId) -> Option<SymbolId> {
         self.examples[row]
     }
 
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
     /// The row of a frame, or of samples without frames.
     pub fn of<const N: usize>(&mut self, sites: &Sites<N>, symbol: Option<SymbolId>) -> RowId {
-        let Some(id) = symbol else {
-            return self.intern(Identity::Unknown, None, || key(GroupBy::Line, None));
-        };
-        if let Some(&row) = self.of_symbol.get(&id) {
-            return row;
+        let Some(id) = symbol else { return self.intern(Identity::Unknown, None) };
+        if let Some(row) = self.of_symbol.get(id.index()).copied().flatten() {
+            return row as RowId;
         }
-        let symbol = sites.symbols.get(id);
-        let by = self.by;
-        let identity = identity(by, id, symbol);
-        let row = self.intern(identity, Some(id), || key(by, Some(symbol)));
-        self.of_symbol.insert(id, row);
+        let row = match identity(self.by, id, &sites.symbols) {
+            // Nothing else belongs to it.
+            Identity::Symbol(id) => self.push(Some(id)),
+            identity => self.intern(identity, Some(id)),
+        };
+        if self.of_symbol.is_empty() {
+            self.of_symbol.resize(sites.symbols.len(), None);
+        }
+        // There are fewer rows than symbols, and fewer of these than 2^32.
+        self.of_symbol[id.index()] = u32::try_from(row).ok();
         row
     }
 
-    fn intern(
-        &mut self,
-        identity: Identity,
-        example: Option<SymbolId>,
-        key: impl FnOnce() -> RowKey,
-    ) -> RowId {
-        *self.ids.entry(identity).or_insert_with(|| {
-            self.keys.push(key());
-            self.examples.push(example);
-            self.keys.len() - 1
-        })
+    fn intern(&mut self, identity: Identity, example: Option<SymbolId>) -> RowId {
+        if let Some(&row) = self.ids.get(&identity) {
+            return row;
+        }
+        let row = self.push(example);
+        self.ids.insert(identity, row);
+        row
+    }
+
+    fn push(&mut self, example: Option<SymbolId>) -> RowId {
+        self.keys.push(OnceCell::new());
+        self.examples.push(example);
+        self.keys.len() - 1
     }
 
     /// The rows on the way from the root of a site to the frame its values are put down to. Neighbours in the same
     /// file, module or crate are one step.
     pub fn path<const N: usize>(&mut self, sites: &Sites<N>, site: &Site<N>) -> Vec<RowId> {
         let mut path: Vec<RowId> =
-            site.cause_and_callers().iter().rev().map(|&symbol| self.of(sites, Some(symbol))).collect();
+            sites.cause_and_callers(site).iter().rev().map(|&symbol| self.of(sites, Some(symbol))).collect();
         if path.is_empty() {
             path.push(self.of(sites, None));
         }
@@ -86,19 +105,17 @@ impl Rows {
     }
 }
 
-fn identity(by: GroupBy, id: SymbolId, symbol: &Symbol) -> Identity {
-    let frame = &symbol.frame;
-    let text = match by {
-        GroupBy::Site | GroupBy::Line => None,
-        GroupBy::Function => frame.function.clone(),
-        GroupBy::File | GroupBy::Module | GroupBy::Crate => Some(label(by, symbol)),
-    };
-    text.map_or(Identity::Symbol(id), Identity::Text)
+fn identity(by: GroupBy, id: SymbolId, symbols: &Symbols) -> Identity {
+    let function = symbols.get(id).function;
+    match by {
+        GroupBy::Function if function != TextId::EMPTY => Identity::Function(function),
+        GroupBy::Site | GroupBy::Line | GroupBy::Function => Identity::Symbol(id),
+        GroupBy::File | GroupBy::Module | GroupBy::Crate => Identity::Text(label(by, &symbols.frame(id))),
+    }
 }
 
 /// The name of the row that a frame belongs to.
-fn label(by: GroupBy, symbol: &Symbol) -> String {
-    let frame = &symbol.frame;
+fn label(by: GroupBy, frame: &Frame) -> String {
     let name = match by {
         GroupBy::Site | GroupBy::Line => None,
         GroupBy::Function => frame.function.as_deref(),
@@ -115,19 +132,19 @@ fn label(by: GroupBy, symbol: &Symbol) -> String {
 }
 
 /// What the row of a frame is about.
-pub(crate) fn key(by: GroupBy, symbol: Option<&Symbol>) -> RowKey {
-    let Some(symbol) = symbol else { return RowKey { label: UNKNOWN.to_owned(), ..RowKey::default() } };
-    let frame = &symbol.frame;
+pub(crate) fn key(by: GroupBy, symbols: &Symbols, symbol: Option<SymbolId>) -> RowKey {
+    let Some(id) = symbol else { return RowKey { label: UNKNOWN.to_owned(), ..RowKey::default() } };
+    let frame = symbols.frame(id);
     // Every grouping fixes what lies around it: a line is in one file, a file in one crate.
     let in_file = !matches!(by, GroupBy::Module | GroupBy::Crate);
     let in_function = in_file && by != GroupBy::File;
     let in_module = in_function || by == GroupBy::Module;
     RowKey {
-        label: label(by, symbol),
-        function: frame.function.clone().filter(|_| in_function),
+        label: label(by, &frame),
         file: frame.short_file().filter(|_| in_file).map(str::to_owned),
         line: frame.line.filter(|_| matches!(by, GroupBy::Site | GroupBy::Line)),
-        module: frame.module.clone().filter(|_| in_module),
-        crate_name: frame.crate_name.clone().filter(|_| by != GroupBy::Module),
+        function: frame.function.filter(|_| in_function),
+        module: frame.module.filter(|_| in_module),
+        crate_name: frame.crate_name.filter(|_| by != GroupBy::Module),
     }
 }

@@ -35,6 +35,17 @@ pub(crate) struct Sampling {
     bytes: Option<usize>,
     size_label: Option<StringId>,
     interval_label: Option<StringId>,
+    /// What labels say, by their handle, once they have been asked.
+    said: Vec<Option<Said>>,
+}
+
+/// What the labels of a row say about its sampling.
+#[derive(Clone, Copy)]
+struct Said {
+    interval: Option<i64>,
+    size: Option<f64>,
+    /// `e^(s/R) - 1`, where both are known.
+    odds: Option<f64>,
 }
 
 impl Sampling {
@@ -55,25 +66,46 @@ impl Sampling {
             bytes: partner("space"),
             size_label: profile.strings.find("bytes"),
             interval_label: profile.strings.find("interval"),
+            said: vec![None; profile.samples.labels()],
         }
     }
 
+    fn said(&mut self, sample: &Sample<'_>) -> Said {
+        let at = sample.labels_id.index();
+        if let Some(said) = self.said.get(at).copied().flatten() {
+            return said;
+        }
+        let number = |label: Option<StringId>| sample.number(label?).filter(|it| *it > 0);
+        let interval = number(self.interval_label).or(self.interval);
+        let size = number(self.size_label).map(|it| it as f64);
+        let odds = size.zip(interval).map(|(size, interval)| odds(size, interval));
+        let said = Said { interval, size, odds };
+        if let Some(place) = self.said.get_mut(at) {
+            *place = Some(said);
+        }
+        said
+    }
+
     /// The variance of a row's value, in squared units of the column; `None` when it is not known.
-    pub fn variance(&self, sample: &Sample<'_>) -> Option<f64> {
-        let of_row = self.interval_label.and_then(|label| sample.number(label)).filter(|it| *it > 0);
-        let interval = of_row.or(self.interval)?;
+    pub fn variance(&mut self, sample: &Sample<'_>) -> Option<f64> {
+        let said = self.said(sample);
+        let interval = said.interval?;
         if interval == 1 {
             return Some(0.0);
         }
         let measure = self.measure?;
         let value = |column: Option<usize>| column.map(|column| (sample.values[column] as f64).abs());
         let (blocks, bytes) = (value(self.blocks).filter(|it| *it > 0.0), value(self.bytes));
-        let label = self.size_label.and_then(|label| sample.number(label)).filter(|it| *it > 0);
-        let size = label.map(|it| it as f64).or_else(|| Some(bytes? / blocks?)).filter(|it| *it > 0.0)?;
+        let size = said.size.or_else(|| Some(bytes? / blocks?)).filter(|it| *it > 0.0)?;
         let blocks = blocks.or_else(|| Some(bytes? / size))?;
-        let variance = blocks / (size / interval as f64).exp_m1();
+        let variance = blocks / said.odds.unwrap_or_else(|| odds(size, interval));
         Some(if measure == Measure::Bytes { variance * size * size } else { variance })
     }
+}
+
+/// `e^(s/R) - 1`: how often a block of this size is sampled for each time it is not.
+fn odds(size: f64, interval: i64) -> f64 {
+    (size / interval as f64).exp_m1()
 }
 
 #[cfg(test)]

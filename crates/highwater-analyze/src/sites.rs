@@ -1,44 +1,44 @@
 //! The stacks of one or more profiles after filtering: what every answer is computed from.
 //!
-//! Rows with the same stack become one before anything is looked up, so that the cost of a frame's name
-//! or of an expression does not depend on how many rows there are.
+//! A stack of the profile is looked at once, however many rows have it, and a frame once, however many stacks.
 
-use std::collections::HashMap;
+use std::ops::Range;
 
-use highwater_profile::{LocationId, Profile};
+use highwater_profile::{ListTable, Profile, StackId};
 
 use crate::attribution::{self, Class};
 use crate::estimate::Sum;
+use crate::resolver::{AllFrames, Resolved, Resolver};
 use crate::sampling::Sampling;
-use crate::symbols::{Resolved, Resolver, SymbolId, Symbols};
-use crate::{AnalyzeError, Frame, Header, Query, SampleKind};
+use crate::symbols::{SymbolId, Symbols};
+use crate::{AnalyzeError, Frame, Header, Query, SampleKind, parallel};
 
-/// A distinct stack with a value for each profile.
+/// A stack with a value for each profile.
 #[derive(Debug)]
 pub(crate) struct Site<const N: usize> {
-    /// Frames that the filters left, leaf first.
-    pub stack: Vec<SymbolId>,
-    /// Position in `stack` of the frame that the values are put down to; 0 for an empty stack.
-    pub attributed: usize,
+    /// Where its stack is: in which table, and at which position.
+    stack: (u32, u32),
+    /// Position in the stack of the frame that the values are put down to; 0 for an empty stack.
+    attributed: u32,
     pub sums: [Sum; N],
 }
 
-impl<const N: usize> Site<N> {
-    /// The frame that the values are put down to; `None` for an empty stack.
-    pub fn cause(&self) -> Option<SymbolId> {
-        self.stack.get(self.attributed).copied()
-    }
-
-    /// The attributed frame and its callers.
-    pub fn cause_and_callers(&self) -> &[SymbolId] {
-        self.stack.get(self.attributed..).unwrap_or_default()
-    }
+/// What becomes of stacks that differ in the profile and are the same to a reader: by addresses on one line, or by frames
+/// that the filters remove.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Equal {
+    /// They are one site.
+    Merged,
+    /// They are several, which is faster and makes no difference to what adds them up.
+    Apart,
 }
 
 /// All sites of `N` profiles.
 #[derive(Debug)]
 pub(crate) struct Sites<const N: usize> {
     pub symbols: Symbols,
+    /// Frames that the filters left, leaf first; a stack for each site.
+    stacks: Vec<ListTable<SymbolId>>,
     /// In the order in which they appear in the profiles.
     pub all: Vec<Site<N>>,
     pub headers: [Header; N],
@@ -52,7 +52,7 @@ impl<const N: usize> Sites<N> {
     /// # Errors
     /// When one of them has no values of the kind asked for. Which kind that is the last profile says, if the query
     /// does not.
-    pub fn collect(profiles: [&Profile; N], query: &Query) -> Result<Self, AnalyzeError> {
+    pub fn collect(profiles: [&Profile; N], query: &Query, equal: Equal) -> Result<Self, AnalyzeError> {
         let kind = query.sample.clone().or_else(|| profiles.last().map(|it| SampleKind::default_for(it)));
         let kind = kind.unwrap_or(SampleKind::LiveBytes);
         let mut columns = [0; N];
@@ -62,119 +62,191 @@ impl<const N: usize> Sites<N> {
 
         let mut sites = Self {
             symbols: Symbols::default(),
+            stacks: Vec::new(),
             all: Vec::new(),
             headers: profiles.map(|profile| Header::new(profile, &kind)),
             wholes: [0; N],
         };
-        let mut ids: HashMap<Vec<SymbolId>, usize> = HashMap::new();
         for slot in 0..N {
-            sites.add_profile(slot, profiles[slot], columns[slot], query, &mut ids);
-        }
-        for (stack, site) in ids {
-            sites.all[site].attributed = attributed(&stack, &sites.symbols, query);
-            sites.all[site].stack = stack;
+            sites.add_profile(slot, profiles[slot], columns[slot], query, equal);
         }
         Ok(sites)
     }
 
-    fn add_profile(
-        &mut self,
-        slot: usize,
-        profile: &Profile,
-        column: usize,
-        query: &Query,
-        ids: &mut HashMap<Vec<SymbolId>, usize>,
-    ) {
-        let mut resolver = Resolver::new(profile, query);
-        let (mut total, mut shown) = (Sum::ZERO, Sum::ZERO);
-        for raw in raw_stacks(profile, column) {
-            total.add(raw.sum);
-            self.wholes[slot] = self.wholes[slot].saturating_add(raw.magnitude);
-            let Some(stack) = self.filtered(raw.stack, &mut resolver, query) else { continue };
-            shown.add(raw.sum);
-            self.headers[slot].samples += raw.rows;
-            let site = *ids.entry(stack).or_insert_with(|| {
-                self.all.push(Site { stack: Vec::new(), attributed: 0, sums: [Sum::ZERO; N] });
-                self.all.len() - 1
-            });
-            self.all[site].sums[slot].add(raw.sum);
+    fn add_profile(&mut self, slot: usize, profile: &Profile, column: usize, query: &Query, equal: Equal) {
+        let symbols = &mut self.symbols;
+        let (sums, frames) = parallel::both(
+            profile.samples.len() >= parallel::WORTHWHILE,
+            || StackSums::of(profile, column),
+            || Resolver::new(profile, query, symbols).resolve_all(symbols),
+        );
+        let mut shown = Sum::ZERO;
+        let parts = parallel::parts(sums.all.len());
+        for seen in parallel::map(parts, |part| Seen::of(profile, part, &sums, &frames, query)) {
+            if equal == Equal::Merged && self.stacks.is_empty() {
+                self.stacks.push(ListTable::default());
+            }
+            let table = self.stacks.len() as u32;
+            for (&(raw, attributed), at) in seen.from.iter().zip(0..) {
+                let raw = &sums.all[raw as usize];
+                shown.add(raw.sum);
+                self.headers[slot].samples += raw.rows as usize;
+                let site = match (equal, self.stacks.first_mut()) {
+                    (Equal::Merged, Some(all)) => all.intern(seen.stacks.get(at as usize)) as usize,
+                    _ => self.all.len(),
+                };
+                if site == self.all.len() {
+                    // There are fewer than 2^32 distinct stacks, as their handles show.
+                    let stack = if equal == Equal::Merged { (0, site as u32) } else { (table, at) };
+                    self.all.push(Site { stack, attributed, sums: [Sum::ZERO; N] });
+                }
+                self.all[site].sums[slot].add(raw.sum);
+            }
+            if equal == Equal::Apart {
+                self.stacks.push(seen.stacks);
+            }
         }
-        self.headers[slot].total = total.estimate();
+        self.wholes[slot] = sums.whole;
+        self.headers[slot].total = sums.total.estimate();
         self.headers[slot].shown_total = shown.estimate();
     }
 
-    /// The frames of a stack that are to be seen; `None` when `focus` or `ignore` drops the whole stack.
-    fn filtered(
-        &mut self,
-        stack: &[LocationId],
-        resolver: &mut Resolver<'_>,
-        query: &Query,
-    ) -> Option<Vec<SymbolId>> {
-        let mut frames: Vec<Resolved> = Vec::with_capacity(stack.len());
-        for &location in stack {
-            frames.extend_from_slice(resolver.frames(&mut self.symbols, location));
-        }
-        if !query.all_frames {
-            let class = |frame: &Resolved| self.symbols.get(frame.symbol).class;
-            let hidden = attribution::allocator_frames(frames.iter().map(class));
-            frames.drain(..hidden);
-            frames.retain(|frame| self.symbols.get(frame.symbol).class != Class::Recorder);
-        }
-        let focused = query.focus.is_empty() || frames.iter().any(|it| it.matches.focus);
-        if !focused || frames.iter().any(|it| it.matches.ignore) {
-            return None;
-        }
-        Some(frames.iter().filter(|it| !it.matches.removed).map(|it| it.symbol).collect())
+    /// The frames of a site that the filters left, leaf first.
+    pub fn symbols_of(&self, site: &Site<N>) -> &[SymbolId] {
+        self.stacks[site.stack.0 as usize].get(site.stack.1 as usize)
+    }
+
+    /// The frame that the values of a site are put down to; `None` for an empty stack.
+    pub fn cause(&self, site: &Site<N>) -> Option<SymbolId> {
+        self.symbols_of(site).get(site.attributed as usize).copied()
+    }
+
+    /// The attributed frame of a site and its callers.
+    pub fn cause_and_callers(&self, site: &Site<N>) -> &[SymbolId] {
+        self.symbols_of(site).get(site.attributed as usize..).unwrap_or_default()
+    }
+
+    /// Position in a site's stack of the frame that its values are put down to; 0 for an empty stack.
+    pub fn attributed(&self, site: &Site<N>) -> usize {
+        site.attributed as usize
     }
 
     /// The stack of a site as a reader sees it, leaf first.
     pub fn stack(&self, site: &Site<N>) -> Vec<Frame> {
-        site.stack.iter().map(|&id| self.symbols.get(id).frame.clone()).collect()
+        self.symbols_of(site).iter().map(|&id| self.symbols.frame(id)).collect()
     }
 }
 
+/// Leaves the frames of a stack that are to be seen; false when `focus` or `ignore` drops the whole stack.
+fn filter(frames: &mut Vec<Resolved>, query: &Query) -> bool {
+    if !query.all_frames {
+        let hidden = attribution::allocator_frames(frames.iter().map(|it| it.class));
+        frames.drain(..hidden);
+        frames.retain(|frame| frame.class != Class::Recorder);
+    }
+    let focused = query.focus.is_empty() || frames.iter().any(|it| it.matches.focus);
+    if !focused || frames.iter().any(|it| it.matches.ignore) {
+        return false;
+    }
+    frames.retain(|it| !it.matches.removed);
+    true
+}
+
 /// Position of the frame that the values of a stack are put down to.
-fn attributed(stack: &[SymbolId], symbols: &Symbols, query: &Query) -> usize {
+fn attributed(stack: &[Resolved], query: &Query) -> usize {
     if query.leaf {
         return 0;
     }
     // Unless all frames are kept, those of the allocator are gone already.
-    let classes = stack.iter().map(|&id| symbols.get(id).class);
+    let classes = stack.iter().map(|it| it.class);
     let allocator = if query.all_frames { attribution::allocator_frames(classes) } else { 0 };
     let beyond = stack.get(allocator..).unwrap_or_default();
-    match beyond.iter().position(|&id| symbols.get(id).is_actionable()) {
+    match beyond.iter().position(|it| it.is_actionable) {
         Some(at) => allocator + at,
         None if beyond.is_empty() => 0,
         None => allocator,
     }
 }
 
-/// All rows of a profile with the same stack.
-struct RawStack<'a> {
-    stack: &'a [LocationId],
+/// What all rows of a profile with the same stack add up to.
+struct StackSum {
+    stack: StackId,
     sum: Sum,
-    magnitude: u128,
-    rows: usize,
+    rows: u32,
 }
 
-/// Merges the rows of a profile that have a value in `column`, in order of appearance.
-fn raw_stacks(profile: &Profile, column: usize) -> Vec<RawStack<'_>> {
-    let sampling = Sampling::of(profile, column);
-    let mut ids: HashMap<&[LocationId], usize> = HashMap::new();
-    let mut stacks: Vec<RawStack<'_>> = Vec::new();
-    for sample in profile.samples.iter() {
-        let value = sample.values[column];
-        if value == 0 {
-            continue;
+/// The values of a profile by stack.
+struct StackSums {
+    /// Those with a value, in order of appearance.
+    all: Vec<StackSum>,
+    total: Sum,
+    /// Sum of the absolute values.
+    whole: u128,
+}
+
+impl StackSums {
+    fn of(profile: &Profile, column: usize) -> Self {
+        const NONE: u32 = u32::MAX;
+        let mut sampling = Sampling::of(profile, column);
+        let mut places = vec![NONE; profile.samples.stacks()];
+        let mut sums = Self { all: Vec::with_capacity(profile.samples.stacks()), total: Sum::ZERO, whole: 0 };
+        for sample in profile.samples.iter() {
+            let value = sample.values[column];
+            if value == 0 {
+                continue;
+            }
+            let sum = Sum::new(value, sampling.variance(&sample));
+            sums.total.add(sum);
+            sums.whole = sums.whole.saturating_add(value.unsigned_abs().into());
+            let place = &mut places[sample.stack_id.index()];
+            if *place == NONE {
+                // There are fewer than 2^32 stacks, as their handles show.
+                *place = sums.all.len() as u32;
+                sums.all.push(StackSum { stack: sample.stack_id, sum: Sum::ZERO, rows: 0 });
+            }
+            let entry = &mut sums.all[*place as usize];
+            entry.sum.add(sum);
+            entry.rows += 1;
         }
-        let id = *ids.entry(sample.stack).or_insert_with(|| {
-            stacks.push(RawStack { stack: sample.stack, sum: Sum::ZERO, magnitude: 0, rows: 0 });
-            stacks.len() - 1
-        });
-        let entry = &mut stacks[id];
-        entry.sum.add(Sum::new(value, sampling.variance(&sample)));
-        entry.magnitude = entry.magnitude.saturating_add(value.unsigned_abs().into());
-        entry.rows += 1;
+        sums
     }
-    stacks
+}
+
+/// What a reader sees of some stacks.
+struct Seen {
+    /// The stacks that the filters left.
+    stacks: ListTable<SymbolId>,
+    /// Of each the position among [`StackSums::all`], and that of the frame its values are put down to.
+    from: Vec<(u32, u32)>,
+}
+
+impl Seen {
+    fn of(
+        profile: &Profile,
+        part: Range<usize>,
+        sums: &StackSums,
+        frames: &AllFrames,
+        query: &Query,
+    ) -> Self {
+        let part_of = &sums.all[part.clone()];
+        let stack = |it: &StackSum| profile.samples.stack(it.stack);
+        let items = part_of.iter().map(|it| stack(it).len()).sum();
+        let mut seen = Self {
+            stacks: ListTable::with_capacity(part_of.len(), items),
+            from: Vec::with_capacity(part_of.len()),
+        };
+        let mut buffer: Vec<Resolved> = Vec::new();
+        for (sum, raw) in part_of.iter().zip(part.start..) {
+            buffer.clear();
+            for &location in stack(sum) {
+                frames.add(location, &mut buffer);
+            }
+            if filter(&mut buffer, query) {
+                seen.stacks.push(buffer.iter().map(|it| it.symbol));
+                // A stack is no longer than a file, and there are fewer than 2^32 stacks.
+                seen.from.push((raw as u32, attributed(&buffer, query) as u32));
+            }
+        }
+        seen
+    }
 }

@@ -27,6 +27,11 @@ pub(crate) fn short(path: &str) -> &str {
     path.get(locate(path).1..).unwrap_or(path)
 }
 
+/// The last part of a path.
+pub(crate) fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
 /// Where the file belongs, and the offset in `path` from which it is shown.
 fn locate(path: &str) -> (Source, usize) {
     // Separators are one byte each, so offsets agree in both spellings.

@@ -3,19 +3,19 @@
 //! Frames of different profiles are the same when they are at the same source position, or, without one, at
 //! the same offset in a module with the same build id. Addresses of the process never decide: they differ from run to
 //! run.
+//!
+//! Large profiles have hundreds of thousands of frames, of which an answer shows a few. So a symbol is made of handles,
+//! and becomes a [`Frame`] with texts of its own only where somebody looks at it.
 
-use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 
-use highwater_profile::{Function, Location, LocationId, Profile, StringId};
+use highwater_profile::{ListTable, StringTable};
 
-use crate::attribution::{self, Class, Verdict};
-use crate::filter::{self, Matches};
-use crate::name::{self, Owner};
-use crate::source::{self, Source};
-use crate::{Frame, Query};
+use crate::Frame;
+use crate::attribution::Class;
 
 /// Handle of a [`Symbol`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SymbolId(u32);
 
 impl SymbolId {
@@ -24,10 +24,40 @@ impl SymbolId {
     }
 }
 
+impl Hash for SymbolId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u32(self.0);
+    }
+
+    /// Two handles at a time: stacks are hashed by the million.
+    fn hash_slice<H: Hasher>(ids: &[Self], state: &mut H) {
+        let pairs = ids.chunks_exact(2);
+        let rest = pairs.remainder();
+        for pair in pairs {
+            state.write_u64(u64::from(pair[0].0) << 32 | u64::from(pair[1].0));
+        }
+        for id in rest {
+            state.write_u32(id.0);
+        }
+    }
+}
+
+/// Handle of a text in [`Symbols`]; the empty one where a profile says nothing.
+pub(crate) type TextId = highwater_profile::StringId;
+
 /// A distinct frame.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Symbol {
-    pub frame: Frame,
+    pub function: TextId,
+    pub file: TextId,
+    /// Line in the file; 0 when it is not known.
+    pub line: i64,
+    pub module: TextId,
+    pub build_id: TextId,
+    pub module_offset: Option<u64>,
+    pub address: u64,
+    pub crate_name: Option<TextId>,
+    pub inlined: bool,
     pub class: Class,
     /// The query passes over it.
     pub through: bool,
@@ -40,18 +70,35 @@ impl Symbol {
     }
 }
 
-/// What makes a frame distinct.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Identity {
-    Position { function: Box<str>, file: Box<str>, line: Option<i64> },
-    Offset { module: Box<str>, offset: u64 },
+/// What makes a frame distinct: function, shortened file (or module, where there is none) and line; or build id (or
+/// module) and offset.
+pub(crate) type Identity = [u32; 4];
+
+/// The identity of a frame at a source position.
+pub(crate) fn position(function: TextId, place: TextId, line: i64) -> Identity {
+    number(function, place, line as u64)
+}
+
+/// The identity of a frame that is known by its place in a module only. No text has so high a handle as its
+/// first part.
+pub(crate) fn offset(module: TextId, offset: u64) -> Identity {
+    let [_, module, high, low] = number(TextId::EMPTY, module, offset);
+    [u32::MAX, module, high, low]
+}
+
+fn number(name: TextId, place: TextId, number: u64) -> Identity {
+    // There are fewer than 2^32 texts, as their handles show.
+    let text = |id: TextId| u32::try_from(id.index()).unwrap_or_default();
+    [text(name), text(place), (number >> 32) as u32, number as u32]
 }
 
 /// All distinct frames seen so far.
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
+    pub texts: StringTable,
     all: Vec<Symbol>,
-    ids: HashMap<Identity, SymbolId>,
+    /// One for each symbol, in the same order.
+    identities: ListTable<u32>,
 }
 
 impl Symbols {
@@ -59,144 +106,39 @@ impl Symbols {
         &self.all[id.index()]
     }
 
-    fn intern(&mut self, frame: Frame, class: Class, through: bool) -> SymbolId {
-        let text = |text: Option<&str>| Box::from(text.unwrap_or_default());
-        let identity = if frame.function.is_some() || frame.file.is_some() {
-            // Functions of libraries without debug information are told apart by the library.
-            let file = frame.short_file().or(frame.short_module());
-            Identity::Position {
-                function: text(frame.function.as_deref()),
-                file: text(file),
-                line: frame.line,
-            }
-        } else {
-            let module = text(frame.build_id.as_deref().or(frame.module.as_deref()));
-            Identity::Offset { module, offset: frame.module_offset.unwrap_or(frame.address) }
-        };
-        // Memory ends long before 2^32 frames do.
-        let next = SymbolId(u32::try_from(self.all.len()).unwrap_or(u32::MAX));
-        *self.ids.entry(identity).or_insert_with(|| {
-            self.all.push(Symbol { frame, class, through });
-            next
-        })
-    }
-}
-
-/// A frame of a location, with what the query says about it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Resolved {
-    pub symbol: SymbolId,
-    pub matches: Matches,
-}
-
-/// The frames of a profile's locations, found when first asked for.
-pub(crate) struct Resolver<'a> {
-    profile: &'a Profile,
-    query: &'a Query,
-    verdicts: Vec<Verdict>,
-    /// For each location, where its frames are in `frames`.
-    spans: Vec<Option<(usize, usize)>>,
-    frames: Vec<Resolved>,
-}
-
-impl<'a> Resolver<'a> {
-    pub fn new(profile: &'a Profile, query: &'a Query) -> Self {
-        let spans = vec![None; profile.locations().len()];
-        Self { profile, query, verdicts: judge_all(profile), spans, frames: Vec::new() }
+    /// Number of symbols; their handles' indices are below it.
+    pub fn len(&self) -> usize {
+        self.all.len()
     }
 
-    /// The frames of a location, innermost first; at least one.
-    pub fn frames(&mut self, symbols: &mut Symbols, id: LocationId) -> &[Resolved] {
-        let (start, end) = match self.spans[id.index()] {
-            Some(span) => span,
-            None => {
-                let start = self.frames.len();
-                self.resolve(symbols, self.profile.location(id));
-                *self.spans[id.index()].insert((start, self.frames.len()))
-            }
-        };
-        &self.frames[start..end]
+    /// A text, unless it is the empty one.
+    pub fn text(&self, id: TextId) -> Option<&str> {
+        Some(self.texts.get(id)).filter(|it| !it.is_empty())
     }
 
-    fn resolve(&mut self, symbols: &mut Symbols, location: &Location) {
-        let place = self.place(location);
-        if location.lines.is_empty() {
-            self.push(symbols, place, Class::Nameless);
-            return;
-        }
-        let last = location.lines.len() - 1;
-        for (position, line) in location.lines.iter().enumerate() {
-            let verdict = &self.verdicts[line.function.index()];
-            let (function, file) = texts(self.profile, self.profile.function(line.function));
-            let class = verdict.class;
-            let frame = Frame {
-                function: function.map(str::to_owned),
-                file: file.map(str::to_owned),
-                line: Some(line.line).filter(|it| *it > 0),
-                crate_name: verdict.crate_name.clone(),
-                inlined: position < last,
-                ..place.clone()
-            };
-            self.push(symbols, frame, class);
-        }
-    }
-
-    fn push(&mut self, symbols: &mut Symbols, frame: Frame, class: Class) {
-        let matches = filter::matches(self.query, &frame);
-        let symbol = symbols.intern(frame, class, matches.through);
-        self.frames.push(Resolved { symbol, matches });
-    }
-
-    /// A frame that says where a location is, and nothing of its source.
-    fn place(&self, location: &Location) -> Frame {
-        let text =
-            |id: StringId| Some(self.profile.string(id)).filter(|it| !it.is_empty()).map(str::to_owned);
-        let mapping = location.mapping.map(|id| self.profile.mapping(id));
+    /// The frame as a reader sees it.
+    pub fn frame(&self, id: SymbolId) -> Frame {
+        let symbol = self.get(id);
+        let text = |id: TextId| self.text(id).map(str::to_owned);
         Frame {
-            module: mapping.and_then(|it| text(it.file)),
-            build_id: mapping.and_then(|it| text(it.build_id)),
-            // Wrapping, since files may claim anything.
-            module_offset: mapping
-                .filter(|_| location.address != 0)
-                .map(|it| location.address.wrapping_sub(it.start).wrapping_add(it.file_offset)),
-            address: location.address,
-            ..Frame::default()
+            function: text(symbol.function),
+            file: text(symbol.file),
+            line: Some(symbol.line).filter(|it| *it > 0),
+            module: text(symbol.module),
+            build_id: text(symbol.build_id),
+            module_offset: symbol.module_offset,
+            address: symbol.address,
+            crate_name: symbol.crate_name.map(|it| self.texts.get(it).to_owned()),
+            inlined: symbol.inlined,
         }
     }
-}
 
-/// Name (without hash) and source file of a function, when known.
-fn texts<'a>(profile: &'a Profile, function: &Function) -> (Option<&'a str>, Option<&'a str>) {
-    let text = |id: StringId| Some(profile.string(id)).filter(|it| !it.is_empty());
-    (text(function.name).or(text(function.system_name)).map(name::without_hash), text(function.file))
-}
-
-/// Judges every function of `profile`; a function's handle is a position in the answer.
-fn judge_all(profile: &Profile) -> Vec<Verdict> {
-    let functions = profile.functions();
-    let judge = |function| {
-        let (name, file) = texts(profile, function);
-        attribution::judge(name, file)
-    };
-    let mut verdicts: Vec<Verdict> = functions.iter().map(judge).collect();
-
-    // Inlined functions often have a bare name; those with a full one tell which crate their file belongs to.
-    let mut crates: HashMap<StringId, String> = HashMap::new();
-    for function in functions {
-        if let (Some(name), Some(file)) = texts(profile, function)
-            && let Owner::Path(crate_name) = name::owner(name)
-            && !crates.contains_key(&function.file)
-            && source::source(file) == Source::Elsewhere
-        {
-            crates.insert(function.file, crate_name.to_owned());
+    /// The handle of the frame with this identity; of several the first stands for all.
+    pub fn intern(&mut self, identity: Identity, symbol: Symbol) -> SymbolId {
+        let id = self.identities.intern(&identity);
+        if id as usize == self.all.len() {
+            self.all.push(symbol);
         }
+        SymbolId(id)
     }
-    for (verdict, function) in verdicts.iter_mut().zip(functions) {
-        if verdict.crate_name.is_none()
-            && let Some(crate_name) = crates.get(&function.file)
-        {
-            verdict.adopt(crate_name);
-        }
-    }
-    verdicts
 }

@@ -1,11 +1,14 @@
 //! The ranking: which code holds the most.
 
+use std::cmp::Reverse;
+
+use hashbrown::HashMap;
 use highwater_profile::Profile;
 use serde::Serialize;
 
 use crate::estimate::Sum;
-use crate::rows::{self, Rows};
-use crate::sites::{Site, Sites};
+use crate::rows::{self, RowId, Rows};
+use crate::sites::{Equal, Sites};
 use crate::symbols::SymbolId;
 use crate::{AnalyzeError, Estimate, Frame, GroupBy, Header, Omitted, Query, RowKey};
 
@@ -45,100 +48,178 @@ pub struct TopRow {
 /// # Errors
 /// [`AnalyzeError::NoSampleType`] when the profile has no values of the kind asked for.
 pub fn top(profile: &Profile, query: &Query) -> Result<Top, AnalyzeError> {
-    let sites = Sites::collect([profile], query)?;
+    let equal = if query.by == GroupBy::Site { Equal::Merged } else { Equal::Apart };
+    let sites = Sites::collect([profile], query, equal)?;
     let [whole] = sites.wholes;
-    let mut all = if query.by == GroupBy::Site { by_site(&sites) } else { by_frame(&sites, query) };
-    if !query.cumulative {
-        all.retain(|it| !it.flat.is_zero());
+    let limit = query.limit.unwrap_or(usize::MAX);
+    let is_worth = |sum: Sum| sum.fraction_of(whole).abs() >= query.min_fraction;
+
+    let mut rows = Rows::new(query.by);
+    let (mut tallies, causes) = flat(&sites, query, &mut rows);
+    let mut left_out: Vec<Tally>;
+    if query.cumulative {
+        add_callers(&sites, query, &causes, &mut rows, &mut tallies, true);
+        (tallies, left_out) = tallies.into_iter().partition(|it| is_worth(it.cumulative));
+    } else {
+        tallies.retain(|it| !it.flat.is_zero());
+        (tallies, left_out) = tallies.into_iter().partition(|it| is_worth(it.flat));
+        // Of hundreds of thousands of rows a few are shown, and only of these it matters what they call: the largest,
+        // and those that tie with the last of them.
+        tallies.sort_by_key(|it| Reverse(it.flat.magnitude()));
+        if let Some(last) = limit.checked_sub(1).and_then(|at| tallies.get(at)) {
+            let least = last.flat.magnitude();
+            let end = tallies.partition_point(|it| it.flat.magnitude() >= least);
+            left_out.extend(tallies.drain(end..));
+        }
+        add_callers(&sites, query, &causes, &mut rows, &mut tallies, false);
     }
-    all.sort_by(|a, b| {
+    let key = |it: &Tally| match query.by {
+        GroupBy::Site => rows::key(query.by, &sites.symbols, sites.cause(&sites.all[it.row])),
+        _ => rows.key(&sites, it.row).clone(),
+    };
+    tallies.sort_by(|a, b| {
         let size = |it: &Tally| {
             let (flat, cumulative) = (it.flat.magnitude(), it.cumulative.magnitude());
             if query.cumulative { (cumulative, flat) } else { (flat, cumulative) }
         };
-        size(b).cmp(&size(a)).then_with(|| a.key.label.cmp(&b.key.label))
+        size(b).cmp(&size(a)).then_with(|| key(a).label.cmp(&key(b).label))
     });
+    left_out.extend(tallies.drain(limit.min(tallies.len())..));
 
-    let worth = |it: &Tally| {
-        let share = |sum: Sum| sum.fraction_of(whole).abs();
-        (if query.cumulative { share(it.cumulative) } else { share(it.flat) }) >= query.min_fraction
-    };
-    let (mut kept, mut left_out): (Vec<_>, Vec<_>) = all.into_iter().partition(worth);
-    left_out.extend(kept.drain(query.limit.unwrap_or(usize::MAX).min(kept.len())..));
-
-    let row = |tally: Tally| TopRow {
-        key: tally.key,
+    let row = |(tally, stack): (&Tally, Vec<Frame>)| TopRow {
+        key: key(tally),
         flat: tally.flat.estimate(),
         flat_fraction: tally.flat.fraction_of(whole),
         cumulative: tally.cumulative.estimate(),
         cumulative_fraction: tally.cumulative.fraction_of(whole),
-        stack: tally.heaviest.map_or_else(Vec::new, |site| sites.stack(&sites.all[site])),
+        stack,
     };
-    let omitted = Omitted::of(left_out.iter().map(|it| it.flat));
-    let rows = kept.into_iter().map(row).collect();
+    let rows = tallies.iter().zip(heaviest_stacks(&sites, &causes, &tallies)).map(row).collect();
     let [header] = sites.headers.clone();
-    Ok(Top { header, rows, omitted })
+    Ok(Top { header, rows, omitted: Omitted::of(left_out.iter().map(|it| it.flat)) })
 }
 
 /// A row while it is added up.
 struct Tally {
-    key: RowKey,
+    /// The row; grouped by site the position of the site.
+    row: RowId,
     flat: Sum,
     cumulative: Sum,
-    /// Position of the site that contributes most to `flat`.
-    heaviest: Option<usize>,
-    /// Position of the last site that was counted, so that recursion counts once.
-    last: Option<usize>,
 }
 
 impl Tally {
-    fn new(key: RowKey) -> Self {
-        Self { key, flat: Sum::ZERO, cumulative: Sum::ZERO, heaviest: None, last: None }
-    }
-
-    fn add(&mut self, sites: &Sites<1>, at: usize, is_cause: bool) {
-        let size = |site: usize| sites.all[site].sums[0].magnitude();
-        if is_cause {
-            self.flat.add(sites.all[at].sums[0]);
-            if self.heaviest.is_none_or(|heaviest| size(at) > size(heaviest)) {
-                self.heaviest = Some(at);
-            }
-        }
-        if self.last != Some(at) {
-            self.last = Some(at);
-            self.cumulative.add(sites.all[at].sums[0]);
-        }
+    fn new(row: RowId) -> Self {
+        Self { row, flat: Sum::ZERO, cumulative: Sum::ZERO }
     }
 }
 
-fn by_site(sites: &Sites<1>) -> Vec<Tally> {
-    let tally = |(at, site): (usize, &Site<1>)| {
-        let cause = site.cause().map(|id| sites.symbols.get(id));
-        let mut tally = Tally::new(rows::key(GroupBy::Site, cause));
-        tally.add(sites, at, true);
-        tally
-    };
-    sites.all.iter().enumerate().map(tally).collect()
-}
-
-fn by_frame(sites: &Sites<1>, query: &Query) -> Vec<Tally> {
-    let mut rows = Rows::new(query.by);
+/// What is attributed to each row itself, for the rows that anything is attributed to, in their order; and the row of each
+/// site.
+fn flat(sites: &Sites<1>, query: &Query, rows: &mut Rows) -> (Vec<Tally>, Vec<RowId>) {
     let mut tallies: Vec<Tally> = Vec::new();
-    let mut add = |at: usize, symbol: Option<SymbolId>, is_cause: bool| {
-        let row = rows.of(sites, symbol);
-        if row == tallies.len() {
-            tallies.push(Tally::new(rows.key(row).clone()));
-        }
-        tallies[row].add(sites, at, is_cause);
-    };
+    let mut causes = Vec::with_capacity(sites.all.len());
     for (at, site) in sites.all.iter().enumerate() {
-        add(at, site.cause(), true);
-        for &symbol in site.cause_and_callers().iter().skip(1) {
-            // Library code that calls the program's is no more a cause than library code that is called.
-            if query.leaf || sites.symbols.get(symbol).is_actionable() {
-                add(at, Some(symbol), false);
+        // A site is a row of its own even where its cause is another's too.
+        let row = if query.by == GroupBy::Site { at } else { rows.of(sites, sites.cause(site)) };
+        if row == tallies.len() {
+            tallies.push(Tally::new(row));
+        }
+        tallies[row].flat.add(site.sums[0]);
+        causes.push(row);
+    }
+    (tallies, causes)
+}
+
+/// For each of these rows the stack that contributes most to what is attributed to it; of equal ones the first.
+fn heaviest_stacks(sites: &Sites<1>, causes: &[RowId], tallies: &[Tally]) -> Vec<Vec<Frame>> {
+    let slots: HashMap<RowId, usize> = tallies.iter().enumerate().map(|(slot, it)| (it.row, slot)).collect();
+    let mut ids: HashMap<&[SymbolId], usize> = HashMap::new();
+    // Slot, first site and value of each distinct stack.
+    let mut stacks: Vec<(usize, usize, Sum)> = Vec::new();
+    for (at, (site, row)) in sites.all.iter().zip(causes).enumerate() {
+        let Some(&slot) = slots.get(row) else { continue };
+        let id = *ids.entry(sites.symbols_of(site)).or_insert_with(|| {
+            stacks.push((slot, at, Sum::ZERO));
+            stacks.len() - 1
+        });
+        stacks[id].2.add(site.sums[0]);
+    }
+    let mut heaviest: Vec<Option<(usize, Sum)>> = vec![None; tallies.len()];
+    for (slot, site, sum) in stacks {
+        if heaviest[slot].is_none_or(|(_, most)| sum.magnitude() > most.magnitude()) {
+            heaviest[slot] = Some((site, sum));
+        }
+    }
+    let stack = |found: Option<(usize, Sum)>| found.map_or_else(Vec::new, |it| sites.stack(&sites.all[it.0]));
+    heaviest.into_iter().map(stack).collect()
+}
+
+/// No tally, in a table of their positions.
+const NOWHERE: u32 = u32::MAX;
+/// Nobody has asked yet.
+const UNKNOWN: u32 = u32::MAX - 1;
+
+/// Adds to each row what it and all it calls hold; recursion counts once. With `all` the rows of callers that nothing is
+/// attributed to join the others. `causes` has the row of each site.
+fn add_callers(
+    sites: &Sites<1>,
+    query: &Query,
+    causes: &[RowId],
+    rows: &mut Rows,
+    tallies: &mut Vec<Tally>,
+    all: bool,
+) {
+    if query.by == GroupBy::Site {
+        tallies.iter_mut().for_each(|it| it.cumulative = it.flat);
+        return;
+    }
+    // There are fewer rows than symbols, and fewer of these than 2^32.
+    let mut of_row = vec![NOWHERE; rows.len()];
+    tallies.iter().zip(0..).for_each(|(it, at)| of_row[it.row] = at);
+    // Of each symbol as a caller. Stacks are walked frame by frame, so this has to be small.
+    let mut slots = vec![UNKNOWN; sites.symbols.len()];
+    // For each tally the last site that was counted.
+    let mut last = vec![usize::MAX; tallies.len()];
+    for (at, site) in sites.all.iter().enumerate() {
+        let mut add = |slot: u32, tallies: &mut Vec<Tally>| {
+            let slot = slot as usize;
+            if last.len() < tallies.len() {
+                last.resize(tallies.len(), usize::MAX);
+            }
+            if last[slot] != at {
+                last[slot] = at;
+                tallies[slot].cumulative.add(site.sums[0]);
+            }
+        };
+        if of_row[causes[at]] != NOWHERE {
+            add(of_row[causes[at]], tallies);
+        }
+        for &symbol in sites.cause_and_callers(site).iter().skip(1) {
+            let slot = &mut slots[symbol.index()];
+            if *slot == UNKNOWN {
+                // Library code that calls the program's is no more a cause than library code that is called.
+                let counts = query.leaf || sites.symbols.get(symbol).is_actionable();
+                *slot = if counts {
+                    slot_of(rows.of(sites, Some(symbol)), &mut of_row, tallies, all)
+                } else {
+                    NOWHERE
+                };
+            }
+            if *slot != NOWHERE {
+                add(*slot, tallies);
             }
         }
     }
-    tallies
+}
+
+/// Position of a row's tally, which is made if it is wanted.
+fn slot_of(row: RowId, of_row: &mut Vec<u32>, tallies: &mut Vec<Tally>, all: bool) -> u32 {
+    if row >= of_row.len() {
+        of_row.resize(row + 1, NOWHERE);
+    }
+    if of_row[row] == NOWHERE && all {
+        of_row[row] = tallies.len() as u32;
+        tallies.push(Tally::new(row));
+    }
+    of_row[row]
 }

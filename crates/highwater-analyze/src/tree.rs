@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::estimate::Sum;
 use crate::rows::{RowId, Rows};
-use crate::sites::Sites;
+use crate::sites::{Equal, Sites};
 use crate::{AnalyzeError, Estimate, Frame, Header, Omitted, Query};
 
 /// The answer of [`tree()`]. A flat list and no nested one, because stacks may be deeper than recursion can go.
@@ -46,11 +46,11 @@ pub struct TreeNode {
 /// # Errors
 /// [`AnalyzeError::NoSampleType`] when the profile has no values of the kind asked for.
 pub fn tree(profile: &Profile, query: &Query) -> Result<Tree, AnalyzeError> {
-    let sites = Sites::collect([profile], query)?;
+    let sites = Sites::collect([profile], query, Equal::Apart)?;
     let [whole] = sites.wholes;
     let mut rows = Rows::new(query.by);
     let mut branches = grow(&sites, &mut rows);
-    sort(&mut branches, &rows);
+    sort(&mut branches, &sites, &rows);
 
     let (mut nodes, mut omitted) = (Vec::new(), Vec::new());
     // Positions of branches to visit, with their depth and whether they are shown; the next one last.
@@ -66,11 +66,10 @@ pub fn tree(profile: &Profile, query: &Query) -> Result<Tree, AnalyzeError> {
             omitted.push(branch.flat);
             continue;
         }
-        let frame =
-            branch.row.and_then(|row| rows.example(row)).map(|id| sites.symbols.get(id).frame.clone());
+        let frame = branch.row.and_then(|row| rows.example(row)).map(|id| sites.symbols.frame(id));
         nodes.push(TreeNode {
             depth,
-            label: branch.row.map_or(ROOT, |row| &rows.key(row).label).to_owned(),
+            label: branch.row.map_or(ROOT, |row| rows.label(&sites, row)).to_owned(),
             frame,
             cumulative: branch.cumulative.estimate(),
             flat: branch.flat.estimate(),
@@ -121,11 +120,11 @@ fn grow(sites: &Sites<1>, rows: &mut Rows) -> Vec<Branch> {
 }
 
 /// Puts the children of every node in order: largest first.
-fn sort(branches: &mut [Branch], rows: &Rows) {
+fn sort(branches: &mut [Branch], sites: &Sites<1>, rows: &Rows) {
     for at in 0..branches.len() {
         let mut children = std::mem::take(&mut branches[at].children);
         children.sort_by(|&a, &b| {
-            let name = |it: usize| branches[it].row.map(|row| &rows.key(row).label);
+            let name = |it: usize| branches[it].row.map(|row| rows.label(sites, row));
             let size = |it: usize| branches[it].cumulative.magnitude();
             size(b).cmp(&size(a)).then_with(|| name(a).cmp(&name(b)))
         });

@@ -15,6 +15,8 @@ Examples:
   highwater flame heap.pb.gz -o heap.svg          a flame graph
   highwater flame --diff before.pb.gz after.pb.gz -o growth.svg
   highwater info heap.pb.gz                       what a file holds
+  highwater convert heap.pb.gz heap.speedscope.json    the same for another tool
+  highwater merge a.pb.gz b.pb.gz -o all.pb.gz    several processes as one
   highwater symbolize heap.pb.gz -o named.pb.gz   the same with names, for other tools
 
 Lines are as wide as the terminal; elsewhere as the variable COLUMNS says, or 80.
@@ -23,8 +25,9 @@ Exit codes: 0 the answer was given; 2 it was not, and one line on stderr says wh
 
 /// Read, compare and draw heap profiles.
 ///
-/// Files are pprof profiles (.pb.gz), from Highwater's allocator or from any other tool. Functions and lines are
-/// looked up in the binaries that a profile names, if they are the same build.
+/// Files are heap profiles from Highwater's allocator or other tools: pprof, DHAT, jemalloc, gperftools, Go's text,
+/// heaptrack, memray's CSV, folded stacks, speedscope. What a file is shows in its content. Functions and lines are looked
+/// up in the binaries that a profile names, if they are the same build.
 #[derive(Debug, Parser)]
 #[command(name = "highwater", version, after_help = EXAMPLES, arg_required_else_help = false)]
 pub(crate) struct Cli {
@@ -40,6 +43,8 @@ enum Command {
     Peek(command::peek::Args),
     Flame(command::flame::Args),
     Info(command::info::Args),
+    Convert(command::convert::Args),
+    Merge(command::merge::Args),
     Symbolize(command::symbolize::Args),
 }
 
@@ -52,6 +57,8 @@ impl Cli {
             Command::Peek(args) => args.run(),
             Command::Flame(args) => args.run(),
             Command::Info(args) => args.run(),
+            Command::Convert(args) => args.run(),
+            Command::Merge(args) => args.run(),
             Command::Symbolize(args) => args.run(),
         }
     }

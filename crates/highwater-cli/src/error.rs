@@ -5,8 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use highwater_analyze::AnalyzeError;
-use highwater_profile::ReadError;
 use highwater_profile::file::FileError;
+use highwater_profile::{Format, MergeError, Profile, ReadError};
 use highwater_report::FlameError;
 use highwater_symbol::{Summary, SymbolError};
 
@@ -19,10 +19,16 @@ pub(crate) enum CliError {
     Symbol(#[from] SymbolError),
     #[error("{0}")]
     MissingBinaries(String),
+    #[error("{0}")]
+    Stranger(String),
     #[error("{}: {source}{}", paths(.files), advice_for_question(.source))]
     Question { files: Vec<PathBuf>, source: AnalyzeError },
     #[error("{}: {source}", paths(.files))]
     Flame { files: Vec<PathBuf>, source: FlameError },
+    #[error("{}: cannot be merged: {source}", paths(.files))]
+    Merge { files: Vec<PathBuf>, source: MergeError },
+    #[error("{}: {reason}; choose a format with --to: {}", path.display(), writable())]
+    OutputFormat { path: PathBuf, reason: &'static str },
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
     #[error("{0}; see highwater flame --help")]
@@ -36,12 +42,8 @@ impl CliError {
         let mut files = 0;
         for (mapping, reason) in summary.missing() {
             let separator = if files == 0 { "" } else { "; " };
-            let build_id = match mapping.build_id.as_str() {
-                "" => "no build id".to_owned(),
-                id => format!("build id {id}"),
-            };
             // Writing to a string cannot fail.
-            let _ = write!(list, "{separator}{} ({build_id}): {reason}", mapping.file);
+            let _ = write!(list, "{separator}{} ({}): {reason}", mapping.file, build(&mapping.build_id));
             files += 1;
         }
         let noun = if files == 1 { "a file is" } else { "files are" };
@@ -52,6 +54,42 @@ impl CliError {
             ))
         })
     }
+
+    /// A binary was given that is none of the files of the profile at `path`. `None` when each is one of them.
+    pub(crate) fn stranger(path: &Path, profile: &Profile, summary: &Summary) -> Option<Self> {
+        /// More files than this are not listed: it is the program that is mixed up, and that comes first.
+        const LISTED: usize = 3;
+        let stranger = summary.strangers.first()?;
+        let mut files: Vec<String> = Vec::new();
+        for mapping in profile.mappings() {
+            let file =
+                format!("{} ({})", profile.string(mapping.file), build(profile.string(mapping.build_id)));
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        if files.len() > LISTED {
+            files.truncate(LISTED);
+            files.push("others".to_owned());
+        }
+        let own = build(stranger.build_id.as_deref().unwrap_or_default());
+        let list = if files.is_empty() { "none".to_owned() } else { files.join(", ") };
+        Some(Self::Stranger(format!(
+            "{}: --binary {} ({own}) is another build than all files of the profile: {list}; give the build that was profiled",
+            path.display(),
+            stranger.path.display()
+        )))
+    }
+}
+
+/// A build id in words; it is empty where there is none.
+pub(crate) fn build(id: &str) -> String {
+    if id.is_empty() { "no build id".to_owned() } else { format!("build id {id}") }
+}
+
+fn writable() -> String {
+    let names = Format::ALL.into_iter().filter(|it| it.can_write()).map(Format::name);
+    names.collect::<Vec<_>>().join(", ")
 }
 
 fn paths(files: &[PathBuf]) -> String {
@@ -61,6 +99,7 @@ fn paths(files: &[PathBuf]) -> String {
 fn advice_for_file(error: &FileError) -> &'static str {
     match error {
         FileError::Content { source: ReadError::TooLarge { .. }, .. } => " (--max-unpacked)",
+        FileError::Content { source: ReadError::OutOfMemory { .. }, .. } => " (--max-memory)",
         FileError::Content {
             source: ReadError::Malformed { .. } | ReadError::Inconsistent { .. }, ..
         } => "; the file is damaged or was not written by a profiler",

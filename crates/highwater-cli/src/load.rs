@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use highwater_profile::{Profile, file};
-use highwater_symbol::{Summary, symbolize};
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use highwater_symbol::{Summary, symbolize_with};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::CliError;
 use crate::output;
@@ -29,10 +29,7 @@ pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
 /// addresses were allowed: half of the names look like an answer and are none.
 pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let mut profile = raw(path, shared)?;
-    let summary = {
-        let _progress = Progress::start(path);
-        symbolize(&mut profile, &shared.symbols())?
-    };
+    let summary = find_symbols(path, &mut profile, shared)?;
     match CliError::missing_binaries(path, &summary) {
         Some(error) if !shared.addresses => return Err(error),
         _ => note_stripped(path, &summary),
@@ -40,8 +37,17 @@ pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliErr
     Ok(profile)
 }
 
+/// Finds what can be found, and says what that was.
+pub(crate) fn find_symbols(path: &Path, profile: &mut Profile, shared: &Shared) -> Result<Summary, CliError> {
+    let bar = Progress::start(path);
+    Ok(symbolize_with(profile, &shared.symbols(), &|it| bar.show(it.done, it.total))?)
+}
+
 /// A stripped library is nothing unusual; a profile without any line is.
 fn note_stripped(path: &Path, summary: &Summary) {
+    for (mapping, reason) in summary.mappings.iter().filter_map(|it| Some((it, it.unusable.as_ref()?))) {
+        output::note(&format!("{}: no lines, because {reason}", mapping.file));
+    }
     if !summary.mappings.is_empty() && summary.with_lines() == 0 && summary.missing().next().is_none() {
         output::note(&format!(
             "{}: no debug information was found, so there are no lines (--debug-dir names more places to look)",
@@ -50,7 +56,7 @@ fn note_stripped(path: &Path, summary: &Summary) {
     }
 }
 
-/// A spinner on stderr while it is in scope, if that is a terminal.
+/// A bar on stderr while it is in scope, if that is a terminal.
 struct Progress(Option<ProgressBar>);
 
 impl Progress {
@@ -59,9 +65,19 @@ impl Progress {
             return Self(None);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {wide_bar} {pos}/{len} addresses") {
+            bar.set_style(style);
+        }
         bar.set_message(format!("finding functions and lines of {}", path.display()));
         bar.enable_steady_tick(TICK);
         Self(Some(bar))
+    }
+
+    fn show(&self, done: usize, total: usize) {
+        if let Some(bar) = &self.0 {
+            bar.set_length(total as u64);
+            bar.set_position(done as u64);
+        }
     }
 }
 

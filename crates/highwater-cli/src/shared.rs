@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use highwater_analyze::{GroupBy, Query, SampleKind};
 use highwater_profile::Limits;
+use highwater_symbol::Cache;
 use regex::Regex;
 
 use crate::parse;
@@ -65,9 +66,13 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "PATH", help_heading = "Symbols")]
     binary: Vec<PathBuf>,
 
-    /// Another directory with debug files, besides /usr/lib/debug
+    /// Another directory with debug files (.debug, .dwp, .dwo, .dSYM), besides /usr/lib/debug
     #[arg(long, value_name = "DIR", value_parser = parse::directory, help_heading = "Symbols")]
     debug_dir: Vec<PathBuf>,
+
+    /// Find all names anew, and keep none for the next run (kept below ~/.cache/highwater)
+    #[arg(long, help_heading = "Symbols")]
+    no_cache: bool,
 
     /// Go on with addresses where a binary is missing
     #[arg(long, help_heading = "Symbols")]
@@ -76,6 +81,10 @@ pub(crate) struct Shared {
     /// Refuse files that unpack to more than this, such as 512MiB or 4GiB
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse::size, help_heading = "Input")]
     max_unpacked: u64,
+
+    /// Refuse files whose reading takes more memory than this
+    #[arg(long, value_name = "SIZE", default_value = "8GiB", value_parser = parse::size, help_heading = "Input")]
+    max_memory: u64,
 }
 
 impl Shared {
@@ -103,12 +112,14 @@ impl Shared {
         options.binaries.extend_from_slice(&self.binary);
         // What was asked for goes before what is always there.
         options.debug_dirs.splice(..0, self.debug_dir.iter().cloned());
+        options.cache = if self.no_cache { None } else { Cache::in_user_directory() };
+        options.max_debug_bytes = self.max_memory;
         options
     }
 
     /// What reading may cost.
     pub(crate) fn limits(&self) -> Limits {
-        Limits { max_unpacked_bytes: self.max_unpacked }
+        Limits { max_unpacked_bytes: self.max_unpacked, max_memory_bytes: self.max_memory }
     }
 
     /// Whether every row was asked for.

@@ -1,10 +1,10 @@
 //! Profiles on disk: read whole, written whole or not at all.
 
 use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{Limits, Profile, ReadError};
+use crate::{Limits, Profile, ReadError, pprof, stream};
 
 /// Why a file could not be read or written. Its message names the file.
 #[derive(Debug, thiserror::Error)]
@@ -41,8 +41,36 @@ pub enum FileError {
 /// # Errors
 /// When the file cannot be read, or does not hold a profile.
 pub fn read(path: &Path, limits: &Limits) -> Result<Profile, FileError> {
-    let bytes = fs::read(path).map_err(|source| FileError::Open { path: path.into(), source })?;
-    crate::read(&bytes, limits).map_err(|source| FileError::Content { path: path.into(), source })
+    let open_error = |source| FileError::Open { path: path.into(), source };
+    let content_error = |source| FileError::Content { path: path.into(), source };
+    if is_streamed(path).map_err(open_error)? {
+        return pprof::decode_gzip(|| fs::File::open(path), limits).map_err(content_error);
+    }
+    let bytes = bytes(path, limits.max_memory_bytes).map_err(open_error)?;
+    let profile = limits.check(bytes.len() as u64).and_then(|()| crate::read(&bytes, limits));
+    profile.map_err(content_error)
+}
+
+/// Whether the file is a large one of the native format, which is read while it is unpacked and never held as a whole.
+/// It may have to be read twice, so it has to be a file indeed.
+fn is_streamed(path: &Path) -> io::Result<bool> {
+    let file = fs::File::open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.len() < stream::WORTHWHILE as u64 {
+        return Ok(false);
+    }
+    let mut head = Vec::new();
+    file.take(stream::WORTHWHILE as u64).read_to_end(&mut head)?;
+    Ok(stream::is_pprof(&head))
+}
+
+/// The content of a file, or what is one byte too much of it: a device or a pipe may have no end.
+fn bytes(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
+    let length = file.metadata()?.len().min(limit.saturating_add(1));
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Writes a file through a temporary one beside it that is renamed at the end: a reader, or a crash, finds the
@@ -75,6 +103,17 @@ pub fn write_atomically(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn a_file_without_end_is_refused() {
+        let limits = Limits { max_memory_bytes: 1000, ..Limits::default() };
+        let error = read(Path::new("/dev/zero"), &limits).unwrap_err();
+        assert!(matches!(
+            error,
+            FileError::Content { source: ReadError::OutOfMemory { limit_bytes: 1000 }, .. }
+        ));
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_file_and_nothing_else() {

@@ -5,7 +5,7 @@
 //! whatever Highwater knows is kept in a file that other tools open as it is.
 //!
 //! This crate knows nothing of allocators, findings or terminals. A format is one file below [`format`](mod@format);
-//! to add one, add the file there and its signature to [`read`](fn@read).
+//! to add one, add the file there, its name to [`Format`] and what it begins with to [`Format::detect`].
 //!
 //! ```
 //! use highwater_profile::{Line, Location, Profile, ValueType, pprof};
@@ -23,19 +23,29 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod detect;
 pub mod file;
 mod format;
+mod index;
+mod list_table;
 mod location;
+mod merge;
 mod meta;
 mod profile;
 mod read;
 mod sample;
+mod source;
+mod stream;
 mod string_table;
+mod unpack;
 
-pub use format::pprof;
+pub use format::{pprof, write};
+pub use list_table::ListTable;
 pub use location::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId};
+pub use merge::{MergeError, files_of_several_builds, merge};
 pub use meta::Meta;
 pub use profile::{Profile, ValueType};
-pub use read::{Limits, ReadError, read};
-pub use sample::{Label, LabelValue, Sample, SampleTable};
+pub use read::{Limits, ReadError, read, read_as};
+pub use sample::{Label, LabelValue, LabelsId, Sample, SampleTable, StackId};
+pub use source::{Format, Missing, Source, UnknownFormatName};
 pub use string_table::{StringId, StringTable};

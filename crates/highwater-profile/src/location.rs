@@ -1,12 +1,32 @@
 //! Where code is: mappings, functions, and the locations that the frames of a stack point to.
 
+use std::hash::{Hash, Hasher};
+
 use crate::StringId;
 
 macro_rules! handle {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub struct $name(pub(crate) u32);
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                state.write_u32(self.0);
+            }
+
+            /// Two handles at a time: stacks are hashed by the million.
+            fn hash_slice<H: Hasher>(handles: &[Self], state: &mut H) {
+                let pairs = handles.chunks_exact(2);
+                let rest = pairs.remainder();
+                for pair in pairs {
+                    state.write_u64(u64::from(pair[0].0) << 32 | u64::from(pair[1].0));
+                }
+                for handle in rest {
+                    state.write_u32(handle.0);
+                }
+            }
+        }
 
         impl $name {
             /// Position in its table.

@@ -1,9 +1,11 @@
 //! The document itself.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::{
-    Function, FunctionId, Location, LocationId, Mapping, MappingId, Meta, SampleTable, StringId, StringTable,
+    Function, FunctionId, Line, Location, LocationId, Mapping, MappingId, Meta, SampleTable, Source,
+    StringId, StringTable,
 };
 
 /// What a column of values counts, and in which unit: `inuse_space` in `bytes`.
@@ -47,11 +49,15 @@ pub struct Profile {
     pub doc_url: String,
     /// What Highwater's recorder says about the process and itself; `None` in profiles of other tools.
     pub meta: Option<Meta>,
+    /// Where the profile comes from, and what its file leaves unsaid.
+    pub source: Source,
     /// Every string that a table below refers to.
     pub strings: StringTable,
     mappings: Vec<Mapping>,
     functions: Vec<Function>,
     locations: Vec<Location>,
+    /// Lines of all locations as they were when added.
+    location_lines: usize,
     function_ids: HashMap<Function, FunctionId>,
     /// The rows.
     pub samples: SampleTable,
@@ -73,10 +79,12 @@ impl Profile {
             keep_frames: String::new(),
             doc_url: String::new(),
             meta: None,
+            source: Source::default(),
             strings: StringTable::default(),
             mappings: Vec::new(),
             functions: Vec::new(),
             locations: Vec::new(),
+            location_lines: 0,
             function_ids: HashMap::new(),
             samples: SampleTable::new(columns),
         }
@@ -161,6 +169,11 @@ impl Profile {
             file: self.strings.intern(file),
             start_line: 0,
         };
+        self.intern_function(function)
+    }
+
+    /// The handle of the function that equals this one, which is added if it is new.
+    pub(crate) fn intern_function(&mut self, function: Function) -> FunctionId {
         if let Some(&id) = self.function_ids.get(&function) {
             return id;
         }
@@ -177,7 +190,64 @@ impl Profile {
 
     /// Adds a location and returns its handle.
     pub fn add_location(&mut self, location: Location) -> LocationId {
+        self.location_lines += location.lines.capacity();
         self.locations.push(location);
         LocationId::from_index(self.locations.len() - 1)
+    }
+
+    /// Position of the sample type that is shown when none is asked for: the file's choice, else the last as in pprof.
+    /// `None` when the profile has none at all.
+    pub fn shown_sample_type(&self) -> Option<usize> {
+        let last = self.sample_types.len().checked_sub(1)?;
+        Some(self.default_sample_type.unwrap_or(last).min(last))
+    }
+
+    /// Gives the names of a location's frames, the innermost first: inlined functions are frames of their own. What
+    /// has no name is called by its place, `libfoo.so+0x1234`.
+    pub fn location_names(&self, id: LocationId, mut frame: impl FnMut(Cow<'_, str>)) {
+        let location = self.location(id);
+        let mut named = false;
+        for line in &location.lines {
+            let function = self.function(line.function);
+            let name = if function.name == StringId::EMPTY { function.system_name } else { function.name };
+            if name != StringId::EMPTY {
+                frame(Cow::Borrowed(self.string(name)));
+                named = true;
+            }
+        }
+        if !named {
+            frame(Cow::Owned(self.place(location)));
+        }
+    }
+
+    /// Where a location without a name is: in which file and at which offset of it, else its address.
+    pub(crate) fn place(&self, location: &Location) -> String {
+        let mapping = location.mapping.map(|id| self.mapping(id)).filter(|it| it.file != StringId::EMPTY);
+        match mapping {
+            Some(mapping) => {
+                let file = self.string(mapping.file);
+                let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
+                let offset = location.address.wrapping_sub(mapping.start).wrapping_add(mapping.file_offset);
+                format!("{file}+{offset:#x}")
+            }
+            None if location.address != 0 => format!("{:#x}", location.address),
+            None => "[unknown]".to_owned(),
+        }
+    }
+
+    /// Puts these in the place of all locations.
+    pub(crate) fn set_locations(&mut self, locations: Vec<Location>) {
+        self.location_lines = locations.iter().map(|it| it.lines.capacity()).sum();
+        self.locations = locations;
+    }
+
+    /// Memory that the tables take, in bytes: about, and quick to tell, so that a reader can ask for every row.
+    pub fn heap_bytes(&self) -> u64 {
+        let tables = self.mappings.capacity() * size_of::<Mapping>()
+            + self.functions.capacity() * size_of::<Function>()
+            + self.locations.capacity() * size_of::<Location>()
+            + self.location_lines * size_of::<Line>()
+            + self.function_ids.capacity() * size_of::<(Function, FunctionId)>();
+        tables as u64 + self.strings.heap_bytes() + self.samples.heap_bytes()
     }
 }

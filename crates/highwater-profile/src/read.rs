@@ -1,21 +1,46 @@
 //! Reading a profile whatever its format: the content decides, never the file's name.
 
-use std::io::{self, Read};
-
-use flate2::read::MultiGzDecoder;
-
-use crate::{Meta, Profile, pprof};
+use crate::unpack::unpack;
+use crate::{Format, Meta, Profile, detect, format, pprof, stream};
 
 /// What reading may cost. Input files are not trusted.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     /// Bytes that a compressed file may unpack to. Default 1 GiB.
     pub max_unpacked_bytes: u64,
+    /// Bytes of memory that reading may take, the unpacked data included. Default 8 GiB.
+    ///
+    /// Readers ask [`Limits::check`] as the profile grows. What a table reserves ahead, and what one row needs for
+    /// itself, comes on top: the process may be larger by a few megabytes and by a fraction of the limit, never by a
+    /// multiple.
+    pub max_memory_bytes: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { max_unpacked_bytes: 1 << 30 }
+        Self { max_unpacked_bytes: 1 << 30, max_memory_bytes: 8 << 30 }
+    }
+}
+
+impl Limits {
+    /// Frames that a stack may have. Deeper ones are a fault of the file: no recorder keeps so many.
+    pub const MAX_STACK_FRAMES: usize = 1 << 16;
+
+    /// How far a file may be unpacked: both limits hold.
+    pub fn unpacked_bytes(&self) -> u64 {
+        self.max_unpacked_bytes.min(self.max_memory_bytes)
+    }
+
+    /// Says whether reading may go on when `used_bytes` are in use. Unpacked data, `profile` so far
+    /// ([`Profile::heap_bytes`]) and what the reader keeps beside it count.
+    ///
+    /// # Errors
+    /// [`ReadError::OutOfMemory`] beyond the limit.
+    pub fn check(&self, used_bytes: u64) -> Result<(), ReadError> {
+        if used_bytes > self.max_memory_bytes {
+            return Err(ReadError::OutOfMemory { limit_bytes: self.max_memory_bytes });
+        }
+        Ok(())
     }
 }
 
@@ -28,7 +53,7 @@ pub enum ReadError {
     #[error("the file is empty; a profile that was being written when its process died looks like this")]
     Empty,
     /// The content is none of the formats that this crate reads.
-    #[error("this is not a heap profile: {found}; a pprof profile (.pb.gz) is expected")]
+    #[error("this is not a heap profile: {found}; the formats that are read are {}", readable())]
     UnknownFormat {
         /// What the first bytes look like.
         found: &'static str,
@@ -55,6 +80,30 @@ pub enum ReadError {
         /// The limit.
         limit_bytes: u64,
     },
+    /// Reading takes more memory than [`Limits::max_memory_bytes`].
+    #[error(
+        "reading the file takes more than {limit_bytes} bytes of memory; raise the limit if it is to be trusted"
+    )]
+    OutOfMemory {
+        /// The limit.
+        limit_bytes: u64,
+    },
+    /// A line of a text format makes no sense.
+    #[error("this {format} is not valid: line {line}: {reason}")]
+    Line {
+        /// What the file was read as: [`Format::title`].
+        format: &'static str,
+        /// The line, counted from 1.
+        line: u64,
+        /// What was found, and what was expected.
+        reason: String,
+    },
+    /// The format is not part of this build.
+    #[error("this is a {}, and this program was built to read pprof profiles only", format.title())]
+    NotBuiltIn {
+        /// The format.
+        format: Format,
+    },
     /// The unpacked data is no valid protobuf message.
     #[error("not a valid pprof message at byte {offset} of the unpacked data: {reason}")]
     Malformed {
@@ -64,10 +113,12 @@ pub enum ReadError {
         reason: String,
     },
     /// The message is valid, but its tables contradict each other.
-    #[error("inconsistent pprof data in {field}: {reason}")]
+    #[error("inconsistent pprof data in {field}, at byte {offset} of the unpacked data: {reason}")]
     Inconsistent {
         /// The field, with its position: `sample[3].location_id[0]`.
         field: String,
+        /// Where the content of the row or table entry begins that the field is of.
+        offset: usize,
         /// What is wrong with it.
         reason: String,
     },
@@ -82,53 +133,32 @@ pub enum ReadError {
     },
 }
 
-/// Reads a profile from the content of a file, compressed or not.
+fn readable() -> String {
+    Format::ALL.into_iter().filter(|it| it.can_read()).map(Format::name).collect::<Vec<_>>().join(", ")
+}
+
+/// Reads a profile from the content of a file, packed with gzip or zstd or not at all. [`Profile::source`] says which
+/// format it was.
 ///
 /// # Errors
 /// A [`ReadError`] that says what is wrong and where.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
-    match bytes {
-        [] => Err(ReadError::Empty),
-        [0x1f, 0x8b, 0x08, ..] => pprof::decode(&gunzip(bytes, limits)?),
-        [0x1f, 0x8b] | [0x1f] => Err(ReadError::Truncated { unpacked_bytes: 0 }),
-        [0x1f, 0x8b, ..] => {
-            Err(ReadError::UnknownFormat { found: "gzip with an unknown compression method" })
-        }
-        // A serialized profile begins with field 1 (sample_type), length-delimited.
-        [0x0a, rest @ ..] if !rest.is_ascii() => pprof::decode(bytes),
-        [0x0a, ..] => pprof::decode(bytes).map_err(|_| ReadError::UnknownFormat { found: "plain text" }),
-        _ => Err(ReadError::UnknownFormat { found: describe(bytes) }),
+    // The native format is read while it is unpacked. Small files are not worth a thread.
+    if bytes.len() >= stream::WORTHWHILE && stream::is_pprof(bytes) {
+        return pprof::decode_gzip(|| Ok(bytes), limits);
+    }
+    let unpacked = unpack(bytes, limits)?;
+    limits.check(unpacked.len() as u64)?;
+    match Format::detect(&unpacked) {
+        Some(format) => format::decode(format, &unpacked, limits),
+        None => Err(ReadError::UnknownFormat { found: detect::describe(&unpacked) }),
     }
 }
 
-/// Names what is commonly given to a profiler by mistake.
-fn describe(bytes: &[u8]) -> &'static str {
-    match bytes {
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd-compressed data",
-        [0x7f, b'E', b'L', b'F', ..] => "an ELF binary",
-        [b'{', ..] => "JSON",
-        [b'<', ..] => "HTML, XML or SVG",
-        _ if bytes.iter().take(512).all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace()) => {
-            "plain text"
-        }
-        _ => "binary data of an unknown kind",
-    }
-}
-
-fn gunzip(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, ReadError> {
-    let mut unpacked = Vec::new();
-    let mut decoder = MultiGzDecoder::new(bytes).take(limits.max_unpacked_bytes.saturating_add(1));
-    let outcome = decoder.read_to_end(&mut unpacked);
-    let unpacked_bytes = unpacked.len() as u64;
-    if unpacked_bytes > limits.max_unpacked_bytes {
-        return Err(ReadError::TooLarge { limit_bytes: limits.max_unpacked_bytes });
-    }
-    match outcome {
-        Ok(0) => Err(ReadError::Empty),
-        Ok(_) => Ok(unpacked),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Err(ReadError::Truncated { unpacked_bytes })
-        }
-        Err(error) => Err(ReadError::Damaged { unpacked_bytes, reason: error.to_string() }),
-    }
+/// Reads a profile whose format is known, from content that is not packed.
+///
+/// # Errors
+/// A [`ReadError`] that says what is wrong and where.
+pub fn read_as(format: Format, unpacked: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
+    format::decode(format, unpacked, limits)
 }

@@ -1,5 +1,6 @@
 //! The samples of a profile in flat tables: stacks, values and labels beside each other.
 
+use crate::list_table::ListTable;
 use crate::{LocationId, StringId};
 
 /// A key and a value attached to a sample, such as the block size or the thread's name.
@@ -23,6 +24,10 @@ pub enum LabelValue {
 /// One row of a profile: a stack, a value for each sample type, and labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample<'a> {
+    /// Handle of the stack: equal for rows with equal stacks.
+    pub stack_id: StackId,
+    /// Handle of the labels: equal for most rows with equal labels.
+    pub labels_id: LabelsId,
     /// Frames, leaf first.
     pub stack: &'a [LocationId],
     /// One value for each of the profile's sample types, in their order.
@@ -49,15 +54,38 @@ impl Sample<'_> {
     }
 }
 
-/// All samples of a profile. Flat, so that a million rows cost three allocations and not three million.
+/// Handle of a stack in a [`SampleTable`]. Rows with equal stacks have equal handles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StackId(u32);
+
+/// Handle of the labels of a row in a [`SampleTable`]. Few rows have labels that no other row has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LabelsId(u32);
+
+impl StackId {
+    /// Position among the stacks.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl LabelsId {
+    /// Position among the labels.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// All samples of a profile. Flat, and with equal stacks and equal labels stored once, so that a million rows cost a few
+/// allocations and not millions.
 #[derive(Clone, Debug)]
 pub struct SampleTable {
     columns: usize,
-    stacks: Vec<LocationId>,
-    stack_ends: Vec<usize>,
+    stacks: ListTable<LocationId>,
+    labels: ListTable<Label>,
+    stack_ids: Vec<StackId>,
+    labels_ids: Vec<LabelsId>,
     values: Vec<i64>,
-    labels: Vec<Label>,
-    label_ends: Vec<usize>,
 }
 
 impl SampleTable {
@@ -65,11 +93,11 @@ impl SampleTable {
     pub(crate) fn new(columns: usize) -> Self {
         Self {
             columns,
-            stacks: Vec::new(),
-            stack_ends: Vec::new(),
+            stacks: ListTable::default(),
+            labels: ListTable::default(),
+            stack_ids: Vec::new(),
+            labels_ids: Vec::new(),
             values: Vec::new(),
-            labels: Vec::new(),
-            label_ends: Vec::new(),
         }
     }
 
@@ -79,21 +107,31 @@ impl SampleTable {
     /// If `values` does not hold one value for each sample type of the profile.
     pub fn push(&mut self, stack: &[LocationId], values: &[i64], labels: &[Label]) {
         assert_eq!(values.len(), self.columns, "a sample has one value for each sample type");
-        self.stacks.extend_from_slice(stack);
-        self.stack_ends.push(self.stacks.len());
+        self.stack_ids.push(StackId(self.stacks.intern(stack)));
+        self.labels_ids.push(LabelsId(self.labels.intern(labels)));
         self.values.extend_from_slice(values);
-        self.labels.extend_from_slice(labels);
-        self.label_ends.push(self.labels.len());
+    }
+
+    /// Adds a row with the stack that the row at `row` has, in the same time however deep it is.
+    ///
+    /// # Panics
+    /// If there is no such row, or `values` does not hold one value for each sample type of the profile.
+    #[cfg(feature = "formats")]
+    pub(crate) fn push_with_stack_of(&mut self, row: usize, values: &[i64], labels: &[Label]) {
+        assert_eq!(values.len(), self.columns, "a sample has one value for each sample type");
+        self.stack_ids.push(self.stack_ids[row]);
+        self.labels_ids.push(LabelsId(self.labels.intern(labels)));
+        self.values.extend_from_slice(values);
     }
 
     /// Number of rows.
     pub fn len(&self) -> usize {
-        self.stack_ends.len()
+        self.stack_ids.len()
     }
 
     /// Whether there is no row.
     pub fn is_empty(&self) -> bool {
-        self.stack_ends.is_empty()
+        self.stack_ids.is_empty()
     }
 
     /// Number of values in each row.
@@ -106,11 +144,13 @@ impl SampleTable {
     /// # Panics
     /// If there is no such row.
     pub fn get(&self, index: usize) -> Sample<'_> {
-        let span = |ends: &[usize]| if index == 0 { 0 } else { ends[index - 1] }..ends[index];
+        let (stack_id, labels_id) = (self.stack_ids[index], self.labels_ids[index]);
         Sample {
-            stack: &self.stacks[span(&self.stack_ends)],
+            stack_id,
+            labels_id,
+            stack: self.stack(stack_id),
             values: &self.values[index * self.columns..(index + 1) * self.columns],
-            labels: &self.labels[span(&self.label_ends)],
+            labels: self.labels.get(labels_id.index()),
         }
     }
 
@@ -119,8 +159,112 @@ impl SampleTable {
         (0..self.len()).map(|index| self.get(index))
     }
 
+    /// The values of all rows, one row behind the other.
+    pub fn values(&self) -> &[i64] {
+        &self.values
+    }
+
+    /// Number of distinct stacks.
+    pub fn stacks(&self) -> usize {
+        self.stacks.len()
+    }
+
+    /// The stack behind a handle of this table, leaf first.
+    pub fn stack(&self, id: StackId) -> &[LocationId] {
+        self.stacks.get(id.index())
+    }
+
+    /// The stacks of all rows, in the order of the rows.
+    pub fn stack_ids(&self) -> &[StackId] {
+        &self.stack_ids
+    }
+
+    /// Number of distinct lists of labels.
+    pub fn labels(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// The labels of all rows, in the order of the rows.
+    pub(crate) fn labels_ids(&self) -> &[LabelsId] {
+        &self.labels_ids
+    }
+
+    /// The distinct stacks in the order of their handles.
+    pub(crate) fn all_stacks(&self) -> impl Iterator<Item = (StackId, &[LocationId])> {
+        (0..self.stacks.len()).map(|at| (StackId(at as u32), self.stacks.get(at)))
+    }
+
+    /// The distinct lists of labels in the order of their handles.
+    pub(crate) fn all_labels(&self) -> impl Iterator<Item = (LabelsId, &[Label])> {
+        (0..self.labels.len()).map(|at| (LabelsId(at as u32), self.labels.get(at)))
+    }
+
+    /// Puts other locations in the place of those in all stacks.
+    pub(crate) fn replace_locations(&mut self, replacement: impl FnMut(LocationId) -> LocationId) {
+        self.stacks.replace(replacement);
+    }
+
+    /// Puts other labels in the place of all labels.
+    pub(crate) fn replace_labels(&mut self, replacement: impl FnMut(Label) -> Label) {
+        self.labels.replace(replacement);
+    }
+
+    /// Takes out the rows at these positions, which ascend.
+    pub(crate) fn remove(&mut self, rows: &[usize]) {
+        let mut keep = kept(rows);
+        self.stack_ids.retain(|_| keep());
+        let mut keep = kept(rows);
+        self.labels_ids.retain(|_| keep());
+        let (mut keep, mut at, columns) = (kept(rows), 0, self.columns.max(1));
+        let mut keeps_row = true;
+        self.values.retain(|_| {
+            if at % columns == 0 {
+                keeps_row = keep();
+            }
+            at += 1;
+            keeps_row
+        });
+    }
+
+    /// Memory that the table takes, in bytes.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        let rows = self.stack_ids.capacity() * size_of::<StackId>()
+            + self.labels_ids.capacity() * size_of::<LabelsId>()
+            + self.values.capacity() * size_of::<i64>();
+        rows as u64 + self.stacks.heap_bytes() + self.labels.heap_bytes()
+    }
+
     /// Sum of one column, by its position among the sample types. Saturates at the ends of `i64`.
     pub fn total(&self, column: usize) -> i64 {
         self.iter().fold(0, |sum: i64, sample| sum.saturating_add(sample.values[column]))
+    }
+}
+
+/// Says of one row after the other whether it is not among `removed`.
+fn kept(removed: &[usize]) -> impl FnMut() -> bool + '_ {
+    let (mut at, mut next) = (0, removed.iter().peekable());
+    move || {
+        let is_removed = next.next_if(|&&row| row == at).is_some();
+        at += 1;
+        !is_removed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removed_rows_are_gone_and_the_others_as_they_were() {
+        let mut table = SampleTable::new(2);
+        for row in 0..6_i64 {
+            let stack = [LocationId::from_index(row as usize / 2)];
+            table.push(&stack, &[row, 10 * row], &[]);
+        }
+        assert_eq!((table.len(), table.stacks(), table.labels()), (6, 3, 1));
+        table.remove(&[0, 3, 5]);
+        let rows: Vec<(usize, Vec<i64>)> =
+            table.iter().map(|row| (row.stack[0].index(), row.values.to_vec())).collect();
+        assert_eq!(rows, [(0, vec![1, 10]), (1, vec![2, 20]), (2, vec![4, 40])]);
     }
 }

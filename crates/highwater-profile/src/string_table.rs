@@ -1,7 +1,6 @@
 //! Every distinct string of a profile once, named by a small handle.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use crate::index::Index;
 
 /// Handle of a string in a [`StringTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -20,13 +19,16 @@ impl StringId {
 /// The strings of one profile, each stored once. Position 0 is always the empty string.
 #[derive(Clone, Debug)]
 pub struct StringTable {
-    strings: Vec<Arc<str>>,
-    ids: HashMap<Arc<str>, StringId>,
+    /// All strings, one behind the other.
+    text: String,
+    /// Where each ends in `text`.
+    ends: Vec<usize>,
+    index: Index,
 }
 
 impl Default for StringTable {
     fn default() -> Self {
-        let mut table = Self { strings: Vec::new(), ids: HashMap::new() };
+        let mut table = Self { text: String::new(), ends: Vec::new(), index: Index::default() };
         table.intern("");
         table
     }
@@ -35,30 +37,46 @@ impl Default for StringTable {
 impl StringTable {
     /// The handle of `text`, which is added when the table does not hold it yet.
     pub fn intern(&mut self, text: &str) -> StringId {
-        if let Some(&id) = self.ids.get(text) {
-            return id;
+        let new = u32::try_from(self.ends.len()).expect("fewer than 2^32 distinct strings");
+        let (all, ends) = (&self.text, &self.ends);
+        if let Some(found) = self.index.find_or_insert(text, |at| string(all, ends, at) == text, new) {
+            return StringId(found);
         }
-        let id = StringId(u32::try_from(self.strings.len()).expect("fewer than 2^32 distinct strings"));
-        let text: Arc<str> = text.into();
-        self.strings.push(Arc::clone(&text));
-        self.ids.insert(text, id);
-        id
+        self.text.push_str(text);
+        self.ends.push(self.text.len());
+        StringId(new)
     }
 
     /// The string behind a handle of this table.
     pub fn get(&self, id: StringId) -> &str {
-        &self.strings[id.index()]
+        string(&self.text, &self.ends, id.index())
     }
 
     /// The handle of `text`, when the table holds it.
     pub fn find(&self, text: &str) -> Option<StringId> {
-        self.ids.get(text).copied()
+        self.index.find(text, |at| string(&self.text, &self.ends, at) == text).map(StringId)
+    }
+
+    /// Number of strings.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Memory that the table takes, in bytes.
+    pub(crate) fn heap_bytes(&self) -> u64 {
+        let vectors = self.text.capacity() + self.ends.capacity() * size_of::<usize>();
+        vectors as u64 + self.index.heap_bytes()
     }
 
     /// All strings in the order of their handles.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.strings.iter().map(|text| &**text)
+        (0..self.len()).map(|at| string(&self.text, &self.ends, at))
     }
+}
+
+fn string<'a>(text: &'a str, ends: &[usize], at: usize) -> &'a str {
+    let start = if at == 0 { 0 } else { ends[at - 1] };
+    &text[start..ends[at]]
 }
 
 #[cfg(test)]

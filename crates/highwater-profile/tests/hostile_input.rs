@@ -140,7 +140,7 @@ fn unpacking_stops_at_the_limit() {
     let mut bomb = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     std::io::Write::write_all(&mut bomb, &vec![0; 10 << 20]).unwrap();
     let bomb = bomb.finish().unwrap();
-    let limits = Limits { max_unpacked_bytes: 1 << 20 };
+    let limits = Limits { max_unpacked_bytes: 1 << 20, ..Limits::default() };
     assert!(matches!(read(&bomb, &limits), Err(ReadError::TooLarge { limit_bytes: 1_048_576 })));
 }
 
@@ -149,7 +149,7 @@ fn other_files_are_named() {
     let message = |bytes: &[u8]| read(bytes, &Limits::default()).unwrap_err().to_string();
     assert!(message(b"hello world").contains("plain text"));
     assert!(message(b"\nhello world").contains("plain text"));
-    assert!(message(b"\x28\xb5\x2f\xfd....").contains("zstd"));
+    assert!(message(b"\x28\xb5\x2f\xfd....").contains("the compressed data is"));
     assert!(message(b"\x7fELF....").contains("ELF"));
     assert!(message(b"{\"a\": 1}").contains("JSON"));
     assert!(message(b"\x1f\x8b\x07...").contains("unknown compression method"));
@@ -217,5 +217,94 @@ mod tables {
         );
         assert!(complaint(&[field(5, &[0x08, 1]), field(5, &[0x08, 1])]).contains("function[1].id"));
         assert!(complaint(&[vec![0x70, 99]]).contains("default_sample_type"));
+    }
+
+    /// A varint.
+    fn number(mut value: u64) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        while value >= 0x80 {
+            bytes.push(value as u8 | 0x80);
+            value >>= 7;
+        }
+        bytes.push(value as u8);
+        bytes
+    }
+
+    fn long_field(tag: u8, content: &[u8]) -> Vec<u8> {
+        [&[tag << 3 | 2][..], &number(content.len() as u64), content].concat()
+    }
+
+    #[test]
+    fn each_names_its_offset() {
+        let error = |parts: &[Vec<u8>]| match message(parts) {
+            Err(ReadError::Inconsistent { field, offset, .. }) => (field, offset),
+            other => panic!("{other:?}"),
+        };
+        let location = field(4, &[0x08, 1]);
+        let sample = |ids: &[u8], value: u64| {
+            let value = number(value);
+            field(2, &[&long_field(1, ids)[..], &long_field(2, &value)].concat())
+        };
+        // The head takes 30 bytes, and a field's number and length two.
+        let start = 30 + 2;
+        let good = sample(&[1], 5);
+        let nowhere = [good.clone(), sample(&[1, 2], 5), location.clone()];
+        assert_eq!(error(&nowhere), ("sample[1].location_id[1]".to_owned(), start + good.len()));
+        assert_eq!(error(&[location.clone(), field(4, &[0x08, 2, 0x10, 9])]).1, start + location.len());
+        // Negative, and 2^63, which is the same to the format.
+        for value in [u64::MAX, 1 << 63] {
+            let (field, offset) = error(&[good.clone(), sample(&[1], value), location.clone()]);
+            assert_eq!((field.as_str(), offset), ("sample[1].value[0]", start + good.len()));
+        }
+        // 2^63 as an id is an id like any other.
+        let far = long_field(1, &number(1 << 63));
+        let far = field(2, &[&far[..], &[0x12, 1, 5]].concat());
+        assert_eq!(error(std::slice::from_ref(&far)).0, "sample[0].location_id[0]");
+        let there = field(4, &[&[0x08][..], &number(1 << 63)].concat());
+        assert_eq!(message(&[far, there]).unwrap().samples.get(0).stack.len(), 1);
+    }
+
+    #[test]
+    fn a_million_frames_are_too_many() {
+        let deep = |frames: usize| {
+            let content = [long_field(1, &vec![1; frames]), vec![0x12, 1, 5]].concat();
+            message(&[long_field(2, &content), field(4, &[0x08, 1])])
+        };
+        assert_eq!(
+            deep(Limits::MAX_STACK_FRAMES).unwrap().samples.get(0).stack.len(),
+            Limits::MAX_STACK_FRAMES
+        );
+        let error = deep(1_000_000).unwrap_err();
+        assert!(
+            matches!(&error, ReadError::Inconsistent { field, .. } if field == "sample[0].location_id"),
+            "{error}"
+        );
+        assert!(error.to_string().contains("1000000 frames"), "{error}");
+    }
+
+    #[test]
+    fn a_location_may_be_its_own_caller() {
+        // Recursion is no cycle to follow: frames are read once each.
+        let content = [long_field(1, &[1, 1, 1, 1]), vec![0x12, 1, 5]].concat();
+        let line = [0x22, 2, 0x08, 1];
+        let location = field(4, &[&[0x08, 1][..], &line, &line].concat());
+        let profile = message(&[long_field(2, &content), location, field(5, &[0x08, 1])]).unwrap();
+        assert_eq!((profile.samples.get(0).stack.len(), profile.locations()[0].lines.len()), (4, 2));
+    }
+
+    #[test]
+    fn tables_count_against_the_memory_too() {
+        // Locations of four bytes each, which take ten times as much in memory.
+        let locations: Vec<Vec<u8>> =
+            (1..=50_000_u64).map(|id| long_field(4, &[&[0x08][..], &number(id)].concat())).collect();
+        let bytes = [field(1, &[0x08, 0]), field(6, b""), locations.concat()].concat();
+        let limits = Limits { max_memory_bytes: 1 << 20, ..Limits::default() };
+        assert!(read(&bytes, &Limits::default()).is_ok());
+        assert!(matches!(read(&bytes, &limits), Err(ReadError::OutOfMemory { limit_bytes: 1_048_576 })));
+        // One row with a label of two bytes, a million times.
+        let row = [vec![0x12, 1, 5], [0x1a, 0].repeat(1 << 20)].concat();
+        let bytes = [field(1, &[0x08, 0]), field(6, b""), long_field(2, &row)].concat();
+        let limits = Limits { max_memory_bytes: 8 << 20, ..Limits::default() };
+        assert!(matches!(read(&bytes, &limits), Err(ReadError::OutOfMemory { .. })));
     }
 }

@@ -7,11 +7,14 @@ use crate::label::{Label, clean};
 use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
+use crate::walks::walks;
 
 /// What the file holds, and what it does not say.
 pub fn info(info: &Info, view: &View) -> String {
     let mut text = String::new();
     let heading = |title: &str| format!("\n{}\n", view.paint(Role::Heading, title));
+    let producer = info.source.producer.as_deref().map(|it| format!(", recorded by {}", clean(it)));
+    text.push_str(&format!("format     {}{}\n", info.source.title, producer.unwrap_or_default()));
     text.push_str(&format!("recording  {}\n", header::recording(info.exact, info.interval_bytes)));
     if let Some(ns) = info.time_ns {
         text.push_str(&format!("taken      {}\n", number::time(ns)));
@@ -26,6 +29,9 @@ pub fn info(info: &Info, view: &View) -> String {
         number::grouped(info.symbolized_locations as u64),
         number::count(info.functions, "function"),
     ));
+    if let Some(walks) = info.meta.as_ref().and_then(walks) {
+        text.push_str(&format!("stacks     {walks}\n"));
+    }
     text.push_str(&heading("values"));
     text.push_str(&values(info).render(view));
     if !info.mappings.is_empty() {
@@ -85,7 +91,7 @@ fn mappings(info: &Info) -> Table {
 
 #[cfg(test)]
 mod tests {
-    use highwater_analyze::{MappingInfo, SampleTypeInfo};
+    use highwater_analyze::{MappingInfo, SampleTypeInfo, SourceInfo};
 
     use super::*;
 
@@ -99,6 +105,11 @@ mod tests {
             default,
         };
         let answer = Info {
+            source: SourceInfo {
+                format: "pprof".to_owned(),
+                title: "pprof profile".to_owned(),
+                producer: Some("highwater".to_owned()),
+            },
             sample_types: vec![
                 sample_type("live-blocks", "inuse_objects", Unit::Count, 1234, false),
                 sample_type("live-bytes", "inuse_space", Unit::Bytes, 12 << 20, true),
@@ -125,6 +136,7 @@ mod tests {
         assert_eq!(
             info(&answer, &View::default()),
             "\
+format     pprof profile, recorded by highwater
 recording  sampling interval 512 KiB; ± gives the 95 % confidence interval
 taken      2023-11-14 22:13:20 UTC
 covers     1 min 30 s

@@ -19,6 +19,7 @@ mod table;
 mod top;
 mod tree;
 mod view;
+mod walks;
 
 pub use diff::diff;
 pub use flame::{FlameError, FlameText, flame, flame_diff};

@@ -21,6 +21,7 @@ mod resize;
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::any::TypeId;
+use core::hint::cold_path;
 use core::ptr::{self, NonNull};
 use std::alloc::System;
 
@@ -42,6 +43,7 @@ use crate::{aligned, odd, thread};
 pub struct Alloc<A = System> {
     inner: A,
     settings: Settings,
+    serves_units: bool,
 }
 
 impl Alloc {
@@ -60,7 +62,18 @@ impl Default for Alloc {
 impl<A> Alloc<A> {
     /// Records what is asked of `inner`, one sample every 512 KiB in the mean.
     pub const fn wrapping(inner: A) -> Self {
-        Self { inner, settings: Settings::DEFAULT }
+        Self { inner, settings: Settings::DEFAULT, serves_units: false }
+    }
+
+    /// Says that the inner allocator serves blocks of at least 16 bytes as fast with an alignment of 16 as with a smaller one,
+    /// as jemalloc does, and the system's allocator, of which it is known. It is then asked for that alignment, which
+    /// saves a look at each address. With others, such as mimalloc, this can cost much time and memory.
+    ///
+    /// As with the system's allocator, a block of less than 4 KiB then counts as allocated also when there is no memory
+    /// for it.
+    pub const fn aligned(mut self) -> Self {
+        self.serves_units = true;
+        self
     }
 
     /// Sets the sampling interval: the mean number of allocated bytes between two samples. A longer one costs
@@ -86,7 +99,8 @@ impl<A> Alloc<A> {
     }
 }
 
-/// A layout in the order in which the methods get its parts: to swap them costs the fast path two instructions.
+/// A layout in the order in which the methods get its parts. Functions that the fast path leads to get it first, and the
+/// allocator behind it: moving registers costs as much as counting.
 #[derive(Clone, Copy)]
 struct Parts {
     size: usize,
@@ -120,19 +134,19 @@ fn count_free(size: usize) {
 
 impl<A: 'static> Alloc<A> {
     /// Whether the inner allocator puts every block of at least [`UNIT`] bytes at a multiple of it. Known when it is
-    /// compiled.
+    /// compiled, because the allocator is a constant.
     #[inline(always)]
-    fn is_system() -> bool {
-        TypeId::of::<A>() == TypeId::of::<System>()
+    fn serves_units(&self) -> bool {
+        TypeId::of::<A>() == TypeId::of::<System>() || self.serves_units
     }
 
     /// The layout in which the inner allocator is asked for an unsampled block; `None` when it would be too large.
     #[inline(always)]
-    fn plain(layout: Layout) -> Option<Layout> {
+    fn plain(&self, layout: Layout) -> Option<Layout> {
         if layout.align() >= UNIT {
             return Some(layout);
         }
-        let align = if Self::is_system() { UNIT } else { layout.align() };
+        let align = if self.serves_units() { UNIT } else { layout.align() };
         // At least as large as aligned: allocators treat that as an ordinary request.
         Layout::from_size_align(layout.size().max(UNIT), align).ok()
     }
@@ -142,25 +156,25 @@ impl<A: 'static> Alloc<A> {
     /// # Safety
     /// The size fits `isize` when it is rounded up to [`UNIT`].
     #[inline(always)]
-    unsafe fn plain_unchecked(layout: Layout) -> Layout {
+    unsafe fn plain_unchecked(&self, layout: Layout) -> Layout {
         if layout.align() >= UNIT {
             return layout;
         }
-        let align = if Self::is_system() { UNIT } else { layout.align() };
+        let align = if self.serves_units() { UNIT } else { layout.align() };
         // SAFETY: both alignments are powers of two, and the caller promises that the size fits.
         unsafe { Layout::from_size_align_unchecked(layout.size().max(UNIT), align) }
     }
 
     /// Whether unmarked blocks may be resized by the inner allocator, which may put them where only marked ones may lie.
     #[inline(always)]
-    fn may_resize_unmarked() -> bool {
-        Self::is_system() || odd::has_room()
+    fn may_resize_unmarked(&self) -> bool {
+        self.serves_units() || odd::has_room()
     }
 
     /// Whether a block from [`Self::plain`] lies where only marked blocks may.
     #[inline(always)]
-    fn is_odd(block: *mut u8, layout: Layout) -> bool {
-        !Self::is_system() && layout.align() < UNIT && mark::shows(block)
+    fn is_odd(&self, block: *mut u8, layout: Layout) -> bool {
+        !self.serves_units() && layout.align() < UNIT && mark::shows(block)
     }
 }
 
@@ -187,33 +201,34 @@ unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for Alloc<A> {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // Three ways out instead of one: joined, the conditions cost more instructions than they save.
         if layout.align() >= UNIT {
+            cold_path();
             // SAFETY: the caller's promises are passed on.
-            return unsafe { self.dealloc_aligned(block, layout) };
+            return unsafe { Self::dealloc_aligned(block, Parts::of(layout), self) };
         }
         if mark::shows(block) {
             // SAFETY: the caller's promises are passed on, and the address shows a mark.
-            return unsafe { self.dealloc_marked(block, layout) };
+            return unsafe { Self::dealloc_marked(block, Parts::of(layout), self) };
         }
         if !thread::current().try_count_free(layout.size()) {
             // SAFETY: the caller's promises are passed on.
-            return unsafe { self.dealloc_slowly(block, layout) };
+            return unsafe { Self::dealloc_slowly(block, Parts::of(layout), self) };
         }
         // SAFETY: an unmarked block was asked for with this layout.
-        unsafe { self.inner.dealloc(block, Self::plain_unchecked(layout)) };
+        unsafe { self.inner.dealloc(block, self.plain_unchecked(layout)) };
     }
 
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         if layout.align() < UNIT
             && !mark::shows(block)
-            && Self::may_resize_unmarked()
+            && self.may_resize_unmarked()
             && thread::current().has_countdown(new_size)
         {
             // SAFETY: an unmarked block was asked for with this layout; the new size is not 0, as the
             // caller promises, and rounded up to the alignment fits isize, because a countdown has room for it.
             let moved =
-                unsafe { self.inner.realloc(block, Self::plain_unchecked(layout), new_size.max(UNIT)) };
-            if Self::is_odd(moved, layout) {
+                unsafe { self.inner.realloc(block, self.plain_unchecked(layout), new_size.max(UNIT)) };
+            if self.is_odd(moved, layout) {
                 // SAFETY: the block is the inner allocator's, and resized.
                 return unsafe { self.resettle(moved, layout, new_size) };
             }
@@ -233,46 +248,58 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     fn allocate(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         let size = layout.size();
         // Two functions for two conditions: joined, they would cost more instructions.
-        if Self::is_system() && size.wrapping_sub(UNIT) >= LEAST_CHECKED - UNIT || size < UNIT {
-            return self.allocate_checked(Parts::of(layout), inner);
+        if self.serves_units() && size.wrapping_sub(UNIT) >= LEAST_CHECKED - UNIT || size < UNIT {
+            cold_path();
+            return Self::allocate_sized(Parts::of(layout), self, inner);
         }
         if layout.align() >= UNIT {
-            return self.allocate_aligned(Parts::of(layout), inner);
+            cold_path();
+            return Self::allocate_aligned(Parts::of(layout), self, inner);
         }
-        if !Self::is_system() {
-            return self.allocate_counted(layout, inner);
+        if self.serves_units() {
+            self.allocate_unchecked(layout, inner)
+        } else {
+            self.allocate_counted(layout, inner)
         }
-        if !thread::current().try_count_alloc(size) {
-            return self.allocate_slowly(Parts::of(layout), inner);
+    }
+
+    /// Counts a block, unless it is to be sampled, and asks for it. That is the last thing that is done, so that it need not
+    /// return here, which would cost as much as all that was done before. That it may be null is the price; see
+    /// [`LEAST_CHECKED`].
+    #[inline(always)]
+    fn allocate_unchecked(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        if !thread::current().try_count_alloc(layout.size()) {
+            return Self::allocate_slowly(Parts::of(layout), self, inner);
         }
-        // The last thing that is done, so that it need not return here, which would cost as much as all that was done. That
-        // it may be null is the price; see `LEAST_CHECKED`.
         // SAFETY: the size is far from isize::MAX.
-        inner(unsafe { Self::plain_unchecked(layout) })
+        inner(unsafe { self.plain_unchecked(layout) })
     }
 
     /// [`Self::allocate`] for a block that is smaller than a unit, or so large that there may be no memory for it.
     #[inline(never)]
-    fn allocate_checked(&self, parts: Parts, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
-        self.allocate_counted(parts.layout(), inner)
+    fn allocate_sized(parts: Parts, this: &Self, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        if this.serves_units() && parts.size < UNIT && parts.align < UNIT {
+            return this.allocate_unchecked(parts.layout(), inner);
+        }
+        this.allocate_counted(parts.layout(), inner)
     }
 
     /// [`Self::allocate`] for a block that is aligned to a unit or more. Out of line, because the inner allocator's handling
     /// of alignments cannot be decided there when it is compiled.
     #[inline(never)]
-    fn allocate_aligned(&self, parts: Parts, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
-        self.allocate_counted(parts.layout(), inner)
+    fn allocate_aligned(parts: Parts, this: &Self, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+        this.allocate_counted(parts.layout(), inner)
     }
 
     /// Counts a block and asks for it, unless it is to be sampled.
     #[inline(always)]
     fn allocate_counted(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         if !thread::current().try_count_alloc(layout.size()) {
-            return self.allocate_slowly(Parts::of(layout), inner);
+            return Self::allocate_slowly(Parts::of(layout), self, inner);
         }
         // SAFETY: a size near isize::MAX is beyond every countdown.
-        let mut block = inner(unsafe { Self::plain_unchecked(layout) });
-        if Self::is_odd(block, layout) {
+        let mut block = inner(unsafe { self.plain_unchecked(layout) });
+        if self.is_odd(block, layout) {
             // SAFETY: the block was just asked for with this layout.
             block = unsafe { self.settle(block, layout, inner) };
         }
@@ -284,14 +311,14 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
 
     #[cold]
     #[inline(never)]
-    fn allocate_slowly(&self, parts: Parts, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
+    fn allocate_slowly(parts: Parts, this: &Self, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         let (size, layout) = (parts.size, parts.layout());
         if layout.align() < UNIT
             && let Some(exact) = Exact::begin(size)
         {
-            return self.allocate_exactly(size, &exact, inner);
+            return this.allocate_exactly(size, &exact, inner);
         }
-        self.allocate_deciding(layout, inner)
+        this.allocate_deciding(layout, inner)
     }
 
     /// Allocates a block that may be sampled.
@@ -351,8 +378,8 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
 
     /// A block that says of itself that it is not sampled, not counted yet.
     fn ask_for_unmarked(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
-        let block = Self::plain(layout).map_or(ptr::null_mut(), &inner);
-        if Self::is_odd(block, layout) {
+        let block = self.plain(layout).map_or(ptr::null_mut(), &inner);
+        if self.is_odd(block, layout) {
             // SAFETY: the block was just asked for with this layout.
             return unsafe { self.settle(block, layout, inner) };
         }
@@ -367,7 +394,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     #[inline(never)]
     unsafe fn settle(&self, block: *mut u8, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         // SAFETY: the caller's promise.
-        unsafe { self.inner.dealloc(block, Self::plain_unchecked(layout)) };
+        unsafe { self.inner.dealloc(block, self.plain_unchecked(layout)) };
         let base = Mark::NOTHING.layout(layout.size()).map_or(ptr::null_mut(), inner);
         // SAFETY: a fresh block that was asked for with room for the mark.
         if base.is_null() { base } else { unsafe { Mark::NOTHING.write(base) } }
@@ -379,17 +406,18 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     /// As for `GlobalAlloc::dealloc`.
     #[cold]
     #[inline(never)]
-    unsafe fn dealloc_marked(&self, block: *mut u8, layout: Layout) {
-        if !Self::is_system() && odd::remove(block) {
+    unsafe fn dealloc_marked(block: *mut u8, parts: Parts, this: &Self) {
+        let layout = parts.layout();
+        if !this.serves_units() && odd::remove(block) {
             // SAFETY: the caller's promises are passed on.
-            return unsafe { self.dealloc_slowly(block, layout) };
+            return unsafe { Self::dealloc_slowly(block, parts, this) };
         }
         // SAFETY: the caller promises a block of ours, and it is no unmarked one.
         let (base, mark) = unsafe { Mark::read(block) };
         recorder::count_end(block, layout.size(), mark);
         count_free(layout.size());
         // SAFETY: this is how the block was asked for, and so it is not too large.
-        unsafe { self.inner.dealloc(base, mark.layout_unchecked(layout.size())) };
+        unsafe { this.inner.dealloc(base, mark.layout_unchecked(layout.size())) };
     }
 
     /// Frees an unmarked block when the thread is to look around first.
@@ -398,10 +426,11 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     /// As for `GlobalAlloc::dealloc`.
     #[cold]
     #[inline(never)]
-    unsafe fn dealloc_slowly(&self, block: *mut u8, layout: Layout) {
+    unsafe fn dealloc_slowly(block: *mut u8, parts: Parts, this: &Self) {
+        let layout = parts.layout();
         count_free(layout.size());
         // SAFETY: an unmarked block was asked for with this layout.
-        unsafe { self.inner.dealloc(block, Self::plain_unchecked(layout)) };
+        unsafe { this.inner.dealloc(block, this.plain_unchecked(layout)) };
     }
 
     /// Frees a block that keeps its address, and whose mark, if any, is found by it.
@@ -409,13 +438,14 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     /// # Safety
     /// As for `GlobalAlloc::dealloc`; the alignment is at least [`UNIT`].
     #[inline(never)]
-    unsafe fn dealloc_aligned(&self, block: *mut u8, layout: Layout) {
+    unsafe fn dealloc_aligned(block: *mut u8, parts: Parts, this: &Self) {
+        let layout = parts.layout();
         if let Some(mark) = NonNull::new(block).and_then(aligned::remove) {
             recorder::count_end(block, layout.size(), mark);
         }
         count_free(layout.size());
         // SAFETY: such a block was asked for with this layout.
-        unsafe { self.inner.dealloc(block, layout) };
+        unsafe { this.inner.dealloc(block, layout) };
     }
 }
 

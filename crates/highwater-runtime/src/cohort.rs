@@ -8,7 +8,6 @@
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use crate::lifetime::Birth;
 use crate::site::Site;
 use crate::thread::Slot;
 use crate::totals;
@@ -196,12 +195,6 @@ impl Cohort {
     /// The number of the first snapshot that can have seen the live blocks.
     pub(crate) fn first_snapshot(&self) -> u64 {
         self.born.load(Ordering::Relaxed) + 1
-    }
-
-    /// How many blocks the next one stands for if its lifetime is to be measured in exact mode.
-    #[inline(always)]
-    pub(crate) fn next_timed(&self) -> Option<u64> {
-        Birth::weight_after(self.allocated.blocks.load(Ordering::Relaxed))
     }
 
     /// Counts a sampled block.

@@ -30,7 +30,7 @@ impl Exact {
     /// The block's mark. One block of a few is timed.
     #[inline(always)]
     pub(crate) fn mark(&self) -> Mark {
-        Mark { cohort: Some(self.cohort), birth: self.cohort.next_timed().map(Birth::now) }
+        Mark { cohort: Some(self.cohort), birth: self.slot.next_timed().map(Birth::now) }
     }
 
     /// Counts the block, which has now been allocated.
@@ -43,9 +43,10 @@ impl Exact {
     }
 }
 
-/// One function, so that nothing is handed over in memory.
+/// Where a block of `size` bytes that the calling stack allocates is counted in exact mode. `None` when the long way has
+/// to be taken. One function, so that nothing is handed over in memory.
 #[inline(never)]
-fn find(slot: &'static Slot, size: usize) -> Option<&'static Cohort> {
+pub(crate) fn find(slot: &'static Slot, size: usize) -> Option<&'static Cohort> {
     slot.guarded(|| {
         let memory = slot.memory()?;
         let stack = memory.stacks.stack()?;

@@ -6,6 +6,7 @@ use core::time::Duration;
 use crate::capture::Stack;
 use crate::cohort::{Cohort, Owner, Values};
 use crate::config::{Mode, Settings};
+use crate::exact;
 use crate::lifetime::{Birth, Lifetimes};
 use crate::mark::Mark;
 use crate::site::{self, KnownStack, Origin, Resized, Site};
@@ -123,7 +124,7 @@ impl Verdict {
     #[inline(always)]
     pub(crate) fn mark(&self, size: usize) -> Mark {
         let Some(cohort) = self.cohort(size) else { return Mark::NOTHING };
-        let weight = if self.interval_bytes == 1 { cohort.next_timed() } else { Some(1) };
+        let weight = if self.interval_bytes == 1 { self.slot.and_then(Slot::next_timed) } else { Some(1) };
         Mark { cohort: Some(cohort), birth: weight.map(Birth::now) }
     }
 
@@ -136,6 +137,11 @@ impl Verdict {
     /// Where the calling stack's block of `size` bytes is to be counted. `None` when the sample is lost.
     #[inline(always)]
     fn cohort(&self, size: usize) -> Option<&'static Cohort> {
+        if self.interval_bytes == 1
+            && let Some(cohort) = self.slot.and_then(|slot| exact::find(slot, size))
+        {
+            return Some(cohort);
+        }
         let cohort = match self.slot {
             Some(slot) => slot.guarded(|| self.find(size)),
             None => self.find(size),

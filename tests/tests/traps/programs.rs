@@ -26,7 +26,8 @@ fn allocations_before_main_are_recorded() {
     let profile = program!("trap_bootstrap").passes();
     let below_main = profile.samples.iter().filter(|sample| {
         let mut functions = functions(&profile, sample.stack);
-        functions.any(|it| it.ends_with("trap_bootstrap::begin")) && functions.any(|it| it.ends_with("::main"))
+        functions.any(|it| it.ends_with("trap_bootstrap::begin"))
+            && functions.any(|it| it.ends_with("::main"))
     });
     assert_eq!(below_main.count(), 0, "the constructor runs before main and not below it");
     program!("trap_bootstrap").mode(SAMPLED).passes();

@@ -23,7 +23,8 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-profile", Only(&[])),
     ("highwater", Only(&["highwater-runtime", "highwater-profile"])),
     ("highwater-runtime", Only(&[])),
-    ("highwater-bench", Only(&["highwater"])),
+    ("highwater-bench", Only(&["highwater", "highwater-runtime"])),
+    ("highwater-fuzz", Only(&["highwater-profile"])),
     ("highwater-tests", Anything),
     ("xtask", Only(&["highwater-profile"])),
 ];

@@ -1,8 +1,10 @@
 //! The commands, one file each: its arguments, the question it asks, the view it shows.
 
+pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod flame;
 pub(crate) mod info;
+pub(crate) mod merge;
 pub(crate) mod peek;
 pub(crate) mod symbolize;
 pub(crate) mod top;

@@ -1,22 +1,28 @@
 //! `highwater symbolize`: the same profile with names and lines in it, for tools that cannot find them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use highwater_profile::{file, pprof};
+use highwater_symbol::{MappingOutcome, Summary};
+use serde::Serialize;
 
-use crate::error::CliError;
+use crate::error::{CliError, build};
 use crate::shared::Shared;
 use crate::{load, output};
 
 const EXAMPLES: &str = "\
 Examples:
   highwater symbolize heap.pb.gz -o named.pb.gz
+  highwater symbolize heap.pb.gz --debug-dir symbols/ --binary build/demo -o named.pb.gz
   go tool pprof -top named.pb.gz";
 
 /// Write a profile again with functions, files and lines in it
 ///
-/// Other tools then need no binaries, and see inlined functions and full Rust names. Values stay as they are; options
-/// that choose values or rows have no effect.
+/// Other tools then need no binaries, and see inlined functions and full Rust and C++ names. Values stay as they are;
+/// options that choose values or rows have no effect.
+///
+/// A file counts only with the build id that the profile has. An address whose file is not found stays an address
+/// with its module and offset, and can be named later: symbolize the result again where the file is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -29,11 +35,97 @@ pub(crate) struct Args {
     shared: Shared,
 }
 
+/// What was named, for people and for `--json`.
+#[derive(Serialize)]
+struct Answer {
+    output: PathBuf,
+    /// Addresses that had no name before.
+    addresses: usize,
+    named: usize,
+    with_lines: usize,
+    /// Of all addresses, those whose names were kept from an earlier run.
+    from_cache: usize,
+    /// Addresses in no mapped file.
+    outside: usize,
+    modules: Vec<Module>,
+}
+
+#[derive(Serialize)]
+struct Module {
+    file: String,
+    build_id: String,
+    addresses: usize,
+    named: usize,
+    with_lines: usize,
+    /// Why there is no file to look in.
+    missing: Option<String>,
+    /// Why its debug information is of no use.
+    unusable: Option<String>,
+}
+
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
-        let profile = load::symbolized(&self.file, &self.shared)?;
+        let mut profile = load::raw(&self.file, &self.shared)?;
+        let summary = load::find_symbols(&self.file, &mut profile, &self.shared)?;
+        if let Some(error) = CliError::stranger(&self.file, &profile, &summary) {
+            return Err(error);
+        }
         file::write_atomically(&self.output, |out| pprof::write(&profile, out))?;
-        output::print(&format!("wrote {}\n", self.output.display()))?;
+        let answer = Answer::new(&self.output, &summary);
+        output::answer(&self.shared, "symbolize", &answer, Answer::text)?;
+        answer.modules.iter().filter_map(Module::remark).for_each(|it| output::note(&it));
         Ok(())
+    }
+}
+
+impl Answer {
+    fn new(output: &Path, summary: &Summary) -> Self {
+        Self {
+            output: output.to_owned(),
+            addresses: summary.mappings.iter().map(|it| it.locations).sum(),
+            named: summary.resolved(),
+            with_lines: summary.with_lines(),
+            from_cache: summary.cached_locations,
+            outside: summary.unmapped_locations,
+            modules: summary.mappings.iter().map(Module::new).collect(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let Self { addresses, named, with_lines, .. } = self;
+        let output = self.output.display();
+        if *addresses == 0 {
+            return format!("wrote {output}: there was no address without a name\n");
+        }
+        format!("wrote {output}: {named} of {addresses} addresses have names now, {with_lines} have lines\n")
+    }
+}
+
+impl Module {
+    fn new(outcome: &MappingOutcome) -> Self {
+        Self {
+            file: outcome.file.clone(),
+            build_id: outcome.build_id.clone(),
+            addresses: outcome.locations,
+            named: outcome.resolved,
+            with_lines: outcome.with_lines,
+            missing: outcome.missing.as_ref().map(ToString::to_string),
+            unusable: outcome.unusable.clone(),
+        }
+    }
+
+    /// What a reader should know who expected more names.
+    fn remark(&self) -> Option<String> {
+        let Self { file, addresses, named, .. } = self;
+        if let Some(reason) = &self.missing {
+            let left = addresses - named;
+            let noun = if left == 1 { "address stays an address" } else { "addresses stay addresses" };
+            return Some(format!(
+                "{file} ({}): {reason}; {left} {noun} (--binary, --debug-dir)",
+                build(&self.build_id)
+            ));
+        }
+        let reason = self.unusable.as_ref()?;
+        Some(format!("{file}: no lines, because {reason}"))
     }
 }

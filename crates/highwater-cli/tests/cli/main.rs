@@ -2,6 +2,8 @@
 
 mod answers;
 mod bad_input;
+mod convert;
+mod merge;
 mod support;
 mod symbols;
 mod terminal;

@@ -12,7 +12,10 @@ use tempfile::TempDir;
 pub const INTERVAL: i64 = 512 << 10;
 
 /// A directory of a test's own.
-pub struct Place(TempDir);
+pub struct Place {
+    own: TempDir,
+    cache: TempDir,
+}
 
 /// What a run of the command left behind.
 pub struct Run {
@@ -23,11 +26,11 @@ pub struct Run {
 
 impl Place {
     pub fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
+        Self { own: tempfile::tempdir().unwrap(), cache: tempfile::tempdir().unwrap() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.own.path().join(name)
     }
 
     pub fn profile(&self, name: &str, profile: &Profile) -> PathBuf {
@@ -44,7 +47,7 @@ impl Place {
 
     /// Names of all files, hidden ones too.
     pub fn files(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).unwrap();
+        let entries = fs::read_dir(self.own.path()).unwrap();
         let mut names: Vec<String> =
             entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
@@ -67,7 +70,9 @@ impl Place {
 
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
-        command.current_dir(self.0.path()).stdin(Stdio::null());
+        command.current_dir(self.own.path()).stdin(Stdio::null());
+        // Names that a run keeps are for the runs of the same test.
+        command.env("XDG_CACHE_HOME", self.cache.path());
         for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_BACKTRACE", "COLUMNS"] {
             command.env_remove(name);
         }

@@ -34,7 +34,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
             }
             match (is_marked(block), verdict.is_sampled()) {
                 (true, true) => self.realloc_marked(block, layout, new_size, &verdict),
-                (false, false) if !mark::shows(block) && Self::may_resize_unmarked() => {
+                (false, false) if !mark::shows(block) && self.may_resize_unmarked() => {
                     self.realloc_unmarked(block, layout, new_layout, &verdict)
                 }
                 _ => self.realloc_by_copying(block, layout, new_layout, &verdict),
@@ -88,10 +88,10 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         new_layout: Layout,
         verdict: &Verdict,
     ) -> *mut u8 {
-        let Some(new) = Self::plain(new_layout) else { return ptr::null_mut() };
+        let Some(new) = self.plain(new_layout) else { return ptr::null_mut() };
         // SAFETY: an unmarked block was asked for as `plain` says.
-        let moved = unsafe { self.inner.realloc(block, Self::plain_unchecked(layout), new.size()) };
-        if Self::is_odd(moved, layout) {
+        let moved = unsafe { self.inner.realloc(block, self.plain_unchecked(layout), new.size()) };
+        if self.is_odd(moved, layout) {
             // SAFETY: the block is the inner allocator's, and resized. It counts as any other.
             return unsafe { self.resettle(moved, layout, new_layout.size()) };
         }
@@ -203,7 +203,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
             let moved = Mark::NOTHING.write(base);
             moved.copy_from_nonoverlapping(block, old.size().min(new_size));
             let resized = Layout::from_size_align_unchecked(new_size, old.align());
-            self.inner.dealloc(block, Self::plain_unchecked(resized));
+            self.inner.dealloc(block, self.plain_unchecked(resized));
             moved
         }
     }

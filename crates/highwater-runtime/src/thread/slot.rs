@@ -16,7 +16,7 @@ use crate::sampler::Random;
 use crate::scope;
 use crate::site::{self, Origin, ThreadName};
 use crate::unwind::Memo;
-use crate::{arena, sys, totals};
+use crate::{arena, lifetime, sys, totals};
 
 /// Bytes that a thread frees between two looks. A peak between them may be missed by as much.
 const ROOM: i64 = 32 * 1024;
@@ -56,6 +56,8 @@ pub(crate) struct Slot {
     /// Measurements going on, during which the thread looks around at every free.
     pub(super) measurements: AtomicU32,
     random: AtomicU64,
+    /// Blocks to the next one whose lifetime is measured, in exact mode.
+    until_timed: AtomicU64,
     /// The block sampled last, and the blocks allocated as of then: tells whether anything was allocated since.
     last_block: AtomicPtr<u8>,
     last_alloc_blocks: AtomicU64,
@@ -166,6 +168,7 @@ impl Slot {
             highest: AtomicI64::new(0),
             measurements: AtomicU32::new(0),
             random: AtomicU64::new(0),
+            until_timed: AtomicU64::new(0),
             last_block: AtomicPtr::new(ptr::null_mut()),
             last_alloc_blocks: AtomicU64::new(0),
             busy: AtomicBool::new(false),
@@ -189,6 +192,7 @@ impl Slot {
     /// Makes a new slot ready for its first owner.
     pub(super) fn begin(&self, interval_bytes: u64) {
         self.random.store(Random::new(sys::entropy()).state(), Relaxed);
+        self.draw_timed();
         self.restart_countdown(interval_bytes);
     }
 
@@ -377,6 +381,25 @@ impl Slot {
         if (before ^ granted) & !(REPORT_CREDIT - 1) != 0 {
             self.look();
         }
+    }
+
+    /// How many blocks the next one stands for, in exact mode, if its lifetime is to be measured.
+    #[inline(always)]
+    pub(crate) fn next_timed(&self) -> Option<u64> {
+        let distance = self.until_timed.load(Relaxed);
+        if distance > 1 {
+            self.until_timed.store(distance - 1, Relaxed);
+            return None;
+        }
+        Some(self.draw_timed())
+    }
+
+    #[cold]
+    fn draw_timed(&self) -> u64 {
+        let mut random = Random::from_state(self.random.load(Relaxed));
+        self.until_timed.store(lifetime::distance(random.next() >> 32), Relaxed);
+        self.random.store(random.state(), Relaxed);
+        lifetime::STRIDE
     }
 
     /// Notes that `block`, counted just now, was sampled.

@@ -1,232 +1,359 @@
-//! Reading pprof: protobuf into the model, every reference checked.
+//! Reading pprof: from the wire into the model's tables, every reference checked.
+//!
+//! A file is read once from its beginning to its end, while it is still being unpacked. Rows come before the tables
+//! that they refer to, so references are kept as they are until all is read, and then checked ([`super::finish`]).
 
-use std::collections::HashMap;
+use std::io::{self, Read};
 
-use prost::Message;
+use super::finish::Late;
+use super::ids::Ids;
+use super::input::{Input, malformed};
+use super::rows::Rows;
+use super::wire::{Fault, Field, Fields, Value};
+use crate::location::{FunctionId, MappingId};
+use crate::{Function, Limits, Line, Location, Mapping, Profile, ReadError, StringId, StringTable, stream};
 
-use super::proto;
-use crate::{
-    Function, FunctionId, Label, LabelValue, Line, Location, LocationId, Mapping, MappingId, Meta, Profile,
-    ReadError, StringId, ValueType,
-};
+/// Field numbers of the outermost message.
+pub(super) mod number {
+    pub const SAMPLE_TYPE: u64 = 1;
+    pub const SAMPLE: u64 = 2;
+    pub const MAPPING: u64 = 3;
+    pub const LOCATION: u64 = 4;
+    pub const FUNCTION: u64 = 5;
+    pub const STRING_TABLE: u64 = 6;
+    pub const DROP_FRAMES: u64 = 7;
+    pub const KEEP_FRAMES: u64 = 8;
+    pub const TIME_NANOS: u64 = 9;
+    pub const DURATION_NANOS: u64 = 10;
+    pub const PERIOD_TYPE: u64 = 11;
+    pub const PERIOD: u64 = 12;
+    pub const COMMENT: u64 = 13;
+    pub const DEFAULT_SAMPLE_TYPE: u64 = 14;
+    pub const DOC_URL: u64 = 15;
+}
+
+/// How many fields are read before the memory they take is looked at again.
+const FIELDS_BETWEEN_CHECKS: usize = 256;
 
 /// Decodes the unpacked content of a pprof file.
-pub(crate) fn decode(bytes: &[u8]) -> Result<Profile, ReadError> {
-    let mut rest = bytes;
-    let message = proto::Profile::decode(&mut rest).map_err(|error| ReadError::Malformed {
-        offset: bytes.len() - rest.len(),
-        reason: error.to_string(),
+pub(crate) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
+    decode_from(limits, &|consumer| consumer(Input::whole(bytes)))
+}
+
+/// Decodes the gzipped pprof file that `open` opens, unpacking it on another thread meanwhile.
+pub(crate) fn decode_gzip<R: Read + Send>(
+    open: impl Fn() -> io::Result<R>,
+    limits: &Limits,
+) -> Result<Profile, ReadError> {
+    decode_from(limits, &|consumer| {
+        stream::gzip(&open, limits, |more| consumer(Input::stream(Box::new(more))))
+    })
+}
+
+type Consumer<'a> = &'a mut dyn FnMut(Input<'_>) -> Result<(), ReadError>;
+
+/// Reads what `with_input` passes on. It is asked again for the place of an error that shows only at the end.
+fn decode_from(
+    limits: &Limits,
+    with_input: &dyn Fn(Consumer<'_>) -> Result<(), ReadError>,
+) -> Result<Profile, ReadError> {
+    let mut tables = None;
+    with_input(&mut |input| {
+        tables = Some(Tables::read(input, limits)?);
+        Ok(())
     })?;
-    Decoder::new(&message)?.profile(&message)
+    let finished = tables.ok_or(ReadError::Empty)?.finish();
+    let profile = finished.or_else(|late| match late {
+        Late::Other(error) => Err(error),
+        Late::In { number, index, field, reason } => {
+            let mut offset = 0;
+            with_input(&mut |input| {
+                offset = locate(input, number, index)?;
+                Ok(())
+            })?;
+            Err(ReadError::Inconsistent { field, offset, reason })
+        }
+    })?;
+    limits.check(profile.heap_bytes())?;
+    Ok(profile)
 }
 
-fn inconsistent(field: impl Into<String>, reason: impl Into<String>) -> ReadError {
-    ReadError::Inconsistent { field: field.into(), reason: reason.into() }
+/// Where the content of the field begins that is the `index`th with this number.
+fn locate(mut input: Input<'_>, number: u64, index: usize) -> Result<usize, ReadError> {
+    let (mut seen, mut last) = (0, 0);
+    while let Some(field) = input.next()? {
+        last = field.offset;
+        if field.number == number {
+            if seen == index {
+                return Ok(last);
+            }
+            seen += 1;
+        }
+    }
+    // What is missing as a whole is missing at the end.
+    Ok(last)
 }
 
-struct Decoder {
-    profile: Profile,
-    /// Handle of each entry of the file's string table (ours holds no string twice).
-    strings: Vec<StringId>,
-    mappings: HashMap<u64, MappingId>,
-    functions: HashMap<u64, FunctionId>,
-    locations: HashMap<u64, LocationId>,
+/// What was read, with references as they stand in the file.
+#[derive(Default)]
+pub(super) struct Tables {
+    /// Positions of kind and unit in the string table.
+    pub sample_types: Vec<(u64, u64)>,
+    pub period_type: Option<(u64, u64)>,
+    pub comments: Vec<u64>,
+    pub drop_frames: u64,
+    pub keep_frames: u64,
+    pub default_sample_type: u64,
+    pub doc_url: u64,
+    pub time_ns: i64,
+    pub duration_ns: i64,
+    pub period: i64,
+    pub strings: StringTable,
+    /// Handle of each entry of the file's string table; ours holds no string twice.
+    pub string_ids: Vec<StringId>,
+    pub mappings: Vec<Mapping>,
+    pub mapping_ids: Ids,
+    pub functions: Vec<Function>,
+    pub function_ids: Ids,
+    pub locations: Vec<Location>,
+    pub location_ids: Ids,
+    /// Lines of all locations.
+    lines: usize,
+    pub rows: Rows,
 }
 
-impl Decoder {
-    fn new(message: &proto::Profile) -> Result<Self, ReadError> {
-        if message.sample_type.is_empty() {
-            return Err(inconsistent("sample_type", "there is none, so the file holds no values"));
-        }
-        match message.string_table.first() {
-            Some(first) if first.is_empty() => {}
-            _ => return Err(inconsistent("string_table[0]", "it must be there and be empty")),
-        }
-        let text = |field: String, position: i64| {
-            usize::try_from(position)
-                .ok()
-                .and_then(|position| message.string_table.get(position))
-                .cloned()
-                .ok_or_else(|| no_such_string(field, position, message.string_table.len()))
+impl Tables {
+    fn read(mut input: Input<'_>, limits: &Limits) -> Result<Self, ReadError> {
+        let mut tables = Self {
+            mapping_ids: Ids::new(),
+            function_ids: Ids::new(),
+            location_ids: Ids::new(),
+            ..Self::default()
         };
-        let value_type = |field: &str, it: &proto::ValueType| {
-            Ok(ValueType::new(
-                text(format!("{field}.type"), it.r#type)?,
-                text(format!("{field}.unit"), it.unit)?,
-            ))
+        let mut fields = 0;
+        loop {
+            if fields % FIELDS_BETWEEN_CHECKS == 0 {
+                limits.check(input.heap_bytes() + tables.heap_bytes())?;
+            }
+            fields += 1;
+            let waiting = input.heap_bytes();
+            let Some(field) = input.next()? else { break };
+            match (field.number, field.value) {
+                (number::SAMPLE, Value::Bytes(bytes)) => {
+                    if bytes.len() > Rows::LONG {
+                        limits.check(waiting + tables.heap_bytes() + Rows::worst_bytes(bytes.len()))?;
+                    }
+                    let columns = tables.sample_types.len();
+                    tables.rows.add(bytes, field.offset, columns, &mut tables.location_ids)?;
+                }
+                (number, Value::Bytes(bytes)) => tables.message(number, bytes, field.offset)?,
+                (number, Value::Number(value)) => tables.scalar(number, value, field.offset)?,
+                (_, Value::Fixed) => {}
+            }
+        }
+        Ok(tables)
+    }
+
+    fn heap_bytes(&self) -> u64 {
+        let vectors = (self.sample_types.capacity() + self.comments.capacity()) * size_of::<(u64, u64)>()
+            + self.string_ids.capacity() * size_of::<StringId>()
+            + self.mappings.capacity() * size_of::<Mapping>()
+            + self.functions.capacity() * size_of::<Function>()
+            + self.locations.capacity() * size_of::<Location>()
+            + self.lines * size_of::<Line>();
+        let ids = [&self.mapping_ids, &self.function_ids, &self.location_ids];
+        let ids: u64 = ids.into_iter().map(Ids::heap_bytes).sum();
+        vectors as u64 + ids + self.strings.heap_bytes() + self.rows.heap_bytes()
+    }
+
+    /// A field that holds bytes, and is no row.
+    fn message(&mut self, number: u64, bytes: &[u8], offset: usize) -> Result<(), ReadError> {
+        let fault = |kind: &str, index: usize| {
+            let kind = format!("{kind}[{index}]");
+            move |fault: Fault| malformed(offset + fault.at, &kind, fault.reason)
         };
-        let sample_types = (message.sample_type.iter().enumerate())
-            .map(|(i, it)| value_type(&format!("sample_type[{i}]"), it))
-            .collect::<Result<Vec<_>, ReadError>>()?;
-        let mut profile = Profile::new(sample_types);
-        profile.period_type = message.period_type.map(|it| value_type("period_type", &it)).transpose()?;
-        profile.comments = (message.comment.iter().enumerate())
-            .map(|(i, &position)| text(format!("comment[{i}]"), position))
-            .collect::<Result<_, _>>()?;
-        profile.drop_frames = text("drop_frames".into(), message.drop_frames)?;
-        profile.keep_frames = text("keep_frames".into(), message.keep_frames)?;
-        profile.doc_url = text("doc_url".into(), message.doc_url)?;
-        let default = text("default_sample_type".into(), message.default_sample_type)?;
-        profile.default_sample_type = profile.sample_type(&default);
-        profile.period = message.period;
-        profile.time_ns = message.time_nanos;
-        profile.duration_ns = message.duration_nanos;
-        let strings = message.string_table.iter().map(|it| profile.strings.intern(it)).collect();
-        Ok(Self {
-            profile,
-            strings,
-            mappings: HashMap::with_capacity(message.mapping.len()),
-            functions: HashMap::with_capacity(message.function.len()),
-            locations: HashMap::with_capacity(message.location.len()),
-        })
-    }
-
-    fn profile(mut self, message: &proto::Profile) -> Result<Profile, ReadError> {
-        for (i, it) in message.mapping.iter().enumerate() {
-            self.mapping(i, it)?;
+        match number {
+            number::STRING_TABLE => {
+                let text = str::from_utf8(bytes).map_err(|error| {
+                    let field = format!("string_table[{}]", self.string_ids.len());
+                    malformed(offset + error.valid_up_to(), &field, "it is not UTF-8")
+                })?;
+                self.string_ids.push(self.strings.intern(text));
+            }
+            number::LOCATION => {
+                let index = self.locations.len();
+                let id = self.location(bytes).map_err(fault("location", index))?;
+                register(&mut self.location_ids, "location", index, id, offset)?;
+            }
+            number::FUNCTION => {
+                let index = self.functions.len();
+                let id = self.function(bytes).map_err(fault("function", index))?;
+                register(&mut self.function_ids, "function", index, id, offset)?;
+            }
+            number::MAPPING => {
+                let index = self.mappings.len();
+                let id = self.mapping(bytes).map_err(fault("mapping", index))?;
+                register(&mut self.mapping_ids, "mapping", index, id, offset)?;
+            }
+            number::SAMPLE_TYPE => {
+                let index = self.sample_types.len();
+                self.sample_types.push(value_type(bytes).map_err(fault("sample_type", index))?);
+            }
+            number::PERIOD_TYPE => {
+                self.period_type = Some(value_type(bytes).map_err(fault("period_type", 0))?);
+            }
+            number::COMMENT => {
+                for comment in super::wire::Packed::new(bytes) {
+                    self.comments.push(comment.map_err(fault("comment", self.comments.len()))?);
+                }
+            }
+            number::DROP_FRAMES..=number::DOC_URL => return Err(other_type(number, offset)),
+            _ => {}
         }
-        for (i, it) in message.function.iter().enumerate() {
-            self.function(i, it)?;
-        }
-        for (i, it) in message.location.iter().enumerate() {
-            self.location(i, it)?;
-        }
-        for (i, it) in message.sample.iter().enumerate() {
-            self.sample(i, it)?;
-        }
-        match self.profile.meta.and_then(|meta| meta.format) {
-            Some(found) if found > Meta::FORMAT => Err(ReadError::UnknownVersion { found }),
-            _ => Ok(self.profile),
-        }
-    }
-
-    fn string(&self, field: impl FnOnce() -> String, position: i64) -> Result<StringId, ReadError> {
-        usize::try_from(position)
-            .ok()
-            .and_then(|position| self.strings.get(position).copied())
-            .ok_or_else(|| no_such_string(field(), position, self.strings.len()))
-    }
-
-    fn mapping(&mut self, i: usize, it: &proto::Mapping) -> Result<(), ReadError> {
-        let id = self.profile.add_mapping(Mapping {
-            start: it.memory_start,
-            limit: it.memory_limit,
-            file_offset: it.file_offset,
-            file: self.string(|| format!("mapping[{i}].filename"), it.filename)?,
-            build_id: self.string(|| format!("mapping[{i}].build_id"), it.build_id)?,
-            has_functions: it.has_functions,
-            has_filenames: it.has_filenames,
-            has_line_numbers: it.has_line_numbers,
-            has_inline_frames: it.has_inline_frames,
-        });
-        register(&mut self.mappings, "mapping", i, it.id, id)
-    }
-
-    fn function(&mut self, i: usize, it: &proto::Function) -> Result<(), ReadError> {
-        let id = self.profile.push_function(Function {
-            name: self.string(|| format!("function[{i}].name"), it.name)?,
-            system_name: self.string(|| format!("function[{i}].system_name"), it.system_name)?,
-            file: self.string(|| format!("function[{i}].filename"), it.filename)?,
-            start_line: it.start_line,
-        });
-        register(&mut self.functions, "function", i, it.id, id)
-    }
-
-    fn location(&mut self, i: usize, it: &proto::Location) -> Result<(), ReadError> {
-        let mapping = match it.mapping_id {
-            0 => None,
-            id => Some(look_up(&self.mappings, "mapping", id, || format!("location[{i}].mapping_id"))?),
-        };
-        let lines = (it.line.iter().enumerate())
-            .map(|(k, line)| {
-                let field = || format!("location[{i}].line[{k}].function_id");
-                let function = look_up(&self.functions, "function", line.function_id, field)?;
-                Ok(Line { function, line: line.line })
-            })
-            .collect::<Result<_, ReadError>>()?;
-        let id = self.profile.add_location(Location {
-            mapping,
-            address: it.address,
-            lines,
-            is_folded: it.is_folded,
-        });
-        register(&mut self.locations, "location", i, it.id, id)
-    }
-
-    fn sample(&mut self, i: usize, it: &proto::Sample) -> Result<(), ReadError> {
-        let columns = self.profile.sample_types().len();
-        if it.value.len() != columns {
-            return Err(inconsistent(
-                format!("sample[{i}].value"),
-                format!("{} values for {columns} sample types", it.value.len()),
-            ));
-        }
-        let labels = (it.label.iter().enumerate())
-            .map(|(k, label)| {
-                let field = |name| move || format!("sample[{i}].label[{k}].{name}");
-                let key = self.string(field("key"), label.key)?;
-                let value = match label.str {
-                    0 => LabelValue::Number(label.num, self.string(field("num_unit"), label.num_unit)?),
-                    text => LabelValue::Text(self.string(field("str"), text)?),
-                };
-                Ok(Label { key, value })
-            })
-            .collect::<Result<Vec<_>, ReadError>>()?;
-        if it.location_id.is_empty() && self.take_meta(&labels) {
-            return Ok(());
-        }
-        let stack = (it.location_id.iter().enumerate())
-            .map(|(k, &id)| {
-                look_up(&self.locations, "location", id, || format!("sample[{i}].location_id[{k}]"))
-            })
-            .collect::<Result<Vec<_>, ReadError>>()?;
-        self.profile.samples.push(&stack, &it.value, &labels);
         Ok(())
     }
 
-    /// Keeps the labels of the recorder's own row as [`Meta`]; false when this is an ordinary row.
-    fn take_meta(&mut self, labels: &[Label]) -> bool {
-        let mut meta = Meta::default();
-        let mut found = false;
-        for label in labels {
-            let LabelValue::Number(value, _) = label.value else { continue };
-            if let Some(name) = self.profile.string(label.key).strip_prefix(Meta::PREFIX) {
-                meta.set(name, value);
-                found = true;
+    /// A field that holds a number.
+    fn scalar(&mut self, number: u64, value: u64, offset: usize) -> Result<(), ReadError> {
+        match number {
+            number::DROP_FRAMES => self.drop_frames = value,
+            number::KEEP_FRAMES => self.keep_frames = value,
+            number::TIME_NANOS => self.time_ns = value as i64,
+            number::DURATION_NANOS => self.duration_ns = value as i64,
+            number::PERIOD => self.period = value as i64,
+            number::COMMENT => self.comments.push(value),
+            number::DEFAULT_SAMPLE_TYPE => self.default_sample_type = value,
+            number::DOC_URL => self.doc_url = value,
+            number::SAMPLE_TYPE..=number::STRING_TABLE | number::PERIOD_TYPE => {
+                return Err(other_type(number, offset));
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn mapping(&mut self, bytes: &[u8]) -> Result<u64, Fault> {
+        let mut mapping = Mapping::default();
+        let mut id = 0;
+        for field in Fields::new(bytes) {
+            let field = field?;
+            match field.number {
+                1 => id = scalar(field)?,
+                2 => mapping.start = scalar(field)?,
+                3 => mapping.limit = scalar(field)?,
+                4 => mapping.file_offset = scalar(field)?,
+                5 => mapping.file = string(field)?,
+                6 => mapping.build_id = string(field)?,
+                7 => mapping.has_functions = scalar(field)? != 0,
+                8 => mapping.has_filenames = scalar(field)? != 0,
+                9 => mapping.has_line_numbers = scalar(field)? != 0,
+                10 => mapping.has_inline_frames = scalar(field)? != 0,
+                _ => {}
             }
         }
-        if found {
-            self.profile.meta = Some(meta);
+        self.mappings.push(mapping);
+        Ok(id)
+    }
+
+    fn function(&mut self, bytes: &[u8]) -> Result<u64, Fault> {
+        let mut function = Function::default();
+        let mut id = 0;
+        for field in Fields::new(bytes) {
+            let field = field?;
+            match field.number {
+                1 => id = scalar(field)?,
+                2 => function.name = string(field)?,
+                3 => function.system_name = string(field)?,
+                4 => function.file = string(field)?,
+                5 => function.start_line = scalar(field)? as i64,
+                _ => {}
+            }
         }
-        found
+        self.functions.push(function);
+        Ok(id)
+    }
+
+    fn location(&mut self, bytes: &[u8]) -> Result<u64, Fault> {
+        let mut location = Location::default();
+        let mut id = 0;
+        for field in Fields::new(bytes) {
+            let field = field?;
+            match field.number {
+                1 => id = scalar(field)?,
+                2 => {
+                    let mapping = scalar(field)?;
+                    location.mapping = (mapping != 0).then(|| MappingId(self.mapping_ids.refer(mapping)));
+                }
+                3 => location.address = scalar(field)?,
+                4 => location.lines.push(line(field, &mut self.function_ids)?),
+                5 => location.is_folded = scalar(field)? != 0,
+                _ => {}
+            }
+        }
+        location.lines.shrink_to_fit();
+        self.lines += location.lines.len();
+        self.locations.push(location);
+        Ok(id)
     }
 }
 
-fn no_such_string(field: String, position: i64, length: usize) -> ReadError {
-    inconsistent(field, format!("string {position} of a table of {length}"))
+fn line(field: Field<'_>, function_ids: &mut Ids) -> Result<Line, Fault> {
+    let (mut function, mut line) = (0, 0);
+    let Value::Bytes(bytes) = field.value else { return Err(wrong_type(field)) };
+    for inner in Fields::new(bytes) {
+        let inner = inner.map_err(|fault| Fault { at: field.at + fault.at, ..fault })?;
+        match inner.number {
+            1 => function = scalar(inner)?,
+            2 => line = scalar(inner)? as i64,
+            _ => {}
+        }
+    }
+    Ok(Line { function: FunctionId(function_ids.refer(function)), line })
 }
 
-fn register<H>(
-    table: &mut HashMap<u64, H>,
-    kind: &str,
-    i: usize,
-    id: u64,
-    handle: H,
-) -> Result<(), ReadError> {
-    if id == 0 {
-        return Err(inconsistent(format!("{kind}[{i}].id"), "0 is reserved for 'none'"));
+fn value_type(bytes: &[u8]) -> Result<(u64, u64), Fault> {
+    let (mut kind, mut unit) = (0, 0);
+    for field in Fields::new(bytes) {
+        let field = field?;
+        match field.number {
+            1 => kind = scalar(field)?,
+            2 => unit = scalar(field)?,
+            _ => {}
+        }
     }
-    match table.insert(id, handle) {
-        None => Ok(()),
-        Some(_) => Err(inconsistent(format!("{kind}[{i}].id"), format!("id {id} is used twice"))),
+    Ok((kind, unit))
+}
+
+/// The number that a field holds.
+pub(super) fn scalar(field: Field<'_>) -> Result<u64, Fault> {
+    match field.value {
+        Value::Number(value) => Ok(value),
+        _ => Err(wrong_type(field)),
     }
 }
 
-fn look_up<H: Copy>(
-    table: &HashMap<u64, H>,
-    kind: &str,
-    id: u64,
-    field: impl FnOnce() -> String,
-) -> Result<H, ReadError> {
-    table.get(&id).copied().ok_or_else(|| inconsistent(field(), format!("there is no {kind} with id {id}")))
+/// A position in the file's string table, kept in a handle until that table is known.
+pub(super) fn string(field: Field<'_>) -> Result<StringId, Fault> {
+    let position = u32::try_from(scalar(field)?);
+    position.map(StringId).map_err(|_| Fault {
+        at: field.at,
+        reason: "it refers to a string beyond the end of every string table",
+    })
+}
+
+fn register(ids: &mut Ids, kind: &str, index: usize, id: u64, offset: usize) -> Result<(), ReadError> {
+    let reason = match id {
+        0 => "0 is reserved for 'none'".to_owned(),
+        _ if ids.register(id) => return Ok(()),
+        _ => format!("id {id} is used twice"),
+    };
+    Err(ReadError::Inconsistent { field: format!("{kind}[{index}].id"), offset, reason })
+}
+
+pub(super) fn wrong_type(field: Field<'_>) -> Fault {
+    Fault { at: field.at, reason: "a field has another type than the format says" }
+}
+
+fn other_type(number: u64, offset: usize) -> ReadError {
+    malformed(offset, &format!("field {number}"), "it has another type than the format says")
 }

@@ -1,12 +1,12 @@
-//! Writing pprof, gzipped.
+//! Writing pprof, gzipped: one field after the other, so that no second profile stands in memory beside the first.
 
 use std::io::{self, Write};
 
 use flate2::{Compression, GzBuilder};
-use prost::Message;
 
-use super::proto;
-use crate::{LabelValue, Meta, Profile, StringId, StringTable, ValueType};
+use super::decode::number;
+use super::wire::{write_bytes, write_number, write_varint};
+use crate::{Label, LabelValue, Meta, Profile, Sample, StringId, StringTable, ValueType};
 
 /// Writes `profile` as gzip-compressed pprof. Equal profiles give equal bytes.
 ///
@@ -14,118 +14,159 @@ use crate::{LabelValue, Meta, Profile, StringId, StringTable, ValueType};
 /// Those of `out`.
 pub fn write(profile: &Profile, out: impl Write) -> io::Result<()> {
     let mut gzip = GzBuilder::new().mtime(0).write(out, Compression::default());
-    gzip.write_all(&message(profile).encode_to_vec())?;
+    write_unpacked(profile, &mut gzip)?;
     gzip.finish()?.flush()
 }
 
-fn message(profile: &Profile) -> proto::Profile {
+fn write_unpacked(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
     let mut strings = profile.strings.clone();
-    let strings = &mut strings;
-    let mut message = proto::Profile {
-        sample_type: profile.sample_types().iter().map(|it| value_type(strings, it)).collect(),
-        sample: profile.samples.iter().map(sample).collect(),
-        mapping: profile.mappings().iter().zip(1..).map(mapping).collect(),
-        location: profile.locations().iter().zip(1..).map(location).collect(),
-        function: profile.functions().iter().zip(1..).map(function).collect(),
-        drop_frames: intern(strings, &profile.drop_frames),
-        keep_frames: intern(strings, &profile.keep_frames),
-        time_nanos: profile.time_ns,
-        duration_nanos: profile.duration_ns,
-        period_type: profile.period_type.as_ref().map(|it| value_type(strings, it)),
-        period: profile.period,
-        comment: profile.comments.iter().map(|text| intern(strings, text)).collect(),
-        default_sample_type: profile
-            .default_sample_type
-            .map_or(0, |index| intern(strings, &profile.sample_types()[index].kind)),
-        doc_url: intern(strings, &profile.doc_url),
-        string_table: Vec::new(),
+    // The content of the field that is being written, and of one within it.
+    let (mut content, mut inner, mut field) = (Vec::new(), Vec::new(), Vec::new());
+    let mut put = |number: u64, content: &mut Vec<u8>, out: &mut dyn Write| {
+        field.clear();
+        write_bytes(&mut field, number, content);
+        content.clear();
+        out.write_all(&field)
     };
-    if let Some(meta) = &profile.meta {
-        message.sample.push(meta_sample(strings, meta, profile.sample_types().len()));
+    for it in profile.sample_types() {
+        value_type(&mut content, &mut strings, it);
+        put(number::SAMPLE_TYPE, &mut content, out)?;
     }
-    message.string_table = strings.iter().map(str::to_owned).collect();
-    message
+    for it in profile.samples.iter() {
+        sample(&mut content, &mut inner, &it);
+        put(number::SAMPLE, &mut content, out)?;
+    }
+    if let Some(meta) = &profile.meta {
+        meta_sample(&mut content, &mut inner, &mut strings, meta, profile.sample_types().len());
+        put(number::SAMPLE, &mut content, out)?;
+    }
+    for (it, id) in profile.mappings().iter().zip(1..) {
+        mapping(&mut content, it, id);
+        put(number::MAPPING, &mut content, out)?;
+    }
+    for (it, id) in profile.locations().iter().zip(1..) {
+        location(&mut content, &mut inner, it, id);
+        put(number::LOCATION, &mut content, out)?;
+    }
+    for (it, id) in profile.functions().iter().zip(1..) {
+        function(&mut content, it, id);
+        put(number::FUNCTION, &mut content, out)?;
+    }
+
+    // What refers to strings that are not in the table yet comes to stand behind it.
+    let mut rest = Vec::new();
+    write_number(&mut rest, number::DROP_FRAMES, intern(&mut strings, &profile.drop_frames));
+    write_number(&mut rest, number::KEEP_FRAMES, intern(&mut strings, &profile.keep_frames));
+    write_number(&mut rest, number::TIME_NANOS, profile.time_ns as u64);
+    write_number(&mut rest, number::DURATION_NANOS, profile.duration_ns as u64);
+    if let Some(it) = &profile.period_type {
+        value_type(&mut content, &mut strings, it);
+        write_bytes(&mut rest, number::PERIOD_TYPE, &content);
+        content.clear();
+    }
+    write_number(&mut rest, number::PERIOD, profile.period as u64);
+    if !profile.comments.is_empty() {
+        profile.comments.iter().for_each(|it| write_varint(&mut content, intern(&mut strings, it)));
+        write_bytes(&mut rest, number::COMMENT, &content);
+        content.clear();
+    }
+    let default = profile.default_sample_type.and_then(|index| profile.sample_types().get(index));
+    let default = default.map_or(0, |it| intern(&mut strings, &it.kind));
+    write_number(&mut rest, number::DEFAULT_SAMPLE_TYPE, default);
+    write_number(&mut rest, number::DOC_URL, intern(&mut strings, &profile.doc_url));
+    for text in strings.iter() {
+        content.extend_from_slice(text.as_bytes());
+        put(number::STRING_TABLE, &mut content, out)?;
+    }
+    out.write_all(&rest)
 }
 
-fn index(id: StringId) -> i64 {
-    i64::from(id.0)
+fn index(id: StringId) -> u64 {
+    u64::from(id.0)
 }
 
-fn intern(strings: &mut StringTable, text: &str) -> i64 {
+fn intern(strings: &mut StringTable, text: &str) -> u64 {
     index(strings.intern(text))
 }
 
-fn value_type(strings: &mut StringTable, value_type: &ValueType) -> proto::ValueType {
-    proto::ValueType { r#type: intern(strings, &value_type.kind), unit: intern(strings, &value_type.unit) }
+fn value_type(out: &mut Vec<u8>, strings: &mut StringTable, value_type: &ValueType) {
+    write_number(out, 1, intern(strings, &value_type.kind));
+    write_number(out, 2, intern(strings, &value_type.unit));
 }
 
 /// The row without frames that carries the recorder's facts; see [`Meta`].
-fn meta_sample(strings: &mut StringTable, meta: &Meta, columns: usize) -> proto::Sample {
-    let label = meta
-        .facts()
-        .map(|(name, num, unit)| proto::Label {
-            key: intern(strings, &format!("{}{name}", Meta::PREFIX)),
-            str: 0,
-            num,
-            num_unit: intern(strings, unit),
-        })
-        .collect();
-    proto::Sample { location_id: Vec::new(), value: vec![0; columns], label }
-}
-
-fn sample(sample: crate::Sample<'_>) -> proto::Sample {
-    proto::Sample {
-        location_id: sample.stack.iter().map(|id| u64::from(id.0) + 1).collect(),
-        value: sample.values.to_vec(),
-        label: sample
-            .labels
-            .iter()
-            .map(|label| {
-                let (str, num, num_unit) = match label.value {
-                    LabelValue::Text(text) => (index(text), 0, 0),
-                    LabelValue::Number(number, unit) => (0, number, index(unit)),
-                };
-                proto::Label { key: index(label.key), str, num, num_unit }
-            })
-            .collect(),
+fn meta_sample(
+    out: &mut Vec<u8>,
+    inner: &mut Vec<u8>,
+    strings: &mut StringTable,
+    meta: &Meta,
+    columns: usize,
+) {
+    write_bytes(out, 2, &vec![0; columns]);
+    for (name, value, unit) in meta.facts() {
+        let key = strings.intern(&format!("{}{name}", Meta::PREFIX));
+        label(out, inner, &Label { key, value: LabelValue::Number(value, strings.intern(unit)) });
     }
 }
 
-fn mapping((mapping, id): (&crate::Mapping, u64)) -> proto::Mapping {
-    proto::Mapping {
+fn sample(out: &mut Vec<u8>, inner: &mut Vec<u8>, sample: &Sample<'_>) {
+    if !sample.stack.is_empty() {
+        sample.stack.iter().for_each(|id| write_varint(inner, u64::from(id.0) + 1));
+        write_bytes(out, 1, inner);
+        inner.clear();
+    }
+    sample.values.iter().for_each(|&value| write_varint(inner, value as u64));
+    write_bytes(out, 2, inner);
+    inner.clear();
+    sample.labels.iter().for_each(|it| label(out, inner, it));
+}
+
+fn label(out: &mut Vec<u8>, inner: &mut Vec<u8>, label: &Label) {
+    write_number(inner, 1, index(label.key));
+    match label.value {
+        LabelValue::Text(text) => write_number(inner, 2, index(text)),
+        LabelValue::Number(number, unit) => {
+            write_number(inner, 3, number as u64);
+            write_number(inner, 4, index(unit));
+        }
+    }
+    write_bytes(out, 3, inner);
+    inner.clear();
+}
+
+fn mapping(out: &mut Vec<u8>, mapping: &crate::Mapping, id: u64) {
+    let fields = [
         id,
-        memory_start: mapping.start,
-        memory_limit: mapping.limit,
-        file_offset: mapping.file_offset,
-        filename: index(mapping.file),
-        build_id: index(mapping.build_id),
-        has_functions: mapping.has_functions,
-        has_filenames: mapping.has_filenames,
-        has_line_numbers: mapping.has_line_numbers,
-        has_inline_frames: mapping.has_inline_frames,
-    }
+        mapping.start,
+        mapping.limit,
+        mapping.file_offset,
+        index(mapping.file),
+        index(mapping.build_id),
+        u64::from(mapping.has_functions),
+        u64::from(mapping.has_filenames),
+        u64::from(mapping.has_line_numbers),
+        u64::from(mapping.has_inline_frames),
+    ];
+    fields.into_iter().zip(1..).for_each(|(value, number)| write_number(out, number, value));
 }
 
-fn location((location, id): (&crate::Location, u64)) -> proto::Location {
-    proto::Location {
-        id,
-        mapping_id: location.mapping.map_or(0, |id| u64::from(id.0) + 1),
-        address: location.address,
-        line: location
-            .lines
-            .iter()
-            .map(|line| proto::Line { function_id: u64::from(line.function.0) + 1, line: line.line })
-            .collect(),
-        is_folded: location.is_folded,
+fn location(out: &mut Vec<u8>, inner: &mut Vec<u8>, location: &crate::Location, id: u64) {
+    write_number(out, 1, id);
+    write_number(out, 2, location.mapping.map_or(0, |id| u64::from(id.0) + 1));
+    write_number(out, 3, location.address);
+    for line in &location.lines {
+        write_number(inner, 1, u64::from(line.function.0) + 1);
+        write_number(inner, 2, line.line as u64);
+        write_bytes(out, 4, inner);
+        inner.clear();
     }
+    write_number(out, 5, u64::from(location.is_folded));
 }
 
-fn function((function, id): (&crate::Function, u64)) -> proto::Function {
-    proto::Function {
-        id,
-        name: index(function.name),
-        system_name: index(function.system_name),
-        filename: index(function.file),
-        start_line: function.start_line,
-    }
+fn function(out: &mut Vec<u8>, function: &crate::Function, id: u64) {
+    write_number(out, 1, id);
+    write_number(out, 2, index(function.name));
+    write_number(out, 3, index(function.system_name));
+    write_number(out, 4, index(function.file));
+    write_number(out, 5, function.start_line as u64);
 }

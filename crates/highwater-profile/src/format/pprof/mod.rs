@@ -4,9 +4,14 @@
 //! `proto/README.md`). Heap profiles list `alloc_objects`, `alloc_space`, `inuse_objects`, `inuse_space` in this
 //! order, further sample types behind them; see docs/FORMATS.md for ours.
 
+mod batch;
 mod decode;
 mod encode;
-mod proto;
+mod finish;
+mod ids;
+mod input;
+mod rows;
+mod wire;
 
-pub(crate) use decode::decode;
+pub(crate) use decode::{decode, decode_gzip};
 pub use encode::write;

@@ -1,0 +1,153 @@
+//! `highwater convert`: the same profile in another format.
+
+use std::path::{Path, PathBuf};
+
+use highwater_profile::{Format, Profile, file};
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::shared::Shared;
+use crate::{load, output};
+
+const EXAMPLES: &str = "\
+Examples:
+  highwater convert heap.pb.gz heap.speedscope.json
+  highwater convert dhat-heap.json heap.pb.gz
+  highwater convert --to folded --sample alloc-bytes jeprof.1.heap stacks.txt";
+
+/// Write a profile in another format
+///
+/// The input's format is told by its content. The output's is told by its name, or by --to: .pb.gz is pprof, .folded
+/// folded stacks, .speedscope.json speedscope, .dhat.json DHAT, .callgrind or callgrind.out.* callgrind, .json and .csv
+/// everything there is, for programs.
+///
+/// Functions and lines are looked up as for an answer, since most formats have no place for addresses; a pprof
+/// profile stays as it is (highwater symbolize gives it names). Formats with one value for each stack show the values
+/// that --sample names; other options that choose values or rows have no effect.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The profile
+    #[arg(value_name = "IN")]
+    input: PathBuf,
+    /// The file to write
+    #[arg(value_name = "OUT")]
+    output: PathBuf,
+    /// Format of the output [default: as its name says]
+    #[arg(long, value_name = "FORMAT")]
+    to: Option<Format>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let format = output_format(&self.output, self.to)?;
+        let load = if format == Format::Pprof { load::raw } else { load::symbolized };
+        let mut profile = load(&self.input, &self.shared)?;
+        // It has been looked for while loading.
+        let column = self.shared.sample.as_ref().and_then(|it| it.column(&profile).ok());
+        profile.default_sample_type = column.or(profile.default_sample_type);
+        write("convert", &profile, format, &self.output, &self.shared)
+    }
+}
+
+/// What was written.
+#[derive(Serialize)]
+struct Written<'a> {
+    output: &'a Path,
+    format: &'static str,
+    samples: usize,
+    totals: Vec<Total<'a>>,
+}
+
+#[derive(Serialize)]
+struct Total<'a> {
+    sample_type: &'a str,
+    unit: &'a str,
+    value: i64,
+}
+
+/// Writes `profile` and says so.
+pub(super) fn write(
+    kind: &str,
+    profile: &Profile,
+    format: Format,
+    output: &Path,
+    shared: &Shared,
+) -> Result<(), CliError> {
+    file::write_atomically(output, |out| highwater_profile::write(format, profile, out))?;
+    let types = profile.sample_types().iter().enumerate();
+    let totals = types.map(|(column, it)| Total {
+        sample_type: &it.kind,
+        unit: &it.unit,
+        value: profile.samples.total(column),
+    });
+    let totals = totals.collect();
+    let written = Written { output, format: format.name(), samples: profile.samples.len(), totals };
+    let text = |it: &Written<'_>| format!("wrote {} ({}, {} rows)\n", output.display(), format, it.samples);
+    output::answer(shared, kind, &written, text)
+}
+
+/// The format to write `output` in.
+pub(super) fn output_format(output: &Path, asked_for: Option<Format>) -> Result<Format, CliError> {
+    let wrong = |reason| CliError::OutputFormat { path: output.to_owned(), reason };
+    match asked_for.or_else(|| format_of(output)) {
+        Some(format) if format.can_write() => Ok(format),
+        Some(_) => Err(wrong("files of that format are read and not written")),
+        None => Err(wrong("the name does not say which format to write")),
+    }
+}
+
+/// The format that a file's name stands for.
+pub(super) fn format_of(path: &Path) -> Option<Format> {
+    const ENDINGS: [(&str, Format); 12] = [
+        (".pb.gz", Format::Pprof),
+        (".pb", Format::Pprof),
+        (".pprof", Format::Pprof),
+        (".folded", Format::Folded),
+        (".collapsed", Format::Folded),
+        (".speedscope.json", Format::Speedscope),
+        (".speedscope", Format::Speedscope),
+        (".dhat.json", Format::Dhat),
+        (".dhat", Format::Dhat),
+        (".callgrind", Format::Callgrind),
+        // The general ones last.
+        (".json", Format::Json),
+        (".csv", Format::Csv),
+    ];
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
+    if name.starts_with("callgrind.out") {
+        return Some(Format::Callgrind);
+    }
+    if name.starts_with("dhat.out") {
+        return Some(Format::Dhat);
+    }
+    ENDINGS.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|it| it.1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_for_formats() {
+        let cases = [
+            ("heap.pb.gz", Some(Format::Pprof)),
+            ("a/b.c/HEAP.PB.GZ", Some(Format::Pprof)),
+            ("stacks.folded", Some(Format::Folded)),
+            ("heap.speedscope.json", Some(Format::Speedscope)),
+            ("heap.dhat.json", Some(Format::Dhat)),
+            ("dhat.out.4711", Some(Format::Dhat)),
+            ("callgrind.out.4711", Some(Format::Callgrind)),
+            ("heap.json", Some(Format::Json)),
+            ("heap.csv", Some(Format::Csv)),
+            ("heap", None),
+            ("heap.txt", None),
+            ("pb.gz/heap", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(format_of(Path::new(name)), expected, "{name}");
+        }
+    }
+}

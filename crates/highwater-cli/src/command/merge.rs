@@ -1,0 +1,102 @@
+//! `highwater merge`: several profiles as one.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use highwater_profile::{Format, MergeError, Profile, files_of_several_builds};
+
+use super::convert;
+use crate::error::CliError;
+use crate::shared::Shared;
+use crate::{load, output};
+
+const EXAMPLES: &str = "\
+Examples:
+  highwater merge worker-*.pb.gz -o workers.pb.gz
+  highwater merge monday.pb.gz tuesday.pb.gz --to folded -o both.folded";
+
+/// Add up profiles: of several processes, machines or runs
+///
+/// All values are added, those at the peak as well: each process's peak, at whatever time it was. Within one build of a
+/// program a frame is the same by its place in the file, wherever the processes had loaded it; across builds by function,
+/// source file and line, for which names are looked up. Rows keep the sampling interval that drew them. Options that
+/// choose values or rows have no effect.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The profiles
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    /// Format of the output [default: as its name says, else pprof]
+    #[arg(long, value_name = "FORMAT")]
+    to: Option<Format>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let known = self.to.or_else(|| convert::format_of(&self.output));
+        let format = convert::output_format(&self.output, known.or(Some(Format::Pprof)))?;
+        let mut profiles = Vec::with_capacity(self.files.len());
+        for path in &self.files {
+            let load = if format == Format::Pprof { load::raw } else { load::symbolized };
+            profiles.push(load(path, &self.shared)?);
+        }
+        self.name_rebuilt(&mut profiles)?;
+        self.note_one_process(&profiles);
+        let merged = highwater_profile::merge(&profiles).map_err(|source| self.refusal(source))?;
+        convert::write("merge", &merged, format, &self.output, &self.shared)
+    }
+
+    /// Gives names to the frames of files that there are several builds of, as far as the right binaries are here.
+    fn name_rebuilt(&self, profiles: &mut [Profile]) -> Result<(), CliError> {
+        let rebuilt = files_of_several_builds(profiles);
+        if rebuilt.is_empty() {
+            return Ok(());
+        }
+        let mut nameless = 0;
+        for (path, profile) in self.files.iter().zip(profiles) {
+            let summary = load::find_symbols(path, profile, &self.shared)?;
+            let is_rebuilt = |file: &str| rebuilt.contains(file.rsplit(['/', '\\']).next().unwrap_or(file));
+            let files = summary.mappings.iter().filter(|it| is_rebuilt(&it.file));
+            nameless += files.map(|it| it.locations - it.resolved).sum::<usize>();
+        }
+        if nameless > 0 {
+            let files = rebuilt.into_iter().collect::<Vec<_>>().join(", ");
+            output::note(&format!(
+                "there are several builds of {files}, and {nameless} addresses without a name, which no other build's are merged with (--binary)"
+            ));
+        }
+        Ok(())
+    }
+
+    /// What was live in two snapshots of one process counts twice; that may be meant, but seldom is.
+    fn note_one_process(&self, profiles: &[Profile]) {
+        let mut seen: HashMap<i64, &PathBuf> = HashMap::new();
+        for (path, profile) in self.files.iter().zip(profiles) {
+            let Some(process) = profile.meta.and_then(|meta| meta.process) else { continue };
+            if let Some(first) = seen.insert(process, path) {
+                output::note(&format!(
+                    "{} and {} are snapshots of one process, whose blocks count twice now (highwater diff compares them)",
+                    first.display(),
+                    path.display()
+                ));
+            }
+        }
+    }
+
+    fn refusal(&self, source: MergeError) -> CliError {
+        let at = match source {
+            MergeError::SampleTypes { at, .. }
+            | MergeError::PeriodTypes { at, .. }
+            | MergeError::Overflow { at, .. } => at,
+            _ => 0,
+        };
+        let files = self.files.first().into_iter().chain(self.files.get(at).filter(|_| at > 0));
+        CliError::Merge { files: files.cloned().collect(), source }
+    }
+}

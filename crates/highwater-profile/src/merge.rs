@@ -1,0 +1,183 @@
+//! Several profiles as one: the sum of what several processes, or several runs, held.
+//!
+//! What is the same in two profiles is decided frame by frame. Addresses never decide, as they differ from process to
+//! process. Within one build a frame is known by the build id and the offset in the file. Where the profiles have several
+//! builds of a program or library, its frames are known by function, source file and line, so they need names first.
+//! A frame that is known by none of these stays a frame of its own profile: two that might be one are no error, one
+//! that should be two would be.
+
+mod frames;
+mod head;
+
+use std::collections::HashMap;
+
+pub use self::frames::files_of_several_builds;
+
+use self::frames::Frames;
+use crate::{Label, LabelValue, LabelsId, LocationId, Profile, StackId, StringId};
+
+/// Why profiles cannot be merged. Positions count from 0, in the order in which the profiles were given.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MergeError {
+    /// No profile was given.
+    #[error("there is nothing to merge")]
+    Nothing,
+    /// The values are not of the same kinds.
+    #[error("their values differ: {first} in one and {other} in the other")]
+    SampleTypes {
+        /// Position of the profile that differs from the first.
+        at: usize,
+        /// Kinds and units of the first profile.
+        first: String,
+        /// Kinds and units of the other.
+        other: String,
+    },
+    /// The sampling intervals are of different things.
+    #[error("their sampling intervals are in different units: {first} in one and {other} in the other")]
+    PeriodTypes {
+        /// Position of the profile that differs from an earlier one.
+        at: usize,
+        /// What the earlier one counts.
+        first: String,
+        /// What this one counts.
+        other: String,
+    },
+    /// A sum is beyond what a file can hold.
+    #[error("the sum of {kind} over one stack is beyond 2^63")]
+    Overflow {
+        /// Position of the profile that was too much.
+        at: usize,
+        /// The sample type.
+        kind: String,
+    },
+}
+
+/// Adds up `profiles`.
+///
+/// Rows with equal stacks and equal labels become one; labels that mean something within one process only are left out. A
+/// profile alone stays as it is. Where sampling intervals differ, the result's is the longest, and
+/// rows that were drawn by another one say so in their label `interval`; it is unknown where one of them is.
+///
+/// # Errors
+/// When the profiles do not count the same things, or a sum is too large.
+pub fn merge(profiles: &[Profile]) -> Result<Profile, MergeError> {
+    if let [only] = profiles {
+        return Ok(only.clone());
+    }
+    let mut merged = head::merged(profiles)?;
+    let mut frames = Frames::new(profiles);
+    let mut rows = Rows::default();
+    for (at, profile) in profiles.iter().enumerate() {
+        let columns = head::columns(&merged, profile);
+        let mut strings = Strings::new(profile);
+        let locations = frames.add(at, profile, &mut strings, &mut merged);
+        let interval = head::interval(&merged, profile);
+        rows.add(profile, &columns, &locations, interval, &mut strings, &mut merged)
+            .map_err(|kind| MergeError::Overflow { at, kind })?;
+    }
+    rows.finish(&mut merged);
+    Ok(merged)
+}
+
+/// The handles that a profile's strings have in the merged one, found when first asked for.
+struct Strings<'a> {
+    profile: &'a Profile,
+    handles: Vec<Option<StringId>>,
+}
+
+impl<'a> Strings<'a> {
+    fn new(profile: &'a Profile) -> Self {
+        Self { profile, handles: vec![None; profile.strings.len()] }
+    }
+
+    fn get(&mut self, merged: &mut Profile, id: StringId) -> StringId {
+        *self.handles[id.index()].get_or_insert_with(|| merged.strings.intern(self.profile.string(id)))
+    }
+}
+
+/// The rows of the merged profile while they are added up.
+#[derive(Default)]
+struct Rows {
+    /// Stack and labels of each row, in tables of the merged profile.
+    keys: Vec<(u32, u32)>,
+    stacks: crate::ListTable<LocationId>,
+    labels: crate::ListTable<Label>,
+    positions: HashMap<(u32, u32), usize>,
+    values: Vec<i64>,
+}
+
+impl Rows {
+    /// Adds the rows of a profile. `interval` is what its rows are labelled with.
+    ///
+    /// # Errors
+    /// The name of the sample type whose sum is too large.
+    fn add(
+        &mut self,
+        profile: &Profile,
+        columns: &[usize],
+        locations: &[LocationId],
+        interval: Option<i64>,
+        strings: &mut Strings<'_>,
+        merged: &mut Profile,
+    ) -> Result<(), String> {
+        let mut stacks: HashMap<StackId, u32> = HashMap::new();
+        let mut labels: HashMap<LabelsId, u32> = HashMap::new();
+        for sample in profile.samples.iter() {
+            let stack = *stacks.entry(sample.stack_id).or_insert_with(|| {
+                let stack: Vec<LocationId> = sample.stack.iter().map(|id| locations[id.index()]).collect();
+                self.stacks.intern(&stack)
+            });
+            let labels = *labels.entry(sample.labels_id).or_insert_with(|| {
+                self.labels.intern(&merged_labels(sample.labels, interval, strings, merged))
+            });
+            let row = *self.positions.entry((stack, labels)).or_insert_with(|| {
+                self.keys.push((stack, labels));
+                self.values.resize(self.values.len() + columns.len(), 0);
+                self.keys.len() - 1
+            });
+            let sums = &mut self.values[row * columns.len()..(row + 1) * columns.len()];
+            for (at, (sum, &column)) in sums.iter_mut().zip(columns).enumerate() {
+                let total = sum.checked_add(sample.values[column]);
+                *sum = total.ok_or_else(|| merged.sample_types()[at].kind.clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, merged: &mut Profile) {
+        let columns = merged.sample_types().len();
+        for (row, (stack, labels)) in self.keys.into_iter().enumerate() {
+            let (stack, labels) = (self.stacks.get(stack as usize), self.labels.get(labels as usize));
+            merged.samples.push(stack, &self.values[row * columns..(row + 1) * columns], labels);
+        }
+    }
+}
+
+/// The labels of a row, with its interval if the row does not say it already.
+fn merged_labels(
+    labels: &[Label],
+    interval: Option<i64>,
+    strings: &mut Strings<'_>,
+    merged: &mut Profile,
+) -> Vec<Label> {
+    let of_process = |label: &&Label| head::OF_PROCESS.contains(&strings.profile.string(label.key));
+    let kept: Vec<Label> = labels.iter().filter(|label| !of_process(label)).copied().collect();
+    let mut all: Vec<Label> = kept
+        .iter()
+        .map(|label| Label {
+            key: strings.get(merged, label.key),
+            value: match label.value {
+                LabelValue::Text(text) => LabelValue::Text(strings.get(merged, text)),
+                LabelValue::Number(number, unit) => LabelValue::Number(number, strings.get(merged, unit)),
+            },
+        })
+        .collect();
+    if let Some(interval) = interval {
+        let key = merged.strings.intern(head::INTERVAL);
+        if !all.iter().any(|label| label.key == key) {
+            all.push(Label { key, value: LabelValue::Number(interval, merged.strings.intern("bytes")) });
+        }
+    }
+    all
+}

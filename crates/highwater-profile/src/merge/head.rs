@@ -1,0 +1,128 @@
+//! What profiles say as a whole: whether that can be merged, and what becomes of it.
+
+use super::MergeError;
+use crate::{Meta, Profile, Source, ValueType};
+
+/// The label that says which sampling interval drew a row.
+pub(super) const INTERVAL: &str = "interval";
+
+/// Labels that mean something within one process only, and are left out.
+pub(super) const OF_PROCESS: [&str; 1] = ["birth_epoch"];
+
+/// The merged profile without its tables.
+pub(super) fn merged(profiles: &[Profile]) -> Result<Profile, MergeError> {
+    let (first, others) = profiles.split_first().ok_or(MergeError::Nothing)?;
+    for (other, at) in others.iter().zip(1..) {
+        if sorted(first.sample_types()) != sorted(other.sample_types()) {
+            let (first, other) = (kinds(first.sample_types()), kinds(other.sample_types()));
+            return Err(MergeError::SampleTypes { at, first, other });
+        }
+    }
+    let mut merged = Profile::new(first.sample_types().to_vec());
+    for (profile, at) in profiles.iter().zip(0..) {
+        match (&merged.period_type, &profile.period_type) {
+            (Some(known), Some(other)) if known != other => {
+                let (first, other) = (kind(known), kind(other));
+                return Err(MergeError::PeriodTypes { at, first, other });
+            }
+            (None, Some(_)) => merged.period_type.clone_from(&profile.period_type),
+            _ => {}
+        }
+    }
+    merged.default_sample_type = first.default_sample_type;
+    merged.period = if profiles.iter().any(|it| it.period <= 0) {
+        0
+    } else {
+        profiles.iter().map(|it| it.period).max().unwrap_or(0)
+    };
+    merged.time_ns = profiles.iter().map(|it| it.time_ns).filter(|it| *it != 0).min().unwrap_or(0);
+    merged.duration_ns = profiles.iter().fold(0, |sum, it| sum.saturating_add(it.duration_ns));
+    for comment in profiles.iter().flat_map(|it| &it.comments) {
+        if !merged.comments.contains(comment) {
+            merged.comments.push(comment.clone());
+        }
+    }
+    merged.drop_frames = either(profiles.iter().map(|it| it.drop_frames.as_str()));
+    merged.keep_frames = either(profiles.iter().map(|it| it.keep_frames.as_str()));
+    if others.iter().all(|it| it.doc_url == first.doc_url) {
+        merged.doc_url.clone_from(&first.doc_url);
+    }
+    merged.meta = meta(profiles);
+    merged.source = source(profiles);
+    Ok(merged)
+}
+
+/// For each column of `merged` the one of `profile` that counts the same.
+pub(super) fn columns(merged: &Profile, profile: &Profile) -> Vec<usize> {
+    let mut taken = vec![false; profile.sample_types().len()];
+    let column = |wanted: &ValueType| {
+        let mut all = profile.sample_types().iter().zip(&taken);
+        let found = all.position(|(it, taken)| it == wanted && !taken).unwrap_or_default();
+        taken[found] = true;
+        found
+    };
+    merged.sample_types().iter().map(column).collect()
+}
+
+/// What the rows of `profile` have to say about their sampling interval, because `merged` as a whole does not.
+pub(super) fn interval(merged: &Profile, profile: &Profile) -> Option<i64> {
+    (profile.period > 0 && profile.period != merged.period).then_some(profile.period)
+}
+
+fn sorted(types: &[ValueType]) -> Vec<&ValueType> {
+    let mut types: Vec<&ValueType> = types.iter().collect();
+    types.sort_by_key(|it| (&it.kind, &it.unit));
+    types
+}
+
+fn kind(it: &ValueType) -> String {
+    format!("{} ({})", it.kind, it.unit)
+}
+
+fn kinds(types: &[ValueType]) -> String {
+    types.iter().map(kind).collect::<Vec<_>>().join(", ")
+}
+
+/// An expression that matches what any of these does.
+fn either<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
+    let mut all: Vec<&str> = expressions.filter(|it| !it.is_empty()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.join("|")
+}
+
+/// The recorders' facts, if all profiles have some: counts are added up, and what is of one process only is left out.
+fn meta(profiles: &[Profile]) -> Option<Meta> {
+    let all: Vec<Meta> = profiles.iter().map(|it| it.meta).collect::<Option<_>>()?;
+    let sum = |fact: fn(&Meta) -> Option<i64>| {
+        all.iter().map(fact).try_fold(0_i64, |sum, it| Some(sum.saturating_add(it?)))
+    };
+    Some(Meta {
+        format: all.iter().filter_map(|it| it.format).max(),
+        exact: all.iter().map(|it| it.exact).min().flatten(),
+        alloc_blocks: sum(|it| it.alloc_blocks),
+        alloc_bytes: sum(|it| it.alloc_bytes),
+        freed_blocks: sum(|it| it.freed_blocks),
+        freed_bytes: sum(|it| it.freed_bytes),
+        peak_bytes: sum(|it| it.peak_bytes),
+        overhead_bytes: sum(|it| it.overhead_bytes),
+        rss_bytes: sum(|it| it.rss_bytes),
+        samples: sum(|it| it.samples),
+        dropped_samples: sum(|it| it.dropped_samples),
+        truncated_stacks: sum(|it| it.truncated_stacks),
+        system_walks: sum(|it| it.system_walks),
+        ..Meta::default()
+    })
+}
+
+/// What any of the profiles lacks, the merged one lacks in part.
+fn source(profiles: &[Profile]) -> Source {
+    let mut source = profiles.first().map(|it| it.source.clone()).unwrap_or_default();
+    for other in profiles.iter().map(|it| &it.source) {
+        if other.producer != source.producer {
+            source.producer = None;
+        }
+        other.missing.iter().for_each(|&it| source.lacks(it));
+    }
+    source
+}

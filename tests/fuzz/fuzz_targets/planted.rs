@@ -1,0 +1,5 @@
+//! libFuzzer's entry to a fault that it must find.
+#![no_main]
+#![forbid(unsafe_code)]
+
+libfuzzer_sys::fuzz_target!(|content: &[u8]| highwater_fuzz::planted(content));

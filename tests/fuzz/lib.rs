@@ -1,0 +1,115 @@
+//! What must hold whatever a file contains: a reader gives an error or a profile that is consistent in itself, and within
+//! its limits. The targets in `fuzz_targets` say so to libFuzzer, which looks for content that proves them wrong; the
+//! test `robustness` tries damaged goldens.
+#![forbid(unsafe_code)]
+
+use std::io;
+
+use highwater_profile::{Format, LabelValue, Limits, Profile, ReadError, read, read_as, write};
+
+/// Small enough that going beyond shows, and large enough for every golden.
+pub const LIMITS: Limits = Limits { max_unpacked_bytes: 16 << 20, max_memory_bytes: 64 << 20 };
+
+/// Reads `content` and looks at everything that the profile refers to. Returns the number of its rows.
+///
+/// # Errors
+/// Those of the reader.
+///
+/// # Panics
+/// When the profile is not consistent, or the reader panics.
+pub fn try_read(format: Option<Format>, content: &[u8]) -> Result<usize, ReadError> {
+    let profile = match format {
+        Some(format) => read_as(format, content, &LIMITS),
+        None => read(content, &LIMITS),
+    }?;
+    walk(&profile);
+    Ok(profile.samples.len())
+}
+
+/// Tells libFuzzer whether `content` is handled as it should be: read, and if it is a profile, written in every format.
+///
+/// # Panics
+/// When it is not.
+pub fn check(format: Option<Format>, content: &[u8]) {
+    let profile = match format {
+        Some(format) => read_as(format, content, &LIMITS),
+        None => read(content, &LIMITS),
+    };
+    let Ok(profile) = profile else { return };
+    walk(&profile);
+    for format in Format::ALL.into_iter().filter(|it| it.can_write()) {
+        // A profile may hold what a format has no words for, and that may be said; it must not end in a panic.
+        let _ = write(format, &profile, &mut io::sink());
+    }
+    let mut file = Vec::new();
+    write(Format::Pprof, &profile, &mut file).expect("memory takes everything");
+    let again = read(&file, &Limits::default()).expect("what we write we read");
+    assert_eq!(again.samples.len(), profile.samples.len());
+    for column in 0..profile.sample_types().len() {
+        assert_eq!(again.samples.total(column), profile.samples.total(column));
+    }
+}
+
+/// Follows every reference from one table to another.
+fn walk(profile: &Profile) {
+    let mut seen = 0;
+    let mut text = |id| seen += profile.string(id).len();
+    for mapping in profile.mappings() {
+        text(mapping.file);
+        text(mapping.build_id);
+    }
+    for function in profile.functions() {
+        [function.name, function.system_name, function.file].into_iter().for_each(&mut text);
+    }
+    for location in profile.locations() {
+        let _ = location.mapping.map(|id| profile.mapping(id));
+        location.lines.iter().for_each(|line| text(profile.function(line.function).name));
+    }
+    for sample in profile.samples.iter() {
+        assert_eq!(sample.values.len(), profile.sample_types().len());
+        assert!(sample.stack.len() <= Limits::MAX_STACK_FRAMES);
+        sample.stack.iter().for_each(|&id| assert!(profile.location(id).lines.len() < usize::MAX));
+        for label in sample.labels {
+            text(label.key);
+            match label.value {
+                LabelValue::Text(value) => text(value),
+                LabelValue::Number(_, unit) => text(unit),
+            }
+        }
+    }
+    assert!(profile.heap_bytes() <= LIMITS.max_memory_bytes + (LIMITS.max_memory_bytes >> 2));
+    std::hint::black_box(seen);
+}
+
+/// A fault that only a fuzzer finds which is guided by what its inputs reach: whether ours is, `cargo xtask fuzz` asks.
+///
+/// # Panics
+/// For one word.
+pub fn planted(content: &[u8]) {
+    if let [b'h', rest @ ..] = content
+        && let [b'i', rest @ ..] = rest
+        && let [b'g', rest @ ..] = rest
+        && let [b'h', ..] = rest
+    {
+        panic!("the planted fault was found");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_read_is_looked_at_and_what_is_not_is_an_error() {
+        assert_eq!(try_read(None, b"main;f 12\nmain 3\n").unwrap(), 2);
+        assert!(try_read(Some(Format::Dhat), b"main;f 12\n").is_err());
+        check(None, b"main;f 12\nmain 3\n");
+        check(Some(Format::Folded), b"\xff\xfe");
+    }
+
+    #[test]
+    #[should_panic(expected = "planted")]
+    fn the_planted_fault_is_one() {
+        planted(b"high water");
+    }
+}

@@ -1,0 +1,11 @@
+//! The structured formats (DHAT, heaptrack, speedscope, callgrind) and the tools that own them: what we write they open
+//! with our totals, and what they write we read with theirs. Each comparison is shown to fail for a file in which one
+//! value was changed.
+
+mod callgrind;
+mod chromium;
+mod dhat;
+mod firefox;
+mod heaptrack;
+mod model;
+mod speedscope;

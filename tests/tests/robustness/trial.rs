@@ -1,0 +1,87 @@
+//! Trying many damaged files at once, and seeing what should not happen: a panic, a hang, too much memory.
+
+use std::any::Any;
+use std::fs;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::damage::Damage;
+
+/// Longer than this no reader may take for a golden, on a busy machine either.
+pub const LONGEST: Duration = Duration::from_secs(4);
+
+/// How much the process may grow: what the limits allow each of a few threads, and room for the allocator.
+pub const MOST_BYTES: u64 = 768 << 20;
+
+/// Something that should not have happened.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Fault {
+    golden: String,
+    damage: Damage,
+    pub what: String,
+}
+
+impl Fault {
+    pub fn new(golden: &str, damage: Damage, what: &str) -> Self {
+        Self { golden: golden.to_owned(), damage, what: what.to_owned() }
+    }
+}
+
+/// Gives every damaged golden to `read`, on as many threads as there are processors.
+///
+/// A reader that never returns would hang the test, which CI ends; one that merely takes long is named.
+pub fn run(trials: Vec<(&str, &[u8], Damage)>, read: impl Fn(&[u8]) + Sync) -> Vec<Fault> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    // Memory and panics are the whole process's.
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    fs::write("/proc/self/clear_refs", "5").expect("the highest memory use is forgotten");
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let before = resident_bytes("VmRSS:");
+    let next = AtomicUsize::new(0);
+    let faults = Mutex::new(Vec::new());
+    let work = || {
+        while let Some(&(golden, content, damage)) = trials.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let damaged = damage.apply(content);
+            let started = Instant::now();
+            let outcome = panic::catch_unwind(AssertUnwindSafe(|| read(&damaged)));
+            let time = started.elapsed();
+            let fault = |what: String| faults.lock().unwrap().push(Fault::new(golden, damage, &what));
+            if let Err(payload) = outcome {
+                fault(format!("panicked: {}", text(&*payload)));
+            }
+            if time > LONGEST {
+                fault(format!("took {:.1} s", time.as_secs_f64()));
+            }
+            if resident_bytes("VmHWM:") > before + MOST_BYTES && faults.lock().unwrap().is_empty() {
+                let what = format!(
+                    "memory grew by more than {MOST_BYTES} bytes, by this one or one at the same time"
+                );
+                faults.lock().unwrap().push(Fault::new(golden, damage, &what));
+            }
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, |it| it.get()).min(4);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(work);
+        }
+    });
+    panic::set_hook(hook);
+    faults.into_inner().unwrap()
+}
+
+fn text(payload: &(dyn Any + Send)) -> &str {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message")
+}
+
+/// What the kernel says of this process's memory.
+fn resident_bytes(field: &str) -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
+    line.trim().strip_suffix(" kB").unwrap().parse::<u64>().unwrap() << 10
+}

@@ -1,0 +1,205 @@
+//! `cargo xtask fuzz`: libFuzzer looks for content that a reader cannot take.
+//!
+//! The targets of `tests/fuzz` are built with what cargo-fuzz builds with, but for the parts that need a nightly compiler
+//! (AddressSanitizer, of little use without unsafe code). The search begins with the goldens and goes on, from one run to
+//! the next, with all that reached anything new; what a reader fell over is kept. Before anything else the fuzzer has to
+//! find a fault that was planted for it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::failure::Failure;
+use crate::shell::Line;
+use crate::workspace::Workspace;
+
+/// What can be chosen about a run.
+#[derive(clap::Args)]
+pub struct Options {
+    /// How long to look for, in seconds, for all readers together.
+    #[arg(long, default_value_t = 120)]
+    seconds: u64,
+    /// Only this reader: a file of tests/fuzz/fuzz_targets, without its ending.
+    #[arg(long, value_name = "TARGET")]
+    only: Option<String>,
+}
+
+impl Options {
+    /// What every change has to stand.
+    pub const CI: Self = Self { seconds: 60, only: None };
+}
+
+/// The target whose fault has to be found.
+const PLANTED: &str = "planted";
+
+/// Has the compiler count which branches were taken and see which values were compared, as libFuzzer wants it.
+const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions=yes -Coverflow-checks=yes";
+
+/// Builds the targets and runs one after the other.
+///
+/// # Errors
+/// When they do not build, a reader falls over, or the planted fault is not found.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
+    let targets = targets(&workspace.root)?;
+    let chosen: Vec<&String> = targets
+        .iter()
+        .filter(|name| *name != PLANTED && options.only.as_ref().is_none_or(|only| only == *name))
+        .collect();
+    if chosen.is_empty() {
+        return Err(Failure::Fuzz(format!("there is no such target; there are {}", targets.join(", "))));
+    }
+    let place = workspace.target.join("fuzz");
+    let programs = build(workspace, &place)?;
+    let seeds = place.join("seeds");
+    let count = seed(&workspace.root.join("tests/golden"), &seeds)?;
+    println!("{count} seeds from tests/golden");
+
+    let found = place.join("found");
+    let planted = Target { programs: &programs, name: PLANTED, place: &place, seeds: &seeds, found: &found };
+    if planted.look(30).is_ok() {
+        return Err(Failure::Fuzz("the planted fault was not found: the fuzzer sees nothing".to_owned()));
+    }
+    println!("The planted fault was found.");
+    let seconds = (options.seconds / chosen.len() as u64).max(1);
+    let fell: Vec<&str> = chosen
+        .iter()
+        .filter(|name| Target { name, ..planted }.look(seconds).is_err())
+        .map(|name| name.as_str())
+        .collect();
+    if fell.is_empty() {
+        return Ok(());
+    }
+    let (fell, found) = (fell.join(", "), found.display());
+    Err(Failure::Fuzz(format!(
+        "{fell} fell over; what it was given is in {found}. Put it into a test, and run the target with that file to see it again"
+    )))
+}
+
+/// The names of all targets, in order.
+fn targets(root: &Path) -> Result<Vec<String>, Failure> {
+    let mut names: Vec<String> = files(&root.join("tests/fuzz/fuzz_targets"))?
+        .iter()
+        .filter_map(|file| Some(file.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+/// Builds all targets and returns where they are. They are a build of their own: every crate of it is watched.
+fn build(workspace: &Workspace, place: &Path) -> Result<PathBuf, Failure> {
+    let version = Line::new(&workspace.root, "rustc").args(["-vV"]).capture()?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default().to_owned();
+    Line::cargo(&workspace.root)
+        // Naming the system keeps the flags away from build scripts.
+        .env("RUSTFLAGS", COVERAGE)
+        .args(["build", "--release", "--package", "highwater-fuzz", "--features", "libfuzzer", "--bins"])
+        .args(["--target", &host, "--target-dir"])
+        .args([place])
+        .run()?;
+    Ok(place.join(host).join("release"))
+}
+
+/// Puts every golden, as it is and unpacked, into one directory. Returns how many files that makes.
+fn seed(goldens: &Path, seeds: &Path) -> Result<usize, Failure> {
+    use std::io::Read;
+
+    let mut contents = Vec::new();
+    for case in files(goldens)?.iter().filter(|it| it.is_dir()) {
+        for file in files(case)?.iter().filter(|it| it.is_dir()) {
+            for golden in files(file)? {
+                let content = fs::read(&golden).map_err(|source| Failure::File { path: golden, source })?;
+                let mut unpacked = Vec::new();
+                if flate2::read::MultiGzDecoder::new(&content[..]).read_to_end(&mut unpacked).is_ok() {
+                    contents.push(unpacked);
+                }
+                contents.push(content);
+            }
+        }
+    }
+    let fail = |source| Failure::File { path: seeds.to_owned(), source };
+    fs::create_dir_all(seeds).map_err(fail)?;
+    for (at, content) in contents.iter().enumerate() {
+        fs::write(seeds.join(at.to_string()), content).map_err(fail)?;
+    }
+    Ok(contents.len())
+}
+
+fn files(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let fail = |source| Failure::File { path: directory.to_owned(), source };
+    let entries = fs::read_dir(directory).map_err(fail)?;
+    entries.map(|entry| Ok(entry.map_err(fail)?.path())).collect()
+}
+
+/// A target to run.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    programs: &'a Path,
+    name: &'a str,
+    place: &'a Path,
+    seeds: &'a Path,
+    found: &'a Path,
+}
+
+impl Target<'_> {
+    /// Looks for faults for so long.
+    fn look(&self, seconds: u64) -> Result<(), Failure> {
+        let corpus = self.place.join("corpus").join(self.name);
+        for directory in [&corpus, &self.found.to_path_buf()] {
+            fs::create_dir_all(directory)
+                .map_err(|source| Failure::File { path: directory.clone(), source })?;
+        }
+        // The planted fault needs no seeds, and must not be remembered from an earlier run.
+        let is_planted = self.name == PLANTED;
+        let artifacts =
+            if is_planted { self.place.join("planted-") } else { self.found.join(format!("{}-", self.name)) };
+        let mut line = Line::new(self.place, self.programs.join(format!("fuzz_{}", self.name))).args([
+            format!("-max_total_time={seconds}"),
+            format!("-artifact_prefix={}", artifacts.display()),
+            "-timeout=10".to_owned(),
+            "-rss_limit_mb=1024".to_owned(),
+            "-max_len=65536".to_owned(),
+            "-print_final_stats=1".to_owned(),
+            "-verbosity=0".to_owned(),
+            "-print_funcs=0".to_owned(),
+        ]);
+        if !is_planted {
+            line = line.args([&corpus, &self.seeds.to_path_buf()]);
+        }
+        line.run()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reader_is_a_target() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let targets = targets(&root).unwrap();
+        // One module for each of them.
+        let formats = files(&root.join("crates/highwater-profile/src/format")).unwrap();
+        let formats = formats.iter().filter_map(|file| file.file_stem()?.to_str());
+        let known =
+            ["dhat", "folded", "gperftools", "heaptrack", "jemalloc", "memray", "pprof", "speedscope"];
+        let readers: Vec<&str> = formats.filter(|name| known.contains(name)).collect();
+        assert_eq!(readers.len(), known.len(), "{readers:?}");
+        for name in readers.into_iter().chain(["go", "any", PLANTED]) {
+            assert!(targets.iter().any(|target| target == name), "no target for {name}");
+        }
+        let manifest = fs::read_to_string(root.join("tests/fuzz/Cargo.toml")).unwrap();
+        for name in targets {
+            assert!(manifest.contains(&format!("name = \"fuzz_{name}\"\n")), "{name}");
+        }
+    }
+
+    #[test]
+    fn seeds_are_goldens_and_what_they_unpack_to() {
+        let seeds = tempfile::tempdir().unwrap();
+        let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");
+        let count = seed(&goldens, seeds.path()).unwrap();
+        assert!(count > 20, "{count}");
+        assert_eq!(files(seeds.path()).unwrap().len(), count);
+    }
+}
