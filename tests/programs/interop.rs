@@ -1,8 +1,8 @@
 //! A watched program for other tools' readers: allocates a known pattern and writes two snapshots of it.
 //!
 //! `interop BASE NEW`. Between the two snapshots 40 blocks of 3000 bytes are allocated by `grow_shelf` and 10 of its
-//! 60 older blocks of 1000 bytes are freed; before the first, `burst` makes the peak and `grow_list` grows
-//! and drops a list.
+//! 60 older blocks of 1000 bytes are freed; before the first, `burst` makes the peak, `grow_list` grows and
+//! drops a list, and `pass` frees many blocks, as it does after.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -32,14 +32,22 @@ fn grow_list() {
     black_box(list);
 }
 
+/// Frees so many blocks that the lifetimes of some are measured.
+#[inline(never)]
+fn pass() {
+    (0..1000).for_each(|_| drop(black_box(vec![0_u8; 100])));
+}
+
 fn run(base: &str, new: &str) -> Result<(), highwater::Error> {
     let mut shelf = Vec::with_capacity(100);
     grow_shelf(&mut shelf, 60, 1000);
     burst();
     grow_list();
+    pass();
     highwater::Snapshot::capture()?.write(base)?;
     shelf.truncate(50);
     grow_shelf(&mut shelf, 40, 3000);
+    pass();
     highwater::Snapshot::capture()?.write(new)?;
     drop(black_box(shelf));
     Ok(())

@@ -130,7 +130,17 @@ macro_rules! take_or_return {
                     offset = const core::mem::offset_of!(Slot, $field),
                     in($register) $size,
                     short = label {
-                        add(&$slot.$field, $size as i64);
+                        // In one instruction too, or a signal handler in between might draw a new countdown in vain.
+                        // SAFETY: as above.
+                        unsafe {
+                            core::arch::asm!(
+                                "add qword ptr [{slot} + {offset}], {size}",
+                                slot = in(reg) slot,
+                                offset = const core::mem::offset_of!(Slot, $field),
+                                size = in(reg) $size,
+                                options(nostack),
+                            );
+                        }
                         return false;
                     },
                     options(nostack),
