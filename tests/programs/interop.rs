@@ -1,8 +1,8 @@
 //! A watched program for other tools' readers: allocates a known pattern and writes two snapshots of it.
 //!
 //! `interop BASE NEW`. Between the two snapshots 40 blocks of 3000 bytes are allocated by `grow_shelf` and 10 of its
-//! 60 older blocks of 1000 bytes are freed; before the first, `burst` makes the peak, `grow_list` grows and
-//! drops a list, and `pass` frees many blocks, as it does after.
+//! 60 older blocks of 1000 bytes are freed; before the first, `burst` makes the peak, `grow_lists` grows and
+//! drops two lists, and `pass` frees many blocks, as it does after.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -24,12 +24,14 @@ fn burst() {
     drop(black_box(vec![0_u8; 1 << 20]));
 }
 
-/// Grows a list by reallocation.
+/// Grows two lists by reallocation, in turn: one is in the other's way, so that it has to be copied.
 #[inline(never)]
-fn grow_list() {
-    let mut list = Vec::new();
-    (0..10_000_u64).for_each(|number| list.push(number));
-    black_box(list);
+fn grow_lists() {
+    let mut lists = [Vec::new(), Vec::new()];
+    for number in 0..10_000_u64 {
+        lists.iter_mut().for_each(|list| list.push(number));
+    }
+    black_box(lists);
 }
 
 /// Frees so many blocks that the lifetimes of some are measured.
@@ -42,7 +44,7 @@ fn run(base: &str, new: &str) -> Result<(), highwater::Error> {
     let mut shelf = Vec::with_capacity(100);
     grow_shelf(&mut shelf, 60, 1000);
     burst();
-    grow_list();
+    grow_lists();
     pass();
     highwater::Snapshot::capture()?.write(base)?;
     shelf.truncate(50);

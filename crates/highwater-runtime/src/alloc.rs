@@ -14,7 +14,7 @@
 //!    be handed the same address while it still counts.
 //! 3. A block goes back with the layout it was really asked for with.
 //! 4. When the inner allocator returns null, nothing is counted and nothing changes: a block that could not be
-//!    resized is still there, with its sample.
+//!    resized is still there, with its sample. (One exception: `LEAST_CHECKED`.)
 //! 5. No lock is held and nothing is borrowed from the recorder while the inner allocator runs: it may call back.
 
 mod resize;
@@ -178,12 +178,11 @@ impl<A: 'static> Alloc<A> {
     }
 }
 
-// SAFETY: every block comes from the inner allocator, whose contract is upheld: each is asked for with a layout
-// at least as large and as strictly aligned as the program's, resized and given back with that same layout
-// (`plain` and `Mark::layout` are functions of the program's layout and of the block's mark, which the block keeps all
-// its life), and handed out at an address that leaves the program its size and its alignment: behind the mark in a
-// 16-aligned block with room for both when the alignment is at most 8, and otherwise at its start. Nothing here
-// panics or unwinds.
+// Each block is asked for with a layout at least as large and as strictly aligned as the program's. `plain` and
+// `Mark::layout` are functions of the program's layout and of the block's mark, which the block keeps all its life.
+// SAFETY: every block is the inner allocator's, resized and given back with the layout it was asked for with, and handed out
+// where the program has its size and its alignment: behind the mark in a 16-aligned block with room for both when the
+// alignment is at most 8, and otherwise at its start. Nothing here panics or unwinds.
 unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for Alloc<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

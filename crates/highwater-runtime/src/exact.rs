@@ -6,8 +6,8 @@
 use crate::cohort::{Cohort, Owner};
 use crate::lifetime::Birth;
 use crate::mark::Mark;
-use crate::recorder;
 use crate::thread::{self, Slot};
+use crate::{recorder, totals};
 
 /// A block that is about to be allocated, in a thread that records all of them.
 pub(crate) struct Exact {
@@ -16,8 +16,7 @@ pub(crate) struct Exact {
 }
 
 impl Exact {
-    /// Finds out where a block of `size` bytes is to be counted. `None` when the thread is not in exact mode, or the long
-    /// way has to be taken for another reason.
+    /// Finds out where a block of `size` bytes is to be counted. `None` when the long way has to be taken.
     #[inline(always)]
     pub(crate) fn begin(size: usize) -> Option<Self> {
         let slot = thread::current();
@@ -43,17 +42,14 @@ impl Exact {
     }
 }
 
-/// Where a block of `size` bytes that the calling stack allocates is counted in exact mode. `None` when the long way has
-/// to be taken. One function, so that nothing is handed over in memory.
+/// Where a block of `size` bytes that the calling stack allocates is counted in exact mode. `None` when there is no memory
+/// for what is remembered, or the recorder is at work in this thread already. One function, so that nothing is handed over in memory.
 #[inline(never)]
 pub(crate) fn find(slot: &'static Slot, size: usize) -> Option<&'static Cohort> {
     slot.guarded(|| {
         let memory = slot.memory()?;
         let stack = memory.stacks.stack()?;
-        if stack.is_truncated() {
-            // To be counted, which is the long way's part.
-            return None;
-        }
+        totals::note_stack(stack);
         memory.recent.cohort(stack, size as u64, slot.origin(), Owner::of(slot))
     })
 }

@@ -48,6 +48,8 @@ mod probe;
 mod recent;
 #[cfg(not(loom))]
 mod recorder;
+#[cfg(not(loom))]
+mod rows;
 #[cfg(loom)]
 #[path = "unwind/rule.rs"]
 mod rule;
@@ -66,23 +68,20 @@ mod totals;
 #[cfg(not(loom))]
 mod unwind;
 
-#[cfg(not(loom))]
-pub use alloc::Alloc;
-#[cfg(not(loom))]
-pub use cohort::{Values, begin_snapshot};
 pub use config::{Mode, Settings};
-#[cfg(not(loom))]
-pub use recorder::{
-    SiteTotals, is_complete, is_supported, last_interval_bytes, mode, running, set_mode, visit_modules,
-    visit_sites,
-};
 pub use sys::Module;
 #[cfg(not(loom))]
-pub use thread::{Measured, measure, own_memory};
-#[cfg(not(loom))]
-pub use totals::{Counts, counts};
-#[cfg(not(loom))]
-pub use unwind::{UnwindMethods, methods as unwind_methods};
+pub use {
+    alloc::Alloc,
+    cohort::{Values, begin_snapshot},
+    recorder::{is_complete, is_supported, last_interval_bytes, mode, running, set_mode, visit_modules},
+    rows::{SiteTotals, visit_sites},
+    thread::{Measured, measure, own_memory},
+    totals::{Counts, counts},
+    unwind::{UnwindMethods, methods as unwind_methods},
+};
+
+/// For measuring walks; not for programs.
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub use unwind::{with_stack, with_stack_by_system};

@@ -4,12 +4,12 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use core::time::Duration;
 
 use crate::capture::Stack;
-use crate::cohort::{Cohort, Owner, Values};
+use crate::cohort::{Cohort, Owner};
 use crate::config::{Mode, Settings};
 use crate::exact;
-use crate::lifetime::{Birth, Lifetimes};
+use crate::lifetime::Birth;
 use crate::mark::Mark;
-use crate::site::{self, KnownStack, Origin, Resized, Site};
+use crate::site::{KnownStack, Origin, Resized, Site};
 use crate::thread::{self, Slot};
 use crate::{aligned, probe, sampler, sys, totals, unwind};
 
@@ -163,9 +163,7 @@ impl Verdict {
         let mut stack = Stack::new();
         stack.capture();
         let stack = KnownStack::of(&stack)?;
-        if stack.is_truncated() {
-            totals::TRUNCATED.fetch_add(1, Ordering::Relaxed);
-        }
+        totals::note_stack(stack);
         Site::of(stack, size as u64, self.interval_bytes, origin, owner)?.cohort()
     }
 
@@ -296,123 +294,6 @@ pub fn last_interval_bytes() -> u64 {
 /// Whether every block was recorded since the process started.
 pub fn is_complete() -> bool {
     IS_COMPLETE.load(Ordering::Relaxed)
-}
-
-/// One call site, scaled up from its samples, or the part of it that [`Self::first_snapshot`] and [`Self::lived_ns`] say.
-#[derive(Clone, Copy, Debug)]
-pub struct SiteTotals {
-    /// Call-site addresses, leaf first. They begin inside the recorder itself.
-    pub stack: &'static [usize],
-    /// Name of the thread that allocated, as the system gives it; empty when it has none.
-    pub thread: &'static [u8],
-    /// Scopes that the allocating thread was in, outermost first, separated by `/`; empty outside of any.
-    pub scope: &'static str,
-    /// The sampling interval that drew the samples, in bytes; 1 where all blocks were recorded.
-    pub interval_bytes: u64,
-    /// Size of the blocks; in exact mode their mean.
-    pub block_bytes: u64,
-    /// The number of the first snapshot that can have seen the live blocks, see [`begin_snapshot`](crate::begin_snapshot); `None` when none is alive.
-    pub first_snapshot: Option<u64>,
-    /// The row has nothing but freed blocks that lived for at least so long, in nanoseconds, and for less than twice that (or for less than 1024, when it is 1), in
-    /// [`Self::ended`]. `None` for a row with everything else.
-    pub lived_ns: Option<u64>,
-    /// Samples taken, not scaled.
-    pub samples: u64,
-    /// All blocks allocated so far.
-    pub allocated: Values,
-    /// Blocks not yet freed.
-    pub live: Values,
-    /// Blocks that were live when the process had most bytes live.
-    pub at_peak: Values,
-    /// Blocks that were freed before their thread allocated another one, or within a millisecond of their birth.
-    pub temporary: Values,
-    /// Blocks that came to be by reallocation, and the bytes that were copied to them.
-    pub grown: Values,
-    /// Those of them that are at least twice as large as they were.
-    pub doublings: u64,
-    /// Freed blocks whose lifetime was measured, scaled up to all.
-    pub ended: Values,
-}
-
-/// Calls `visit` for every site, at least once. Blocks no allocating thread; what is allocated meanwhile may or may not
-/// be seen.
-pub fn visit_sites(mut visit: impl FnMut(SiteTotals)) {
-    // What is live now may be the peak, which the sites are to know before they are asked.
-    totals::counts();
-    for site in site::all() {
-        let allocated = site.allocated();
-        if allocated.blocks != 0 {
-            visit_site(site, allocated, &mut visit);
-        }
-    }
-}
-
-fn visit_site(site: &'static Site, allocated: Values, visit: &mut impl FnMut(SiteTotals)) {
-    let block_bytes = (allocated.bytes + allocated.blocks / 2) / allocated.blocks;
-    let scale = 1.0 / sampler::probability(block_bytes, site.interval_bytes());
-    let empty = SiteTotals {
-        stack: site.stack(),
-        thread: site.thread(),
-        scope: site.scope(),
-        interval_bytes: site.interval_bytes(),
-        block_bytes,
-        first_snapshot: None,
-        lived_ns: None,
-        samples: 0,
-        allocated: Values::default(),
-        live: Values::default(),
-        at_peak: Values::default(),
-        temporary: Values::default(),
-        grown: Values::default(),
-        doublings: 0,
-        ended: Values::default(),
-    };
-    let of_blocks = |blocks| scaled(Values { blocks, bytes: blocks * block_bytes }, scale);
-    let [grown, copied_bytes, doublings] = site.growth();
-    // What belongs to the site as a whole is in its first row.
-    let mut rest = SiteTotals {
-        temporary: of_blocks(site.temporaries()),
-        grown: scaled(Values { blocks: grown, bytes: copied_bytes }, scale),
-        doublings: scaled(Values { blocks: doublings, bytes: 0 }, scale).blocks,
-        ..empty
-    };
-    let mut has_rest = grown != 0 || rest.temporary.blocks != 0;
-    for cohort in site.cohorts() {
-        let at_peak = cohort.at_peak();
-        let live = cohort.live();
-        // After the live ones: all of those are among them.
-        let allocated = cohort.allocated();
-        let (samples, allocated) = (allocated.blocks, scaled(allocated, scale));
-        let at_peak = scaled(at_peak, scale);
-        if live.blocks == 0 {
-            rest.samples += samples;
-            rest.allocated = rest.allocated.plus(allocated);
-            rest.at_peak = rest.at_peak.plus(at_peak);
-            has_rest = true;
-        } else {
-            let first_snapshot = Some(cohort.first_snapshot());
-            let live = scaled(live, scale);
-            visit(SiteTotals { first_snapshot, samples, allocated, live, at_peak, ..empty });
-        }
-    }
-    if has_rest {
-        visit(rest);
-    }
-    for (lived_ns, blocks) in site.lifetimes().into_iter().flat_map(Lifetimes::buckets) {
-        visit(SiteTotals { lived_ns: Some(lived_ns), ended: of_blocks(blocks), ..empty });
-    }
-}
-
-/// Every sample of a site has the same weight, so scaling the sums is scaling each sample by itself.
-fn scaled(values: Values, scale: f64) -> Values {
-    if scale == 1.0 {
-        // Not through f64, which holds 53 bits: exact mode is exact.
-        return values;
-    }
-    Values {
-        blocks: (values.blocks as f64 * scale).round() as u64,
-        bytes: (values.bytes as f64 * scale).round() as u64,
-    }
 }
 
 /// Calls `visit` for every executable mapping of the program and its libraries, the program first.

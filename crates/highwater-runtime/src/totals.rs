@@ -2,7 +2,7 @@
 //!
 //! Each thread counts for itself ([`crate::thread`]). It passes the change of its live bytes on when it looks around and
 //! finds that they changed by 64 KiB since it did so last, or that they take the process to a new peak. It looks around
-//! at every sample, when it frees one, and whenever it has freed 32 KiB. [`counts`] adds up what has not been passed on.
+//! at every sample, when it frees one, and whenever it has freed 32 KiB, in exact mode also when it has allocated as much. [`counts`] adds up what has not been passed on.
 //!
 //! **The peak's epoch.** Whenever the process reaches its highest number of live bytes so far, a new epoch
 //! begins. A site that is about to change in an epoch it has not seen first saves its live values: those are its
@@ -10,6 +10,7 @@
 
 use core::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
+use crate::site::KnownStack;
 use crate::{arena, thread};
 
 /// Live bytes as passed on by all threads.
@@ -20,9 +21,17 @@ static EPOCH: AtomicU64 = AtomicU64::new(0);
 
 /// Samples lost for want of memory, and recorded with their root cut off.
 pub(crate) static DROPPED: AtomicU64 = AtomicU64::new(0);
-pub(crate) static TRUNCATED: AtomicU64 = AtomicU64::new(0);
+static TRUNCATED: AtomicU64 = AtomicU64::new(0);
 /// Stacks that had to be walked by the system's unwinder.
 pub(crate) static WALKED_BY_SYSTEM: AtomicU64 = AtomicU64::new(0);
+
+/// Counts a recorded stack that has its root cut off.
+#[inline(always)]
+pub(crate) fn note_stack(stack: KnownStack) {
+    if stack.is_truncated() {
+        TRUNCATED.fetch_add(1, Relaxed);
+    }
+}
 
 /// Exact counts of the process since it started. The recorder's own memory is in `overhead_bytes` and in no other
 /// number; a `realloc` counts as one block freed and one allocated.
@@ -38,7 +47,7 @@ pub struct Counts {
     pub freed_bytes: u64,
     /// Highest number of live bytes. When one thread allocates it is exact in exact mode, and at most 32 KiB too low when
     /// sampling. Each further thread that allocates at the moment of the peak may put it off by what it has not
-    /// reported: up to 64 KiB, and one sampling interval more, in the mean, when sampling.
+    /// reported: up to 96 KiB, and one sampling interval more, in the mean, when sampling.
     pub peak_bytes: u64,
     /// The recorder's own memory, mapped from the system or allocated inside [`own_memory`](crate::own_memory).
     pub overhead_bytes: u64,

@@ -89,6 +89,7 @@ unsafe impl GlobalAlloc for &Strict {
         block
     }
 
+    // SAFETY: nothing is asked of the caller but a size that is not 0, which `enter` looks at.
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         if !self.enter("alloc_zeroed", layout) || self.refuses_new.load(Ordering::Relaxed) {
             return std::ptr::null_mut();
@@ -96,6 +97,7 @@ unsafe impl GlobalAlloc for &Strict {
         self.take(layout)
     }
 
+    // SAFETY: the ledger knows whether the block may be given back.
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         self.enter("dealloc", layout);
         self.give(block, layout);
@@ -191,7 +193,12 @@ fn the_inner_allocator_sees_an_honest_client() {
     impossible_sizes_are_refused();
     STRICT.is_odd.store(true, Ordering::Relaxed);
     random_operations_keep_the_contract();
+    assert!(
+        STRICT.odd_blocks.load(Ordering::Relaxed) > 10_000,
+        "too few blocks may have been at odd addresses"
+    );
     refusals_change_nothing();
+    an_allocator_that_is_aligned_is_asked_for_units();
     a_block_that_cannot_be_moved_stays_at_its_odd_address();
     assert_eq!(STRICT.live(), 0);
     assert_eq!(live_samples(), 0, "a sample outlived its block");
@@ -286,6 +293,36 @@ fn refusals_change_nothing() {
         assert_eq!(live_samples(), samples);
         block.free();
     }
+}
+
+/// Said to be as good as the system's, so that nothing is looked at.
+static ALIGNED: Alloc<&Strict> = Alloc::wrapping(&STRICT).aligned();
+
+fn an_allocator_that_is_aligned_is_asked_for_units() {
+    let asked = |layout: Layout| {
+        // SAFETY: the size is not 0; the block is given back as it was asked for.
+        unsafe {
+            let block = ALIGNED.alloc(layout);
+            assert!(block.addr().is_multiple_of(16) || live_samples() > 0, "{block:?} is not sampled");
+            let known = STRICT.blocks.lock().unwrap().as_ref().and_then(|it| it.get(&block.addr()).copied());
+            ALIGNED.dealloc(block, layout);
+            known.map(|(layout, _)| (layout.size(), layout.align()))
+        }
+    };
+    // Few enough that hardly one is sampled, which would have it somewhere else in its block.
+    let layout = |size| Layout::from_size_align(size, 4).unwrap();
+    let plain = |size, expected| (0..5).any(|_| asked(layout(size)) == Some(expected));
+    assert!(plain(3, (16, 16)) && plain(24, (24, 16)) && plain(5000, (5000, 16)));
+
+    // Whether there was memory is not looked at for small blocks, and is for large ones.
+    STRICT.refuses.store(true, Ordering::Relaxed);
+    let before = counts().alloc_blocks;
+    // SAFETY: the sizes are not 0.
+    let refused = [24, 5000].map(|size| unsafe { ALIGNED.alloc(layout(size)) });
+    assert!(refused.iter().all(|block| block.is_null()));
+    let counted = counts().alloc_blocks - before;
+    assert!(counted <= 1, "{counted} blocks that could not be had were counted");
+    STRICT.refuses.store(false, Ordering::Relaxed);
 }
 
 fn a_block_that_cannot_be_moved_stays_at_its_odd_address() {

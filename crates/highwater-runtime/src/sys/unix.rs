@@ -114,6 +114,7 @@ impl ExitHook {
     }
 
     /// Makes `destructor` be called with what a thread passed to [`Self::arm`]. To be called once.
+    // SAFETY of calling it: the C library does, with what `arm` was given in that thread, and once for each time.
     pub(crate) fn install(&self, destructor: unsafe extern "C" fn(*mut c_void)) {
         let mut key = 0;
         // SAFETY: `key` is a valid place for the result, and the destructor is a function of the program.

@@ -42,6 +42,7 @@ impl ExitHook {
     pub(crate) const fn new() -> Self {
         Self
     }
+    // SAFETY of calling it: nobody does.
     pub(crate) fn install(&self, _destructor: unsafe extern "C" fn(*mut core::ffi::c_void)) {}
     pub(crate) fn arm(&self, _value: *const core::ffi::c_void) -> bool {
         false

@@ -5,30 +5,30 @@
 //! room and what was freed. The thread looks around (is a report due, has the process reached a peak, has the interval
 //! changed?) when one of the two is used up.
 
+mod decide;
+mod read;
+
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{
     AtomicBool, AtomicI64, AtomicPtr, AtomicU32, AtomicU64,
-    Ordering::{Acquire, Relaxed, Release},
+    Ordering::{Relaxed, Release},
 };
+
+pub(crate) use read::SlotCounts;
 
 use crate::recent::Recent;
 use crate::sampler::Random;
 use crate::scope;
 use crate::site::{self, Origin, ThreadName};
 use crate::unwind::Memo;
-use crate::{arena, lifetime, sys, totals};
+use crate::{arena, sys, totals};
 
-/// Bytes that a thread frees between two looks. A peak between them may be missed by as much.
+/// Bytes that a thread frees between two looks, and allocates in exact mode. A peak between them may be missed by as much. A
+/// power of two.
 const ROOM: i64 = 32 * 1024;
 
-/// Bytes by which a thread's live bytes may change before it reports. A power of two.
+/// Bytes by which a thread's live bytes may have changed at a look before it reports.
 const REPORT_CREDIT: i64 = 64 * 1024;
-
-/// A countdown that no program reaches.
-const NEVER: i64 = i64::MAX / 2;
-
-/// Bytes after which a thread looks whether recording has been switched on.
-const OFF_CHECK: i64 = 1 << 20;
 
 /// One thread's counters. Alone on its cache lines, or neighbours would slow each other down.
 #[repr(C, align(128))]
@@ -97,17 +97,6 @@ pub(super) enum Kind {
     Own,
     /// Shared by the threads that have no slot; counts nothing.
     None,
-}
-
-/// What one slot has counted.
-pub(crate) struct SlotCounts {
-    pub is_own: bool,
-    pub alloc_blocks: u64,
-    pub alloc_bytes: u64,
-    pub freed_blocks: u64,
-    pub live_bytes: i64,
-    /// How far live bytes are above the last report.
-    pub unreported: i64,
 }
 
 /// Takes `$size` out of the counter `$field` of `$slot`, which only the calling thread writes; returns false from the
@@ -211,6 +200,7 @@ impl Slot {
         self.farewells.store(0, Relaxed);
         self.name.store(ptr::null_mut(), Relaxed);
         self.samples.store(0, Relaxed);
+        self.last_block.store(ptr::null_mut(), Relaxed);
         self.follow(interval_bytes);
     }
 
@@ -310,122 +300,6 @@ impl Slot {
         }
     }
 
-    /// The sampling interval that hits the allocation of `size` bytes, or 0 when it is not to be sampled. Takes part of
-    /// the countdown, or all of it and draws a new one from `interval_bytes`, the interval now in force; either
-    /// way nothing is counted yet, because the allocation may still fail.
-    #[inline]
-    pub(crate) fn decide(&self, size: usize, interval_bytes: u64) -> u64 {
-        if self.kind == Kind::Own || self.busy.load(Relaxed) {
-            return 0;
-        }
-        let size = size as i64;
-        let mut left = self.countdown.load(Relaxed) - size;
-        if left < 0 {
-            // A wait that has ended is a sample of the interval it was drawn from, also when another one is in force
-            // by now: to draw again would give this block two chances to be passed over.
-            let drawn_from = self.interval_bytes.load(Relaxed);
-            // In exact mode there is no wait: the countdown is 0 and stays so.
-            if drawn_from != 1 || interval_bytes != 1 {
-                self.restart_countdown(interval_bytes);
-            }
-            if drawn_from != 0 || interval_bytes == 0 {
-                return drawn_from;
-            }
-            left = self.countdown.load(Relaxed) - size;
-            if left < 0 {
-                self.restart_countdown(interval_bytes);
-                return interval_bytes;
-            }
-        }
-        self.change(|| {
-            self.countdown.store(left, Relaxed);
-            add(&self.granted, -size);
-        });
-        0
-    }
-
-    /// Takes up an interval that was set after the countdown was drawn. What is left of a wait can be drawn anew at
-    /// any moment that does not depend on it, because the distribution has no memory.
-    fn follow(&self, interval_bytes: u64) {
-        if self.kind == Kind::Program && self.interval_bytes.load(Relaxed) != interval_bytes {
-            self.restart_countdown(interval_bytes);
-        }
-    }
-
-    /// Grants a new wait, without changing what counts as allocated.
-    fn restart_countdown(&self, interval_bytes: u64) {
-        let wait = match interval_bytes {
-            _ if self.kind == Kind::Own => NEVER,
-            0 => OFF_CHECK,
-            // Every allocation takes the slow path.
-            1 => 0,
-            _ => {
-                let mut random = Random::from_state(self.random.load(Relaxed));
-                let wait = random.wait(interval_bytes).min(NEVER);
-                self.random.store(random.state(), Relaxed);
-                wait
-            }
-        };
-        self.interval_bytes.store(interval_bytes, Relaxed);
-        self.change(|| {
-            add(&self.granted, wait - self.countdown.load(Relaxed));
-            self.countdown.store(wait, Relaxed);
-        });
-    }
-
-    /// Counts a block for which [`Self::decide`] was asked, and reports if that is due.
-    #[inline]
-    pub(crate) fn count_decided(&self, size: usize) {
-        self.count_exactly(size);
-        self.look();
-    }
-
-    /// Counts a block in exact mode. A maximum ends with a free, and every free is looked at there; but a thread that only
-    /// allocates must report as well.
-    #[inline(always)]
-    pub(crate) fn count_exactly(&self, size: usize) {
-        let before = self.granted.load(Relaxed);
-        let granted = before.wrapping_add(size as i64);
-        self.granted.store(granted, Relaxed);
-        bump(&self.alloc_blocks);
-        if (before ^ granted) & !(REPORT_CREDIT - 1) != 0 {
-            self.look();
-        }
-    }
-
-    /// How many blocks the next one stands for, in exact mode, if its lifetime is to be measured.
-    #[inline(always)]
-    pub(crate) fn next_timed(&self) -> Option<u64> {
-        let distance = self.until_timed.load(Relaxed);
-        if distance > 1 {
-            self.until_timed.store(distance - 1, Relaxed);
-            return None;
-        }
-        Some(self.draw_timed())
-    }
-
-    #[cold]
-    fn draw_timed(&self) -> u64 {
-        let mut random = Random::from_state(self.random.load(Relaxed));
-        self.until_timed.store(lifetime::distance(random.next() >> 32), Relaxed);
-        self.random.store(random.state(), Relaxed);
-        lifetime::STRIDE
-    }
-
-    /// Notes that `block`, counted just now, was sampled.
-    #[inline(always)]
-    pub(crate) fn note_sampled(&self, block: *mut u8) {
-        self.last_block.store(block, Relaxed);
-        self.last_alloc_blocks.store(self.alloc_blocks.load(Relaxed), Relaxed);
-    }
-
-    /// Whether `block` was sampled in this thread, which has allocated nothing since.
-    #[inline(always)]
-    pub(crate) fn is_last_allocated(&self, block: *mut u8) -> bool {
-        self.last_block.load(Relaxed) == block
-            && self.last_alloc_blocks.load(Relaxed) == self.alloc_blocks.load(Relaxed)
-    }
-
     /// Runs `record` unless the recorder is at work in this thread already, as when a signal handler allocates.
     #[inline(always)]
     pub(crate) fn guarded<R>(&self, record: impl FnOnce() -> Option<R>) -> Option<R> {
@@ -488,37 +362,6 @@ impl Slot {
         core::sync::atomic::fence(Release);
         change();
         self.version.store(self.version.load(Relaxed).wrapping_add(1), Release);
-    }
-
-    pub(super) fn counts(&self) -> SlotCounts {
-        const PATIENCE: usize = 1_000;
-        let mut counts = self.read();
-        for _ in 0..PATIENCE {
-            let before = self.version.load(Acquire);
-            counts = self.read();
-            core::sync::atomic::fence(Acquire);
-            if before.is_multiple_of(2) && self.version.load(Relaxed) == before {
-                break;
-            }
-            core::hint::spin_loop();
-        }
-        counts
-    }
-
-    fn read(&self) -> SlotCounts {
-        // Freed before allocated: what is freed between the two reads was allocated before, so that no thread
-        // alone ever shows more freed blocks than it should.
-        let freed_blocks = self.freed_blocks.load(Acquire);
-        let freed_bytes = self.room_granted.load(Relaxed) - self.room.load(Acquire);
-        let alloc_bytes = self.granted.load(Relaxed) - self.countdown.load(Relaxed);
-        SlotCounts {
-            is_own: self.kind == Kind::Own,
-            freed_blocks,
-            alloc_blocks: self.alloc_blocks.load(Relaxed),
-            alloc_bytes: alloc_bytes as u64,
-            live_bytes: alloc_bytes - freed_bytes,
-            unreported: alloc_bytes - freed_bytes - self.reported.load(Relaxed),
-        }
     }
 }
 

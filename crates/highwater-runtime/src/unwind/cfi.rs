@@ -23,6 +23,8 @@ struct FoundObject {
     reserved: [u64; 7],
 }
 
+/// The signature of [`FIND_OBJECT`].
+// SAFETY of calling it: any address may be asked for; there must be room for the result.
 type FindObject = unsafe extern "C" fn(address: *const c_void, result: *mut FoundObject) -> c_int;
 
 /// glibc's `_dl_find_object`, which takes no lock: a walk must not wait for a `dlopen` in another thread. Null where
