@@ -35,25 +35,38 @@ impl Estimate {
     }
 }
 
+/// What is known of how a value came about.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Evidence {
+    /// The variance of the value, in its unit squared.
+    pub variance: f64,
+    /// How many samples it rests on.
+    pub samples: f64,
+}
+
 /// A sum of values with the sum of their variances. Wide enough that no order of adding up hostile values
 /// overflows; only the finished [`Estimate`] saturates.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Sum {
     value: i128,
-    /// `None` once a value without a known variance went in.
-    variance: Option<f64>,
+    /// Not a number once a value without a known variance went in.
+    variance: f64,
+    /// How many samples it rests on; 0 where that is not known.
+    samples: f64,
 }
 
 impl Sum {
-    pub const ZERO: Self = Self { value: 0, variance: Some(0.0) };
+    pub const ZERO: Self = Self { value: 0, variance: 0.0, samples: 0.0 };
 
-    pub fn new(value: i64, variance: Option<f64>) -> Self {
-        Self { value: value.into(), variance }
+    pub fn new(value: i64, error: Option<Evidence>) -> Self {
+        let Evidence { variance, samples } = error.unwrap_or(Evidence { variance: f64::NAN, samples: 0.0 });
+        Self { value: value.into(), variance, samples }
     }
 
     pub fn add(&mut self, other: Self) {
         self.value = self.value.saturating_add(other.value);
-        self.variance = self.variance.zip(other.variance).map(|(a, b)| a + b);
+        self.variance += other.variance;
+        self.samples += other.samples;
     }
 
     /// The difference to `base`, whose error adds to this one's.
@@ -61,6 +74,25 @@ impl Sum {
         let mut difference = Self { value: base.value.saturating_neg(), ..base };
         difference.add(self);
         difference
+    }
+
+    /// What is left of this sum without `part`, which is among what was added up: its error is that of the rest.
+    pub fn without(self, part: Self) -> Self {
+        Self {
+            value: self.value.saturating_sub(part.value),
+            variance: not_below_zero(self.variance - part.variance),
+            samples: not_below_zero(self.samples - part.samples),
+        }
+    }
+
+    /// The variance, where it is known.
+    pub fn variance(self) -> Option<f64> {
+        Some(self.variance).filter(|it| !it.is_nan())
+    }
+
+    /// How many samples it rests on.
+    pub fn samples(self) -> f64 {
+        self.samples
     }
 
     pub fn value(self) -> i64 {
@@ -78,7 +110,7 @@ impl Sum {
     }
 
     pub fn estimate(self) -> Estimate {
-        Estimate { value: self.value(), standard_error: self.variance.map(f64::sqrt) }
+        Estimate { value: self.value(), standard_error: self.variance().map(f64::sqrt) }
     }
 
     /// This sum as a share of `whole`; 0 when there is no whole.
@@ -87,26 +119,47 @@ impl Sum {
     }
 }
 
+/// The number itself where it is not a number.
+fn not_below_zero(number: f64) -> f64 {
+    if number < 0.0 { 0.0 } else { number }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn of(variance: f64) -> Option<Evidence> {
+        Some(Evidence { variance, samples: 1.0 })
+    }
+
+    #[test]
+    fn what_is_taken_out_takes_its_error_along() {
+        let mut sum = Sum::new(10, of(9.0));
+        let part = Sum::new(4, of(16.0));
+        sum.add(part);
+        let rest = sum.without(part);
+        assert_eq!(rest.estimate(), Estimate { value: 10, standard_error: Some(3.0) });
+        assert_eq!(rest.samples(), 1.0);
+        assert_eq!(part.without(sum).estimate(), Estimate { value: -10, standard_error: Some(0.0) });
+        assert_eq!(sum.without(Sum::new(1, None)).variance(), None);
+    }
 
     #[test]
     fn sums_saturate_only_at_the_end() {
         let mut sum = Sum::ZERO;
         for value in [i64::MAX, i64::MAX, i64::MIN, i64::MIN, 7] {
-            sum.add(Sum::new(value, Some(1.0)));
+            sum.add(Sum::new(value, of(1.0)));
         }
         assert_eq!(sum.estimate(), Estimate { value: 5, standard_error: Some(5f64.sqrt()) });
         sum.add(Sum::new(i64::MIN, None));
-        sum.add(Sum::new(i64::MIN, Some(1.0)));
+        sum.add(Sum::new(i64::MIN, of(1.0)));
         assert_eq!(sum.estimate(), Estimate { value: i64::MIN, standard_error: None });
         assert_eq!(Sum::ZERO.minus(sum).value(), i64::MAX);
     }
 
     #[test]
     fn a_difference_has_both_errors() {
-        let change = Sum::new(10, Some(9.0)).minus(Sum::new(4, Some(16.0))).estimate();
+        let change = Sum::new(10, of(9.0)).minus(Sum::new(4, of(16.0))).estimate();
         assert_eq!(change, Estimate { value: 6, standard_error: Some(5.0) });
         assert_eq!(change.margin95(), Some(1.96 * 5.0));
         assert_eq!((change.lower95(), change.upper95()), (Some(6.0 - 9.8), Some(6.0 + 9.8)));

@@ -10,6 +10,8 @@
 
 use highwater_profile::{Profile, Sample, StringId};
 
+use crate::estimate::Evidence;
+
 /// The sampling interval in bytes: 1 when every block was recorded, `None` when the file does not say.
 pub(crate) fn interval_bytes(profile: &Profile) -> Option<i64> {
     let in_bytes = profile.period_type.as_ref().is_some_and(|it| it.unit == "bytes");
@@ -35,6 +37,7 @@ pub(crate) struct Sampling {
     bytes: Option<usize>,
     size_label: Option<StringId>,
     interval_label: Option<StringId>,
+    birth_label: Option<StringId>,
     /// What labels say, by their handle, once they have been asked.
     said: Vec<Option<Said>>,
 }
@@ -44,6 +47,8 @@ pub(crate) struct Sampling {
 struct Said {
     interval: Option<i64>,
     size: Option<f64>,
+    /// The number of the first snapshot that can have seen the row's live blocks.
+    born: Option<i64>,
     /// `e^(s/R) - 1`, where both are known.
     odds: Option<f64>,
 }
@@ -66,6 +71,7 @@ impl Sampling {
             bytes: partner("space"),
             size_label: profile.strings.find("bytes"),
             interval_label: profile.strings.find("interval"),
+            birth_label: profile.strings.find("birth_epoch"),
             said: vec![None; profile.samples.labels()],
         }
     }
@@ -79,27 +85,37 @@ impl Sampling {
         let interval = number(self.interval_label).or(self.interval);
         let size = number(self.size_label).map(|it| it as f64);
         let odds = size.zip(interval).map(|(size, interval)| odds(size, interval));
-        let said = Said { interval, size, odds };
+        let said = Said { interval, size, odds, born: number(self.birth_label) };
         if let Some(place) = self.said.get_mut(at) {
             *place = Some(said);
         }
         said
     }
 
-    /// The variance of a row's value, in squared units of the column; `None` when it is not known.
-    pub fn variance(&mut self, sample: &Sample<'_>) -> Option<f64> {
+    /// What a row's value rests on: its variance in squared units of the column, and its samples; `None` when that is not
+    /// known.
+    pub fn evidence(&mut self, sample: &Sample<'_>) -> Option<Evidence> {
         let said = self.said(sample);
         let interval = said.interval?;
-        if interval == 1 {
-            return Some(0.0);
-        }
-        let measure = self.measure?;
         let value = |column: Option<usize>| column.map(|column| (sample.values[column] as f64).abs());
         let (blocks, bytes) = (value(self.blocks).filter(|it| *it > 0.0), value(self.bytes));
+        if interval == 1 {
+            return Some(Evidence { variance: 0.0, samples: blocks.unwrap_or(0.0) });
+        }
+        let measure = self.measure?;
         let size = said.size.or_else(|| Some(bytes? / blocks?)).filter(|it| *it > 0.0)?;
         let blocks = blocks.or_else(|| Some(bytes? / size))?;
-        let variance = blocks / said.odds.unwrap_or_else(|| odds(size, interval));
-        Some(if measure == Measure::Bytes { variance * size * size } else { variance })
+        let odds = said.odds.unwrap_or_else(|| odds(size, interval));
+        let variance = blocks / odds;
+        // p = odds / (1 + odds), written so that infinite odds are certainty.
+        let samples = blocks / (1.0 + 1.0 / odds);
+        let unit = if measure == Measure::Bytes { size * size } else { 1.0 };
+        Some(Evidence { variance: variance * unit, samples })
+    }
+
+    /// Whether the blocks of a row are among those that the snapshot with this number has seen. Rows without a birth are not.
+    pub fn has_seen(&mut self, epoch: i64, sample: &Sample<'_>) -> bool {
+        self.said(sample).born.is_some_and(|born| born <= epoch)
     }
 }
 
@@ -128,7 +144,9 @@ mod tests {
         let key = profile.strings.intern("bytes");
         let label = size.map(|size| Label { key, value: LabelValue::Number(size, key) });
         profile.samples.push(&[], values, label.as_slice());
-        Sampling::of(&profile, column).variance(&profile.samples.get(0))
+        let evidence = Sampling::of(&profile, column).evidence(&profile.samples.get(0))?;
+        assert!(evidence.samples >= 0.0 && evidence.samples.is_finite());
+        Some(evidence.variance)
     }
 
     fn assert_close(actual: Option<f64>, expected: f64) {

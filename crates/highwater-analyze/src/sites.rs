@@ -13,7 +13,7 @@ use crate::sampling::Sampling;
 use crate::symbols::{SymbolId, Symbols};
 use crate::{AnalyzeError, Frame, Header, Query, SampleKind, parallel};
 
-/// A stack with a value for each profile.
+/// A stack with its sums: in the common case one for each profile.
 #[derive(Debug)]
 pub(crate) struct Site<const N: usize> {
     /// Where its stack is: in which table, and at which position.
@@ -33,7 +33,17 @@ pub(crate) enum Equal {
     Apart,
 }
 
-/// All sites of `N` profiles.
+/// Some values of a profile, and where among a site's sums they go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub slot: usize,
+    /// Position of their sample type.
+    pub column: usize,
+    /// Only those of live blocks that the snapshot with this number has seen, in the same process.
+    pub seen_by: Option<i64>,
+}
+
+/// All sites of one or more profiles, with `N` sums each.
 #[derive(Debug)]
 pub(crate) struct Sites<const N: usize> {
     pub symbols: Symbols,
@@ -42,7 +52,7 @@ pub(crate) struct Sites<const N: usize> {
     /// In the order in which they appear in the profiles.
     pub all: Vec<Site<N>>,
     pub headers: [Header; N],
-    /// Sum of the absolute values of each profile: what shares are shares of.
+    /// Sum of the absolute values in each slot: what shares are shares of.
     pub wholes: [u128; N],
 }
 
@@ -60,37 +70,37 @@ impl<const N: usize> Sites<N> {
             *column = kind.column(profile)?;
         }
 
-        let mut sites = Self {
-            symbols: Symbols::default(),
-            stacks: Vec::new(),
-            all: Vec::new(),
-            headers: profiles.map(|profile| Header::new(profile, &kind)),
-            wholes: [0; N],
-        };
+        let mut sites = Self::new(profiles.map(|profile| Header::new(profile, &kind)));
         for slot in 0..N {
-            sites.add_profile(slot, profiles[slot], columns[slot], query, equal);
+            let part = Part { slot, column: columns[slot], seen_by: None };
+            sites.add(profiles[slot], &[part], query, equal);
         }
         Ok(sites)
     }
 
-    fn add_profile(&mut self, slot: usize, profile: &Profile, column: usize, query: &Query, equal: Equal) {
+    /// No site yet.
+    pub fn new(headers: [Header; N]) -> Self {
+        Self { symbols: Symbols::default(), stacks: Vec::new(), all: Vec::new(), headers, wholes: [0; N] }
+    }
+
+    /// Adds these values of a profile to the sums of their slots. What is equal is a matter of all profiles
+    /// that are added, and the same for all.
+    pub fn add(&mut self, profile: &Profile, parts: &[Part], query: &Query, equal: Equal) {
         let symbols = &mut self.symbols;
         let (sums, frames) = parallel::both(
             profile.samples.len() >= parallel::WORTHWHILE,
-            || StackSums::of(profile, column),
+            || StackSums::<N>::of(profile, parts),
             || Resolver::new(profile, query, symbols).resolve_all(symbols),
         );
-        let mut shown = Sum::ZERO;
-        let parts = parallel::parts(sums.all.len());
-        for seen in parallel::map(parts, |part| Seen::of(profile, part, &sums, &frames, query)) {
+        let mut shown = [Sum::ZERO; N];
+        let ranges = parallel::parts(sums.all.len());
+        for seen in parallel::map(ranges, |range| Seen::of(profile, range, &sums, &frames, query)) {
             if equal == Equal::Merged && self.stacks.is_empty() {
                 self.stacks.push(ListTable::default());
             }
             let table = self.stacks.len() as u32;
             for (&(raw, attributed), at) in seen.from.iter().zip(0..) {
                 let raw = &sums.all[raw as usize];
-                shown.add(raw.sum);
-                self.headers[slot].samples += raw.rows as usize;
                 let site = match (equal, self.stacks.first_mut()) {
                     (Equal::Merged, Some(all)) => all.intern(seen.stacks.get(at as usize)) as usize,
                     _ => self.all.len(),
@@ -100,15 +110,21 @@ impl<const N: usize> Sites<N> {
                     let stack = if equal == Equal::Merged { (0, site as u32) } else { (table, at) };
                     self.all.push(Site { stack, attributed, sums: [Sum::ZERO; N] });
                 }
-                self.all[site].sums[slot].add(raw.sum);
+                for (slot, sum) in raw.sums.iter().enumerate() {
+                    self.all[site].sums[slot].add(*sum);
+                    shown[slot].add(*sum);
+                    self.headers[slot].samples += raw.rows[slot] as usize;
+                }
             }
             if equal == Equal::Apart {
                 self.stacks.push(seen.stacks);
             }
         }
-        self.wholes[slot] = sums.whole;
-        self.headers[slot].total = sums.total.estimate();
-        self.headers[slot].shown_total = shown.estimate();
+        for &Part { slot, .. } in parts {
+            self.wholes[slot] = sums.wholes[slot];
+            self.headers[slot].total = sums.totals[slot].estimate();
+            self.headers[slot].shown_total = shown[slot].estimate();
+        }
     }
 
     /// The frames of a site that the filters left, leaf first.
@@ -168,45 +184,53 @@ fn attributed(stack: &[Resolved], query: &Query) -> usize {
     }
 }
 
-/// What all rows of a profile with the same stack add up to.
-struct StackSum {
+/// What all rows of a profile with the same stack add up to, slot by slot.
+struct StackSum<const N: usize> {
     stack: StackId,
-    sum: Sum,
-    rows: u32,
+    sums: [Sum; N],
+    /// Number of rows with a value.
+    rows: [u32; N],
 }
 
-/// The values of a profile by stack.
-struct StackSums {
+/// The values of a profile by stack, slot by slot.
+struct StackSums<const N: usize> {
     /// Those with a value, in order of appearance.
-    all: Vec<StackSum>,
-    total: Sum,
-    /// Sum of the absolute values.
-    whole: u128,
+    all: Vec<StackSum<N>>,
+    totals: [Sum; N],
+    /// Sums of the absolute values.
+    wholes: [u128; N],
 }
 
-impl StackSums {
-    fn of(profile: &Profile, column: usize) -> Self {
+impl<const N: usize> StackSums<N> {
+    fn of(profile: &Profile, parts: &[Part]) -> Self {
         const NONE: u32 = u32::MAX;
-        let mut sampling = Sampling::of(profile, column);
+        let mut samplings: Vec<Sampling> = parts.iter().map(|it| Sampling::of(profile, it.column)).collect();
         let mut places = vec![NONE; profile.samples.stacks()];
-        let mut sums = Self { all: Vec::with_capacity(profile.samples.stacks()), total: Sum::ZERO, whole: 0 };
+        let mut sums = Self {
+            all: Vec::with_capacity(profile.samples.stacks()),
+            totals: [Sum::ZERO; N],
+            wholes: [0; N],
+        };
         for sample in profile.samples.iter() {
-            let value = sample.values[column];
-            if value == 0 {
-                continue;
+            for (&Part { slot, column, seen_by }, sampling) in parts.iter().zip(&mut samplings) {
+                let value = sample.values[column];
+                if value == 0 || seen_by.is_some_and(|epoch| !sampling.has_seen(epoch, &sample)) {
+                    continue;
+                }
+                let sum = Sum::new(value, sampling.evidence(&sample));
+                sums.totals[slot].add(sum);
+                sums.wholes[slot] = sums.wholes[slot].saturating_add(value.unsigned_abs().into());
+                let place = &mut places[sample.stack_id.index()];
+                if *place == NONE {
+                    // There are fewer than 2^32 stacks, as their handles show.
+                    *place = sums.all.len() as u32;
+                    let stack = sample.stack_id;
+                    sums.all.push(StackSum { stack, sums: [Sum::ZERO; N], rows: [0; N] });
+                }
+                let entry = &mut sums.all[*place as usize];
+                entry.sums[slot].add(sum);
+                entry.rows[slot] += 1;
             }
-            let sum = Sum::new(value, sampling.variance(&sample));
-            sums.total.add(sum);
-            sums.whole = sums.whole.saturating_add(value.unsigned_abs().into());
-            let place = &mut places[sample.stack_id.index()];
-            if *place == NONE {
-                // There are fewer than 2^32 stacks, as their handles show.
-                *place = sums.all.len() as u32;
-                sums.all.push(StackSum { stack: sample.stack_id, sum: Sum::ZERO, rows: 0 });
-            }
-            let entry = &mut sums.all[*place as usize];
-            entry.sum.add(sum);
-            entry.rows += 1;
         }
         sums
     }
@@ -221,22 +245,22 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(
+    fn of<const N: usize>(
         profile: &Profile,
-        part: Range<usize>,
-        sums: &StackSums,
+        range: Range<usize>,
+        sums: &StackSums<N>,
         frames: &AllFrames,
         query: &Query,
     ) -> Self {
-        let part_of = &sums.all[part.clone()];
-        let stack = |it: &StackSum| profile.samples.stack(it.stack);
+        let part_of = &sums.all[range.clone()];
+        let stack = |it: &StackSum<N>| profile.samples.stack(it.stack);
         let items = part_of.iter().map(|it| stack(it).len()).sum();
         let mut seen = Self {
             stacks: ListTable::with_capacity(part_of.len(), items),
             from: Vec::with_capacity(part_of.len()),
         };
         let mut buffer: Vec<Resolved> = Vec::new();
-        for (sum, raw) in part_of.iter().zip(part.start..) {
+        for (sum, raw) in part_of.iter().zip(range.start..) {
             buffer.clear();
             for &location in stack(sum) {
                 frames.add(location, &mut buffer);
