@@ -1,6 +1,6 @@
 //! Questions asked of heap profiles, and their answers as plain data.
 //!
-//! [`top()`] ranks, [`diff()`] compares, [`tree()`] and [`folded()`] follow calls from the root, [`peek()`] looks at the
+//! [`top()`] ranks, [`diff()`] compares, [`check()`] judges growth, [`tree()`] and [`folded()`] follow calls from the root, [`peek()`] looks at the
 //! callers and callees of one function, and [`info()`] says what a file holds. Each takes a profile and a [`Query`]
 //! and returns structures that serialize; every number is an [`Estimate`] that carries its sampling error.
 //!
@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod attribution;
+mod check;
 mod diff;
 mod error;
 mod estimate;
@@ -50,6 +51,9 @@ mod symbols;
 mod top;
 mod tree;
 
+pub use check::{
+    Allowance, Check, CheckOptions, CheckRow, Doubt, Judgement, KindCheck, Remedy, Verdict, check,
+};
 pub use diff::{Change, Diff, DiffMode, DiffOptions, DiffRow, diff};
 pub use error::AnalyzeError;
 pub use estimate::Estimate;

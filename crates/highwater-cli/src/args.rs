@@ -4,12 +4,14 @@ use clap::{Parser, Subcommand};
 
 use crate::command;
 use crate::error::CliError;
+use crate::output::Outcome;
 
 const EXAMPLES: &str = "\
 Examples:
   highwater top heap.pb.gz                        which lines hold memory now
   highwater top --sample peak-bytes heap.pb.gz    which held it when most was in use
   highwater diff before.pb.gz after.pb.gz         what grew, beyond sampling noise
+  highwater check new.pb.gz --baseline main.pb.gz --max-growth 5%    a gate for CI
   highwater tree --focus parse heap.pb.gz         how memory came to be allocated
   highwater peek 'Index::add' heap.pb.gz          callers and callees of a function
   highwater flame heap.pb.gz -o heap.svg          a flame graph
@@ -21,7 +23,7 @@ Examples:
 
 Lines are as wide as the terminal; elsewhere as the variable COLUMNS says, or 80.
 Colours follow the terminal and the variable NO_COLOR.
-Exit codes: 0 the answer was given; 2 it was not, and one line on stderr says why.";
+Exit codes: 0 the answer was given; 2 it was not, and one line on stderr says why. Gates: 1 found something, 3 cannot tell.";
 
 /// Read, compare and draw heap profiles.
 ///
@@ -39,6 +41,7 @@ pub(crate) struct Cli {
 enum Command {
     Top(command::top::Args),
     Diff(command::diff::Args),
+    Check(command::check::Args),
     Tree(command::tree::Args),
     Peek(command::peek::Args),
     Flame(command::flame::Args),
@@ -49,10 +52,11 @@ enum Command {
 }
 
 impl Cli {
-    pub(crate) fn run(self) -> Result<(), CliError> {
+    pub(crate) fn run(self) -> Result<Outcome, CliError> {
         match self.command {
             Command::Top(args) => args.run(),
             Command::Diff(args) => args.run(),
+            Command::Check(args) => return args.run(),
             Command::Tree(args) => args.run(),
             Command::Peek(args) => args.run(),
             Command::Flame(args) => args.run(),
@@ -61,6 +65,7 @@ impl Cli {
             Command::Merge(args) => args.run(),
             Command::Symbolize(args) => args.run(),
         }
+        .map(|()| Outcome::Answered)
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) enum CliError {
     Merge { files: Vec<PathBuf>, source: MergeError },
     #[error("{}: {reason}; choose a format with --to: {}", path.display(), writable())]
     OutputFormat { path: PathBuf, reason: &'static str },
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
     #[error("{0}; see highwater flame --help")]

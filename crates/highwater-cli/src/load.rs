@@ -18,7 +18,7 @@ const TICK: Duration = Duration::from_millis(120);
 /// Reads a profile as it is in its file.
 pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let profile = file::read(path, &shared.limits())?;
-    if let Some(sample) = &shared.sample {
+    for sample in &shared.sample {
         let files = vec![path.to_owned()];
         sample.column(&profile).map_err(|source| CliError::Question { files, source })?;
     }

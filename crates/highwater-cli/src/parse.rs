@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use highwater_analyze::SampleKind;
+use highwater_analyze::{Allowance, SampleKind};
 use regex::Regex;
 
 /// Any name is a kind of values: whether the file has it is seen when it is read.
@@ -24,6 +24,29 @@ pub(crate) fn regex(text: &str) -> Result<Regex, String> {
 pub(crate) fn fraction(text: &str) -> Result<f64, String> {
     let fraction = text.parse().ok().filter(|it| (0.0..=1.0).contains(it));
     fraction.ok_or_else(|| "a number from 0 to 1 is expected, such as 0.01 for one per cent".to_owned())
+}
+
+/// A share between 0 and 1, with or without a per cent sign.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => percent.trim_end().parse().ok().map(|it: f64| it / 100.0),
+        None => text.parse().ok(),
+    };
+    share
+        .filter(|it| (0.0..=1.0).contains(it))
+        .ok_or_else(|| "a share is expected, such as 5% or 0.05".to_owned())
+}
+
+/// Growth that is allowed: a share of the base (5%) or a number (10MiB, 1000).
+pub(crate) fn allowance(text: &str) -> Result<Allowance, String> {
+    if let Some(percent) = text.strip_suffix('%') {
+        let percent = percent.trim_end().parse().ok().filter(|it: &f64| it.is_finite() && *it >= 0.0);
+        return percent
+            .map(|it| Allowance::Share(it / 100.0))
+            .ok_or_else(|| "a share is expected, such as 5%".to_owned());
+    }
+    let number = size(text).map_err(|error| format!("{error}, or a share, such as 5%"))?;
+    i64::try_from(number).map(Allowance::Fixed).map_err(|_| "that is more than can be counted".to_owned())
 }
 
 pub(crate) fn directory(text: &str) -> Result<PathBuf, String> {
@@ -82,6 +105,21 @@ mod tests {
         assert_eq!(fraction("0.01"), Ok(0.01));
         for wrong in ["", "-0.1", "1.1", "NaN", "inf", "1%"] {
             assert!(fraction(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn growth_is_a_share_or_a_number() {
+        assert_eq!(allowance("5%"), Ok(Allowance::Share(0.05)));
+        assert_eq!(allowance("150 %"), Ok(Allowance::Share(1.5)));
+        assert_eq!(allowance("10MiB"), Ok(Allowance::Fixed(10 << 20)));
+        assert_eq!(allowance("0"), Ok(Allowance::Fixed(0)));
+        for wrong in ["", "%", "-5%", "NaN%", "inf%", "5 percent", "0.05", "-1", "9223372036854775808"] {
+            assert!(allowance(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!((share("5%"), share("0.05")), (Ok(0.05), Ok(0.05)));
+        for wrong in ["", "%", "101%", "-1%", "5"] {
+            assert!(share(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -7,11 +7,14 @@
 //! Texts from profiles are not trusted: control characters in names never reach the output.
 #![forbid(unsafe_code)]
 
+mod check;
 mod diff;
 mod flame;
+mod github;
 mod header;
 mod info;
 mod json;
+mod junit;
 mod label;
 mod number;
 mod peek;
@@ -21,10 +24,13 @@ mod tree;
 mod view;
 mod walks;
 
+pub use check::check;
 pub use diff::diff;
 pub use flame::{FlameError, FlameText, flame, flame_diff};
+pub use github::{github_annotations, github_summary};
 pub use info::info;
 pub use json::json;
+pub use junit::junit;
 pub use number::amount;
 pub use peek::peek;
 pub use top::top;

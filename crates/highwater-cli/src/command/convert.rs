@@ -46,7 +46,7 @@ impl Args {
         let load = if format == Format::Pprof { load::raw } else { load::symbolized };
         let mut profile = load(&self.input, &self.shared)?;
         // It has been looked for while loading.
-        let column = self.shared.sample.as_ref().and_then(|it| it.column(&profile).ok());
+        let column = self.shared.sample.first().and_then(|it| it.column(&profile).ok());
         profile.default_sample_type = column.or(profile.default_sample_type);
         write("convert", &profile, format, &self.output, &self.shared)
     }

@@ -1,5 +1,6 @@
 //! The commands, one file each: its arguments, the question it asks, the view it shows.
 
+pub(crate) mod check;
 pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod flame;
