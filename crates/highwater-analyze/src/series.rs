@@ -186,7 +186,8 @@ impl Series {
 
     /// Puts the values of a snapshot in the place of those of the one before.
     fn add(&mut self, profile: &Profile, kind: &SampleKind, checked: &Checked) {
-        let headers = [(); 3].map(|()| Header::new(profile, kind));
+        let header = Header::new(profile, kind);
+        let headers = [(); 3].map(|()| header.clone());
         let sites = self.sites.get_or_insert_with(|| Sites::new(headers.clone()));
         sites.restart(headers, self.query.by == GroupBy::Site);
         let equal = if self.query.by == GroupBy::Site { Equal::Merged } else { Equal::Apart };

@@ -120,7 +120,7 @@ pub(crate) fn check(
     if profile.time_ns == 0 {
         return Err(SeriesError::NoTime);
     }
-    let now = Previous::of(profile, allocated);
+    let now = Previous::of(profile, live, allocated);
     let Some(before) = previous else { return Ok(Checked { live, now, restarted: false, objection: None }) };
 
     let restarted = now.is_after_restart(before);
@@ -149,9 +149,11 @@ pub(crate) fn check(
 }
 
 impl Previous {
-    fn of(profile: &Profile, allocated: Option<usize>) -> Self {
+    fn of(profile: &Profile, live: usize, allocated: Option<usize>) -> Self {
         let meta = profile.meta.unwrap_or_default();
-        let birth = profile.strings.find("birth_epoch");
+        // Where nothing is live there is nobody whose birth could be told.
+        let born = profile.strings.find("birth_epoch").is_some()
+            || profile.samples.iter().all(|it| it.values[live] == 0);
         let column = |column: usize| profile.samples.iter().map(move |it| i128::from(it.values[column]));
         let total = allocated.map_or(0, |it| column(it).sum::<i128>());
         Self {
@@ -159,7 +161,7 @@ impl Previous {
             process: meta.process,
             epoch: meta.epoch,
             interval_bytes: sampling::interval_bytes(profile),
-            has_births: birth.is_some() && meta.epoch.is_some(),
+            has_births: born && meta.epoch.is_some(),
             allocated,
             allocated_total: i64::try_from(total).unwrap_or(i64::MAX),
             cgroup_limit_bytes: meta.cgroup_limit_bytes,

@@ -82,16 +82,8 @@ pub fn explain(series: [&Profile; 4], query: &Query) -> Result<Suspects, Analyze
     let kind = if only_live { SampleKind::LiveBytes } else { SampleKind::AllocBytes };
     let header = Header::new(after, &kind);
     let mut sites: Sites<SLOTS> = Sites::new([(); SLOTS].map(|()| header.clone()));
-    for (at, (profile, parts)) in series.into_iter().zip(&parts).enumerate() {
-        let same = at > 0 && std::ptr::eq(profile, series[at - 1]);
-        if !parts.is_empty() && !same {
-            sites.add(profile, parts, query, Equal::Merged);
-        } else if same {
-            // What the profile before has in its slot is what this one has.
-            for site in &mut sites.all {
-                site.sums[ALLOCATED[at]] = site.sums[ALLOCATED[at - 1]];
-            }
-        }
+    for (profile, parts) in series.into_iter().zip(&parts) {
+        sites.add(profile, parts, query, Equal::Merged);
     }
     let elapsed =
         [(0, 1), (1, 2), (2, 3)].map(|(a, b)| series[b].time_ns.saturating_sub(series[a].time_ns) as f64);
