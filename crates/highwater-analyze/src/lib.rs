@@ -26,6 +26,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod advise;
 mod attribution;
 mod check;
 mod diff;
@@ -37,6 +38,8 @@ mod frame;
 mod group;
 mod header;
 mod info;
+mod leaks;
+mod lives;
 mod name;
 mod parallel;
 mod peek;
@@ -54,6 +57,7 @@ mod top;
 mod tree;
 mod trend;
 
+pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Saving, advise};
 pub use check::{
     Allowance, Check, CheckOptions, CheckRow, Doubt, Judgement, KindCheck, Remedy, Verdict, check,
 };
@@ -65,6 +69,7 @@ pub use frame::Frame;
 pub use group::{GroupBy, RowKey};
 pub use header::{Header, Omitted};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
+pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};
 pub use peek::{Peek, PeekEdge, PeekFunction, peek};
 pub use query::Query;
 pub use sample_kind::{SampleKind, Unit};

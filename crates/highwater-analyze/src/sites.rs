@@ -43,6 +43,17 @@ pub(crate) struct Part {
     pub seen_by: Option<i64>,
 }
 
+/// The sites that the stacks of a profile belong to.
+#[derive(Debug)]
+pub(crate) struct Places(Vec<Option<u32>>);
+
+impl Places {
+    /// The site of a stack; `None` where the stack has none of the values, or filters dropped it.
+    pub fn of(&self, stack: StackId) -> Option<usize> {
+        self.0[stack.index()].map(|it| it as usize)
+    }
+}
+
 /// All sites of one or more profiles, with `N` sums each.
 #[derive(Debug)]
 pub(crate) struct Sites<const N: usize> {
@@ -96,9 +107,9 @@ impl<const N: usize> Sites<N> {
         self.wholes = [0; N];
     }
 
-    /// Adds these values of a profile to the sums of their slots. What is equal is a matter of all profiles
-    /// that are added, and the same for all.
-    pub fn add(&mut self, profile: &Profile, parts: &[Part], query: &Query, equal: Equal) {
+    /// Adds these values of a profile to the sums of their slots, and says which sites have its stacks. What is equal is a
+    /// matter of all profiles that are added, and the same for all.
+    pub fn add(&mut self, profile: &Profile, parts: &[Part], query: &Query, equal: Equal) -> Places {
         let symbols = &mut self.symbols;
         let (sums, frames) = parallel::both(
             profile.samples.len() >= parallel::WORTHWHILE,
@@ -106,6 +117,7 @@ impl<const N: usize> Sites<N> {
             || Resolver::new(profile, query, symbols).resolve_all(symbols),
         );
         let mut shown = [Sum::ZERO; N];
+        let mut places = Places(vec![None; profile.samples.stacks()]);
         let ranges = parallel::parts(sums.all.len());
         for seen in parallel::map(ranges, |range| Seen::of(profile, range, &sums, &frames, query)) {
             if equal == Equal::Merged && self.stacks.is_empty() {
@@ -123,6 +135,7 @@ impl<const N: usize> Sites<N> {
                     let stack = if equal == Equal::Merged { (0, site as u32) } else { (table, at) };
                     self.all.push(Site { stack, attributed, sums: [Sum::ZERO; N] });
                 }
+                places.0[raw.stack.index()] = Some(site as u32);
                 for (slot, sum) in raw.sums.iter().enumerate() {
                     self.all[site].sums[slot].add(*sum);
                     shown[slot].add(*sum);
@@ -138,6 +151,7 @@ impl<const N: usize> Sites<N> {
             self.headers[slot].total = sums.totals[slot].estimate();
             self.headers[slot].shown_total = shown[slot].estimate();
         }
+        places
     }
 
     /// The frames of a site that the filters left, leaf first.

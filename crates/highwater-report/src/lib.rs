@@ -7,6 +7,7 @@
 //! Texts from profiles are not trusted: control characters in names never reach the output.
 #![forbid(unsafe_code)]
 
+mod advise;
 mod check;
 mod diff;
 mod flame;
@@ -16,6 +17,7 @@ mod info;
 mod json;
 mod junit;
 mod label;
+mod leaks;
 mod number;
 mod peek;
 mod table;
@@ -24,6 +26,7 @@ mod tree;
 mod view;
 mod walks;
 
+pub use advise::advise;
 pub use check::check;
 pub use diff::diff;
 pub use flame::{FlameError, FlameText, flame, flame_diff};
@@ -31,6 +34,7 @@ pub use github::{github_annotations, github_summary};
 pub use info::info;
 pub use json::json;
 pub use junit::junit;
+pub use leaks::leaks;
 pub use number::amount;
 pub use peek::peek;
 pub use top::top;

@@ -114,6 +114,15 @@ pub(crate) fn duration(ns: i64) -> String {
     }
 }
 
+/// How long a block lived: as [`duration`], with finer units below a second.
+pub(crate) fn lifetime(ns: i64) -> String {
+    match ns {
+        ..1_000_000 => format!("{:.1} µs", ns as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} ms", ns as f64 / 1e6),
+        _ => duration(ns),
+    }
+}
+
 /// A moment: `2026-03-01 12:34:56 UTC`, from nanoseconds since 1970.
 pub(crate) fn time(ns: i64) -> String {
     let seconds = ns.div_euclid(1_000_000_000);
@@ -188,6 +197,8 @@ mod tests {
         assert!(time(i64::MAX).starts_with("2262-04-11"));
         assert_eq!(duration(1_500_000_000), "1.5 s");
         assert_eq!(duration(125_000_000_000), "2 min 5 s");
+        assert_eq!((lifetime(1_500), lifetime(1_500_000)), ("1.5 µs".into(), "1.5 ms".into()));
+        assert_eq!(lifetime(1_500_000_000), "1.5 s");
         assert_eq!(duration(11_040_000_000_000), "3 h 4 min");
     }
 }
