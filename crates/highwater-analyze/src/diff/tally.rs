@@ -218,6 +218,11 @@ impl Tally {
         Self::new(0, 0)
     }
 
+    /// Whether the row has enough samples to be called a change at this false discovery rate, wherever they are.
+    fn is_testable(&self, fdr: f64) -> bool {
+        self.p_value.is_some() && change_test::least_p_value(&self.base, &self.new) <= fdr
+    }
+
     pub fn test(&mut self, change: Sum) {
         self.change = change;
         self.p_value = change_test::p_value(change, &self.base, &self.new);
@@ -248,12 +253,14 @@ impl Tally {
     }
 }
 
-/// Sets the q-values of all rows, and what is significant at this false discovery rate. Returns how many were tested.
+/// Sets the q-values of all rows that can be tested, and what is significant at this false discovery rate. Returns how
+/// many were tested.
 pub(super) fn judge(tallies: &mut [Tally], fdr: f64) -> usize {
-    let p_values: Vec<f64> = tallies.iter().filter_map(|it| it.p_value).collect();
+    let p_value = |it: &Tally| it.p_value.filter(|_| it.is_testable(fdr));
+    let p_values: Vec<f64> = tallies.iter().filter_map(p_value).collect();
     let mut q_values = statistics::q_values(&p_values).into_iter();
     for tally in tallies {
-        tally.q_value = tally.p_value.and_then(|_| q_values.next());
+        tally.q_value = p_value(tally).and_then(|_| q_values.next());
         tally.significant = is_significant(tally.q_value, tally.change, fdr);
     }
     p_values.len()

@@ -4,5 +4,6 @@ mod build;
 mod close_up;
 mod compare;
 mod deep;
+mod processes;
 mod rank;
 mod totals;
