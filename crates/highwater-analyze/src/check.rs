@@ -3,7 +3,8 @@
 //! Growth is compared with an allowance, and what is judged is the **excess**, growth minus allowance, with its sampling
 //! error. With `B` and `N` for base and new, and their variances `V_B` and `V_N`, the excess over a share `f` of the base is
 //! `N - (1+f)·B` with variance `V_N + (1+f)²·V_B`; over a fixed number `a` it is `N - B - a` with variance `V_N + V_B`. The
-//! profiles are of different runs, so nothing cancels. Base and new may have different sampling intervals: both
+//! profiles are of different runs, so nothing cancels; if they are of one process
+//! after all, the blocks that live in both do. Base and new may have different sampling intervals: both
 //! variances are known.
 //!
 //! An excess that is not decided has an interval around 0 of 1.96·σ to either side, σ² being its variance. With `k` times as
@@ -13,7 +14,8 @@ use highwater_profile::Profile;
 use serde::Serialize;
 
 use crate::{
-    AnalyzeError, DiffOptions, DiffRow, Estimate, Frame, Header, Omitted, Query, RowKey, SampleKind, diff,
+    AnalyzeError, Caveat, CohortEstimates, DiffOptions, DiffRow, Estimate, Frame, Header, Omitted, Query,
+    RowKey, SampleKind, diff,
 };
 
 /// How much growth is allowed.
@@ -177,19 +179,23 @@ fn one(
     kind.column(new)?;
     let (base_unit, new_unit) = (kind.unit(base), kind.unit(new));
     if base_unit != new_unit {
-        return Err(AnalyzeError::DifferentUnits {
+        return Err(Caveat::DifferentUnits {
             sample: kind.to_string(),
             base: base_unit.to_string(),
             new: new_unit.to_string(),
-        });
+        }
+        .into());
     }
     let all = Query { sample: Some(kind.clone()), limit: None, min_fraction: 0.0, ..query.clone() };
     // Runs are different processes by nature, and what their intervals differ by is in the variances.
-    let difference = diff(base, new, &all, &DiffOptions { force: true, ..DiffOptions::default() })?;
+    let difference =
+        diff(base, new, &all, &DiffOptions { force: true, fdr: options.fdr, ..DiffOptions::default() })?;
 
     let whole = (difference.base.shown_total, difference.new.shown_total);
-    let total = judge(whole.0, whole.1, options.max_growth);
-    let is_significant = difference.total_change.significant;
+    let change = &difference.total_change;
+    let sides = Sides { base: whole.0, new: whole.1, growth: change.change, cohorts: change.cohorts };
+    let total = sides.judge(options.max_growth);
+    let is_significant = change.significant;
     let doubt = doubt(&total, is_significant, &difference.base, &difference.new);
     let total_verdict = match doubt {
         Some(_) => Verdict::Inconclusive,
@@ -232,30 +238,50 @@ fn omitted(values: impl Iterator<Item = i64>) -> Omitted {
     })
 }
 
-fn judge(base: Estimate, new: Estimate, allowance: Allowance) -> Judgement {
-    let factor = match allowance {
-        Allowance::Share(share) => 1.0 + share,
-        Allowance::Fixed(_) => 1.0,
-    };
-    let allowed = match allowance {
-        Allowance::Share(share) => (base.value as f64 * share).round() as i64,
-        Allowance::Fixed(number) => number,
-    };
-    let growth = new.value.saturating_sub(base.value);
-    let error = |factor: f64| Some(new.standard_error?.hypot(factor * base.standard_error?));
-    Judgement {
-        base,
-        new,
-        growth: Estimate { value: growth, standard_error: error(1.0) },
-        allowed,
-        excess: Estimate { value: growth.saturating_sub(allowed), standard_error: error(factor) },
+/// A row, or the total, in both profiles.
+struct Sides {
+    base: Estimate,
+    new: Estimate,
+    growth: Estimate,
+    /// What both have in common, if they are snapshots of one process.
+    cohorts: Option<CohortEstimates>,
+}
+
+impl Sides {
+    fn judge(&self, allowance: Allowance) -> Judgement {
+        let (allowed, share) = match allowance {
+            Allowance::Share(share) => ((self.base.value as f64 * share).round() as i64, share),
+            Allowance::Fixed(number) => (number, 0.0),
+        };
+        let excess = self.growth.value.saturating_sub(allowed);
+        Judgement {
+            base: self.base,
+            new: self.new,
+            growth: self.growth,
+            allowed,
+            excess: Estimate { value: excess, standard_error: self.error_of_excess(share) },
+        }
+    }
+
+    /// Of `N - (1+f)·B`; where `S` is in both, that is the new less `1+f` times the dead and `f` times `S`.
+    fn error_of_excess(&self, share: f64) -> Option<f64> {
+        if share == 0.0 {
+            return self.growth.standard_error;
+        }
+        Some(match self.cohorts {
+            None => self.new.standard_error?.hypot((1.0 + share) * self.base.standard_error?),
+            Some(CohortEstimates { new, dead, survived }) => {
+                let changed = new.standard_error?.hypot((1.0 + share) * dead.standard_error?);
+                changed.hypot(share * survived.standard_error?)
+            }
+        })
     }
 }
 
 /// A row has to exceed both the allowance and the floor: the one that leaves less certainty counts.
 fn judge_row(row: &DiffRow, allowance: Allowance, floor: i64) -> Judgement {
-    let asked = judge(row.base, row.new, allowance);
-    let least = judge(row.base, row.new, Allowance::Fixed(floor));
+    let sides = Sides { base: row.base, new: row.new, growth: row.change, cohorts: row.cohorts };
+    let (asked, least) = (sides.judge(allowance), sides.judge(Allowance::Fixed(floor)));
     let certain = |it: &Judgement| it.excess.lower95().unwrap_or(it.excess.value as f64);
     if certain(&least) < certain(&asked) { least } else { asked }
 }

@@ -28,7 +28,9 @@
 
 mod advise;
 mod attribution;
+mod change_test;
 mod check;
+mod comparison;
 mod diff;
 mod error;
 mod estimate;
@@ -52,6 +54,7 @@ mod series;
 mod sites;
 mod source;
 mod spikes;
+pub mod statistics;
 mod symbols;
 mod top;
 mod tree;
@@ -61,7 +64,8 @@ pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Saving, adv
 pub use check::{
     Allowance, Check, CheckOptions, CheckRow, Doubt, Judgement, KindCheck, Remedy, Verdict, check,
 };
-pub use diff::{Change, Diff, DiffMode, DiffOptions, DiffRow, diff};
+pub use comparison::{Caveat, Overlap};
+pub use diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
 pub use error::AnalyzeError;
 pub use estimate::Estimate;
 pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};

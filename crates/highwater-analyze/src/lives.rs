@@ -385,7 +385,7 @@ impl<'a> Reader<'a> {
         let mut columns: Vec<(Value, usize, Sampling)> =
             columns.map(|&(value, column)| (value, column, Sampling::of(self.profile, column))).collect();
         for sample in self.profile.samples.iter() {
-            let Some(site) = self.places.of(sample.stack_id) else { continue };
+            let Some(site) = self.places.site(sample.stack_id) else { continue };
             let number = |label: Option<StringId>| sample.number(label?).filter(|it| *it > 0);
             let (size, lived_ns, birth) = (number(self.size), number(self.lifetime), number(self.birth));
             for (value, column, sampling) in &mut columns {

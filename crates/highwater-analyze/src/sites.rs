@@ -43,14 +43,16 @@ pub(crate) struct Part {
     pub seen_by: Option<i64>,
 }
 
-/// The sites that the stacks of a profile belong to.
+/// Where the rows of a profile went.
 #[derive(Debug)]
-pub(crate) struct Places(Vec<Option<u32>>);
+pub(crate) struct Places(Vec<u32>);
 
 impl Places {
-    /// The site of a stack; `None` where the stack has none of the values, or filters dropped it.
-    pub fn of(&self, stack: StackId) -> Option<usize> {
-        self.0[stack.index()].map(|it| it as usize)
+    const NOWHERE: u32 = u32::MAX;
+
+    /// Position of the site that has the values of rows with this stack; `None` where no row has any that was asked for.
+    pub fn site(&self, stack: StackId) -> Option<usize> {
+        self.0.get(stack.index()).filter(|it| **it != Self::NOWHERE).map(|it| *it as usize)
     }
 }
 
@@ -107,9 +109,10 @@ impl<const N: usize> Sites<N> {
         self.wholes = [0; N];
     }
 
-    /// Adds these values of a profile to the sums of their slots, and says which sites have its stacks. What is equal is a
-    /// matter of all profiles that are added, and the same for all.
+    /// Adds these values of a profile to the sums of their slots, and returns where they went. What is equal is a matter of
+    /// all profiles that are added, and the same for all.
     pub fn add(&mut self, profile: &Profile, parts: &[Part], query: &Query, equal: Equal) -> Places {
+        let mut places = Places(vec![Places::NOWHERE; profile.samples.stacks()]);
         let symbols = &mut self.symbols;
         let (sums, frames) = parallel::both(
             profile.samples.len() >= parallel::WORTHWHILE,
@@ -117,7 +120,6 @@ impl<const N: usize> Sites<N> {
             || Resolver::new(profile, query, symbols).resolve_all(symbols),
         );
         let mut shown = [Sum::ZERO; N];
-        let mut places = Places(vec![None; profile.samples.stacks()]);
         let ranges = parallel::parts(sums.all.len());
         for seen in parallel::map(ranges, |range| Seen::of(profile, range, &sums, &frames, query)) {
             if equal == Equal::Merged && self.stacks.is_empty() {
@@ -135,7 +137,8 @@ impl<const N: usize> Sites<N> {
                     let stack = if equal == Equal::Merged { (0, site as u32) } else { (table, at) };
                     self.all.push(Site { stack, attributed, sums: [Sum::ZERO; N] });
                 }
-                places.0[raw.stack.index()] = Some(site as u32);
+                // There are fewer sites than distinct stacks, whose handles are smaller than that.
+                places.0[raw.stack.index()] = site as u32;
                 for (slot, sum) in raw.sums.iter().enumerate() {
                     self.all[site].sums[slot].add(*sum);
                     shown[slot].add(*sum);

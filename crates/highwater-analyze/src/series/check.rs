@@ -4,7 +4,7 @@ use highwater_profile::Profile;
 
 use crate::sampling;
 use crate::series::FlowSource;
-use crate::{AnalyzeError, SampleKind};
+use crate::{AnalyzeError, Caveat, SampleKind};
 
 /// Why a snapshot does not continue a series.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -137,12 +137,9 @@ pub(crate) fn check(
             return Err(SeriesError::Unsorted { by_ns: elapsed_ns.saturating_neg() });
         }
         _ if restarted => Some(SeriesError::Restarted),
-        _ if now.interval_bytes != before.interval_bytes => {
-            Some(SeriesError::IntervalChanged(AnalyzeError::DifferentIntervals {
-                base: before.interval_bytes,
-                new: now.interval_bytes,
-            }))
-        }
+        _ if now.interval_bytes != before.interval_bytes => Some(SeriesError::IntervalChanged(
+            Caveat::DifferentIntervals { base: before.interval_bytes, new: now.interval_bytes }.into(),
+        )),
         _ => None,
     };
     Ok(Checked { live, now, restarted, objection })

@@ -80,16 +80,33 @@ impl Build {
 
     /// As [`Build::live`], with the stack as locations.
     pub fn live_at(&mut self, stack: &[LocationId], blocks: i64, size: i64) -> &mut Self {
+        self.push(stack, blocks, size, &[])
+    }
+
+    fn push(&mut self, stack: &[LocationId], blocks: i64, size: i64, labels: &[Label]) -> &mut Self {
         let key = self.profile.strings.intern("bytes");
         let label = Label { key, value: LabelValue::Number(size, key) };
-        self.profile.samples.push(stack, &[blocks, blocks * size], &[label]);
+        self.profile.samples.push(stack, &[blocks, blocks * size], &[&[label], labels].concat());
         self
     }
 
     /// Adds blocks of one size that `sampled` samples stand for.
     pub fn sampled(&mut self, stack: &[&str], sampled: i64, size: i64) -> &mut Self {
+        self.live(stack, self.blocks(sampled, size), size)
+    }
+
+    /// As [`Build::sampled`], of blocks that the snapshot with the number `born` was the first to see.
+    pub fn born(&mut self, stack: &[&str], sampled: i64, size: i64, born: i64) -> &mut Self {
+        let stack: Vec<LocationId> = stack.iter().map(|frame| self.location(&[frame])).collect();
+        let (key, unit) = (self.profile.strings.intern("birth_epoch"), self.profile.strings.intern(""));
+        let blocks = self.blocks(sampled, size);
+        self.push(&stack, blocks, size, &[Label { key, value: LabelValue::Number(born, unit) }])
+    }
+
+    /// The blocks that so many samples stand for.
+    fn blocks(&self, sampled: i64, size: i64) -> i64 {
         let weight = 1.0 / -(-(size as f64) / self.profile.period as f64).exp_m1();
-        self.live(stack, (sampled as f64 * weight).round() as i64, size)
+        (sampled as f64 * weight).round() as i64
     }
 }
 

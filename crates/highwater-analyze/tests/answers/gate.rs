@@ -1,7 +1,7 @@
 //! The gate: what passes, what is a regression, and what nobody can know.
 
 use highwater_analyze::{
-    Allowance, AnalyzeError, Check, CheckOptions, Doubt, Query, SampleKind, Verdict, check,
+    Allowance, AnalyzeError, Caveat, Check, CheckOptions, Doubt, Query, SampleKind, Verdict, check,
 };
 use highwater_profile::{Profile, ValueType};
 
@@ -167,5 +167,5 @@ fn profiles_without_the_values_or_in_other_units_are_refused() {
     assert!(matches!(error, AnalyzeError::NoSampleType { .. }));
     let types = [ValueType::new("inuse_objects", "count"), ValueType::new("inuse_space", "pages")];
     let error = check(&Profile::new(types.to_vec()), &new, &Query::default(), &[], &options).unwrap_err();
-    assert!(matches!(error, AnalyzeError::DifferentUnits { .. }));
+    assert!(matches!(error, AnalyzeError::NotComparable(Caveat::DifferentUnits { .. })));
 }

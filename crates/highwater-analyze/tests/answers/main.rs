@@ -5,5 +5,6 @@ mod close_up;
 mod compare;
 mod deep;
 mod gate;
+mod processes;
 mod rank;
 mod totals;
