@@ -12,6 +12,8 @@ Examples:
   highwater top --sample peak-bytes heap.pb.gz    which held it when most was in use
   highwater diff before.pb.gz after.pb.gz         what grew, beyond sampling noise
   highwater check new.pb.gz --baseline main.pb.gz --max-growth 5%    a gate for CI
+  highwater leaks snapshots/                      what is alive and should not be
+  highwater advise heap.pb.gz                     what to change, and what it saves
   highwater tree --focus parse heap.pb.gz         how memory came to be allocated
   highwater peek 'Index::add' heap.pb.gz          callers and callees of a function
   highwater flame heap.pb.gz -o heap.svg          a flame graph
@@ -42,6 +44,8 @@ enum Command {
     Top(command::top::Args),
     Diff(command::diff::Args),
     Check(command::check::Args),
+    Leaks(command::leaks::Args),
+    Advise(command::advise::Args),
     Tree(command::tree::Args),
     Peek(command::peek::Args),
     Flame(command::flame::Args),
@@ -57,6 +61,8 @@ impl Cli {
             Command::Top(args) => args.run(),
             Command::Diff(args) => args.run(),
             Command::Check(args) => return args.run(),
+            Command::Leaks(args) => return args.run(),
+            Command::Advise(args) => args.run(),
             Command::Tree(args) => args.run(),
             Command::Peek(args) => args.run(),
             Command::Flame(args) => args.run(),

@@ -31,6 +31,8 @@ pub(crate) enum CliError {
     OutputFormat { path: PathBuf, reason: &'static str },
     #[error("cannot read {}: {source}", path.display())]
     Unreadable { path: PathBuf, source: io::Error },
+    #[error("{}:{line}: {reason}", path.display())]
+    Config { path: PathBuf, line: usize, reason: String },
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
     #[error("{0}; see highwater flame --help")]

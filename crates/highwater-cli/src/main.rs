@@ -7,7 +7,9 @@
 
 mod args;
 mod command;
+mod config;
 mod error;
+mod history;
 mod load;
 mod output;
 mod parse;

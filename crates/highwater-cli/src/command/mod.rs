@@ -1,10 +1,12 @@
 //! The commands, one file each: its arguments, the question it asks, the view it shows.
 
+pub(crate) mod advise;
 pub(crate) mod check;
 pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod flame;
 pub(crate) mod info;
+pub(crate) mod leaks;
 pub(crate) mod merge;
 pub(crate) mod peek;
 pub(crate) mod symbolize;
