@@ -10,6 +10,7 @@ mod error;
 mod load;
 mod output;
 mod parse;
+mod series;
 mod shared;
 
 use std::panic::{self, PanicHookInfo};
