@@ -46,12 +46,15 @@ mod resolver;
 mod rows;
 mod sample_kind;
 mod sampling;
+mod series;
 mod sites;
 mod source;
+mod spikes;
 pub mod statistics;
 mod symbols;
 mod top;
 mod tree;
+mod trend;
 
 pub use comparison::{Caveat, Overlap};
 pub use diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
@@ -65,5 +68,10 @@ pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use peek::{Peek, PeekEdge, PeekFunction, peek};
 pub use query::Query;
 pub use sample_kind::{SampleKind, Unit};
+pub use series::{FlowSource, Series, SeriesError, SeriesNote, SeriesOptions};
+pub use spikes::{
+    Sign, SnapshotTotals, Spike, SpikeRow, Spikes, SpikesOptions, Suspects, explain, find_spikes,
+};
 pub use top::{Top, TopRow, top};
 pub use tree::{Tree, TreeNode, tree};
+pub use trend::{Class, Evidence, Forecast, Trend, TrendOptions, TrendRow, Used};

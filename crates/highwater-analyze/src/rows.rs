@@ -22,6 +22,7 @@ enum Identity {
 
 /// The rows that frames belong to, in order of appearance. Each frame's is found once, and a row's name is made when
 /// somebody asks for it.
+#[derive(Debug)]
 pub(crate) struct Rows {
     by: GroupBy,
     keys: Vec<OnceCell<Box<RowKey>>>,
@@ -71,7 +72,8 @@ impl Rows {
             Identity::Symbol(id) => self.push(Some(id)),
             identity => self.intern(identity, Some(id)),
         };
-        if self.of_symbol.is_empty() {
+        // There are more symbols than last time when another profile was added.
+        if self.of_symbol.len() <= id.index() {
             self.of_symbol.resize(sites.symbols.len(), None);
         }
         // There are fewer rows than symbols, and fewer of these than 2^32.

@@ -96,6 +96,19 @@ impl<const N: usize> Sites<N> {
         Self { symbols: Symbols::default(), stacks: Vec::new(), all: Vec::new(), headers, wholes: [0; N] }
     }
 
+    /// Makes place for the values of another profile: the sums are 0 again and the symbols stay. So do the sites, if the next
+    /// profile's are to be recognised.
+    pub fn restart(&mut self, headers: [Header; N], keep_sites: bool) {
+        if keep_sites {
+            self.all.iter_mut().for_each(|site| site.sums = [Sum::ZERO; N]);
+        } else {
+            self.all.clear();
+            self.stacks.clear();
+        }
+        self.headers = headers;
+        self.wholes = [0; N];
+    }
+
     /// Adds these values of a profile to the sums of their slots, and returns where they went. What is equal is a matter of
     /// all profiles that are added, and the same for all.
     pub fn add(&mut self, profile: &Profile, parts: &[Part], query: &Query, equal: Equal) -> Places {

@@ -1,0 +1,187 @@
+//! Whether a snapshot belongs behind the one before it, and what can be told from the two.
+
+use highwater_profile::Profile;
+
+use crate::sampling;
+use crate::series::FlowSource;
+use crate::{AnalyzeError, Caveat, SampleKind};
+
+/// Why a snapshot does not continue a series.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SeriesError {
+    /// The values cannot be shown.
+    #[error(transparent)]
+    Question(#[from] AnalyzeError),
+    /// The values asked for do not rise and fall with what is live.
+    #[error("a series is followed by live values, and {0} are not")]
+    NotLive(String),
+    /// The snapshot does not say when it was taken.
+    #[error("it does not say when it was taken")]
+    NoTime,
+    /// The snapshot is the one before, or one taken at the same moment.
+    #[error("it is the same snapshot as the one before it")]
+    Duplicate {
+        /// When both were taken, in nanoseconds since 1970-01-01 UTC.
+        time_ns: i64,
+    },
+    /// The snapshot is older than the one before, by time and by number.
+    #[error("it was taken before the one before it")]
+    Unsorted {
+        /// How much earlier, in nanoseconds.
+        by_ns: i64,
+    },
+    /// The process counted on while its clock was set back.
+    #[error(
+        "the clock of the machine was set back before it was taken: its number is higher and its time is lower"
+    )]
+    ClockBackwards {
+        /// How far, in nanoseconds; less than the clock was set back.
+        by_ns: i64,
+    },
+    /// Another process than before.
+    #[error("the process was restarted before it was taken")]
+    Restarted,
+    /// Other sampling than before.
+    #[error(transparent)]
+    IntervalChanged(Caveat),
+    /// A trend needs two snapshots at the least.
+    #[error("a trend needs at least two snapshots, and there is {0}")]
+    TooFew(usize),
+}
+
+/// Where a series was forced to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeriesNote {
+    /// Position of the snapshot that does not continue the series, counted among those that were accepted.
+    pub snapshot: usize,
+    /// Why not.
+    pub reason: SeriesError,
+}
+
+/// What is remembered of a snapshot when the next one comes.
+#[derive(Clone, Debug)]
+pub(crate) struct Previous {
+    pub time_ns: i64,
+    pub process: Option<i64>,
+    pub epoch: Option<i64>,
+    pub interval_bytes: Option<i64>,
+    /// Live rows say which snapshot saw them first.
+    pub has_births: bool,
+    /// Position of the cumulative values that belong to the live ones.
+    pub allocated: Option<usize>,
+    /// Their sum.
+    pub allocated_total: i64,
+    pub cgroup_limit_bytes: Option<i64>,
+    pub cgroup_used_bytes: Option<i64>,
+    pub rss_bytes: Option<i64>,
+    /// Live bytes of the process as it counted them, without a sampling error.
+    pub live_bytes: Option<i64>,
+}
+
+/// A snapshot that can be followed.
+pub(crate) struct Checked {
+    /// Position of the live values.
+    pub live: usize,
+    pub now: Previous,
+    pub restarted: bool,
+    /// Why it should not be added unless forced.
+    pub objection: Option<SeriesError>,
+}
+
+impl Checked {
+    /// What tells births and deaths since `previous` apart.
+    pub fn source(&self, previous: Option<&Previous>) -> FlowSource {
+        let same = |it: &&Previous| !self.restarted && it.epoch.is_some();
+        if self.now.has_births && previous.filter(same).is_some() {
+            FlowSource::Cohorts
+        } else if self.now.allocated.is_some() && previous.is_some_and(|it| it.allocated.is_some()) {
+            FlowSource::Cumulative
+        } else {
+            FlowSource::Levels
+        }
+    }
+}
+
+/// Looks at a snapshot before anything of it is added.
+pub(crate) fn check(
+    profile: &Profile,
+    kind: &SampleKind,
+    previous: Option<&Previous>,
+) -> Result<Checked, SeriesError> {
+    let allocated = match kind {
+        SampleKind::LiveBytes => Some(SampleKind::AllocBytes),
+        SampleKind::LiveBlocks => Some(SampleKind::AllocBlocks),
+        SampleKind::Other(_) => None,
+        other => return Err(SeriesError::NotLive(other.to_string())),
+    };
+    let live = kind.column(profile)?;
+    let allocated = allocated.and_then(|it| it.column(profile).ok());
+    if profile.time_ns == 0 {
+        return Err(SeriesError::NoTime);
+    }
+    let now = Previous::of(profile, live, allocated);
+    let Some(before) = previous else { return Ok(Checked { live, now, restarted: false, objection: None }) };
+
+    let restarted = now.is_after_restart(before);
+    let elapsed_ns = now.time_ns.saturating_sub(before.time_ns);
+    let counted_on = now.epoch.zip(before.epoch).map(|(now, before)| now.cmp(&before)).filter(|_| !restarted);
+    let objection = match (counted_on, elapsed_ns) {
+        (Some(std::cmp::Ordering::Equal), _) | (None, 0) => {
+            Some(SeriesError::Duplicate { time_ns: now.time_ns })
+        }
+        (Some(std::cmp::Ordering::Greater), ..=0) => {
+            return Err(SeriesError::ClockBackwards { by_ns: elapsed_ns.saturating_neg() });
+        }
+        (Some(std::cmp::Ordering::Less), _) | (None, ..0) => {
+            return Err(SeriesError::Unsorted { by_ns: elapsed_ns.saturating_neg() });
+        }
+        _ if restarted => Some(SeriesError::Restarted),
+        _ if now.interval_bytes != before.interval_bytes => {
+            Some(SeriesError::IntervalChanged(Caveat::DifferentIntervals {
+                base: before.interval_bytes,
+                new: now.interval_bytes,
+            }))
+        }
+        _ => None,
+    };
+    Ok(Checked { live, now, restarted, objection })
+}
+
+impl Previous {
+    fn of(profile: &Profile, live: usize, allocated: Option<usize>) -> Self {
+        let meta = profile.meta.unwrap_or_default();
+        // Where nothing is live there is nobody whose birth could be told.
+        let born = profile.strings.find("birth_epoch").is_some()
+            || profile.samples.iter().all(|it| it.values[live] == 0);
+        let column = |column: usize| profile.samples.iter().map(move |it| i128::from(it.values[column]));
+        let total = allocated.map_or(0, |it| column(it).sum::<i128>());
+        Self {
+            time_ns: profile.time_ns,
+            process: meta.process,
+            epoch: meta.epoch,
+            interval_bytes: sampling::interval_bytes(profile),
+            has_births: born && meta.epoch.is_some(),
+            allocated,
+            allocated_total: i64::try_from(total).unwrap_or(i64::MAX),
+            cgroup_limit_bytes: meta.cgroup_limit_bytes,
+            cgroup_used_bytes: meta.cgroup_used_bytes,
+            rss_bytes: meta.rss_bytes,
+            live_bytes: meta.alloc_bytes.zip(meta.freed_bytes).map(|(a, f)| a.saturating_sub(f)),
+        }
+    }
+
+    /// Whether another process than `before`'s took the snapshot. Where the files do not say, cumulative values that
+    /// went down do: they only grow while a process lives.
+    fn is_after_restart(&self, before: &Self) -> bool {
+        match (self.process, before.process) {
+            (Some(now), Some(before)) => now != before,
+            (None, None) => {
+                let later = self.time_ns > before.time_ns;
+                let both = self.allocated.is_some() && before.allocated.is_some();
+                later && both && self.allocated_total < before.allocated_total
+            }
+            _ => true,
+        }
+    }
+}
