@@ -11,6 +11,8 @@ Examples:
   highwater top heap.pb.gz                        which lines hold memory now
   highwater top --sample peak-bytes heap.pb.gz    which held it when most was in use
   highwater diff before.pb.gz after.pb.gz         what grew, beyond sampling noise
+  highwater trend snapshots/                      what leaks, over a series of snapshots
+  highwater spikes snapshots/                     when the process jumped, and whose allocations did it
   highwater check new.pb.gz --baseline main.pb.gz --max-growth 5%    a gate for CI
   highwater leaks snapshots/                      what is alive and should not be
   highwater advise heap.pb.gz                     what to change, and what it saves
@@ -43,6 +45,8 @@ pub(crate) struct Cli {
 enum Command {
     Top(command::top::Args),
     Diff(command::diff::Args),
+    Trend(command::trend::Args),
+    Spikes(command::spikes::Args),
     Check(command::check::Args),
     Leaks(command::leaks::Args),
     Advise(command::advise::Args),
@@ -60,6 +64,8 @@ impl Cli {
         match self.command {
             Command::Top(args) => args.run(),
             Command::Diff(args) => args.run(),
+            Command::Trend(args) => args.run(),
+            Command::Spikes(args) => args.run(),
             Command::Check(args) => return args.run(),
             Command::Leaks(args) => return args.run(),
             Command::Advise(args) => args.run(),

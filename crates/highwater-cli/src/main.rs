@@ -13,6 +13,7 @@ mod history;
 mod load;
 mod output;
 mod parse;
+mod series;
 mod shared;
 
 use std::panic::{self, PanicHookInfo};

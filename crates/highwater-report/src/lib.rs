@@ -20,9 +20,12 @@ mod label;
 mod leaks;
 mod number;
 mod peek;
+mod sparkline;
+mod spikes;
 mod table;
 mod top;
 mod tree;
+mod trend;
 mod view;
 mod walks;
 
@@ -37,8 +40,10 @@ pub use junit::junit;
 pub use leaks::leaks;
 pub use number::amount;
 pub use peek::peek;
+pub use spikes::spikes;
 pub use top::top;
 pub use tree::tree;
+pub use trend::trend;
 pub use view::View;
 
 #[cfg(test)]

@@ -9,9 +9,11 @@ pub(crate) mod info;
 pub(crate) mod leaks;
 pub(crate) mod merge;
 pub(crate) mod peek;
+pub(crate) mod spikes;
 pub(crate) mod symbolize;
 pub(crate) mod top;
 pub(crate) mod tree;
+pub(crate) mod trend;
 
 use std::path::Path;
 
