@@ -57,19 +57,18 @@ const VALUES: [Value; 11] = [
 
 impl Value {
     fn kind(self) -> SampleKind {
-        let other = |name: &str| SampleKind::Other(name.to_owned());
         match self {
             LiveBytes => SampleKind::LiveBytes,
             LiveBlocks => SampleKind::LiveBlocks,
             AllocBytes => SampleKind::AllocBytes,
             AllocBlocks => SampleKind::AllocBlocks,
             PeakBytes => SampleKind::PeakBytes,
-            TempBytes => other("temp_space"),
-            TempBlocks => other("temp_objects"),
-            CopiedBytes => other("realloc_space"),
-            GrownBlocks => other("realloc_objects"),
-            Doublings => other("realloc_doublings"),
-            FreedBlocks => other("freed_objects"),
+            TempBytes => SampleKind::TempBytes,
+            TempBlocks => SampleKind::TempBlocks,
+            CopiedBytes => SampleKind::ReallocBytes,
+            GrownBlocks => SampleKind::ReallocBlocks,
+            Doublings => SampleKind::ReallocDoublings,
+            FreedBlocks => SampleKind::FreedBlocks,
         }
     }
 

@@ -13,8 +13,8 @@ use crate::parse;
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Shared {
-    /// The values to show: live-bytes, live-blocks, alloc-bytes, alloc-blocks, peak-bytes, peak-blocks, or a name as in
-    /// the file (inuse_space) [default: the file's own choice]
+    /// The values to show: live-bytes, live-blocks, and the same with alloc-, peak-, temp-, realloc- and freed-,
+    /// realloc-doublings, or a name as in the file (inuse_space) [default: the file's own choice]
     // A list because `highwater check` takes several; the others take one.
     #[arg(long, value_name = "KIND", value_parser = parse::sample, action = ArgAction::Set, num_args = 1, help_heading = "Question")]
     pub(crate) sample: Vec<SampleKind>,

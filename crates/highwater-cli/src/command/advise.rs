@@ -31,6 +31,10 @@ Examples:
 pub(crate) struct Args {
     /// A profile, or a directory of snapshots of one process
     path: PathBuf,
+    /// Go on without snapshots of a directory that are damaged, copies of others or of a process before a restart, and over
+    /// changes of the sampling interval
+    #[arg(long, help_heading = "Input")]
+    force: bool,
     #[command(flatten)]
     shared: Shared,
 }
@@ -38,7 +42,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let query = self.shared.query(GroupBy::Line);
-        let past = Past::read(&self.path, &query, &self.shared)?;
+        let past = Past::read(&self.path, &query, self.force, &self.shared)?;
         let answer = highwater_analyze::advise(&past.last, past.first.as_ref(), &past.history, &query);
         output::answer(&self.shared, "advise", &answer, |it| highwater_report::advise(it, &output::view()))
     }

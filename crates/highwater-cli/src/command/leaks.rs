@@ -37,6 +37,10 @@ pub(crate) struct Args {
     /// The rules, instead of the highwater.toml here or above
     #[arg(long, value_name = "FILE", help_heading = "Input")]
     config: Option<PathBuf>,
+    /// Go on without snapshots of a directory that are damaged, copies of others or of a process before a restart, and over
+    /// changes of the sampling interval
+    #[arg(long, help_heading = "Input")]
+    force: bool,
     #[command(flatten)]
     shared: Shared,
 }
@@ -45,7 +49,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<Outcome, CliError> {
         let config = Config::load(self.config.as_deref())?;
         let query = self.shared.query(GroupBy::Line);
-        let past = Past::read(&self.path, &query, &self.shared)?;
+        let past = Past::read(&self.path, &query, self.force, &self.shared)?;
         let answer = highwater_analyze::leaks(&past.last, &past.history, &query, &config.accepted_leaks);
         note_unused(&config, &answer);
         output::answer(&self.shared, "leaks", &answer, |it| highwater_report::leaks(it, &output::view()))?;
