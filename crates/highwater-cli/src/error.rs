@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::AnalyzeError;
+use highwater_analyze::{AnalyzeError, SeriesError};
 use highwater_profile::file::FileError;
 use highwater_profile::{Format, MergeError, Profile, ReadError};
 use highwater_report::FlameError;
@@ -29,6 +29,14 @@ pub(crate) enum CliError {
     Merge { files: Vec<PathBuf>, source: MergeError },
     #[error("{}: {reason}; choose a format with --to: {}", path.display(), writable())]
     OutputFormat { path: PathBuf, reason: &'static str },
+    #[error("{}: {source}", file.display())]
+    Series { file: PathBuf, source: SeriesError },
+    #[error("{}: another watch writes here; give this one a directory of its own with --out", .0.display())]
+    Watched(PathBuf),
+    #[error("{target}: {reason}")]
+    Target { target: String, reason: String },
+    #[error("{target}: there was not one snapshot: {reason}")]
+    NoSnapshot { target: String, reason: String },
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
     #[error("{0}; see highwater flame --help")]

@@ -9,6 +9,7 @@ pub(crate) mod peek;
 pub(crate) mod symbolize;
 pub(crate) mod top;
 pub(crate) mod tree;
+pub(crate) mod watch;
 
 use std::path::Path;
 
