@@ -11,7 +11,7 @@ use regex::Regex;
 use crate::parse;
 
 /// Options of every command.
-#[derive(Clone, Debug, Args)]
+#[derive(Debug, Args)]
 pub(crate) struct Shared {
     /// The values to show: live-bytes, live-blocks, alloc-bytes, alloc-blocks, peak-bytes, peak-blocks, or a name as in
     /// the file (inuse_space) [default: the file's own choice]
@@ -120,11 +120,6 @@ impl Shared {
     /// What reading may cost.
     pub(crate) fn limits(&self) -> Limits {
         Limits { max_unpacked_bytes: self.max_unpacked, max_memory_bytes: self.max_memory }
-    }
-
-    /// The same, going on with addresses where a binary is missing.
-    pub(crate) fn with_addresses(&self) -> Self {
-        Self { addresses: true, ..self.clone() }
     }
 
     /// Whether every row was asked for.

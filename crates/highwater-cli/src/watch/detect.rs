@@ -3,19 +3,20 @@
 //! A spike is looked for after each snapshot; it needs a few numbers of each. Growth is looked for every so often, because
 //! for that all snapshots of the ring are read.
 
-use std::collections::HashMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 
 use highwater_analyze::{
-    Class, Estimate, GroupBy, Query, SampleKind, Series, SeriesOptions, SnapshotTotals, Spike, SpikesOptions,
-    Suspects, Trend, TrendOptions, TrendRow, Unit, explain, find_spikes,
+    Class, GroupBy, Query, SampleKind, Series, SeriesOptions, Sign, SnapshotTotals, Spike, SpikesOptions,
+    Suspects, Trend, TrendOptions, TrendRow, explain, find_spikes,
 };
 use highwater_profile::Profile;
-use highwater_report::{amount, change, duration, estimate};
 use serde::Serialize;
 
+use super::names;
 use super::run::Shot;
+use super::story::{self, Story};
 use crate::error::CliError;
-use crate::load;
 use crate::shared::Shared;
 
 /// Snapshots before which nothing is usual yet.
@@ -27,8 +28,8 @@ const FEWEST_FOR_GROWTH: usize = 8;
 /// Snapshots that a search for spikes goes back.
 const HISTORY: usize = 200;
 
-/// Rows that are named as evidence.
-const NAMED: usize = 5;
+/// How many times its usual move live memory has to rise by for a jump.
+const TIMES_USUAL: i64 = 3;
 
 const HOUR_NS: f64 = 3.6e12;
 
@@ -131,9 +132,10 @@ impl Detector {
         let spikes = find_spikes(&totals, &options).spikes;
         // Snapshots are numbered in their series, since positions move when the oldest go.
         let number = |before: usize| self.snapshots + before + 2 - totals.len();
+        let counts = |it: &&Spike| it.signs.iter().any(|it| *it != Sign::Live) || is_jump(it, &totals);
         let is_new = |it: &&Spike| it.before > 0 && number(it.before) > self.last_spike + 1;
-        let newest = spikes.iter().map(|it| number(it.before)).max();
-        let found = spikes.iter().find(is_new).cloned();
+        let newest = spikes.iter().filter(counts).map(|it| number(it.before)).max();
+        let found = spikes.iter().filter(counts).find(is_new).cloned();
         let goes_on = newest == Some(self.last_spike + 1);
         if found.is_some() || goes_on {
             self.last_spike = newest.unwrap_or(self.last_spike).max(self.last_spike);
@@ -143,28 +145,25 @@ impl Detector {
 
     fn explain(&self, shots: &[Shot], spike: Spike, shared: &Shared) -> Result<Finding, CliError> {
         let at = [0, spike.before, spike.before + 1, shots.len() - 1];
-        let mut profiles = Vec::with_capacity(at.len());
-        for (place, &position) in at.iter().enumerate() {
-            // The first may be the one before, and the last the one after.
-            let again = at[..place].iter().position(|it| *it == position);
-            let profile: Profile = match again {
-                Some(place) => Profile::clone(&profiles[place]),
-                None => read(&shots[position], shared)?,
-            };
-            profiles.push(profile);
+        // The first may be the one before, and the last the one after.
+        let mut profiles: BTreeMap<usize, Profile> = BTreeMap::new();
+        for position in at {
+            if let Entry::Vacant(place) = profiles.entry(position) {
+                place.insert(read(&shots[position], shared)?);
+            }
         }
-        let [first, before, after, last] = [0, 1, 2, 3].map(|it| &profiles[it]);
+        let [first, before, after, last] = at.map(|it| &profiles[&it]);
         let query = query(shared);
         let files = || at[1..3].iter().map(|&it| shots[it].path.clone()).collect();
         let suspects = explain([first, before, after, last], &query)
             .map_err(|source| CliError::Question { files: files(), source })?;
-        let sample = if suspects.only_live { SampleKind::LiveBytes } else { SampleKind::AllocBytes };
+        let story = Story::of(&spike, &suspects);
         Ok(Finding {
             kind: Kind::Spike,
-            summary: spike_summary(&spike, &suspects),
-            evidence: spike_evidence(&spike, &suspects),
+            summary: story.summary(&spike, &suspects),
+            evidence: story.evidence(&spike, &suspects),
             pair: [spike.before, spike.before + 1],
-            sample,
+            sample: story.sample(),
             detail: Detail::Spike { spike, suspects },
         })
     }
@@ -193,8 +192,8 @@ impl Detector {
         self.told.extend(leaks.iter().map(|it| (it.key.label.clone(), it.live.value)));
         let finding = Finding {
             kind: Kind::Growth,
-            summary: growth_summary(&trend, &leaks),
-            evidence: growth_evidence(&trend, &leaks),
+            summary: story::growth_summary(&trend, &leaks),
+            evidence: story::growth_evidence(&trend, &leaks),
             sample: SampleKind::LiveBytes,
             // The first quarter is the warm-up, in which growth is no news.
             pair: [shots.len() / 4, shots.len() - 1],
@@ -211,83 +210,20 @@ fn query(shared: &Shared) -> Query {
     query
 }
 
-/// A snapshot with its names, as far as they can be found: a missing binary must not keep an incident from being seen.
 fn read(shot: &Shot, shared: &Shared) -> Result<Profile, CliError> {
-    let mut profile = match load::symbolized(&shot.path, shared) {
-        Err(CliError::MissingBinaries(_)) => load::symbolized(&shot.path, &shared.with_addresses())?,
-        outcome => outcome?,
-    };
+    let (mut profile, _) = names::read(&shot.path, shared)?;
     profile.time_ns = shot.facts.time_ns;
     Ok(profile)
 }
 
-fn bytes(value: i64) -> String {
-    amount(value, &Unit::Bytes)
-}
-
-fn signed(value: i64) -> String {
-    change(&Estimate { value, standard_error: Some(0.0) }, &Unit::Bytes)
-}
-
-fn spike_summary(spike: &Spike, suspects: &Suspects) -> String {
-    let elapsed = duration(spike.elapsed_ns);
-    let what = match (spike.alloc_bytes, spike.usual_alloc_bytes) {
-        (Some(allocated), Some(usual)) => {
-            format!("{} allocated in {elapsed}, where {} are usual", bytes(allocated), bytes(usual))
-        }
-        (Some(allocated), None) => format!("{} allocated in {elapsed}", bytes(allocated)),
-        (None, _) => format!("live bytes {} in {elapsed}", signed(spike.live_change_bytes)),
-    };
-    match suspects.rows.first() {
-        Some(row) => format!("{what}, most of it beyond the usual by {}", row.key.label),
-        None => what,
-    }
-}
-
-fn spike_evidence(spike: &Spike, suspects: &Suspects) -> Vec<String> {
-    let mut lines = vec![format!("live bytes changed by {}", signed(spike.live_change_bytes))];
-    lines.extend(
-        spike
-            .peak_above_live_bytes
-            .map(|above| format!("the peak rose {} above what is live on either side", bytes(above))),
-    );
-    for row in suspects.rows.iter().take(NAMED) {
-        let excess = change(&row.excess, &Unit::Bytes);
-        let live = change(&row.live_change, &Unit::Bytes);
-        let what = if suspects.only_live { "live" } else { "allocated beyond the usual" };
-        lines.push(format!("{excess} {what}, live {live}: {}", row.key.label));
-    }
-    if suspects.only_live {
-        lines.push("the profiles have no cumulative values, so temporary blocks do not show".to_owned());
-    }
-    lines
-}
-
-fn growth_summary(trend: &Trend, leaks: &[&TrendRow]) -> String {
-    let growth = change(&trend.growth_per_hour, &Unit::Bytes);
-    let label = leaks.first().map_or("", |it| it.key.label.as_str());
-    format!("live bytes {growth} an hour over {}, most by {label}", duration(trend.span_ns))
-}
-
-fn growth_evidence(trend: &Trend, leaks: &[&TrendRow]) -> Vec<String> {
-    let mut lines = Vec::new();
-    for row in leaks.iter().take(NAMED) {
-        let growth = change(&row.growth_per_hour, &Unit::Bytes);
-        let live = estimate(&row.live, &Unit::Bytes);
-        lines.push(format!(
-            "{growth} an hour, growing in every part of the time, {live} live now: {}",
-            row.key.label
-        ));
-    }
-    if let Some(forecast) = &trend.forecast {
-        let hours = |hours: Option<f64>| hours.map_or("never".to_owned(), |it| format!("{it:.1} h"));
-        lines.push(format!(
-            "at this rate the limit of {} is reached in {} (95 %: {} to {})",
-            bytes(forecast.limit_bytes),
-            hours(forecast.hours),
-            hours(forecast.hours_lower95),
-            hours(forecast.hours_upper95)
-        ));
-    }
-    lines
+/// Whether live bytes rose by far more than they move otherwise. What grows all the time is growth, and no jump.
+fn is_jump(spike: &Spike, totals: &[SnapshotTotals]) -> bool {
+    let live = |at: usize| totals[at].live_bytes.value;
+    let mut moves: Vec<i64> = (0..totals.len() - 1)
+        .filter(|at| *at != spike.before)
+        .map(|at| live(at + 1).saturating_sub(live(at)).saturating_abs())
+        .collect();
+    moves.sort_unstable();
+    let usual = moves.get(moves.len() / 2).copied().unwrap_or(0);
+    spike.live_change_bytes > usual.saturating_mul(TIMES_USUAL)
 }

@@ -12,10 +12,10 @@ use serde::Serialize;
 
 use super::detect::{Detail, Finding};
 use super::event;
+use super::names;
 use super::run::Shot;
 use crate::command;
 use crate::error::CliError;
-use crate::load;
 use crate::shared::Shared;
 
 /// Columns of the texts in a folder.
@@ -123,17 +123,11 @@ fn fill(
     Ok(missing)
 }
 
-/// Both profiles with their symbols. An incident is not the time to ask for a binary: what has no name keeps its address.
+/// Both profiles with their names.
 fn pair(paths: &[PathBuf; 2], shared: &Shared, missing: &mut Vec<String>) -> Result<[Profile; 2], CliError> {
-    let both =
-        |shared: &Shared| Ok([load::symbolized(&paths[0], shared)?, load::symbolized(&paths[1], shared)?]);
-    match both(shared) {
-        Err(CliError::MissingBinaries(reason)) => {
-            missing.push(format!("names of some functions: {reason}"));
-            both(&shared.with_addresses())
-        }
-        outcome => outcome,
-    }
+    let [(before, _), (after, reason)] = [names::read(&paths[0], shared)?, names::read(&paths[1], shared)?];
+    missing.extend(reason.map(|it| format!("names of some functions: {it}")));
+    Ok([before, after])
 }
 
 /// The ranked difference as text and JSON, and as a drawing. Gives the text.
@@ -200,8 +194,7 @@ fn readme(document: &Document<'_>, shots: [&Shot; 2], diff: Option<&str>) -> Str
     }
     let files = format!("{} {}", document.before.file, document.after.file);
     text.push_str(&format!(
-        "\n## Look closer\n\n    highwater diff --sample {} {files}\n    highwater diff --sample live-bytes {files}\n\nflame.svg opens in a browser: red grew, blue shrank.\n",
-        document.sample
+        "\n## Look closer\n\n    highwater diff --sample live-bytes {files}\n    highwater diff --sample alloc-bytes {files}\n\nflame.svg opens in a browser: red grew, blue shrank.\n"
     ));
     text
 }

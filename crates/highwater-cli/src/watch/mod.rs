@@ -9,11 +9,13 @@ mod detect;
 mod event;
 mod fetch;
 mod incident;
+mod names;
 mod process;
 mod ring;
 mod run;
 mod source;
 mod stop;
+mod story;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -155,12 +157,12 @@ impl<'a> Watch<'a> {
             incidents: self.counts.incidents,
             lasted_ns: event::nanoseconds(lasted),
         })?;
-        match self.counts.last_failure.take() {
-            Some(reason) if self.counts.snapshots == 0 && because != End::Asked => {
-                Err(CliError::NoSnapshot { target: self.name.clone(), reason })
-            }
-            _ => Ok(()),
+        if self.counts.snapshots == 0 && because != End::Asked {
+            let reason = self.counts.last_failure.take();
+            let reason = reason.unwrap_or_else(|| "nothing came in that time".to_owned());
+            return Err(CliError::NoSnapshot { target: self.name.clone(), reason });
         }
+        Ok(())
     }
 
     fn is_enough(&self) -> bool {

@@ -221,7 +221,12 @@ mod tests {
 
     #[test]
     fn processes_that_take_turns_are_not_mixed() {
-        let of = |process, epoch| SnapshotTotals { process: Some(process), epoch: Some(epoch), ..FACTS };
+        let of = |process, epoch| SnapshotTotals {
+            process: Some(process),
+            epoch: Some(epoch),
+            time_ns: 100 + epoch,
+            ..FACTS
+        };
         let mut run = after(of(1, 1));
         assert_eq!(run.judge(&of(2, 1), true), Ok(Some(Break::OtherProcess)));
         run.restart(Break::OtherProcess);

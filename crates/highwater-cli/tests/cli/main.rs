@@ -7,3 +7,4 @@ mod merge;
 mod support;
 mod symbols;
 mod terminal;
+mod watch;
