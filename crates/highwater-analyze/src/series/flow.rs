@@ -12,6 +12,8 @@ pub(crate) struct Flow {
     pub net: f64,
     /// The variance of `net`; not a number where it is not known.
     pub variance: f64,
+    /// How many samples that came or went it rests on.
+    pub samples: f64,
     /// What is live and was not there before (or, without birth epochs, was allocated).
     pub births: f64,
     /// What was there before and is not live any more (or was freed).
@@ -30,6 +32,7 @@ impl Flow {
         Self {
             net: difference(now, before),
             variance: variance(new) + variance(dead),
+            samples: new.samples() + dead.samples(),
             births: value(new),
             deaths: value(dead),
             ..Self::default()
@@ -44,12 +47,13 @@ impl Flow {
         let freed = |at: usize| allocated[at].without(live[at]);
         let deaths = freed(1).without(freed(0));
         let levels = Self::of_levels(live[0], live[1]);
-        Self {
-            variance: levels.variance.min(variance(births) + variance(deaths)),
-            births: value(births),
-            deaths: value(deaths),
+        let flows = Self {
+            variance: variance(births) + variance(deaths),
+            samples: births.samples() + deaths.samples(),
             ..levels
-        }
+        };
+        let better = if flows.variance <= levels.variance { flows } else { levels };
+        Self { births: value(births), deaths: value(deaths), ..better }
     }
 
     /// From live values alone.
@@ -58,10 +62,25 @@ impl Flow {
         Self {
             net,
             variance: variance(now) + variance(before),
+            samples: now.samples() + before.samples(),
             births: net.max(0.0),
             deaths: (-net).max(0.0),
             ..Self::default()
         }
+    }
+
+    /// The least net flow that is not at odds with the samples: the lower end of its score interval, for a deviation of `z`.
+    ///
+    /// For a net flow lower by `d` there would have been fewer births, and the variance would be lower by `w·d`, `w` being
+    /// what one sample stands for: `d` solves `d² = z²·(V − w·d)`. Growth by few samples is thus told from none, where
+    /// the usual interval, with `d = z·√V`, would hold 0 (Wilson 1927 for a share; the same for a Poisson number).
+    pub fn lower(&self, z: f64) -> f64 {
+        if self.samples <= 0.0 {
+            return self.net - z * self.variance.sqrt();
+        }
+        let weight = (self.variance / self.samples).sqrt();
+        let half = z * z * weight / 2.0;
+        self.net - (half.hypot(z * self.variance.sqrt()) - half)
     }
 
     /// With what was allocated meanwhile.
@@ -69,10 +88,11 @@ impl Flow {
         Self { allocated: value(allocated), allocated_variance: variance(allocated), ..self }
     }
 
-    fn and(self, later: Self) -> Self {
+    pub fn and(self, later: Self) -> Self {
         Self {
             net: self.net + later.net,
             variance: self.variance + later.variance,
+            samples: self.samples + later.samples,
             births: self.births + later.births,
             deaths: self.deaths + later.deaths,
             allocated: self.allocated + later.allocated,
@@ -149,6 +169,8 @@ pub(crate) struct Bucket {
     pub flow: Flow,
     /// What was live at its end.
     pub level: f64,
+    /// The variance of `level`; not a number where it is not known.
+    pub level_variance: f64,
     /// Lowest and highest level at a snapshot within it.
     pub lowest: f64,
     pub highest: f64,
@@ -160,24 +182,25 @@ pub(crate) struct History {
     /// Stretches in which the row did not exist yet, before those that are kept.
     absent: usize,
     buckets: Vec<Bucket>,
-    /// What was live when the series began.
+    /// What was live when the series began, and the variance of that.
     pub first_level: f64,
+    pub first_variance: f64,
 }
 
 impl History {
     /// The history of a row that comes up in the last of so many stretches.
     pub fn new(buckets: usize) -> Self {
-        Self { absent: buckets.saturating_sub(1), buckets: Vec::new(), first_level: 0.0 }
+        Self { absent: buckets.saturating_sub(1), buckets: Vec::new(), first_level: 0.0, first_variance: 0.0 }
     }
 
     /// Begins anew with this level, at the start of a series or of a process.
     pub fn start(&mut self, live: Sum, buckets: usize) {
         let level = value(live);
         if buckets == 0 {
-            self.first_level = level;
+            (self.first_level, self.first_variance) = (level, variance(live));
         } else {
             let bucket = self.last(buckets, level);
-            bucket.level = level;
+            (bucket.level, bucket.level_variance) = (level, variance(live));
         }
     }
 
@@ -186,7 +209,7 @@ impl History {
         let level = value(live);
         let bucket = self.last(buckets, level);
         bucket.flow = bucket.flow.and(flow);
-        bucket.level = level;
+        (bucket.level, bucket.level_variance) = (level, variance(live));
         bucket.lowest = bucket.lowest.min(level);
         bucket.highest = bucket.highest.max(level);
     }
@@ -209,6 +232,7 @@ impl History {
                 [a, b] => Bucket {
                     flow: a.flow.and(b.flow),
                     level: b.level,
+                    level_variance: b.level_variance,
                     lowest: a.lowest.min(b.lowest),
                     highest: a.highest.max(b.highest),
                 },

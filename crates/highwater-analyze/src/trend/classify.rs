@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use crate::Estimate;
-use crate::estimate::Z95;
 use crate::series::flow::{Bucket, History};
-use crate::trend::windows::Windows;
+use crate::trend::windows::{HOUR_NS, Windows};
 
 /// What a row does over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -84,26 +83,46 @@ impl Evidence {
     }
 }
 
-/// How much of what a row holds has to be replaced in the whole series for its blocks to come and go.
-const TURNOVER: f64 = 1.0;
+/// How often a row has to replace what it holds, in the whole series, for its blocks to come and go.
+const TURNOVER: f64 = 5.0;
+
+/// A rise or fall is searched for between any two moments, so it has to stand out by more standard errors than a single one.
+const SWING_Z: f64 = 4.0;
+
+/// A rise or fall below this share of the highest level is a wavering.
+const SWING_SHARE: f64 = 0.3;
+
+/// What is born is more than so many times what levels rose by: the levels of blocks that come and go waver.
+const CHURN_TIMES_RISES: f64 = 3.0;
+
+/// A rise that takes no more than this share of the series is sudden.
+const SUDDEN: f64 = 0.1;
 
 pub(crate) fn classify(history: &History, windows: &Windows) -> Evidence {
     let buckets: Vec<Bucket> = history.all().collect();
-    if windows.sustained(history) > 0.0 {
+    if windows.is_leak(history) {
         return leak(history, windows, &buckets);
     }
-    let (rise, fall) = swings(history.first_level, &buckets);
-    let significant =
-        |change: &Change| change.net.abs() > Z95 * change.variance.sqrt().max(f64::MIN_POSITIVE);
-    match (significant(&rise), significant(&fall)) {
-        (true, true) => sawtooth(&buckets, history.first_level),
-        (true, false) if rise.until <= windows.first => {
-            Evidence::WarmUp { settled_ns: time(windows, rise.until), change: rise.estimate() }
-        }
-        (true, false) => Evidence::Step { at_ns: time(windows, rise.until), change: rise.estimate() },
-        (false, true) => Evidence::Step { at_ns: time(windows, fall.until), change: fall.estimate() },
-        (false, false) => still(&buckets, windows),
+    let first = history.first_level;
+    let (rise, fall) = swings(history, &buckets);
+    let highest = buckets.iter().map(|it| it.level).fold(first, f64::max);
+    let (rose, fell) = (rise.stands_out(highest), fall.stands_out(highest));
+    if !(rose || fell) || comes_and_goes(&buckets) {
+        return still(&buckets, windows);
     }
+    let sudden = (buckets.len() as f64 * SUDDEN).max(1.0) as usize;
+    let falls = falls(&buckets, first);
+    if rose && fell && (falls > 1 || rise.length > sudden) && fall.net.abs() > rise.net / 2.0 {
+        return sawtooth(&buckets, first, falls);
+    }
+    let change = if rose { rise } else { fall };
+    let settled = change.start + change.length;
+    let at_first = change.start == 0 && settled <= buckets.len().div_ceil(2);
+    let dies_away = change.length > sudden && windows.slows_down(history);
+    if rose && !fell && (at_first || dies_away) && buckets.len() > 1 {
+        return Evidence::WarmUp { settled_ns: time(windows, settled), change: change.estimate() };
+    }
+    Evidence::Step { at_ns: time(windows, settled), change: change.estimate() }
 }
 
 fn leak(history: &History, windows: &Windows, buckets: &[Bucket]) -> Evidence {
@@ -116,12 +135,13 @@ fn leak(history: &History, windows: &Windows, buckets: &[Bucket]) -> Evidence {
     }
 }
 
-/// A change of level over some stretches of time.
+/// A change of level between two moments.
 struct Change {
     net: f64,
     variance: f64,
-    /// First stretch after it.
-    until: usize,
+    /// Stretches of time before a tenth of it had happened, and from there until nine tenths had.
+    start: usize,
+    length: usize,
 }
 
 impl Change {
@@ -129,39 +149,88 @@ impl Change {
         let error = Some(self.variance.sqrt()).filter(|it| !it.is_nan());
         Estimate { value: self.net.round() as i64, standard_error: error }
     }
+
+    fn stands_out(&self, highest: f64) -> bool {
+        // An error that is not known is taken for none.
+        let error = if self.variance.is_nan() { 0.0 } else { self.variance.sqrt() };
+        let size = self.net.abs();
+        size > 0.0 && size >= SWING_SHARE * highest && size > SWING_Z * error
+    }
+}
+
+/// A moment in a history: how many stretches came before, and what was live.
+#[derive(Clone, Copy)]
+struct Moment {
+    at: usize,
+    level: f64,
+    /// The variance of the level, and that of all flows so far.
+    level_variance: f64,
+    flow_variance: f64,
 }
 
 /// The largest rise and the largest fall between any two moments.
-fn swings(first: f64, buckets: &[Bucket]) -> (Change, Change) {
-    let none = || Change { net: 0.0, variance: 0.0, until: 0 };
-    let (mut rise, mut fall) = (none(), none());
-    // Level, and variance of all flows so far, at the lowest and at the highest moment so far.
-    let (mut low, mut high) = ((first, 0.0), (first, 0.0));
-    let mut variance = 0.0;
-    for (at, bucket) in buckets.iter().enumerate() {
-        variance += bucket.flow.variance;
-        if bucket.level - low.0 > rise.net {
-            rise = Change { net: bucket.level - low.0, variance: variance - low.1, until: at + 1 };
+fn swings(history: &History, buckets: &[Bucket]) -> (Change, Change) {
+    let start = Moment {
+        at: 0,
+        level: history.first_level,
+        level_variance: history.first_variance,
+        flow_variance: 0.0,
+    };
+    let mut now = start;
+    let (mut low, mut high) = (start, start);
+    let (mut rise, mut fall) = ((start, start), (start, start));
+    let change = |it: &(Moment, Moment)| it.1.level - it.0.level;
+    for bucket in buckets {
+        now = Moment {
+            at: now.at + 1,
+            level: bucket.level,
+            level_variance: bucket.level_variance,
+            flow_variance: now.flow_variance + bucket.flow.variance,
+        };
+        if now.level - low.level > change(&rise) {
+            rise = (low, now);
         }
-        if bucket.level - high.0 < fall.net {
-            fall = Change { net: bucket.level - high.0, variance: variance - high.1, until: at + 1 };
+        if now.level - high.level < change(&fall) {
+            fall = (high, now);
         }
-        if bucket.level < low.0 {
-            low = (bucket.level, variance);
+        if now.level < low.level {
+            low = now;
         }
-        if bucket.level > high.0 {
-            high = (bucket.level, variance);
+        if now.level > high.level {
+            high = now;
         }
     }
-    (rise, fall)
+    (between(start.level, buckets, rise), between(start.level, buckets, fall))
 }
 
-fn sawtooth(buckets: &[Bucket], first: f64) -> Evidence {
-    let lowest = buckets.iter().map(|it| it.lowest).fold(first, f64::min);
-    let highest = buckets.iter().map(|it| it.highest).fold(first, f64::max);
+fn between(first: f64, buckets: &[Bucket], (from, to): (Moment, Moment)) -> Change {
+    let net = to.level - from.level;
+    let done = |share: f64| {
+        let mut levels = std::iter::once(first).chain(buckets.iter().map(|it| it.level)).skip(from.at);
+        levels.position(|level| (level - from.level) * net.signum() >= share * net.abs()).unwrap_or(0)
+    };
+    let (begun, ended) = (done(0.1), done(0.9));
+    Change {
+        net,
+        // Both are bounds: flows count what came and went in between, levels what stayed.
+        variance: (to.flow_variance - from.flow_variance).min(from.level_variance + to.level_variance),
+        start: from.at + begun.saturating_sub(1),
+        length: ended.saturating_sub(begun.saturating_sub(1)),
+    }
+}
+
+/// Whether blocks come and go so fast that levels waver without any cause of their own.
+fn comes_and_goes(buckets: &[Bucket]) -> bool {
+    let births: f64 = buckets.iter().map(|it| it.flow.births).sum();
+    let rises: f64 = buckets.iter().map(|it| it.flow.net.max(0.0)).sum();
+    births > CHURN_TIMES_RISES * rises
+}
+
+/// How often the level fell by more than half of its whole range.
+fn falls(buckets: &[Bucket], first: f64) -> usize {
+    let (lowest, highest) = range(buckets, first);
     let half = (highest - lowest) / 2.0;
-    let mut falls = 0;
-    let mut top = first;
+    let (mut falls, mut top) = (0, first);
     for bucket in buckets {
         top = top.max(bucket.highest);
         if top - bucket.lowest > half {
@@ -169,11 +238,22 @@ fn sawtooth(buckets: &[Bucket], first: f64) -> Evidence {
             top = bucket.lowest;
         }
     }
+    falls
+}
+
+fn range(buckets: &[Bucket], first: f64) -> (f64, f64) {
+    let lowest = buckets.iter().map(|it| it.lowest).fold(first, f64::min);
+    let highest = buckets.iter().map(|it| it.highest).fold(first, f64::max);
+    (lowest, highest)
+}
+
+fn sawtooth(buckets: &[Bucket], first: f64, falls: usize) -> Evidence {
+    let (lowest, highest) = range(buckets, first);
     Evidence::Sawtooth { falls, lowest: lowest as i64, highest: highest as i64 }
 }
 
 fn still(buckets: &[Bucket], windows: &Windows) -> Evidence {
-    let hours = windows.span_ns() / 3.6e12;
+    let hours = windows.span_ns() / HOUR_NS;
     let allocated: f64 = buckets.iter().map(|it| it.flow.allocated.max(it.flow.births)).sum();
     let level = buckets.iter().map(|it| it.level).sum::<f64>() / buckets.len().max(1) as f64;
     if allocated > 0.0 && allocated >= TURNOVER * level {

@@ -4,10 +4,16 @@ use crate::Estimate;
 use crate::estimate::Z95;
 use crate::series::flow::{Bucket, Flow, History};
 
-const HOUR_NS: f64 = 3.6e12;
+pub(crate) const HOUR_NS: f64 = 3.6e12;
 
 /// Windows after the warm-up.
 const WINDOWS: usize = 3;
+
+/// Standard errors by which growth in all windows together has to stand out.
+const CERTAIN_Z: f64 = 3.0;
+
+/// Standard errors by which the growth in a window may be below an even one.
+const EVEN_Z: f64 = 1.5;
 
 /// Which stretches of time belong to which window.
 #[derive(Debug)]
@@ -65,19 +71,51 @@ impl Windows {
 
     /// What a row gained per hour after the warm-up.
     pub fn growth(&self, history: &History) -> Estimate {
-        let nets = self.nets(history);
-        let net = nets.iter().fold((0.0, 0.0), |sum, (flow, _)| (sum.0 + flow.net, sum.1 + flow.variance));
-        let ns = nets.iter().map(|it| it.1).sum();
-        rate(Flow { net: net.0, variance: net.1, ..Flow::default() }, ns)
+        let (flow, ns) = whole(&self.nets(history));
+        rate(flow, ns)
     }
 
     /// The least that a row gained per hour in any window, at the lower end of its interval; not a number where errors are
     /// not known.
     pub fn sustained(&self, history: &History) -> f64 {
         self.nets(history).into_iter().fold(f64::INFINITY, |least, (flow, ns)| {
-            let lower = (flow.net - Z95 * flow.variance.sqrt()) * HOUR_NS / ns;
+            let lower = flow.lower(Z95) * HOUR_NS / ns;
             if lower.is_nan() || least.is_nan() { f64::NAN } else { least.min(lower) }
         })
+    }
+
+    /// Whether a row grows on and on: certainly in all windows together, more than blocks that come and go could bring
+    /// about, and in each beyond what sampling explains and by half the mean, or no less than an even growth would. Growth that dies away
+    /// is none of a leak. Without errors every growth counts.
+    pub fn is_leak(&self, history: &History) -> bool {
+        let nets = self.nets(history);
+        let whole = whole(&nets);
+        let error = if whole.0.variance.is_nan() { 0.0 } else { whole.0.variance.sqrt() };
+        if whole.0.net <= CERTAIN_Z * error || self.slows_down(history) {
+            return false;
+        }
+        let grows = |it: &(Flow, f64)| {
+            let lower = it.0.lower(Z95);
+            let enough = it.0.net >= whole.0.net * it.1 / whole.1 / 2.0;
+            enough && (lower > 0.0 || (lower.is_nan() && it.0.net > 0.0))
+        };
+        let even = |it: &(Flow, f64)| {
+            let share = it.1 / whole.1;
+            let error = (whole.0.variance * share).sqrt();
+            it.0.net > 0.0 && it.0.net >= whole.0.net * share - EVEN_Z * error
+        };
+        nets.iter().all(|it| grows(it) || even(it))
+    }
+
+    /// Whether growth died away: each window had less than half of what the one before had, beyond what sampling explains.
+    pub fn slows_down(&self, history: &History) -> bool {
+        let nets = self.nets(history);
+        let (Some(first), Some(last)) = (nets.first(), nets.last()) else { return false };
+        let rate = |it: &(Flow, f64)| it.0.net / it.1;
+        let error = |it: &(Flow, f64)| if it.0.variance.is_nan() { 0.0 } else { it.0.variance.sqrt() / it.1 };
+        let falls = nets.windows(2).all(|pair| rate(&pair[1]) <= rate(&pair[0]) / 2.0);
+        let share = rate(first) / 4.0 - rate(last);
+        nets.len() == WINDOWS && falls && share > error(last).hypot(error(first) / 4.0)
     }
 
     /// What a row gained per hour in each stretch of time after the warm-up.
@@ -94,13 +132,17 @@ impl Windows {
             if window >= nets.len() {
                 nets.resize(window + 1, (Flow::default(), 0.0));
             }
-            nets[window].0.net += bucket.flow.net;
-            nets[window].0.variance += bucket.flow.variance;
+            nets[window].0 = nets[window].0.and(bucket.flow);
             nets[window].1 += length;
         }
         nets.retain(|it| it.1 > 0.0);
         nets
     }
+}
+
+/// What flowed in all of them, and their length.
+fn whole(nets: &[(Flow, f64)]) -> (Flow, f64) {
+    nets.iter().fold((Flow::default(), 0.0), |sum, it| (sum.0.and(it.0), sum.1 + it.1))
 }
 
 fn rate(flow: Flow, ns: f64) -> Estimate {
