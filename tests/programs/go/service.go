@@ -1,7 +1,9 @@
-// A small service that leaks, bursts and caches on request, with the profiler of Go's standard library beside it.
+// A small service that leaks, bursts and caches, with the profiler of Go's standard library beside it.
 //
-// It prints the address that it listens on, and ends when its standard input does. Nothing in it depends on time: a test
-// asks for each step, and /gc makes the heap profile say what is true now (it lags by up to two collections).
+// It prints the address that it listens on, and ends when its standard input does. Its arguments are steps, such as
+// leak=200,cache=100: each time somebody asks for the heap profile, the next of them is made first, and the last one again
+// and again. So nothing in it depends on time. Before a profile is served the garbage is collected twice, since a heap
+// profile says what was true up to two collections ago.
 package main
 
 import (
@@ -9,10 +11,11 @@ import (
 	"io"
 	"net"
 	"net/http"
-	_ "net/http/pprof"
+	"net/http/pprof"
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -26,7 +29,6 @@ const (
 )
 
 var (
-	lock     sync.Mutex
 	sessions [][]byte
 	cache    = make([][]byte, cachePages)
 	// Where what is garbage at once goes, so that it is not kept on the stack.
@@ -69,34 +71,59 @@ func cachePage(count int) {
 	}
 }
 
-// serve makes a step of what is asked for so many times.
-func serve(path string, step func(count int)) {
-	http.HandleFunc(path, func(response http.ResponseWriter, request *http.Request) {
-		count, err := strconv.Atoi(request.URL.Query().Get("n"))
-		if err != nil || count < 0 {
-			http.Error(response, "?n= takes a number", http.StatusBadRequest)
-			return
-		}
-		lock.Lock()
-		defer lock.Unlock()
-		step(count)
-	})
+var works = map[string]func(count int){
+	"leak":  leakSession,
+	"close": closeSession,
+	"burst": burstReport,
+	"cache": cachePage,
 }
 
-func collect(int) {
+// work does what one part of a step says.
+func work(part string) error {
+	name, number, _ := strings.Cut(part, "=")
+	do, ok := works[name]
+	count, err := strconv.Atoi(number)
+	if !ok || err != nil || count < 0 {
+		return fmt.Errorf("not a part of a step, such as leak=200: %q", part)
+	}
+	do(count)
+	return nil
+}
+
+// script makes one step before each heap profile.
+type script struct {
+	lock    sync.Mutex
+	steps   []string
+	profile http.Handler
+}
+
+func (it *script) ServeHTTP(response http.ResponseWriter, request *http.Request) {
+	it.lock.Lock()
+	defer it.lock.Unlock()
+	for _, part := range strings.Split(it.steps[0], ",") {
+		if err := work(part); err != nil {
+			http.Error(response, err.Error(), http.StatusInternalServerError)
+			return
+		}
+	}
+	if len(it.steps) > 1 {
+		it.steps = it.steps[1:]
+	}
 	sink = nil
 	runtime.GC()
 	runtime.GC()
+	it.profile.ServeHTTP(response, request)
 }
 
 func main() {
 	runtime.MemProfileRate = samplingIntervalBytes
 	cachePage(cachePages)
-	serve("/leak", leakSession)
-	serve("/close", closeSession)
-	serve("/burst", burstReport)
-	serve("/cache", cachePage)
-	serve("/gc", collect)
+	if len(os.Args) < 2 {
+		fmt.Fprintln(os.Stderr, "usage: service STEP...")
+		os.Exit(2)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/debug/pprof/heap", &script{steps: os.Args[1:], profile: pprof.Handler("heap")})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -108,7 +135,7 @@ func main() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()
-	err = http.Serve(listener, nil)
+	err = http.Serve(listener, mux)
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
 }
