@@ -10,6 +10,8 @@ Examples:
   highwater top heap.pb.gz                        which lines hold memory now
   highwater top --sample peak-bytes heap.pb.gz    which held it when most was in use
   highwater diff before.pb.gz after.pb.gz         what grew, beyond sampling noise
+  highwater trend snapshots/                      what leaks, over a series of snapshots
+  highwater spikes snapshots/                     when the process jumped, and whose allocations did it
   highwater tree --focus parse heap.pb.gz         how memory came to be allocated
   highwater peek 'Index::add' heap.pb.gz          callers and callees of a function
   highwater flame heap.pb.gz -o heap.svg          a flame graph
@@ -40,6 +42,8 @@ pub(crate) struct Cli {
 enum Command {
     Top(command::top::Args),
     Diff(command::diff::Args),
+    Trend(command::trend::Args),
+    Spikes(command::spikes::Args),
     Tree(command::tree::Args),
     Peek(command::peek::Args),
     Flame(command::flame::Args),
@@ -55,6 +59,8 @@ impl Cli {
         match self.command {
             Command::Top(args) => args.run(),
             Command::Diff(args) => args.run(),
+            Command::Trend(args) => args.run(),
+            Command::Spikes(args) => args.run(),
             Command::Tree(args) => args.run(),
             Command::Peek(args) => args.run(),
             Command::Flame(args) => args.run(),

@@ -30,50 +30,71 @@ pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
 pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let mut profile = raw(path, shared)?;
     let summary = find_symbols(path, &mut profile, shared)?;
-    match CliError::missing_binaries(path, &summary) {
-        Some(error) if !shared.addresses => return Err(error),
-        _ => note_stripped(path, &summary),
-    }
+    let remarks = complete(path, &summary, shared)?;
+    remarks.iter().for_each(|it| output::note(it));
     Ok(profile)
+}
+
+/// As [`symbolized`], of a profile that was read already and without a word: gives the remarks that are to be made.
+pub(crate) fn symbolize_quietly(
+    path: &Path,
+    profile: &mut Profile,
+    shared: &Shared,
+) -> Result<Vec<String>, CliError> {
+    let summary = symbolize_with(profile, &shared.symbols(), &|_| ())?;
+    complete(path, &summary, shared)
+}
+
+/// What has to be said about the symbols of a profile; an error when too much is missing.
+fn complete(path: &Path, summary: &Summary, shared: &Shared) -> Result<Vec<String>, CliError> {
+    match CliError::missing_binaries(path, summary) {
+        Some(error) if !shared.addresses => Err(error),
+        _ => Ok(stripped(path, summary)),
+    }
 }
 
 /// Finds what can be found, and says what that was.
 pub(crate) fn find_symbols(path: &Path, profile: &mut Profile, shared: &Shared) -> Result<Summary, CliError> {
-    let bar = Progress::start(path);
+    let what = format!("finding functions and lines of {}", path.display());
+    let bar = Progress::start(what, "addresses");
     Ok(symbolize_with(profile, &shared.symbols(), &|it| bar.show(it.done, it.total))?)
 }
 
 /// A stripped library is nothing unusual; a profile without any line is.
-fn note_stripped(path: &Path, summary: &Summary) {
-    for (mapping, reason) in summary.mappings.iter().filter_map(|it| Some((it, it.unusable.as_ref()?))) {
-        output::note(&format!("{}: no lines, because {reason}", mapping.file));
-    }
+fn stripped(path: &Path, summary: &Summary) -> Vec<String> {
+    let unusable = summary.mappings.iter().filter_map(|it| Some((it, it.unusable.as_ref()?)));
+    let mut remarks: Vec<String> =
+        unusable.map(|(mapping, reason)| format!("{}: no lines, because {reason}", mapping.file)).collect();
     if !summary.mappings.is_empty() && summary.with_lines() == 0 && summary.missing().next().is_none() {
-        output::note(&format!(
+        remarks.push(format!(
             "{}: no debug information was found, so there are no lines (--debug-dir names more places to look)",
             path.display()
         ));
     }
+    remarks
 }
 
 /// A bar on stderr while it is in scope, if that is a terminal.
-struct Progress(Option<ProgressBar>);
+pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    fn start(path: &Path) -> Self {
+    /// A bar that says what is done, and counts these things.
+    pub(crate) fn start(what: String, things: &str) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(None);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {wide_bar} {pos}/{len} addresses") {
+        if let Ok(style) = ProgressStyle::with_template(&format!(
+            "{{spinner}} {{msg}} {{wide_bar}} {{pos}}/{{len}} {things}"
+        )) {
             bar.set_style(style);
         }
-        bar.set_message(format!("finding functions and lines of {}", path.display()));
+        bar.set_message(what);
         bar.enable_steady_tick(TICK);
         Self(Some(bar))
     }
 
-    fn show(&self, done: usize, total: usize) {
+    pub(crate) fn show(&self, done: usize, total: usize) {
         if let Some(bar) = &self.0 {
             bar.set_length(total as u64);
             bar.set_position(done as u64);

@@ -10,6 +10,7 @@ mod error;
 mod load;
 mod output;
 mod parse;
+mod series;
 mod shared;
 mod watch;
 

@@ -15,9 +15,12 @@ mod json;
 mod label;
 mod number;
 mod peek;
+mod sparkline;
+mod spikes;
 mod table;
 mod top;
 mod tree;
+mod trend;
 mod view;
 mod walks;
 
@@ -27,8 +30,10 @@ pub use info::info;
 pub use json::{json, json_line};
 pub use number::{amount, change, duration, estimate, time};
 pub use peek::peek;
+pub use spikes::spikes;
 pub use top::top;
 pub use tree::tree;
+pub use trend::trend;
 pub use view::View;
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 use highwater_analyze::{Class, Query, Series, SeriesOptions, Trend, TrendOptions};
 
-use rivals::{Levels, RIVALS, theil_sen};
+use rivals::{Levels, RIVALS, Score, theil_sen};
 use simulator::{Kind, LEAKS, Process, SITES, SNAPSHOTS, site_of};
 
 const SEEDS: std::ops::Range<u64> = 2_000..2_008;
@@ -60,7 +60,7 @@ impl Trial {
         self.precision(self.trend.rows.iter().map(|row| site_of(row.key.line)))
     }
 
-    fn rival(&self, score: fn(&[f64]) -> f64) -> f64 {
+    fn rival(&self, score: Score) -> f64 {
         let scores: Vec<f64> = self.levels.iter().map(|it| score(it)).collect();
         let mut ranked: Vec<usize> = (0..SITES).collect();
         ranked.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));

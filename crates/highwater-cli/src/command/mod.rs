@@ -6,9 +6,11 @@ pub(crate) mod flame;
 pub(crate) mod info;
 pub(crate) mod merge;
 pub(crate) mod peek;
+pub(crate) mod spikes;
 pub(crate) mod symbolize;
 pub(crate) mod top;
 pub(crate) mod tree;
+pub(crate) mod trend;
 pub(crate) mod watch;
 
 use std::path::Path;

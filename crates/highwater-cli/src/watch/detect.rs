@@ -17,6 +17,7 @@ use super::names;
 use super::run::Shot;
 use super::story::{self, Story};
 use crate::error::CliError;
+use crate::series::series_error;
 use crate::shared::Shared;
 
 /// Snapshots before which nothing is usual yet.
@@ -170,14 +171,15 @@ impl Detector {
 
     fn growth(&mut self, shots: &[Shot], shared: &Shared) -> Result<Option<Finding>, CliError> {
         let mut series = Series::new(query(shared), SeriesOptions::default());
+        let mut before = None;
         for shot in shots {
             let profile = read(shot, shared)?;
-            series.push(&profile).map_err(|source| CliError::Series { file: shot.path.clone(), source })?;
+            series.push(&profile).map_err(|source| series_error(&shot.path, before, source))?;
+            before = Some(&shot.path);
         }
-        let last = shots.last().map(|it| it.path.clone()).unwrap_or_default();
         let trend = series
             .trend(&TrendOptions::default())
-            .map_err(|source| CliError::Series { file: last, source })?;
+            .map_err(|source| series_error(&shots[0].path, None, source))?;
         let hours = trend.span_ns as f64 / HOUR_NS;
         let worth_telling = self.min_rise * shots[0].facts.live_bytes.value.max(1) as f64;
         let gained = |it: &TrendRow| it.growth_per_hour.lower95().unwrap_or(0.0) * hours;

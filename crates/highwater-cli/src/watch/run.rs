@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::path::PathBuf;
 
-use highwater_analyze::{Estimate, SnapshotTotals};
+use highwater_analyze::{SeriesError, SnapshotTotals};
 use highwater_profile::Profile;
 
 /// What is known of a snapshot without asking for its symbols.
@@ -115,28 +115,23 @@ impl Run {
             return Err(Refusal::FormerProcess);
         }
         let Some(last) = &self.last else { return Ok(None) };
-        if facts == last {
-            return Err(Refusal::Again);
+        let is_other_process = facts.process != last.process;
+        match facts.objection_behind(last) {
+            Ok(None) => Ok(None),
+            Ok(Some(_)) if is_other_process => Ok(Some(Break::OtherProcess)),
+            Ok(Some(SeriesError::Duplicate { .. })) => Err(Refusal::Again),
+            Ok(Some(SeriesError::IntervalChanged(_))) => Ok(Some(Break::OtherInterval)),
+            Ok(Some(_)) => Ok(Some(Break::AllocatedLess)),
+            // It was asked for later, so it is not older but of a process with another clock.
+            Err(SeriesError::Unsorted { .. }) if arrived_later && is_other_process => {
+                Ok(Some(Break::OtherProcess))
+            }
+            Err(SeriesError::Unsorted { .. }) if arrived_later && facts.epoch.is_none() => {
+                Ok(Some(Break::ClockWentBack))
+            }
+            Err(SeriesError::Unsorted { .. }) => Err(Refusal::Older),
+            Err(_) => Ok(Some(Break::ClockWentBack)),
         }
-        if facts.process != last.process {
-            return Ok(Some(Break::OtherProcess));
-        }
-        // Where both are known, the number of the snapshot is what tells the order.
-        let epochs = facts.epoch.zip(last.epoch).filter(|_| facts.process.is_some());
-        let is_earlier = facts.time_ns <= last.time_ns;
-        match epochs {
-            Some((now, before)) if now == before => return Err(Refusal::Again),
-            Some((now, before)) if now < before => return Err(Refusal::Older),
-            None if is_earlier && !arrived_later => return Err(Refusal::Older),
-            _ => {}
-        }
-        if fell(facts.alloc_bytes, last.alloc_bytes) {
-            return Ok(Some(Break::AllocatedLess));
-        }
-        if facts.interval_bytes != last.interval_bytes {
-            return Ok(Some(Break::OtherInterval));
-        }
-        Ok(is_earlier.then_some(Break::ClockWentBack))
     }
 
     /// Takes a snapshot in.
@@ -162,13 +157,10 @@ impl Run {
     }
 }
 
-/// Cumulative values only grow while a process lives.
-fn fell(now: Option<Estimate>, before: Option<Estimate>) -> bool {
-    now.zip(before).is_some_and(|(now, before)| now.value < before.value)
-}
-
 #[cfg(test)]
 mod tests {
+    use highwater_analyze::Estimate;
+
     use super::*;
 
     const FACTS: SnapshotTotals = SnapshotTotals {
@@ -215,7 +207,9 @@ mod tests {
         let run = after(numbered(5));
         let later = SnapshotTotals { time_ns: 50, ..numbered(6) };
         assert_eq!(run.judge(&later, false), Ok(Some(Break::ClockWentBack)));
-        assert_eq!(run.judge(&SnapshotTotals { time_ns: 300, ..numbered(4) }, true), Err(Refusal::Older));
+        assert_eq!(run.judge(&SnapshotTotals { time_ns: 50, ..numbered(4) }, true), Err(Refusal::Older));
+        let counted_back = SnapshotTotals { time_ns: 300, ..numbered(4) };
+        assert_eq!(run.judge(&counted_back, true), Ok(Some(Break::ClockWentBack)));
         assert_eq!(run.judge(&SnapshotTotals { time_ns: 300, ..numbered(5) }, true), Err(Refusal::Again));
     }
 
