@@ -156,7 +156,21 @@ fn the_leak_and_the_burst_are_named() {
     let burst = watched.ask(&["diff", "--by", "function", "--sample", "alloc-bytes"], &[&pair[0], &pair[1]]);
     assert_eq!(function(&burst["rows"][0]), "main.burstReport", "{burst:#}");
 
+    let ring_directory = ring[0].parent().unwrap();
+    let spikes = watched.ask(&["spikes"], &[ring_directory]);
+    assert_eq!(spikes["spikes"][0]["before"], 8, "{spikes:#}");
+    assert!(function(&spikes["suspects"]["rows"][0]).contains("main.burstReport"), "{spikes:#}");
+    let trend = watched.ask(&["trend", "--by", "function"], &[ring_directory]);
+    assert_eq!(function(&trend["rows"][0]), "main.leakSession", "{trend:#}");
+    assert_eq!(leaks(&trend), ["main.leakSession"], "{trend:#}");
+
     totals_are_those_of_pprof(&watched, first, last);
+}
+
+/// The functions that a trend says leak.
+fn leaks(trend: &Value) -> Vec<&str> {
+    let rows = trend["rows"].as_array().unwrap().iter();
+    rows.filter(|it| it["evidence"]["class"] == "leak").map(function).collect()
 }
 
 #[track_caller]
@@ -181,4 +195,9 @@ fn without_the_leak_and_the_burst_nothing_is_told() {
     assert_eq!(watched.of_kind("incident"), Vec::<&Value>::new());
     assert_eq!(watched.of_kind("snapshot").len(), SNAPSHOTS);
     assert!(!watched.directory.path().join("highwater-watch/incidents").exists());
+    let ring = watched.directory.path().join("highwater-watch/ring");
+    let spikes = watched.ask(&["spikes"], &[&ring]);
+    assert_eq!(spikes["spikes"], serde_json::json!([]));
+    let trend = watched.ask(&["trend", "--by", "function"], &[&ring]);
+    assert_eq!(leaks(&trend), Vec::<&str>::new(), "{trend:#}");
 }

@@ -25,7 +25,7 @@ const (
 	sessionBytes          = 2 << 10
 	pageBytes             = 4 << 10
 	reportBytes           = 32 << 10
-	cachePages            = 512
+	cachePages            = 1024
 )
 
 var (
