@@ -1,14 +1,17 @@
 //! The comparison of two profiles: what changed, and how sure that is.
 
-use std::cmp::Ordering;
+mod tally;
 
 use highwater_profile::Profile;
 use serde::Serialize;
 
-use crate::estimate::{Sum, Z95};
+pub(crate) use self::tally::Pair;
+use self::tally::Tally;
+use crate::change_test::{self, Side, Traces};
+use crate::estimate::{Evidence, Sum};
 use crate::rows::{self, Rows};
-use crate::sites::{Equal, Site, Sites};
-use crate::{AnalyzeError, Estimate, Frame, GroupBy, Header, Omitted, Query, RowKey, Unit};
+use crate::sampling::Draw;
+use crate::{AnalyzeError, Caveat, Estimate, Frame, GroupBy, Header, Omitted, Overlap, Query, RowKey, Unit};
 
 /// What the shares of a diff are shares of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -22,24 +25,49 @@ pub enum DiffMode {
 }
 
 /// How two profiles are compared.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DiffOptions {
-    /// Compare profiles even when their sampling intervals or units differ.
+    /// Compare profiles even when a [`Caveat`] says that their difference means little. Default no.
     pub force: bool,
-    /// What shares are shares of.
+    /// What shares are shares of. Default [`DiffMode::Base`].
     pub mode: DiffMode,
+    /// The false discovery rate: of the rows called significant, the share that may be so by chance, in the mean.
+    /// Default 0.05.
+    pub fdr: f64,
+}
+
+impl Default for DiffOptions {
+    fn default() -> Self {
+        Self { force: false, mode: DiffMode::default(), fdr: 0.05 }
+    }
 }
 
 /// A change of a total.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub struct Change {
-    /// New value minus base value, with the errors of both.
+    /// New value minus base value.
     pub change: Estimate,
     /// The change as a share, see [`DiffMode`].
     pub fraction: f64,
-    /// See [`DiffRow::significant`].
+    /// The probability that sampling alone makes such a change, of this one test. `None` as for [`DiffRow::q_value`].
+    pub p_value: Option<f64>,
+    /// The p-value is not above the false discovery rate; any change at all when the errors are not known.
     pub significant: bool,
+    /// See [`DiffRow::cohorts`].
+    pub cohorts: Option<CohortEstimates>,
+}
+
+/// What became of the blocks of a snapshot until a later one of the same process.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct CohortEstimates {
+    /// Allocated after the base, and live in the new profile.
+    pub new: Estimate,
+    /// Live in the base, and freed since.
+    pub dead: Estimate,
+    /// Live in both.
+    pub survived: Estimate,
 }
 
 /// The answer of [`diff()`].
@@ -50,13 +78,22 @@ pub struct Diff {
     pub base: Header,
     /// What the new profile is.
     pub new: Header,
+    /// Which samples both have in common, and so how errors add up.
+    pub overlap: Overlap,
+    /// Why the difference may not mean what it seems to; refusals are here when they were overridden.
+    pub caveats: Vec<Caveat>,
     /// The change of the shown totals.
     pub total_change: Change,
-    /// Smallest growth, in bytes, of code that held nothing in the base that is told from noise: 1.96² sampling
-    /// intervals. 0 for exact profiles; `None` when the interval or the sizes are not known.
+    /// Smallest growth, in bytes, of code that held nothing in the base that would be significant in this comparison, with
+    /// blocks that are small beside the sampling interval. 0 for exact profiles; `None` when the interval or the sizes
+    /// are not known.
     pub minimum_detectable: Option<f64>,
-    /// Significant growth first, by the lower end of its 95 % interval; then significant shrinkage, largest first; then
-    /// what may be noise, largest first.
+    /// The false discovery rate that `significant` keeps.
+    pub fdr: f64,
+    /// Number of rows that were tested, shown or not.
+    pub tested: usize,
+    /// Growth that is significant or whose 95 % interval is above 0, by the lower end of that; then shrinkage in the same
+    /// way; then what may be noise.
     pub rows: Vec<DiffRow>,
     /// What changed and is not in `rows`.
     pub omitted: Omitted,
@@ -74,196 +111,147 @@ pub struct DiffRow {
     pub base: Estimate,
     /// Flat value in the new profile.
     pub new: Estimate,
-    /// New value minus base value, with the errors of both.
+    /// New value minus base value. Its error is that of the samples that are not in both.
     pub change: Estimate,
+    /// Number of samples that the error of the change rests on.
+    pub samples: f64,
     /// The change as a share, see [`DiffMode`].
     pub fraction: f64,
-    /// The 95 % interval of the change does not contain 0; any change at all when the errors are not known.
+    /// The smallest false discovery rate at which the change is significant; 0 when it has no error. `None` where
+    /// errors are not known, and where no sample is in only one of both.
+    pub q_value: Option<f64>,
+    /// `q_value` is not above the false discovery rate; any change at all when the errors are not known.
     pub significant: bool,
+    /// For live values of two snapshots of one process.
+    pub cohorts: Option<CohortEstimates>,
     /// The stack that contributes most to the change, leaf first, without the frames that filters removed.
     pub stack: Vec<Frame>,
 }
 
 /// Compares two profiles, by source positions and never by addresses.
 ///
-/// A change is significant when its 95 % interval, 1.96·√(V_base + V_new) to either side, does not contain 0. Blocks that
-/// are live in both profiles of one process add to both variances, so the test errs on the side of silence.
-/// `min_fraction` applies to shares of all changes; it never leaves out growth or shrinkage that stands out from a
-/// known sampling error.
+/// Every row is tested, and the false discovery rate is kept over all of them with the procedure of Benjamini and
+/// Hochberg; the mathematics is in `docs/ACCURACY.md`. `min_fraction` applies to shares of all changes; it never leaves out
+/// growth or shrinkage that is significant though it has a sampling error.
 ///
 /// # Errors
-/// When one of them has no values of the kind asked for; and, unless forced, when their sampling intervals or
-/// units differ.
+/// When one of them has no values of the kind asked for; and, unless forced, when they differ in a way that makes the
+/// comparison mean little ([`Caveat::is_refusal`]).
 pub fn diff(
     base: &Profile,
     new: &Profile,
     query: &Query,
     options: &DiffOptions,
 ) -> Result<Diff, AnalyzeError> {
-    let sites = collect(base, new, query, options)?;
-    let changed = sites.all.iter().map(change);
+    let pair = Pair::collect([base, new], query, options)?;
+    let sites = &pair.sites;
+    let changed = sites.all.iter().map(|it| pair.change(it));
     let all_changes = changed.fold(0u128, |sum, it| sum.saturating_add(it.magnitude()));
     let whole = match options.mode {
         DiffMode::Base => all_changes,
         DiffMode::DiffBase => sites.wholes[0],
     };
 
-    let mut tallies = tally(&sites, query.by);
-    tallies.sort_by(|a, b| a.rank().cmp_to(&b.rank()).then_with(|| a.key.label.cmp(&b.key.label)));
-    let noise = tallies.iter().filter(|it| !it.significant() && !it.change.is_zero()).map(|it| it.change);
+    let mut rows = Rows::new(query.by);
+    let mut tallies = pair.tally(&mut rows);
+    let total_change = total_change(&pair, &tallies, whole, options.fdr);
+    let tested = tally::judge(&mut tallies, options.fdr);
+    let significant = tallies.iter().filter(|it| it.significant && it.q_value.is_some()).count();
+    let noise = tallies.iter().filter(|it| !it.significant && !it.change.is_zero()).map(|it| it.change);
     let noise = Omitted::of(noise);
 
     let (mut kept, mut left_out): (Vec<_>, Vec<_>) = tallies
         .into_iter()
         .partition(|it| it.stands_out() || it.change.fraction_of(all_changes).abs() >= query.min_fraction);
-    left_out.extend(kept.drain(query.limit.unwrap_or(usize::MAX).min(kept.len())..));
+    let key = |it: &Tally| match query.by {
+        GroupBy::Site => rows::key(query.by, &sites.symbols, sites.cause(&sites.all[it.row])),
+        _ => rows.key(sites, it.row).clone(),
+    };
+    kept.sort_by(Tally::cmp_rank);
+    // Names decide only among equals, and are made only for those that may be shown.
+    let limit = query.limit.unwrap_or(usize::MAX);
+    if let Some(last) = limit.checked_sub(1).filter(|at| *at < kept.len()) {
+        let end = last + kept[last..].iter().take_while(|it| it.cmp_rank(&kept[last]).is_eq()).count();
+        left_out.extend(kept.drain(end..));
+    }
+    kept.sort_by(|a, b| a.cmp_rank(b).then_with(|| key(a).label.cmp(&key(b).label)));
+    left_out.extend(kept.drain(limit.min(kept.len())..));
 
-    let rows = kept
-        .into_iter()
-        .map(|it| DiffRow {
-            base: it.base.estimate(),
-            new: it.new.estimate(),
-            change: it.change.estimate(),
-            fraction: it.change.fraction_of(whole),
-            significant: it.significant(),
-            stack: sites.stack(&sites.all[it.heaviest]),
-            key: it.key,
-        })
-        .collect();
-    let total = sites.all.iter().map(change).fold(Sum::ZERO, |mut sum, it| {
-        sum.add(it);
-        sum
-    });
-    let [base, new] = sites.headers;
+    let row = |it: &Tally| DiffRow {
+        key: key(it),
+        base: it.sums[0].estimate(),
+        new: it.sums[1].estimate(),
+        change: it.change.estimate(),
+        samples: it.change.samples(),
+        fraction: it.change.fraction_of(whole),
+        q_value: it.q_value,
+        significant: it.significant,
+        cohorts: cohorts(&pair, &it.sums),
+        stack: sites.stack(&sites.all[it.heaviest]),
+    };
+    let rows = kept.iter().map(row).collect();
+    let omitted = Omitted::of(left_out.iter().map(|it| it.change).filter(|it| !it.is_zero()));
+    let threshold = options.fdr * (significant + 1) as f64 / (tested + 1) as f64;
+    let [base, new, _] = pair.sites.headers;
     Ok(Diff {
-        total_change: Change {
-            change: total.estimate(),
-            fraction: total.fraction_of(whole),
-            significant: significant(total.estimate()),
-        },
-        minimum_detectable: minimum_detectable(&base, &new),
+        overlap: pair.comparison.overlap,
+        caveats: pair.comparison.caveats,
+        total_change,
+        minimum_detectable: minimum_detectable(&base, &new, threshold),
+        fdr: options.fdr,
+        tested,
         rows,
-        omitted: Omitted::of(left_out.iter().map(|it| it.change).filter(|it| !it.is_zero())),
+        omitted,
         noise,
         base,
         new,
     })
 }
 
-/// Collects the sites of both profiles once it is certain that they can be compared.
-pub(crate) fn collect(
-    base: &Profile,
-    new: &Profile,
-    query: &Query,
-    options: &DiffOptions,
-) -> Result<Sites<2>, AnalyzeError> {
-    let sites = Sites::collect([base, new], query, Equal::Merged)?;
-    let [base, new] = &sites.headers;
-    if options.force {
-        return Ok(sites);
-    }
-    if base.unit != new.unit {
-        return Err(AnalyzeError::DifferentUnits {
-            sample: new.sample.clone(),
-            base: base.unit.to_string(),
-            new: new.unit.to_string(),
-        });
-    }
-    if base.interval_bytes != new.interval_bytes {
-        return Err(AnalyzeError::DifferentIntervals { base: base.interval_bytes, new: new.interval_bytes });
-    }
-    Ok(sites)
-}
-
-/// A row while it is added up.
-struct Tally {
-    key: RowKey,
-    base: Sum,
-    new: Sum,
-    change: Sum,
-    /// Position of the site that contributes most.
-    heaviest: usize,
-}
-
-/// Where a row stands: its group, and its place there (higher first).
-struct Rank {
-    group: u8,
-    place: f64,
-}
-
-impl Rank {
-    fn cmp_to(&self, other: &Self) -> Ordering {
-        self.group.cmp(&other.group).then_with(|| other.place.total_cmp(&self.place))
+fn total_change(pair: &Pair<'_>, tallies: &[Tally], whole: u128, fdr: f64) -> Change {
+    let mut total = Tally::total();
+    tallies.iter().for_each(|it| total.absorb(it));
+    total.test(pair.cohorts(&total.sums).change());
+    Change {
+        change: total.change.estimate(),
+        fraction: total.change.fraction_of(whole),
+        p_value: total.p_value,
+        significant: tally::is_significant(total.p_value, total.change, fdr),
+        cohorts: cohorts(pair, &total.sums),
     }
 }
 
-impl Tally {
-    fn significant(&self) -> bool {
-        significant(self.change.estimate())
-    }
-
-    /// Whether the change is significant though there is a sampling error.
-    fn stands_out(&self) -> bool {
-        self.significant() && self.change.estimate().standard_error.is_some_and(|it| it > 0.0)
-    }
-
-    fn rank(&self) -> Rank {
-        let change = self.change.estimate();
-        let magnitude = self.change.magnitude() as f64;
-        match (self.significant(), change.value > 0) {
-            (true, true) => Rank { group: 0, place: change.lower95().unwrap_or(magnitude) },
-            (true, false) => Rank { group: 1, place: magnitude },
-            (false, _) => Rank { group: 2, place: magnitude },
-        }
-    }
+fn cohorts(pair: &Pair<'_>, sums: &[Sum; 3]) -> Option<CohortEstimates> {
+    let cohorts = pair.cohorts(sums);
+    (pair.comparison.overlap == Overlap::Survivors).then(|| CohortEstimates {
+        new: cohorts.new.estimate(),
+        dead: cohorts.dead.estimate(),
+        survived: cohorts.survived.estimate(),
+    })
 }
 
-/// Adds up the sites by row.
-fn tally(sites: &Sites<2>, by: GroupBy) -> Vec<Tally> {
-    let mut rows = Rows::new(by);
-    let mut tallies: Vec<Tally> = Vec::new();
-    for (at, site) in sites.all.iter().enumerate() {
-        // A site is a row of its own even where its cause is another's too.
-        let row = if by == GroupBy::Site { at } else { rows.of(sites, sites.cause(site)) };
-        if row == tallies.len() {
-            let key = match by {
-                GroupBy::Site => rows::key(by, &sites.symbols, sites.cause(site)),
-                _ => rows.key(sites, row).clone(),
-            };
-            tallies.push(Tally { key, base: Sum::ZERO, new: Sum::ZERO, change: Sum::ZERO, heaviest: at });
-        }
-        let tally = &mut tallies[row];
-        let [base, new] = site.sums;
-        tally.base.add(base);
-        tally.new.add(new);
-        tally.change.add(change(site));
-        if change(site).magnitude() > change(&sites.all[tally.heaviest]).magnitude() {
-            tally.heaviest = at;
-        }
-    }
-    tallies
-}
-
-fn change(site: &Site<2>) -> Sum {
-    let [base, new] = site.sums;
-    new.minus(base)
-}
-
-/// Whether the 95 % interval leaves out 0; any change at all when the error is not known.
-fn significant(change: Estimate) -> bool {
-    match (change.lower95(), change.upper95()) {
-        (Some(lower), Some(upper)) => lower > 0.0 || upper < 0.0,
-        _ => change.value != 0,
-    }
-}
-
-/// Growth from nothing by `n` samples is `n` intervals with an error of √n intervals, for blocks that are small beside an
-/// interval; it is significant from `n` = 1.96² on.
-fn minimum_detectable(base: &Header, new: &Header) -> Option<f64> {
+/// Growth from nothing by `n` samples of small blocks is `n` intervals: the smallest that has a p-value of at most
+/// `threshold`, which is what one more discovery would need.
+fn minimum_detectable(base: &Header, new: &Header, threshold: f64) -> Option<f64> {
+    /// More samples than any test needs whose level can be told from 0.
+    const MOST: u32 = 2000;
     if base.unit != Unit::Bytes || new.unit != Unit::Bytes {
         return None;
     }
     new.total.standard_error.and(base.total.standard_error)?;
     let interval = base.interval_bytes?.max(new.interval_bytes?);
-    Some(if interval == 1 { 0.0 } else { Z95 * Z95 * interval as f64 })
+    if interval == 1 {
+        return Some(0.0);
+    }
+    let weight = interval as f64;
+    let one = Traces::of(&Draw { interval, size: 1.0, samples: 1.0, unit: 1.0 }, Side::New, interval);
+    let is_detected = |samples: &u32| {
+        let samples = f64::from(*samples);
+        let evidence = Evidence { variance: samples * weight * weight, samples };
+        let mut new = Traces::default();
+        new.add(&one, samples);
+        let change = Sum::new((samples * weight) as i64, Some(evidence));
+        change_test::p_value(change, &Traces::default(), &new).is_some_and(|it| it <= threshold)
+    };
+    (1..=MOST).find(is_detected).map(|samples| f64::from(samples) * weight)
 }

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use highwater_profile::Profile;
 use serde::Serialize;
 
+use crate::diff::Pair;
 use crate::estimate::Sum;
 use crate::rows::{RowId, Rows};
 use crate::sites::{Equal, Sites};
-use crate::{AnalyzeError, DiffOptions, Query, diff};
+use crate::{AnalyzeError, DiffOptions, Query};
 
 /// A stack and its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -52,9 +53,9 @@ pub fn folded_diff(
     query: &Query,
     options: &DiffOptions,
 ) -> Result<Vec<FoldedDiff>, AnalyzeError> {
-    let merged = merge(&diff::collect(base, new, query, options)?, query);
+    let merged = merge(&Pair::collect([base, new], query, options)?.sites, query);
     let fold =
-        |(frames, [base, new]): (_, [Sum; 2])| FoldedDiff { frames, base: base.value(), new: new.value() };
+        |(frames, [base, new, _]): (_, [Sum; 3])| FoldedDiff { frames, base: base.value(), new: new.value() };
     Ok(merged.into_iter().map(fold).collect())
 }
 

@@ -27,6 +27,8 @@
 #![forbid(unsafe_code)]
 
 mod attribution;
+mod change_test;
+mod comparison;
 mod diff;
 mod error;
 mod estimate;
@@ -48,12 +50,14 @@ mod series;
 mod sites;
 mod source;
 mod spikes;
+pub mod statistics;
 mod symbols;
 mod top;
 mod tree;
 mod trend;
 
-pub use diff::{Change, Diff, DiffMode, DiffOptions, DiffRow, diff};
+pub use comparison::{Caveat, Overlap};
+pub use diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
 pub use error::AnalyzeError;
 pub use estimate::Estimate;
 pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};

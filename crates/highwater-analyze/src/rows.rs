@@ -39,6 +39,10 @@ impl Rows {
         Self { by, keys: Vec::new(), examples: Vec::new(), ids: HashMap::new(), of_symbol: Vec::new() }
     }
 
+    pub fn by(&self) -> GroupBy {
+        self.by
+    }
+
     pub fn key<const N: usize>(&self, sites: &Sites<N>, row: RowId) -> &RowKey {
         let by = if self.examples[row].is_none() { GroupBy::Line } else { self.by };
         self.keys[row].get_or_init(|| Box::new(key(by, &sites.symbols, self.examples[row])))

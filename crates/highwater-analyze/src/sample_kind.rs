@@ -30,6 +30,17 @@ pub enum SampleKind {
     Other(String),
 }
 
+/// What becomes of values from one snapshot of a process to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Course {
+    /// They come with blocks and go with them.
+    Live,
+    /// They only grow.
+    Cumulative,
+    /// Nothing that is known.
+    Other,
+}
+
 /// The unit of a profile's values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Unit {
@@ -81,6 +92,16 @@ impl SampleKind {
         let types = profile.sample_types();
         let chosen = profile.default_sample_type.and_then(|index| types.get(index)).or_else(|| types.last());
         chosen.map_or(Self::LiveBytes, |it| Self::named(&it.kind))
+    }
+
+    /// What becomes of these values while the process runs; known of Highwater's own.
+    pub(crate) fn course(&self) -> Course {
+        let is_of = |stems: &[&str]| stems.iter().any(|stem| self.pprof_name().starts_with(stem));
+        match () {
+            () if is_of(&["inuse_"]) => Course::Live,
+            () if is_of(&["alloc_", "temp_", "realloc_", "freed_"]) => Course::Cumulative,
+            () => Course::Other,
+        }
     }
 
     /// The unit of these values in `profile`; [`Unit::Count`] when the profile has none of them.

@@ -53,6 +53,19 @@ struct Said {
     odds: Option<f64>,
 }
 
+/// How the blocks of a row were drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Draw {
+    /// Sampling interval in bytes; 1 where every block was recorded.
+    pub interval: i64,
+    /// Size of each block in bytes.
+    pub size: f64,
+    /// Number of samples. It is whole but for the rounding of the values in the file.
+    pub samples: f64,
+    /// The size in the unit of the column: bytes, or 1 where blocks are counted.
+    pub unit: f64,
+}
+
 impl Sampling {
     /// Prepares for the values in `column`. Columns of bytes and of blocks belong together by their names:
     /// `inuse_space` and `inuse_objects`.
@@ -96,21 +109,48 @@ impl Sampling {
     /// known.
     pub fn evidence(&mut self, sample: &Sample<'_>) -> Option<Evidence> {
         let said = self.said(sample);
-        let interval = said.interval?;
-        let value = |column: Option<usize>| column.map(|column| (sample.values[column] as f64).abs());
-        let (blocks, bytes) = (value(self.blocks).filter(|it| *it > 0.0), value(self.bytes));
-        if interval == 1 {
-            return Some(Evidence { variance: 0.0, samples: blocks.unwrap_or(0.0) });
+        if said.interval? == 1 {
+            return Some(Evidence { variance: 0.0, samples: self.blocks(sample, said).unwrap_or(0.0) });
         }
-        let measure = self.measure?;
-        let size = said.size.or_else(|| Some(bytes? / blocks?)).filter(|it| *it > 0.0)?;
-        let blocks = blocks.or_else(|| Some(bytes? / size))?;
+        let (size, blocks) = (self.size(sample, said)?, self.blocks(sample, said)?);
+        let odds = said.odds.unwrap_or_else(|| odds(size, said.interval.unwrap_or(1)));
+        let unit = self.unit(size)?;
+        Some(Evidence { variance: blocks / odds * unit * unit, samples: samples(blocks, odds) })
+    }
+
+    /// How the blocks behind a row's value were drawn; `None` when that is not known.
+    pub fn draw(&mut self, sample: &Sample<'_>) -> Option<Draw> {
+        let said = self.said(sample);
+        let interval = said.interval?;
+        let size = self.size(sample, said).unwrap_or(1.0);
+        let blocks = self.blocks(sample, said);
+        if interval == 1 {
+            return Some(Draw { interval, size, samples: blocks.unwrap_or(0.0), unit: 1.0 });
+        }
         let odds = said.odds.unwrap_or_else(|| odds(size, interval));
-        let variance = blocks / odds;
-        // p = odds / (1 + odds), written so that infinite odds are certainty.
-        let samples = blocks / (1.0 + 1.0 / odds);
-        let unit = if measure == Measure::Bytes { size * size } else { 1.0 };
-        Some(Evidence { variance: variance * unit, samples })
+        Some(Draw { interval, size, samples: samples(blocks?, odds), unit: self.unit(size)? })
+    }
+
+    /// Size of a row's blocks in bytes.
+    fn size(&self, sample: &Sample<'_>, said: Said) -> Option<f64> {
+        let mean = || Some(self.value(sample, self.bytes)? / self.value(sample, self.blocks)?);
+        said.size.or_else(mean).filter(|it| *it > 0.0)
+    }
+
+    /// Number of a row's blocks: by their bytes where their size is known, which are rounded less.
+    fn blocks(&self, sample: &Sample<'_>, said: Said) -> Option<f64> {
+        let by_bytes = || Some(self.value(sample, self.bytes)? / said.size?);
+        by_bytes().or_else(|| self.value(sample, self.blocks))
+    }
+
+    /// A value of a row without its sign, unless it is 0.
+    fn value(&self, sample: &Sample<'_>, column: Option<usize>) -> Option<f64> {
+        column.map(|column| (sample.values[column] as f64).abs()).filter(|it| *it > 0.0)
+    }
+
+    /// What one block of this size adds to the value.
+    fn unit(&self, size: f64) -> Option<f64> {
+        Some(if self.measure? == Measure::Bytes { size } else { 1.0 })
     }
 
     /// Whether the blocks of a row are among those that the snapshot with this number has seen. Rows without a birth are not.
@@ -122,6 +162,11 @@ impl Sampling {
 /// `e^(s/R) - 1`: how often a block of this size is sampled for each time it is not.
 fn odds(size: f64, interval: i64) -> f64 {
     (size / interval as f64).exp_m1()
+}
+
+/// How many samples so many blocks stand for: `c·p`, with p = odds / (1 + odds), written so that infinite odds are certainty.
+fn samples(blocks: f64, odds: f64) -> f64 {
+    blocks / (1.0 + 1.0 / odds)
 }
 
 #[cfg(test)]

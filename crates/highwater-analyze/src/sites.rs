@@ -43,6 +43,19 @@ pub(crate) struct Part {
     pub seen_by: Option<i64>,
 }
 
+/// Where the rows of a profile went.
+#[derive(Debug)]
+pub(crate) struct Places(Vec<u32>);
+
+impl Places {
+    const NOWHERE: u32 = u32::MAX;
+
+    /// Position of the site that has the values of rows with this stack; `None` where no row has any that was asked for.
+    pub fn site(&self, stack: StackId) -> Option<usize> {
+        self.0.get(stack.index()).filter(|it| **it != Self::NOWHERE).map(|it| *it as usize)
+    }
+}
+
 /// All sites of one or more profiles, with `N` sums each.
 #[derive(Debug)]
 pub(crate) struct Sites<const N: usize> {
@@ -96,9 +109,10 @@ impl<const N: usize> Sites<N> {
         self.wholes = [0; N];
     }
 
-    /// Adds these values of a profile to the sums of their slots. What is equal is a matter of all profiles
-    /// that are added, and the same for all.
-    pub fn add(&mut self, profile: &Profile, parts: &[Part], query: &Query, equal: Equal) {
+    /// Adds these values of a profile to the sums of their slots, and returns where they went. What is equal is a matter of
+    /// all profiles that are added, and the same for all.
+    pub fn add(&mut self, profile: &Profile, parts: &[Part], query: &Query, equal: Equal) -> Places {
+        let mut places = Places(vec![Places::NOWHERE; profile.samples.stacks()]);
         let symbols = &mut self.symbols;
         let (sums, frames) = parallel::both(
             profile.samples.len() >= parallel::WORTHWHILE,
@@ -123,6 +137,8 @@ impl<const N: usize> Sites<N> {
                     let stack = if equal == Equal::Merged { (0, site as u32) } else { (table, at) };
                     self.all.push(Site { stack, attributed, sums: [Sum::ZERO; N] });
                 }
+                // There are fewer sites than distinct stacks, whose handles are smaller than that.
+                places.0[raw.stack.index()] = site as u32;
                 for (slot, sum) in raw.sums.iter().enumerate() {
                     self.all[site].sums[slot].add(*sum);
                     shown[slot].add(*sum);
@@ -138,6 +154,7 @@ impl<const N: usize> Sites<N> {
             self.headers[slot].total = sums.totals[slot].estimate();
             self.headers[slot].shown_total = shown[slot].estimate();
         }
+        places
     }
 
     /// The frames of a site that the filters left, leaf first.

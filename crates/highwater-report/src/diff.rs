@@ -1,6 +1,6 @@
 //! A comparison as a table: what grew first, noise only counted.
 
-use highwater_analyze::{Diff, DiffRow, Estimate, Omitted};
+use highwater_analyze::{Diff, DiffRow, Estimate, Header, Omitted, Overlap, Unit};
 
 use crate::header;
 use crate::label::Label;
@@ -8,31 +8,58 @@ use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-/// The comparison as text. Changes that may be noise are counted in one line, unless [`View::noise`] is set.
+/// Below this width there is no column for what survived, which is the base without what is dead.
+const WIDE: usize = 100;
+
+/// The comparison as text. Changes that may be noise are counted in one line, unless [`View::noise`] is set; then they
+/// are listed, faintly.
 pub fn diff(diff: &Diff, view: &View) -> String {
-    let unit = &diff.new.unit;
     let mut text = headings(diff, view);
     let rows: Vec<&DiffRow> = diff.rows.iter().filter(|row| row.significant || view.noise).collect();
-    if !rows.is_empty() {
-        let errors = header::has_errors(&diff.base) || header::has_errors(&diff.new);
-        let mut heads = vec!["change"];
-        heads.extend(errors.then_some("±"));
-        heads.extend(["base", "new", "%", "where"]);
-        let mut table = Table::new(heads);
-        for row in rows {
-            let mut cells = vec![Cell::role(number::signed(row.change.value, unit), direction(row))];
-            cells.extend(errors.then(|| Cell::role(number::margin(&row.change, unit), Role::Faint)));
-            cells.push(Cell::new(number::amount(row.base.value, unit)));
-            cells.push(Cell::new(number::amount(row.new.value, unit)));
-            cells.push(Cell::new(number::signed_percent(row.fraction)));
-            table.push(cells, Label::of(&row.key));
-        }
-        text.push('\n');
-        text.push_str(&table.render(view));
-    } else {
+    if rows.is_empty() {
         text.push_str("no change that can be told from noise\n");
+    } else {
+        text.push('\n');
+        text.push_str(&table(diff, &rows, view).render(view));
     }
     text + &footer(diff, view)
+}
+
+fn table(diff: &Diff, rows: &[&DiffRow], view: &View) -> Table {
+    let unit = &diff.new.unit;
+    let errors = header::has_errors(&diff.base) || header::has_errors(&diff.new);
+    let survivors = diff.overlap == Overlap::Survivors;
+    let mut heads = vec!["change"];
+    if errors {
+        heads.extend(["±", "q"]);
+    }
+    match survivors {
+        true if view.width >= WIDE => heads.extend(["new", "dead", "survived"]),
+        true => heads.extend(["new", "dead"]),
+        false => heads.extend(["base", "new"]),
+    }
+    heads.extend(["%", "where"]);
+    let mut table = Table::new(heads);
+    for row in rows {
+        let role = if row.significant { Role::Plain } else { Role::Faint };
+        let amount = |it: &Estimate| Cell::role(number::amount(it.value, unit), role);
+        let mut cells = vec![Cell::role(number::signed(row.change.value, unit), direction(row))];
+        if errors {
+            cells.push(Cell::role(number::margin(&row.change, unit), Role::Faint));
+            cells.push(Cell::role(row.q_value.map_or_else(|| "?".to_owned(), number::probability), role));
+        }
+        match &row.cohorts {
+            Some(cohorts) if view.width >= WIDE => {
+                cells.extend([&cohorts.new, &cohorts.dead, &cohorts.survived].map(amount));
+            }
+            Some(cohorts) => cells.extend([&cohorts.new, &cohorts.dead].map(amount)),
+            None => cells.extend([&row.base, &row.new].map(amount)),
+        }
+        cells.push(Cell::role(number::signed_percent(row.fraction), role));
+        let label = Label::of(&row.key);
+        table.push(cells, if row.significant { label } else { label.faint() });
+    }
+    table
 }
 
 fn direction(row: &DiffRow) -> Role {
@@ -51,32 +78,55 @@ fn headings(diff: &Diff, view: &View) -> String {
         Some(error) if error > 0.0 && !change.significant => " (may be noise)",
         _ => "",
     };
-    let change = format!("change {}{verdict}", number::change(&change.change, unit));
-    let recording =
-        if (diff.base.exact, diff.base.interval_bytes) == (diff.new.exact, diff.new.interval_bytes) {
-            header::recording(diff.new.exact, diff.new.interval_bytes)
-        } else {
-            format!(
-                "base: {}\nnew: {}",
-                header::recording(diff.base.exact, diff.base.interval_bytes),
-                header::recording(diff.new.exact, diff.new.interval_bytes)
-            )
-        };
-    let detectable = match diff.minimum_detectable {
-        Some(least) if least > 0.0 => {
-            let least = Estimate { value: least.round() as i64, standard_error: Some(0.0) };
-            let bytes = number::estimate(&least, &highwater_analyze::Unit::Bytes);
-            format!("\ngrowth of new code below {bytes} cannot be told from noise")
-        }
-        _ => String::new(),
-    };
+    let mut summary = format!("change {}{verdict}", number::change(&change.change, unit));
+    if let Some(cohorts) = &change.cohorts {
+        summary += &format!(
+            ": {} new, {} dead; {} survived",
+            number::amount(cohorts.new.value, unit),
+            number::amount(cohorts.dead.value, unit),
+            number::amount(cohorts.survived.value, unit)
+        );
+    }
+    let caveats: String =
+        diff.caveats.iter().map(|it| format!("note: {}\n", crate::label::clean(&it.to_string()))).collect();
     format!(
-        "base: {}\nnew:  {}\n{}\n{}\n",
+        "base: {}\nnew:  {}\n{}\n{caveats}{}\n",
         header::total(&diff.base),
         header::total(&diff.new),
-        view.paint(Role::Heading, &change),
-        view.paint(Role::Faint, &(recording + &detectable)),
+        view.paint(Role::Heading, &summary),
+        view.paint(Role::Faint, &remarks(diff).join("\n")),
     )
+}
+
+/// How the values came about, and what that means for the table.
+fn remarks(diff: &Diff) -> Vec<String> {
+    let recording = |it: &Header| header::recording(it.exact, it.interval_bytes);
+    let (base, new) = (recording(&diff.base), recording(&diff.new));
+    let mut lines =
+        if base == new { vec![new] } else { vec![format!("base: {base}"), format!("new: {new}")] };
+    if !header::has_errors(&diff.base) && !header::has_errors(&diff.new) {
+        return lines;
+    }
+    lines.push(
+        match diff.overlap {
+            Overlap::Survivors => "two snapshots of one process: only new and dead blocks have an error",
+            Overlap::Nested => "two snapshots of one process: only what was added has an error",
+            Overlap::Independent => "independent recordings: the errors of both add up",
+        }
+        .to_owned(),
+    );
+    if let Some(least) = diff.minimum_detectable.filter(|it| *it > 0.0) {
+        let least = Estimate { value: least.round() as i64, standard_error: Some(0.0) };
+        let bytes = number::estimate(&least, &Unit::Bytes);
+        lines.push(format!("growth of new code below {bytes} cannot be told from noise"));
+    }
+    lines.push(format!(
+        "{} tested; of those called changes (q ≤ {}) at most {} are chance",
+        number::count(diff.tested, "row"),
+        diff.fdr,
+        number::percent(diff.fdr)
+    ));
+    lines
 }
 
 fn footer(diff: &Diff, view: &View) -> String {
@@ -111,7 +161,7 @@ fn footer(diff: &Diff, view: &View) -> String {
 
 #[cfg(test)]
 mod tests {
-    use highwater_analyze::Change;
+    use highwater_analyze::{Caveat, Change, CohortEstimates};
 
     use super::*;
     use crate::samples::{estimate, header, line_key};
@@ -122,8 +172,11 @@ mod tests {
             base: estimate(base, 0.0),
             new: estimate(new, 0.0),
             change: estimate(new - base, error),
+            samples: 20.0,
             fraction,
+            q_value: Some(if significant { 0.000_02 } else { 0.3 }),
             significant,
+            cohorts: None,
             stack: Vec::new(),
         };
         let new = estimate(24 << 20, 0.4 * 1_048_576.0 / 1.96);
@@ -133,8 +186,14 @@ mod tests {
             total_change: Change {
                 change: estimate(8 << 20, 0.6 * 1_048_576.0 / 1.96),
                 fraction: 0.5,
+                p_value: Some(0.001),
                 significant: true,
+                cohorts: None,
             },
+            overlap: Overlap::Independent,
+            caveats: Vec::new(),
+            fdr: 0.05,
+            tested: 7,
             minimum_detectable: Some(2_014_183.0),
             rows: vec![
                 row(88, 0, 9 << 20, 200_000.0, 0.5625, true),
@@ -151,15 +210,17 @@ base: live-bytes 16.0 MiB ± 410 KiB
 new:  live-bytes 24.0 MiB ± 410 KiB
 change +8.0 MiB ± 614 KiB
 sampling interval 512 KiB; ± gives the 95 % confidence interval
+independent recordings: the errors of both add up
 growth of new code below 1.9 MiB cannot be told from noise
+7 rows tested; of those called changes (q ≤ 0.05) at most 5.0% are chance
 ";
 
     #[test]
     fn noise_is_counted_and_growth_comes_first() {
         let table = "
-  change        ±     base      new       %  where
-+9.0 MiB  383 KiB      0 B  9.0 MiB  +56.3%  src/index.rs:88 …index::Index::add
--2.0 MiB  383 KiB  3.0 MiB  1.0 MiB  -12.5%  src/index.rs:90 …index::Index::add
+  change        ±       q     base      new       %  where
++9.0 MiB  383 KiB  <0.001      0 B  9.0 MiB  +56.3%  src/index.rs:88 …Index::add
+-2.0 MiB  383 KiB  <0.001  3.0 MiB  1.0 MiB  -12.5%  src/index.rs:90 …Index::add
 2 more rows, 512 B together; --limit 0 --min-fraction 0 shows all
 2 changes may be noise, +1.0 MiB together; --noise shows them
 ";
@@ -169,11 +230,51 @@ growth of new code below 1.9 MiB cannot be told from noise
     #[test]
     fn noise_is_listed_when_asked_for() {
         let text = diff(&sample(), &View { noise: true, ..View::default() });
-        assert!(text.contains("+1.0 MiB  1.7 MiB  1.0 MiB  2.0 MiB   +6.3%  src/index.rs:99"), "{text}");
+        assert!(
+            text.contains("+1.0 MiB  1.7 MiB   0.300  1.0 MiB  2.0 MiB   +6.3%  src/index.rs:99"),
+            "{text}"
+        );
         assert!(
             text.ends_with("3 more rows, 1.0 KiB together; --limit 0 --min-fraction 0 shows all\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_not_asserted_is_grey() {
+        let text = diff(&sample(), &View { noise: true, colour: true, ..View::default() });
+        let noise = text.lines().find(|line| line.contains("index.rs:99")).unwrap();
+        assert!(noise.contains("\u{1b}[2m0.300") && noise.contains("\u{1b}[2msrc/index.rs:99"), "{noise:?}");
+        let growth = text.lines().find(|line| line.contains("index.rs:88")).unwrap();
+        assert!(!growth.contains("\u{1b}[2msrc/index.rs"), "{growth:?}");
+    }
+
+    #[test]
+    fn snapshots_of_one_process_show_what_is_new_and_what_is_dead() {
+        let mut same = sample();
+        let cohorts = CohortEstimates {
+            new: estimate(10 << 20, 0.0),
+            dead: estimate(2 << 20, 0.0),
+            survived: estimate(14 << 20, 0.0),
+        };
+        same.overlap = Overlap::Survivors;
+        same.total_change.cohorts = Some(cohorts);
+        same.rows.iter_mut().for_each(|row| row.cohorts = Some(cohorts));
+        let text = diff(&same, &View::default());
+        assert!(text.contains(": 10.0 MiB new, 2.0 MiB dead; 14.0 MiB survived\n"), "{text}");
+        assert!(text.contains("only new and dead blocks have an error"), "{text}");
+        assert!(text.contains("q       new     dead       %  where"), "{text}");
+        let wide = diff(&same, &View { width: 120, ..View::default() });
+        assert!(wide.contains("10.0 MiB  2.0 MiB  14.0 MiB  +56.3%  src/index.rs:88"), "{wide}");
+    }
+
+    #[test]
+    fn what_was_overridden_is_said() {
+        let mut forced = sample();
+        forced.caveats = vec![Caveat::Restarted, Caveat::Older { back_ns: 5_000_000_000 }];
+        let text = diff(&forced, &View::default());
+        assert!(text.contains("\nnote: the program was restarted between the profiles"), "{text}");
+        assert!(text.contains("\nnote: the new profile was taken 5 s before the base\n"), "{text}");
     }
 
     #[test]

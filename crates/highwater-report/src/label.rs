@@ -5,6 +5,8 @@
 
 use highwater_analyze::RowKey;
 
+use crate::view::Role;
+
 const ELLIPSIS: char = '…';
 
 /// A label on its way into a column.
@@ -17,6 +19,8 @@ pub(crate) struct Label {
     position: usize,
     /// The label is nothing but a function's name.
     is_function: bool,
+    /// It is there for completeness only.
+    is_faint: bool,
 }
 
 impl Label {
@@ -29,18 +33,29 @@ impl Label {
             found.or_else(|| text.ends_with(&at_end).then_some(text.len()))
         });
         let is_function = key.function.as_ref().is_some_and(|function| *function == key.label);
-        Self { prefix: String::new(), text, position: position.unwrap_or(0), is_function }
+        Self { prefix: String::new(), text, position: position.unwrap_or(0), is_function, is_faint: false }
     }
 
     /// A label that is not a row's.
     pub(crate) fn text(text: &str) -> Self {
-        Self { prefix: String::new(), text: clean(text), position: 0, is_function: false }
+        Self { prefix: String::new(), text: clean(text), position: 0, is_function: false, is_faint: false }
     }
 
     /// This label behind some text of ours.
     pub(crate) fn behind(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
+    }
+
+    /// This label as one that nobody has to read.
+    pub(crate) fn faint(mut self) -> Self {
+        self.is_faint = true;
+        self
+    }
+
+    /// How the label looks.
+    pub(crate) fn role(&self) -> Role {
+        if self.is_faint { Role::Faint } else { Role::Plain }
     }
 
     /// The label in at most `width` characters.

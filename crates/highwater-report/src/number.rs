@@ -56,6 +56,15 @@ pub(crate) fn signed_percent(fraction: f64) -> String {
     if fraction > 0.0 { format!("+{text}") } else { text }
 }
 
+/// A probability: `0.031`, `<0.001`.
+pub(crate) fn probability(value: f64) -> String {
+    match value {
+        0.0 => "0".to_owned(),
+        ..0.001 => "<0.001".to_owned(),
+        _ => format!("{value:.3}"),
+    }
+}
+
 /// A round number of bytes, such as a sampling interval: `512 KiB`.
 pub(crate) fn round_bytes(bytes: i64) -> String {
     amount(bytes, &Unit::Bytes).replacen(".0 ", " ", 1)
@@ -177,6 +186,14 @@ mod tests {
         assert_eq!(percent(0.4512), "45.1%");
         assert_eq!(percent(-0.0001), "0.0%");
         assert_eq!((signed_percent(0.5), signed_percent(-0.5)), ("+50.0%".into(), "-50.0%".into()));
+    }
+
+    #[test]
+    fn small_probabilities_are_not_called_none() {
+        assert_eq!(
+            [0.0, 1e-300, 0.000_99, 0.05, 1.0].map(probability),
+            ["0", "<0.001", "<0.001", "0.050", "1.000"]
+        );
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Table {
         builder.push_record(self.heads.iter().map(|head| view.paint(Role::Heading, head)));
         for (cells, label) in &self.rows {
             let cells = cells.iter().map(|cell| view.paint(cell.role, &cell.text));
-            builder.push_record(cells.chain([label.fit(room)]));
+            builder.push_record(cells.chain([view.paint(label.role(), &label.fit(room))]));
         }
         let mut table = builder.build();
         table

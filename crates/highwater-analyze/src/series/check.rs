@@ -6,7 +6,7 @@ use highwater_profile::Profile;
 
 use crate::sampling;
 use crate::series::FlowSource;
-use crate::{AnalyzeError, SampleKind};
+use crate::{AnalyzeError, Caveat, SampleKind};
 
 /// Why a snapshot does not continue a series.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +46,7 @@ pub enum SeriesError {
     Restarted,
     /// Other sampling than before.
     #[error(transparent)]
-    IntervalChanged(AnalyzeError),
+    IntervalChanged(Caveat),
     /// A trend needs two snapshots at the least.
     #[error("a trend needs at least two snapshots, and there is {0}")]
     TooFew(usize),
@@ -184,7 +184,7 @@ impl Place {
             }
             _ if restarted => Ok(Some(SeriesError::Restarted)),
             _ if self.interval_bytes != before.interval_bytes => {
-                Ok(Some(SeriesError::IntervalChanged(AnalyzeError::DifferentIntervals {
+                Ok(Some(SeriesError::IntervalChanged(Caveat::DifferentIntervals {
                     base: before.interval_bytes,
                     new: self.interval_bytes,
                 })))

@@ -1,7 +1,7 @@
 //! Comparisons: what is growth, what may be noise, and what must not be compared.
 
 use highwater_analyze::{
-    AnalyzeError, Diff, DiffMode, DiffOptions, GroupBy, Query, SampleKind, diff, folded_diff,
+    AnalyzeError, Caveat, Diff, DiffMode, DiffOptions, GroupBy, Overlap, Query, SampleKind, diff, folded_diff,
 };
 use highwater_profile::Profile;
 
@@ -54,7 +54,9 @@ fn a_leak_is_ranked_first_and_a_wobbling_cache_is_noise() {
     assert!((actual - expected).abs() < 1e-6 * expected);
     assert!(!answer.total_change.significant);
     let detectable = answer.minimum_detectable.unwrap() / R as f64;
-    assert!((detectable - 3.8416).abs() < 1e-9);
+    // Six samples of new code against none: 2·2⁻⁶ is not above 5 % of three in four.
+    assert!((detectable - 6.0).abs() < 1e-9);
+    assert_eq!((answer.tested, answer.overlap), (3, Overlap::Independent));
 }
 
 #[test]
@@ -79,8 +81,10 @@ fn shares_are_of_all_changes_or_of_the_base() {
     base.live(&[CACHE], 1, 1000).live(&[FREED], 1, 600);
     let mut new = Build::new(1);
     new.live(&[CACHE], 1, 1000).live(&[LEAK], 1, 200).live(&[FREED], 1, 0);
-    let ask =
-        |mode| diff(&base.profile, &new.profile, &everything(), &DiffOptions { mode, force: false }).unwrap();
+    let ask = |mode| {
+        diff(&base.profile, &new.profile, &everything(), &DiffOptions { mode, ..DiffOptions::default() })
+            .unwrap()
+    };
     let fractions = |answer: &Diff| answer.rows.iter().map(|it| it.fraction).collect::<Vec<_>>();
     assert_eq!(fractions(&ask(DiffMode::Base)), [0.25, -0.75, 0.0]);
     assert_eq!(fractions(&ask(DiffMode::DiffBase)), [0.125, -0.375, 0.0]);
@@ -119,7 +123,8 @@ fn different_intervals_units_and_kinds_are_refused() {
     new.period = 1;
     let ask = |options: &DiffOptions| diff(&base, &new, &Query::default(), options);
     let error = ask(&DiffOptions::default()).unwrap_err();
-    assert_eq!(error, AnalyzeError::DifferentIntervals { base: Some(R), new: Some(1) });
+    let caveat = Caveat::DifferentIntervals { base: Some(R), new: Some(1) };
+    assert_eq!(error, AnalyzeError::NotComparable(caveat));
     assert!(error.to_string().contains("base: 524288 bytes, new: exact"), "{error}");
     let forced = DiffOptions { force: true, ..DiffOptions::default() };
     assert!(ask(&forced).is_ok());

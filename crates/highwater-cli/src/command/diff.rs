@@ -8,14 +8,24 @@ use highwater_report::View;
 
 use crate::error::CliError;
 use crate::shared::Shared;
-use crate::{command, load, output};
+use crate::{command, load, output, parse};
 
 const EXAMPLES: &str = "\
 Examples:
   highwater diff before.pb.gz after.pb.gz
-  highwater diff --base-mode diff --noise before.pb.gz after.pb.gz";
+  highwater diff --base-mode diff --noise before.pb.gz after.pb.gz
+  highwater diff --sample alloc-bytes --by function before.pb.gz after.pb.gz
+  highwater diff --force last-week.pb.gz today.pb.gz
+
+Two snapshots of one process are compared block by block: what is new, what is dead, and
+what survived, whose samples are in both and cancel. Profiles of two processes, before and
+after a fix for instance, are independent recordings with larger errors, and compared with
+--force. Profiles of other tools do not say which process they are of and need none.";
 
 /// Compare two profiles: what grew first, and what may be sampling noise told apart
+///
+/// Growth is ranked by what it is at least (the lower end of its 95 % interval). Every row is tested, and called
+/// a change when its q-value is not above the false discovery rate.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -38,9 +48,12 @@ pub(crate) struct Comparison {
     /// What percentages are of
     #[arg(long, value_name = "MODE", value_enum, default_value_t = BaseMode::Base, help_heading = "Question")]
     base_mode: BaseMode,
-    /// Compare profiles even when their sampling intervals or units differ
+    /// Compare profiles even when they differ in sampling interval, unit, process or order; the answer says in what
     #[arg(long, help_heading = "Question")]
     force: bool,
+    /// The false discovery rate: the share of all rows called changes that may be chance
+    #[arg(long, value_name = "FRACTION", default_value = "0.05", value_parser = parse::fraction, help_heading = "Question")]
+    fdr: f64,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -57,7 +70,7 @@ impl Comparison {
             BaseMode::Base => DiffMode::Base,
             BaseMode::Diff => DiffMode::DiffBase,
         };
-        DiffOptions { force: self.force, mode }
+        DiffOptions { force: self.force, mode, fdr: self.fdr }
     }
 }
 

@@ -1,0 +1,15 @@
+//! The statistics that findings rest on, each in a few lines and each compared with an independent computation.
+//!
+//! These functions know nothing of profiles. What they are used for is in `docs/ACCURACY.md`; the values they are compared
+//! with are in `tests/statistics`, beside the script that makes them with `scipy`.
+
+mod binomial;
+mod false_discovery;
+mod normal;
+
+pub use binomial::at_most;
+pub use false_discovery::q_values;
+pub use normal::{beyond, two_sided};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,35 @@
+#!/usr/bin/env python3
+"""Makes values.json, which the functions of src/statistics are compared with: python3 make.py > values.json (scipy 1.11 or later)."""
+
+import json
+
+import numpy
+from scipy import stats
+
+random = numpy.random.default_rng(5)
+
+
+def rows(function, arguments):
+    return [[*map(float, row), float(function(*row))] for row in arguments]
+
+
+z = [-6.0, -1.96, -0.5, 0.0, *numpy.linspace(0.1, 37.0, 24)]
+binomials = [
+    (k, n, p)
+    for n in (1, 2, 9, 10, 100, 5000)
+    for p in (1e-6, 0.03, 0.3, 0.5, 0.61, 0.97)
+    for k in sorted({0, n // 7, n // 3, n // 2, n - 1})
+    if stats.binom.cdf(k, n, p) > 1e-290
+]
+many = [(round(n * p + d * (n * p * (1 - p)) ** 0.5), n, p)
+        for n in (1 << 20, 1 << 24, 1 << 30) for p in (0.3, 0.5, 0.8) for d in (-2.0, -0.5, 0.0, 1.0)]
+families = [[0.03], [0.01, 0.04, 0.03, 0.005], [0.2, 0.2, 0.2, 0.01], list(random.uniform(size=40)),
+            list(random.uniform(size=200) ** 4), [0.0, 0.0, 1.0, 0.5]]
+
+print(json.dumps({
+    "normal_beyond": rows(stats.norm.sf, [(it,) for it in z]),
+    "normal_two_sided": rows(lambda it: 2 * stats.norm.sf(abs(it)), [(it,) for it in z]),
+    "binomial_at_most": rows(stats.binom.cdf, binomials),
+    "binomial_at_most_of_many": rows(stats.binom.cdf, many),
+    "q_values": [[list(map(float, p)), list(map(float, stats.false_discovery_control(p)))] for p in families],
+}, indent=None, separators=(",", ":")).replace("],", "],\n"))
