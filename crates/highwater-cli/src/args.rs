@@ -23,6 +23,7 @@ Examples:
   highwater info heap.pb.gz                       what a file holds
   highwater convert heap.pb.gz heap.speedscope.json    the same for another tool
   highwater merge a.pb.gz b.pb.gz -o all.pb.gz    several processes as one
+  highwater watch http://host:6060 --every 90s    snapshots of a service; what is found, as a folder
   highwater symbolize heap.pb.gz -o named.pb.gz   the same with names, for other tools
 
 Lines are as wide as the terminal; elsewhere as the variable COLUMNS says, or 80.
@@ -56,6 +57,7 @@ enum Command {
     Info(command::info::Args),
     Convert(command::convert::Args),
     Merge(command::merge::Args),
+    Watch(command::watch::Args),
     Symbolize(command::symbolize::Args),
 }
 
@@ -75,6 +77,7 @@ impl Cli {
             Command::Info(args) => args.run(),
             Command::Convert(args) => args.run(),
             Command::Merge(args) => args.run(),
+            Command::Watch(args) => args.run(),
             Command::Symbolize(args) => args.run(),
         }
         .map(|()| Outcome::Answered)

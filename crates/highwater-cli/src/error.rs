@@ -43,6 +43,12 @@ pub(crate) enum CliError {
     Unreadable { path: PathBuf, source: io::Error },
     #[error("{}:{line}: {reason}", path.display())]
     Config { path: PathBuf, line: usize, reason: String },
+    #[error("{}: another watch writes here; give this one a directory of its own with --out", .0.display())]
+    Watched(PathBuf),
+    #[error("{target}: {reason}")]
+    Target { target: String, reason: String },
+    #[error("{target}: there was not one snapshot: {reason}")]
+    NoSnapshot { target: String, reason: String },
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
     #[error("{0}; see highwater flame --help")]

@@ -15,6 +15,7 @@ mod output;
 mod parse;
 mod series;
 mod shared;
+mod watch;
 
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use highwater_analyze::{Allowance, SampleKind};
@@ -70,6 +71,23 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "that is more than can be counted".to_owned())
 }
 
+/// A length of time, with a unit: `90s`, `5min`, `2h`, `500ms`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit_ms: u64 = match unit.trim_start() {
+        "ms" => 1,
+        "s" => 1000,
+        "min" | "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err("the unit is one of ms, s, min, h and d".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "a number is expected, such as 90s".to_owned())?;
+    let ms = number.checked_mul(unit_ms).ok_or_else(|| "that is more than can be counted".to_owned())?;
+    if ms == 0 { Err("no time at all is too little".to_owned()) } else { Ok(Duration::from_millis(ms)) }
+}
+
 /// What clap has to say, in one line: its paragraphs of usage are what `--help` is for.
 pub(crate) fn usage_error(error: &clap::Error) -> String {
     let text = error.render().to_string();
@@ -97,6 +115,17 @@ mod tests {
         assert_eq!(size("2 GiB"), Ok(2 << 30));
         for wrong in ["", "MiB", "-1", "1.5GiB", "1MB", "99999999999TiB", "1 G iB"] {
             assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500 ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("5min"), Ok(Duration::from_secs(300)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
+        for wrong in ["", "90", "0s", "-1s", "1.5h", "s", "99999999999999999999s", "9999999999999999999d"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 

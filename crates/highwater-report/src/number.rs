@@ -27,12 +27,12 @@ pub(crate) fn margin(estimate: &Estimate, unit: &Unit) -> String {
 }
 
 /// A value with its margin: `12.3 MiB ± 0.4 MiB`. Without one when there is no error.
-pub(crate) fn estimate(estimate: &Estimate, unit: &Unit) -> String {
+pub fn estimate(estimate: &Estimate, unit: &Unit) -> String {
     with_margin(amount(estimate.value, unit), estimate, unit)
 }
 
 /// A change with its margin: `+12.3 MiB ± 0.4 MiB`.
-pub(crate) fn change(estimate: &Estimate, unit: &Unit) -> String {
+pub fn change(estimate: &Estimate, unit: &Unit) -> String {
     with_margin(signed(estimate.value, unit), estimate, unit)
 }
 
@@ -114,7 +114,7 @@ fn binary(bytes: u64, whole_from: f64) -> String {
 }
 
 /// A length of time: `1.5 s`, `2 min 5 s`, `3 h 4 min`.
-pub(crate) fn duration(ns: i64) -> String {
+pub fn duration(ns: i64) -> String {
     let seconds = ns / 1_000_000_000;
     match seconds {
         ..60 => format!("{:.1} s", ns as f64 / 1e9),
@@ -133,7 +133,7 @@ pub(crate) fn lifetime(ns: i64) -> String {
 }
 
 /// A moment: `2026-03-01 12:34:56 UTC`, from nanoseconds since 1970.
-pub(crate) fn time(ns: i64) -> String {
+pub fn time(ns: i64) -> String {
     let seconds = ns.div_euclid(1_000_000_000);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);

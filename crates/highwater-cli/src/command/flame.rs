@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::{FoldedDiff, FoldedStack, GroupBy, Query, SampleKind, Unit};
+use highwater_analyze::{
+    AnalyzeError, DiffOptions, FoldedDiff, FoldedStack, GroupBy, Query, SampleKind, Unit,
+};
 use highwater_profile::{Profile, file};
-use highwater_report::{FlameText, flame, flame_diff};
+use highwater_report::{FlameError, FlameText, flame, flame_diff};
 use serde::Serialize;
 
 use super::diff::Comparison;
@@ -83,25 +85,53 @@ impl Args {
     fn two(&self, base_path: &Path, new_path: &Path) -> Result<Vec<u8>, CliError> {
         let base = load::symbolized(base_path, &self.shared)?;
         let new = load::symbolized(new_path, &self.shared)?;
-        let query = self.query();
-        let stacks: Vec<FoldedDiff> =
-            highwater_analyze::folded_diff(&base, &new, &query, &self.options.options())
-                .map_err(command::question(&[base_path, new_path]))?;
+        let (query, options) = (self.query(), self.options.options());
+        let paths = [base_path, new_path];
         if self.shared.json {
+            let stacks: Vec<FoldedDiff> = highwater_analyze::folded_diff(&base, &new, &query, &options)
+                .map_err(command::question(&paths))?;
             return json("flame-diff", &query, &new, stacks);
         }
-        let mut svg = Vec::new();
-        let names = format!("{} to {}: red grew, blue shrank", name(base_path), name(new_path));
-        flame_diff(&stacks, &text(&query, &new, &names), &mut svg).map_err(|source| CliError::Flame {
-            files: vec![base_path.to_owned(), new_path.to_owned()],
-            source,
-        })?;
-        Ok(svg)
+        let names = paths.map(name);
+        differential([&base, &new], &query, &options, [&names[0], &names[1]]).map_err(|it| it.about(&paths))
     }
 
     fn query(&self) -> Query {
         self.shared.query(GroupBy::Function)
     }
+}
+
+/// Why there is no drawing of a difference.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Undrawn {
+    #[error(transparent)]
+    Question(#[from] AnalyzeError),
+    #[error(transparent)]
+    Flame(#[from] FlameError),
+}
+
+impl Undrawn {
+    fn about(self, paths: &[&Path]) -> CliError {
+        let files = || paths.iter().map(|&it| it.to_owned()).collect();
+        match self {
+            Self::Question(source) => CliError::Question { files: files(), source },
+            Self::Flame(source) => CliError::Flame { files: files(), source },
+        }
+    }
+}
+
+/// The drawing of what changed between two profiles of these names.
+pub(crate) fn differential(
+    [base, new]: [&Profile; 2],
+    query: &Query,
+    options: &DiffOptions,
+    names: [&str; 2],
+) -> Result<Vec<u8>, Undrawn> {
+    let stacks = highwater_analyze::folded_diff(base, new, query, options)?;
+    let subtitle = format!("{} to {}: red grew, blue shrank", names[0], names[1]);
+    let mut svg = Vec::new();
+    flame_diff(&stacks, &text(query, new, &subtitle), &mut svg)?;
+    Ok(svg)
 }
 
 fn sample(query: &Query, profile: &Profile) -> SampleKind {

@@ -8,3 +8,4 @@ mod merge;
 mod support;
 mod symbols;
 mod terminal;
+mod watch;
