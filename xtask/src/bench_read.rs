@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::bench::{document, machine, ratio::Spread, ratio::ratio};
 use crate::clients;
 use crate::failure::Failure;
-use crate::large_profile::{self, Size};
+use crate::large_profile::{self, Moment, Size};
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
@@ -55,7 +55,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let fail = |source| Failure::File { path: place.clone(), source };
     fs::create_dir_all(&place).map_err(fail)?;
     let file = place.join("large.pb.gz");
-    let unpacked = large_profile::write(&file, Size::LARGE)?;
+    let unpacked = large_profile::write(&file, Size::LARGE, Moment::Early)?;
     let packed = fs::metadata(&file).map_err(fail)?.len();
 
     let highwater = workspace.target.join("release/highwater");

@@ -81,8 +81,7 @@ impl Args {
     }
 
     fn two(&self, base_path: &Path, new_path: &Path) -> Result<Vec<u8>, CliError> {
-        let base = load::symbolized(base_path, &self.shared)?;
-        let new = load::symbolized(new_path, &self.shared)?;
+        let [base, new] = load::symbolized_pair([base_path, new_path], &self.shared)?;
         let query = self.query();
         let stacks: Vec<FoldedDiff> =
             highwater_analyze::folded_diff(&base, &new, &query, &self.options.options())
