@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod bench_diff;
 mod bench_read;
 mod bless;
 mod ci;
@@ -47,6 +48,8 @@ enum Command {
     Bench(bench::Options),
     /// Measure how fast a large profile is read, beside gunzip and Go's reader; a minute or two.
     BenchRead(bench_read::Options),
+    /// Measure how fast, and in how much memory, two large profiles are compared, beside gunzip and Go's tool, which takes minutes and 13 GB.
+    BenchDiff(bench_diff::Options),
     /// Look for content that a reader of profiles cannot take, with libFuzzer; the first build takes a minute.
     Fuzz(fuzz::Options),
     /// Write a pprof file of a million rows, to try readers on.
@@ -75,6 +78,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Bless(options) => bless::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
         Command::BenchRead(options) => bench_read::run(&workspace, options),
+        Command::BenchDiff(options) => bench_diff::run(&workspace, options),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::LargeProfile(options) => large_profile::run(options),
         Command::Demo => demo::run(&workspace),

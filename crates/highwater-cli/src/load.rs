@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
+use std::{panic, thread};
 
 use highwater_profile::{Profile, file};
 use highwater_symbol::{Summary, symbolize_with};
@@ -28,7 +29,10 @@ pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
 /// Reads a profile and finds its functions and lines. Without a binary that it needs there is no profile, unless
 /// addresses were allowed: half of the names look like an answer and are none.
 pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
-    let mut profile = raw(path, shared)?;
+    with_symbols(path, raw(path, shared)?, shared)
+}
+
+fn with_symbols(path: &Path, mut profile: Profile, shared: &Shared) -> Result<Profile, CliError> {
     let summary = find_symbols(path, &mut profile, shared)?;
     let remarks = complete(path, &summary, shared)?;
     remarks.iter().for_each(|it| output::note(it));
@@ -51,6 +55,20 @@ fn complete(path: &Path, summary: &Summary, shared: &Shared) -> Result<Vec<Strin
         Some(error) if !shared.addresses => Err(error),
         _ => Ok(stripped(path, summary)),
     }
+}
+
+/// Reads two profiles at the same time, and finds the functions and lines of one after the other.
+pub(crate) fn symbolized_pair(paths: [&Path; 2], shared: &Shared) -> Result<[Profile; 2], CliError> {
+    let [base, new] = paths;
+    let (first, second) = thread::scope(|scope| {
+        let read = || raw(base, shared);
+        let other = thread::Builder::new().spawn_scoped(scope, read).ok();
+        let new = raw(new, shared);
+        let base =
+            other.map_or_else(read, |it| it.join().unwrap_or_else(|fault| panic::resume_unwind(fault)));
+        (base, new)
+    });
+    Ok([with_symbols(base, first?, shared)?, with_symbols(new, second?, shared)?])
 }
 
 /// Finds what can be found, and says what that was.

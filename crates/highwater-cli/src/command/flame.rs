@@ -83,10 +83,9 @@ impl Args {
     }
 
     fn two(&self, base_path: &Path, new_path: &Path) -> Result<Vec<u8>, CliError> {
-        let base = load::symbolized(base_path, &self.shared)?;
-        let new = load::symbolized(new_path, &self.shared)?;
-        let (query, options) = (self.query(), self.options.options());
         let paths = [base_path, new_path];
+        let [base, new] = load::symbolized_pair(paths, &self.shared)?;
+        let (query, options) = (self.query(), self.options.options());
         if self.shared.json {
             let stacks: Vec<FoldedDiff> = highwater_analyze::folded_diff(&base, &new, &query, &options)
                 .map_err(command::question(&paths))?;
