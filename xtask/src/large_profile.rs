@@ -35,13 +35,30 @@ pub struct Options {
     later: bool,
 }
 
-/// Which of two snapshots of one program is written.
+/// Which snapshot of one program is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// The first.
     Early,
     /// One whose values are others, and whose stacks are others in one of ten rows.
     Later,
+    /// One of a series, 90 seconds from each other, counted from 0: everything is allocated again in each, and what every
+    /// eighth row allocates stays.
+    Nth(u64),
+}
+
+impl Moment {
+    fn time_ns(self) -> u64 {
+        let number = if let Self::Nth(number) = self { number } else { 0 };
+        1_700_000_000_000_000_000 + number * 90_000_000_000
+    }
+
+    /// The blocks that a row has allocated, and those that are live, where these are those of the first moment.
+    fn values(self, [allocated, live]: [u64; 2]) -> [u64; 2] {
+        let Self::Nth(number) = self else { return [allocated, live] };
+        let kept = if allocated.is_multiple_of(8) { allocated * number } else { 0 };
+        [allocated * (number + 1), live + kept]
+    }
 }
 
 /// How large a profile is.
@@ -158,7 +175,7 @@ fn profile(size: Size, moment: Moment, out: &mut Sink<'_>) -> std::io::Result<()
     for text in strings.all() {
         out(&wire::text(6, text))?;
     }
-    out(&wire::number(9, 1_700_000_000_000_000_000))?;
+    out(&wire::number(9, moment.time_ns()))?;
     out(&period.as_field(11))?;
     out(&wire::number(12, 524_288))
 }
@@ -186,7 +203,7 @@ fn samples(
                 stack.rotate_left(1);
             }
         }
-        let [allocated, live] = values;
+        let [allocated, live] = moment.values(values);
         let mut sample = Message::default().packed(1, &stack);
         sample = sample.packed(2, &[allocated, allocated * block, live, live * block]);
         sample = sample.message(3, &Message::default().number(1, bytes).number(3, block).number(4, bytes));

@@ -5,6 +5,7 @@ mod bad_input;
 mod check;
 mod convert;
 mod merge;
+mod series;
 mod support;
 mod symbols;
 mod terminal;
