@@ -67,7 +67,24 @@ pub struct Saving {
     /// In the time that the answer is about; of memory that is held, what is no longer held.
     pub total: Estimate,
     /// Per second; `None` for memory that is held, and where the file does not say what time it is about.
-    pub per_second: Option<f64>,
+    pub per_second: Option<Rate>,
+}
+
+/// Something per second.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Rate {
+    /// The estimate.
+    pub value: f64,
+    /// Its standard error; `None` where it is not known.
+    pub standard_error: Option<f64>,
+}
+
+impl Rate {
+    fn of(total: Estimate, seconds: f64) -> Self {
+        let standard_error = total.standard_error.map(|it| it / seconds);
+        Self { value: total.value as f64 / seconds, standard_error }
+    }
 }
 
 /// A finding.
@@ -79,6 +96,8 @@ pub struct Advice {
     /// What to do there.
     #[serde(flatten)]
     pub measure: Measure,
+    /// The line is a library's: it is for its authors to change.
+    pub in_library: bool,
     /// Bytes that are not allocated (or copied, or held) any more.
     pub saves_bytes: Saving,
     /// Blocks that are not allocated any more; `None` for memory that is held.
@@ -138,7 +157,7 @@ pub struct Advices {
     pub alloc_bytes: Estimate,
     /// All blocks that were allocated in that time.
     pub alloc_blocks: Estimate,
-    /// By kind; within one what saves most first, by the lower end of the 95 % interval.
+    /// By kind; within one the program's own lines first, and of these what saves most, by the lower end of the 95 % interval.
     pub findings: Vec<Advice>,
     /// Findings beyond the limit.
     pub omitted: Omitted,
@@ -167,16 +186,15 @@ impl Ground<'_> {
     /// What is saved of traffic.
     fn saving(&self, sum: Sum) -> Saving {
         let total = sum.estimate();
-        Saving { total, per_second: self.period_ns.map(|it| total.value as f64 / (it as f64 / 1e9)) }
+        Saving { total, per_second: self.period_ns.map(|it| Rate::of(total, it as f64 / 1e9)) }
     }
 
-    /// Whether it certainly is more than nothing, and enough of all traffic to be worth a change.
+    /// Whether both certainly are more than nothing, and one is enough of all traffic to be worth a change.
     fn is_worthwhile(&self, bytes: Sum, blocks: Sum) -> bool {
-        let enough = |part: Sum, whole: Sum| {
-            let part = part.estimate().lower95();
-            part.is_some_and(|it| it > 0.0 && it >= self.min_fraction * whole.value() as f64)
-        };
-        enough(bytes, self.total.alloc_bytes) || enough(blocks, self.total.alloc_blocks)
+        let certain = |sum: Sum| sum.estimate().lower95().filter(|it| *it > 0.0);
+        let (Some(least_bytes), Some(least_blocks)) = (certain(bytes), certain(blocks)) else { return false };
+        let enough = |whole: Sum| self.min_fraction * whole.value() as f64;
+        least_bytes >= enough(self.total.alloc_bytes) || least_blocks >= enough(self.total.alloc_blocks)
     }
 }
 
@@ -214,6 +232,7 @@ pub fn advise(last: &Profile, earlier: Option<&Profile>, history: &History, quer
         findings.extend(found.into_iter().flatten().map(|it| Advice {
             key: lives.key(row),
             measure: it.measure,
+            in_library: lives.is_in_library(row),
             saves_bytes: it.bytes,
             saves_blocks: it.blocks,
             stack: lives.stack(life),
@@ -224,6 +243,7 @@ pub fn advise(last: &Profile, earlier: Option<&Profile>, history: &History, quer
         a.measure
             .kind()
             .cmp(&b.measure.kind())
+            .then_with(|| a.in_library.cmp(&b.in_library))
             .then_with(|| certain(b).total_cmp(&certain(a)))
             .then_with(|| a.key.label.cmp(&b.key.label))
     });

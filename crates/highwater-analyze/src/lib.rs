@@ -62,7 +62,7 @@ mod top;
 mod tree;
 mod trend;
 
-pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Saving, advise};
+pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Rate, Saving, advise};
 pub use check::{
     Allowance, Check, CheckOptions, CheckRow, Doubt, Judgement, KindCheck, Remedy, Verdict, check,
 };

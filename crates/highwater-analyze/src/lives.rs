@@ -13,6 +13,7 @@ use crate::estimate::Sum;
 use crate::rows::{self, Rows};
 use crate::sampling::Sampling;
 use crate::sites::{Equal, Part, Places, Sites};
+use crate::source;
 use crate::{Frame, GroupBy, Header, Query, RowKey, SampleKind};
 
 /// A kind of values that findings need.
@@ -244,6 +245,16 @@ impl<'a> Lives<'a> {
             GroupBy::Site => rows::key(self.by, &self.sites.symbols, self.sites.cause(&self.sites.all[row])),
             _ => self.names.key(&self.sites, row).clone(),
         }
+    }
+
+    /// Whether the line of a row is a library's, as far as its path says.
+    pub fn is_in_library(&self, row: usize) -> bool {
+        let symbol = match self.by {
+            GroupBy::Site => self.sites.cause(&self.sites.all[row]),
+            _ => self.names.example(row),
+        };
+        let symbols = &self.sites.symbols;
+        symbol.and_then(|it| symbols.text(symbols.get(it).file)).is_some_and(source::is_in_library)
     }
 
     /// The stack of the site that allocated most in a row.

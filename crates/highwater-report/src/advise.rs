@@ -137,7 +137,7 @@ fn what_to_do(it: &Advice) -> String {
 
 /// `; saves 1.2 MiB and 340 blocks per second`.
 fn rates(it: &Advice) -> String {
-    let rate = |saving: &Saving| saving.per_second.map(|it| it.round() as i64);
+    let rate = |saving: &Saving| saving.per_second.map(|it| it.value.round() as i64);
     let (Some(bytes), Some(blocks)) = (rate(&it.saves_bytes), it.saves_blocks.as_ref().and_then(rate)) else {
         return String::new();
     };
@@ -150,19 +150,21 @@ fn rates(it: &Advice) -> String {
 
 #[cfg(test)]
 mod tests {
-    use highwater_analyze::{Gap, NotPossible, Omitted};
+    use highwater_analyze::{Gap, NotPossible, Omitted, Rate};
 
     use super::*;
     use crate::samples::{estimate, header, line_key};
 
     fn saving(value: i64, per_second: Option<f64>) -> Saving {
-        Saving { total: estimate(value, value as f64 / 19.6), per_second }
+        let rate = |value| Rate { value, standard_error: Some(0.0) };
+        Saving { total: estimate(value, value as f64 / 19.6), per_second: per_second.map(rate) }
     }
 
     fn sample() -> Advices {
         let held = |line, measure| Advice {
             key: line_key("src/cache.rs", line, "demo::Cache::put"),
             measure,
+            in_library: false,
             saves_bytes: saving(9 << 20, None),
             saves_blocks: None,
             stack: Vec::new(),

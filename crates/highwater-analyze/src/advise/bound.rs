@@ -1,6 +1,6 @@
 //! *Bound*: what only grows, by a series of snapshots or by the births of what is live.
 
-use super::{Found, Ground, Measure, Saving};
+use super::{Found, Ground, Measure, Rate, Saving};
 use crate::leaks::{self, Gap, History};
 use crate::lives::{Life, Lives, Value};
 
@@ -15,7 +15,7 @@ pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found
     if growth_per_hour.is_none() && leaks::never_freed(life, ground.lives).is_none() {
         return None;
     }
-    let per_second = growth_per_hour.map(|it| it.value as f64 / 3600.0);
+    let per_second = growth_per_hour.map(|it| Rate::of(it, 3600.0));
     let bytes = Saving { total: live.estimate(), per_second };
     Some(Found { measure: Measure::Bound { growth_per_hour }, bytes, blocks: None })
 }

@@ -11,7 +11,7 @@ use super::{Advice, Ground, Measure};
 use crate::attribution::Class;
 use crate::estimate::Sum;
 use crate::rows;
-use crate::source::{self, Source};
+use crate::source::is_in_library;
 use crate::symbols::{Symbol, SymbolId, TextId};
 use crate::{GroupBy, name};
 
@@ -114,6 +114,7 @@ fn judge(ground: &Ground<'_>, (caller, callee): Call, built: &Built) -> Option<A
             lines: lines.len(),
             freed_fraction,
         },
+        in_library: false,
         saves_bytes: ground.saving(built.bytes),
         saves_blocks: Some(ground.saving(built.blocks)),
         stack: sites.stack(&sites.all[*heaviest]),
@@ -171,7 +172,7 @@ fn role<'a>(symbol: &Symbol, text: impl Fn(TextId) -> Option<&'a str>) -> Role {
         return Role::Other;
     }
     let (Some(function), Some(file)) = (text(symbol.function), text(symbol.file)) else { return Role::Other };
-    if source::source(file) == Source::Elsewhere && !is_in_go_module(file) {
+    if !is_in_library(file) {
         return Role::Program;
     }
     let last = own_name(function);
@@ -198,16 +199,6 @@ fn own_name(function: &str) -> &str {
     last.rsplit('.').next().unwrap_or(last)
 }
 
-/// Go keeps its libraries below `pkg/mod`, and its standard library below `go/src` (or `go-1.24/src`).
-fn is_in_go_module(file: &str) -> bool {
-    let in_toolchain = || {
-        let (before, _) = file.split_once("/src/")?;
-        let directory = before.rsplit('/').next()?;
-        Some(directory == "go" || directory.starts_with("go-") || directory.starts_with("go1"))
-    };
-    file.ends_with(".go") && (file.contains("/pkg/mod/") || in_toolchain().unwrap_or(false))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -228,19 +219,6 @@ mod tests {
             ("a<<b>>", "a"),
         ] {
             assert_eq!(own_name(function), own, "{function}");
-        }
-    }
-
-    #[test]
-    fn libraries_of_go_are_known_by_their_place() {
-        for (file, library) in [
-            ("/root/go/pkg/mod/example.com/a@v1.0.0/a.go", true),
-            ("/usr/lib/go-1.24/src/regexp/regexp.go", true),
-            ("/usr/local/go/src/regexp/regexp.go", true),
-            ("/home/u/project/src/main.go", false),
-            ("/home/u/go/src/lib.rs", false),
-        ] {
-            assert_eq!(is_in_go_module(file), library, "{file}");
         }
     }
 }

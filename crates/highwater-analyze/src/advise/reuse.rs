@@ -20,7 +20,7 @@ pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
         return None;
     }
     let saved = ground.saving(blocks);
-    if saved.per_second.is_some_and(|it| it < HIGH_RATE) {
+    if saved.per_second.is_some_and(|it| it.value < HIGH_RATE) {
         return None;
     }
     let (least_bytes, most_bytes) = one_size(life, blocks.value())?;

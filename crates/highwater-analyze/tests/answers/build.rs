@@ -27,10 +27,48 @@ impl Build {
         Self::sliding(interval, 0x5500_0000_0000)
     }
 
+    /// As [`Build::new`], with all columns of the recorder: the snapshot with this number, taken after so many seconds.
+    pub fn snapshot(interval: i64, epoch: i64, seconds: i64) -> Self {
+        const STEMS: [&str; 5] = ["alloc", "inuse", "peak", "temp", "freed"];
+        let columns = STEMS.map(|it| [(format!("{it}_objects"), "count"), (format!("{it}_space"), "bytes")]);
+        let growth =
+            [("realloc_objects", "count"), ("realloc_space", "bytes"), ("realloc_doublings", "count")];
+        let growth = growth.map(|(kind, unit)| (kind.to_owned(), unit));
+        let types = columns.into_iter().flatten().chain(growth);
+        let types = types.map(|(kind, unit)| ValueType::new(kind, unit)).collect();
+        let mut build = Self::with(types, interval, 0x5500_0000_0000);
+        build.profile.default_sample_type = Some(3);
+        build.profile.duration_ns = seconds * 1_000_000_000;
+        build.profile.time_ns += build.profile.duration_ns;
+        build.profile.meta =
+            Some(Meta { format: Some(1), process: Some(7), epoch: Some(epoch), ..Meta::default() });
+        build
+    }
+
+    /// Adds a row of a snapshot with these values and numeric labels, by name; the stack is written leaf first.
+    pub fn row(&mut self, stack: &[&str], values: &[(&str, i64)], labels: &[(&str, i64)]) -> &mut Self {
+        let stack: Vec<LocationId> = stack.iter().map(|frame| self.location(&[frame])).collect();
+        let mut row = vec![0; self.profile.sample_types().len()];
+        for (kind, value) in values {
+            row[self.profile.sample_type(kind).unwrap()] = *value;
+        }
+        let label = |(key, value): &(&str, i64)| {
+            let key = self.profile.strings.intern(key);
+            Label { key, value: LabelValue::Number(*value, key) }
+        };
+        let labels: Vec<Label> = labels.iter().map(label).collect();
+        self.profile.samples.push(&stack, &row, &labels);
+        self
+    }
+
     /// As [`Build::new`], of a process in which the program lies elsewhere.
     pub fn sliding(interval: i64, slide: u64) -> Self {
         let types = [("inuse_objects", "count"), ("inuse_space", "bytes")];
-        let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
+        Self::with(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec(), interval, slide)
+    }
+
+    fn with(types: Vec<ValueType>, interval: i64, slide: u64) -> Self {
+        let mut profile = Profile::new(types);
         profile.period_type = Some(ValueType::new("space", "bytes"));
         profile.period = interval;
         profile.time_ns = 1_700_000_000_000_000_000;

@@ -1,10 +1,12 @@
 //! Questions asked of small profiles whose answers are known, through the public interface.
 
+mod advising;
 mod build;
 mod close_up;
 mod compare;
 mod deep;
 mod gate;
+mod leaking;
 mod processes;
 mod rank;
 mod totals;

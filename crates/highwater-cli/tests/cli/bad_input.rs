@@ -7,7 +7,7 @@ use highwater_profile::Meta;
 use crate::support::{Place, demo, encoded, text, without_binary};
 
 /// Every command that reads the file.
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 12] = [
     "top FILE",
     "tree FILE",
     "peek main FILE",
@@ -16,6 +16,10 @@ const COMMANDS: [&str; 8] = [
     "diff FILE good.pb.gz",
     "diff good.pb.gz FILE",
     "flame --diff good.pb.gz FILE -o out.svg",
+    "check FILE --baseline good.pb.gz --max-growth 5%",
+    "check good.pb.gz --baseline FILE --max-growth 5%",
+    "leaks FILE",
+    "advise FILE",
 ];
 
 /// Runs every command on a file with this content and returns the message, which is the same for all.

@@ -4,6 +4,7 @@ mod answers;
 mod bad_input;
 mod check;
 mod convert;
+mod findings;
 mod merge;
 mod series;
 mod support;
