@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use highwater_profile::Profile;
 use highwater_profile::file::{self, FileError};
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::CliError;
 use crate::shared::Shared;
@@ -114,7 +114,10 @@ impl<'a> Watch<'a> {
         };
         let stop = Stop::listen(plan.lasting)?;
         let terminal = std::io::stderr().is_terminal();
-        let bar = terminal.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));
+        let bar = terminal.then(|| {
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+                .with_style(ProgressStyle::default_spinner())
+        });
         let process = pid_file.as_ref().and_then(PidFile::process);
         let detector = Detector::new(plan.min_rise, plan.keep);
         let (run, counts) = (Run::default(), Counts::default());
