@@ -42,7 +42,10 @@ pub fn trend(trend: &Trend, view: &View) -> String {
     let mut lines = rendered.lines();
     text += &format!("{}\n", lines.next().unwrap_or_default());
     for (line, row) in lines.zip(&trend.rows) {
-        text += &format!("{line}\n    {}\n", view.paint(Role::Faint, &evidence(row, unit)));
+        text += &format!("{line}\n");
+        if let Some(evidence) = evidence(row, unit) {
+            text += &format!("    {}\n", view.paint(Role::Faint, &evidence));
+        }
     }
     text + &omitted(trend, view)
 }
@@ -117,9 +120,9 @@ fn name(class: Class) -> &'static str {
     }
 }
 
-/// What shows that a row is of its class.
-fn evidence(row: &TrendRow, unit: &Unit) -> String {
-    match &row.evidence {
+/// What shows that a row is of its class; nothing that a steady one did not.
+fn evidence(row: &TrendRow, unit: &Unit) -> Option<String> {
+    Some(match &row.evidence {
         Evidence::Leak { windows_per_hour, kept_fraction } => {
             let windows: Vec<String> =
                 windows_per_hour.iter().map(|it| number::signed(it.value, unit)).collect();
@@ -145,12 +148,15 @@ fn evidence(row: &TrendRow, unit: &Unit) -> String {
             number::change(change, unit),
             number::duration(*settled_ns)
         ),
-        Evidence::Churn { allocated_per_hour, turnover_per_hour } => format!(
-            "allocates {} per hour, {turnover_per_hour:.1} times what it holds",
-            number::amount(*allocated_per_hour, unit)
-        ),
-        Evidence::Steady => "no change beyond what sampling explains, or a small one".to_owned(),
-    }
+        Evidence::Churn { allocated_per_hour, turnover_per_hour } => {
+            let times = turnover_per_hour.map_or_else(
+                || "of which no snapshot sees any".to_owned(),
+                |times| format!("{times:.1} times what it holds"),
+            );
+            format!("allocates {} per hour, {times}", number::amount(*allocated_per_hour, unit))
+        }
+        Evidence::Steady => return None,
+    })
 }
 
 fn omitted(trend: &Trend, view: &View) -> String {
