@@ -8,8 +8,23 @@ use super::{Going, Program};
 use crate::support::Place;
 
 /// A process that does nothing for long.
-fn sleeper() -> Child {
-    Command::new("sleep").arg("600").spawn().unwrap()
+struct Sleeper(Child);
+
+impl Sleeper {
+    fn start() -> Self {
+        Self(Command::new("sleep").arg("600").spawn().unwrap())
+    }
+
+    fn id(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Writes a file that appears as a whole.
@@ -22,7 +37,7 @@ fn write(place: &Place, name: &str, body: &[u8]) {
 fn the_end_and_the_restart_of_a_process_are_told() {
     let place = Place::new();
     fs::create_dir(place.path("run")).unwrap();
-    let mut first = sleeper();
+    let first = Sleeper::start();
     place.bytes("run/app.pid", format!("{}\n", first.id()).as_bytes());
     let mut program = Program::new(Some(1));
     place.bytes("run/1.pb.gz", &program.step(0, 0));
@@ -35,10 +50,9 @@ fn the_end_and_the_restart_of_a_process_are_told() {
     assert_eq!(going.wait_for("snapshot")["series"], 1);
     let pid = first.id();
     place.bytes("run/app.pid", pid.to_string().as_bytes());
-    first.kill().unwrap();
-    first.wait().unwrap();
+    drop(first);
     assert_eq!(going.wait_for("process_ended")["pid"], pid);
-    let mut second = sleeper();
+    let second = Sleeper::start();
     place.bytes("run/app.pid", second.id().to_string().as_bytes());
     assert_eq!(going.wait_for("new_series")["because"], "other_pid");
     // What the first process wrote last is not taken for the second's.
@@ -48,8 +62,6 @@ fn the_end_and_the_restart_of_a_process_are_told() {
     write(&place, "run/4.pb.gz", &Program::new(Some(2)).step(0, 0));
     assert_eq!(going.wait_for("snapshot")["series"], 2);
     let (code, _) = going.interrupt();
-    second.kill().unwrap();
-    second.wait().unwrap();
     assert_eq!(code, Some(0));
 }
 
@@ -57,7 +69,7 @@ fn the_end_and_the_restart_of_a_process_are_told() {
 fn a_snapshot_may_know_of_a_restart_before_the_pid_file() {
     let place = Place::new();
     fs::create_dir(place.path("run")).unwrap();
-    let mut processes = [sleeper(), sleeper()];
+    let processes = [Sleeper::start(), Sleeper::start()];
     let name = |at: usize| place.bytes("run/app.pid", processes[at].id().to_string().as_bytes());
     name(0);
     let (mut first, mut second) = (Program::new(Some(1)), Program::new(Some(2)));
@@ -74,8 +86,4 @@ fn a_snapshot_may_know_of_a_restart_before_the_pid_file() {
     assert_eq!((&snapshot["series"], &snapshot["number"]), (&2.into(), &3.into()));
     let (_, events) = going.interrupt();
     assert_eq!(super::of_kind(&events, "new_series").len(), 1, "{events:#?}");
-    for process in &mut processes {
-        process.kill().unwrap();
-        process.wait().unwrap();
-    }
 }
