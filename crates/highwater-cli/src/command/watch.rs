@@ -41,6 +41,8 @@ Exit codes: 0 the watch ended as asked (Ctrl-C, --for, --max-snapshots), whateve
 /// A snapshot that cannot be had is told of and tried again. Snapshots of different processes are never compared: after a
 /// restart a new series begins. With a process id, snapshots come from --from, the resident memory of the process is
 /// shown as well, and its end and its restart under another id are told; the watch then waits for the next process.
+///
+/// --sample has no effect: an incident shows the values that it shows in.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -53,8 +55,8 @@ pub(crate) struct Args {
     /// Time between two looks [default: 90s for addresses, 5s for directories]
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     every: Option<Duration>,
-    /// Snapshots that are kept
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u16).range(2..))]
+    /// Snapshots that are kept, at least 8: so many it takes to tell growth
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u16).range(8..))]
     keep: u16,
     /// What to do about a spike, and about growth that goes on
     #[arg(long, value_name = "ACTION", value_enum, default_value_t = Action::Diff)]

@@ -7,8 +7,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use highwater_analyze::{
-    Class, GroupBy, Query, SampleKind, Series, SeriesOptions, Sign, SnapshotTotals, Spike, SpikesOptions,
-    Suspects, Trend, TrendOptions, TrendRow, explain, find_spikes,
+    Class, GroupBy, Query, SampleKind, Series, SeriesOptions, SnapshotTotals, Spike, SpikesOptions, Suspects,
+    Trend, TrendOptions, TrendRow, explain, find_spikes,
 };
 use highwater_profile::Profile;
 use serde::Serialize;
@@ -28,9 +28,6 @@ const FEWEST_FOR_GROWTH: usize = 8;
 
 /// Snapshots that a search for spikes goes back.
 const HISTORY: usize = 200;
-
-/// How many times its usual move live memory has to rise by for a jump.
-const TIMES_USUAL: i64 = 3;
 
 const HOUR_NS: f64 = 3.6e12;
 
@@ -133,10 +130,9 @@ impl Detector {
         let spikes = find_spikes(&totals, &options).spikes;
         // Snapshots are numbered in their series, since positions move when the oldest go.
         let number = |before: usize| self.snapshots + before + 2 - totals.len();
-        let counts = |it: &&Spike| it.signs.iter().any(|it| *it != Sign::Live) || is_jump(it, &totals);
         let is_new = |it: &&Spike| it.before > 0 && number(it.before) > self.last_spike + 1;
-        let newest = spikes.iter().filter(counts).map(|it| number(it.before)).max();
-        let found = spikes.iter().filter(counts).find(is_new).cloned();
+        let newest = spikes.iter().map(|it| number(it.before)).max();
+        let found = spikes.iter().find(is_new).cloned();
         let goes_on = newest == Some(self.last_spike + 1);
         if found.is_some() || goes_on {
             self.last_spike = newest.unwrap_or(self.last_spike).max(self.last_spike);
@@ -216,16 +212,4 @@ fn read(shot: &Shot, shared: &Shared) -> Result<Profile, CliError> {
     let (mut profile, _) = names::read(&shot.path, shared)?;
     profile.time_ns = shot.facts.time_ns;
     Ok(profile)
-}
-
-/// Whether live bytes rose by far more than they move otherwise. What grows all the time is growth, and no jump.
-fn is_jump(spike: &Spike, totals: &[SnapshotTotals]) -> bool {
-    let live = |at: usize| totals[at].live_bytes.value;
-    let mut moves: Vec<i64> = (0..totals.len() - 1)
-        .filter(|at| *at != spike.before)
-        .map(|at| live(at + 1).saturating_sub(live(at)).saturating_abs())
-        .collect();
-    moves.sort_unstable();
-    let usual = moves.get(moves.len() / 2).copied().unwrap_or(0);
-    spike.live_change_bytes > usual.saturating_mul(TIMES_USUAL)
 }

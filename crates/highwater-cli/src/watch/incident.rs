@@ -18,6 +18,9 @@ use crate::command;
 use crate::error::CliError;
 use crate::shared::Shared;
 
+/// The name of a folder that is not complete.
+const DRAFT: &str = ".incident.tmp";
+
 /// Columns of the texts in a folder.
 const WIDTH: usize = 120;
 
@@ -69,8 +72,8 @@ pub(crate) fn write(
     fs::create_dir_all(directory).map_err(failed(directory))?;
     let found_ns = event::now_ns();
     let folder = free_name(directory, &format!("{}-{}", compact(&time(found_ns)), finding.kind.name()));
-    let draft = directory.join(format!(".{}.tmp", folder.file_name().unwrap_or_default().display()));
-    // What a watch that was killed left behind.
+    let draft = directory.join(DRAFT);
+    // What a watch that was killed left behind; there is no other one that writes here.
     let _ = fs::remove_dir_all(&draft);
     fs::create_dir(&draft).map_err(failed(&draft))?;
     let outcome = fill(&draft, source, found_ns, finding, [before, after], shared)

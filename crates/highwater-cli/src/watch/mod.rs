@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use highwater_profile::Profile;
 use highwater_profile::file::{self, FileError};
-use indicatif::{ProgressBar, ProgressDrawTarget};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::CliError;
 use crate::shared::Shared;
@@ -66,7 +66,11 @@ pub(crate) struct Watch<'a> {
     /// What the source is called.
     name: String,
     pid_file: Option<PidFile>,
+    /// The process that the pid file named last, running or not.
     process: Option<Process>,
+    process_ended: bool,
+    /// A snapshot was the first to say that there is another process; the pid file is still to follow.
+    ahead_of_pid_file: bool,
     stop: Stop,
     ring: Ring,
     run: Run,
@@ -110,11 +114,29 @@ impl<'a> Watch<'a> {
         };
         let stop = Stop::listen(plan.lasting)?;
         let terminal = std::io::stderr().is_terminal();
-        let bar = terminal.then(|| ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr()));
+        let bar = terminal.then(|| {
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+                .with_style(ProgressStyle::default_spinner())
+        });
         let process = pid_file.as_ref().and_then(PidFile::process);
         let detector = Detector::new(plan.min_rise, plan.keep);
         let (run, counts) = (Run::default(), Counts::default());
-        Ok(Self { plan, shared, source, name, pid_file, process, stop, ring, run, detector, bar, counts })
+        Ok(Self {
+            plan,
+            shared,
+            source,
+            name,
+            pid_file,
+            process,
+            process_ended: false,
+            ahead_of_pid_file: false,
+            stop,
+            ring,
+            run,
+            detector,
+            bar,
+            counts,
+        })
     }
 
     /// Watches until the end.
@@ -239,7 +261,7 @@ impl<'a> Watch<'a> {
             number: self.counts.snapshots,
             live_bytes: facts.live_bytes.value,
             alloc_bytes: facts.alloc_bytes.map(|it| it.value),
-            rss_bytes: self.process.and_then(|it| it.rss_bytes()),
+            rss_bytes: self.process.filter(Process::is_running).and_then(|it| it.rss_bytes()),
         })?;
         self.look_for_incidents()
     }
@@ -280,14 +302,22 @@ impl<'a> Watch<'a> {
     /// A process that has another number, or another start, is another process.
     fn look_at_process(&mut self) -> Result<(), CliError> {
         let Some(pid_file) = &self.pid_file else { return Ok(()) };
-        let now = pid_file.process();
-        let before = std::mem::replace(&mut self.process, now);
-        match (before, now) {
-            (Some(before), None) => self.tell(&Event::ProcessEnded { pid: before.pid }),
-            (before, Some(now)) if before != Some(now) && self.counts.snapshots > 0 => {
+        match (pid_file.process(), self.process) {
+            (Some(now), Some(known)) if now == known => Ok(()),
+            (Some(now), _) => {
+                self.process = Some(now);
+                self.process_ended = false;
+                if std::mem::take(&mut self.ahead_of_pid_file) {
+                    return Ok(());
+                }
                 self.begin_series(Break::OtherPid)
             }
-            _ => Ok(()),
+            // The file may be gone, or half written, while the process lives on.
+            (None, Some(known)) if !self.process_ended && !known.is_running() => {
+                self.process_ended = true;
+                self.tell(&Event::ProcessEnded { pid: known.pid })
+            }
+            (None, _) => Ok(()),
         }
     }
 
@@ -298,6 +328,9 @@ impl<'a> Watch<'a> {
         }
         self.run.restart(because);
         self.detector.restart();
+        if matches!(because, Break::OtherProcess | Break::AllocatedLess) {
+            self.ahead_of_pid_file = self.pid_file.is_some();
+        }
         self.tell(&Event::NewSeries { series: self.run.number(), because })
     }
 

@@ -58,6 +58,11 @@ impl PidFile {
 }
 
 impl Process {
+    /// Whether it still runs.
+    pub(crate) fn is_running(&self) -> bool {
+        started(self.pid) == Some(self.started)
+    }
+
     /// Bytes of its resident set; `None` when the kernel does not say.
     pub(crate) fn rss_bytes(&self) -> Option<i64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
@@ -107,6 +112,8 @@ mod tests {
             std::thread::yield_now();
         }
         child.wait().unwrap();
+        assert!(own.is_running());
+        assert!(!Process { started: own.started + 1, ..own }.is_running(), "a later one of the same number");
     }
 
     #[test]

@@ -11,6 +11,9 @@ use crate::error::CliError;
 
 const PREFIX: &str = "watch-";
 
+/// The file that is held while a watch writes beside it.
+pub(crate) const LOCK: &str = "watch.lock";
+
 /// The first bytes of what gzip packed.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -39,7 +42,7 @@ impl Ring {
             move |source| CliError::File(FileError::Write { path, source })
         };
         fs::create_dir_all(&directory).map_err(failed(&directory))?;
-        let lock_path = out.join("watch.lock");
+        let lock_path = out.join(LOCK);
         let lock = File::create(&lock_path).map_err(failed(&lock_path))?;
         match lock.try_lock() {
             Ok(()) => {}

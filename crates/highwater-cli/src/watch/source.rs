@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use highwater_profile::{Limits, file};
 
 use super::fetch::{Endpoint, FetchError};
+use super::ring::LOCK;
 use super::stop::Stop;
 
 /// How long Ctrl-C may go unnoticed while a server keeps us waiting.
@@ -79,7 +80,7 @@ impl Directory {
         for entry in fs::read_dir(&self.path)? {
             let path = entry?.path();
             let name = path.file_name().unwrap_or_default().to_string_lossy();
-            if name.starts_with('.') || name.ends_with(".tmp") || name.ends_with(".pid") {
+            if name.starts_with('.') || name.ends_with(".tmp") || name.ends_with(".pid") || name == LOCK {
                 continue;
             }
             // A file may be gone by the time that it is looked at; its program deletes the oldest.

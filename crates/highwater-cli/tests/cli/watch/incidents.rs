@@ -88,6 +88,56 @@ fn growth_is_told_once_and_again_when_it_has_doubled() {
 }
 
 #[test]
+fn fast_growth_is_no_jump() {
+    let place = Place::new();
+    let mut program = Program::new(Some(1));
+    // A fifth of what is live at first, each time.
+    let server = Server::bodies((0..12).map(|_| program.step(10, 0)).collect());
+    let events = watched(&place, &format!("{} --keep 20 --max-snapshots 12", server.url()));
+    let incidents = of_kind(&events, "incident");
+    assert!(!incidents.is_empty() && incidents.iter().all(|it| it["kind"] == "growth"), "{incidents:#?}");
+}
+
+#[test]
+fn a_jump_of_live_bytes_is_shown_by_them() {
+    let place = Place::new();
+    let mut program = Program::new(Some(1));
+    let mut bodies = quiet(&mut program, 5);
+    // As much as is always allocated, but it stays.
+    program.work -= 5;
+    bodies.push(program.step(8, 0));
+    bodies.extend(quiet(&mut program, 2));
+    let server = Server::bodies(bodies);
+    let events = watched(&place, &format!("{} --max-snapshots 8", server.url()));
+    let incidents = of_kind(&events, "incident");
+    assert_eq!(incidents.len(), 1, "{incidents:#?}");
+    let summary = incidents[0]["summary"].as_str().unwrap();
+    assert!(summary.starts_with("live bytes +8.0 MiB in 1 min 30 s, most of it by "), "{summary}");
+    assert!(summary.contains("demo::leak_session"), "{summary}");
+    let folder = place.path(incidents[0]["folder"].as_str().unwrap());
+    let diff: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(folder.join("diff.json")).unwrap()).unwrap();
+    assert_eq!(diff["new"]["sample"], "live-bytes");
+    assert_eq!(diff["rows"][0]["change"]["value"], 8 << 20);
+}
+
+#[test]
+fn a_spike_that_goes_on_is_told_once() {
+    let place = Place::new();
+    let mut program = Program::new(Some(1));
+    let mut bodies = quiet(&mut program, 9);
+    for _ in 0..3 {
+        bodies.push(program.step(0, 400));
+    }
+    bodies.extend(quiet(&mut program, 3));
+    // The next one is another.
+    bodies.push(program.step(0, 400));
+    let server = Server::bodies(bodies);
+    let events = watched(&place, &format!("{} --max-snapshots 16", server.url()));
+    assert_eq!(of_kind(&events, "incident").len(), 2, "{events:#?}");
+}
+
+#[test]
 fn an_incident_may_be_told_and_no_more() {
     let place = Place::new();
     let mut program = Program::new(Some(1));
@@ -148,19 +198,19 @@ fn the_ring_keeps_the_newest() {
     let place = Place::new();
     fs::create_dir_all(place.path("out/ring")).unwrap();
     place.bytes("out/ring/notes.pb.gz", b"theirs");
-    let bodies = quiet(&mut Program::new(Some(1)), 9);
+    let bodies = quiet(&mut Program::new(Some(1)), 19);
     let server = Server::bodies(bodies.clone());
-    let events = watched(&place, &format!("{} --max-snapshots 9 --keep 3 --out out", server.url()));
+    let events = watched(&place, &format!("{} --max-snapshots 19 --keep 8 --out out", server.url()));
     let ring = names(&place.path("out/ring"));
-    assert_eq!((ring.len(), ring[0].as_str()), (4, "notes.pb.gz"));
-    for (name, body) in ring[1..].iter().zip(&bodies[6..]) {
+    assert_eq!((ring.len(), ring[0].as_str()), (9, "notes.pb.gz"));
+    for (name, body) in ring[1..].iter().zip(&bodies[11..]) {
         assert_eq!(&fs::read(place.path("out/ring").join(name)).unwrap(), body, "as it was sent");
     }
-    let last = of_kind(&events, "snapshot")[8].clone();
-    assert_eq!(last["file"].as_str().unwrap(), format!("out/ring/{}", ring[3]));
+    let last = of_kind(&events, "snapshot")[18].clone();
+    assert_eq!(last["file"].as_str().unwrap(), format!("out/ring/{}", ring[8]));
     // What is in it is a series for other commands.
-    let newest = file::read(&place.path("out/ring").join(&ring[3]), &Limits::default()).unwrap();
-    assert_eq!(newest.meta.unwrap().epoch, Some(9));
+    let newest = file::read(&place.path("out/ring").join(&ring[8]), &Limits::default()).unwrap();
+    assert_eq!(newest.meta.unwrap().epoch, Some(19));
 }
 
 #[test]

@@ -113,7 +113,9 @@ struct Going {
 
 impl Going {
     fn start(place: &Place, arguments: &str) -> Self {
-        Self::spawn(place.command().args(["watch", "--json"]).args(arguments.split_whitespace()))
+        // Whoever waits in vain for an event is told so when the watch ends.
+        let arguments = arguments.split_whitespace();
+        Self::spawn(place.command().args(["watch", "--json", "--for", "60s"]).args(arguments))
     }
 
     fn spawn(command: &mut Command) -> Self {
