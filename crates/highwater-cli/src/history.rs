@@ -39,10 +39,11 @@ impl Past {
             [] => return Err(CliError::NoProfiles { path: path.to_owned(), others: 0 }),
         };
         if let Some(first) = &first {
-            history.trend = follow(&mut files, first, query, force, shared)?;
+            history.trend = follow(&mut files, first, query, shared)?;
         }
         let mut read = |path: PathBuf| {
-            let mut profile = files.read(&path, shared)?;
+            let gone = || CliError::NoProfiles { path: path.clone(), others: 0 };
+            let mut profile = files.read(&path, shared)?.ok_or_else(gone)?;
             load::symbolize_quietly(&path, &mut profile, shared)?;
             Ok::<_, CliError>(profile)
         };
@@ -57,15 +58,13 @@ fn follow(
     files: &mut Files,
     first: &Path,
     query: &Query,
-    force: bool,
     shared: &Shared,
 ) -> Result<Option<highwater_analyze::Trend>, CliError> {
     if SampleKind::LiveBytes.column(&load::raw(first, shared)?).is_err() {
         return Ok(None);
     }
     let all = Query { sample: Some(SampleKind::LiveBytes), limit: None, min_fraction: 0.0, ..query.clone() };
-    let mut series = series::start(all, force);
-    files.follow(&mut series, shared)?;
+    let series = files.follow(&all, shared)?;
     series.trend(&TrendOptions::default()).map(Some).map_err(series::whole(files))
 }
 

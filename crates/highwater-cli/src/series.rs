@@ -145,7 +145,7 @@ impl Files {
 
     /// Reads a file as it is. One that does not say when it was taken is taken to be as old as the file. `None` when it is to
     /// be left out: of a directory what is no profile, and, where that is forced, what is damaged.
-    fn read(&mut self, path: &Path, shared: &Shared) -> Result<Option<Profile>, CliError> {
+    pub(crate) fn read(&mut self, path: &Path, shared: &Shared) -> Result<Option<Profile>, CliError> {
         let mut profile = match load::raw(path, shared) {
             Ok(profile) => profile,
             Err(error) if self.directory.is_some() && is_no_profile(&error) => {
