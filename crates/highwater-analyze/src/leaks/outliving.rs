@@ -12,6 +12,9 @@ use crate::lives::{Life, Lives, Value};
 /// Freed blocks that have to have been timed.
 const LEAST_SAMPLES: f64 = 10.0;
 
+/// Old blocks that have to have been sampled: a buffer that is kept and used again is one block, and no leak.
+const LEAST_OLD: f64 = 4.0;
+
 /// The share of freed blocks whose lifetime is the usual one.
 const USUAL: f64 = 0.99;
 
