@@ -12,6 +12,9 @@ use crate::lives::{Life, Lives, Value};
 /// Freed blocks that have to have been timed.
 const LEAST_SAMPLES: f64 = 10.0;
 
+/// Old blocks that have to have been sampled: a buffer that is kept and used again is one block, and no leak.
+const LEAST_OLD: f64 = 4.0;
+
 /// The share of freed blocks whose lifetime is the usual one.
 const USUAL: f64 = 0.99;
 
@@ -38,10 +41,19 @@ pub(super) fn outlives(
         return None;
     }
     let too_old_ns = usual_ns.saturating_mul(LONGER);
-    let (old_bytes, older_than_ns) = match seen_before(lives, history, too_old_ns) {
-        Some((epoch, age_ns)) => (sum(life.births.range(..=epoch).map(|it| *it.1)).estimate(), Some(age_ns)),
-        None => (too_many(life, too_old_ns as f64 / period_ns as f64), None),
+    let (samples, old_bytes, older_than_ns) = match seen_before(lives, history, too_old_ns) {
+        Some((epoch, age_ns)) => {
+            let old = sum(life.births.range(..=epoch).map(|it| *it.1));
+            (old.samples(), old.estimate(), Some(age_ns))
+        }
+        None => {
+            let young = too_old_ns as f64 / period_ns as f64;
+            (life.values[Value::LiveBytes].samples(), too_many(life, young), None)
+        }
     };
+    if samples < LEAST_OLD {
+        return None;
+    }
     let is_certain = old_bytes.lower95().is_some_and(|it| it > 0.0 && it >= least);
     is_certain.then(|| LeakEvidence::OutlivesItsKind {
         usual_ns,

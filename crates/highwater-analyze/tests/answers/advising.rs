@@ -24,8 +24,11 @@ fn only(answer: &Advices) -> &Advice {
     &answer.findings[0]
 }
 
+/// Numbers by name.
+type Named<'a> = &'a [(&'a str, i64)];
+
 /// A snapshot after ten seconds in which a line did as these rows say: values and labels.
-fn snapshot(interval: i64, rows: &[(&[(&str, i64)], &[(&str, i64)])]) -> Profile {
+fn snapshot(interval: i64, rows: &[(Named<'_>, Named<'_>)]) -> Profile {
     let mut build = Build::snapshot(interval, 1, 10);
     for (values, labels) in rows {
         build.row(&[LINE, MAIN], values, labels);

@@ -149,6 +149,21 @@ fn a_kind_that_lives_long_is_not_outlived() {
     assert_eq!(found(&ask(&build.profile)), [], "they live for minutes");
 }
 
+#[test]
+fn a_buffer_that_is_kept_and_used_again_is_no_leak() {
+    let mut build = Build::snapshot(1, 4, 600);
+    freed(&mut build, REQUEST, 1_000_000, 1 << 20);
+    let once = |blocks: i64| {
+        let bytes = blocks << 20;
+        [("alloc_objects", blocks), ("alloc_space", bytes), ("inuse_objects", blocks), ("inuse_space", bytes)]
+    };
+    build.row(&[REQUEST, MAIN], &once(1), &[("bytes", 1 << 20), ("birth_epoch", 1)]);
+    assert_eq!(found(&ask(&build.profile)), []);
+    // Hundreds of such blocks are more than one buffer.
+    build.row(&[REQUEST, MAIN], &once(300), &[("bytes", 1 << 20), ("birth_epoch", 1)]);
+    assert_eq!(found(&ask(&build.profile)), [(Cause::OutlivesItsKind, "demo::request::parse")]);
+}
+
 fn history(snapshots: &[Profile]) -> History {
     let mut series = Series::new(everything(), SeriesOptions::default());
     snapshots.iter().for_each(|it| series.push(it).unwrap());
