@@ -6,7 +6,7 @@ use crate::random::Random;
 use crate::world::{Shot, World, compare};
 
 const INTERVAL: i64 = 512 << 10;
-const TRIALS: u32 = 3_000;
+const TRIALS: u32 = 2_000;
 
 /// Blocks of a row: number and size in eighths of the interval.
 type Blocks = &'static [(u64, u64)];
