@@ -47,6 +47,14 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "that is more than can be counted".to_owned())
 }
 
+/// A limit on memory: a size with its unit, since a plain number is meant for rows.
+pub(crate) fn memory(text: &str) -> Result<u64, String> {
+    if text.bytes().all(|it| it.is_ascii_digit()) {
+        return Err("a size with its unit is expected, such as 2GiB (--rows limits the rows)".to_owned());
+    }
+    size(text)
+}
+
 /// What clap has to say, in one line: its paragraphs of usage are what `--help` is for.
 pub(crate) fn usage_error(error: &clap::Error) -> String {
     let text = error.render().to_string();
@@ -75,6 +83,13 @@ mod tests {
         for wrong in ["", "MiB", "-1", "1.5GiB", "1MB", "99999999999TiB", "1 G iB"] {
             assert!(size(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_limit_on_memory_has_a_unit() {
+        assert_eq!(memory("2GiB"), Ok(2 << 30));
+        assert!(memory("20").unwrap_err().contains("--rows"));
+        assert!(memory("").is_err() && memory("x").is_err());
     }
 
     #[test]
