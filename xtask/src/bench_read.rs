@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::bench::{document, machine, ratio::Spread, ratio::ratio};
 use crate::clients;
 use crate::failure::Failure;
-use crate::large_profile::{self, Size};
+use crate::large_profile::{self, Moment, Size};
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
@@ -38,10 +38,10 @@ const MOST_SIZES: f64 = 6.0;
 const LEAST_FASTER_THAN_GO: f64 = 10.0;
 
 /// A reader, and what it did.
-struct Reader {
-    name: &'static str,
-    seconds: Vec<f64>,
-    peak_bytes: u64,
+pub(crate) struct Reader {
+    pub(crate) name: &'static str,
+    pub(crate) seconds: Vec<f64>,
+    pub(crate) peak_bytes: u64,
 }
 
 /// Measures, shows the table, and compares with the goals.
@@ -55,7 +55,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let fail = |source| Failure::File { path: place.clone(), source };
     fs::create_dir_all(&place).map_err(fail)?;
     let file = place.join("large.pb.gz");
-    let unpacked = large_profile::write(&file, Size::LARGE)?;
+    let unpacked = large_profile::write(&file, Size::LARGE, Moment::Early)?;
     let packed = fs::metadata(&file).map_err(fail)?.len();
 
     let highwater = workspace.target.join("release/highwater");
@@ -121,7 +121,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
 
 impl Reader {
     /// Runs a program once, without its output.
-    fn run(&mut self, command: &mut Command) -> Result<(), Failure> {
+    pub(crate) fn run(&mut self, command: &mut Command) -> Result<(), Failure> {
         let shown = format!("{command:?}");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let started = Instant::now();

@@ -6,6 +6,7 @@
 
 mod bench;
 mod bench_read;
+mod bench_trend;
 mod bless;
 mod ci;
 mod clients;
@@ -47,6 +48,8 @@ enum Command {
     Bench(bench::Options),
     /// Measure how fast a large profile is read, beside gunzip and Go's reader; a minute or two.
     BenchRead(bench_read::Options),
+    /// Measure how fast a long series of profiles is followed, and whether its memory grows; a minute or two.
+    BenchTrend(bench_trend::Options),
     /// Look for content that a reader of profiles cannot take, with libFuzzer; the first build takes a minute.
     Fuzz(fuzz::Options),
     /// Write a pprof file of a million rows, to try readers on.
@@ -74,6 +77,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Ci(options) => ci::run(&workspace, options),
         Command::Bless(options) => bless::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
+        Command::BenchTrend(options) => bench_trend::run(&workspace, options),
         Command::BenchRead(options) => bench_read::run(&workspace, options),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::LargeProfile(options) => large_profile::run(options),

@@ -1,8 +1,9 @@
 //! Questions asked of heap profiles, and their answers as plain data.
 //!
 //! [`top()`] ranks, [`diff()`] compares, [`tree()`] and [`folded()`] follow calls from the root, [`peek()`] looks at the
-//! callers and callees of one function, and [`info()`] says what a file holds. Each takes a profile and a [`Query`]
-//! and returns structures that serialize; every number is an [`Estimate`] that carries its sampling error.
+//! callers and callees of one function, and [`info()`] says what a file holds. A [`Series`] follows the snapshots of a process
+//! and says what leaks; [`find_spikes`] and [`explain`] say when it jumped, and why. Each takes profiles and a [`Query`] and
+//! returns structures that serialize; every number is an [`Estimate`] that carries its sampling error.
 //!
 //! Everything here is pure: no file is read, nothing is printed, and there is no word in an answer that is meant for
 //! a terminal. A row stands for the code that a reader can change: see [`Query::leaf`] and [`Query::through`]

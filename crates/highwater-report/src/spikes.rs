@@ -109,3 +109,90 @@ fn quoted(name: &str) -> String {
         format!("'{}'", name.replace('\'', r"'\''"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use highwater_analyze::{Omitted, SnapshotTotals};
+
+    use super::*;
+    use crate::samples::{estimate, header, line_key};
+
+    fn sample() -> (Spikes, Suspects) {
+        let snapshot = |minute: i64, live| SnapshotTotals {
+            time_ns: minute * 60_000_000_000,
+            process: Some(1),
+            epoch: Some(minute),
+            interval_bytes: Some(512 << 10),
+            live_bytes: estimate(live, 0.0),
+            alloc_bytes: None,
+            peak_bytes: None,
+        };
+        let spike = Spike {
+            before: 1,
+            signs: vec![Sign::Peak, Sign::Live, Sign::Allocated],
+            elapsed_ns: 60_000_000_000,
+            live_change_bytes: 1 << 20,
+            peak_above_live_bytes: Some(512 << 20),
+            alloc_bytes: Some(1 << 30),
+            usual_alloc_bytes: Some(8 << 20),
+        };
+        let spikes = Spikes {
+            snapshots: vec![snapshot(1, 3 << 20), snapshot(2, 3 << 20), snapshot(3, 4 << 20)],
+            spikes: vec![spike],
+            only_live: false,
+        };
+        let row = SpikeRow {
+            key: line_key("src/spike.rs", 46, "codeindex::count"),
+            allocated: estimate(1 << 30, 1000.0),
+            usual: Some(estimate(0, 0.0)),
+            excess: estimate(1 << 30, 1000.0),
+            live_change: estimate(0, 0.0),
+            at_peak: Some(estimate(512 << 20, 0.0)),
+            stack: Vec::new(),
+        };
+        let omitted = Omitted { rows: 1, value: 4096 };
+        (spikes, Suspects { header: header(), only_live: false, rows: vec![row], omitted })
+    }
+
+    fn files() -> [[String; 2]; 1] {
+        [["a/2.pb.gz".to_owned(), "a b/3.pb.gz".to_owned()]]
+    }
+
+    #[test]
+    fn a_spike_has_its_signs_its_files_and_its_lines() {
+        let (spiking, suspects) = sample();
+        let text = spikes(&spiking, &files(), Some(&suspects), &View::default());
+        let expected = "\
+3 snapshots in 2 min 0 s, live 3.0 MiB to 4.0 MiB
+spike after 1 min 0 s, within 1 min 0 s: the peak rose 512.0 MiB above what is live before and after; live +1.0 MiB; 1.0 GiB allocated (usual 8.0 MiB)
+  a/2.pb.gz → a b/3.pb.gz
+
+  excess        ±  allocated  usual  live    at peak  where
++1.0 GiB  1.9 KiB    1.0 GiB    0 B   0 B  512.0 MiB  src/spike.rs:46 …count
+1 more row, 4.0 KiB together; --limit 0 --min-fraction 0 shows all
+more: highwater diff a/2.pb.gz 'a b/3.pb.gz' --sample alloc-bytes
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_does_not_show_is_said() {
+        let (spiking, suspects) = sample();
+        let quiet = Spikes { spikes: Vec::new(), only_live: true, ..spiking.clone() };
+        let text = spikes(&quiet, &[], None, &View::default());
+        assert!(text.contains("temporary blocks do not show\nno spike:"), "{text}");
+        let live = Suspects { only_live: true, ..suspects.clone() };
+        let text = spikes(&spiking, &files(), Some(&live), &View::default());
+        assert!(text.contains("live change") && text.ends_with("--sample live-bytes\n"), "{text}");
+        let nobody = Suspects { rows: Vec::new(), ..suspects };
+        let text = spikes(&spiking, &files(), Some(&nobody), &View::default());
+        assert!(text.contains("no line stands out"), "{text}");
+    }
+
+    #[test]
+    fn a_name_is_one_word_to_a_shell() {
+        assert_eq!(quoted("a/b-1.pb.gz"), "a/b-1.pb.gz");
+        assert_eq!(quoted("it's; rm x"), r"'it'\''s; rm x'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -135,7 +135,8 @@ fn evidence(row: &TrendRow, unit: &Unit) -> Option<String> {
             format!("{windows} per hour in turn{kept}{least}")
         }
         Evidence::Step { at_ns, change } => {
-            format!("{} within {}", number::change(change, unit), number::duration(*at_ns))
+            let since = number::duration(*at_ns);
+            format!("{} until {since} after the start, level since", number::change(change, unit))
         }
         Evidence::Sawtooth { falls, lowest, highest } => format!(
             "between {} and {}, fell {}",
@@ -169,4 +170,114 @@ fn omitted(trend: &Trend, view: &View) -> String {
         number::amount(trend.omitted.value, &trend.header.unit)
     );
     format!("{}\n", view.paint(Role::Faint, &line))
+}
+
+#[cfg(test)]
+mod tests {
+    use highwater_analyze::{Header, Omitted};
+
+    use super::*;
+    use crate::samples::{estimate, header, line_key};
+
+    fn sample() -> Trend {
+        let mib = |it: f64| (it * 1_048_576.0) as i64;
+        let row = |line, growth, live, evidence, levels: &[i64], sustained| TrendRow {
+            key: line_key("src/index.rs", line, "codeindex::index::Index::add"),
+            evidence,
+            growth_per_hour: estimate(growth, 100_000.0),
+            sustained_per_hour: sustained,
+            levels: levels.to_vec(),
+            live: estimate(live, 0.0),
+            stack: Vec::new(),
+        };
+        let windows = [1.0, 1.1, 1.2].map(|it| estimate(mib(it), 1000.0)).to_vec();
+        let leak = Evidence::Leak { windows_per_hour: windows, kept_fraction: Some(0.97) };
+        let step = Evidence::Step { at_ns: 600_000_000_000, change: estimate(mib(8.0), 0.0) };
+        let sawtooth = Evidence::Sawtooth { falls: 1, lowest: 0, highest: mib(3.0) };
+        let warm_up = Evidence::WarmUp { settled_ns: 60_000_000_000, change: estimate(mib(2.0), 0.0) };
+        let churn = Evidence::Churn { allocated_per_hour: mib(500.0), turnover_per_hour: Some(250.0) };
+        Trend {
+            header: header(),
+            snapshots: 40,
+            span_ns: 3_510_000_000_000,
+            source: FlowSource::Cohorts,
+            few_snapshots: false,
+            growth_per_hour: estimate(mib(1.1), 100_000.0),
+            levels: vec![1, 2, 3, 4, 5, 6, 7, 8],
+            forecast: None,
+            rows: vec![
+                row(1, mib(1.1), mib(9.0), leak, &[0, 4, 8], Some(900_000.0)),
+                row(2, 0, mib(8.0), step, &[0, 8, 8], Some(0.0)),
+                row(3, 0, mib(1.0), sawtooth, &[0, 3, 1], Some(-1.0)),
+                row(4, 0, mib(2.0), warm_up, &[1, 2, 2], None),
+                row(5, 0, mib(2.0), churn, &[2, 2, 2], None),
+                row(6, 0, mib(2.0), Evidence::Steady, &[2, 2, 2], None),
+            ],
+            omitted: Omitted { rows: 2, value: 4096 },
+        }
+    }
+
+    #[test]
+    fn every_row_has_its_course_and_what_shows_its_class() {
+        let expected = "\
+40 snapshots in 58 min 30 s: live-bytes 16.0 MiB ± 410 KiB
++1.1 MiB ± 191 KiB per hour  ▂▃▄▅▆▇██
+sampling interval 512 KiB; ± gives the 95 % confidence interval
+
+per hour        ±     live  course     class  where
++1.1 MiB  191 KiB  9.0 MiB     ▁▅█      leak  src/index.rs:1 …index::Index::add
+    +1.0 MiB, +1.1 MiB, +1.2 MiB per hour in turn; 97.0% of births stayed; at least +878.9 KiB throughout
+     0 B  191 KiB  8.0 MiB     ▁██      step  src/index.rs:2 …index::Index::add
+    +8.0 MiB until 10 min 0 s after the start, level since
+     0 B  191 KiB  1.0 MiB     ▁█▃  sawtooth  src/index.rs:3 …index::Index::add
+    between 0 B and 3.0 MiB, fell 1 time
+     0 B  191 KiB  2.0 MiB     ▅██   warm-up  src/index.rs:4 …index::Index::add
+    +2.0 MiB in the first 1 min 0 s, little since
+     0 B  191 KiB  2.0 MiB     ███     churn  src/index.rs:5 …index::Index::add
+    allocates 500.0 MiB per hour, 250.0 times what it holds
+     0 B  191 KiB  2.0 MiB     ███    steady  src/index.rs:6 …index::Index::add
+2 more rows, 4.0 KiB live together; --rows 0 --min-fraction 0 shows all
+";
+        let text = trend(&sample(), &View::default());
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn the_limit_is_forecast_as_far_as_it_can_be() {
+        let forecast = Forecast {
+            limit_bytes: 2 << 30,
+            used_bytes: 1 << 30,
+            used: Used::Resident,
+            growth_per_hour: estimate(1 << 20, 0.0),
+            hours: Some(30.0),
+            hours_lower95: Some(20.5),
+            hours_upper95: Some(60.0),
+        };
+        assert_eq!(
+            limit(&forecast),
+            "limit 2.0 GiB, 1.0 GiB resident: reached in 30 h 0 min (20 h 30 min to 60 h 0 min) if it goes on like this"
+        );
+        let perhaps = Forecast { hours_upper95: None, used: Used::Cgroup, ..forecast };
+        assert!(limit(&perhaps).contains(
+            "charged to the cgroup: reached in 30 h 0 min (20 h 30 min at the earliest, perhaps never)"
+        ));
+        let never = Forecast { hours: None, hours_lower95: None, ..perhaps };
+        assert!(limit(&never).ends_with("not reached, since live bytes do not grow"));
+        let over = Forecast { hours: Some(0.0), used: Used::Live, ..forecast };
+        assert_eq!(limit(&over), "limit 2.0 GiB, 1.0 GiB live: reached");
+        let far = Forecast { hours: Some(1e300), ..never };
+        assert!(limit(&far).contains("reached in "));
+    }
+
+    #[test]
+    fn what_the_files_leave_open_is_said() {
+        let go = Trend { source: FlowSource::Cumulative, few_snapshots: true, ..sample() };
+        let text = trend(&go, &View::default());
+        assert!(text.contains("errors are upper bounds") && text.contains("take five or more"), "{text}");
+        let levels = Trend { source: FlowSource::Levels, rows: Vec::new(), ..sample() };
+        let text = trend(&levels, &View::default());
+        assert!(text.contains("live values alone") && text.ends_with("shows all\n"), "{text}");
+        let exact = Trend { header: Header { exact: true, interval_bytes: Some(1), ..header() }, ..sample() };
+        assert!(!trend(&exact, &View::default()).contains("  ±  "));
+    }
 }

@@ -33,12 +33,12 @@ pub enum SeriesError {
         /// How much earlier, in nanoseconds.
         by_ns: i64,
     },
-    /// The process counted on while its clock was set back.
+    /// Its number and its time say different things about which of the two came first.
     #[error(
-        "the clock of the machine was set back before it was taken: its number is higher and its time is lower"
+        "the machine's clock was set back: by their numbers the two come in another order than by their times"
     )]
     ClockBackwards {
-        /// How far, in nanoseconds; less than the clock was set back.
+        /// How far apart they are, in nanoseconds.
         by_ns: i64,
     },
     /// Another process than before.
@@ -47,8 +47,8 @@ pub enum SeriesError {
     /// Other sampling than before.
     #[error(transparent)]
     IntervalChanged(Caveat),
-    /// A trend needs two snapshots at the least.
-    #[error("a trend needs at least two snapshots, and there is {0}")]
+    /// A series needs two snapshots at the least.
+    #[error("a series needs at least two snapshots, and there is {0}")]
     TooFew(usize),
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILES|DIR")]
     files: Vec<PathBuf>,
     /// Say when the process reaches this [default: the limit of its cgroup, where the files have it]
-    #[arg(long = "limit", value_name = "SIZE", value_parser = parse::size, help_heading = "Question")]
+    #[arg(long = "limit", value_name = "SIZE", value_parser = parse::memory, help_heading = "Question")]
     memory: Option<u64>,
     /// Go on without files that are damaged, copies of others or of a process before a restart, and over changes of the
     /// sampling interval
@@ -42,9 +42,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let mut files = Files::of(&self.files, self.force)?;
-        files.sort(&self.shared)?;
-        let mut series = series::start(self.shared.query(GroupBy::Line), self.force);
-        files.follow(&mut series, &self.shared)?;
+        let series = files.follow(&self.shared.query(GroupBy::Line), &self.shared)?;
         let limit_bytes = self.memory.map(|it| i64::try_from(it).unwrap_or(i64::MAX));
         let trend = series.trend(&TrendOptions { limit_bytes }).map_err(series::whole(&files))?;
         output::answer(&self.shared, "trend", &trend, |it| highwater_report::trend(it, &output::view()))

@@ -4,6 +4,7 @@ mod answers;
 mod bad_input;
 mod convert;
 mod merge;
+mod series;
 mod support;
 mod symbols;
 mod terminal;
