@@ -108,7 +108,8 @@ impl Series {
         }
         let source = checked.source(self.previous.as_ref());
         self.add(profile, &kind, &checked);
-        let since = self.previous.as_ref().map(|it| checked.now.place.time_ns - it.place.time_ns);
+        let since =
+            self.previous.as_ref().map(|it| checked.now.place.time_ns.saturating_sub(it.place.time_ns));
         if let Some(elapsed_ns) = since {
             let widened = self.clock.advance(elapsed_ns);
             if widened {

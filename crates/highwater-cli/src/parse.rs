@@ -88,6 +88,14 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if ms == 0 { Err("no time at all is too little".to_owned()) } else { Ok(Duration::from_millis(ms)) }
 }
 
+/// A limit on memory: a size with its unit, since a plain number is meant for rows.
+pub(crate) fn memory(text: &str) -> Result<u64, String> {
+    if text.bytes().all(|it| it.is_ascii_digit()) {
+        return Err("a size with its unit is expected, such as 2GiB (--rows limits the rows)".to_owned());
+    }
+    size(text)
+}
+
 /// What clap has to say, in one line: its paragraphs of usage are what `--help` is for.
 pub(crate) fn usage_error(error: &clap::Error) -> String {
     let text = error.render().to_string();
@@ -127,6 +135,13 @@ mod tests {
         for wrong in ["", "90", "0s", "-1s", "1.5h", "s", "99999999999999999999s", "9999999999999999999d"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_limit_on_memory_has_a_unit() {
+        assert_eq!(memory("2GiB"), Ok(2 << 30));
+        assert!(memory("20").unwrap_err().contains("--rows"));
+        assert!(memory("").is_err() && memory("x").is_err());
     }
 
     #[test]

@@ -260,3 +260,20 @@ fn one_snapshot_is_no_series_and_cumulative_values_have_no_trend() {
     let error = series.push(&snapshot(Kind::Own, 1, 1, 1, &[(1, 1, 1, 1)])).unwrap_err();
     assert_eq!(error, SeriesError::NotLive("alloc-bytes".to_owned()));
 }
+
+#[test]
+fn hostile_values_and_times_do_no_harm() {
+    for (earlier, later) in [(i64::MIN, i64::MAX), (-1, 1), (1, i64::MAX)] {
+        let mut series = series(true);
+        for (epoch, time_ns, value) in [(1, earlier, i64::MIN), (2, later, i64::MAX)] {
+            let mut profile = snapshot(Kind::Own, epoch, 0, i64::MAX, &[(1, epoch, 1, 1)]);
+            profile.time_ns = time_ns;
+            let stack: Vec<_> = profile.location_ids().collect();
+            profile.samples.push(&stack, &[value; 4], &[]);
+            profile.samples.push(&stack, &[value; 4], &[]);
+            series.push(&profile).unwrap();
+        }
+        let trend = series.trend(&TrendOptions { limit_bytes: Some(i64::MAX) }).unwrap();
+        assert_eq!(trend.snapshots, 2);
+    }
+}

@@ -29,7 +29,7 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILES|DIR")]
     files: Vec<PathBuf>,
     /// Say when the process reaches this [default: the limit of its cgroup, where the files have it]
-    #[arg(long = "limit", value_name = "SIZE", value_parser = parse::size, help_heading = "Question")]
+    #[arg(long = "limit", value_name = "SIZE", value_parser = parse::memory, help_heading = "Question")]
     memory: Option<u64>,
     /// Go on without files that are damaged, copies of others or of a process before a restart, and over changes of the
     /// sampling interval
