@@ -277,3 +277,33 @@ fn hostile_values_and_times_do_no_harm() {
         assert_eq!(trend.snapshots, 2);
     }
 }
+
+#[test]
+fn leaks_stand_in_the_order_of_their_least_gain_and_the_rest_by_size() {
+    let snapshots = (0..13).map(|hour: i64| {
+        // Line 2 gains more on the whole than line 3, but less in the last of the three windows.
+        let fits = 6 * hour.min(9) + 3 * (hour - 9).max(0);
+        let held = [
+            (1, 0, 1 + hour, 0),
+            (2, 0, 1 + fits, 0),
+            (3, 0, 1 + 5 * hour, 0),
+            (4, 0, 70, 0),
+            (5, 0, 90, 0),
+            (6, 0, 5, 100 * hour),
+            (7, 0, 1, 200 * hour),
+        ];
+        snapshot(
+            Kind::Go,
+            hour,
+            hour * HOUR,
+            1,
+            &held.map(|(line, born, live, allocated)| (line, born, live, live + allocated)),
+        )
+    });
+    let trend = trend_of(snapshots);
+    let order: Vec<_> = trend.rows.iter().filter_map(|row| Some((row.key.line?, row.class()))).collect();
+    let leaks = [3, 2, 1].map(|line| (line, Class::Leak));
+    let rest = [(7, Class::Churn), (6, Class::Churn), (5, Class::Steady), (4, Class::Steady)];
+    assert_eq!(order, [&leaks[..], &rest[..]].concat());
+    assert_eq!(line(&trend, 2).sustained_per_hour, Some(3.0 * BLOCK as f64));
+}
