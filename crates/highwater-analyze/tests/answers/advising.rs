@@ -24,18 +24,6 @@ fn only(answer: &Advices) -> &Advice {
     &answer.findings[0]
 }
 
-/// Numbers by name.
-type Named<'a> = &'a [(&'a str, i64)];
-
-/// A snapshot after ten seconds in which a line did as these rows say: values and labels.
-fn snapshot(interval: i64, rows: &[(Named<'_>, Named<'_>)]) -> Profile {
-    let mut build = Build::snapshot(interval, 1, 10);
-    for (values, labels) in rows {
-        build.row(&[LINE, MAIN], values, labels);
-    }
-    build.profile
-}
-
 /// Buffers that double from 4 KiB on, `counts` of them reaching each size. `doublings` of ten reallocations double.
 fn growing(counts: &[i64], doublings: i64) -> Profile {
     let mut build = Build::snapshot(R, 1, 10);
@@ -186,7 +174,9 @@ fn shrink_is_for_large_live_blocks_that_doubled() {
             ("realloc_space", 0),
             ("realloc_doublings", grown),
         ];
-        snapshot(1, &[(&values, &[("bytes", size)])])
+        let mut build = Build::snapshot(1, 1, 10);
+        build.row(&[LINE, MAIN], &values, &[("bytes", size)]);
+        build.profile
     };
     let answer = ask(&block(1 << 20, 100));
     let it = only(&answer);
