@@ -2,9 +2,11 @@
 //!
 //! `programs/` holds the programs that are watched, `tests/` the tests that run them. This library is what the tests
 //! share: finding and running programs ([`run_with_timeout`] for those that may hang), and comparing what such a program
-//! recorded with what it says it did ([`truth`]), and asking Go's tools ([`go`]).
+//! recorded with what it says it did ([`truth`]), and asking Go's tools ([`go`]), and a real
+//! program with faults ([`codeindex`]).
 #![forbid(unsafe_code)]
 
+pub mod codeindex;
 pub mod go;
 mod timeout;
 pub mod truth;
@@ -25,19 +27,6 @@ pub fn highwater() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
     PATH.get_or_init(|| build("highwater-cli", "--bin", "highwater", !cfg!(debug_assertions)))
 }
-
-/// The example program `codeindex`, a real program with faults to switch on; optimised, since it has much to do.
-///
-/// # Panics
-/// When it does not build.
-pub fn codeindex() -> &'static Path {
-    static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| build("highwater", "--example", "codeindex", true))
-}
-
-/// Where the sources of [`codeindex`] are.
-pub const CODEINDEX_SOURCES: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/highwater/examples/codeindex");
 
 /// Builds a binary or an example (as `option` says) of another package of the workspace and returns where it is. Cargo sets
 /// `CARGO_BIN_EXE_*` for the binaries of the test's own package only.

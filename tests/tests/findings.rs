@@ -1,53 +1,23 @@
 //! What `highwater advise` and `highwater leaks` find in a real program, and on which line: that which is marked by a comment.
 
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use highwater_tests::{CODEINDEX_SOURCES, codeindex, highwater, succeed};
+use highwater_tests::codeindex::{self, Series, assert_marked};
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// The example program's snapshots of a short run with a fault, in a directory of their own.
-fn series(fault: &str) -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let mut program = Command::new(codeindex());
-    program.args(["--fault", fault, "--limit-files", "40", "--queries", "1000", "--series"]);
-    // More samples than a short run would have otherwise.
-    succeed(program.arg(directory.path()).current_dir(CODEINDEX_SOURCES).env("HIGHWATER", "interval:4KiB"));
-    directory
-}
 
 /// The last snapshot of a series.
-fn last(series: &TempDir) -> PathBuf {
-    let entries = fs::read_dir(series.path()).unwrap();
-    entries.map(|it| it.unwrap().path()).max().expect("a snapshot")
+fn last(series: &Series) -> PathBuf {
+    series.files().pop().expect("a snapshot")
 }
 
-/// What a command answers, and whether it found something.
 fn ask(command: &str, path: &Path) -> (Value, Option<i32>) {
-    let output = Command::new(highwater()).args([command, "--json"]).arg(path).output().unwrap();
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    (
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {stderr}")),
-        output.status.code(),
-    )
+    codeindex::ask(&[command], &[path])
 }
 
 /// The findings with this in a field.
 fn findings<'a>(answer: &'a Value, field: &str, wanted: &str) -> Vec<&'a Value> {
     let all = answer["findings"].as_array().expect("findings");
     all.iter().filter(|it| it[field] == wanted).collect()
-}
-
-/// Checks that a finding is about the line that is marked with this comment.
-#[track_caller]
-fn assert_marked(finding: &Value, marker: &str) {
-    let (file, line) = (finding["key"]["file"].as_str().unwrap(), finding["key"]["line"].as_u64().unwrap());
-    let (_, below) = file.split_once("examples/codeindex/").unwrap_or_else(|| panic!("{finding}"));
-    let text = fs::read_to_string(Path::new(CODEINDEX_SOURCES).join(below)).unwrap();
-    let source = text.lines().nth(line as usize - 1).unwrap_or_default();
-    assert!(source.ends_with(&format!("// {marker}")), "{file}:{line} is `{source}`");
 }
 
 /// Checks that nothing is asserted that may be nothing: the lower end of what is saved is above 0.
@@ -64,7 +34,7 @@ fn assert_certain(answer: &Value) {
 
 #[test]
 fn a_regular_expression_per_call_is_hoisted() {
-    let series = series("churn");
+    let series = Series::with_fault("churn");
     for path in [series.path(), &last(&series)] {
         let (answer, _) = ask("advise", path);
         let found = findings(&answer, "measure", "hoist");
@@ -79,7 +49,7 @@ fn a_regular_expression_per_call_is_hoisted() {
 
 #[test]
 fn a_cache_without_bound_is_a_leak_and_is_to_be_bounded() {
-    let series = series("leak");
+    let series = Series::with_fault("leak");
     let last = last(&series);
     for (path, cause) in [(series.path(), "grows_without_end"), (&last, "never_freed")] {
         let (answer, code) = ask("leaks", path);
@@ -95,7 +65,7 @@ fn a_cache_without_bound_is_a_leak_and_is_to_be_bounded() {
 
 #[test]
 fn a_buffer_that_is_read_to_its_end_wants_a_capacity() {
-    let series = series("spike");
+    let series = Series::with_fault("spike");
     let (answer, _) = ask("advise", &last(&series));
     let found = findings(&answer, "measure", "reserve");
     assert_marked(found[0], "the spike");
