@@ -4,102 +4,19 @@
 //! With an earlier profile of the same process, cumulative values are those of the time in between: the samples of the
 //! earlier one are among those of the later, so their variances are subtracted.
 
+mod value;
+
 use std::collections::{BTreeMap, HashMap};
-use std::ops::{Index, IndexMut};
 
 use highwater_profile::{Profile, StringId};
 
+pub(crate) use self::value::{Value, Values};
 use crate::estimate::Sum;
 use crate::rows::{self, Rows};
 use crate::sampling::Sampling;
 use crate::sites::{Equal, Part, Places, Sites};
 use crate::source;
 use crate::{Frame, GroupBy, Header, Query, RowKey, SampleKind};
-
-/// A kind of values that findings need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
-    LiveBytes,
-    LiveBlocks,
-    AllocBytes,
-    AllocBlocks,
-    PeakBytes,
-    /// Freed before the thread allocated again, or within a millisecond.
-    TempBytes,
-    TempBlocks,
-    /// Copied by reallocation.
-    CopiedBytes,
-    /// Came to be by reallocation.
-    GrownBlocks,
-    /// At least doubled by it. Its error is not known.
-    Doublings,
-    /// Freed, by the time they lived.
-    FreedBlocks,
-}
-
-use Value::{
-    AllocBlocks, AllocBytes, CopiedBytes, Doublings, FreedBlocks, GrownBlocks, LiveBlocks, LiveBytes,
-    PeakBytes, TempBlocks, TempBytes,
-};
-
-const VALUES: [Value; 11] = [
-    LiveBytes,
-    LiveBlocks,
-    AllocBytes,
-    AllocBlocks,
-    PeakBytes,
-    TempBytes,
-    TempBlocks,
-    CopiedBytes,
-    GrownBlocks,
-    Doublings,
-    FreedBlocks,
-];
-
-impl Value {
-    fn kind(self) -> SampleKind {
-        match self {
-            LiveBytes => SampleKind::LiveBytes,
-            LiveBlocks => SampleKind::LiveBlocks,
-            AllocBytes => SampleKind::AllocBytes,
-            AllocBlocks => SampleKind::AllocBlocks,
-            PeakBytes => SampleKind::PeakBytes,
-            TempBytes => SampleKind::TempBytes,
-            TempBlocks => SampleKind::TempBlocks,
-            CopiedBytes => SampleKind::ReallocBytes,
-            GrownBlocks => SampleKind::ReallocBlocks,
-            Doublings => SampleKind::ReallocDoublings,
-            FreedBlocks => SampleKind::FreedBlocks,
-        }
-    }
-
-    /// It counts since the start of the process, so that two profiles have a difference.
-    fn is_cumulative(self) -> bool {
-        !matches!(self, LiveBytes | LiveBlocks | PeakBytes)
-    }
-}
-
-/// A sum for each of `N` kinds of values, the first of [`VALUES`].
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Values([Sum; VALUES.len()]);
-
-impl Values {
-    const ZERO: Self = Self([Sum::ZERO; VALUES.len()]);
-}
-
-impl Index<Value> for Values {
-    type Output = Sum;
-
-    fn index(&self, value: Value) -> &Sum {
-        &self.0[value as usize]
-    }
-}
-
-impl IndexMut<Value> for Values {
-    fn index_mut(&mut self, value: Value) -> &mut Sum {
-        &mut self.0[value as usize]
-    }
-}
 
 /// What blocks of one size did.
 #[derive(Clone, Copy, Debug)]
@@ -197,7 +114,7 @@ impl<'a> Lives<'a> {
             sites,
         };
         lives.by_site = lives.sites_in_short();
-        let live = lives.last.columns.iter().find(|it| it.0 == LiveBytes).map(|it| it.1);
+        let live = lives.last.columns.iter().find(|it| it.0 == Value::LiveBytes).map(|it| it.1);
         if let Some(column) = live {
             lives.header.total = sum_of(lives.last.profile, column).estimate();
             let shown = lives.by_site.iter().fold(Sum::ZERO, |mut sum, it| {
@@ -282,9 +199,12 @@ impl<'a> Lives<'a> {
             }
             let row = &mut rows[self.row_of[site]];
             cell.apply(&mut row.values[cell.value]);
-            let of_size = cell
-                .size
-                .filter(|_| matches!(cell.value, LiveBytes | AllocBlocks | TempBlocks | GrownBlocks));
+            let of_size = cell.size.filter(|_| {
+                matches!(
+                    cell.value,
+                    Value::LiveBytes | Value::AllocBlocks | Value::TempBlocks | Value::GrownBlocks
+                )
+            });
             if let Some(size) = of_size {
                 let zero = OfSize {
                     live_bytes: Sum::ZERO,
@@ -294,16 +214,16 @@ impl<'a> Lives<'a> {
                 };
                 let entry = row.sizes.entry(size).or_insert(zero);
                 cell.apply(match cell.value {
-                    LiveBytes => &mut entry.live_bytes,
-                    TempBlocks => &mut entry.temp_blocks,
-                    GrownBlocks => &mut entry.grown_blocks,
+                    Value::LiveBytes => &mut entry.live_bytes,
+                    Value::TempBlocks => &mut entry.temp_blocks,
+                    Value::GrownBlocks => &mut entry.grown_blocks,
                     _ => &mut entry.alloc_blocks,
                 });
             }
-            if let (Some(lived), FreedBlocks) = (cell.lived_ns, cell.value) {
+            if let (Some(lived), Value::FreedBlocks) = (cell.lived_ns, cell.value) {
                 cell.apply(row.lifetimes.entry(lived).or_insert(Sum::ZERO));
             }
-            if let (Some(epoch), LiveBytes) = (cell.birth, cell.value) {
+            if let (Some(epoch), Value::LiveBytes) = (cell.birth, cell.value) {
                 cell.apply(row.births.entry(epoch).or_insert(Sum::ZERO));
             }
         });
@@ -321,10 +241,10 @@ impl<'a> Lives<'a> {
         self.each(|site, cell| {
             let it = &mut all[site];
             match cell.value {
-                AllocBytes => cell.apply(&mut it.alloc_bytes),
-                AllocBlocks => cell.apply(&mut it.alloc_blocks),
-                LiveBytes => cell.apply(&mut it.live_bytes),
-                PeakBytes => cell.apply(&mut it.peak_bytes),
+                Value::AllocBytes => cell.apply(&mut it.alloc_bytes),
+                Value::AllocBlocks => cell.apply(&mut it.alloc_blocks),
+                Value::LiveBytes => cell.apply(&mut it.live_bytes),
+                Value::PeakBytes => cell.apply(&mut it.peak_bytes),
                 _ => {}
             }
         });
@@ -375,7 +295,7 @@ impl Cell {
 impl<'a> Reader<'a> {
     fn new(profile: &'a Profile, sites: &mut Sites<1>, query: &Query) -> Self {
         let column = |value: Value| Some((value, value.kind().column(profile).ok()?));
-        let columns: Vec<_> = VALUES.into_iter().filter_map(column).collect();
+        let columns: Vec<_> = Value::all().filter_map(column).collect();
         // The sums of the sites are of no use here; what counts is that every stack with any value has a place.
         let parts = columns.iter().map(|&(_, column)| Part { slot: 0, column, seen_by: None });
         let places = sites.add(profile, &parts.collect::<Vec<_>>(), query, Equal::Merged);
