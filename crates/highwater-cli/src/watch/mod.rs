@@ -151,14 +151,15 @@ impl<'a> Watch<'a> {
             ring: self.ring.directory().to_owned(),
             keep: self.plan.keep,
         })?;
-        let mut next = begin;
         let end = loop {
+            let begun = Instant::now();
             self.step()?;
             if self.is_enough() {
                 break End::Enough;
             }
-            // After a step that took longer than the time between two, the next one is due now.
-            next = next.checked_add(self.plan.every).unwrap_or(next).max(Instant::now());
+            // From the beginning of this step, late or not: two looks are never closer than that, or what happened in
+            // between would seem to have happened in no time.
+            let next = begun.checked_add(self.plan.every).unwrap_or(begun).max(Instant::now());
             let (bar, counts) = (self.bar.clone(), &self.counts);
             let waited = self.stop.wait_until(next, || show(bar.as_ref(), counts, next));
             if !waited {
