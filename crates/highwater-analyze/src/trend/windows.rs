@@ -24,16 +24,23 @@ pub(crate) struct Windows {
     pub first: usize,
     /// The window of each stretch after the warm-up.
     window: Vec<usize>,
+    /// The same with all stretches taken for equally long.
+    counted: Option<Box<Self>>,
 }
 
 impl Windows {
     /// The first quarter of the time is the warm-up, and what follows are three windows of one length, as nearly as the
     /// stretches allow. Of three stretches or fewer each is a window.
     pub fn of(lengths: &[f64]) -> Self {
+        let counted = Self::by(&vec![1.0; lengths.len()]);
+        Self { counted: Some(Box::new(counted)), ..Self::by(lengths) }
+    }
+
+    fn by(lengths: &[f64]) -> Self {
         let few = lengths.len() <= WINDOWS;
         let span: f64 = lengths.iter().sum();
         let warm_up = if few { 0.0 } else { span / (WINDOWS + 1) as f64 };
-        let mut windows = Self { lengths: lengths.to_vec(), first: 0, window: Vec::new() };
+        let mut windows = Self { lengths: lengths.to_vec(), first: 0, window: Vec::new(), counted: None };
         let mut start = 0.0;
         for (at, &length) in lengths.iter().enumerate() {
             let middle = start + length / 2.0;
@@ -87,7 +94,13 @@ impl Windows {
     /// Whether a row grows on and on: certainly in all windows together, more than blocks that come and go could bring
     /// about, and in each beyond what sampling explains and by half the mean, or no less than an even growth would. Growth that dies away
     /// is none of a leak. Without errors every growth counts.
+    ///
+    /// By time, or snapshot by snapshot: a process that was stopped for a while did nothing meanwhile, and leaks none the less.
     pub fn is_leak(&self, history: &History) -> bool {
+        self.lasts(history) || self.counted.as_ref().is_some_and(|it| it.lasts(history))
+    }
+
+    fn lasts(&self, history: &History) -> bool {
         let nets = self.nets(history);
         let whole = whole(&nets);
         let error = if whole.0.variance.is_nan() { 0.0 } else { whole.0.variance.sqrt() };

@@ -103,6 +103,17 @@ fn a_long_series_is_kept_in_bounded_memory_and_loses_nothing() {
     }
 }
 
+#[test]
+fn a_process_that_was_stopped_for_a_while_leaks_none_the_less() {
+    // Twenty snapshots a minute apart, but for the one behind twenty minutes in which nothing ran.
+    let seconds = |epoch: i64| epoch * 60 + if epoch > 10 { 1200 } else { 0 };
+    let trend = trend_of((1..=20).map(|epoch| {
+        let held: Vec<Held> = (1..=epoch).map(|born| (1, born, 10, 10)).collect();
+        snapshot(Kind::Own, epoch, seconds(epoch), 1, &held)
+    }));
+    assert_eq!(line(&trend, 1).class(), Class::Leak);
+}
+
 /// A course of blocks live, hour by hour, without births.
 fn course(levels: &[i64]) -> TrendRow {
     let snapshots = levels.iter().zip(1..).map(|(&level, epoch)| {
