@@ -1,8 +1,9 @@
 //! Questions asked of heap profiles, and their answers as plain data.
 //!
-//! [`top()`] ranks, [`diff()`] compares, [`tree()`] and [`folded()`] follow calls from the root, [`peek()`] looks at the
-//! callers and callees of one function, and [`info()`] says what a file holds. Each takes a profile and a [`Query`]
-//! and returns structures that serialize; every number is an [`Estimate`] that carries its sampling error.
+//! [`top()`] ranks, [`diff()`] compares, [`tree()`] and [`folded()`] follow calls from the root, [`peek()`]
+//! looks at the callers and callees of one function, [`list()`] at its lines, and [`info()`] says what a file holds. Each
+//! takes a profile and a [`Query`] and returns structures that serialize; every number is an [`Estimate`] that carries
+//! its sampling error.
 //!
 //! Everything here is pure: no file is read, nothing is printed, and there is no word in an answer that is meant for
 //! a terminal. A row stands for the code that a reader can change: see [`Query::leaf`] and [`Query::through`]
@@ -38,6 +39,7 @@ mod frame;
 mod group;
 mod header;
 mod info;
+mod list;
 mod name;
 mod parallel;
 mod peek;
@@ -65,6 +67,7 @@ pub use frame::Frame;
 pub use group::{GroupBy, RowKey};
 pub use header::{Header, Omitted};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
+pub use list::{LineValues, ListedFunction, ListedLine, Listing, list};
 pub use peek::{Peek, PeekEdge, PeekFunction, peek};
 pub use query::Query;
 pub use sample_kind::{SampleKind, Unit};

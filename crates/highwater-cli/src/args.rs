@@ -12,6 +12,7 @@ Examples:
   highwater diff before.pb.gz after.pb.gz         what grew, beyond sampling noise
   highwater tree --focus parse heap.pb.gz         how memory came to be allocated
   highwater peek 'Index::add' heap.pb.gz          callers and callees of a function
+  highwater list 'Index::add' heap.pb.gz          its source, line by line
   highwater flame heap.pb.gz -o heap.svg          a flame graph
   highwater flame --diff before.pb.gz after.pb.gz -o growth.svg
   highwater info heap.pb.gz                       what a file holds
@@ -41,6 +42,7 @@ enum Command {
     Diff(command::diff::Args),
     Tree(command::tree::Args),
     Peek(command::peek::Args),
+    List(command::list::Args),
     Flame(command::flame::Args),
     Info(command::info::Args),
     Convert(command::convert::Args),
@@ -55,6 +57,7 @@ impl Cli {
             Command::Diff(args) => args.run(),
             Command::Tree(args) => args.run(),
             Command::Peek(args) => args.run(),
+            Command::List(args) => args.run(),
             Command::Flame(args) => args.run(),
             Command::Info(args) => args.run(),
             Command::Convert(args) => args.run(),

@@ -11,6 +11,7 @@ mod load;
 mod output;
 mod parse;
 mod shared;
+mod sources;
 
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;

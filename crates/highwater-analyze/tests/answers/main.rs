@@ -4,5 +4,6 @@ mod build;
 mod close_up;
 mod compare;
 mod deep;
+mod lines;
 mod rank;
 mod totals;

@@ -4,6 +4,7 @@ pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod flame;
 pub(crate) mod info;
+pub(crate) mod list;
 pub(crate) mod merge;
 pub(crate) mod peek;
 pub(crate) mod symbolize;

@@ -3,6 +3,7 @@
 mod answers;
 mod bad_input;
 mod convert;
+mod list;
 mod merge;
 mod support;
 mod symbols;
