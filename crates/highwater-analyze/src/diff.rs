@@ -1,6 +1,6 @@
 //! The comparison of two profiles: what changed, and how sure that is.
 
-mod tally;
+pub(crate) mod tally;
 
 use highwater_profile::Profile;
 use serde::Serialize;
@@ -208,7 +208,7 @@ pub fn diff(
     })
 }
 
-fn total_change(pair: &Pair<'_>, tallies: &[Tally], whole: u128, fdr: f64) -> Change {
+pub(crate) fn total_change(pair: &Pair<'_>, tallies: &[Tally], whole: u128, fdr: f64) -> Change {
     let mut total = Tally::total();
     tallies.iter().for_each(|it| total.absorb(it));
     total.test(pair.cohorts(&total.sums).change());
@@ -221,7 +221,7 @@ fn total_change(pair: &Pair<'_>, tallies: &[Tally], whole: u128, fdr: f64) -> Ch
     }
 }
 
-fn cohorts(pair: &Pair<'_>, sums: &[Sum; 3]) -> Option<CohortEstimates> {
+pub(crate) fn cohorts(pair: &Pair<'_>, sums: &[Sum; 3]) -> Option<CohortEstimates> {
     let cohorts = pair.cohorts(sums);
     (pair.comparison.overlap == Overlap::Survivors).then(|| CohortEstimates {
         new: cohorts.new.estimate(),

@@ -1,6 +1,6 @@
 //! Questions asked of heap profiles, and their answers as plain data.
 //!
-//! [`top()`] ranks, [`diff()`] compares, [`tree()`] and [`folded()`] follow calls from the root, [`peek()`]
+//! [`top()`] ranks, [`diff()`] compares, [`tree()`], [`growth()`] and [`folded()`] follow calls from the root, [`peek()`]
 //! looks at the callers and callees of one function, [`list()`] at its lines, and [`info()`] says what a file holds. Each
 //! takes a profile and a [`Query`] and returns structures that serialize; every number is an [`Estimate`] that carries
 //! its sampling error.
@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 mod attribution;
+mod branches;
 mod change_test;
 mod comparison;
 mod diff;
@@ -37,6 +38,7 @@ mod filter;
 mod folded;
 mod frame;
 mod group;
+mod growth;
 mod header;
 mod info;
 mod list;
@@ -65,6 +67,7 @@ pub use estimate::Estimate;
 pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};
 pub use frame::Frame;
 pub use group::{GroupBy, RowKey};
+pub use growth::{Growth, GrowthNode, growth};
 pub use header::{Header, Omitted};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use list::{LineValues, ListedFunction, ListedLine, Listing, list};

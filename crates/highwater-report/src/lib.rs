@@ -9,6 +9,7 @@
 
 mod diff;
 mod flame;
+mod flame_growth;
 mod header;
 mod info;
 mod json;
@@ -23,7 +24,8 @@ mod view;
 mod walks;
 
 pub use diff::diff;
-pub use flame::{FlameError, FlameText, flame, flame_diff};
+pub use flame::{FlameError, FlameText, flame, folded_lines};
+pub use flame_growth::flame_growth;
 pub use info::info;
 pub use json::json;
 pub use list::{Source, list};

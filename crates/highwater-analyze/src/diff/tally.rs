@@ -81,17 +81,23 @@ impl<'a> Pair<'a> {
 
     /// Adds up the sites by row, in order of appearance.
     pub fn tally(&self, rows: &mut Rows) -> Vec<Tally> {
+        let by_site = rows.by() == GroupBy::Site;
+        let sites = self.sites.all.iter().enumerate();
+        // A site is a row of its own even where its cause is another's too.
+        let row_of = sites.map(|(at, site)| {
+            (if by_site { at } else { rows.of(&self.sites, self.sites.cause(site)) }) as u32
+        });
+        self.tally_by(&row_of.collect::<Vec<_>>(), |_| {})
+    }
+
+    /// Adds up the sites by these numbers of rows, one for each site. Before a row is tested `complete` may add others to it.
+    pub fn tally_by(&self, row_of: &[u32], complete: impl FnOnce(&mut Vec<Tally>)) -> Vec<Tally> {
         let mut tallies: Vec<Tally> = Vec::new();
-        let mut row_of = Vec::with_capacity(self.sites.all.len());
-        for (at, site) in self.sites.all.iter().enumerate() {
-            // A site is a row of its own even where its cause is another's too.
-            let by_site = rows.by() == GroupBy::Site;
-            let row = if by_site { at } else { rows.of(&self.sites, self.sites.cause(site)) };
-            if row == tallies.len() {
-                tallies.push(Tally::new(row, at));
+        for ((at, site), &row) in self.sites.all.iter().enumerate().zip(row_of) {
+            while row as usize >= tallies.len() {
+                tallies.push(Tally::new(tallies.len(), at));
             }
-            row_of.push(row as u32);
-            let tally = &mut tallies[row];
+            let tally = &mut tallies[row as usize];
             tally.sums.iter_mut().zip(site.sums).for_each(|(sum, part)| sum.add(part));
             let heaviest = &self.sites.all[tally.heaviest];
             if self.change(site).magnitude() > self.change(heaviest).magnitude() {
@@ -99,8 +105,9 @@ impl<'a> Pair<'a> {
             }
         }
         for slot in [BASE, NEW] {
-            self.trace(slot, &row_of, &mut tallies);
+            self.trace(slot, row_of, &mut tallies);
         }
+        complete(&mut tallies);
         for tally in &mut tallies {
             tally.change = self.cohorts(&tally.sums).change();
             tally.p_value = change_test::p_value(tally.change, &tally.base, &tally.new);
@@ -193,7 +200,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    fn new(row: usize, heaviest: usize) -> Self {
+    pub fn new(row: usize, heaviest: usize) -> Self {
         Self {
             row,
             sums: [Sum::ZERO; 3],
@@ -249,7 +256,7 @@ impl Tally {
 }
 
 /// Sets the q-values of all rows, and what is significant at this false discovery rate. Returns how many were tested.
-pub(super) fn judge(tallies: &mut [Tally], fdr: f64) -> usize {
+pub(crate) fn judge(tallies: &mut [Tally], fdr: f64) -> usize {
     let p_values: Vec<f64> = tallies.iter().filter_map(|it| it.p_value).collect();
     let mut q_values = statistics::q_values(&p_values).into_iter();
     for tally in tallies {

@@ -4,6 +4,7 @@ mod build;
 mod close_up;
 mod compare;
 mod deep;
+mod grow;
 mod lines;
 mod rank;
 mod totals;

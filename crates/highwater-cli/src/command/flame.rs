@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::{FoldedDiff, FoldedStack, GroupBy, Query, SampleKind, Unit};
+use clap::ValueEnum;
+use highwater_analyze::{FoldedStack, GroupBy, Query, SampleKind, Unit};
 use highwater_profile::{Profile, file};
-use highwater_report::{FlameText, flame, flame_diff};
+use highwater_report::{FlameText, flame, flame_growth, folded_lines};
 use serde::Serialize;
 
 use super::diff::Comparison;
@@ -23,8 +24,8 @@ Examples:
 
 /// Draw a flame graph as an SVG file that a browser opens
 ///
-/// With --diff two profiles are compared: widths are of the second, red grew, blue shrank. With --json the stacks
-/// that would be drawn are written instead.
+/// With --diff two profiles are compared: a frame is as wide as what grew and what shrank in it together, so what vanished
+/// is seen too; red grew, blue shrank, grey may be noise. With --json what would be drawn is written instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = USAGE)]
 pub(crate) struct Args {
@@ -37,17 +38,34 @@ pub(crate) struct Args {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// What to write [default: svg]
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    format: Option<Format>,
+    /// Draw icicles: roots at the top
+    #[arg(long, help_heading = "Output")]
+    icicle: bool,
     #[command(flatten)]
     options: Comparison,
     #[command(flatten)]
     shared: Shared,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A picture that a browser opens, to zoom into and to search
+    Svg,
+    /// Lines of text, `root;leaf 42`; with --diff two values, before and after
+    Folded,
+}
+
+/// A frame below this share of the whole is narrower than a pixel.
+const NARROWEST: f64 = 0.0001;
+
 #[derive(Serialize)]
-struct Stacks<T> {
+struct Stacks {
     sample: SampleKind,
     unit: Unit,
-    stacks: Vec<T>,
+    stacks: Vec<FoldedStack>,
 }
 
 impl Args {
@@ -71,10 +89,14 @@ impl Args {
         let stacks: Vec<FoldedStack> =
             highwater_analyze::folded(&profile, &query).map_err(command::question(&[path]))?;
         if self.shared.json {
-            return json("flame", &query, &profile, stacks);
+            return json(&query, &profile, stacks);
+        }
+        if self.format == Some(Format::Folded) {
+            let lines = stacks.iter().map(|it| (it.frames.as_slice(), vec![it.value]));
+            return Ok(folded_lines(lines).into_bytes());
         }
         let mut svg = Vec::new();
-        let text = text(&query, &profile, &name(path));
+        let text = self.text(&query, &profile, name(path));
         flame(&stacks, &text, &mut svg)
             .map_err(|source| CliError::Flame { files: vec![path.to_owned()], source })?;
         Ok(svg)
@@ -84,19 +106,34 @@ impl Args {
         let base = load::symbolized(base_path, &self.shared)?;
         let new = load::symbolized(new_path, &self.shared)?;
         let query = self.query();
-        let stacks: Vec<FoldedDiff> =
-            highwater_analyze::folded_diff(&base, &new, &query, &self.options.options())
-                .map_err(command::question(&[base_path, new_path]))?;
+        let options = self.options.options();
+        let question = || command::question(&[base_path, new_path]);
+        if self.format == Some(Format::Folded) && !self.shared.json {
+            let stacks = highwater_analyze::folded_diff(&base, &new, &query, &options).map_err(question())?;
+            let lines = stacks.iter().map(|it| (it.frames.as_slice(), vec![it.base, it.new]));
+            return Ok(folded_lines(lines).into_bytes());
+        }
+        let query = Query { min_fraction: NARROWEST, limit: None, ..query };
+        let growth = highwater_analyze::growth(&base, &new, &query, &options).map_err(question())?;
         if self.shared.json {
-            return json("flame-diff", &query, &new, stacks);
+            return Ok(highwater_report::json("flame-diff", &growth)?.into_bytes());
         }
         let mut svg = Vec::new();
-        let names = format!("{} to {}: red grew, blue shrank", name(base_path), name(new_path));
-        flame_diff(&stacks, &text(&query, &new, &names), &mut svg).map_err(|source| CliError::Flame {
-            files: vec![base_path.to_owned(), new_path.to_owned()],
-            source,
+        let names =
+            format!("{} to {}: red grew, blue shrank, grey may be noise", name(base_path), name(new_path));
+        flame_growth(&growth, &self.text(&query, &new, names), &mut svg).map_err(|source| {
+            CliError::Flame { files: vec![base_path.to_owned(), new_path.to_owned()], source }
         })?;
         Ok(svg)
+    }
+
+    fn text(&self, query: &Query, profile: &Profile, subtitle: String) -> FlameText {
+        let sample = sample(query, profile);
+        let unit = match sample.unit(profile) {
+            Unit::Count => "blocks".to_owned(),
+            unit => unit.to_string(),
+        };
+        FlameText { title: sample.to_string(), subtitle, unit, icicle: self.icicle }
     }
 
     fn query(&self) -> Query {
@@ -108,24 +145,10 @@ fn sample(query: &Query, profile: &Profile) -> SampleKind {
     query.sample.clone().unwrap_or_else(|| SampleKind::default_for(profile))
 }
 
-fn text(query: &Query, profile: &Profile, subtitle: &str) -> FlameText {
-    let sample = sample(query, profile);
-    let unit = match sample.unit(profile) {
-        Unit::Count => "blocks".to_owned(),
-        unit => unit.to_string(),
-    };
-    FlameText { title: sample.to_string(), subtitle: subtitle.to_owned(), unit }
-}
-
-fn json<T: Serialize>(
-    kind: &str,
-    query: &Query,
-    profile: &Profile,
-    stacks: Vec<T>,
-) -> Result<Vec<u8>, CliError> {
+fn json(query: &Query, profile: &Profile, stacks: Vec<FoldedStack>) -> Result<Vec<u8>, CliError> {
     let sample = sample(query, profile);
     let unit = sample.unit(profile);
-    Ok(highwater_report::json(kind, &Stacks { sample, unit, stacks })?.into_bytes())
+    Ok(highwater_report::json("flame", &Stacks { sample, unit, stacks })?.into_bytes())
 }
 
 /// The file's name without its directory, so that equal profiles give equal drawings.

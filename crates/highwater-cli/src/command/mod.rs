@@ -18,7 +18,7 @@ use highwater_analyze::AnalyzeError;
 use crate::error::CliError;
 
 /// Makes the error of a question about these files.
-fn question(files: &[&Path]) -> impl FnOnce(AnalyzeError) -> CliError {
+fn question(files: &[&Path]) -> impl FnOnce(AnalyzeError) -> CliError + use<> {
     let files = files.iter().map(|&path| path.to_owned()).collect();
     move |source| CliError::Question { files, source }
 }
