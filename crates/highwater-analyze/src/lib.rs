@@ -56,6 +56,7 @@ mod source;
 mod spikes;
 pub mod statistics;
 mod symbols;
+mod timeline;
 mod top;
 mod tree;
 mod trend;
@@ -78,6 +79,7 @@ pub use series::{FlowSource, Series, SeriesError, SeriesNote, SeriesOptions};
 pub use spikes::{
     Sign, SnapshotTotals, Spike, SpikeRow, Spikes, SpikesOptions, Suspects, explain, find_spikes,
 };
+pub use timeline::{Moment, Timeline, TimelineBuilder, TimelineRow};
 pub use top::{Top, TopRow, top};
 pub use tree::{Tree, TreeNode, tree};
 pub use trend::{Class, Evidence, Forecast, Trend, TrendOptions, TrendRow, Used};

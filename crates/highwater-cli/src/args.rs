@@ -15,6 +15,7 @@ Examples:
   highwater list 'Index::add' heap.pb.gz          its source, line by line
   highwater flame heap.pb.gz -o heap.svg          a flame graph
   highwater flame --diff before.pb.gz after.pb.gz -o growth.svg
+  highwater report heap.pb.gz -o report.html      all of it as one page for a browser
   highwater info heap.pb.gz                       what a file holds
   highwater convert heap.pb.gz heap.speedscope.json    the same for another tool
   highwater merge a.pb.gz b.pb.gz -o all.pb.gz    several processes as one
@@ -44,6 +45,7 @@ enum Command {
     Peek(command::peek::Args),
     List(command::list::Args),
     Flame(command::flame::Args),
+    Report(command::report::Args),
     Info(command::info::Args),
     Convert(command::convert::Args),
     Merge(command::merge::Args),
@@ -59,6 +61,7 @@ impl Cli {
             Command::Peek(args) => args.run(),
             Command::List(args) => args.run(),
             Command::Flame(args) => args.run(),
+            Command::Report(args) => args.run(),
             Command::Info(args) => args.run(),
             Command::Convert(args) => args.run(),
             Command::Merge(args) => args.run(),

@@ -9,6 +9,7 @@ mod command;
 mod error;
 mod load;
 mod output;
+mod pages;
 mod parse;
 mod shared;
 mod sources;

@@ -6,5 +6,6 @@ mod compare;
 mod deep;
 mod grow;
 mod lines;
+mod over_time;
 mod rank;
 mod totals;

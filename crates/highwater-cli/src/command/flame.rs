@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::diff::Comparison;
 use crate::error::CliError;
+use crate::pages::{self, Wanted};
 use crate::shared::Shared;
 use crate::{command, load, output};
 
@@ -54,12 +55,11 @@ pub(crate) struct Args {
 enum Format {
     /// A picture that a browser opens, to zoom into and to search
     Svg,
+    /// A page with the picture and its rows, as `highwater report` makes it
+    Html,
     /// Lines of text, `root;leaf 42`; with --diff two values, before and after
     Folded,
 }
-
-/// A frame below this share of the whole is narrower than a pixel.
-const NARROWEST: f64 = 0.0001;
 
 #[derive(Serialize)]
 struct Stacks {
@@ -70,6 +70,9 @@ struct Stacks {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
+        if self.files.len() == 1 + usize::from(self.diff) && self.format == Some(Format::Html) {
+            return self.page();
+        }
         let document = match (self.files.as_slice(), self.diff) {
             ([path], false) => self.one(path)?,
             ([base, new], true) => self.two(base, new)?,
@@ -81,6 +84,12 @@ impl Args {
         file::write_atomically(&self.output, |out| out.write_all(&document))?;
         output::print(&format!("wrote {}\n", self.output.display()))?;
         Ok(())
+    }
+
+    fn page(&self) -> Result<(), CliError> {
+        let groupings = vec![self.query().by];
+        let wanted = Wanted { shared: &self.shared, options: self.options.options(), groupings };
+        pages::write(&self.files, &wanted, &self.output)
     }
 
     fn one(&self, path: &Path) -> Result<Vec<u8>, CliError> {
@@ -96,7 +105,7 @@ impl Args {
             return Ok(folded_lines(lines).into_bytes());
         }
         let mut svg = Vec::new();
-        let text = self.text(&query, &profile, name(path));
+        let text = self.text(&query, &profile, command::name(path));
         flame(&stacks, &text, &mut svg)
             .map_err(|source| CliError::Flame { files: vec![path.to_owned()], source })?;
         Ok(svg)
@@ -113,14 +122,17 @@ impl Args {
             let lines = stacks.iter().map(|it| (it.frames.as_slice(), vec![it.base, it.new]));
             return Ok(folded_lines(lines).into_bytes());
         }
-        let query = Query { min_fraction: NARROWEST, limit: None, ..query };
+        let query = Query { min_fraction: pages::NARROWEST, limit: None, ..query };
         let growth = highwater_analyze::growth(&base, &new, &query, &options).map_err(question())?;
         if self.shared.json {
             return Ok(highwater_report::json("flame-diff", &growth)?.into_bytes());
         }
         let mut svg = Vec::new();
-        let names =
-            format!("{} to {}: red grew, blue shrank, grey may be noise", name(base_path), name(new_path));
+        let names = format!(
+            "{} to {}: red grew, blue shrank, grey may be noise",
+            command::name(base_path),
+            command::name(new_path)
+        );
         flame_growth(&growth, &self.text(&query, &new, names), &mut svg).map_err(|source| {
             CliError::Flame { files: vec![base_path.to_owned(), new_path.to_owned()], source }
         })?;
@@ -149,9 +161,4 @@ fn json(query: &Query, profile: &Profile, stacks: Vec<FoldedStack>) -> Result<Ve
     let sample = sample(query, profile);
     let unit = sample.unit(profile);
     Ok(highwater_report::json("flame", &Stacks { sample, unit, stacks })?.into_bytes())
-}
-
-/// The file's name without its directory, so that equal profiles give equal drawings.
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

@@ -7,6 +7,7 @@ pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod merge;
 pub(crate) mod peek;
+pub(crate) mod report;
 pub(crate) mod symbolize;
 pub(crate) mod top;
 pub(crate) mod tree;
@@ -18,7 +19,12 @@ use highwater_analyze::AnalyzeError;
 use crate::error::CliError;
 
 /// Makes the error of a question about these files.
-fn question(files: &[&Path]) -> impl FnOnce(AnalyzeError) -> CliError + use<> {
+pub(crate) fn question(files: &[&Path]) -> impl FnOnce(AnalyzeError) -> CliError + use<> {
     let files = files.iter().map(|&path| path.to_owned()).collect();
     move |source| CliError::Question { files, source }
+}
+
+/// The file's name without its directory, so that equal profiles give equal drawings.
+pub(crate) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod convert;
 mod list;
 mod merge;
+mod report;
 mod support;
 mod symbols;
 mod terminal;

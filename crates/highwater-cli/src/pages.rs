@@ -1,0 +1,250 @@
+//! The questions whose answers make up a page.
+
+use std::path::{Path, PathBuf};
+
+use highwater_analyze::{
+    DiffOptions, GroupBy, Query, SampleKind, Series, SeriesOptions, TimelineBuilder, TrendOptions,
+};
+use highwater_profile::{Profile, file};
+use highwater_report::{Changed, Holding, Page, Snapshot};
+
+use crate::error::CliError;
+use crate::shared::Shared;
+use crate::{command, load, output};
+
+/// A frame below this share of the whole is narrower than a pixel.
+pub(crate) const NARROWEST: f64 = 0.0001;
+
+/// Most rows of a table.
+const ROWS: usize = 200;
+
+/// Most profiles that a page shows in full; of a longer series so many are chosen.
+const SNAPSHOTS: usize = 24;
+
+/// Kinds of values that a page shows if the profile has any, after its own choice.
+const KINDS: [SampleKind; 6] = [
+    SampleKind::LiveBytes,
+    SampleKind::AllocBytes,
+    SampleKind::PeakBytes,
+    SampleKind::LiveBlocks,
+    SampleKind::AllocBlocks,
+    SampleKind::PeakBlocks,
+];
+
+/// Most kinds for a series, whose every snapshot has them.
+const KINDS_OF_SERIES: usize = 3;
+
+/// Rows that the time line tells apart.
+const TIMELINE_ROWS: usize = 10;
+
+/// What a page is asked for.
+pub(crate) struct Wanted<'a> {
+    pub shared: &'a Shared,
+    pub options: DiffOptions,
+    /// Ways to group rows.
+    pub groupings: Vec<GroupBy>,
+}
+
+impl Wanted<'_> {
+    fn query(&self, sample: &SampleKind, by: GroupBy, limit: Option<usize>, min_fraction: f64) -> Query {
+        Query { sample: Some(sample.clone()), by, limit, min_fraction, ..self.shared.query(by) }
+    }
+
+    /// The kinds of values to show of these profiles.
+    fn kinds(&self, profile: &Profile, most: usize) -> Vec<SampleKind> {
+        if let Some(kind) = &self.shared.sample {
+            return vec![kind.clone()];
+        }
+        let mut kinds = vec![SampleKind::default_for(profile)];
+        for kind in KINDS {
+            let has_values = || {
+                let column = kind.column(profile).ok();
+                column.is_some_and(|column| profile.samples.iter().any(|it| it.values[column] != 0))
+            };
+            if !kinds.contains(&kind) && has_values() {
+                kinds.push(kind);
+            }
+        }
+        kinds.truncate(most);
+        kinds
+    }
+
+    /// What a profile holds, for each kind and grouping.
+    fn holdings(
+        &self,
+        path: &Path,
+        profile: &Profile,
+        kinds: &[SampleKind],
+    ) -> Result<Vec<Holding>, CliError> {
+        let mut holdings = Vec::new();
+        for sample in kinds {
+            for &by in &self.groupings {
+                let ranking = self.query(sample, by, Some(ROWS), 0.0);
+                let calls = self.query(sample, by, None, NARROWEST);
+                let question = || command::question(&[path]);
+                holdings.push(Holding {
+                    sample: sample.clone(),
+                    by,
+                    top: highwater_analyze::top(profile, &ranking).map_err(question())?,
+                    tree: highwater_analyze::tree(profile, &calls).map_err(question())?,
+                });
+            }
+        }
+        Ok(holdings)
+    }
+
+    /// What changed between two profiles, for each kind and grouping.
+    fn changed(
+        &self,
+        paths: [&Path; 2],
+        profiles: [&Profile; 2],
+        kinds: &[SampleKind],
+    ) -> Result<Vec<Changed>, CliError> {
+        let [base, new] = profiles;
+        let mut changed = Vec::new();
+        for sample in kinds {
+            for &by in &self.groupings {
+                // What did not change at all is no row of a comparison.
+                let ranking = self.query(sample, by, Some(ROWS), f64::MIN_POSITIVE);
+                let calls = self.query(sample, by, None, NARROWEST);
+                let question = || command::question(&paths);
+                changed.push(Changed {
+                    sample: sample.clone(),
+                    by,
+                    diff: highwater_analyze::diff(base, new, &ranking, &self.options).map_err(question())?,
+                    growth: highwater_analyze::growth(base, new, &calls, &self.options).map_err(question())?,
+                });
+            }
+        }
+        Ok(changed)
+    }
+}
+
+/// Writes the page of these profiles, or its data, and says so.
+pub(crate) fn write(files: &[PathBuf], wanted: &Wanted<'_>, out: &Path) -> Result<(), CliError> {
+    let page = of_all(files, wanted)?;
+    let document = if wanted.shared.json { page.data() } else { page.html() };
+    file::write_atomically(out, |it| it.write_all(document.as_bytes()))?;
+    output::print(&format!("wrote {}\n", out.display()))?;
+    Ok(())
+}
+
+/// The page of one profile.
+fn of_one(path: &Path, profile: &Profile, wanted: &Wanted<'_>) -> Result<Page, CliError> {
+    let kinds = wanted.kinds(profile, KINDS.len());
+    let holdings = wanted.holdings(path, profile, &kinds)?;
+    let snapshots = vec![Snapshot { name: command::name(path), holdings }];
+    Ok(Page { title: command::name(path), snapshots, ..Page::default() })
+}
+
+/// The page of profiles in order of time, which are read one after the other.
+fn of_all(paths: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
+    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let (&[first_path, .., last_path], shared) = (paths.as_slice(), wanted.shared) else {
+        let Some(path) = paths.first() else { return Ok(Page::default()) };
+        return of_one(path, &load::symbolized(path, wanted.shared)?, wanted);
+    };
+    let first = load::symbolized(first_path, shared)?;
+    let most = if paths.len() > 2 { KINDS_OF_SERIES } else { KINDS.len() };
+    let kinds = wanted.kinds(&first, most);
+    let live = kinds.first().filter(|it| matches!(it, SampleKind::LiveBlocks)).cloned();
+    let query = Query { sample: live, limit: Some(TIMELINE_ROWS), ..shared.query(GroupBy::Line) };
+    let mut timeline = Following::new(TimelineBuilder::new(query.clone()));
+    let options = SeriesOptions { force: wanted.options.force };
+    let mut series = Following::new(Series::new(Query { limit: Some(ROWS), ..query }, options));
+    let mut page = Page {
+        title: format!("{} to {}", command::name(first_path), command::name(last_path)),
+        ..Page::default()
+    };
+    let chosen = chosen(paths.len());
+    if chosen.len() < paths.len() {
+        page.notes.push(format!(
+            "{} of {} profiles are shown in full; all are in the time line and in what became of every row",
+            chosen.len(),
+            paths.len()
+        ));
+    }
+    let mut last = None;
+    for (at, &path) in paths.iter().enumerate() {
+        let profile = if at == 0 { None } else { Some(load::symbolized(path, shared)?) };
+        let this = profile.as_ref().unwrap_or(&first);
+        timeline.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
+        if paths.len() > 2 {
+            series.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
+        }
+        if chosen.contains(&at) {
+            let holdings = wanted.holdings(path, this, &kinds)?;
+            page.snapshots.push(Snapshot { name: command::name(path), holdings });
+            page.moments.push(at);
+        }
+        last = profile.or(last);
+    }
+    match timeline.finish().map(|it| it.finish()) {
+        Ok(Ok(timeline)) => page.timeline = Some(timeline),
+        Ok(Err(error)) => page.notes.push(format!("no time line: {error}")),
+        Err(reason) => page.notes.push(format!("no time line: {reason}")),
+    }
+    if page.timeline.is_none() {
+        page.moments.clear();
+    }
+    if paths.len() > 2 {
+        match series.finish().map(|it| it.trend(&TrendOptions::default())) {
+            Ok(Ok(trend)) => page.trend = Some(trend),
+            Ok(Err(error)) => page.notes.push(format!("no trend: {error}")),
+            Err(reason) => page.notes.push(format!("no trend: {reason}")),
+        }
+    }
+    let last = last.as_ref().unwrap_or(&first);
+    match wanted.changed([first_path, last_path], [&first, last], &kinds) {
+        Ok(changed) => page.changed = changed,
+        Err(error) => page.notes.push(format!("no comparison: {error}")),
+    }
+    page.notes.iter().for_each(|it| output::note(it));
+    Ok(page)
+}
+
+/// Positions of the profiles to show in full, the first and the last among them.
+fn chosen(profiles: usize) -> Vec<usize> {
+    let shown = profiles.min(SNAPSHOTS);
+    let last = shown.saturating_sub(1).max(1);
+    (0..shown).map(|it| it * (profiles - 1) / last).collect()
+}
+
+/// Something that profiles are added to until one does not fit.
+struct Following<T> {
+    it: T,
+    fault: Option<String>,
+}
+
+impl<T> Following<T> {
+    fn new(it: T) -> Self {
+        Self { it, fault: None }
+    }
+
+    fn add(&mut self, add: impl FnOnce(&mut T) -> Result<(), String>) {
+        if self.fault.is_none() {
+            self.fault = add(&mut self.it).err();
+        }
+    }
+
+    fn finish(self) -> Result<T, String> {
+        match self.fault {
+            None => Ok(self.it),
+            Some(reason) => Err(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_series_the_ends_and_what_lies_evenly_between_are_chosen() {
+        assert_eq!(chosen(1), [0]);
+        assert_eq!(chosen(3), [0, 1, 2]);
+        let many = chosen(1000);
+        assert_eq!((many.len(), many[0], many[23]), (24, 0, 999));
+        assert!(many.windows(2).all(|it| it[1] - it[0] >= 43));
+    }
+}
