@@ -16,6 +16,7 @@ Examples:
   highwater flame heap.pb.gz -o heap.svg          a flame graph
   highwater flame --diff before.pb.gz after.pb.gz -o growth.svg
   highwater report heap.pb.gz -o report.html      all of it as one page for a browser
+  highwater plot snapshots/*.pb.gz -o memory.svg  memory over time
   highwater info heap.pb.gz                       what a file holds
   highwater convert heap.pb.gz heap.speedscope.json    the same for another tool
   highwater merge a.pb.gz b.pb.gz -o all.pb.gz    several processes as one
@@ -46,6 +47,7 @@ enum Command {
     List(command::list::Args),
     Flame(command::flame::Args),
     Report(command::report::Args),
+    Plot(command::plot::Args),
     Info(command::info::Args),
     Convert(command::convert::Args),
     Merge(command::merge::Args),
@@ -62,6 +64,7 @@ impl Cli {
             Command::List(args) => args.run(),
             Command::Flame(args) => args.run(),
             Command::Report(args) => args.run(),
+            Command::Plot(args) => args.run(),
             Command::Info(args) => args.run(),
             Command::Convert(args) => args.run(),
             Command::Merge(args) => args.run(),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::{AnalyzeError, Caveat};
+use highwater_analyze::{AnalyzeError, Caveat, SeriesError};
 use highwater_profile::file::FileError;
 use highwater_profile::{Format, MergeError, Profile, ReadError};
 use highwater_report::FlameError;
@@ -29,6 +29,10 @@ pub(crate) enum CliError {
     Merge { files: Vec<PathBuf>, source: MergeError },
     #[error("{}: {reason}; choose a format with --to: {}", path.display(), writable())]
     OutputFormat { path: PathBuf, reason: &'static str },
+    #[error("{}: {source}{}", path.display(), advice_for_series(.source))]
+    Series { path: PathBuf, source: SeriesError },
+    #[error("{0}")]
+    Plot(String),
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
     #[error("{0}; see highwater flame --help")]
@@ -117,6 +121,14 @@ fn advice_for_question(error: &AnalyzeError) -> &'static str {
             Caveat::Reversed { .. } => "; give them in the other order, or compare them with --force",
             _ => "; --force compares them all the same",
         },
+        _ => "",
+    }
+}
+
+fn advice_for_series(error: &SeriesError) -> &'static str {
+    match error {
+        SeriesError::Unsorted { .. } => "; give the files in order of time",
+        SeriesError::Question(error) => advice_for_question(error),
         _ => "",
     }
 }

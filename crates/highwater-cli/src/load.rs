@@ -39,7 +39,8 @@ pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliErr
 
 /// Finds what can be found, and says what that was.
 pub(crate) fn find_symbols(path: &Path, profile: &mut Profile, shared: &Shared) -> Result<Summary, CliError> {
-    let bar = Progress::start(path);
+    let message = format!("finding functions and lines of {}", path.display());
+    let bar = Progress::start(message, "addresses");
     Ok(symbolize_with(profile, &shared.symbols(), &|it| bar.show(it.done, it.total))?)
 }
 
@@ -57,23 +58,25 @@ fn note_stripped(path: &Path, summary: &Summary) {
 }
 
 /// A bar on stderr while it is in scope, if that is a terminal.
-struct Progress(Option<ProgressBar>);
+pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    fn start(path: &Path) -> Self {
+    /// A bar for work in steps of this `noun`.
+    pub(crate) fn start(message: String, noun: &str) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(None);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {wide_bar} {pos}/{len} addresses") {
+        let template = format!("{{spinner}} {{msg}} {{wide_bar}} {{pos}}/{{len}} {noun}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style);
         }
-        bar.set_message(format!("finding functions and lines of {}", path.display()));
+        bar.set_message(message);
         bar.enable_steady_tick(TICK);
         Self(Some(bar))
     }
 
-    fn show(&self, done: usize, total: usize) {
+    pub(crate) fn show(&self, done: usize, total: usize) {
         if let Some(bar) = &self.0 {
             bar.set_length(total as u64);
             bar.set_position(done as u64);

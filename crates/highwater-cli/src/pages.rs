@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use highwater_analyze::{
-    DiffOptions, GroupBy, Query, SampleKind, Series, SeriesOptions, TimelineBuilder, TrendOptions,
+    DiffOptions, GroupBy, Query, SampleKind, Series, SeriesOptions, Timeline, TimelineBuilder, TrendOptions,
 };
 use highwater_profile::{Profile, file};
 use highwater_report::{Changed, Holding, Page, Snapshot};
 
 use crate::error::CliError;
+use crate::load::Progress;
 use crate::shared::Shared;
 use crate::{command, load, output};
 
@@ -69,6 +70,13 @@ impl Wanted<'_> {
         kinds
     }
 
+    /// A bar for the views of a profile.
+    fn progress(&self, path: &Path, kinds: &[SampleKind]) -> Progress {
+        let bar = Progress::start(format!("adding up {}", path.display()), "views");
+        bar.show(0, kinds.len() * self.groupings.len());
+        bar
+    }
+
     /// What a profile holds, for each kind and grouping.
     fn holdings(
         &self,
@@ -76,9 +84,11 @@ impl Wanted<'_> {
         profile: &Profile,
         kinds: &[SampleKind],
     ) -> Result<Vec<Holding>, CliError> {
+        let bar = self.progress(path, kinds);
         let mut holdings = Vec::new();
         for sample in kinds {
             for &by in &self.groupings {
+                bar.show(holdings.len(), kinds.len() * self.groupings.len());
                 let ranking = self.query(sample, by, Some(ROWS), 0.0);
                 let calls = self.query(sample, by, None, NARROWEST);
                 let question = || command::question(&[path]);
@@ -101,9 +111,11 @@ impl Wanted<'_> {
         kinds: &[SampleKind],
     ) -> Result<Vec<Changed>, CliError> {
         let [base, new] = profiles;
+        let bar = self.progress(paths[1], kinds);
         let mut changed = Vec::new();
         for sample in kinds {
             for &by in &self.groupings {
+                bar.show(changed.len(), kinds.len() * self.groupings.len());
                 // What did not change at all is no row of a comparison.
                 let ranking = self.query(sample, by, Some(ROWS), f64::MIN_POSITIVE);
                 let calls = self.query(sample, by, None, NARROWEST);
@@ -138,8 +150,8 @@ fn of_one(path: &Path, profile: &Profile, wanted: &Wanted<'_>) -> Result<Page, C
 }
 
 /// The page of profiles in order of time, which are read one after the other.
-fn of_all(paths: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
-    let paths: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
+    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
     let (&[first_path, .., last_path], shared) = (paths.as_slice(), wanted.shared) else {
         let Some(path) = paths.first() else { return Ok(Page::default()) };
         return of_one(path, &load::symbolized(path, wanted.shared)?, wanted);
@@ -152,10 +164,7 @@ fn of_all(paths: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
     let mut timeline = Following::new(TimelineBuilder::new(query.clone()));
     let options = SeriesOptions { force: wanted.options.force };
     let mut series = Following::new(Series::new(Query { limit: Some(ROWS), ..query }, options));
-    let mut page = Page {
-        title: format!("{} to {}", command::name(first_path), command::name(last_path)),
-        ..Page::default()
-    };
+    let mut page = Page { title: title(files), ..Page::default() };
     let chosen = chosen(paths.len());
     if chosen.len() < paths.len() {
         page.notes.push(format!(
@@ -201,6 +210,26 @@ fn of_all(paths: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
     }
     page.notes.iter().for_each(|it| output::note(it));
     Ok(page)
+}
+
+/// What the process and its largest rows held in each of these profiles, which are read one after the other.
+pub(crate) fn timeline(files: &[PathBuf], shared: &Shared, query: Query) -> Result<Timeline, CliError> {
+    let mut builder = TimelineBuilder::new(query);
+    for path in files {
+        let profile = load::symbolized(path, shared)?;
+        let fault = |source| CliError::Series { path: path.clone(), source };
+        builder.push(&profile).map_err(fault)?;
+    }
+    builder.finish().map_err(|source| CliError::Series { path: PathBuf::new(), source })
+}
+
+/// The names of the first and the last of these files.
+pub(crate) fn title(files: &[PathBuf]) -> String {
+    match files {
+        [] => String::new(),
+        [one] => command::name(one),
+        [first, .., last] => format!("{} to {}", command::name(first), command::name(last)),
+    }
 }
 
 /// Positions of the profiles to show in full, the first and the last among them.

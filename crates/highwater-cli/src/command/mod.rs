@@ -7,6 +7,7 @@ pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod merge;
 pub(crate) mod peek;
+pub(crate) mod plot;
 pub(crate) mod report;
 pub(crate) mod symbolize;
 pub(crate) mod top;

@@ -189,3 +189,27 @@ fn data_alone_and_one_grouping_can_be_had() {
     assert!(place.run("report 0.pb.gz").error().contains("--output"));
     assert!(place.run("report 0.pb.gz -o nowhere/page.html").error().contains("nowhere"));
 }
+
+#[test]
+fn plot_draws_the_numbers_of_its_json() {
+    let place = place();
+    let files = "0.pb.gz 1.pb.gz 2.pb.gz 3.pb.gz";
+    place.run(&format!("plot {files} -o memory.svg")).answer();
+    let svg = fs::read_to_string(place.path("memory.svg")).unwrap();
+    assert!(svg.starts_with("<svg") && svg.contains("live-bytes, 0.pb.gz to 3.pb.gz"), "{svg}");
+    assert!(svg.contains("src/index.rs:88 demo::index::Index::add"), "{svg}");
+    place.run(&format!("plot --json {files} -o memory.json")).answer();
+    let json: Value = serde_json::from_slice(&fs::read(place.path("memory.json")).unwrap()).unwrap();
+    assert_eq!(json["kind"], "plot");
+    assert_eq!(json["rows"][0]["values"], serde_json::json!([8 << 20, 48 << 20, 88 << 20, 128 << 20]));
+    // A page of the same files has the same.
+    let page = data(&place, files);
+    assert_eq!(page["timeline"]["moments"], json["moments"]);
+    assert_eq!(page["timeline"]["rows"], json["rows"]);
+
+    let wrong = place.run("plot 1.pb.gz 0.pb.gz -o x.svg");
+    let expected = "0.pb.gz: it was taken before the one before it; give the files in order of time";
+    assert_eq!(wrong.error(), expected);
+    assert!(place.run("plot 1.pb.gz -o x.png").error().contains(".svg"));
+    assert!(place.run("plot --sample delay 1.pb.gz -o x.svg").error().contains("--sample"));
+}
