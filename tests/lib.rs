@@ -2,9 +2,10 @@
 //!
 //! `programs/` holds the programs that are watched, `tests/` the tests that run them. This library is what the tests
 //! share: finding and running programs ([`run_with_timeout`] for those that may hang), and comparing what such a program
-//! recorded with what it says it did ([`truth`]), and asking Go's tools ([`go`]).
+//! recorded with what it says it did ([`truth`]), asking Go's tools ([`go`]), and pages in a browser ([`chromium`]).
 #![forbid(unsafe_code)]
 
+pub mod chromium;
 pub mod go;
 mod timeout;
 pub mod truth;
