@@ -1,6 +1,6 @@
 //! Go's own reader of profiles, kept to what is on this machine, in the version of Debian and in the newest.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Once;
 
@@ -33,18 +33,35 @@ impl Go {
         self.run(directory, temporary, arguments, files)
     }
 
+    /// Compiles a program whose sources are one file and the standard library, in `directory`; `temporary` is as for
+    /// [`pprof`](Self::pprof). Returns where it is.
+    ///
+    /// # Panics
+    /// When Go is missing or the program does not compile.
+    pub fn build(self, directory: &Path, temporary: &Path, source: &Path) -> PathBuf {
+        let program = directory.join("program");
+        let mut go = self.command(directory, temporary);
+        // Neither a compiler for C nor the state of the repository has anything to do with it.
+        go.env("CGO_ENABLED", "0").args(["build", "-buildvcs=false", "-o"]).arg(&program).arg(source);
+        succeed(&mut go);
+        program
+    }
+
     fn run(self, directory: &Path, temporary: &Path, arguments: &[&str], files: &[&Path]) -> String {
-        let mut pprof = match self {
+        succeed(self.command(directory, temporary).args(["tool", "pprof"]).args(arguments).args(files))
+    }
+
+    fn command(self, directory: &Path, temporary: &Path) -> Command {
+        let mut go = match self {
             Self::Debian => Command::new("go"),
             Self::Python => Command::new(temporary.with_file_name("clients").join("python/bin/go")),
         };
-        pprof.args(["tool", "pprof"]).args(arguments).args(files);
-        pprof.current_dir(directory);
+        go.current_dir(directory);
         for name in ["HOME", "PPROF_TMPDIR", "PPROF_BINARY_PATH"] {
-            pprof.env(name, directory);
+            go.env(name, directory);
         }
         let cache = temporary.join("go").join(format!("{self:?}"));
-        pprof.env("GOPATH", cache.join("path")).env("GOCACHE", cache.join("cache"));
+        go.env("GOPATH", cache.join("path")).env("GOCACHE", cache.join("cache"));
         for (name, value) in [
             ("GOENV", "off"),
             ("GOFLAGS", ""),
@@ -54,8 +71,46 @@ impl Go {
             ("GOTOOLCHAIN", "local"),
             ("GOWORK", "off"),
         ] {
-            pprof.env(name, value);
+            go.env(name, value);
         }
-        succeed(&mut pprof)
+        go
     }
+}
+
+/// What `pprof -top` says.
+#[derive(Debug)]
+pub struct Top {
+    /// The sample type.
+    pub kind: String,
+    /// The total that shares are shares of.
+    pub total: i64,
+    /// Sum of all flat values.
+    pub flat: i64,
+}
+
+impl Top {
+    /// Arguments that make pprof print what is read here: all values, in bytes or objects.
+    pub const ARGUMENTS: [&str; 4] = ["-top", "-unit=bytes", "-nodecount=1000000", "-nodefraction=0"];
+
+    /// Reads what pprof printed.
+    ///
+    /// # Panics
+    /// When it is something else.
+    pub fn parse(text: &str) -> Self {
+        let field = |start: &str, end: &str| {
+            let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?} in\n{text}"));
+            rest.split_once(end).unwrap_or_else(|| panic!("no {end:?} in\n{text}")).0.to_owned()
+        };
+        let nodes = field("Showing nodes accounting for", " total\n");
+        let (_, total) = nodes.rsplit_once(" of ").unwrap_or_else(|| panic!("no total in\n{text}"));
+        let rows = text.lines().skip_while(|line| !line.contains("flat%")).skip(1);
+        let flat = rows.map(|row| number(row.split_whitespace().next().unwrap_or_default())).sum();
+        Self { kind: field("Type: ", "\n"), total: number(total), flat }
+    }
+}
+
+/// A value as pprof prints it when asked for bytes: `-1200B`, `30bytes` where objects are counted, or `0`.
+fn number(text: &str) -> i64 {
+    let digits = text.strip_suffix("bytes").or(text.strip_suffix('B')).unwrap_or(text);
+    digits.parse().unwrap_or_else(|_| panic!("not a number of bytes or objects: {text:?}"))
 }

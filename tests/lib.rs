@@ -2,10 +2,12 @@
 //!
 //! `programs/` holds the programs that are watched, `tests/` the tests that run them. This library is what the tests
 //! share: finding and running programs ([`run_with_timeout`] for those that may hang), and comparing what such a program
-//! recorded with what it says it did ([`truth`]), asking Go's tools ([`go`]), and pages in a browser ([`chromium`]).
+//! recorded with what it says it did ([`truth`]), asking Go's tools ([`go`]), pages in a browser ([`chromium`]), and a real
+//! program with faults ([`codeindex`]).
 #![forbid(unsafe_code)]
 
 pub mod chromium;
+pub mod codeindex;
 pub mod go;
 mod timeout;
 pub mod truth;
@@ -24,20 +26,20 @@ use std::sync::OnceLock;
 /// When it does not build.
 pub fn highwater() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| build("highwater-cli", "highwater"))
+    PATH.get_or_init(|| build("highwater-cli", "--bin", "highwater", !cfg!(debug_assertions)))
 }
 
-/// Builds a binary of another package of the workspace and returns where it is. Cargo sets `CARGO_BIN_EXE_*` for
-/// the binaries of the test's own package only.
-fn build(package: &str, binary: &str) -> PathBuf {
+/// Builds a binary or an example (as `option` says) of another package of the workspace and returns where it is. Cargo sets
+/// `CARGO_BIN_EXE_*` for the binaries of the test's own package only.
+fn build(package: &str, option: &str, binary: &str, release: bool) -> PathBuf {
     // A test runs as <target directory>/<profile>/deps/<test>.
     let test = env::current_exe().expect("the path of this test");
     let target = test.ancestors().nth(3).expect("a test lies three directories deep in the target directory");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.args(["build", "--package", package, "--bin", binary, "--message-format", "json"]);
+    cargo.args(["build", "--package", package, option, binary, "--message-format", "json"]);
     cargo.arg("--target-dir").arg(target);
-    if !cfg!(debug_assertions) {
+    if release {
         cargo.arg("--release");
     }
     succeed(&mut cargo)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use highwater_profile::{Limits, Profile};
-use highwater_tests::go::Go;
+use highwater_tests::go::{Go, Top};
 use highwater_tests::{highwater, succeed};
 use tempfile::TempDir;
 
@@ -40,43 +40,11 @@ impl Snapshots {
     }
 
     /// The values of a sample type, function by function, from `pprof -top`.
-    fn top(&self, kind: &str, more: &[&str]) -> PprofTop {
+    fn top(&self, kind: &str, more: &[&str]) -> Top {
         let sample_index = format!("-sample_index={kind}");
-        let mut arguments =
-            vec!["-top", "-unit=bytes", "-nodecount=1000000", "-nodefraction=0", &sample_index];
-        arguments.extend(more);
-        PprofTop::parse(&self.pprof(&arguments, &[&self.new]))
+        let arguments = [&Top::ARGUMENTS, more, &[&sample_index]].concat();
+        Top::parse(&self.pprof(&arguments, &[&self.new]))
     }
-}
-
-/// What `pprof -top` says.
-#[derive(Debug)]
-struct PprofTop {
-    kind: String,
-    /// The total that shares are shares of.
-    total: i64,
-    /// Sum of all flat values.
-    flat: i64,
-}
-
-impl PprofTop {
-    fn parse(text: &str) -> Self {
-        let field = |start: &str, end: &str| {
-            let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?} in\n{text}"));
-            rest.split_once(end).unwrap_or_else(|| panic!("no {end:?} in\n{text}")).0.to_owned()
-        };
-        let nodes = field("Showing nodes accounting for", " total\n");
-        let (_, total) = nodes.rsplit_once(" of ").unwrap_or_else(|| panic!("no total in\n{text}"));
-        let rows = text.lines().skip_while(|line| !line.contains("flat%")).skip(1);
-        let flat = rows.map(|row| number(row.split_whitespace().next().unwrap_or_default())).sum();
-        Self { kind: field("Type: ", "\n"), total: number(total), flat }
-    }
-}
-
-/// A value as pprof prints it when asked for bytes: `-1200B`, `30bytes` where objects are counted, or `0`.
-fn number(text: &str) -> i64 {
-    let digits = text.strip_suffix("bytes").or(text.strip_suffix('B')).unwrap_or(text);
-    digits.parse().unwrap_or_else(|_| panic!("not a number of bytes or objects: {text:?}"))
 }
 
 fn read(path: &Path) -> Profile {

@@ -12,6 +12,7 @@ mod jemalloc_heap;
 pub mod machine;
 mod measure;
 pub mod ratio;
+pub mod reader;
 mod stacks;
 mod table;
 mod truth;

@@ -30,6 +30,35 @@ pub struct Options {
     /// Number of locations that the rows' stacks are made of.
     #[arg(long, default_value_t = Size::LARGE.locations)]
     locations: u64,
+    /// Write what the program holds later: other values, and other stacks in one of ten rows.
+    #[arg(long)]
+    later: bool,
+}
+
+/// Which snapshot of one program is written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The first.
+    Early,
+    /// One whose values are others, and whose stacks are others in one of ten rows.
+    Later,
+    /// One of a series, 90 seconds from each other, counted from 0: everything is allocated again in each, and what every
+    /// eighth row allocates stays.
+    Nth(u64),
+}
+
+impl Moment {
+    fn time_ns(self) -> u64 {
+        let number = if let Self::Nth(number) = self { number } else { 0 };
+        1_700_000_000_000_000_000 + number * 90_000_000_000
+    }
+
+    /// The blocks that a row has allocated, and those that are live, where these are those of the first moment.
+    fn values(self, [allocated, live]: [u64; 2]) -> [u64; 2] {
+        let Self::Nth(number) = self else { return [allocated, live] };
+        let kept = if allocated.is_multiple_of(8) { allocated * number } else { 0 };
+        [allocated * (number + 1), live + kept]
+    }
 }
 
 /// How large a profile is.
@@ -52,7 +81,8 @@ impl Size {
 /// When the file cannot be written.
 pub fn run(options: &Options) -> Result<(), Failure> {
     let size = Size { samples: options.samples, locations: options.locations };
-    let unpacked = write(&options.output, size)?;
+    let moment = if options.later { Moment::Later } else { Moment::Early };
+    let unpacked = write(&options.output, size, moment)?;
     println!("wrote {}: {unpacked} bytes without compression", options.output.display());
     Ok(())
 }
@@ -61,12 +91,12 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write(path: &Path, size: Size) -> Result<u64, Failure> {
+pub fn write(path: &Path, size: Size, moment: Moment) -> Result<u64, Failure> {
     let attempt = || {
         let mut gzip =
             GzBuilder::new().mtime(0).write(BufWriter::new(File::create(path)?), Compression::default());
         let mut unpacked = 0;
-        profile(size, &mut |part| {
+        profile(size, moment, &mut |part| {
             unpacked += part.len() as u64;
             gzip.write_all(part)
         })?;
@@ -103,7 +133,7 @@ impl Random {
 type Sink<'a> = dyn FnMut(&[u8]) -> std::io::Result<()> + 'a;
 
 /// Writes the fields of a profile one after the other, in the order in which Go's and our own encoder write them.
-fn profile(size: Size, out: &mut Sink<'_>) -> std::io::Result<()> {
+fn profile(size: Size, moment: Moment, out: &mut Sink<'_>) -> std::io::Result<()> {
     let mut random = Random(4);
     let mut strings = Strings::default();
     let types = [
@@ -116,7 +146,7 @@ fn profile(size: Size, out: &mut Sink<'_>) -> std::io::Result<()> {
         let (kind, unit) = (strings.intern(kind), strings.intern(unit));
         out(&Message::default().number(1, kind).number(2, unit).as_field(1))?;
     }
-    samples(size, &mut random, &mut strings, out)?;
+    samples(size, moment, &mut random, &mut strings, out)?;
 
     let (file, build_id) =
         (strings.intern("/usr/bin/service"), strings.intern("d1e8a6b3c5f70912d1e8a6b3c5f70912d1e8a6b3"));
@@ -145,13 +175,14 @@ fn profile(size: Size, out: &mut Sink<'_>) -> std::io::Result<()> {
     for text in strings.all() {
         out(&wire::text(6, text))?;
     }
-    out(&wire::number(9, 1_700_000_000_000_000_000))?;
+    out(&wire::number(9, moment.time_ns()))?;
     out(&period.as_field(11))?;
     out(&wire::number(12, 524_288))
 }
 
 fn samples(
     size: Size,
+    moment: Moment,
     random: &mut Random,
     strings: &mut Strings,
     out: &mut Sink<'_>,
@@ -159,12 +190,20 @@ fn samples(
     let (bytes, thread) = (strings.intern("bytes"), strings.intern("thread"));
     let threads: Vec<u64> = (0..16).map(|it| strings.intern(&format!("worker-{it}"))).collect();
     let mut stacks = Stacks::new(size.locations);
+    let mut later = Random(5);
     let mut stack = Vec::new();
     for _ in 0..size.samples {
         stacks.next(random, &mut stack);
         let block = 16 << random.skewed(14);
-        let allocated = 1 + random.skewed(5000);
-        let live = if random.below(3) == 0 { 0 } else { random.below(allocated + 1) };
+        let mut values = values(random);
+        // What the program is made of comes from the same numbers, drawn in the same order, at every moment.
+        if moment == Moment::Later {
+            values = self::values(&mut later);
+            if later.below(10) == 0 {
+                stack.rotate_left(1);
+            }
+        }
+        let [allocated, live] = moment.values(values);
         let mut sample = Message::default().packed(1, &stack);
         sample = sample.packed(2, &[allocated, allocated * block, live, live * block]);
         sample = sample.message(3, &Message::default().number(1, bytes).number(3, block).number(4, bytes));
@@ -175,4 +214,10 @@ fn samples(
         out(&sample.as_field(2))?;
     }
     Ok(())
+}
+
+/// Blocks that a row has allocated, and those of them that are live.
+fn values(random: &mut Random) -> [u64; 2] {
+    let allocated = 1 + random.skewed(5000);
+    [allocated, if random.below(3) == 0 { 0 } else { random.below(allocated + 1) }]
 }

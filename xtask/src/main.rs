@@ -5,7 +5,9 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod bench_diff;
 mod bench_read;
+mod bench_trend;
 mod bless;
 mod ci;
 mod clients;
@@ -47,6 +49,10 @@ enum Command {
     Bench(bench::Options),
     /// Measure how fast a large profile is read, beside gunzip and Go's reader; a minute or two.
     BenchRead(bench_read::Options),
+    /// Measure how fast, and in how much memory, two large profiles are compared, beside gunzip and Go's tool, which takes minutes and 13 GB.
+    BenchDiff(bench_diff::Options),
+    /// Measure how fast a long series of profiles is followed, and whether its memory grows; a minute or two.
+    BenchTrend(bench_trend::Options),
     /// Look for content that a reader of profiles cannot take, with libFuzzer; the first build takes a minute.
     Fuzz(fuzz::Options),
     /// Write a pprof file of a million rows, to try readers on.
@@ -74,7 +80,9 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Ci(options) => ci::run(&workspace, options),
         Command::Bless(options) => bless::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
+        Command::BenchTrend(options) => bench_trend::run(&workspace, options),
         Command::BenchRead(options) => bench_read::run(&workspace, options),
+        Command::BenchDiff(options) => bench_diff::run(&workspace, options),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::LargeProfile(options) => large_profile::run(options),
         Command::Demo => demo::run(&workspace),

@@ -90,6 +90,18 @@ impl Traces {
     }
 }
 
+/// The smallest p-value that a row with as many samples can have, however they are spread over the sides: when all are on
+/// the side where they are less likely. It does not depend on where they are, so rows for which it is too large can be
+/// left out of a family of tests without harm to what the family promises.
+pub(crate) fn least_p_value(base: &Traces, new: &Traces) -> f64 {
+    let samples = (base.small + new.small).round();
+    if samples < 1.0 || base.large + new.large > 1e-9 {
+        return 0.0;
+    }
+    let in_new = (base.small_in_new + new.small_in_new) / samples;
+    2.0 * in_new.min(1.0 - in_new).powf(samples)
+}
+
 /// The probability that sampling alone makes a change this large, to either side, between the samples `base` and
 /// `new`. `None` where the errors are not known, and where no sample is in only one of both: there is nothing to test.
 pub(crate) fn p_value(change: Sum, base: &Traces, new: &Traces) -> Option<f64> {
@@ -138,4 +150,78 @@ fn large(less: &Traces, more: &Traces) -> Option<f64> {
     }
     let bound = |(exponent, bound): (f64, f64)| (bound.max(0.0) - exponent * missed).exp();
     Some(EXPONENTS.into_iter().zip(more.bounds).map(bound).fold(1.0, f64::min))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::estimate::Evidence;
+
+    const INTERVAL: i64 = 1 << 19;
+
+    /// One side: numbers of samples of blocks with these sizes in intervals. And what they come to.
+    fn side(side: Side, samples: &[(f64, f64)]) -> (Traces, Sum) {
+        let (mut traces, mut sum) = (Traces::default(), Sum::ZERO);
+        for &(samples, intervals) in samples {
+            let size = intervals * INTERVAL as f64;
+            let draw = Draw { interval: INTERVAL, size, samples: 1.0, unit: size };
+            traces.add(&Traces::of(&draw, side, INTERVAL), samples);
+            let p = -(-intervals).exp_m1();
+            let variance = samples * size * size * (1.0 - p) / (p * p);
+            sum.add(Sum::new((samples * size / p) as i64, Some(Evidence { variance, samples })));
+        }
+        (traces, sum)
+    }
+
+    fn tested(base: &[(f64, f64)], new: &[(f64, f64)]) -> f64 {
+        let ((base, before), (new, after)) = (side(Side::Base, base), side(Side::New, new));
+        let p = p_value(after.minus(before), &base, &new).unwrap();
+        let back = p_value(before.minus(after), &new, &base).unwrap();
+        assert!((p - back).abs() < 1e-12, "either direction is as likely");
+        p
+    }
+
+    #[test]
+    fn few_small_blocks_are_coins() {
+        const SMALL: f64 = 1e-6;
+        assert!((tested(&[], &[(6.0, SMALL)]) - 2.0 / 64.0).abs() < 1e-4);
+        assert!((tested(&[(1.0, SMALL)], &[(8.0, SMALL)]) - 2.0 * 10.0 / 512.0).abs() < 1e-4);
+        assert_eq!(tested(&[(2.0, SMALL)], &[(3.0, SMALL)]), 1.0);
+        let many = tested(&[(100.0, SMALL)], &[(144.0, SMALL)]);
+        assert!((many - statistics::two_sided(44.0 / 244f64.sqrt())).abs() < 1e-6, "{many}");
+        let (traces, _) = side(Side::New, &[(6.0, SMALL)]);
+        let least = least_p_value(&Traces::default(), &traces);
+        assert!((least - 2.0 / 64.0).abs() < 1e-4, "{least}");
+    }
+
+    #[test]
+    fn a_large_block_has_been_missed_or_is_new() {
+        for intervals in [2.0f64, 8.0, 30.0] {
+            let missed = (-intervals).exp();
+            let p = tested(&[], &[(1.0, intervals)]);
+            assert!((2.0 * missed..=4.1 * missed).contains(&p), "{intervals}: {p}");
+        }
+        // A block of the same size on both sides, or a certain one among others.
+        assert_eq!(tested(&[(3.0, 2.0)], &[(3.0, 2.0)]), 1.0);
+        assert!(tested(&[(300.0, 1e-3)], &[(310.0, 1e-3), (1.0, 1024.0)]) < 1e-12);
+        assert!(tested(&[(3.0, 1e-3), (2.0, 3.0)], &[(2.0, 1e-3), (2.0, 3.0), (1.0, 1024.0)]) < 1e-12);
+    }
+
+    #[test]
+    fn a_part_does_not_speak_for_a_row_that_stands_still() {
+        // A large block is gone, and about as much has come in small ones.
+        let p = tested(&[(1.0, 8.0)], &[(7.0, 1e-3)]);
+        assert!(p > 0.5, "{p}");
+    }
+
+    #[test]
+    fn exact_blocks_leave_no_doubt() {
+        let draw = Draw { interval: 1, size: 64.0, samples: 1.0, unit: 1.0 };
+        let mut new = Traces::default();
+        new.add(&Traces::of(&draw, Side::New, 1), 5.0);
+        let certain = |value| Sum::new(value, Some(Evidence { variance: 0.0, samples: 5.0 }));
+        assert_eq!(p_value(certain(320), &Traces::default(), &new), Some(0.0));
+        assert_eq!(p_value(certain(0), &new, &new), None);
+        assert_eq!(p_value(Sum::new(320, None), &Traces::default(), &new), None);
+    }
 }

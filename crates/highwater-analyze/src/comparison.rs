@@ -138,6 +138,8 @@ impl Comparison {
         if let Some(refusal) = caveats.iter().find(|it| it.is_refusal() && !force) {
             return Err(AnalyzeError::NotComparable(refusal.clone()));
         }
+        let is_doubtful = caveats.iter().any(|it| matches!(it, Caveat::TotalsWentBack { .. }));
+        let epochs = epochs.filter(|_| !is_doubtful);
         let overlap = match (epochs, kind.course()) {
             (Some(_), Course::Live) => Overlap::Survivors,
             (Some(_), Course::Cumulative) => Overlap::Nested,

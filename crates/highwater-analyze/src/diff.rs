@@ -1,11 +1,14 @@
 //! The comparison of two profiles: what changed, and how sure that is.
 
+pub(crate) mod pair;
 pub(crate) mod tally;
+mod traces;
 
 use highwater_profile::Profile;
 use serde::Serialize;
 
-pub(crate) use self::tally::Pair;
+use self::pair::Cohorts;
+pub(crate) use self::pair::Pair;
 use self::tally::Tally;
 use crate::change_test::{self, Side, Traces};
 use crate::estimate::{Evidence, Sum};
@@ -153,31 +156,36 @@ pub fn diff(
     };
 
     let mut rows = Rows::new(query.by);
-    let mut tallies = pair.tally(&mut rows);
-    let total_change = total_change(&pair, &tallies, whole, options.fdr);
+    let (mut tallies, total) = tally::tally(&pair, &mut rows, options.fdr);
     let tested = tally::judge(&mut tallies, options.fdr);
     let significant = tallies.iter().filter(|it| it.significant && it.q_value.is_some()).count();
     let noise = tallies.iter().filter(|it| !it.significant && !it.change.is_zero()).map(|it| it.change);
     let noise = Omitted::of(noise);
 
-    let (mut kept, mut left_out): (Vec<_>, Vec<_>) = tallies
-        .into_iter()
-        .partition(|it| it.stands_out() || it.change.fraction_of(all_changes).abs() >= query.min_fraction);
+    let is_worth =
+        |it: &&Tally| it.stands_out() || it.change.fraction_of(all_changes).abs() >= query.min_fraction;
     let key = |it: &Tally| match query.by {
         GroupBy::Site => rows::key(query.by, &sites.symbols, sites.cause(&sites.all[it.row])),
         _ => rows.key(sites, it.row).clone(),
     };
-    kept.sort_by(Tally::cmp_rank);
+    let mut kept: Vec<&Tally> = tallies.iter().filter(is_worth).collect();
+    kept.sort_by(|a, b| a.cmp_rank(b));
     // Names decide only among equals, and are made only for those that may be shown.
     let limit = query.limit.unwrap_or(usize::MAX);
     if let Some(last) = limit.checked_sub(1).filter(|at| *at < kept.len()) {
-        let end = last + kept[last..].iter().take_while(|it| it.cmp_rank(&kept[last]).is_eq()).count();
-        left_out.extend(kept.drain(end..));
+        let equals = kept[last..].iter().take_while(|it| it.cmp_rank(kept[last]).is_eq()).count();
+        kept.truncate(last + equals);
     }
-    kept.sort_by(|a, b| a.cmp_rank(b).then_with(|| key(a).label.cmp(&key(b).label)));
-    left_out.extend(kept.drain(limit.min(kept.len())..));
+    for equals in kept.chunk_by_mut(|a, b| a.cmp_rank(b).is_eq()).filter(|it| it.len() > 1) {
+        equals.sort_by_cached_key(|it| key(it).label);
+    }
+    kept.truncate(limit);
+    let mut shown: Vec<usize> = kept.iter().map(|it| it.row).collect();
+    shown.sort_unstable();
+    let is_left_out = |it: &&Tally| !it.change.is_zero() && shown.binary_search(&it.row).is_err();
+    let omitted = Omitted::of(tallies.iter().filter(is_left_out).map(|it| it.change));
 
-    let row = |it: &Tally| DiffRow {
+    let row = |it: &&Tally| DiffRow {
         key: key(it),
         base: it.sums[0].estimate(),
         new: it.sums[1].estimate(),
@@ -186,13 +194,13 @@ pub fn diff(
         fraction: it.change.fraction_of(whole),
         q_value: it.q_value,
         significant: it.significant,
-        cohorts: cohorts(&pair, &it.sums),
+        cohorts: cohorts(&pair, it),
         stack: sites.stack(&sites.all[it.heaviest]),
     };
     let rows = kept.iter().map(row).collect();
-    let omitted = Omitted::of(left_out.iter().map(|it| it.change).filter(|it| !it.is_zero()));
+    let total_change = change_of(&pair, &total, whole, total.significant);
     let threshold = options.fdr * (significant + 1) as f64 / (tested + 1) as f64;
-    let [base, new, _] = pair.sites.headers;
+    let [base, new] = pair.sites.headers;
     Ok(Diff {
         overlap: pair.comparison.overlap,
         caveats: pair.comparison.caveats,
@@ -208,25 +216,23 @@ pub fn diff(
     })
 }
 
-pub(crate) fn total_change(pair: &Pair<'_>, tallies: &[Tally], whole: u128, fdr: f64) -> Change {
-    let mut total = Tally::total();
-    tallies.iter().for_each(|it| total.absorb(it));
-    total.test(pair.cohorts(&total.sums).change());
+/// The change of a total, as a share of `whole`.
+pub(crate) fn change_of(pair: &Pair<'_>, total: &Tally, whole: u128, significant: bool) -> Change {
     Change {
         change: total.change.estimate(),
         fraction: total.change.fraction_of(whole),
         p_value: total.p_value,
-        significant: tally::is_significant(total.p_value, total.change, fdr),
-        cohorts: cohorts(pair, &total.sums),
+        significant,
+        cohorts: cohorts(pair, total),
     }
 }
 
-pub(crate) fn cohorts(pair: &Pair<'_>, sums: &[Sum; 3]) -> Option<CohortEstimates> {
-    let cohorts = pair.cohorts(sums);
+fn cohorts(pair: &Pair<'_>, tally: &Tally) -> Option<CohortEstimates> {
+    let Cohorts { new, dead, survived } = tally.cohorts(pair);
     (pair.comparison.overlap == Overlap::Survivors).then(|| CohortEstimates {
-        new: cohorts.new.estimate(),
-        dead: cohorts.dead.estimate(),
-        survived: cohorts.survived.estimate(),
+        new: new.estimate(),
+        dead: dead.estimate(),
+        survived: survived.estimate(),
     })
 }
 

@@ -55,7 +55,7 @@ pub fn folded_diff(
 ) -> Result<Vec<FoldedDiff>, AnalyzeError> {
     let merged = merge(&Pair::collect([base, new], query, options)?.sites, query);
     let fold =
-        |(frames, [base, new, _]): (_, [Sum; 3])| FoldedDiff { frames, base: base.value(), new: new.value() };
+        |(frames, [base, new]): (_, [Sum; 2])| FoldedDiff { frames, base: base.value(), new: new.value() };
     Ok(merged.into_iter().map(fold).collect())
 }
 

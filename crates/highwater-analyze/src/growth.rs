@@ -7,7 +7,7 @@ use highwater_profile::Profile;
 use serde::Serialize;
 
 use crate::branches::Branches;
-use crate::diff::{self, Change, DiffOptions, Pair, tally, tally::Tally};
+use crate::diff::{self, Change, DiffOptions, Pair, tally};
 use crate::estimate::Sum;
 use crate::rows::Rows;
 use crate::{AnalyzeError, Caveat, Estimate, Header, Omitted, Overlap, Query};
@@ -76,22 +76,14 @@ pub fn growth(
     let sites = &pair.sites;
     let mut rows = Rows::new(query.by);
     let mut branches = Branches::of(sites, &mut rows);
-    let mut moved = vec![Moved::default(); branches.all.len()];
-    let mut flat_sums = vec![[Sum::ZERO; 3]; branches.all.len()];
+    let mut sums = vec![Sum::ZERO; branches.all.len()];
     for (site, &at) in sites.all.iter().zip(&branches.of_site) {
-        flat_sums[at as usize].iter_mut().zip(site.sums).for_each(|(sum, part)| sum.add(part));
+        sums[at as usize].add(pair.change(site));
     }
-    for (moved, sums) in moved.iter_mut().zip(&flat_sums) {
-        *moved = Moved::of(pair.cohorts(sums).change().value());
-    }
-    let flat = moved.clone();
+    let flat: Vec<Moved> = sums.into_iter().map(|it| Moved::of(it.value())).collect();
+    let mut moved = flat.clone();
     branches.add_up(&mut moved, Moved::add);
-    let mut tallies = pair.tally_by(&branches.of_site, |tallies| {
-        while tallies.len() < branches.all.len() {
-            tallies.push(Tally::new(tallies.len(), 0));
-        }
-        branches.add_up(tallies, Tally::absorb);
-    });
+    let mut tallies = tally::tally_nodes(&pair, &branches, options.fdr);
     let tested = tally::judge(&mut tallies, options.fdr);
     branches.sort(sites, &rows, |at| moved[at].width());
 
@@ -119,8 +111,10 @@ pub fn growth(
             significant: tally.significant,
         });
     });
-    let total_change = diff::total_change(&pair, tallies.get(..1).unwrap_or_default(), whole, options.fdr);
-    let [base, new, _] = pair.sites.headers;
+    // The first stands for all.
+    let total = &tallies[0];
+    let total_change = diff::change_of(&pair, total, whole, total.is_significant_alone(options.fdr));
+    let [base, new] = pair.sites.headers;
     Ok(Growth {
         base,
         new,

@@ -1,9 +1,10 @@
 //! Questions asked of heap profiles, and their answers as plain data.
 //!
-//! [`top()`] ranks, [`diff()`] compares, [`tree()`], [`growth()`] and [`folded()`] follow calls from the root, [`peek()`]
-//! looks at the callers and callees of one function, [`list()`] at its lines, and [`info()`] says what a file holds. Each
-//! takes a profile and a [`Query`] and returns structures that serialize; every number is an [`Estimate`] that carries
-//! its sampling error.
+//! [`top()`] ranks, [`diff()`] compares, [`check()`] judges growth, [`tree()`], [`growth()`] and [`folded()`] follow calls
+//! from the root, [`peek()`] looks at the callers and callees of one function, [`list()`] at its lines, and [`info()`] says
+//! what a file holds. A [`Series`] follows the snapshots of a process and says what leaks; [`find_spikes`] and [`explain`]
+//! say when it jumped, and why; a [`TimelineBuilder`] adds up what it held when. Each takes profiles and a [`Query`] and
+//! returns structures that serialize; every number is an [`Estimate`] that carries its sampling error.
 //!
 //! Everything here is pure: no file is read, nothing is printed, and there is no word in an answer that is meant for
 //! a terminal. A row stands for the code that a reader can change: see [`Query::leaf`] and [`Query::through`]
@@ -27,9 +28,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod advise;
 mod attribution;
 mod branches;
 mod change_test;
+mod check;
 mod comparison;
 mod diff;
 mod error;
@@ -41,7 +44,9 @@ mod group;
 mod growth;
 mod header;
 mod info;
+mod leaks;
 mod list;
+mod lives;
 mod name;
 mod parallel;
 mod peek;
@@ -61,6 +66,10 @@ mod top;
 mod tree;
 mod trend;
 
+pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Rate, Saving, advise};
+pub use check::{
+    Allowance, Check, CheckOptions, CheckRow, Doubt, Judgement, KindCheck, Remedy, Verdict, check,
+};
 pub use comparison::{Caveat, Overlap};
 pub use diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
 pub use error::AnalyzeError;
@@ -71,6 +80,7 @@ pub use group::{GroupBy, RowKey};
 pub use growth::{Growth, GrowthNode, growth};
 pub use header::{Header, Omitted};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
+pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};
 pub use list::{LineValues, ListedFunction, ListedLine, Listing, list};
 pub use peek::{Peek, PeekEdge, PeekFunction, peek};
 pub use query::Query;

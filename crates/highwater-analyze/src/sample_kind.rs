@@ -26,6 +26,20 @@ pub enum SampleKind {
     PeakBytes,
     /// Blocks that were live when the process had most bytes live.
     PeakBlocks,
+    /// Bytes of blocks that were freed before their thread allocated another one, or within a millisecond.
+    TempBytes,
+    /// Blocks that were freed before their thread allocated another one, or within a millisecond.
+    TempBlocks,
+    /// Bytes copied by reallocations.
+    ReallocBytes,
+    /// Blocks that came to be by reallocation.
+    ReallocBlocks,
+    /// Reallocations to at least twice the size.
+    ReallocDoublings,
+    /// Bytes of freed blocks.
+    FreedBytes,
+    /// Freed blocks.
+    FreedBlocks,
     /// Any other sample type, by its name in the file.
     Other(String),
 }
@@ -53,13 +67,20 @@ pub enum Unit {
 }
 
 /// Every kind with a name of its own: this crate's name, pprof's name.
-const NAMES: [(SampleKind, &str, &str); 6] = [
+const NAMES: [(SampleKind, &str, &str); 13] = [
     (SampleKind::LiveBytes, "live-bytes", "inuse_space"),
     (SampleKind::LiveBlocks, "live-blocks", "inuse_objects"),
     (SampleKind::AllocBytes, "alloc-bytes", "alloc_space"),
     (SampleKind::AllocBlocks, "alloc-blocks", "alloc_objects"),
     (SampleKind::PeakBytes, "peak-bytes", "peak_space"),
     (SampleKind::PeakBlocks, "peak-blocks", "peak_objects"),
+    (SampleKind::TempBytes, "temp-bytes", "temp_space"),
+    (SampleKind::TempBlocks, "temp-blocks", "temp_objects"),
+    (SampleKind::ReallocBytes, "realloc-bytes", "realloc_space"),
+    (SampleKind::ReallocBlocks, "realloc-blocks", "realloc_objects"),
+    (SampleKind::ReallocDoublings, "realloc-doublings", "realloc_doublings"),
+    (SampleKind::FreedBytes, "freed-bytes", "freed_space"),
+    (SampleKind::FreedBlocks, "freed-blocks", "freed_objects"),
 ];
 
 impl SampleKind {

@@ -108,7 +108,8 @@ impl Series {
         }
         let source = checked.source(self.previous.as_ref());
         self.add(profile, &kind, &checked);
-        let since = self.previous.as_ref().map(|it| checked.now.time_ns - it.time_ns);
+        let since =
+            self.previous.as_ref().map(|it| checked.now.place.time_ns.saturating_sub(it.place.time_ns));
         if let Some(elapsed_ns) = since {
             let widened = self.clock.advance(elapsed_ns);
             if widened {
@@ -192,7 +193,8 @@ impl Series {
         sites.restart(headers, self.query.by == GroupBy::Site);
         let equal = if self.query.by == GroupBy::Site { Equal::Merged } else { Equal::Apart };
         let mut parts = vec![Part { slot: LIVE, column: checked.live, seen_by: None }];
-        let survivors = self.previous.as_ref().and_then(|it| it.epoch).filter(|_| checked.now.has_births);
+        let survivors =
+            self.previous.as_ref().and_then(|it| it.place.epoch).filter(|_| checked.now.has_births);
         parts.extend(survivors.map(|epoch| Part {
             slot: SURVIVED,
             column: checked.live,

@@ -13,6 +13,9 @@ use crate::sampling::Sampling;
 use crate::symbols::{SymbolId, Symbols};
 use crate::{AnalyzeError, Frame, Header, Query, SampleKind, parallel};
 
+/// Room for the stacks of the first profile and for those that only others have, in times of the first.
+const ROOM: usize = 2;
+
 /// A stack with its sums: in the common case one for each profile.
 #[derive(Debug)]
 pub(crate) struct Site<const N: usize> {
@@ -121,10 +124,16 @@ impl<const N: usize> Sites<N> {
         );
         let mut shown = [Sum::ZERO; N];
         let ranges = parallel::parts(sums.all.len());
-        for seen in parallel::map(ranges, |range| Seen::of(profile, range, &sums, &frames, query)) {
-            if equal == Equal::Merged && self.stacks.is_empty() {
-                self.stacks.push(ListTable::default());
-            }
+        let all_seen = parallel::map(ranges, |range| Seen::of(profile, range, &sums, &frames, query));
+        drop(frames);
+        if equal == Equal::Merged && self.stacks.is_empty() {
+            // Growing step by step would copy everything several times. Room that is not used costs nothing.
+            let stacks = all_seen.iter().map(|it| it.from.len()).sum::<usize>() * ROOM;
+            let items = all_seen.iter().map(|it| it.frames).sum::<usize>() * ROOM;
+            self.stacks.push(ListTable::with_capacity(stacks, items));
+            self.all.reserve(stacks);
+        }
+        for seen in all_seen {
             let table = self.stacks.len() as u32;
             for (&(raw, attributed), at) in seen.from.iter().zip(0..) {
                 let raw = &sums.all[raw as usize];
@@ -272,6 +281,8 @@ struct Seen {
     stacks: ListTable<SymbolId>,
     /// Of each the position among [`StackSums::all`], and that of the frame its values are put down to.
     from: Vec<(u32, u32)>,
+    /// Number of frames in all of them.
+    frames: usize,
 }
 
 impl Seen {
@@ -288,6 +299,7 @@ impl Seen {
         let mut seen = Self {
             stacks: ListTable::with_capacity(part_of.len(), items),
             from: Vec::with_capacity(part_of.len()),
+            frames: 0,
         };
         let mut buffer: Vec<Resolved> = Vec::new();
         for (sum, raw) in part_of.iter().zip(range.start..) {
@@ -296,6 +308,7 @@ impl Seen {
                 frames.add(location, &mut buffer);
             }
             if filter(&mut buffer, query) {
+                seen.frames += buffer.len();
                 seen.stacks.push(buffer.iter().map(|it| it.symbol));
                 // A stack is no longer than a file, and there are fewer than 2^32 stacks.
                 seen.from.push((raw as u32, attributed(&buffer, query) as u32));

@@ -21,6 +21,21 @@ pub(crate) fn source(path: &str) -> Source {
     locate(path).0
 }
 
+/// Whether a source file belongs to a library that the program was built with, as far as its path says.
+pub(crate) fn is_in_library(file: &str) -> bool {
+    source(file) != Source::Elsewhere || is_in_go_module(file)
+}
+
+/// Go keeps its libraries below `pkg/mod`, and its standard library below `go/src` (or `go-1.24/src`).
+fn is_in_go_module(file: &str) -> bool {
+    let in_toolchain = || {
+        let (before, _) = file.split_once("/src/")?;
+        let directory = before.rsplit('/').next()?;
+        Some(directory == "go" || directory.starts_with("go-") || directory.starts_with("go1"))
+    };
+    file.ends_with(".go") && (file.contains("/pkg/mod/") || in_toolchain().unwrap_or(false))
+}
+
 /// The end of `path` that is the same on every machine, for files of the toolchain and of registries; `path` itself
 /// for others.
 pub(crate) fn short(path: &str) -> &str {
@@ -170,6 +185,20 @@ mod tests {
         for (path, expected, shown) in cases {
             assert_eq!(source(path), expected, "{path}");
             assert_eq!(short(path), shown, "{path}");
+        }
+    }
+
+    #[test]
+    fn libraries_of_go_are_known_by_their_place() {
+        for (file, library) in [
+            ("/root/go/pkg/mod/example.com/a@v1.0.0/a.go", true),
+            ("/usr/lib/go-1.24/src/regexp/regexp.go", true),
+            ("/usr/local/go/src/regexp/regexp.go", true),
+            ("/home/u/project/src/main.go", false),
+            ("/home/u/go/src/lib.rs", false),
+            ("/home/u/.cargo/registry/src/i/syn-3.0.0/src/file.rs", true),
+        ] {
+            assert_eq!(is_in_library(file), library, "{file}");
         }
     }
 }

@@ -42,7 +42,8 @@ pub struct Trend {
     pub levels: Vec<i64>,
     /// When the process reaches its limit; `None` when there is no limit, or the values are no bytes.
     pub forecast: Option<Forecast>,
-    /// Leaks first, by [`TrendRow::sustained_per_hour`]; then what else there is, by class and by size.
+    /// Leaks first, by [`TrendRow::sustained_per_hour`]; then what else there is, by class and by what it held at the most;
+    /// churn by what it allocated.
     pub rows: Vec<TrendRow>,
     /// What is live in rows that are not in `rows`.
     pub omitted: Omitted,
@@ -88,13 +89,16 @@ impl Series {
         };
         let windows = Windows::of(self.clock().lengths());
         let mut rows: Vec<Judged> = self.rows().iter().enumerate().map(|it| judge(it, &windows)).collect();
-        let whole = rows.iter().fold(0u128, |sum, it| sum.saturating_add(it.row.live().magnitude()));
+        let highest: f64 = self.total().history.highest();
+        let allocated: f64 = self.total().history.allocated();
         rows.retain(|it| it.is_of_interest());
         rows.sort_by(|a, b| a.place().cmp(&b.place()).then_with(|| b.weight().total_cmp(&a.weight())));
 
         let query = self.query();
         let (mut kept, mut left_out): (Vec<_>, Vec<_>) = rows.into_iter().partition(|it| {
-            it.evidence.class() == Class::Leak || it.highest() >= query.min_fraction * whole as f64
+            it.evidence.class() == Class::Leak
+                || it.row.history.highest() >= query.min_fraction * highest
+                || (allocated > 0.0 && it.row.history.allocated() >= query.min_fraction * allocated)
         });
         left_out.extend(kept.drain(query.limit.unwrap_or(usize::MAX).min(kept.len())..));
         let growth = windows.growth(&self.total().history);
@@ -148,17 +152,14 @@ impl Judged<'_> {
     fn weight(&self) -> f64 {
         match self.evidence.class() {
             Class::Leak if self.sustained.is_finite() => self.sustained,
-            _ => self.highest(),
+            Class::Churn => self.row.history.allocated(),
+            _ => self.row.history.highest(),
         }
-    }
-
-    fn highest(&self) -> f64 {
-        self.row.history.all().map(|it| it.highest).fold(self.row.history.first_level, f64::max)
     }
 
     /// Whether the row ever held or allocated anything.
     fn is_of_interest(&self) -> bool {
-        self.highest() > 0.0 || self.row.history.all().any(|it| it.flow.allocated > 0.0)
+        self.row.history.highest() > 0.0 || self.row.history.allocated() > 0.0
     }
 }
 

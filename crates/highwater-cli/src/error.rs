@@ -25,12 +25,30 @@ pub(crate) enum CliError {
     Question { files: Vec<PathBuf>, source: AnalyzeError },
     #[error("{}: {source}", paths(.files))]
     Flame { files: Vec<PathBuf>, source: FlameError },
+    #[error("{}{}: {source}{}", path.display(), behind(.before), advice_for_series(.source))]
+    Series { path: PathBuf, before: Option<PathBuf>, source: Box<SeriesError> },
+    #[error("{}: there is no profile in this directory{}", path.display(), passed_over(*.others))]
+    NoProfiles { path: PathBuf, others: usize },
+    #[error("{}: a series is either one directory or files in order of time", path.display())]
+    DirectoryAmongFiles { path: PathBuf },
+    #[error("{0}; --force goes on without the file")]
+    DamagedInSeries(Box<CliError>),
+    #[error("cannot read {}: {source}", path.display())]
+    Directory { path: PathBuf, source: io::Error },
     #[error("{}: cannot be merged: {source}", paths(.files))]
     Merge { files: Vec<PathBuf>, source: MergeError },
     #[error("{}: {reason}; choose a format with --to: {}", path.display(), writable())]
     OutputFormat { path: PathBuf, reason: &'static str },
-    #[error("{}: {source}{}", path.display(), advice_for_series(.source))]
-    Series { path: PathBuf, source: SeriesError },
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error("{}:{line}: {reason}", path.display())]
+    Config { path: PathBuf, line: usize, reason: String },
+    #[error("{}: another watch writes here; give this one a directory of its own with --out", .0.display())]
+    Watched(PathBuf),
+    #[error("{target}: {reason}")]
+    Target { target: String, reason: String },
+    #[error("{target}: there was not one snapshot: {reason}")]
+    NoSnapshot { target: String, reason: String },
     #[error("{0}")]
     Plot(String),
     #[error("cannot write the answer: {0}")]
@@ -111,6 +129,31 @@ fn advice_for_file(error: &FileError) -> &'static str {
     }
 }
 
+/// The file that a series had come to before the one at fault.
+fn behind(before: &Option<PathBuf>) -> String {
+    before.as_ref().map_or_else(String::new, |it| format!(", behind {}", it.display()))
+}
+
+fn passed_over(others: usize) -> String {
+    if others == 0 { String::new() } else { format!(", only {others} of other content") }
+}
+
+fn advice_for_series(error: &SeriesError) -> &'static str {
+    match error {
+        SeriesError::Question(source) => advice_for_question(source),
+        SeriesError::Unsorted { .. } => "; give the files in order of time, or the directory they are in",
+        SeriesError::ClockBackwards { .. } => "; leave out those on one side of the change",
+        SeriesError::Duplicate { .. } => "; leave it out (--force does)",
+        SeriesError::Restarted => {
+            "; give the files of one process, or go on without what was between the two (--force)"
+        }
+        SeriesError::IntervalChanged(_) => " (--force)",
+        SeriesError::NotLive(_) => "; choose live-bytes or live-blocks with --sample",
+        SeriesError::TooFew(_) => "; give more files, or the directory they are in",
+        _ => "",
+    }
+}
+
 fn advice_for_question(error: &AnalyzeError) -> &'static str {
     match error {
         AnalyzeError::NoSampleType { .. } => "; choose one with --sample",
@@ -121,14 +164,6 @@ fn advice_for_question(error: &AnalyzeError) -> &'static str {
             Caveat::Reversed { .. } => "; give them in the other order, or compare them with --force",
             _ => "; --force compares them all the same",
         },
-        _ => "",
-    }
-}
-
-fn advice_for_series(error: &SeriesError) -> &'static str {
-    match error {
-        SeriesError::Unsorted { .. } => "; give the files in order of time",
-        SeriesError::Question(error) => advice_for_question(error),
         _ => "",
     }
 }

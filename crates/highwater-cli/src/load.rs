@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Duration;
+use std::{panic, thread};
 
 use highwater_profile::{Profile, file};
 use highwater_symbol::{Summary, symbolize_with};
@@ -18,7 +19,7 @@ const TICK: Duration = Duration::from_millis(120);
 /// Reads a profile as it is in its file.
 pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let profile = file::read(path, &shared.limits())?;
-    if let Some(sample) = &shared.sample {
+    for sample in &shared.sample {
         let files = vec![path.to_owned()];
         sample.column(&profile).map_err(|source| CliError::Question { files, source })?;
     }
@@ -28,50 +29,85 @@ pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
 /// Reads a profile and finds its functions and lines. Without a binary that it needs there is no profile, unless
 /// addresses were allowed: half of the names look like an answer and are none.
 pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
-    let mut profile = raw(path, shared)?;
+    with_symbols(path, raw(path, shared)?, shared)
+}
+
+fn with_symbols(path: &Path, mut profile: Profile, shared: &Shared) -> Result<Profile, CliError> {
     let summary = find_symbols(path, &mut profile, shared)?;
-    match CliError::missing_binaries(path, &summary) {
-        Some(error) if !shared.addresses => return Err(error),
-        _ => note_stripped(path, &summary),
-    }
+    let remarks = complete(path, &summary, shared)?;
+    remarks.iter().for_each(|it| output::note(it));
     Ok(profile)
+}
+
+/// As [`symbolized`], of a profile that was read already and without a word: gives the remarks that are to be made.
+pub(crate) fn symbolize_quietly(
+    path: &Path,
+    profile: &mut Profile,
+    shared: &Shared,
+) -> Result<Vec<String>, CliError> {
+    let summary = symbolize_with(profile, &shared.symbols(), &|_| ())?;
+    complete(path, &summary, shared)
+}
+
+/// What has to be said about the symbols of a profile; an error when too much is missing.
+fn complete(path: &Path, summary: &Summary, shared: &Shared) -> Result<Vec<String>, CliError> {
+    match CliError::missing_binaries(path, summary) {
+        Some(error) if !shared.addresses => Err(error),
+        _ => Ok(stripped(path, summary)),
+    }
+}
+
+/// Reads two profiles at the same time, and finds the functions and lines of one after the other.
+pub(crate) fn symbolized_pair(paths: [&Path; 2], shared: &Shared) -> Result<[Profile; 2], CliError> {
+    let [base, new] = paths;
+    let (first, second) = thread::scope(|scope| {
+        let read = || raw(base, shared);
+        let other = thread::Builder::new().spawn_scoped(scope, read).ok();
+        let new = raw(new, shared);
+        let base =
+            other.map_or_else(read, |it| it.join().unwrap_or_else(|fault| panic::resume_unwind(fault)));
+        (base, new)
+    });
+    Ok([with_symbols(base, first?, shared)?, with_symbols(new, second?, shared)?])
 }
 
 /// Finds what can be found, and says what that was.
 pub(crate) fn find_symbols(path: &Path, profile: &mut Profile, shared: &Shared) -> Result<Summary, CliError> {
-    let message = format!("finding functions and lines of {}", path.display());
-    let bar = Progress::start(message, "addresses");
+    let what = format!("finding functions and lines of {}", path.display());
+    let bar = Progress::start(what, "addresses");
     Ok(symbolize_with(profile, &shared.symbols(), &|it| bar.show(it.done, it.total))?)
 }
 
 /// A stripped library is nothing unusual; a profile without any line is.
-fn note_stripped(path: &Path, summary: &Summary) {
-    for (mapping, reason) in summary.mappings.iter().filter_map(|it| Some((it, it.unusable.as_ref()?))) {
-        output::note(&format!("{}: no lines, because {reason}", mapping.file));
-    }
+fn stripped(path: &Path, summary: &Summary) -> Vec<String> {
+    let unusable = summary.mappings.iter().filter_map(|it| Some((it, it.unusable.as_ref()?)));
+    let mut remarks: Vec<String> =
+        unusable.map(|(mapping, reason)| format!("{}: no lines, because {reason}", mapping.file)).collect();
     if !summary.mappings.is_empty() && summary.with_lines() == 0 && summary.missing().next().is_none() {
-        output::note(&format!(
+        remarks.push(format!(
             "{}: no debug information was found, so there are no lines (--debug-dir names more places to look)",
             path.display()
         ));
     }
+    remarks
 }
 
 /// A bar on stderr while it is in scope, if that is a terminal.
 pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// A bar for work in steps of this `noun`.
-    pub(crate) fn start(message: String, noun: &str) -> Self {
+    /// A bar that says what is done, and counts these things.
+    pub(crate) fn start(what: String, things: &str) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(None);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        let template = format!("{{spinner}} {{msg}} {{wide_bar}} {{pos}}/{{len}} {noun}");
-        if let Ok(style) = ProgressStyle::with_template(&template) {
+        if let Ok(style) = ProgressStyle::with_template(&format!(
+            "{{spinner}} {{msg}} {{wide_bar}} {{pos}}/{{len}} {things}"
+        )) {
             bar.set_style(style);
         }
-        bar.set_message(message);
+        bar.set_message(what);
         bar.enable_steady_tick(TICK);
         Self(Some(bar))
     }

@@ -1,35 +1,43 @@
 //! The `highwater` command: arguments, the terminal and exit codes. Everything it shows is worked out elsewhere.
 //!
 //! A run reads profiles ([`load`]), asks one question of them and shows the answer ([`output`]); each command is one
-//! file below [`command`]. Exit code 0 means that the answer was given, 2 that one line on stderr says why not.
+//! file below [`command`]. Exit code 0 means that the answer was given, 2 that one line on stderr says why not; a command
+//! that judges has two more, see [`Outcome`].
 #![forbid(unsafe_code)]
 
 mod args;
 mod command;
+mod config;
 mod error;
+mod history;
 mod load;
 mod output;
 mod pages;
 mod parse;
+mod series;
 mod shared;
 mod sources;
+mod watch;
 
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::output::Outcome;
+
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|fault| output::error(&internal_fault(fault))));
     let run = || match args::Cli::try_parse() {
         Ok(cli) => cli.run().map_err(|error| error.to_string()),
         Err(error) if !error.use_stderr() => {
-            output::print(&error.render().ansi().to_string()).map_err(|it| it.to_string())
+            let help = output::print(&error.render().ansi().to_string());
+            help.map(|()| Outcome::Answered).map_err(|it| it.to_string())
         }
         Err(error) => Err(parse::usage_error(&error)),
     };
     match panic::catch_unwind(run) {
-        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Ok(outcome)) => ExitCode::from(outcome.code()),
         Ok(Err(message)) => {
             output::error(&message);
             ExitCode::from(2)

@@ -12,6 +12,28 @@ use crate::shared::Shared;
 /// Columns to assume when no terminal tells.
 const DEFAULT_WIDTH: usize = 80;
 
+/// What an answer means for whoever started the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It was given; where it is a verdict, all is well.
+    Answered,
+    /// There is something to be done.
+    Found,
+    /// There is no telling.
+    Inconclusive,
+}
+
+impl Outcome {
+    /// The exit code. 2 is for errors.
+    pub(crate) fn code(self) -> u8 {
+        match self {
+            Self::Answered => 0,
+            Self::Found => 1,
+            Self::Inconclusive => 3,
+        }
+    }
+}
+
 /// Shows an answer: as JSON if that was asked for, else as text.
 pub(crate) fn answer<T: Serialize>(
     shared: &Shared,
@@ -44,6 +66,12 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }
+}
+
+/// Prints to stderr what is for a machine that reads along.
+pub(crate) fn aside(text: &str) {
+    // When stderr is gone there is nobody left to tell.
+    let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Prints an error to stderr, in one line whatever it holds.

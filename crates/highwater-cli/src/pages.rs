@@ -10,6 +10,7 @@ use highwater_report::{Changed, Holding, Page, Snapshot};
 
 use crate::error::CliError;
 use crate::load::Progress;
+use crate::series::{Files, series_error};
 use crate::shared::Shared;
 use crate::{command, load, output};
 
@@ -53,8 +54,8 @@ impl Wanted<'_> {
 
     /// The kinds of values to show of these profiles.
     fn kinds(&self, profile: &Profile, most: usize) -> Vec<SampleKind> {
-        if let Some(kind) = &self.shared.sample {
-            return vec![kind.clone()];
+        if !self.shared.sample.is_empty() {
+            return self.shared.sample.clone();
         }
         let mut kinds = vec![SampleKind::default_for(profile)];
         for kind in KINDS {
@@ -132,9 +133,18 @@ impl Wanted<'_> {
     }
 }
 
+/// The files as they were given, or all profiles of a directory in order of time.
+fn in_order(files: &[PathBuf], shared: &Shared) -> Result<Vec<PathBuf>, CliError> {
+    let mut files = Files::of(files, false)?;
+    if files.directory.is_some() {
+        files.scan(shared, |_| Ok(()))?;
+    }
+    Ok(files.paths)
+}
+
 /// Writes the page of these profiles, or its data, and says so.
 pub(crate) fn write(files: &[PathBuf], wanted: &Wanted<'_>, out: &Path) -> Result<(), CliError> {
-    let page = of_all(files, wanted)?;
+    let page = of_all(&in_order(files, wanted.shared)?, wanted)?;
     let document = if wanted.shared.json { page.data() } else { page.html() };
     file::write_atomically(out, |it| it.write_all(document.as_bytes()))?;
     output::print(&format!("wrote {}\n", out.display()))?;
@@ -163,7 +173,7 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
     let query = Query { sample: live, limit: Some(TIMELINE_ROWS), ..shared.query(GroupBy::Line) };
     let mut timeline = Following::new(TimelineBuilder::new(query.clone()));
     let options = SeriesOptions { force: wanted.options.force };
-    let mut series = Following::new(Series::new(Query { limit: Some(ROWS), ..query }, options));
+    let mut trend = Following::new(Series::new(Query { limit: Some(ROWS), ..query }, options));
     let mut page = Page { title: title(files), ..Page::default() };
     let chosen = chosen(paths.len());
     if chosen.len() < paths.len() {
@@ -179,7 +189,7 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
         let this = profile.as_ref().unwrap_or(&first);
         timeline.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
         if paths.len() > 2 {
-            series.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
+            trend.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
         }
         if chosen.contains(&at) {
             let holdings = wanted.holdings(path, this, &kinds)?;
@@ -197,7 +207,7 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
         page.moments.clear();
     }
     if paths.len() > 2 {
-        match series.finish().map(|it| it.trend(&TrendOptions::default())) {
+        match trend.finish().map(|it| it.trend(&TrendOptions::default())) {
             Ok(Ok(trend)) => page.trend = Some(trend),
             Ok(Err(error)) => page.notes.push(format!("no trend: {error}")),
             Err(reason) => page.notes.push(format!("no trend: {reason}")),
@@ -214,13 +224,13 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
 
 /// What the process and its largest rows held in each of these profiles, which are read one after the other.
 pub(crate) fn timeline(files: &[PathBuf], shared: &Shared, query: Query) -> Result<Timeline, CliError> {
+    let files = &in_order(files, shared)?;
     let mut builder = TimelineBuilder::new(query);
     for path in files {
         let profile = load::symbolized(path, shared)?;
-        let fault = |source| CliError::Series { path: path.clone(), source };
-        builder.push(&profile).map_err(fault)?;
+        builder.push(&profile).map_err(|source| series_error(path, None, source))?;
     }
-    builder.finish().map_err(|source| CliError::Series { path: PathBuf::new(), source })
+    builder.finish().map_err(|source| series_error(&files[0], None, source))
 }
 
 /// The names of the first and the last of these files.

@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
-use highwater_analyze::SampleKind;
+use highwater_analyze::{Allowance, SampleKind};
 use regex::Regex;
 
 /// Any name is a kind of values: whether the file has it is seen when it is read.
@@ -26,6 +27,29 @@ pub(crate) fn fraction(text: &str) -> Result<f64, String> {
     fraction.ok_or_else(|| "a number from 0 to 1 is expected, such as 0.01 for one per cent".to_owned())
 }
 
+/// A share between 0 and 1, with or without a per cent sign.
+pub(crate) fn share(text: &str) -> Result<f64, String> {
+    let share = match text.strip_suffix('%') {
+        Some(percent) => percent.trim_end().parse().ok().map(|it: f64| it / 100.0),
+        None => text.parse().ok(),
+    };
+    share
+        .filter(|it| (0.0..=1.0).contains(it))
+        .ok_or_else(|| "a share is expected, such as 5% or 0.05".to_owned())
+}
+
+/// Growth that is allowed: a share of the base (5%) or a number (10MiB, 1000).
+pub(crate) fn allowance(text: &str) -> Result<Allowance, String> {
+    if let Some(percent) = text.strip_suffix('%') {
+        let percent = percent.trim_end().parse().ok().filter(|it: &f64| it.is_finite() && *it >= 0.0);
+        return percent
+            .map(|it| Allowance::Share(it / 100.0))
+            .ok_or_else(|| "a share is expected, such as 5%".to_owned());
+    }
+    let number = size(text).map_err(|error| format!("{error}, or a share, such as 5%"))?;
+    i64::try_from(number).map(Allowance::Fixed).map_err(|_| "that is more than can be counted".to_owned())
+}
+
 pub(crate) fn directory(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     if path.is_dir() { Ok(path) } else { Err("there is no such directory".to_owned()) }
@@ -45,6 +69,31 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     };
     let number: u64 = number.parse().map_err(|_| "a number is expected, such as 512MiB".to_owned())?;
     number.checked_mul(1 << shift).ok_or_else(|| "that is more than can be counted".to_owned())
+}
+
+/// A length of time, with a unit: `90s`, `5min`, `2h`, `500ms`.
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit_ms: u64 = match unit.trim_start() {
+        "ms" => 1,
+        "s" => 1000,
+        "min" | "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err("the unit is one of ms, s, min, h and d".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "a number is expected, such as 90s".to_owned())?;
+    let ms = number.checked_mul(unit_ms).ok_or_else(|| "that is more than can be counted".to_owned())?;
+    if ms == 0 { Err("no time at all is too little".to_owned()) } else { Ok(Duration::from_millis(ms)) }
+}
+
+/// A limit on memory: a size with its unit, since a plain number is meant for rows.
+pub(crate) fn memory(text: &str) -> Result<u64, String> {
+    if text.bytes().all(|it| it.is_ascii_digit()) {
+        return Err("a size with its unit is expected, such as 2GiB (--rows limits the rows)".to_owned());
+    }
+    size(text)
 }
 
 /// What clap has to say, in one line: its paragraphs of usage are what `--help` is for.
@@ -78,10 +127,43 @@ mod tests {
     }
 
     #[test]
+    fn times_have_units() {
+        assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(duration("500 ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("5min"), Ok(Duration::from_secs(300)));
+        assert_eq!(duration("2h"), Ok(Duration::from_secs(7200)));
+        for wrong in ["", "90", "0s", "-1s", "1.5h", "s", "99999999999999999999s", "9999999999999999999d"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_limit_on_memory_has_a_unit() {
+        assert_eq!(memory("2GiB"), Ok(2 << 30));
+        assert!(memory("20").unwrap_err().contains("--rows"));
+        assert!(memory("").is_err() && memory("x").is_err());
+    }
+
+    #[test]
     fn fractions_are_shares() {
         assert_eq!(fraction("0.01"), Ok(0.01));
         for wrong in ["", "-0.1", "1.1", "NaN", "inf", "1%"] {
             assert!(fraction(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn growth_is_a_share_or_a_number() {
+        assert_eq!(allowance("5%"), Ok(Allowance::Share(0.05)));
+        assert_eq!(allowance("150 %"), Ok(Allowance::Share(1.5)));
+        assert_eq!(allowance("10MiB"), Ok(Allowance::Fixed(10 << 20)));
+        assert_eq!(allowance("0"), Ok(Allowance::Fixed(0)));
+        for wrong in ["", "%", "-5%", "NaN%", "inf%", "5 percent", "0.05", "-1", "9223372036854775808"] {
+            assert!(allowance(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!((share("5%"), share("0.05")), (Ok(0.05), Ok(0.05)));
+        for wrong in ["", "%", "101%", "-1%", "5"] {
+            assert!(share(wrong).is_err(), "{wrong}");
         }
     }
 

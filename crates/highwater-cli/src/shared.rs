@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{ArgAction, Args};
 use highwater_analyze::{GroupBy, Query, SampleKind};
 use highwater_profile::Limits;
 use highwater_symbol::Cache;
@@ -13,10 +13,11 @@ use crate::parse;
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Shared {
-    /// The values to show: live-bytes, live-blocks, alloc-bytes, alloc-blocks, peak-bytes, peak-blocks, or a name as in
-    /// the file (inuse_space) [default: the file's own choice]
-    #[arg(long, value_name = "KIND", value_parser = parse::sample, help_heading = "Question")]
-    pub(crate) sample: Option<SampleKind>,
+    /// The values to show: live-bytes, live-blocks, and the same with alloc-, peak-, temp-, realloc- and freed-,
+    /// realloc-doublings, or a name as in the file (inuse_space) [default: the file's own choice]
+    // A list because `highwater check` takes several; the others take one.
+    #[arg(long, value_name = "KIND", value_parser = parse::sample, action = ArgAction::Set, num_args = 1, help_heading = "Question")]
+    pub(crate) sample: Vec<SampleKind>,
 
     /// What a row stands for: site, function, line, file, module or crate [default: line; function in flame graphs]
     #[arg(long, value_name = "GROUPING", help_heading = "Question")]
@@ -91,7 +92,7 @@ impl Shared {
     /// The question, in rows of `default_by` unless another grouping was asked for.
     pub(crate) fn query(&self, default_by: GroupBy) -> Query {
         Query {
-            sample: self.sample.clone(),
+            sample: self.sample.first().cloned(),
             by: self.by.unwrap_or(default_by),
             focus: self.focus.clone(),
             ignore: self.ignore.clone(),

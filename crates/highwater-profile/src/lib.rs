@@ -23,6 +23,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod bounded_text;
 mod detect;
 pub mod file;
 mod format;
@@ -39,6 +40,7 @@ mod stream;
 mod string_table;
 mod unpack;
 
+pub use bounded_text::BoundedText;
 pub use format::{pprof, write};
 pub use list_table::ListTable;
 pub use location::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId};

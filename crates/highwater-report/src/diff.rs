@@ -62,7 +62,7 @@ pub(crate) fn cells(diff: &Diff, row: &DiffRow, view: &View) -> Vec<Cell> {
     let mut cells = vec![Cell::role(number::signed(row.change.value, unit), direction(row))];
     if has_errors(diff) {
         cells.push(Cell::role(number::margin(&row.change, unit), Role::Faint));
-        cells.push(Cell::role(row.q_value.map_or_else(|| "?".to_owned(), number::probability), role));
+        cells.push(Cell::role(q_value(row), role));
     }
     match &row.cohorts {
         Some(cohorts) if view.width >= WIDE => {
@@ -73,6 +73,16 @@ pub(crate) fn cells(diff: &Diff, row: &DiffRow, view: &View) -> Vec<Cell> {
     }
     cells.push(Cell::role(number::signed_percent(row.fraction), role));
     cells
+}
+
+/// `-` for a row with too few samples to be tested, `?` where nothing is known of errors.
+fn q_value(row: &DiffRow) -> String {
+    match (row.q_value, row.change.standard_error) {
+        (Some(q_value), Some(error)) if error > 0.0 => number::probability(q_value.max(f64::MIN_POSITIVE)),
+        (Some(q_value), _) => number::probability(q_value),
+        (None, Some(_)) => "-".to_owned(),
+        (None, None) => "?".to_owned(),
+    }
 }
 
 fn direction(row: &DiffRow) -> Role {

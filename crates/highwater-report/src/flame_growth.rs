@@ -92,12 +92,15 @@ fn words(node: &GrowthNode, text: &FlameText) -> String {
         margin(&node.change),
         count(node.grown),
         count(node.shrunk),
-        match node.q_value {
-            Some(q_value) if node.significant => format!(", q {}", number::probability(q_value)),
-            Some(q_value) => format!(", may be noise, q {}", number::probability(q_value)),
-            None => String::new(),
-        }
+        chance(node)
     )
+}
+
+/// How likely it is that sampling alone makes the change, as far as that could be tested.
+fn chance(node: &GrowthNode) -> String {
+    let noise = if node.significant || node.change.value == 0 { "" } else { ", may be noise" };
+    let q_value = node.q_value.map(|it| format!(", q {}", number::probability(it)));
+    format!("{noise}{}", q_value.unwrap_or_default())
 }
 
 fn margin(change: &Estimate) -> String {

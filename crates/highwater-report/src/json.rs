@@ -25,6 +25,16 @@ pub fn json(kind: &str, answer: &impl Serialize) -> io::Result<String> {
     Ok(text)
 }
 
+/// As [`json`], in one line: for what goes on and has many answers.
+///
+/// # Errors
+/// As for [`json`].
+pub fn json_line(kind: &str, answer: &impl Serialize) -> io::Result<String> {
+    let mut text = serde_json::to_string(&Document { highwater: VERSION, kind, answer })?;
+    text.push('\n');
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -37,5 +47,8 @@ mod tests {
         assert_eq!(value["total"]["value"], 16 << 20);
         assert_eq!(value["unit"], "bytes");
         assert!(text.starts_with("{\n  \"highwater\": 1,\n  \"kind\": \"top\",\n"), "{text}");
+        let line = json_line("top", &crate::samples::header()).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).unwrap(), value);
+        assert_eq!(line.find('\n'), Some(line.len() - 1));
     }
 }

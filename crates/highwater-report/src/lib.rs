@@ -7,36 +7,51 @@
 //! Texts from profiles are not trusted: control characters in names never reach the output.
 #![forbid(unsafe_code)]
 
+mod advise;
+mod check;
 mod diff;
 mod flame;
 mod flame_growth;
+mod github;
 mod header;
 mod info;
 mod json;
+mod junit;
 mod label;
+mod leaks;
 mod list;
 mod number;
 mod page;
 mod peek;
 mod plot;
+mod sparkline;
+mod spikes;
 mod table;
 mod top;
 mod tree;
+mod trend;
 mod view;
 mod walks;
 
+pub use advise::advise;
+pub use check::check;
 pub use diff::diff;
 pub use flame::{FlameError, FlameText, flame, folded_lines};
 pub use flame_growth::flame_growth;
+pub use github::{github_annotations, github_summary};
 pub use info::info;
-pub use json::json;
+pub use json::{json, json_line};
+pub use junit::junit;
+pub use leaks::leaks;
 pub use list::{Source, list};
-pub use number::amount;
+pub use number::{amount, change, duration, estimate, time};
 pub use page::{Changed, Holding, MOST_BYTES, Page, Snapshot};
 pub use peek::peek;
 pub use plot::{MOST_ROWS, PlotError, plot};
+pub use spikes::spikes;
 pub use top::top;
 pub use tree::tree;
+pub use trend::trend;
 pub use view::View;
 
 #[cfg(test)]

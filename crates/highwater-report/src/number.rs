@@ -27,12 +27,12 @@ pub(crate) fn margin(estimate: &Estimate, unit: &Unit) -> String {
 }
 
 /// A value with its margin: `12.3 MiB ± 0.4 MiB`. Without one when there is no error.
-pub(crate) fn estimate(estimate: &Estimate, unit: &Unit) -> String {
+pub fn estimate(estimate: &Estimate, unit: &Unit) -> String {
     with_margin(amount(estimate.value, unit), estimate, unit)
 }
 
 /// A change with its margin: `+12.3 MiB ± 0.4 MiB`.
-pub(crate) fn change(estimate: &Estimate, unit: &Unit) -> String {
+pub fn change(estimate: &Estimate, unit: &Unit) -> String {
     with_margin(signed(estimate.value, unit), estimate, unit)
 }
 
@@ -120,7 +120,7 @@ pub(crate) fn scale(most: f64) -> (f64, &'static str) {
 }
 
 /// A length of time: `1.5 s`, `2 min 5 s`, `3 h 4 min`.
-pub(crate) fn duration(ns: i64) -> String {
+pub fn duration(ns: i64) -> String {
     let seconds = ns / 1_000_000_000;
     match seconds {
         ..60 => format!("{:.1} s", ns as f64 / 1e9),
@@ -129,8 +129,17 @@ pub(crate) fn duration(ns: i64) -> String {
     }
 }
 
+/// How long a block lived: as [`duration`], with finer units below a second.
+pub(crate) fn lifetime(ns: i64) -> String {
+    match ns {
+        ..1_000_000 => format!("{:.1} µs", ns as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} ms", ns as f64 / 1e6),
+        _ => duration(ns),
+    }
+}
+
 /// A moment: `2026-03-01 12:34:56 UTC`, from nanoseconds since 1970.
-pub(crate) fn time(ns: i64) -> String {
+pub fn time(ns: i64) -> String {
     let seconds = ns.div_euclid(1_000_000_000);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     let (year, month, day) = civil(days);
@@ -219,6 +228,8 @@ mod tests {
         assert!(time(i64::MAX).starts_with("2262-04-11"));
         assert_eq!(duration(1_500_000_000), "1.5 s");
         assert_eq!(duration(125_000_000_000), "2 min 5 s");
+        assert_eq!((lifetime(1_500), lifetime(1_500_000)), ("1.5 µs".into(), "1.5 ms".into()));
+        assert_eq!(lifetime(1_500_000_000), "1.5 s");
         assert_eq!(duration(11_040_000_000_000), "3 h 4 min");
     }
 }

@@ -1,6 +1,7 @@
 //! Linker names to names for people.
 
 use cpp_demangle::{DemangleOptions, Symbol};
+use highwater_profile::BoundedText;
 
 /// A demangled name longer than this is not shown: a short hostile name can stand for one without end.
 const MAX_NAME_BYTES: usize = 64 << 10;
@@ -18,35 +19,21 @@ pub(crate) fn is_mangled(linker_name: &str) -> bool {
 
 fn rust(linker_name: &str) -> Option<String> {
     let name = rustc_demangle::try_demangle(linker_name).ok()?;
-    let mut out = Bounded::default();
+    let mut out = BoundedText::new(MAX_NAME_BYTES);
     std::fmt::write(&mut out, format_args!("{name:#}")).ok()?;
-    Some(out.0)
+    Some(out.into_string())
 }
 
 fn cpp(linker_name: &str) -> Option<String> {
     let symbol = parse_cpp(linker_name)?;
-    let mut out = Bounded::default();
+    let mut out = BoundedText::new(MAX_NAME_BYTES);
     symbol.structured_demangle(&mut out, &DemangleOptions::default()).ok()?;
-    Some(out.0)
+    Some(out.into_string())
 }
 
 fn parse_cpp(linker_name: &str) -> Option<Symbol<&str>> {
     // Anything may be parsed as a type; only names with the prefix are meant to be.
     linker_name.starts_with("_Z").then(|| Symbol::new(linker_name).ok()).flatten()
-}
-
-/// Text that fails to grow beyond the limit.
-#[derive(Default)]
-struct Bounded(String);
-
-impl std::fmt::Write for Bounded {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        if text.len() > MAX_NAME_BYTES - self.0.len() {
-            return Err(std::fmt::Error);
-        }
-        self.0.push_str(text);
-        Ok(())
-    }
 }
 
 #[cfg(test)]

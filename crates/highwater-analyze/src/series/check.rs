@@ -1,5 +1,7 @@
 //! Whether a snapshot belongs behind the one before it, and what can be told from the two.
 
+use std::cmp::Ordering;
+
 use highwater_profile::Profile;
 
 use crate::sampling;
@@ -25,28 +27,28 @@ pub enum SeriesError {
         /// When both were taken, in nanoseconds since 1970-01-01 UTC.
         time_ns: i64,
     },
-    /// The snapshot is older than the one before, by time and by number.
+    /// The snapshot is older than the one before.
     #[error("it was taken before the one before it")]
     Unsorted {
         /// How much earlier, in nanoseconds.
         by_ns: i64,
     },
-    /// The process counted on while its clock was set back.
+    /// Its number and its time say different things about which of the two came first.
     #[error(
-        "the clock of the machine was set back before it was taken: its number is higher and its time is lower"
+        "the machine's clock was set back: by their numbers the two come in another order than by their times"
     )]
     ClockBackwards {
-        /// How far, in nanoseconds; less than the clock was set back.
+        /// How far apart they are, in nanoseconds.
         by_ns: i64,
     },
     /// Another process than before.
-    #[error("the process was restarted before it was taken")]
+    #[error("it is of another process, or the process was restarted")]
     Restarted,
     /// Other sampling than before.
     #[error(transparent)]
     IntervalChanged(Caveat),
-    /// A trend needs two snapshots at the least.
-    #[error("a trend needs at least two snapshots, and there is {0}")]
+    /// A series needs two snapshots at the least.
+    #[error("a series needs at least two snapshots, and there is {0}")]
     TooFew(usize),
 }
 
@@ -59,19 +61,25 @@ pub struct SeriesNote {
     pub reason: SeriesError,
 }
 
-/// What is remembered of a snapshot when the next one comes.
-#[derive(Clone, Debug)]
-pub(crate) struct Previous {
+/// Where a snapshot stands among others.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
     pub time_ns: i64,
     pub process: Option<i64>,
     pub epoch: Option<i64>,
     pub interval_bytes: Option<i64>,
+    /// What was allocated so far, in bytes or blocks, where the file has it.
+    pub allocated: Option<i64>,
+}
+
+/// What is remembered of a snapshot when the next one comes.
+#[derive(Clone, Debug)]
+pub(crate) struct Previous {
+    pub place: Place,
     /// Live rows say which snapshot saw them first.
     pub has_births: bool,
     /// Position of the cumulative values that belong to the live ones.
     pub allocated: Option<usize>,
-    /// Their sum.
-    pub allocated_total: i64,
     pub cgroup_limit_bytes: Option<i64>,
     pub cgroup_used_bytes: Option<i64>,
     pub rss_bytes: Option<i64>,
@@ -92,7 +100,7 @@ pub(crate) struct Checked {
 impl Checked {
     /// What tells births and deaths since `previous` apart.
     pub fn source(&self, previous: Option<&Previous>) -> FlowSource {
-        let same = |it: &&Previous| !self.restarted && it.epoch.is_some();
+        let same = |it: &&Previous| !self.restarted && it.place.epoch.is_some();
         if self.now.has_births && previous.filter(same).is_some() {
             FlowSource::Cohorts
         } else if self.now.allocated.is_some() && previous.is_some_and(|it| it.allocated.is_some()) {
@@ -123,28 +131,8 @@ pub(crate) fn check(
     let now = Previous::of(profile, live, allocated);
     let Some(before) = previous else { return Ok(Checked { live, now, restarted: false, objection: None }) };
 
-    let restarted = now.is_after_restart(before);
-    let elapsed_ns = now.time_ns.saturating_sub(before.time_ns);
-    let counted_on = now.epoch.zip(before.epoch).map(|(now, before)| now.cmp(&before)).filter(|_| !restarted);
-    let objection = match (counted_on, elapsed_ns) {
-        (Some(std::cmp::Ordering::Equal), _) | (None, 0) => {
-            Some(SeriesError::Duplicate { time_ns: now.time_ns })
-        }
-        (Some(std::cmp::Ordering::Greater), ..=0) => {
-            return Err(SeriesError::ClockBackwards { by_ns: elapsed_ns.saturating_neg() });
-        }
-        (Some(std::cmp::Ordering::Less), _) | (None, ..0) => {
-            return Err(SeriesError::Unsorted { by_ns: elapsed_ns.saturating_neg() });
-        }
-        _ if restarted => Some(SeriesError::Restarted),
-        _ if now.interval_bytes != before.interval_bytes => {
-            Some(SeriesError::IntervalChanged(Caveat::DifferentIntervals {
-                base: before.interval_bytes,
-                new: now.interval_bytes,
-            }))
-        }
-        _ => None,
-    };
+    let restarted = now.place.is_after_restart(&before.place);
+    let objection = now.place.objection_behind(&before.place)?;
     Ok(Checked { live, now, restarted, objection })
 }
 
@@ -154,32 +142,65 @@ impl Previous {
         // Where nothing is live there is nobody whose birth could be told.
         let born = profile.strings.find("birth_epoch").is_some()
             || profile.samples.iter().all(|it| it.values[live] == 0);
-        let column = |column: usize| profile.samples.iter().map(move |it| i128::from(it.values[column]));
-        let total = allocated.map_or(0, |it| column(it).sum::<i128>());
         Self {
-            time_ns: profile.time_ns,
-            process: meta.process,
-            epoch: meta.epoch,
-            interval_bytes: sampling::interval_bytes(profile),
+            place: Place {
+                time_ns: profile.time_ns,
+                process: meta.process,
+                epoch: meta.epoch,
+                interval_bytes: sampling::interval_bytes(profile),
+                allocated: allocated.map(|column| {
+                    let total: i128 = profile.samples.iter().map(|it| i128::from(it.values[column])).sum();
+                    i64::try_from(total).unwrap_or(i64::MAX)
+                }),
+            },
             has_births: born && meta.epoch.is_some(),
             allocated,
-            allocated_total: i64::try_from(total).unwrap_or(i64::MAX),
             cgroup_limit_bytes: meta.cgroup_limit_bytes,
             cgroup_used_bytes: meta.cgroup_used_bytes,
             rss_bytes: meta.rss_bytes,
             live_bytes: meta.alloc_bytes.zip(meta.freed_bytes).map(|(a, f)| a.saturating_sub(f)),
         }
     }
+}
+
+impl Place {
+    /// What speaks against this snapshot behind that one: as an error what cannot be helped, else what can be
+    /// overlooked.
+    pub fn objection_behind(&self, before: &Self) -> Result<Option<SeriesError>, SeriesError> {
+        let elapsed_ns = self.time_ns.saturating_sub(before.time_ns);
+        let by_ns = elapsed_ns.saturating_abs();
+        let restarted = self.is_after_restart(before);
+        let counted =
+            self.epoch.zip(before.epoch).filter(|_| !restarted).map(|(now, before)| now.cmp(&before));
+        match (counted, elapsed_ns.cmp(&0)) {
+            (Some(Ordering::Equal), _) | (None, Ordering::Equal) => {
+                Ok(Some(SeriesError::Duplicate { time_ns: self.time_ns }))
+            }
+            (Some(Ordering::Less), Ordering::Less) | (None, Ordering::Less) => {
+                Err(SeriesError::Unsorted { by_ns })
+            }
+            (Some(Ordering::Less), _) | (Some(Ordering::Greater), Ordering::Less | Ordering::Equal) => {
+                Err(SeriesError::ClockBackwards { by_ns })
+            }
+            _ if restarted => Ok(Some(SeriesError::Restarted)),
+            _ if self.interval_bytes != before.interval_bytes => {
+                Ok(Some(SeriesError::IntervalChanged(Caveat::DifferentIntervals {
+                    base: before.interval_bytes,
+                    new: self.interval_bytes,
+                })))
+            }
+            _ => Ok(None),
+        }
+    }
 
     /// Whether another process than `before`'s took the snapshot. Where the files do not say, cumulative values that
     /// went down do: they only grow while a process lives.
-    fn is_after_restart(&self, before: &Self) -> bool {
+    pub fn is_after_restart(&self, before: &Self) -> bool {
         match (self.process, before.process) {
             (Some(now), Some(before)) => now != before,
             (None, None) => {
-                let later = self.time_ns > before.time_ns;
-                let both = self.allocated.is_some() && before.allocated.is_some();
-                later && both && self.allocated_total < before.allocated_total
+                let fell = self.allocated.zip(before.allocated).is_some_and(|(now, before)| now < before);
+                self.time_ns > before.time_ns && fell
             }
             _ => true,
         }

@@ -244,6 +244,16 @@ impl History {
         self.buckets.drain(..absent);
     }
 
+    /// The highest level at any snapshot.
+    pub fn highest(&self) -> f64 {
+        self.buckets.iter().map(|it| it.highest).fold(self.first_level, f64::max)
+    }
+
+    /// What was allocated in the whole series, as far as it is known.
+    pub fn allocated(&self) -> f64 {
+        self.buckets.iter().map(|it| it.flow.allocated.max(it.flow.births)).sum()
+    }
+
     /// All stretches, oldest first.
     pub fn all(&self) -> impl Iterator<Item = Bucket> {
         std::iter::repeat_n(Bucket::default(), self.absent).chain(self.buckets.iter().copied())

@@ -85,12 +85,15 @@ pub fn find_spikes(snapshots: &[SnapshotTotals], options: &SpikesOptions) -> Spi
         .enumerate()
         .filter_map(|(at, pair)| Interval::of(at, &pair[0], &pair[1]))
         .collect();
-    let rates: Vec<Option<f64>> = intervals.iter().map(Interval::rate).collect();
+    let allocated: Vec<Option<f64>> = intervals.iter().map(Interval::rate).collect();
+    let live: Vec<Option<f64>> = intervals.iter().map(|it| Some(it.live_rate())).collect();
     let mut found: Vec<(f64, Spike)> = Vec::new();
     for (at, interval) in intervals.iter().enumerate() {
-        let others = rates.iter().enumerate().filter(|(other, _)| *other != at).filter_map(|(_, rate)| *rate);
-        let usual = Usual::of(others.collect());
-        found.extend(interval.spike(usual, options));
+        let [allocated, live] = [&allocated, &live].map(|rates| {
+            let others = rates.iter().enumerate().filter(|(other, _)| *other != at);
+            Usual::of(others.filter_map(|(_, rate)| *rate).collect())
+        });
+        found.extend(interval.spike(allocated, live, options));
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     found.truncate(options.limit);
@@ -128,8 +131,19 @@ impl<'a> Interval<'a> {
         Some(self.allocated()?.0 as f64 / self.elapsed_ns as f64)
     }
 
-    /// The spike, if it is one, and how large it is.
-    fn spike(&self, usual: Option<Usual>, options: &SpikesOptions) -> Option<(f64, Spike)> {
+    /// How live bytes changed, in bytes per nanosecond.
+    fn live_rate(&self) -> f64 {
+        self.after.live_bytes.value.saturating_sub(self.before.live_bytes.value) as f64
+            / self.elapsed_ns as f64
+    }
+
+    /// The spike, if it is one, and how large it is, beside the usual rates of allocation and of live bytes.
+    fn spike(
+        &self,
+        usual: Option<Usual>,
+        live: Option<Usual>,
+        options: &SpikesOptions,
+    ) -> Option<(f64, Spike)> {
         let base = self.before.live_bytes.value.max(1) as f64;
         let live_change = self.after.live_bytes.value.saturating_sub(self.before.live_bytes.value);
         let variance =
@@ -152,7 +166,11 @@ impl<'a> Interval<'a> {
             signs.push(Sign::Peak);
             size = size.max(above as f64);
         }
-        if lower > options.min_rise * base {
+        let grows_always = live.is_some_and(|usual| {
+            let usual = usual.highest_if_few.max(usual.median + UNUSUAL * usual.deviation);
+            lower <= usual.max(0.0) * self.elapsed_ns as f64
+        });
+        if lower > options.min_rise * base && !grows_always {
             signs.push(Sign::Live);
             size = size.max(lower);
         }

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::estimate::Sum;
 use crate::sampling::{self, Sampling};
+use crate::series::check::Place;
 use crate::{AnalyzeError, Estimate, SampleKind, SeriesError};
 
 /// A snapshot in a few numbers.
@@ -54,6 +55,25 @@ impl SnapshotTotals {
             },
             peak_bytes: meta.peak_bytes,
         })
+    }
+
+    /// Whether these are the totals of the snapshot that comes after `before`, in the same process. What can be overlooked is
+    /// given as a value, what cannot as an error.
+    ///
+    /// # Errors
+    /// When it was taken before it, or the clock was set back between the two.
+    pub fn objection_behind(&self, before: &Self) -> Result<Option<SeriesError>, SeriesError> {
+        self.place().objection_behind(&before.place())
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            time_ns: self.time_ns,
+            process: self.process,
+            epoch: self.epoch,
+            interval_bytes: self.interval_bytes,
+            allocated: self.alloc_bytes.map(|it| it.value),
+        }
     }
 }
 

@@ -62,8 +62,8 @@ pub enum Evidence {
     Churn {
         /// What it allocated per hour, as far as that is known.
         allocated_per_hour: i64,
-        /// How often per hour what it holds was replaced.
-        turnover_per_hour: f64,
+        /// How often per hour what it holds was replaced; `None` where it never holds anything when a snapshot is taken.
+        turnover_per_hour: Option<f64>,
     },
     /// See [`Class::Steady`].
     Steady,
@@ -108,7 +108,7 @@ pub(crate) fn classify(history: &History, windows: &Windows) -> Evidence {
     let highest = buckets.iter().map(|it| it.level).fold(first, f64::max);
     let (rose, fell) = (rise.stands_out(highest), fall.stands_out(highest));
     if !(rose || fell) || comes_and_goes(&buckets) {
-        return still(&buckets, windows);
+        return still(history, &buckets, windows);
     }
     let sudden = (buckets.len() as f64 * SUDDEN).max(1.0) as usize;
     let falls = falls(&buckets, first);
@@ -252,15 +252,14 @@ fn sawtooth(buckets: &[Bucket], first: f64, falls: usize) -> Evidence {
     Evidence::Sawtooth { falls, lowest: lowest as i64, highest: highest as i64 }
 }
 
-fn still(buckets: &[Bucket], windows: &Windows) -> Evidence {
+fn still(history: &History, buckets: &[Bucket], windows: &Windows) -> Evidence {
     let hours = windows.span_ns() / HOUR_NS;
-    let allocated: f64 = buckets.iter().map(|it| it.flow.allocated.max(it.flow.births)).sum();
+    let allocated = history.allocated();
     let level = buckets.iter().map(|it| it.level).sum::<f64>() / buckets.len().max(1) as f64;
     if allocated > 0.0 && allocated >= TURNOVER * level {
-        let turnover = if level > 0.0 { allocated / level } else { 0.0 };
         return Evidence::Churn {
             allocated_per_hour: (allocated / hours) as i64,
-            turnover_per_hour: turnover / hours,
+            turnover_per_hour: (level > 0.0).then(|| allocated / level / hours),
         };
     }
     Evidence::Steady

@@ -27,10 +27,48 @@ impl Build {
         Self::sliding(interval, 0x5500_0000_0000)
     }
 
+    /// As [`Build::new`], with all columns of the recorder: the snapshot with this number, taken after so many seconds.
+    pub fn snapshot(interval: i64, epoch: i64, seconds: i64) -> Self {
+        const STEMS: [&str; 5] = ["alloc", "inuse", "peak", "temp", "freed"];
+        let columns = STEMS.map(|it| [(format!("{it}_objects"), "count"), (format!("{it}_space"), "bytes")]);
+        let growth =
+            [("realloc_objects", "count"), ("realloc_space", "bytes"), ("realloc_doublings", "count")];
+        let growth = growth.map(|(kind, unit)| (kind.to_owned(), unit));
+        let types = columns.into_iter().flatten().chain(growth);
+        let types = types.map(|(kind, unit)| ValueType::new(kind, unit)).collect();
+        let mut build = Self::with(types, interval, 0x5500_0000_0000);
+        build.profile.default_sample_type = Some(3);
+        build.profile.duration_ns = seconds * 1_000_000_000;
+        build.profile.time_ns += build.profile.duration_ns;
+        build.profile.meta =
+            Some(Meta { format: Some(1), process: Some(7), epoch: Some(epoch), ..Meta::default() });
+        build
+    }
+
+    /// Adds a row of a snapshot with these values and numeric labels, by name; the stack is written leaf first.
+    pub fn row(&mut self, stack: &[&str], values: &[(&str, i64)], labels: &[(&str, i64)]) -> &mut Self {
+        let stack: Vec<LocationId> = stack.iter().map(|frame| self.location(&[frame])).collect();
+        let mut row = vec![0; self.profile.sample_types().len()];
+        for (kind, value) in values {
+            row[self.profile.sample_type(kind).unwrap()] = *value;
+        }
+        let label = |(key, value): &(&str, i64)| {
+            let key = self.profile.strings.intern(key);
+            Label { key, value: LabelValue::Number(*value, key) }
+        };
+        let labels: Vec<Label> = labels.iter().map(label).collect();
+        self.profile.samples.push(&stack, &row, &labels);
+        self
+    }
+
     /// As [`Build::new`], of a process in which the program lies elsewhere.
     pub fn sliding(interval: i64, slide: u64) -> Self {
         let types = [("inuse_objects", "count"), ("inuse_space", "bytes")];
-        let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
+        Self::with(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec(), interval, slide)
+    }
+
+    fn with(types: Vec<ValueType>, interval: i64, slide: u64) -> Self {
+        let mut profile = Profile::new(types);
         profile.period_type = Some(ValueType::new("space", "bytes"));
         profile.period = interval;
         profile.time_ns = 1_700_000_000_000_000_000;
@@ -80,16 +118,33 @@ impl Build {
 
     /// As [`Build::live`], with the stack as locations.
     pub fn live_at(&mut self, stack: &[LocationId], blocks: i64, size: i64) -> &mut Self {
+        self.push(stack, blocks, size, &[])
+    }
+
+    fn push(&mut self, stack: &[LocationId], blocks: i64, size: i64, labels: &[Label]) -> &mut Self {
         let key = self.profile.strings.intern("bytes");
         let label = Label { key, value: LabelValue::Number(size, key) };
-        self.profile.samples.push(stack, &[blocks, blocks * size], &[label]);
+        self.profile.samples.push(stack, &[blocks, blocks * size], &[&[label], labels].concat());
         self
     }
 
     /// Adds blocks of one size that `sampled` samples stand for.
     pub fn sampled(&mut self, stack: &[&str], sampled: i64, size: i64) -> &mut Self {
+        self.live(stack, self.blocks(sampled, size), size)
+    }
+
+    /// As [`Build::sampled`], of blocks that the snapshot with the number `born` was the first to see.
+    pub fn born(&mut self, stack: &[&str], sampled: i64, size: i64, born: i64) -> &mut Self {
+        let stack: Vec<LocationId> = stack.iter().map(|frame| self.location(&[frame])).collect();
+        let (key, unit) = (self.profile.strings.intern("birth_epoch"), self.profile.strings.intern(""));
+        let blocks = self.blocks(sampled, size);
+        self.push(&stack, blocks, size, &[Label { key, value: LabelValue::Number(born, unit) }])
+    }
+
+    /// The blocks that so many samples stand for.
+    fn blocks(&self, sampled: i64, size: i64) -> i64 {
         let weight = 1.0 / -(-(size as f64) / self.profile.period as f64).exp_m1();
-        self.live(stack, (sampled as f64 * weight).round() as i64, size)
+        (sampled as f64 * weight).round() as i64
     }
 }
 

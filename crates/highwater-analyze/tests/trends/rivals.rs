@@ -3,7 +3,10 @@
 /// The levels of a site, snapshot by snapshot.
 pub type Levels = Vec<f64>;
 
-pub const RIVALS: [(&str, fn(&[f64]) -> f64); 4] = [
+/// What a site is ranked by.
+pub type Score = fn(&[f64]) -> f64;
+
+pub const RIVALS: [(&str, Score); 4] = [
     ("largest adjacent change", largest_adjacent),
     ("last less first", last_less_first),
     ("least-squares slope", least_squares),

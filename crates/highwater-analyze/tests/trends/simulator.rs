@@ -28,11 +28,6 @@ pub enum Kind {
     Steady,
 }
 
-impl Kind {
-    pub const ALL: [Self; 6] =
-        [Self::Leak, Self::Step, Self::Sawtooth, Self::WarmUp, Self::Churn, Self::Steady];
-}
-
 /// How a site's live bytes are meant to develop.
 struct Plan {
     kind: Kind,
@@ -187,16 +182,22 @@ impl Site {
     }
 }
 
+/// How many sites there are of each kind; all others are steady.
+const NUMBERS: [(Kind, usize); 5] =
+    [(Kind::Leak, LEAKS), (Kind::Step, 60), (Kind::Sawtooth, 60), (Kind::WarmUp, 150), (Kind::Churn, 400)];
+
+fn kind_of(at: usize) -> Kind {
+    let mut end = 0;
+    let found = NUMBERS.iter().find(|(_, number)| {
+        end += number;
+        at < end
+    });
+    found.map_or(Kind::Steady, |it| it.0)
+}
+
 impl Plan {
     fn new(at: usize, random: &mut Random) -> Self {
-        let kind = match at {
-            ..LEAKS => Kind::Leak,
-            ..75 => Kind::Step,
-            ..135 => Kind::Sawtooth,
-            ..285 => Kind::WarmUp,
-            ..685 => Kind::Churn,
-            _ => Kind::Steady,
-        };
+        let kind = kind_of(at);
         let snapshots = SNAPSHOTS as f64;
         let plan = Self {
             kind,

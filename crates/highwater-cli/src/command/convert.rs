@@ -43,13 +43,18 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let format = output_format(&self.output, self.to)?;
-        let load = if format == Format::Pprof { load::raw } else { load::symbolized };
-        let mut profile = load(&self.input, &self.shared)?;
+        let mut profile = load_for(format, &self.input, &self.shared)?;
         // It has been looked for while loading.
-        let column = self.shared.sample.as_ref().and_then(|it| it.column(&profile).ok());
+        let column = self.shared.sample.first().and_then(|it| it.column(&profile).ok());
         profile.default_sample_type = column.or(profile.default_sample_type);
         write("convert", &profile, format, &self.output, &self.shared)
     }
+}
+
+/// Reads a profile that is to be written in `format`. Only pprof has a place for addresses.
+pub(super) fn load_for(format: Format, input: &Path, shared: &Shared) -> Result<Profile, CliError> {
+    let load = if format == Format::Pprof { load::raw } else { load::symbolized };
+    load(input, shared)
 }
 
 /// What was written.

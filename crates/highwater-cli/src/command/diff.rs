@@ -76,8 +76,7 @@ impl Comparison {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
-        let base = load::symbolized(&self.base, &self.shared)?;
-        let new = load::symbolized(&self.new, &self.shared)?;
+        let [base, new] = load::symbolized_pair([&self.base, &self.new], &self.shared)?;
         let query = self.shared.query(GroupBy::Line);
         let answer = highwater_analyze::diff(&base, &new, &query, &self.options.options())
             .map_err(command::question(&[&self.base, &self.new]))?;

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use highwater_analyze::{FoldedStack, GroupBy, Query, SampleKind, Unit};
+use highwater_analyze::{AnalyzeError, DiffOptions, FoldedStack, GroupBy, Query, SampleKind, Unit};
 use highwater_profile::{Profile, file};
-use highwater_report::{FlameText, flame, flame_growth, folded_lines};
+use highwater_report::{FlameError, FlameText, flame, flame_growth, folded_lines};
 use serde::Serialize;
 
 use super::diff::Comparison;
@@ -105,52 +105,83 @@ impl Args {
             return Ok(folded_lines(lines).into_bytes());
         }
         let mut svg = Vec::new();
-        let text = self.text(&query, &profile, command::name(path));
+        let text = FlameText { icicle: self.icicle, ..text(&query, &profile, command::name(path)) };
         flame(&stacks, &text, &mut svg)
             .map_err(|source| CliError::Flame { files: vec![path.to_owned()], source })?;
         Ok(svg)
     }
 
     fn two(&self, base_path: &Path, new_path: &Path) -> Result<Vec<u8>, CliError> {
-        let base = load::symbolized(base_path, &self.shared)?;
-        let new = load::symbolized(new_path, &self.shared)?;
-        let query = self.query();
-        let options = self.options.options();
-        let question = || command::question(&[base_path, new_path]);
-        if self.format == Some(Format::Folded) && !self.shared.json {
-            let stacks = highwater_analyze::folded_diff(&base, &new, &query, &options).map_err(question())?;
+        let paths = [base_path, new_path];
+        let [base, new] = load::symbolized_pair(paths, &self.shared)?;
+        let (query, options) = (self.query(), self.options.options());
+        if self.shared.json {
+            let growth = highwater_analyze::growth(&base, &new, &narrow(&query), &options)
+                .map_err(command::question(&paths))?;
+            return Ok(highwater_report::json("flame-diff", &growth)?.into_bytes());
+        }
+        if self.format == Some(Format::Folded) {
+            let stacks = highwater_analyze::folded_diff(&base, &new, &query, &options)
+                .map_err(command::question(&paths))?;
             let lines = stacks.iter().map(|it| (it.frames.as_slice(), vec![it.base, it.new]));
             return Ok(folded_lines(lines).into_bytes());
         }
-        let query = Query { min_fraction: pages::NARROWEST, limit: None, ..query };
-        let growth = highwater_analyze::growth(&base, &new, &query, &options).map_err(question())?;
-        if self.shared.json {
-            return Ok(highwater_report::json("flame-diff", &growth)?.into_bytes());
-        }
-        let mut svg = Vec::new();
-        let names = format!(
-            "{} to {}: red grew, blue shrank, grey may be noise",
-            command::name(base_path),
-            command::name(new_path)
-        );
-        flame_growth(&growth, &self.text(&query, &new, names), &mut svg).map_err(|source| {
-            CliError::Flame { files: vec![base_path.to_owned(), new_path.to_owned()], source }
-        })?;
-        Ok(svg)
-    }
-
-    fn text(&self, query: &Query, profile: &Profile, subtitle: String) -> FlameText {
-        let sample = sample(query, profile);
-        let unit = match sample.unit(profile) {
-            Unit::Count => "blocks".to_owned(),
-            unit => unit.to_string(),
-        };
-        FlameText { title: sample.to_string(), subtitle, unit, icicle: self.icicle }
+        let names = paths.map(command::name);
+        differential([&base, &new], &query, &options, [&names[0], &names[1]], self.icicle)
+            .map_err(|it| it.about(&paths))
     }
 
     fn query(&self) -> Query {
         self.shared.query(GroupBy::Function)
     }
+}
+
+/// Why there is no drawing of a difference.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Undrawn {
+    #[error(transparent)]
+    Question(#[from] AnalyzeError),
+    #[error(transparent)]
+    Flame(#[from] FlameError),
+}
+
+impl Undrawn {
+    fn about(self, paths: &[&Path]) -> CliError {
+        let files = || paths.iter().map(|&it| it.to_owned()).collect();
+        match self {
+            Self::Question(source) => CliError::Question { files: files(), source },
+            Self::Flame(source) => CliError::Flame { files: files(), source },
+        }
+    }
+}
+
+/// The drawing of what changed between two profiles of these names; with roots at the top if `icicle`.
+pub(crate) fn differential(
+    [base, new]: [&Profile; 2],
+    query: &Query,
+    options: &DiffOptions,
+    names: [&str; 2],
+    icicle: bool,
+) -> Result<Vec<u8>, Undrawn> {
+    let growth = highwater_analyze::growth(base, new, &narrow(query), options)?;
+    let subtitle = format!("{} to {}: red grew, blue shrank, grey may be noise", names[0], names[1]);
+    let mut svg = Vec::new();
+    flame_growth(&growth, &FlameText { icicle, ..text(query, new, subtitle) }, &mut svg)?;
+    Ok(svg)
+}
+
+/// The query for everything that is as wide as a pixel.
+fn narrow(query: &Query) -> Query {
+    Query { min_fraction: pages::NARROWEST, limit: None, ..query.clone() }
+}
+
+fn text(query: &Query, profile: &Profile, subtitle: String) -> FlameText {
+    let sample = sample(query, profile);
+    let unit = match sample.unit(profile) {
+        Unit::Count => "blocks".to_owned(),
+        unit => unit.to_string(),
+    };
+    FlameText { title: sample.to_string(), subtitle, unit, icicle: false }
 }
 
 fn sample(query: &Query, profile: &Profile) -> SampleKind {

@@ -43,8 +43,7 @@ impl Args {
         let format = convert::output_format(&self.output, known.or(Some(Format::Pprof)))?;
         let mut profiles = Vec::with_capacity(self.files.len());
         for path in &self.files {
-            let load = if format == Format::Pprof { load::raw } else { load::symbolized };
-            profiles.push(load(path, &self.shared)?);
+            profiles.push(convert::load_for(format, path, &self.shared)?);
         }
         self.name_rebuilt(&mut profiles)?;
         self.note_one_process(&profiles);

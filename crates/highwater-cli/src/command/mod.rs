@@ -1,17 +1,23 @@
 //! The commands, one file each: its arguments, the question it asks, the view it shows.
 
+pub(crate) mod advise;
+pub(crate) mod check;
 pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod flame;
 pub(crate) mod info;
+pub(crate) mod leaks;
 pub(crate) mod list;
 pub(crate) mod merge;
 pub(crate) mod peek;
 pub(crate) mod plot;
 pub(crate) mod report;
+pub(crate) mod spikes;
 pub(crate) mod symbolize;
 pub(crate) mod top;
 pub(crate) mod tree;
+pub(crate) mod trend;
+pub(crate) mod watch;
 
 use std::path::Path;
 

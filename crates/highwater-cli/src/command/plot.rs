@@ -12,8 +12,8 @@ use crate::{output, pages};
 
 const EXAMPLES: &str = "\
 Examples:
-  highwater plot snapshots/*.pb.gz -o memory.svg
-  highwater plot --by crate snapshots/*.pb.gz -o crates.svg";
+  highwater plot snapshots/ -o memory.svg
+  highwater plot --by crate snapshots/ -o crates.svg";
 
 /// Draw memory over time as an SVG file: the largest rows stacked, the resident set, the limit, spikes
 ///
@@ -21,7 +21,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The profiles, in order of time
+    /// The profiles in order of time, or the directory they are in
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The file to write

@@ -13,7 +13,7 @@ const EXAMPLES: &str = "\
 Examples:
   highwater report heap.pb.gz -o report.html
   highwater report before.pb.gz after.pb.gz -o report.html
-  highwater report snapshots/*.pb.gz -o report.html
+  highwater report snapshots/ -o report.html
 
 The page needs no network and no server: it can be kept, and attached to an issue. Two profiles
 are compared; of three or more, in order of time, it also shows what became of every row.";
@@ -25,7 +25,7 @@ are compared; of three or more, in order of time, it also shows what became of e
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// One profile, or several in order of time
+    /// One profile, several in order of time, or the directory they are in
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The file to write

@@ -2,10 +2,12 @@
 
 use std::fs;
 
+use highwater_profile::Meta;
+
 use crate::support::{Place, demo, encoded, text, without_binary};
 
 /// Every command that reads the file.
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 12] = [
     "top FILE",
     "tree FILE",
     "peek main FILE",
@@ -14,6 +16,10 @@ const COMMANDS: [&str; 8] = [
     "diff FILE good.pb.gz",
     "diff good.pb.gz FILE",
     "flame --diff good.pb.gz FILE -o out.svg",
+    "check FILE --baseline good.pb.gz --max-growth 5%",
+    "check good.pb.gz --baseline FILE --max-growth 5%",
+    "leaks FILE",
+    "advise FILE",
 ];
 
 /// Runs every command on a file with this content and returns the message, which is the same for all.
@@ -268,4 +274,39 @@ fn wrong_arguments() {
         assert!(run.error().contains(expected), "{arguments}: {}", run.stderr);
     }
     assert_eq!(place.files(), ["heap.pb.gz"]);
+}
+
+#[test]
+fn snapshots_whose_difference_means_little() {
+    let place = Place::new();
+    let snapshot = |name: &str, process, epoch, time_ns| {
+        let mut profile = demo(epoch * 8);
+        profile.time_ns = time_ns;
+        profile.meta = Some(Meta { process: Some(process), epoch: Some(epoch), ..Meta::default() });
+        place.profile(name, &profile);
+    };
+    snapshot("first.pb.gz", 1, 1, 1_700_000_000_000_000_000);
+    snapshot("second.pb.gz", 1, 2, 1_700_000_060_000_000_000);
+    snapshot("early.pb.gz", 1, 3, 1_600_000_000_000_000_000);
+    snapshot("other.pb.gz", 2, 1, 1_700_000_060_000_000_000);
+    for (files, reason) in [
+        ("second.pb.gz first.pb.gz", "the new profile is the older one (snapshot 1"),
+        ("first.pb.gz other.pb.gz", "two processes"),
+        ("first.pb.gz early.pb.gz", "the clock went back"),
+    ] {
+        for command in ["diff", "flame -o out.svg --diff"] {
+            let run = place.run(&format!("{command} {files}"));
+            let message = run.error();
+            let both = files.split(' ').all(|file| message.contains(file));
+            assert!(both && message.contains(reason) && message.contains("--force"), "{message}");
+        }
+        let forced = place.run(&format!("diff --force {files}"));
+        assert!(
+            forced.answer().contains(&format!("note: {}", &reason[..10])) || forced.stdout.contains(reason)
+        );
+    }
+    assert!(place.run("diff first.pb.gz second.pb.gz").answer().contains(" new, "));
+    let same = place.run("diff first.pb.gz first.pb.gz");
+    assert!(same.answer().ends_with("no change that can be told from noise\n"), "{}", same.stdout);
+    assert!(place.run("diff --fdr 2 first.pb.gz second.pb.gz").error().contains("--fdr"));
 }

@@ -2,10 +2,14 @@
 
 mod answers;
 mod bad_input;
+mod check;
 mod convert;
+mod findings;
 mod list;
 mod merge;
 mod report;
+mod series;
 mod support;
 mod symbols;
 mod terminal;
+mod watch;

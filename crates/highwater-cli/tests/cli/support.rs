@@ -73,7 +73,8 @@ impl Place {
         command.current_dir(self.own.path()).stdin(Stdio::null());
         // Names that a run keeps are for the runs of the same test.
         command.env("XDG_CACHE_HOME", self.cache.path());
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_BACKTRACE", "COLUMNS"] {
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_BACKTRACE", "COLUMNS", "HIGHWATER_TOKEN"]
+        {
             command.env_remove(name);
         }
         command
@@ -136,10 +137,16 @@ pub fn frame(profile: &mut Profile, name: &str, file: &str, line: i64) -> Locati
 }
 
 pub fn push(profile: &mut Profile, stack: &[LocationId], blocks: i64, block_bytes: i64) {
+    push_values(profile, stack, [2 * blocks, blocks], block_bytes);
+}
+
+/// A row of blocks of one size: so many allocated, so many live.
+pub fn push_values(profile: &mut Profile, stack: &[LocationId], blocks: [i64; 2], block_bytes: i64) {
     let key = profile.strings.intern("bytes");
     let size = Label { key, value: LabelValue::Number(block_bytes, key) };
-    let bytes = blocks * block_bytes;
-    profile.samples.push(stack, &[2 * blocks, 2 * bytes, blocks, bytes], &[size]);
+    let [allocated, live] = blocks;
+    let values = [allocated, allocated * block_bytes, live, live * block_bytes];
+    profile.samples.push(stack, &values, &[size]);
 }
 
 /// A profile with one unnamed address in a file that is not there.

@@ -304,7 +304,7 @@ fn trend<'a>(trend: &'a Trend, names: &mut Names) -> TrendData<'a> {
         row: RowData {
             label: names.label(&row.key.label),
             cells: vec![
-                findings::class(row.class()).to_owned(),
+                crate::trend::name(row.class()).to_owned(),
                 number::signed(row.growth_per_hour.value, unit),
                 number::margin(&row.growth_per_hour, unit),
                 number::amount(row.live.value, unit),

@@ -44,18 +44,6 @@ pub(crate) fn of(page: &Page) -> Vec<Finding> {
     findings
 }
 
-/// What a row does over time, in a word.
-pub(crate) fn class(class: Class) -> &'static str {
-    match class {
-        Class::Leak => "leak",
-        Class::Step => "step",
-        Class::Sawtooth => "sawtooth",
-        Class::WarmUp => "warm-up",
-        Class::Churn => "churn",
-        Class::Steady => "steady",
-    }
-}
-
 fn leaks(page: &Page) -> Vec<Finding> {
     let Some(trend) = &page.trend else { return Vec::new() };
     let unit = &trend.header.unit;

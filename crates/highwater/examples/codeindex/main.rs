@@ -36,6 +36,9 @@ struct Arguments {
     /// Write begin.pb.gz, indexed.pb.gz and queried.pb.gz to this directory
     #[arg(long, value_name = "DIR")]
     snapshots: Option<PathBuf>,
+    /// Write heap-00.pb.gz to heap-20.pb.gz to this directory, each after another twentieth of the queries
+    #[arg(long, value_name = "DIR")]
+    series: Option<PathBuf>,
     /// Manifest of the workspace to index [default: that of the current directory]
     #[arg(long, value_name = "FILE")]
     manifest_path: Option<PathBuf>,
@@ -74,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     memory::snapshot(snapshots, "indexed")?;
 
     let search = Search { corpus: &corpus, index: &index };
-    let results = serve(&search, arguments.queries, &mut faults)?;
+    let results = serve(&search, arguments, &mut faults)?;
     memory::snapshot(snapshots, "queried")?;
 
     if let Some(query) = &arguments.search {
@@ -91,8 +94,14 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Answers this many queries, and returns the number of results.
-fn serve(search: &Search, queries: usize, faults: &mut Faults) -> Result<usize, Failure> {
+/// Snapshots of a series, besides the one before the first query.
+const STEPS: usize = 20;
+
+/// Answers the queries, and returns the number of results.
+fn serve(search: &Search, arguments: &Arguments, faults: &mut Faults) -> Result<usize, Failure> {
+    let queries = arguments.queries;
+    let snapshot = |step: usize| memory::snapshot(arguments.series.as_deref(), &format!("heap-{step:02}"));
+    snapshot(0)?;
     let mut page = String::new();
     let mut results = 0;
     for (number, query) in Queries::new(search).take(queries).enumerate() {
@@ -102,6 +111,10 @@ fn serve(search: &Search, queries: usize, faults: &mut Faults) -> Result<usize, 
         page.clear();
         results += search.answer(&query, &mut page, |part| faults.file_shown(&query, part))?;
         faults.page_served(&query, number, &page);
+        let step = (number + 1) * STEPS / queries;
+        if step > number * STEPS / queries {
+            snapshot(step)?;
+        }
     }
     Ok(results)
 }

@@ -7,7 +7,10 @@ use std::collections::HashMap;
 
 use super::line::Fields;
 use crate::format::tree::StackTree;
-use crate::{Function, Limits, Line, Location, LocationId, Mapping, MappingId, Profile, ReadError, StringId};
+use crate::{
+    BoundedText, Function, Limits, Line, Location, LocationId, Mapping, MappingId, Profile, ReadError,
+    StringId,
+};
 
 /// The tables so far. The profile has the texts and the locations.
 #[derive(Default)]
@@ -146,17 +149,20 @@ impl Tables {
     }
 }
 
+/// A demangled name longer than this is not taken.
+const MOST_NAME_BYTES: usize = 16 << 10;
+
 /// The name for people of a function. heaptrack demangles names as those of C++: what Rust mangles now it leaves as it
 /// is, and of what Rust mangled before it leaves the escapes.
 fn readable(profile: &mut Profile, name: StringId) -> StringId {
     let raw = profile.string(name);
     let mangled = if raw.starts_with("_R") { Some(raw.to_owned()) } else { mangled_again(raw) };
-    let mut text = Bounded::default();
+    let mut text = BoundedText::new(MOST_NAME_BYTES);
     let is_whole = mangled.and_then(|it| {
         let demangled = rustc_demangle::try_demangle(&it).ok()?;
         std::fmt::write(&mut text, format_args!("{demangled:#}")).ok()
     });
-    if is_whole.is_some() { profile.strings.intern(&text.0) } else { name }
+    if is_whole.is_some() { profile.strings.intern(&text.into_string()) } else { name }
 }
 
 /// What Rust's old mangling made of `alloc::raw_vec::RawVec$LT$T$GT$::grow::h0123456789abcdef`.
@@ -167,21 +173,6 @@ fn mangled_again(name: &str) -> Option<String> {
     }
     let parts = name.split("::").map(|part| format!("{}{part}", part.len()));
     Some(format!("_ZN{}E", parts.collect::<String>()))
-}
-
-/// Text that fails to grow beyond a limit: a short hostile name can stand for one without end.
-#[derive(Default)]
-struct Bounded(String);
-
-impl std::fmt::Write for Bounded {
-    fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        const MOST_BYTES: usize = 16 << 10;
-        if text.len() > MOST_BYTES - self.0.len() {
-            return Err(std::fmt::Error);
-        }
-        self.0.push_str(text);
-        Ok(())
-    }
 }
 
 #[cfg(test)]

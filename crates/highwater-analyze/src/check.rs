@@ -1,0 +1,314 @@
+//! The gate: whether a profile holds more than a baseline allows.
+//!
+//! Growth is compared with an allowance, and what is judged is the **excess**, growth minus allowance, with its sampling
+//! error. With `B` and `N` for base and new, and their variances `V_B` and `V_N`, the excess over a share `f` of the base is
+//! `N - (1+f)·B` with variance `V_N + (1+f)²·V_B`; over a fixed number `a` it is `N - B - a` with variance `V_N + V_B`. The
+//! profiles are of different runs, so nothing cancels; if they are of one process
+//! after all, the blocks that live in both do. Base and new may have different sampling intervals: both
+//! variances are known.
+//!
+//! An excess that is not decided has an interval around 0 of 1.96·σ to either side, σ² being its variance. With `k` times as
+//! many samples σ is √k times smaller, so `k = (1.96·σ / excess)²` times as many decide, if the excess stays what it is.
+
+use highwater_profile::Profile;
+use serde::Serialize;
+
+use crate::{
+    AnalyzeError, Caveat, CohortEstimates, DiffOptions, DiffRow, Estimate, Frame, Header, Omitted, Query,
+    RowKey, SampleKind, diff,
+};
+
+/// How much growth is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowance {
+    /// A share of the base: 0.05 for five per cent.
+    Share(f64),
+    /// A fixed number, in the unit of the values.
+    Fixed(i64),
+}
+
+/// What a gate asks for.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CheckOptions {
+    /// What the total, and each row, may grow by.
+    pub max_growth: Allowance,
+    /// Largest share of false alarms among the rows that are called regressions.
+    pub fdr: f64,
+}
+
+/// What a gate says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The growth is certainly within what is allowed.
+    Pass,
+    /// Sampling does not allow it to be known.
+    Inconclusive,
+    /// The growth is certainly beyond it.
+    Regression,
+}
+
+/// The growth of a total or a row beside what is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Judgement {
+    /// Value in the base.
+    pub base: Estimate,
+    /// Value in the new profile.
+    pub new: Estimate,
+    /// New value minus base value.
+    pub growth: Estimate,
+    /// The growth that is allowed.
+    pub allowed: i64,
+    /// Growth minus allowance. Its error is not that of the growth: an allowance that is a share of the base errs with it.
+    pub excess: Estimate,
+}
+
+/// Why a gate cannot tell.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doubt {
+    /// There are too few samples: this would decide.
+    TooFewSamples(Remedy),
+    /// A file does not say how it was sampled.
+    UnknownErrors,
+    /// Neither profile has a sample of the values.
+    NothingSampled,
+}
+
+/// What would decide a gate that cannot tell, if the excess stays what it is.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Remedy {
+    /// How many times as many samples; `None` where the excess is 0, so that no number of them decides.
+    pub samples_factor: Option<f64>,
+    /// Runs of each side that would have to be merged.
+    pub runs: Option<u64>,
+    /// The sampling interval that would do, in bytes; 1 stands for exact mode.
+    pub interval_bytes: i64,
+}
+
+/// A row that grew by more than is allowed.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct CheckRow {
+    /// What the row is about.
+    pub key: RowKey,
+    /// Its growth.
+    #[serde(flatten)]
+    pub judgement: Judgement,
+    /// The stack that contributes most to the change, leaf first.
+    pub stack: Vec<Frame>,
+}
+
+/// What a gate says of one kind of values.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct KindCheck {
+    /// What the base is.
+    pub base: Header,
+    /// What the new profile is.
+    pub new: Header,
+    /// A regression when the total or a row is one; else what the total is.
+    pub verdict: Verdict,
+    /// What the total alone is.
+    pub total_verdict: Verdict,
+    /// The growth of the total that filters leave.
+    pub total: Judgement,
+    /// Why the total's verdict is that nothing is known.
+    pub doubt: Option<Doubt>,
+    /// The rows that are regressions, the largest certain excess first.
+    pub regressions: Vec<CheckRow>,
+    /// Regressions beyond the limit of rows.
+    pub omitted: Omitted,
+    /// Rows whose growth seems to be more than is allowed, and may be noise.
+    pub undecided: Omitted,
+}
+
+/// The answer of [`check()`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Check {
+    /// The worst of all kinds' verdicts.
+    pub verdict: Verdict,
+    /// What was allowed.
+    pub max_growth: Allowance,
+    /// Largest share of false alarms among the rows that are called regressions.
+    pub fdr: f64,
+    /// One for each kind of values that was asked for.
+    pub checks: Vec<KindCheck>,
+}
+
+/// Judges the growth from a baseline to a new profile, which are of different runs.
+///
+/// The total passes when the upper end of the 95 % interval of its excess is not above 0, and is a regression when
+/// the lower end is. A row is a regression when its growth is significant at `fdr` and the lower end of its excess is above
+/// 0, both over `max_growth` and over `min_fraction` of the base's total: a share of next to nothing is nothing. A row
+/// alone is never a reason for doubt, since most rows have few samples, and every run would end in doubt.
+///
+/// # Errors
+/// When one of the profiles has no values of a kind, or they count in different units.
+pub fn check(
+    base: &Profile,
+    new: &Profile,
+    query: &Query,
+    kinds: &[SampleKind],
+    options: &CheckOptions,
+) -> Result<Check, AnalyzeError> {
+    let default = [SampleKind::default_for(new)];
+    let kinds = if kinds.is_empty() { &default } else { kinds };
+    let checks: Result<Vec<_>, _> = kinds.iter().map(|kind| one(base, new, query, kind, options)).collect();
+    let checks = checks?;
+    Ok(Check {
+        verdict: checks.iter().map(|it| it.verdict).max().unwrap_or(Verdict::Pass),
+        max_growth: options.max_growth,
+        fdr: options.fdr,
+        checks,
+    })
+}
+
+fn one(
+    base: &Profile,
+    new: &Profile,
+    query: &Query,
+    kind: &SampleKind,
+    options: &CheckOptions,
+) -> Result<KindCheck, AnalyzeError> {
+    kind.column(base)?;
+    kind.column(new)?;
+    let (base_unit, new_unit) = (kind.unit(base), kind.unit(new));
+    if base_unit != new_unit {
+        return Err(Caveat::DifferentUnits {
+            sample: kind.to_string(),
+            base: base_unit.to_string(),
+            new: new_unit.to_string(),
+        }
+        .into());
+    }
+    let all = Query { sample: Some(kind.clone()), limit: None, min_fraction: 0.0, ..query.clone() };
+    // Runs are different processes by nature, and what their intervals differ by is in the variances.
+    let difference =
+        diff(base, new, &all, &DiffOptions { force: true, fdr: options.fdr, ..DiffOptions::default() })?;
+
+    let whole = (difference.base.shown_total, difference.new.shown_total);
+    let change = &difference.total_change;
+    let sides = Sides { base: whole.0, new: whole.1, growth: change.change, cohorts: change.cohorts };
+    let total = sides.judge(options.max_growth);
+    let is_significant = change.significant;
+    let doubt = doubt(&total, is_significant, &difference.base, &difference.new);
+    let total_verdict = match doubt {
+        Some(_) => Verdict::Inconclusive,
+        None if total.excess.value > 0 => Verdict::Regression,
+        None => Verdict::Pass,
+    };
+
+    let floor = whole.0.value.max(0) as f64 * query.min_fraction;
+    let (mut regressions, mut undecided) = (Vec::new(), Vec::new());
+    for row in difference.rows {
+        let judgement = judge_row(&row, options.max_growth, floor.round() as i64);
+        let is_certain = row.significant && judgement.excess.lower95().is_some_and(|it| it > 0.0);
+        if is_certain {
+            regressions.push(CheckRow { key: row.key, judgement, stack: row.stack });
+        } else if judgement.excess.value > 0 {
+            undecided.push(judgement.growth.value);
+        }
+    }
+    let certain = |row: &CheckRow| row.judgement.excess.lower95().unwrap_or(f64::MIN);
+    regressions.sort_by(|a, b| certain(b).total_cmp(&certain(a)).then_with(|| a.key.label.cmp(&b.key.label)));
+    let rows_verdict = if regressions.is_empty() { Verdict::Pass } else { Verdict::Regression };
+    let beyond = regressions.split_off(query.limit.unwrap_or(usize::MAX).min(regressions.len()));
+    Ok(KindCheck {
+        verdict: total_verdict.max(rows_verdict),
+        total_verdict,
+        total,
+        doubt,
+        regressions,
+        omitted: omitted(beyond.iter().map(|it| it.judgement.growth.value)),
+        undecided: omitted(undecided.into_iter()),
+        base: difference.base,
+        new: difference.new,
+    })
+}
+
+fn omitted(values: impl Iterator<Item = i64>) -> Omitted {
+    values.fold(Omitted::default(), |all, value| Omitted {
+        rows: all.rows + 1,
+        value: all.value.saturating_add(value),
+    })
+}
+
+/// A row, or the total, in both profiles.
+struct Sides {
+    base: Estimate,
+    new: Estimate,
+    growth: Estimate,
+    /// What both have in common, if they are snapshots of one process.
+    cohorts: Option<CohortEstimates>,
+}
+
+impl Sides {
+    fn judge(&self, allowance: Allowance) -> Judgement {
+        let (allowed, share) = match allowance {
+            Allowance::Share(share) => ((self.base.value as f64 * share).round() as i64, share),
+            Allowance::Fixed(number) => (number, 0.0),
+        };
+        let excess = self.growth.value.saturating_sub(allowed);
+        Judgement {
+            base: self.base,
+            new: self.new,
+            growth: self.growth,
+            allowed,
+            excess: Estimate { value: excess, standard_error: self.error_of_excess(share) },
+        }
+    }
+
+    /// Of `N - (1+f)·B`; where `S` is in both, that is the new less `1+f` times the dead and `f` times `S`.
+    fn error_of_excess(&self, share: f64) -> Option<f64> {
+        if share == 0.0 {
+            return self.growth.standard_error;
+        }
+        Some(match self.cohorts {
+            None => self.new.standard_error?.hypot((1.0 + share) * self.base.standard_error?),
+            Some(CohortEstimates { new, dead, survived }) => {
+                let changed = new.standard_error?.hypot((1.0 + share) * dead.standard_error?);
+                changed.hypot(share * survived.standard_error?)
+            }
+        })
+    }
+}
+
+/// A row has to exceed both the allowance and the floor: the one that leaves less certainty counts.
+fn judge_row(row: &DiffRow, allowance: Allowance, floor: i64) -> Judgement {
+    let sides = Sides { base: row.base, new: row.new, growth: row.change, cohorts: row.cohorts };
+    let (asked, least) = (sides.judge(allowance), sides.judge(Allowance::Fixed(floor)));
+    let certain = |it: &Judgement| it.excess.lower95().unwrap_or(it.excess.value as f64);
+    if certain(&least) < certain(&asked) { least } else { asked }
+}
+
+/// Why the excess of the total may be above or below 0 by chance only, if it may.
+fn doubt(total: &Judgement, is_significant: bool, base: &Header, new: &Header) -> Option<Doubt> {
+    let (Some(lower), Some(upper)) = (total.excess.lower95(), total.excess.upper95()) else {
+        return Some(Doubt::UnknownErrors);
+    };
+    if base.samples == 0 && new.samples == 0 && !(base.exact && new.exact) {
+        return Some(Doubt::NothingSampled);
+    }
+    if upper <= 0.0 || lower > 0.0 && is_significant {
+        return None;
+    }
+    let interval = base.interval_bytes?.max(new.interval_bytes?);
+    let margin = total.excess.margin95()?;
+    // Where it is the small number of samples that is in doubt, and not the interval, twice as many are a beginning.
+    let factor = (total.excess.value != 0).then(|| (margin / total.excess.value as f64).powi(2).max(2.0));
+    Some(Doubt::TooFewSamples(Remedy {
+        samples_factor: factor,
+        runs: factor.map(|it| it.ceil() as u64),
+        interval_bytes: factor.map_or(1, |it| round_down(interval as f64 / it)),
+    }))
+}
+
+/// The power of two at or below a number of bytes; 1 below 16, where exact mode costs no more.
+fn round_down(bytes: f64) -> i64 {
+    if bytes < 16.0 { 1 } else { 1 << (bytes.log2().floor() as u32).min(62) }
+}

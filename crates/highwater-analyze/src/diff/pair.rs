@@ -1,0 +1,78 @@
+//! Two profiles that can be compared: their sites, and which of their samples are the same.
+
+use highwater_profile::Profile;
+
+use crate::comparison::{Comparison, Overlap};
+use crate::estimate::Sum;
+use crate::sites::{Equal, Part, Places, Site, Sites};
+use crate::{AnalyzeError, DiffOptions, Header, Query, SampleKind};
+
+/// Position of the base among two profiles, and that of the new one.
+pub(crate) const BASE: usize = 0;
+pub(crate) const NEW: usize = 1;
+
+/// Two profiles that can be compared, and their sites.
+pub(crate) struct Pair<'a> {
+    pub sites: Sites<2>,
+    pub comparison: Comparison,
+    pub profiles: [&'a Profile; 2],
+    /// Position of the values in each.
+    pub columns: [usize; 2],
+    /// Of each profile the site of each stack.
+    pub places: [Places; 2],
+}
+
+/// The parts of a change.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cohorts {
+    pub new: Sum,
+    pub dead: Sum,
+    pub survived: Sum,
+}
+
+impl Cohorts {
+    pub fn change(&self) -> Sum {
+        self.new.minus(self.dead)
+    }
+}
+
+impl<'a> Pair<'a> {
+    /// # Errors
+    /// When one of them has no values of the kind asked for, and when they must not be compared.
+    pub fn collect(
+        profiles: [&'a Profile; 2],
+        query: &Query,
+        options: &DiffOptions,
+    ) -> Result<Self, AnalyzeError> {
+        let kind = query.sample.clone().unwrap_or_else(|| SampleKind::default_for(profiles[NEW]));
+        let columns = [kind.column(profiles[BASE])?, kind.column(profiles[NEW])?];
+        let [base, new] = profiles.map(|it| Header::new(it, &kind));
+        let comparison = Comparison::of(profiles, [&base, &new], &kind, options.force)?;
+        let mut sites = Sites::new([base, new]);
+        let places = [BASE, NEW].map(|slot| {
+            let part = Part { slot, column: columns[slot], seen_by: None };
+            sites.add(profiles[slot], &[part], query, Equal::Merged)
+        });
+        Ok(Self { sites, comparison, profiles, columns, places })
+    }
+
+    /// Position of the later snapshot.
+    pub fn later(&self) -> usize {
+        if self.comparison.reversed { BASE } else { NEW }
+    }
+
+    /// What became of the blocks with these sums, of which `seen_twice` are live in both snapshots.
+    pub fn cohorts(&self, sums: [Sum; 2], seen_twice: Sum) -> Cohorts {
+        let survived = match self.comparison.overlap {
+            Overlap::Independent => Sum::ZERO,
+            Overlap::Survivors => seen_twice,
+            Overlap::Nested => sums[1 - self.later()],
+        };
+        Cohorts { new: sums[NEW].without(survived), dead: sums[BASE].without(survived), survived }
+    }
+
+    /// By how much a site has changed, whatever its error.
+    pub fn change(&self, site: &Site<2>) -> Sum {
+        site.sums[NEW].minus(site.sums[BASE])
+    }
+}

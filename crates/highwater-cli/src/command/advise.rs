@@ -1,0 +1,49 @@
+//! `highwater advise`: what could be done about a program's allocations.
+
+use std::path::PathBuf;
+
+use highwater_analyze::GroupBy;
+
+use crate::error::CliError;
+use crate::history::Past;
+use crate::output;
+use crate::shared::Shared;
+
+const EXAMPLES: &str = "\
+bound     it only grows: give a map or a queue a bound
+shrink    large live blocks that grew by doubling, and were not trimmed
+hoist     something is built again and again: build it once, outside of the loop
+reserve   it grows by reallocation: ask for the capacity that it comes to
+reuse     blocks of one size that live briefly, at a high rate: keep a buffer, or pool them
+
+A file is about the time from the start of the process, a directory about the time between its first and its last
+snapshot. Savings below --min-fraction of all that was allocated, in bytes and in blocks, are left out, and so is what
+may be sampling noise. Profiles of other tools allow part of this, and what they do not allow is said.
+
+Examples:
+  highwater advise heap.pb.gz
+  highwater advise snapshots/ --limit 5
+  highwater advise heap.pb.gz --focus 'handle_request' --json";
+
+/// Advise on what to change: lines that could allocate less, and how much less
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// A profile, or a directory of snapshots of one process
+    path: PathBuf,
+    /// Go on without snapshots of a directory that are damaged, copies of others or of a process before a restart, and over
+    /// changes of the sampling interval
+    #[arg(long, help_heading = "Input")]
+    force: bool,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let query = self.shared.query(GroupBy::Line);
+        let past = Past::read(&self.path, &query, self.force, &self.shared)?;
+        let answer = highwater_analyze::advise(&past.last, past.first.as_ref(), &past.history, &query);
+        output::answer(&self.shared, "advise", &answer, |it| highwater_report::advise(it, &output::view()))
+    }
+}

@@ -1,0 +1,113 @@
+//! `highwater check`: a gate for CI. Its verdict is the exit code; where to put it besides is the caller's choice.
+
+use std::path::{Path, PathBuf};
+
+use highwater_analyze::{Allowance, Check, CheckOptions, GroupBy, Verdict};
+use highwater_profile::file::write_atomically;
+
+use crate::error::CliError;
+use crate::output::Outcome;
+use crate::shared::Shared;
+use crate::{command, load, output, parse};
+
+const EXAMPLES: &str = "\
+The total passes when its growth is certainly within what is allowed, and is a regression when it is certainly beyond.
+A line (or what --by says) is a regression when its growth is significant, and certainly beyond both what is allowed of
+its own and --min-fraction of the base's total. The profiles may be of different runs, builds and sampling intervals. With
+--focus the total is that of the samples that are left.
+
+Sampling errors are known, the differences between two runs of a program are not: allow for them in --max-growth.
+
+Exit codes: 0 pass; 1 regression; 2 error; 3 inconclusive: there are too few samples, and the answer says what would
+decide.
+
+Examples:
+  highwater check new.pb.gz --baseline main.pb.gz --max-growth 5%
+  highwater check new.pb.gz --baseline main.pb.gz --max-growth 10MiB --sample peak-bytes --sample alloc-bytes
+  highwater check new.pb.gz --baseline main.pb.gz --max-growth 5% --github --junit memory.xml";
+
+/// Judge whether a profile holds more than a baseline allows: a gate for CI
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES, mut_arg("sample", |it| it.action(clap::ArgAction::Append)))]
+pub(crate) struct Args {
+    /// The profile to judge
+    new: PathBuf,
+    /// The profile to compare it with
+    #[arg(long, value_name = "FILE", help_heading = "Question")]
+    baseline: PathBuf,
+    /// What the total and each row may grow by: a share of the baseline (5%) or a number (10MiB)
+    #[arg(long, value_name = "GROWTH", value_parser = parse::allowance, help_heading = "Question")]
+    max_growth: Allowance,
+    /// Largest share of false alarms among the rows that are called regressions
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = parse::share, help_heading = "Question")]
+    fdr: f64,
+    /// Annotate the source lines on GitHub, and append to the step's summary (GITHUB_STEP_SUMMARY)
+    #[arg(long, help_heading = "Output")]
+    github: bool,
+    /// Write the verdict as JUnit XML too
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    junit: Option<PathBuf>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<Outcome, CliError> {
+        let base = load::symbolized(&self.baseline, &self.shared)?;
+        let new = load::symbolized(&self.new, &self.shared)?;
+        let query = self.shared.query(GroupBy::Line);
+        let options = CheckOptions { max_growth: self.max_growth, fdr: self.fdr };
+        let answer = highwater_analyze::check(&base, &new, &query, &self.shared.sample, &options)
+            .map_err(command::question(&[&self.baseline, &self.new]))?;
+        if let Some(path) = &self.junit {
+            let xml = highwater_report::junit(&answer)?;
+            write_atomically(path, |out| out.write_all(xml.as_bytes()))?;
+        }
+        output::answer(&self.shared, "check", &answer, |it| highwater_report::check(it, &output::view()))?;
+        if self.github {
+            self.tell_github(&answer)?;
+        }
+        Ok(match answer.verdict {
+            Verdict::Pass => Outcome::Answered,
+            Verdict::Regression => Outcome::Found,
+            Verdict::Inconclusive => Outcome::Inconclusive,
+        })
+    }
+
+    fn tell_github(&self, answer: &Check) -> Result<(), CliError> {
+        let annotations = highwater_report::github_annotations(answer, &repository());
+        // GitHub reads both streams, and JSON stays JSON.
+        if self.shared.json {
+            output::aside(&annotations);
+        } else {
+            output::print(&annotations)?;
+        }
+        match std::env::var_os("GITHUB_STEP_SUMMARY").filter(|it| !it.is_empty()) {
+            Some(path) => append(Path::new(&path), &highwater_report::github_summary(answer)),
+            None => {
+                output::note("GITHUB_STEP_SUMMARY is not set, so there is no step summary");
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Directories that hold the repository: GitHub's word for it, and where `.git` is, from here upwards.
+fn repository() -> Vec<String> {
+    let workspace = std::env::var("GITHUB_WORKSPACE").ok().filter(|it| !it.is_empty());
+    let here = std::env::current_dir().unwrap_or_default();
+    let root = here.ancestors().find(|it| it.join(".git").exists()).unwrap_or(&here);
+    workspace.into_iter().chain([root.display().to_string()]).collect()
+}
+
+/// Puts text behind what earlier commands of the step wrote.
+fn append(path: &Path, text: &str) -> Result<(), CliError> {
+    let earlier = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+        earlier => earlier.map_err(|source| CliError::Unreadable { path: path.to_owned(), source })?,
+    };
+    Ok(write_atomically(path, |out| {
+        out.write_all(&earlier)?;
+        out.write_all(text.as_bytes())
+    })?)
+}

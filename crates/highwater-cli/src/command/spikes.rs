@@ -1,0 +1,118 @@
+//! `highwater spikes`: when the process jumped, and whose allocations did it.
+
+use std::path::{Path, PathBuf};
+
+use highwater_analyze::{
+    GroupBy, SnapshotTotals, Spike, Spikes, SpikesOptions, Suspects, explain, find_spikes,
+};
+use highwater_profile::Profile;
+use serde::Serialize;
+
+use crate::error::CliError;
+use crate::series::{self, Files};
+use crate::shared::Shared;
+use crate::{command, load, output};
+
+const EXAMPLES: &str = "\
+Examples:
+  highwater spikes snapshots/
+  highwater spikes --by function --json heap-1.pb.gz heap-2.pb.gz heap-3.pb.gz";
+
+/// Find the interval in which the process jumped, and the lines whose allocations explain it
+///
+/// An interval is a spike by what it allocated beyond the usual, by the process's peak, or by its live bytes. Lines are ranked
+/// by what they allocated beyond their own usual rate, so that temporary blocks show though no snapshot has them alive.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// The profiles in order of time, or one directory with all of them
+    #[arg(required = true, value_name = "FILES|DIR")]
+    files: Vec<PathBuf>,
+    /// Go on without files that are damaged or copies of others, over restarts of the process, and over changes of the
+    /// sampling interval
+    #[arg(long, help_heading = "Question")]
+    force: bool,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+/// What is printed: the spikes, and the files around the largest with its explanation.
+#[derive(Serialize)]
+struct Answer {
+    #[serde(flatten)]
+    spikes: Spikes,
+    /// The files around each spike, before and after.
+    files: Vec<[String; 2]>,
+    /// What explains the largest.
+    suspects: Option<Suspects>,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let mut files = Files::of(&self.files, self.force)?;
+        let totals = files.scan(&self.shared, SnapshotTotals::of)?;
+        let (paths, totals) = self.continuous(&files.paths, totals)?;
+        if totals.len() < 2 {
+            return Err(series::whole(&files)(highwater_analyze::SeriesError::TooFew(totals.len())));
+        }
+        let spikes = find_spikes(&totals, &SpikesOptions::default());
+        let suspects = match spikes.spikes.first() {
+            None => None,
+            Some(spike) => Some(self.explain(spike, &totals, &paths)?),
+        };
+        let name = |at: usize| paths[at].display().to_string();
+        let names = spikes.spikes.iter().map(|it| [name(it.before), name(it.before + 1)]).collect();
+        let answer = Answer { spikes, files: names, suspects };
+        output::answer(&self.shared, "spikes", &answer, |it| {
+            highwater_report::spikes(&it.spikes, &it.files, it.suspects.as_ref(), &output::view())
+        })
+    }
+
+    /// The snapshots that continue each other.
+    fn continuous(
+        &self,
+        paths: &[PathBuf],
+        totals: Vec<SnapshotTotals>,
+    ) -> Result<(Vec<PathBuf>, Vec<SnapshotTotals>), CliError> {
+        let mut kept: Vec<(PathBuf, SnapshotTotals)> = Vec::with_capacity(totals.len());
+        for (path, now) in paths.iter().zip(totals) {
+            if let Some((before, last)) = kept.last() {
+                let error = |source| series::series_error(path, Some(before), source);
+                if let Some(reason) = now.objection_behind(last).map_err(error)? {
+                    if !self.force {
+                        return Err(error(reason));
+                    }
+                    output::note(&series::forced_note(path, Some(before), &reason));
+                    if matches!(reason, highwater_analyze::SeriesError::Duplicate { .. }) {
+                        continue;
+                    }
+                }
+            }
+            kept.push((path.clone(), now));
+        }
+        Ok(kept.into_iter().unzip())
+    }
+
+    /// Reads the snapshots around a spike, and the first and the last of its process for what is usual.
+    fn explain(
+        &self,
+        spike: &Spike,
+        totals: &[SnapshotTotals],
+        paths: &[PathBuf],
+    ) -> Result<Suspects, CliError> {
+        let (before, after) = (spike.before, spike.before + 1);
+        let same = |at: &usize| totals[*at].process == totals[before].process;
+        let first = (0..before).rev().take_while(same).last().unwrap_or(before);
+        let last = (after..totals.len()).take_while(same).last().unwrap_or(after);
+        let load = |at: usize| load::symbolized(&paths[at], &self.shared);
+        let (base, new) = (load(before)?, load(after)?);
+        let ends =
+            [(first, before), (last, after)].map(|(at, near)| (at != near).then(|| load(at)).transpose());
+        let [first, last] = ends;
+        let (first, last) = (first?, last?);
+        let series: [&Profile; 4] =
+            [first.as_ref().unwrap_or(&base), &base, &new, last.as_ref().unwrap_or(&new)];
+        let files: [&Path; 2] = [&paths[before], &paths[after]];
+        explain(series, &self.shared.query(GroupBy::Line)).map_err(command::question(&files))
+    }
+}

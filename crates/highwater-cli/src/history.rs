@@ -1,0 +1,82 @@
+//! What a file or a directory says of a process: its last snapshot, and what came before it.
+
+use std::path::{Path, PathBuf};
+
+use highwater_analyze::{History, Query, SampleKind, TrendOptions};
+use highwater_profile::Profile;
+
+use crate::error::CliError;
+use crate::series::{self, Files};
+use crate::shared::Shared;
+use crate::{load, output};
+
+/// The last snapshot of a process, and what came before it.
+pub(crate) struct Past {
+    /// The first of several snapshots.
+    pub(crate) first: Option<Profile>,
+    pub(crate) last: Profile,
+    pub(crate) history: History,
+}
+
+impl Past {
+    /// Reads a profile, or a directory of snapshots of one process, of which no more than two are in memory at a time. With
+    /// `force`, what does not continue the series is left out, and said.
+    pub(crate) fn read(path: &Path, query: &Query, force: bool, shared: &Shared) -> Result<Self, CliError> {
+        if !path.is_dir() {
+            return Ok(Self {
+                first: None,
+                last: load::symbolized(path, shared)?,
+                history: History::default(),
+            });
+        }
+        let mut files = Files::of(&[path.to_owned()], force)?;
+        let known = files.scan(shared, |it| Ok((it.meta.and_then(|it| it.epoch), it.time_ns)))?;
+        let snapshots = known.into_iter().filter_map(|(epoch, time_ns)| Some((epoch?, time_ns))).collect();
+        let mut history = History { trend: None, snapshots };
+        let (first, last) = match files.paths.as_slice() {
+            [only] => (None, only.clone()),
+            [first, .., last] => (Some(first.clone()), last.clone()),
+            [] => return Err(CliError::NoProfiles { path: path.to_owned(), others: 0 }),
+        };
+        if let Some(first) = &first {
+            history.trend = follow(&mut files, first, query, shared)?;
+        }
+        let mut read = |path: PathBuf| {
+            let gone = || CliError::NoProfiles { path: path.clone(), others: 0 };
+            let mut profile = files.read(&path, shared)?.ok_or_else(gone)?;
+            load::symbolize_quietly(&path, &mut profile, shared)?;
+            Ok::<_, CliError>(profile)
+        };
+        let last = read(last)?;
+        let first = first.map(&mut read).transpose()?.filter(|first| is_same_process(path, first, &last));
+        Ok(Self { first, last, history })
+    }
+}
+
+/// What became of every row over the series; `None` where the files do not say what is live.
+fn follow(
+    files: &mut Files,
+    first: &Path,
+    query: &Query,
+    shared: &Shared,
+) -> Result<Option<highwater_analyze::Trend>, CliError> {
+    if SampleKind::LiveBytes.column(&load::raw(first, shared)?).is_err() {
+        return Ok(None);
+    }
+    let all = Query { sample: Some(SampleKind::LiveBytes), limit: None, min_fraction: 0.0, ..query.clone() };
+    let series = files.follow(&all, shared)?;
+    series.trend(&TrendOptions::default()).map(Some).map_err(series::whole(files))
+}
+
+/// Whether what was counted since the start of the process counts on from one to the other.
+fn is_same_process(path: &Path, first: &Profile, last: &Profile) -> bool {
+    let process = |it: &Profile| it.meta.and_then(|it| it.process);
+    let is_same = process(first) == process(last);
+    if !is_same {
+        output::note(&format!(
+            "{}: the first and the last snapshot are of different processes: what is counted since the start is that of the last",
+            path.display()
+        ));
+    }
+    is_same
+}

@@ -1,0 +1,219 @@
+//! Series of profiles: files given in order of time, or all profiles of a directory, one in memory at a time.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use highwater_analyze::{Query, Series, SeriesError, SeriesOptions};
+use highwater_profile::file::FileError;
+use highwater_profile::{Profile, ReadError};
+
+use crate::error::CliError;
+use crate::load::{self, Progress};
+use crate::output;
+use crate::shared::Shared;
+
+/// The files of a series.
+pub(crate) struct Files {
+    /// In order of time as soon as they were scanned or followed.
+    pub(crate) paths: Vec<PathBuf>,
+    /// The directory that they are all of, if that was given.
+    pub(crate) directory: Option<PathBuf>,
+    /// The order is that of the arguments, or was found out.
+    is_sorted: bool,
+    /// There are others to go on with when one cannot be read.
+    several: bool,
+    /// Leave out what cannot be read.
+    force: bool,
+    /// Remarks that are still to be made, each once.
+    remarks: BTreeSet<String>,
+    /// Files of the directory that are no profiles.
+    others: BTreeSet<PathBuf>,
+}
+
+impl Files {
+    /// What is meant by these arguments. A directory means all profiles in it, not those in directories of its own, hidden
+    /// or temporary ones.
+    pub(crate) fn of(paths: &[PathBuf], force: bool) -> Result<Self, CliError> {
+        let (paths, directory) = match (paths, paths.iter().find(|it| it.is_dir())) {
+            ([directory], Some(_)) => (entries(directory)?, Some(directory.clone())),
+            (_, Some(directory)) => return Err(CliError::DirectoryAmongFiles { path: directory.clone() }),
+            (_, None) => (paths.to_vec(), None),
+        };
+        Ok(Self {
+            is_sorted: directory.is_none(),
+            several: paths.len() > 1,
+            paths,
+            directory,
+            force,
+            remarks: BTreeSet::new(),
+            others: BTreeSet::new(),
+        })
+    }
+
+    /// Reads every file once, without looking for symbols, and keeps what `of` makes of it. Afterwards the files of a
+    /// directory are in order of time, and those that are no profiles are left out with a remark.
+    pub(crate) fn scan<T>(
+        &mut self,
+        shared: &Shared,
+        mut of: impl FnMut(&Profile) -> Result<T, SeriesError>,
+    ) -> Result<Vec<T>, CliError> {
+        let bar = Progress::start("reading the series".to_owned(), "files");
+        let mut found: Vec<(i64, PathBuf, T)> = Vec::with_capacity(self.paths.len());
+        for (done, path) in self.paths.clone().into_iter().enumerate() {
+            bar.show(done, self.paths.len());
+            if let Some(profile) = self.read(&path, shared)? {
+                let result = of(&profile).map_err(|source| series_error(&path, None, source))?;
+                found.push((profile.time_ns, path, result));
+            }
+        }
+        drop(bar);
+        if !self.is_sorted {
+            found.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+            self.is_sorted = true;
+        }
+        let (paths, results) = found.into_iter().map(|(_, path, result)| (path, result)).unzip();
+        self.finish(paths)?;
+        Ok(results)
+    }
+
+    /// Follows the files one after the other, each with its symbols. What had to be forced is said.
+    pub(crate) fn follow(&mut self, query: &Query, shared: &Shared) -> Result<Series, CliError> {
+        // The names of a recorder's files are in order of time, so most directories need not be read twice.
+        if !self.is_sorted {
+            if let Some(series) = self.attempt(query, shared)? {
+                return Ok(series);
+            }
+            self.remarks.clear();
+            self.scan(shared, |_| Ok(()))?;
+        }
+        let series = self.attempt(query, shared)?;
+        Ok(series.unwrap_or_else(|| Series::new(query.clone(), SeriesOptions::default())))
+    }
+
+    /// The series in the order in which the files are now; `None` when something is wrong with that, and the order is not known
+    /// to be the right one.
+    fn attempt(&mut self, query: &Query, shared: &Shared) -> Result<Option<Series>, CliError> {
+        let bar = Progress::start("following the series".to_owned(), "files");
+        let mut series = Series::new(query.clone(), SeriesOptions { force: self.force });
+        let mut followed: Vec<PathBuf> = Vec::with_capacity(self.paths.len());
+        let mut last_ns = i64::MIN;
+        for (done, path) in self.paths.clone().into_iter().enumerate() {
+            bar.show(done, self.paths.len());
+            let Some(mut profile) = self.read(&path, shared)? else { continue };
+            if !self.is_sorted && profile.time_ns < last_ns {
+                return Ok(None);
+            }
+            last_ns = profile.time_ns;
+            let remarks = load::symbolize_quietly(&path, &mut profile, shared)?;
+            self.remarks.extend(remarks);
+            let (forced, before) = (series.notes().len(), followed.last());
+            match series.push(&profile) {
+                Err(_) if !self.is_sorted => return Ok(None),
+                outcome => outcome.map_err(|source| series_error(&path, before, source))?,
+            }
+            for note in &series.notes()[forced..] {
+                self.remarks.insert(forced_note(&path, before, &note.reason));
+            }
+            followed.push(path);
+        }
+        drop(bar);
+        self.is_sorted = true;
+        self.finish(followed)?;
+        Ok(Some(series))
+    }
+
+    /// Keeps these files, and makes the remarks that have to be made.
+    fn finish(&mut self, paths: Vec<PathBuf>) -> Result<(), CliError> {
+        self.paths = paths;
+        let others = std::mem::take(&mut self.others);
+        if let (Some(directory), Some(first)) = (&self.directory, others.first()) {
+            let count = others.len();
+            if self.paths.is_empty() {
+                return Err(CliError::NoProfiles { path: directory.clone(), others: count });
+            }
+            let noun =
+                if count == 1 { "file that is no profile was" } else { "files that are no profiles were" };
+            let name = first.file_name().unwrap_or_default().to_string_lossy();
+            self.remarks
+                .insert(format!("{}: {count} {noun} passed over, such as {name}", directory.display()));
+        }
+        std::mem::take(&mut self.remarks).iter().for_each(|it| output::note(it));
+        Ok(())
+    }
+
+    /// Reads a file as it is. One that does not say when it was taken is taken to be as old as the file. `None` when it is to
+    /// be left out: of a directory what is no profile, and, where that is forced, what is damaged.
+    pub(crate) fn read(&mut self, path: &Path, shared: &Shared) -> Result<Option<Profile>, CliError> {
+        let mut profile = match load::raw(path, shared) {
+            Ok(profile) => profile,
+            Err(error) if self.directory.is_some() && is_no_profile(&error) => {
+                self.others.insert(path.to_owned());
+                return Ok(None);
+            }
+            Err(error @ CliError::File(_)) if self.force => {
+                self.remarks.insert(format!("{error}; it is left out (--force)"));
+                return Ok(None);
+            }
+            Err(error @ CliError::File(_)) if self.several => {
+                return Err(CliError::DamagedInSeries(Box::new(error)));
+            }
+            Err(error) => return Err(error),
+        };
+        if profile.time_ns == 0 {
+            let time = fs::metadata(path).and_then(|it| it.modified()).ok();
+            let since = time.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
+            profile.time_ns = since.and_then(|it| i64::try_from(it.as_nanos()).ok()).unwrap_or(0);
+            let note = "the files do not say when they were taken: the time of their last change is used";
+            self.remarks.insert(note.to_owned());
+        }
+        Ok(Some(profile))
+    }
+}
+
+/// The error of a snapshot that does not continue the series.
+pub(crate) fn series_error(path: &Path, before: Option<&PathBuf>, source: SeriesError) -> CliError {
+    CliError::Series { path: path.to_owned(), before: before.cloned(), source: Box::new(source) }
+}
+
+/// What is said where a series was forced to go on.
+pub(crate) fn forced_note(path: &Path, before: Option<&PathBuf>, reason: &SeriesError) -> String {
+    let outcome = match reason {
+        SeriesError::Duplicate { .. } => "it is left out",
+        SeriesError::Restarted => "what was between the two is left out",
+        _ => "forced to go on",
+    };
+    let behind = before.map_or_else(String::new, |it| format!(", behind {}", it.display()));
+    format!("{}{behind}: {reason}; {outcome} (--force)", path.display())
+}
+
+/// The files of a directory that may be profiles, by name.
+fn entries(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
+    let fail = |source| CliError::Directory { path: directory.to_owned(), source };
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_temporary = name.starts_with('.') || name.ends_with(".tmp") || name.ends_with('~');
+        if !is_temporary && path.is_file() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    if paths.is_empty() {
+        return Err(CliError::NoProfiles { path: directory.to_owned(), others: 0 });
+    }
+    Ok(paths)
+}
+
+/// Whether a file is something else altogether, and not a profile that is damaged.
+fn is_no_profile(error: &CliError) -> bool {
+    matches!(error, CliError::File(FileError::Content { source: ReadError::UnknownFormat { .. }, .. }))
+}
+
+/// The error of a series as a whole.
+pub(crate) fn whole(files: &Files) -> impl FnOnce(SeriesError) -> CliError {
+    let path = files.directory.clone().or_else(|| files.paths.last().cloned()).unwrap_or_default();
+    move |source| CliError::Series { path, before: None, source: Box::new(source) }
+}

@@ -1,0 +1,209 @@
+//! Snapshots by HTTP: one request, bounded in time, in bytes and in redirections.
+
+use std::fmt;
+use std::io::{self, Read};
+use std::time::Duration;
+
+use ureq::http::Uri;
+use ureq::http::uri::PathAndQuery;
+use ureq::{Agent, Error};
+
+/// Where Go's `net/http/pprof`, and what imitates it, has the heap profile.
+const HEAP: &str = "/debug/pprof/heap";
+
+/// A server that is behind a gate may send us on a few times; more is a loop.
+const MAX_REDIRECTS: u32 = 5;
+
+/// The header that carries the token; its value is never shown.
+const AUTHORIZATION: &str = "Authorization";
+
+/// A secret. It is in no output, not even in one for programmers.
+#[derive(Clone)]
+pub(crate) struct Token(String);
+
+impl Token {
+    /// A token as it is given on the command line or in the environment.
+    ///
+    /// # Errors
+    /// When it cannot be sent.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err("a token is one word of visible characters".to_owned());
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(…)")
+    }
+}
+
+/// The address of a heap profile. Displayed without its query, which may hold a secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Endpoint {
+    uri: Uri,
+    token: Option<Token>,
+}
+
+impl Endpoint {
+    /// An address as it was typed; without a path it means the place where Go has the heap profile.
+    ///
+    /// # Errors
+    /// When it cannot be asked, with what to do instead.
+    pub(crate) fn parse(text: &str, token: Option<Token>) -> Result<Self, &'static str> {
+        const NO_ADDRESS: &str = "this is no address; one looks like http://host:6060";
+        let uri: Uri = text.parse().map_err(|_| NO_ADDRESS)?;
+        match uri.scheme_str() {
+            Some("http") => {}
+            Some("https") => {
+                return Err(
+                    "https is not built in; forward the port (ssh -L, kubectl port-forward) and give an http address, or let \
+                     curl write snapshots into a directory and watch that",
+                );
+            }
+            _ => return Err(NO_ADDRESS),
+        }
+        if uri.authority().is_none_or(|it| it.host().is_empty()) {
+            return Err(NO_ADDRESS);
+        }
+        if uri.authority().is_some_and(|it| it.as_str().contains('@')) {
+            return Err("an address with a password would show it; give a token in HIGHWATER_TOKEN instead");
+        }
+        let mut parts = uri.into_parts();
+        if parts.path_and_query.as_ref().is_none_or(|it| it.as_str() == "/") {
+            parts.path_and_query = Some(PathAndQuery::from_static(HEAP));
+        }
+        let uri = Uri::from_parts(parts).map_err(|_| NO_ADDRESS)?;
+        Ok(Self { uri, token })
+    }
+
+    /// What the server answers, if that is complete within `timeout` and no more than `limit_bytes`.
+    ///
+    /// # Errors
+    /// A [`FetchError`] that says what came instead.
+    pub(crate) fn fetch(&self, timeout: Duration, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
+        let agent: Agent = Agent::config_builder()
+            .timeout_global(Some(timeout))
+            .max_redirects(MAX_REDIRECTS)
+            .http_status_as_error(false)
+            // Addresses like these are next to us, and no proxy has any business with the token.
+            .proxy(None)
+            .user_agent(concat!("highwater/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .into();
+        let mut request = agent.get(self.uri.clone());
+        if let Some(Token(token)) = &self.token {
+            request = request.header(AUTHORIZATION, format!("Bearer {token}"));
+        }
+        let explain = |error| FetchError::of(error, timeout);
+        let mut response = request.call().map_err(explain)?;
+        let status = response.status();
+        if !status.is_success() {
+            return Err(FetchError::Status { code: status.as_u16(), has_token: self.token.is_some() });
+        }
+        let mut bytes = Vec::new();
+        let mut body = response.body_mut().as_reader().take(limit_bytes.saturating_add(1));
+        match body.read_to_end(&mut bytes) {
+            Ok(_) if bytes.len() as u64 > limit_bytes => Err(FetchError::TooLarge { limit_bytes }),
+            Ok(_) => Ok(bytes),
+            Err(error) => Err(explain(Error::from(error))),
+        }
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let authority = self.uri.authority().map_or("", |it| it.as_str());
+        let query = if self.uri.query().is_some() { "?…" } else { "" };
+        write!(f, "http://{authority}{}{query}", self.uri.path())
+    }
+}
+
+/// Why there is no answer from a server.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    #[error("the server answered {code}{}", advice(*code, *has_token))]
+    Status { code: u16, has_token: bool },
+    #[error("the answer was not complete after {} s (--timeout)", .0.as_secs_f64())]
+    Timeout(Duration),
+    #[error("the answer has more than {limit_bytes} bytes (--max-unpacked)")]
+    TooLarge { limit_bytes: u64 },
+    #[error("the server sends us on and on; give the address that it should lead to")]
+    Redirects,
+    #[error("the server sends us on to an https address, which is not built in; forward the port instead")]
+    Https,
+    #[error("there is no host of this name")]
+    NoHost,
+    #[error("the server does not answer as the HTTP protocol says: {0}")]
+    Protocol(String),
+    #[error("{0}")]
+    Io(io::Error),
+}
+
+impl FetchError {
+    fn of(error: Error, timeout: Duration) -> Self {
+        match error {
+            Error::Timeout(_) => Self::Timeout(timeout),
+            Error::TooManyRedirects => Self::Redirects,
+            Error::Tls(_) | Error::TlsRequired => Self::Https,
+            Error::HostNotFound => Self::NoHost,
+            // What the system says is in the middle of it, and it must not be walked around for ever.
+            Error::Io(error) => match error.downcast::<Error>() {
+                Ok(Error::Io(error)) => Self::Io(error),
+                Ok(inner) => Self::of(inner, timeout),
+                Err(error) => Self::Io(error),
+            },
+            other => Self::Protocol(other.to_string()),
+        }
+    }
+}
+
+fn advice(code: u16, has_token: bool) -> &'static str {
+    match (code, has_token) {
+        (401 | 403, false) => "; give a token in HIGHWATER_TOKEN",
+        (401 | 403, true) => "; it does not take the token",
+        (404, _) => "; give the whole address of the heap profile",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Result<String, &'static str> {
+        Endpoint::parse(text, None).map(|it| it.to_string())
+    }
+
+    #[test]
+    fn an_address_without_a_path_is_a_go_service() {
+        assert_eq!(shown("http://host:6060").unwrap(), "http://host:6060/debug/pprof/heap");
+        assert_eq!(shown("http://host:6060/").unwrap(), "http://host:6060/debug/pprof/heap");
+        assert_eq!(shown("http://host/heap").unwrap(), "http://host/heap");
+        assert_eq!(shown("http://[::1]:6060").unwrap(), "http://[::1]:6060/debug/pprof/heap");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        assert_eq!(shown("http://host/heap?key=secret").unwrap(), "http://host/heap?…");
+        assert!(shown("http://user:secret@host/heap").unwrap_err().contains("HIGHWATER_TOKEN"));
+        let token = Token::parse("secret").unwrap();
+        let endpoint = Endpoint::parse("http://host", Some(token)).unwrap();
+        let text = format!("{endpoint} {endpoint:?}");
+        assert!(!text.contains("secret"), "{text}");
+    }
+
+    #[test]
+    fn what_cannot_be_asked_is_refused() {
+        assert!(shown("https://host:6060").unwrap_err().contains("port-forward"));
+        for wrong in ["http://", "http:///heap", "ftp://host", "host:6060", "http://a b"] {
+            assert!(shown(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["", " ", "two words", "line\nfeed", "ü"] {
+            assert!(Token::parse(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

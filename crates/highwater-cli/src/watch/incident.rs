@@ -1,0 +1,262 @@
+//! The folder of an incident: all that is needed to look into it later, when the process is gone.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use highwater_analyze::{DiffOptions, GroupBy, SampleKind, SnapshotTotals};
+use highwater_profile::Profile;
+use highwater_profile::file::{FileError, write_atomically};
+use highwater_report::{View, time};
+use serde::Serialize;
+
+use super::detect::{Detail, Finding};
+use super::event;
+use super::names;
+use super::run::Shot;
+use crate::command;
+use crate::error::CliError;
+use crate::shared::Shared;
+
+/// The name of a folder that is not complete.
+const DRAFT: &str = ".incident.tmp";
+
+/// Columns of the texts in a folder.
+const WIDTH: usize = 120;
+
+/// An incident that was written down.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) folder: PathBuf,
+    /// What the folder lacks, and why.
+    pub(crate) missing: Vec<String>,
+}
+
+/// What a program finds in `incident.json`.
+#[derive(Serialize)]
+struct Document<'a> {
+    incident: &'static str,
+    source: &'a str,
+    found_ns: i64,
+    summary: &'a str,
+    evidence: &'a [String],
+    detail: &'a Detail,
+    sample: &'a SampleKind,
+    before: Side<'a>,
+    after: Side<'a>,
+    missing: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Side<'a> {
+    file: &'a str,
+    #[serde(flatten)]
+    totals: &'a SnapshotTotals,
+}
+
+/// Writes the folder of an incident below `directory`. It has its name when it is complete, and not before.
+///
+/// # Errors
+/// When something cannot be written. What cannot be worked out is missing, and said to be.
+pub(crate) fn write(
+    directory: &Path,
+    source: &str,
+    finding: &Finding,
+    [before, after]: [&Shot; 2],
+    shared: &Shared,
+) -> Result<Written, CliError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| CliError::File(FileError::Write { path, source })
+    };
+    fs::create_dir_all(directory).map_err(failed(directory))?;
+    let found_ns = event::now_ns();
+    let folder = free_name(directory, &format!("{}-{}", compact(&time(found_ns)), finding.kind.name()));
+    let draft = directory.join(DRAFT);
+    // What a watch that was killed left behind; there is no other one that writes here.
+    let _ = fs::remove_dir_all(&draft);
+    fs::create_dir(&draft).map_err(failed(&draft))?;
+    let outcome = fill(&draft, source, found_ns, finding, [before, after], shared)
+        .and_then(|missing| fs::rename(&draft, &folder).map(|()| missing).map_err(failed(&folder)));
+    match outcome {
+        Ok(missing) => Ok(Written { folder, missing }),
+        Err(error) => {
+            // It cannot be finished, and half of it looks like all of it.
+            let _ = fs::remove_dir_all(&draft);
+            Err(error)
+        }
+    }
+}
+
+fn fill(
+    folder: &Path,
+    source: &str,
+    found_ns: i64,
+    finding: &Finding,
+    [before, after]: [&Shot; 2],
+    shared: &Shared,
+) -> Result<Vec<String>, CliError> {
+    let names = [name("before", &before.path), name("after", &after.path)];
+    for (shot, name) in [before, after].into_iter().zip(&names) {
+        copy(&shot.path, &folder.join(name))?;
+    }
+    let paths = [folder.join(&names[0]), folder.join(&names[1])];
+    let mut missing = Vec::new();
+    let diff = match pair(&paths, shared, &mut missing) {
+        Ok([base, new]) => compare(folder, &names, [&base, &new], finding, shared, &mut missing)?,
+        Err(error) => {
+            missing.push(format!("diff.txt, diff.json and flame.svg: {error}"));
+            None
+        }
+    };
+    let document = Document {
+        incident: finding.kind.name(),
+        source,
+        found_ns,
+        summary: &finding.summary,
+        evidence: &finding.evidence,
+        detail: &finding.detail,
+        sample: &finding.sample,
+        before: Side { file: &names[0], totals: &before.facts },
+        after: Side { file: &names[1], totals: &after.facts },
+        missing: &missing,
+    };
+    text(&folder.join("incident.json"), &highwater_report::json("incident", &document)?)?;
+    text(&folder.join("README.md"), &readme(&document, [before, after], diff.as_deref()))?;
+    Ok(missing)
+}
+
+/// Both profiles with their names.
+fn pair(paths: &[PathBuf; 2], shared: &Shared, missing: &mut Vec<String>) -> Result<[Profile; 2], CliError> {
+    let [(before, _), (after, reason)] = [names::read(&paths[0], shared)?, names::read(&paths[1], shared)?];
+    missing.extend(reason.map(|it| format!("names of some functions: {it}")));
+    Ok([before, after])
+}
+
+/// The ranked difference as text and JSON, and as a drawing. Gives the text.
+fn compare(
+    folder: &Path,
+    names: &[String; 2],
+    [base, new]: [&Profile; 2],
+    finding: &Finding,
+    shared: &Shared,
+    missing: &mut Vec<String>,
+) -> Result<Option<String>, CliError> {
+    let options = DiffOptions::default();
+    let mut query = shared.query(GroupBy::Line);
+    query.sample = Some(finding.sample.clone());
+    let table = match highwater_analyze::diff(base, new, &query, &options) {
+        Ok(answer) => {
+            let table = highwater_report::diff(&answer, &View { width: WIDTH, ..View::default() });
+            text(&folder.join("diff.txt"), &table)?;
+            text(&folder.join("diff.json"), &highwater_report::json("diff", &answer)?)?;
+            Some(table)
+        }
+        Err(reason) => {
+            missing.push(format!("diff.txt and diff.json: {reason}"));
+            None
+        }
+    };
+    query.by = GroupBy::Function;
+    match command::flame::differential([base, new], &query, &options, [&names[0], &names[1]], false) {
+        Ok(svg) => write_atomically(&folder.join("flame.svg"), |out| out.write_all(&svg))?,
+        Err(reason) => missing.push(format!("flame.svg: {reason}")),
+    }
+    Ok(table)
+}
+
+fn readme(document: &Document<'_>, shots: [&Shot; 2], diff: Option<&str>) -> String {
+    let title = match document.incident {
+        "spike" => "Spike",
+        _ => "Sustained growth",
+    };
+    let [before, after] = shots.map(|it| time(it.facts.time_ns));
+    let mut text = format!(
+        "# {title}: {}\n\n- source: {}\n- found: {}\n- before: {} ({before})\n- after: {} ({after})\n",
+        plain(document.summary),
+        plain(document.source),
+        time(document.found_ns),
+        document.before.file,
+        document.after.file,
+    );
+    for line in document.evidence {
+        text.push_str(&format!("- {}\n", plain(line)));
+    }
+    if !document.missing.is_empty() {
+        text.push_str("\n## What is missing\n\n");
+        for line in document.missing {
+            text.push_str(&format!("- {}\n", plain(line)));
+        }
+    }
+    if let Some(diff) = diff {
+        text.push_str(&format!("\n## What changed ({})\n\n", document.sample));
+        // Indented, because names of functions may hold whatever ends a fence.
+        for line in diff.lines() {
+            text.push_str(&format!("    {line}\n"));
+        }
+    }
+    let files = format!("{} {}", document.before.file, document.after.file);
+    text.push_str(&format!(
+        "\n## Look closer\n\n    highwater diff --sample live-bytes {files}\n    highwater diff --sample alloc-bytes {files}\n\nflame.svg opens in a browser: red grew, blue shrank.\n"
+    ));
+    text
+}
+
+/// A line of text as it may stand in Markdown and on a terminal.
+fn plain(line: &str) -> String {
+    line.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
+}
+
+/// The digits of `2026-03-01 12:34:56 UTC`, with a `T` and a `Z`.
+fn compact(time: &str) -> String {
+    let digits: String = time
+        .chars()
+        .filter_map(|it| match it {
+            ' ' => Some('T'),
+            it => it.is_ascii_digit().then_some(it),
+        })
+        .collect();
+    format!("{}Z", digits.trim_end_matches('T'))
+}
+
+/// A name that no folder has yet.
+fn free_name(directory: &Path, name: &str) -> PathBuf {
+    let numbered = (2..).map(|number| directory.join(format!("{name}-{number}")));
+    let mut all = std::iter::once(directory.join(name)).chain(numbered);
+    // There are always more numbers than folders.
+    all.find(|it| !it.exists()).unwrap_or_else(|| directory.join(name))
+}
+
+/// The name of a copy: what the ring's file ends with, it ends with.
+fn name(stem: &str, path: &Path) -> String {
+    let is_packed = path.extension().is_some_and(|it| it == "gz");
+    format!("{stem}.{}", if is_packed { "pb.gz" } else { "profile" })
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), CliError> {
+    let mut source = fs::File::open(from).map_err(|source| FileError::Open { path: from.into(), source })?;
+    write_atomically(to, |mut out| io::copy(&mut source, &mut out).map(drop))?;
+    Ok(())
+}
+
+fn text(path: &Path, text: &str) -> Result<(), CliError> {
+    write_atomically(path, |out| out.write_all(text.as_bytes()))?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_sort_by_time_and_never_meet() {
+        let place = tempfile::tempdir().unwrap();
+        let name = format!("{}-spike", compact("2026-03-01 12:34:56 UTC"));
+        assert_eq!(name, "20260301T123456Z-spike");
+        for expected in ["20260301T123456Z-spike", "20260301T123456Z-spike-2", "20260301T123456Z-spike-3"] {
+            let path = free_name(place.path(), &name);
+            assert_eq!(path, place.path().join(expected));
+            fs::create_dir(path).unwrap();
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! `highwater watch`, step by step: take a snapshot in, look whether something happened, write it down, wait.
+//!
+//! Snapshots come from an address or a directory ([`source`]) and go into a ring of files ([`ring`]). Those of one
+//! process make a series ([`run`]), in which spikes and growth are looked for ([`detect`]); what is found becomes a folder
+//! ([`incident`]). A server that does not answer, or answers something else, is told of and asked again; only what
+//! is ours, the directory that is written to, can end the watch before its time.
+
+mod detect;
+mod event;
+mod fetch;
+mod incident;
+mod names;
+mod process;
+mod ring;
+mod run;
+mod source;
+mod stop;
+mod story;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use highwater_profile::Profile;
+use highwater_profile::file::{self, FileError};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::error::CliError;
+use crate::shared::Shared;
+use detect::{Detector, Finding};
+use event::{End, Event};
+pub(crate) use fetch::{Endpoint, Token};
+pub(crate) use process::PidFile;
+use process::Process;
+use ring::Ring;
+use run::{Break, Run, Shot};
+pub(crate) use source::{Directory, Source};
+use stop::Stop;
+
+/// How a watch is to go.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Time from one look to the next.
+    pub(crate) every: Duration,
+    /// Snapshots that are kept.
+    pub(crate) keep: usize,
+    /// Where the ring and the incidents are.
+    pub(crate) out: PathBuf,
+    /// Whether an incident gets a folder.
+    pub(crate) folders: bool,
+    /// Share of what is live that is worth telling.
+    pub(crate) min_rise: f64,
+    /// How long a server may take.
+    pub(crate) timeout: Duration,
+    /// Snapshots after which the watch ends.
+    pub(crate) max_snapshots: Option<usize>,
+    /// Time after which the watch ends.
+    pub(crate) lasting: Option<Duration>,
+}
+
+/// A watch that goes on.
+pub(crate) struct Watch<'a> {
+    plan: Plan,
+    shared: &'a Shared,
+    source: Source,
+    /// What the source is called.
+    name: String,
+    pid_file: Option<PidFile>,
+    /// The process that the pid file named last, running or not.
+    process: Option<Process>,
+    process_ended: bool,
+    /// A snapshot was the first to say that there is another process; the pid file is still to follow.
+    ahead_of_pid_file: bool,
+    stop: Stop,
+    ring: Ring,
+    run: Run,
+    detector: Detector,
+    bar: Option<ProgressBar>,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    snapshots: usize,
+    failures: usize,
+    consecutive: usize,
+    incidents: usize,
+    last_failure: Option<String>,
+}
+
+/// What is in hand before it is taken in.
+enum Content<'a> {
+    /// What a server sent.
+    Bytes(&'a [u8]),
+    /// What the program wrote.
+    File(&'a Path),
+}
+
+impl<'a> Watch<'a> {
+    /// Gets all ready, and fails now if that cannot be.
+    ///
+    /// # Errors
+    /// When the directory for the ring cannot be used, or signals cannot be listened to.
+    pub(crate) fn start(
+        plan: Plan,
+        source: Source,
+        pid_file: Option<PidFile>,
+        shared: &'a Shared,
+    ) -> Result<Self, CliError> {
+        let ring = Ring::open(&plan.out, plan.keep)?;
+        let name = match &source {
+            Source::Endpoint(endpoint) => endpoint.to_string(),
+            Source::Directory(directory) => directory.path().display().to_string(),
+        };
+        let stop = Stop::listen(plan.lasting)?;
+        let terminal = std::io::stderr().is_terminal();
+        let bar = terminal.then(|| {
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
+                .with_style(ProgressStyle::default_spinner())
+        });
+        let process = pid_file.as_ref().and_then(PidFile::process);
+        let detector = Detector::new(plan.min_rise, plan.keep);
+        let (run, counts) = (Run::default(), Counts::default());
+        Ok(Self {
+            plan,
+            shared,
+            source,
+            name,
+            pid_file,
+            process,
+            process_ended: false,
+            ahead_of_pid_file: false,
+            stop,
+            ring,
+            run,
+            detector,
+            bar,
+            counts,
+        })
+    }
+
+    /// Watches until the end.
+    ///
+    /// # Errors
+    /// When what was found cannot be written down, or there was nothing to look at from the beginning to the end.
+    pub(crate) fn go_on(mut self) -> Result<(), CliError> {
+        let begin = Instant::now();
+        self.tell(&Event::Watching {
+            source: self.name.clone(),
+            every_ns: event::nanoseconds(self.plan.every),
+            ring: self.ring.directory().to_owned(),
+            keep: self.plan.keep,
+        })?;
+        let mut next = begin;
+        let end = loop {
+            self.step()?;
+            if self.is_enough() {
+                break End::Enough;
+            }
+            // After a step that took longer than the time between two, the next one is due now.
+            next = next.checked_add(self.plan.every).unwrap_or(next).max(Instant::now());
+            let (bar, counts) = (self.bar.clone(), &self.counts);
+            let waited = self.stop.wait_until(next, || show(bar.as_ref(), counts, next));
+            if !waited {
+                break if self.stop.is_asked() { End::Asked } else { End::TimeIsUp };
+            }
+        };
+        self.finish(end, begin.elapsed())
+    }
+
+    fn finish(&mut self, because: End, lasted: Duration) -> Result<(), CliError> {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+        self.tell(&Event::Ended {
+            because,
+            snapshots: self.counts.snapshots,
+            failures: self.counts.failures,
+            incidents: self.counts.incidents,
+            lasted_ns: event::nanoseconds(lasted),
+        })?;
+        if self.counts.snapshots == 0 && because != End::Asked {
+            let reason = self.counts.last_failure.take();
+            let reason = reason.unwrap_or_else(|| "nothing came in that time".to_owned());
+            return Err(CliError::NoSnapshot { target: self.name.clone(), reason });
+        }
+        Ok(())
+    }
+
+    fn is_enough(&self) -> bool {
+        self.plan.max_snapshots.is_some_and(|it| self.counts.snapshots >= it)
+    }
+
+    /// Takes in what there is now.
+    fn step(&mut self) -> Result<(), CliError> {
+        self.look_at_process()?;
+        let limits = self.shared.limits();
+        match &mut self.source {
+            Source::Endpoint(endpoint) => {
+                let limit = limits.unpacked_bytes();
+                match source::scrape(endpoint, self.plan.timeout, limit, &self.stop) {
+                    None => Ok(()),
+                    Some(Err(error)) => self.fail(error.to_string()),
+                    Some(Ok(bytes)) => match highwater_profile::read(&bytes, &limits) {
+                        Ok(profile) => self.take(profile, &Content::Bytes(&bytes)),
+                        Err(error) => self.fail(format!("the answer is no profile: {error}")),
+                    },
+                }
+            }
+            Source::Directory(directory) => {
+                let files = match directory.look(self.plan.keep, &limits) {
+                    Ok(files) => files,
+                    Err(error) => return self.fail(format!("cannot read the directory: {error}")),
+                };
+                for path in files {
+                    if self.is_enough() || self.stop.is_asked() {
+                        break;
+                    }
+                    self.take_file(&path)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn take_file(&mut self, path: &Path) -> Result<(), CliError> {
+        match file::read(path, &self.shared.limits()) {
+            Ok(profile) => self.take(profile, &Content::File(path)),
+            // Its program may have deleted it meanwhile.
+            Err(_) if !path.exists() => Ok(()),
+            Err(FileError::Content { source, .. }) => self.pass_over(path, source.to_string()),
+            Err(error) => self.pass_over(path, error.to_string()),
+        }
+    }
+
+    /// Takes a snapshot in, if it is one and goes with those before it.
+    fn take(&mut self, mut profile: Profile, content: &Content<'_>) -> Result<(), CliError> {
+        let arrived_later = matches!(content, Content::Bytes(_));
+        let facts = match run::facts(&mut profile, event::now_ns()) {
+            Ok(facts) => facts,
+            Err(reason) => return self.refuse(content, reason),
+        };
+        match self.run.judge(&facts, arrived_later) {
+            Err(refusal) => return self.refuse(content, refusal.to_string()),
+            Ok(Some(because)) => self.begin_series(because)?,
+            Ok(None) => {}
+        }
+        drop(profile);
+        let path = match content {
+            Content::Bytes(bytes) => self.ring.add(bytes)?,
+            Content::File(path) => self.ring.add_file(path)?,
+        };
+        self.run.push(Shot { path: path.clone(), facts });
+        let ring = &self.ring;
+        self.run.retain(|it| ring.has(&it.path));
+        self.counts.snapshots += 1;
+        self.counts.consecutive = 0;
+        self.tell(&Event::Snapshot {
+            file: path,
+            series: self.run.number(),
+            number: self.counts.snapshots,
+            live_bytes: facts.live_bytes.value,
+            alloc_bytes: facts.alloc_bytes.map(|it| it.value),
+            rss_bytes: self.process.filter(Process::is_running).and_then(|it| it.rss_bytes()),
+        })?;
+        self.look_for_incidents()
+    }
+
+    fn look_for_incidents(&mut self) -> Result<(), CliError> {
+        let findings = match self.detector.look(self.run.shots(), self.shared) {
+            Ok(findings) => findings,
+            // What is in the ring could be read when it came; if it no longer can, the next snapshot may help.
+            Err(error) => return self.fail(format!("the ring cannot be looked at: {error}")),
+        };
+        for finding in findings {
+            self.write_down(finding)?;
+        }
+        Ok(())
+    }
+
+    fn write_down(&mut self, finding: Finding) -> Result<(), CliError> {
+        let [before, after] = finding.pair.map(|it| &self.run.shots()[it]);
+        let (folder, missing) = if self.plan.folders {
+            let directory = self.plan.out.join("incidents");
+            let written = incident::write(&directory, &self.name, &finding, [before, after], self.shared)?;
+            (Some(written.folder), written.missing)
+        } else {
+            (None, Vec::new())
+        };
+        let event = Event::Incident {
+            kind: finding.kind,
+            summary: finding.summary,
+            before: before.path.clone(),
+            after: after.path.clone(),
+            folder,
+            missing,
+        };
+        self.counts.incidents += 1;
+        self.tell(&event)
+    }
+
+    /// A process that has another number, or another start, is another process.
+    fn look_at_process(&mut self) -> Result<(), CliError> {
+        let Some(pid_file) = &self.pid_file else { return Ok(()) };
+        match (pid_file.process(), self.process) {
+            (Some(now), Some(known)) if now == known => Ok(()),
+            (Some(now), _) => {
+                self.process = Some(now);
+                self.process_ended = false;
+                if std::mem::take(&mut self.ahead_of_pid_file) {
+                    return Ok(());
+                }
+                self.begin_series(Break::OtherPid)
+            }
+            // The file may be gone, or half written, while the process lives on.
+            (None, Some(known)) if !self.process_ended && !known.is_running() => {
+                self.process_ended = true;
+                self.tell(&Event::ProcessEnded { pid: known.pid })
+            }
+            (None, _) => Ok(()),
+        }
+    }
+
+    fn begin_series(&mut self, because: Break) -> Result<(), CliError> {
+        if self.run.shots().is_empty() {
+            // It has begun already, and nothing came since.
+            return Ok(());
+        }
+        self.run.restart(because);
+        self.detector.restart();
+        if matches!(because, Break::OtherProcess | Break::AllocatedLess) {
+            self.ahead_of_pid_file = self.pid_file.is_some();
+        }
+        self.tell(&Event::NewSeries { series: self.run.number(), because })
+    }
+
+    /// A server that sends such a thing has failed; of a file there may be others beside it.
+    fn refuse(&mut self, content: &Content<'_>, reason: String) -> Result<(), CliError> {
+        match content {
+            Content::Bytes(_) => self.fail(reason),
+            Content::File(path) => self.pass_over(path, reason),
+        }
+    }
+
+    fn pass_over(&mut self, path: &Path, reason: String) -> Result<(), CliError> {
+        let file = path.to_owned();
+        self.tell(&Event::PassedOver { file, reason })
+    }
+
+    fn fail(&mut self, reason: String) -> Result<(), CliError> {
+        self.counts.failures += 1;
+        self.counts.consecutive += 1;
+        self.counts.last_failure = Some(reason.clone());
+        self.tell(&Event::Failure { consecutive: self.counts.consecutive, reason })
+    }
+
+    fn tell(&self, event: &Event) -> Result<(), CliError> {
+        let print = || event::print(event, self.shared.json);
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+}
+
+/// The line on a terminal while nothing happens.
+fn show(bar: Option<&ProgressBar>, counts: &Counts, next: Instant) {
+    let Some(bar) = bar else { return };
+    let rest = next.saturating_duration_since(Instant::now()).as_secs();
+    bar.set_message(format!(
+        "{} snapshots, {} incidents; the next look is in {rest} s (Ctrl-C ends)",
+        counts.snapshots, counts.incidents
+    ));
+    bar.tick();
+}

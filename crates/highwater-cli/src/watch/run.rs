@@ -1,0 +1,239 @@
+//! Which snapshots may be compared: those of one process, in order of time, sampled alike.
+
+use std::collections::HashSet;
+use std::fmt;
+use std::path::PathBuf;
+
+use highwater_analyze::{SeriesError, SnapshotTotals};
+use highwater_profile::Profile;
+
+/// What is known of a snapshot without asking for its symbols.
+#[derive(Clone, Debug)]
+pub(crate) struct Shot {
+    /// The file in the ring.
+    pub(crate) path: PathBuf,
+    pub(crate) facts: SnapshotTotals,
+}
+
+/// The numbers of a snapshot. One that does not say when it was taken was taken when it came.
+///
+/// # Errors
+/// When it is no heap profile, in words.
+pub(crate) fn facts(profile: &mut Profile, came_ns: i64) -> Result<SnapshotTotals, String> {
+    if profile.time_ns == 0 {
+        profile.time_ns = came_ns;
+    }
+    SnapshotTotals::of(profile)
+        .map_err(|it| format!("this is no heap profile: {it}; Go has its heap profile at /debug/pprof/heap"))
+}
+
+/// Why a snapshot begins a new series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Break {
+    /// It says that it is of another process.
+    OtherProcess,
+    /// Less has been allocated than before.
+    AllocatedLess,
+    /// It was sampled at another interval.
+    OtherInterval,
+    /// It was taken later, but says that it was taken earlier.
+    ClockWentBack,
+    /// The pid file names another process.
+    OtherPid,
+}
+
+impl fmt::Display for Break {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherProcess => "the process was restarted: the snapshot says that it is of another one",
+            Self::AllocatedLess => "the process was restarted: less has been allocated than before",
+            Self::OtherInterval => "the sampling interval was changed",
+            Self::ClockWentBack => "the clock of the process went back",
+            Self::OtherPid => "the pid file names another process",
+        })
+    }
+}
+
+/// Why a snapshot is passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It is the one before again.
+    Again,
+    /// It is older than the one before.
+    Older,
+    /// It is of a process that another one has followed already.
+    FormerProcess,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Again => "it is the snapshot before again; does something in between keep answers?",
+            Self::Older => "it is older than the snapshot before",
+            Self::FormerProcess => {
+                "it is of a process that another one has followed; watch each process by itself if several answer here"
+            }
+        })
+    }
+}
+
+/// The snapshots of the process that is watched now.
+#[derive(Debug, Default)]
+pub(crate) struct Run {
+    /// Oldest first.
+    shots: Vec<Shot>,
+    /// Counts the series; 0 before the first snapshot.
+    number: usize,
+    /// Of the last snapshot that was taken in, in the ring still or not.
+    last: Option<SnapshotTotals>,
+    former: HashSet<i64>,
+}
+
+impl Run {
+    /// The snapshots, oldest first.
+    pub(crate) fn shots(&self) -> &[Shot] {
+        &self.shots
+    }
+
+    /// Counts the series, from 1.
+    pub(crate) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Whether a snapshot belongs to this run (`None`), begins the next one, or is none to go by. `arrived_later` says that
+    /// it was asked for after the one before.
+    ///
+    /// # Errors
+    /// When it is to be passed over.
+    pub(crate) fn judge(
+        &self,
+        facts: &SnapshotTotals,
+        arrived_later: bool,
+    ) -> Result<Option<Break>, Refusal> {
+        if facts.process.is_some_and(|it| self.former.contains(&it)) {
+            return Err(Refusal::FormerProcess);
+        }
+        let Some(last) = &self.last else { return Ok(None) };
+        let is_other_process = facts.process != last.process;
+        match facts.objection_behind(last) {
+            Ok(None) => Ok(None),
+            Ok(Some(_)) if is_other_process => Ok(Some(Break::OtherProcess)),
+            Ok(Some(SeriesError::Duplicate { .. })) => Err(Refusal::Again),
+            Ok(Some(SeriesError::IntervalChanged(_))) => Ok(Some(Break::OtherInterval)),
+            Ok(Some(_)) => Ok(Some(Break::AllocatedLess)),
+            // It was asked for later, so it is not older but of a process with another clock.
+            Err(SeriesError::Unsorted { .. }) if arrived_later && is_other_process => {
+                Ok(Some(Break::OtherProcess))
+            }
+            Err(SeriesError::Unsorted { .. }) if arrived_later && facts.epoch.is_none() => {
+                Ok(Some(Break::ClockWentBack))
+            }
+            Err(SeriesError::Unsorted { .. }) => Err(Refusal::Older),
+            Err(_) => Ok(Some(Break::ClockWentBack)),
+        }
+    }
+
+    /// Takes a snapshot in.
+    pub(crate) fn push(&mut self, shot: Shot) {
+        self.last = Some(shot.facts);
+        self.shots.push(shot);
+        self.number = self.number.max(1);
+    }
+
+    /// Begins anew: nothing that was taken in so far is compared with what comes.
+    pub(crate) fn restart(&mut self, because: Break) {
+        let process = self.last.take().and_then(|it| it.process);
+        // The same process may go on after its clock or its sampling was changed.
+        let is_gone = matches!(because, Break::OtherProcess | Break::OtherPid);
+        self.former.extend(process.filter(|_| is_gone));
+        self.shots.clear();
+        self.number += 1;
+    }
+
+    /// Forgets the snapshots that are gone.
+    pub(crate) fn retain(&mut self, mut is_there: impl FnMut(&Shot) -> bool) {
+        self.shots.retain(|it| is_there(it));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use highwater_analyze::Estimate;
+
+    use super::*;
+
+    const FACTS: SnapshotTotals = SnapshotTotals {
+        time_ns: 100,
+        process: None,
+        epoch: None,
+        interval_bytes: Some(512),
+        live_bytes: exact(10),
+        alloc_bytes: Some(exact(1000)),
+        peak_bytes: None,
+    };
+
+    const fn exact(value: i64) -> Estimate {
+        Estimate { value, standard_error: Some(0.0) }
+    }
+
+    fn after(last: SnapshotTotals) -> Run {
+        let mut run = Run::default();
+        run.push(Shot { path: PathBuf::new(), facts: last });
+        run
+    }
+
+    #[test]
+    fn a_process_of_another_tool_is_known_by_what_it_allocated() {
+        let run = after(FACTS);
+        let next = SnapshotTotals { time_ns: 200, alloc_bytes: Some(exact(1200)), ..FACTS };
+        assert_eq!(run.judge(&next, true), Ok(None));
+        let restarted = SnapshotTotals { alloc_bytes: Some(exact(900)), ..next };
+        assert_eq!(run.judge(&restarted, true), Ok(Some(Break::AllocatedLess)));
+        assert_eq!(run.judge(&FACTS, true), Err(Refusal::Again));
+        assert_eq!(
+            run.judge(&SnapshotTotals { interval_bytes: Some(1024), ..next }, true),
+            Ok(Some(Break::OtherInterval))
+        );
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_is_told_from_an_old_file() {
+        let run = after(FACTS);
+        let earlier = SnapshotTotals { time_ns: 50, alloc_bytes: Some(exact(1200)), ..FACTS };
+        assert_eq!(run.judge(&earlier, true), Ok(Some(Break::ClockWentBack)));
+        assert_eq!(run.judge(&earlier, false), Err(Refusal::Older));
+        let numbered = |epoch| SnapshotTotals { process: Some(7), epoch: Some(epoch), ..FACTS };
+        let run = after(numbered(5));
+        let later = SnapshotTotals { time_ns: 50, ..numbered(6) };
+        assert_eq!(run.judge(&later, false), Ok(Some(Break::ClockWentBack)));
+        assert_eq!(run.judge(&SnapshotTotals { time_ns: 50, ..numbered(4) }, true), Err(Refusal::Older));
+        let counted_back = SnapshotTotals { time_ns: 300, ..numbered(4) };
+        assert_eq!(run.judge(&counted_back, true), Ok(Some(Break::ClockWentBack)));
+        assert_eq!(run.judge(&SnapshotTotals { time_ns: 300, ..numbered(5) }, true), Err(Refusal::Again));
+    }
+
+    #[test]
+    fn processes_that_take_turns_are_not_mixed() {
+        let of = |process, epoch| SnapshotTotals {
+            process: Some(process),
+            epoch: Some(epoch),
+            time_ns: 100 + epoch,
+            ..FACTS
+        };
+        let mut run = after(of(1, 1));
+        assert_eq!(run.judge(&of(2, 1), true), Ok(Some(Break::OtherProcess)));
+        run.restart(Break::OtherProcess);
+        run.push(Shot { path: PathBuf::new(), facts: of(2, 1) });
+        assert_eq!(run.judge(&of(1, 2), true), Err(Refusal::FormerProcess));
+        assert_eq!(run.judge(&of(2, 2), true), Ok(None));
+        assert_eq!((run.number(), run.shots().len()), (2, 1));
+    }
+
+    #[test]
+    fn profiles_of_other_things_are_refused() {
+        let mut profile = Profile::new(vec![highwater_profile::ValueType::new("cpu", "nanoseconds")]);
+        let message = facts(&mut profile, 7).unwrap_err();
+        assert!(message.contains("cpu") && message.contains("/debug/pprof/heap"), "{message}");
+    }
+}

@@ -1,0 +1,147 @@
+//! Where snapshots come from: an address that is asked, or a directory that the program itself writes to.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, SystemTime};
+
+use highwater_profile::{Limits, file};
+
+use super::fetch::{Endpoint, FetchError};
+use super::ring::LOCK;
+use super::stop::Stop;
+
+/// How long Ctrl-C may go unnoticed while a server keeps us waiting.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// Where snapshots come from.
+#[derive(Debug)]
+pub(crate) enum Source {
+    Endpoint(Endpoint),
+    Directory(Directory),
+}
+
+/// What a server sent, or why it did not; `None` when the watch was ended meanwhile.
+pub(crate) fn scrape(
+    endpoint: &Endpoint,
+    timeout: Duration,
+    limit_bytes: u64,
+    stop: &Stop,
+) -> Option<Result<Vec<u8>, FetchError>> {
+    let (sender, receiver) = channel();
+    let endpoint = endpoint.clone();
+    // Nobody listens any more when the watch was ended, and then it ends with the process.
+    thread::spawn(move || drop(sender.send(endpoint.fetch(timeout, limit_bytes))));
+    loop {
+        match receiver.recv_timeout(GLANCE) {
+            Ok(outcome) => return Some(outcome),
+            Err(RecvTimeoutError::Timeout) if stop.is_asked() || stop.is_late() => return None,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Some(Err(FetchError::Protocol("the request broke off".to_owned())));
+            }
+        }
+    }
+}
+
+/// What tells a file from the one that had its name before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Version {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+/// A directory, and what of it has been looked at.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    path: PathBuf,
+    seen: HashMap<PathBuf, Version>,
+}
+
+impl Directory {
+    pub(crate) fn new(path: PathBuf) -> Self {
+        Self { path, seen: HashMap::new() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The files that are new or changed since the last look, at most the newest `most` of them, in order of the times
+    /// that they hold. Hidden and temporary files are not looked at, nor are directories.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub(crate) fn look(&mut self, most: usize, limits: &Limits) -> std::io::Result<Vec<PathBuf>> {
+        let mut present = HashMap::new();
+        let mut new = Vec::new();
+        for entry in fs::read_dir(&self.path)? {
+            let path = entry?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if name.starts_with('.') || name.ends_with(".tmp") || name.ends_with(".pid") || name == LOCK {
+                continue;
+            }
+            // A file may be gone by the time that it is looked at; its program deletes the oldest.
+            let Ok(metadata) = fs::metadata(&path) else { continue };
+            if !metadata.is_file() {
+                continue;
+            }
+            let version = Version { bytes: metadata.len(), modified: metadata.modified().ok() };
+            if self.seen.get(&path) != Some(&version) {
+                new.push((version.modified, path.clone()));
+            }
+            present.insert(path, version);
+        }
+        // What is gone is forgotten.
+        self.seen = present;
+        new.sort();
+        new.drain(..new.len().saturating_sub(most));
+        let mut paths: Vec<PathBuf> = new.into_iter().map(|it| it.1).collect();
+        if paths.len() > 1 {
+            // What is no profile will be seen to be none when its turn comes.
+            let time = |path: &PathBuf| file::read(path, limits).map_or(i64::MAX, |it| it.time_ns);
+            paths.sort_by_cached_key(time);
+        }
+        Ok(paths)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use highwater_profile::{Profile, ValueType, pprof};
+
+    use super::*;
+
+    fn write(path: &Path, time_ns: i64) {
+        let mut profile = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
+        profile.time_ns = time_ns;
+        file::write_atomically(path, |out| pprof::write(&profile, out)).unwrap();
+    }
+
+    #[test]
+    fn files_are_seen_once_and_in_order_of_their_times() {
+        let place = tempfile::tempdir().unwrap();
+        let path = |name: &str| place.path().join(name);
+        for (name, time_ns) in [("a", 3), ("b", 1), ("c", 2)] {
+            write(&path(name), time_ns);
+        }
+        for name in [".hidden", "half.tmp", "app.pid"] {
+            fs::write(path(name), "1").unwrap();
+        }
+        fs::create_dir(path("ring")).unwrap();
+        let mut directory = Directory::new(place.path().to_owned());
+        let mut look = |most| directory.look(most, &Limits::default()).unwrap();
+        assert_eq!(look(9), [path("b"), path("c"), path("a")]);
+        assert!(look(9).is_empty());
+        // Written in place, and therefore another one.
+        fs::write(path("b"), "something of another length").unwrap();
+        assert_eq!(look(9), [path("b")]);
+        for name in ["d", "e", "f"] {
+            write(&path(name), 9);
+        }
+        assert_eq!(look(2).len(), 2);
+        assert!(look(9).is_empty(), "what was too much is not made up for");
+    }
+}

@@ -1,0 +1,201 @@
+//! Series of profiles: what trend and spikes say of them, and what they refuse.
+
+use std::fs;
+
+use highwater_profile::{Meta, Profile};
+
+use crate::support::{Place, demo, encoded, frame};
+
+const HOUR: i64 = 3600 * 1_000_000_000;
+
+/// The snapshot after so many hours: one line holds so many MiB, another always eight.
+fn snapshot(hour: i64, blocks: i64) -> Profile {
+    let mut profile = demo(blocks);
+    profile.time_ns += hour * HOUR;
+    profile.period = 1;
+    let facts = Meta { format: Some(1), process: Some(7), epoch: Some(hour + 1), ..Meta::default() };
+    profile.meta = Some(Meta { rss_bytes: Some(100 << 20), exact: Some(1), ..facts });
+    profile
+}
+
+/// A directory with a series that leaks a MiB per hour.
+fn leaking(count: i64) -> Place {
+    let place = Place::new();
+    fs::create_dir(place.path("series")).unwrap();
+    for hour in 0..count {
+        place.profile(&format!("series/heap-{hour:02}.pb.gz"), &snapshot(hour, 10 + hour));
+    }
+    place
+}
+
+#[test]
+fn a_leak_is_named_with_its_rate_and_the_time_that_is_left() {
+    let place = leaking(13);
+    let run = place.run("trend series --limit 200MiB");
+    let text = run.answer();
+    assert!(text.starts_with("13 snapshots in 12 h 0 min: live-bytes 30.0 MiB\n"), "{text}");
+    assert!(text.contains("limit 200.0 MiB, 100.0 MiB resident: reached in 100 h 0 min"), "{text}");
+    let row = text.lines().find(|line| line.contains("index.rs:88")).unwrap();
+    assert!(row.contains("+1.0 MiB") && row.contains("leak") && row.contains('█'), "{text}");
+    assert!(text.contains("+1.0 MiB, +1.0 MiB, +1.0 MiB per hour in turn"), "{text}");
+    assert!(text.contains("steady  "), "{text}");
+
+    let answer = place.run("trend series --limit 200MiB --rows 1 --json").json();
+    assert_eq!(answer["rows"].as_array().unwrap().len(), 1, "{answer}");
+    assert_eq!(answer["rows"][0]["evidence"]["class"], "leak");
+    assert_eq!(answer["rows"][0]["growth_per_hour"]["value"], 1 << 20);
+    assert_eq!(answer["forecast"]["hours"], 100.0);
+    assert_eq!(answer["omitted"]["rows"], 1);
+}
+
+#[test]
+fn a_directory_is_put_in_order_and_other_files_are_passed_over() {
+    let place = leaking(9);
+    let expected = place.run("trend series").answer().to_owned();
+    // Names that are in another order than the times.
+    for hour in 0..9 {
+        let (old, new) =
+            (format!("series/heap-{hour:02}.pb.gz"), format!("series/x-{}.pb.gz", (hour * 4) % 9));
+        fs::rename(place.path(&old), place.path(&new)).unwrap();
+    }
+    assert_eq!(place.run("trend series").answer(), expected);
+    place.bytes("series/.highwater-abc.tmp", b"half");
+    place.bytes("series/heap-09.pb.gz.tmp", b"half");
+    fs::create_dir(place.path("series/more")).unwrap();
+    assert_eq!(place.run("trend series").answer(), expected);
+    place.bytes("series/notes.txt", b"These are notes.\n");
+    for command in ["trend series", "spikes series"] {
+        let run = place.run(command);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let note = "highwater: note: series: 1 file that is no profile was passed over, such as notes.txt\n";
+        assert_eq!(run.stderr, note);
+    }
+    assert_eq!(place.run("trend series").stdout, expected);
+}
+
+/// Runs trend and spikes on the files and returns the message, which is the same for both.
+#[track_caller]
+fn refusal(place: &Place, files: &str) -> String {
+    let messages = ["trend", "spikes"].map(|it| place.run(&format!("{it} {files}")).error().to_owned());
+    assert_eq!(messages[0], messages[1]);
+    let [message, _] = messages;
+    message
+}
+
+#[test]
+fn what_is_no_series_is_refused_with_its_file() {
+    let place = leaking(4);
+    let files = |order: [usize; 3]| order.map(|it| format!("series/heap-0{it}.pb.gz")).join(" ");
+    let message = refusal(&place, &files([0, 2, 1]));
+    assert!(message.starts_with("series/heap-01.pb.gz, behind series/heap-02.pb.gz: "), "{message}");
+    assert!(message.contains("in order of time, or the directory"), "{message}");
+    let message = refusal(&place, &files([0, 1, 1]));
+    assert!(message.contains("same snapshot") && message.contains("--force"), "{message}");
+    let message = refusal(&place, "series/heap-00.pb.gz");
+    assert!(message.contains("series/heap-00.pb.gz: a series needs at least two snapshots"), "{message}");
+    let message = refusal(&place, "series series/heap-00.pb.gz");
+    assert!(message.contains("one directory or files"), "{message}");
+
+    let change = |name: &str, change: fn(&mut Profile)| {
+        let mut profile = snapshot(4, 14);
+        change(&mut profile);
+        place.profile(name, &profile);
+    };
+    change("series/heap-04.pb.gz", |it| it.period = 512 << 10);
+    let message = refusal(&place, "series");
+    assert!(message.contains("heap-04.pb.gz, behind series/heap-03.pb.gz"), "{message}");
+    assert!(message.contains("sampling intervals") && message.contains("--force"), "{message}");
+    change("series/heap-04.pb.gz", |it| it.meta.as_mut().unwrap().process = Some(8));
+    let message = refusal(&place, "series");
+    assert!(message.contains("restarted") && message.contains("--force"), "{message}");
+    // The clock went back: by its number it is the last, by its time the first.
+    change("series/heap-04.pb.gz", |it| it.time_ns -= 40 * HOUR);
+    let message = refusal(&place, "series");
+    assert!(message.contains("clock was set back") && message.contains("heap-04.pb.gz"), "{message}");
+
+    fs::create_dir(place.path("empty")).unwrap();
+    assert_eq!(refusal(&place, "empty"), "empty: there is no profile in this directory");
+    fs::create_dir(place.path("text")).unwrap();
+    place.bytes("text/notes.txt", b"These are notes.\n");
+    assert!(refusal(&place, "text").contains("only 1 of other content"));
+    assert!(refusal(&place, "nowhere").contains("cannot read nowhere"));
+}
+
+#[test]
+fn one_damaged_file_among_forty_is_named() {
+    let place = leaking(40);
+    let whole = encoded(&snapshot(17, 27));
+    place.bytes("series/heap-17.pb.gz", &whole[..whole.len() / 2]);
+    let message = refusal(&place, "series");
+    assert!(message.contains("series/heap-17.pb.gz: the compressed data is cut off"), "{message}");
+    assert!(message.ends_with("--force goes on without the file"), "{message}");
+    let run = place.run("trend series --force");
+    assert_eq!(run.code, Some(0));
+    assert!(run.stderr.contains("series/heap-17.pb.gz") && run.stderr.contains("left out"), "{}", run.stderr);
+    assert!(run.stdout.starts_with("39 snapshots"), "{}", run.stdout);
+}
+
+#[test]
+fn what_was_forced_is_said() {
+    let place = leaking(5);
+    let mut other = snapshot(5, 15);
+    other.meta.as_mut().unwrap().process = Some(8);
+    place.profile("series/heap-05.pb.gz", &other);
+    fs::copy(place.path("series/heap-04.pb.gz"), place.path("series/heap-04-copy.pb.gz")).unwrap();
+    for command in ["trend series --force", "spikes series --force"] {
+        let run = place.run(command);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        let notes: Vec<&str> = run.stderr.lines().collect();
+        assert_eq!(notes.len(), 2, "{notes:?}");
+        assert!(notes.iter().any(|it| it.contains("same snapshot") && it.ends_with("left out (--force)")));
+        assert!(notes.iter().any(|it| it.contains("restarted") && it.ends_with("(--force)")), "{notes:?}");
+    }
+}
+
+/// A series whose second line allocates 400 MiB between the fourth and the fifth snapshot, and frees it again.
+fn spiking() -> Place {
+    let place = Place::new();
+    for hour in 0..9 {
+        let base = snapshot(hour, 10);
+        let mut profile = Profile::new(base.sample_types().to_vec());
+        profile.period_type.clone_from(&base.period_type);
+        (profile.period, profile.time_ns, profile.meta) = (1, base.time_ns, base.meta);
+        let main = frame(&mut profile, "demo::main", "src/main.rs", 7);
+        let add = frame(&mut profile, "demo::index::Index::add", "src/index.rs", 88);
+        let inflate = frame(&mut profile, "demo::load::inflate", "src/load.rs", 30);
+        let mib = |it: i64| it << 20;
+        let spike = if hour > 3 { 400 } else { 0 };
+        profile.samples.push(&[add, main], &[20 + hour, mib(20 + hour), 10, mib(10)], &[]);
+        profile.samples.push(&[inflate, main], &[1 + spike, mib(1 + spike), 1, mib(1)], &[]);
+        place.profile(&format!("heap-{hour}.pb.gz"), &profile);
+    }
+    place
+}
+
+#[test]
+fn a_spike_is_found_where_live_bytes_are_flat() {
+    let place = spiking();
+    let run = place.run("spikes .");
+    let text = run.answer();
+    assert!(
+        text.contains("spike after 3 h 0 min, within 1 h 0 min: 401.0 MiB allocated (usual 1.0 MiB)"),
+        "{text}"
+    );
+    assert!(text.contains("./heap-3.pb.gz → ./heap-4.pb.gz"), "{text}");
+    assert!(
+        text.contains("more: highwater diff ./heap-3.pb.gz ./heap-4.pb.gz --sample alloc-bytes\n"),
+        "{text}"
+    );
+    let row = text.lines().find(|line| line.contains("src/load.rs:30")).unwrap();
+    assert!(row.starts_with("+400.0 MiB") && row.contains("0 B"), "{text}");
+    assert!(!text.contains("src/index.rs"), "{text}");
+
+    let answer = place.run("spikes --json .").json();
+    assert_eq!(answer["spikes"][0]["before"], 3, "{answer}");
+    assert_eq!(answer["files"][0][1], "./heap-4.pb.gz");
+    assert_eq!(answer["suspects"]["rows"][0]["key"]["line"], 30);
+
+    // Without the interval there is nothing to tell.
+    let quiet = place.run("spikes heap-0.pb.gz heap-1.pb.gz heap-2.pb.gz heap-3.pb.gz");
+    assert!(quiet.answer().ends_with("no spike: no interval stands out from the others\n"));
+}

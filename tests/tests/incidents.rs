@@ -1,0 +1,60 @@
+//! The three incidents of `docs/INCIDENTS.md`: each command names the line that carries the fault, and none names a fault that
+//! is not there.
+
+use highwater_tests::codeindex::{Series, ask, assert_marked};
+use serde_json::Value;
+
+/// The rows of an answer that are of this class.
+fn of_class<'a>(trend: &'a Value, class: &str) -> Vec<&'a Value> {
+    trend["rows"].as_array().expect("rows").iter().filter(|it| it["evidence"]["class"] == class).collect()
+}
+
+fn spikes(answer: &Value) -> usize {
+    answer["spikes"].as_array().unwrap_or_else(|| panic!("no spikes in {answer:#}")).len()
+}
+
+#[test]
+fn a_leak_is_named_with_its_growth_and_the_time_it_leaves() {
+    let series = Series::with_fault("leak");
+    let (trend, _) = ask(&["trend", "--limit", "2GiB"], &[series.path()]);
+    let leaks = of_class(&trend, "leak");
+    assert_eq!(leaks.len(), 1, "{leaks:#?}");
+    assert_eq!(leaks[0], &trend["rows"][0], "the leak is not first");
+    assert_marked(leaks[0], "the leak");
+    let growth = &leaks[0]["growth_per_hour"];
+    let (value, error) = (growth["value"].as_f64(), growth["standard_error"].as_f64());
+    assert!(value.unwrap() > 1.96 * error.unwrap() && error.unwrap() > 0.0, "{growth}");
+    assert!(trend["forecast"]["hours"].as_f64().is_some_and(|it| it > 0.0), "{}", trend["forecast"]);
+    // Growth that goes on all the time is no jump.
+    assert_eq!(spikes(&ask(&["spikes"], &[series.path()]).0), 0);
+}
+
+#[test]
+fn a_spike_is_named_with_its_interval_though_live_bytes_are_flat() {
+    let series = Series::with_fault("spike");
+    let files = series.files();
+    let (answer, _) = ask(&["spikes"], &[series.path()]);
+    assert_eq!(spikes(&answer), 1, "{answer:#}");
+    assert_marked(&answer["suspects"]["rows"][0], "the spike");
+
+    // The archive is unpacked in the middle of the run, between these two.
+    let pair = [10, 11].map(|at| files[at].to_str().unwrap().to_owned());
+    let named = answer.to_string();
+    assert!(pair.iter().all(|it| named.contains(it)), "{pair:?} are not named in {answer:#}");
+    let (live, _) = ask(&["diff"], &pair);
+    let change = live["total_change"]["change"]["value"].as_i64().unwrap();
+    assert!(change.abs() < 1 << 20, "{change} bytes more are live");
+    assert_eq!(of_class(&ask(&["trend"], &[series.path()]).0, "leak").len(), 0);
+}
+
+#[test]
+fn churn_is_named_by_what_was_allocated() {
+    let series = Series::with_fault("churn");
+    let files = series.files();
+    let pair = [&files[0], files.last().expect("a snapshot")];
+    let (diff, _) = ask(&["diff", "--sample", "alloc-bytes", "--through", "registry/src"], &pair);
+    assert_marked(&diff["rows"][0], "the churn");
+    assert_eq!(diff["rows"][0]["significant"], true);
+    assert_eq!(spikes(&ask(&["spikes"], &[series.path()]).0), 0);
+    assert_eq!(of_class(&ask(&["trend"], &[series.path()]).0, "leak").len(), 0);
+}
