@@ -10,8 +10,7 @@ use serde_json::Value;
 use highwater_tests::chromium::{script_string, text_of};
 use pages::Place;
 
-/// What a reader does, in steps: each has a name, and what is shown after it is told. A step whose last word is missing
-/// would show the step before, so none is checked twice.
+/// Does what a reader does, and tells under a name of each step what is shown then.
 const SCRIPT: &str = r##"
 <script>
   const shown = {};

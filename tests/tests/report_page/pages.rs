@@ -48,12 +48,6 @@ impl Place {
         fs::read_to_string(self.0.path().join("page.html")).unwrap()
     }
 
-    /// The page, or drawing, that a command writes to `out`.
-    pub fn written(&self, arguments: &str, out: &str) -> String {
-        succeed(&mut self.command(&format!("{arguments} -o {out}")));
-        fs::read_to_string(self.0.path().join(out)).unwrap()
-    }
-
     /// An answer.
     pub fn json(&self, arguments: &str) -> Value {
         serde_json::from_str(&succeed(&mut self.command(arguments))).unwrap()

@@ -1,10 +1,13 @@
 //! Pictures of the pages, for people to look at: bright and dark, as wide as a desk's screen and as a phone's.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use highwater_tests::codeindex::Series;
+use highwater_tests::{chromium, highwater, succeed};
 
 use crate::pages::Place;
-use highwater_tests::chromium;
 
 /// Where the pictures are kept.
 fn directory() -> PathBuf {
@@ -25,15 +28,34 @@ fn check(name: &str, document: &str, is_svg: bool, size: (u32, u32)) {
     assert!(picture.len() > 10_000, "{name} is nearly empty: {} bytes", picture.len());
 }
 
+/// What the command writes to a file about these; paths count from the workspace's root, wherever that is.
+fn written(arguments: &[&str], files: &[PathBuf], out: &str) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(out);
+    let mut command = Command::new(highwater());
+    succeed(command.args(arguments).args(files).arg("-o").arg(&path));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    fs::read_to_string(path).unwrap().replace(&format!("{}/", root.display()), "")
+}
+
 #[test]
 fn pictures_are_made_of_every_view() {
     let place = Place::new();
     let series = place.page("0.pb.gz 1.pb.gz 2.pb.gz 3.pb.gz");
     let dark = series.replace("</body>", "<script>document.getElementById('theme').click()</script></body>");
-    check("report", &series, false, (1280, 1000));
-    check("report-dark", &dark, false, (1280, 1000));
-    check("report-phone", &series, false, (500, 1600));
-    check("report-diff", &place.page("0.pb.gz 3.pb.gz"), false, (1280, 900));
-    check("flame", &place.written("flame 3.pb.gz", "flame.svg"), true, (1200, 300));
-    check("flame-diff", &place.written("flame --diff 0.pb.gz 3.pb.gz", "diff.svg"), true, (1200, 300));
+    check("page-dark", &dark, false, (1280, 1000));
+    check("page-phone", &series, false, (500, 1600));
+}
+
+/// The three of the README are copies of these.
+#[test]
+fn pictures_are_made_of_a_real_program_that_leaks() {
+    let series = Series::with_fault("leak");
+    let files = series.files();
+    let ends = [files[0].clone(), files[files.len() - 1].clone()];
+    check("report", &written(&["report"], &files, "page.html"), false, (1200, 1250));
+    check("report-diff", &written(&["report"], &ends, "page.html"), false, (1200, 1250));
+    check("flame", &written(&["flame", "--icicle"], &ends[1..], "flame.svg"), true, (1200, 560));
+    check("flame-diff", &written(&["flame", "--diff", "--icicle"], &ends, "flame.svg"), true, (1200, 560));
+    check("plot", &written(&["plot"], &files, "plot.svg"), true, (1100, 600));
 }
