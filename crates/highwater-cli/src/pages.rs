@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use highwater_analyze::{
-    DiffOptions, GroupBy, Query, SampleKind, Series, SeriesOptions, Timeline, TimelineBuilder, TrendOptions,
+    DiffOptions, GroupBy, History, Leaks, Query, SampleKind, Series, SeriesOptions, Timeline,
+    TimelineBuilder, TrendOptions,
 };
 use highwater_profile::{Profile, file};
 use highwater_report::{Changed, Holding, Page, Snapshot};
@@ -104,6 +105,13 @@ impl Wanted<'_> {
         Ok(holdings)
     }
 
+    /// What may be leaked, if the profile has what that takes; without the rules of a configuration.
+    fn leaks(&self, last: &Profile, history: History) -> Option<Leaks> {
+        let is_own = last.meta.is_some() && SampleKind::LiveBytes.column(last).is_ok();
+        let query = Query { sample: None, ..self.shared.query(GroupBy::Line) };
+        is_own.then(|| highwater_analyze::leaks(last, &history, &query, &[]))
+    }
+
     /// What changed between two profiles, for each kind and grouping.
     fn changed(
         &self,
@@ -156,7 +164,8 @@ fn of_one(path: &Path, profile: &Profile, wanted: &Wanted<'_>) -> Result<Page, C
     let kinds = wanted.kinds(profile, KINDS.len());
     let holdings = wanted.holdings(path, profile, &kinds)?;
     let snapshots = vec![Snapshot { name: command::name(path), holdings }];
-    Ok(Page { title: command::name(path), snapshots, ..Page::default() })
+    let leaks = wanted.leaks(profile, History::default());
+    Ok(Page { title: command::name(path), snapshots, leaks, ..Page::default() })
 }
 
 /// The page of profiles in order of time, which are read one after the other.
@@ -183,10 +192,12 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
             paths.len()
         ));
     }
+    let mut snapshots: Vec<(i64, i64)> = Vec::new();
     let mut last = None;
     for (at, &path) in paths.iter().enumerate() {
         let profile = if at == 0 { None } else { Some(load::symbolized(path, shared)?) };
         let this = profile.as_ref().unwrap_or(&first);
+        snapshots.extend(this.meta.and_then(|it| it.epoch).map(|epoch| (epoch, this.time_ns)));
         timeline.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
         if paths.len() > 2 {
             trend.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
@@ -218,6 +229,7 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
         Ok(changed) => page.changed = changed,
         Err(error) => page.notes.push(format!("no comparison: {error}")),
     }
+    page.leaks = wanted.leaks(last, History { trend: page.trend.clone(), snapshots });
     page.notes.iter().for_each(|it| output::note(it));
     Ok(page)
 }

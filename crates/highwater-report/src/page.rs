@@ -7,7 +7,7 @@ mod document;
 mod findings;
 mod prune;
 
-use highwater_analyze::{Diff, GroupBy, Growth, SampleKind, Timeline, Top, Tree, Trend};
+use highwater_analyze::{Diff, GroupBy, Growth, Leaks, SampleKind, Timeline, Top, Tree, Trend};
 use serde::Serialize;
 
 use crate::label::clean;
@@ -72,6 +72,8 @@ pub struct Page {
     pub moments: Vec<usize>,
     /// What became of every row, for a series.
     pub trend: Option<Trend>,
+    /// What may be leaked in the last profile.
+    pub leaks: Option<Leaks>,
     /// What the reader should know about the page, such as what was left out of it.
     pub notes: Vec<String>,
 }

@@ -1,6 +1,6 @@
 //! What a reader of a page should see first, each with the place where the page shows it.
 
-use highwater_analyze::{Class, DiffRow, Evidence, GroupBy, Unit};
+use highwater_analyze::{Class, DiffRow, GroupBy, SampleKind, Unit};
 use serde::Serialize;
 
 use super::{Changed, Page};
@@ -44,30 +44,43 @@ pub(crate) fn of(page: &Page) -> Vec<Finding> {
     findings
 }
 
+/// What `highwater leaks` finds; then what the trend calls so and that does not.
 fn leaks(page: &Page) -> Vec<Finding> {
-    let Some(trend) = &page.trend else { return Vec::new() };
-    let unit = &trend.header.unit;
-    let rows = trend.rows.iter().filter(|it| it.class() == Class::Leak);
-    rows.take(MOST)
-        .map(|row| {
-            let kept = match &row.evidence {
-                Evidence::Leak { kept_fraction: Some(kept), .. } => {
-                    format!("; {} of what it allocates stays", number::percent(*kept))
-                }
-                _ => String::new(),
-            };
-            Finding {
-                sort: if trend.few_snapshots { "may leak" } else { "leak" },
-                text: clean(&format!(
-                    "{} gains {} per hour and holds {}{kept}",
-                    row.key.label,
-                    number::change(&row.growth_per_hour, unit),
-                    number::amount(row.live.value, unit)
-                )),
-                place: Place::Trend { label: clean(&row.key.label) },
+    let found = page.leaks.iter().flat_map(|it| it.findings.iter().map(move |leak| (it, leak)));
+    let trend = page.trend.iter().flat_map(|it| it.rows.iter().map(move |row| (it, row)));
+    let has_course = |label: &str| trend.clone().any(|(_, row)| row.key.label == label);
+    let is_found = |label: &str| found.clone().any(|(_, leak)| leak.key.label == label);
+    let findings = found.clone().map(|(all, leak)| Finding {
+        sort: "leak",
+        text: clean(&format!(
+            "{} {}: {} live; {}",
+            leak.key.label,
+            crate::leaks::heading(leak.evidence.cause()),
+            number::estimate(&leak.live_bytes, &all.header.unit),
+            crate::leaks::evidence(leak)
+        )),
+        place: if has_course(&leak.key.label) {
+            Place::Trend { label: clean(&leak.key.label) }
+        } else {
+            Place::Holding {
+                sample: SampleKind::LiveBytes.to_string(),
+                by: GroupBy::Line.to_string(),
+                label: clean(&leak.key.label),
             }
-        })
-        .collect()
+        },
+    });
+    let growing = trend.clone().filter(|(_, row)| row.class() == Class::Leak && !is_found(&row.key.label));
+    let growing = growing.map(|(all, row)| Finding {
+        sort: if all.few_snapshots { "may leak" } else { "leak" },
+        text: clean(&format!(
+            "{} gains {} per hour and holds {}",
+            row.key.label,
+            number::change(&row.growth_per_hour, &all.header.unit),
+            number::amount(row.live.value, &all.header.unit)
+        )),
+        place: Place::Trend { label: clean(&row.key.label) },
+    });
+    findings.take(MOST).chain(growing.take(MOST)).collect()
 }
 
 fn spikes(page: &Page) -> Vec<Finding> {
