@@ -54,7 +54,7 @@ const showTimeline = () => {
     item.style.color = stroke;
     return item;
   });
-  legend.push(page.make("span", { class: "spike" }, "● spike"));
+  if (timeline.spikes.spikes.length > 0) legend.push(page.make("span", { class: "spike" }, "● spike"));
   page.byId("timeline").replaceChildren(svg, page.make("p", { class: "controls legend" }, ...legend));
 };
 

@@ -58,18 +58,25 @@ fn lines(growth: &Growth, names: &[String], widths: &[i64]) -> Vec<String> {
     let mut own = widths.to_vec();
     // Positions of the nodes from the root to the last one.
     let mut path: Vec<usize> = Vec::new();
-    let mut stacks = Vec::with_capacity(own.len());
     for (at, node) in growth.nodes.iter().enumerate() {
         path.truncate(node.depth);
         if let Some(&parent) = path.last() {
             own[parent] = own[parent].saturating_sub(widths[at]);
         }
         path.push(at);
-        stacks.push(path.iter().skip(1).map(|&it| names[it].as_str()).collect::<Vec<_>>().join(";"));
     }
-    // What changed in stacks that were left out is the root's own, which inferno has no line for.
-    let lines = stacks.into_iter().zip(own).skip(1).filter(|it| it.1 > 0);
-    lines.map(|(stack, width)| format!("{stack} {width}")).collect()
+    // Stacks are written only where a line ends: one may have tens of thousands of frames.
+    let mut lines = Vec::new();
+    for (at, node) in growth.nodes.iter().enumerate() {
+        path.truncate(node.depth);
+        path.push(at);
+        // What changed in stacks that were left out is the root's own, which inferno has no line for.
+        if at > 0 && own[at] > 0 {
+            let stack: Vec<&str> = path.iter().skip(1).map(|&it| names[it].as_str()).collect();
+            lines.push(format!("{} {}", stack.join(";"), own[at]));
+        }
+    }
+    lines
 }
 
 /// A number that no name has in it.
@@ -227,6 +234,12 @@ mod tests {
         let svg = drawn(vec![node(0, "[root]", 1, 0), node(1, "x\u{e001}\ty", 1, 0)]).unwrap();
         assert!(svg.contains("<title>x\u{fffd}\u{fffd}y (+1 bytes"), "{svg}");
         assert_eq!((mark(0), mark(0x21)), ("\u{e000}".to_owned(), "\u{e001}\u{e002}".to_owned()));
+    }
+
+    #[test]
+    fn a_very_deep_stack_is_drawn() {
+        let deep = (0..20_000).map(|depth| node(depth, &format!("f{depth}x"), 1, 0));
+        assert!(drawn(deep.collect()).unwrap().contains("<title>f19999x (+1 bytes"));
     }
 
     #[test]
