@@ -2,10 +2,11 @@
 //!
 //! `programs/` holds the programs that are watched, `tests/` the tests that run them. This library is what the tests
 //! share: finding and running programs ([`run_with_timeout`] for those that may hang), and comparing what such a program
-//! recorded with what it says it did ([`truth`]), and asking Go's tools ([`go`]), and a real
+//! recorded with what it says it did ([`truth`]), asking Go's tools ([`go`]), pages in a browser ([`chromium`]), and a real
 //! program with faults ([`codeindex`]).
 #![forbid(unsafe_code)]
 
+pub mod chromium;
 pub mod codeindex;
 pub mod go;
 mod timeout;

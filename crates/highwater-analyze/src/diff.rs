@@ -1,7 +1,7 @@
 //! The comparison of two profiles: what changed, and how sure that is.
 
-mod pair;
-mod tally;
+pub(crate) mod pair;
+pub(crate) mod tally;
 mod traces;
 
 use highwater_profile::Profile;
@@ -198,13 +198,7 @@ pub fn diff(
         stack: sites.stack(&sites.all[it.heaviest]),
     };
     let rows = kept.iter().map(row).collect();
-    let total_change = Change {
-        change: total.change.estimate(),
-        fraction: total.change.fraction_of(whole),
-        p_value: total.p_value,
-        significant: total.significant,
-        cohorts: cohorts(&pair, &total),
-    };
+    let total_change = change_of(&pair, &total, whole, total.significant);
     let threshold = options.fdr * (significant + 1) as f64 / (tested + 1) as f64;
     let [base, new] = pair.sites.headers;
     Ok(Diff {
@@ -220,6 +214,17 @@ pub fn diff(
         base,
         new,
     })
+}
+
+/// The change of a total, as a share of `whole`.
+pub(crate) fn change_of(pair: &Pair<'_>, total: &Tally, whole: u128, significant: bool) -> Change {
+    Change {
+        change: total.change.estimate(),
+        fraction: total.change.fraction_of(whole),
+        p_value: total.p_value,
+        significant,
+        cohorts: cohorts(pair, total),
+    }
 }
 
 fn cohorts(pair: &Pair<'_>, tally: &Tally) -> Option<CohortEstimates> {

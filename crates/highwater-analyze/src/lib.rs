@@ -1,10 +1,10 @@
 //! Questions asked of heap profiles, and their answers as plain data.
 //!
-//! [`top()`] ranks, [`diff()`] compares, [`check()`] judges growth, [`tree()`] and [`folded()`] follow calls from the root,
-//! [`peek()`] looks at the callers and callees of one function, and [`info()`] says what a file holds. A [`Series`] follows
-//! the snapshots of a process and says what leaks; [`find_spikes`] and [`explain`] say when it jumped, and why. Each takes
-//! profiles and a [`Query`] and returns structures that serialize; every number is an [`Estimate`] that carries its
-//! sampling error.
+//! [`top()`] ranks, [`diff()`] compares, [`check()`] judges growth, [`tree()`], [`growth()`] and [`folded()`] follow calls
+//! from the root, [`peek()`] looks at the callers and callees of one function, [`list()`] at its lines, and [`info()`] says
+//! what a file holds. A [`Series`] follows the snapshots of a process and says what leaks; [`find_spikes`] and [`explain`]
+//! say when it jumped, and why; a [`TimelineBuilder`] adds up what it held when. Each takes profiles and a [`Query`] and
+//! returns structures that serialize; every number is an [`Estimate`] that carries its sampling error.
 //!
 //! Everything here is pure: no file is read, nothing is printed, and there is no word in an answer that is meant for
 //! a terminal. A row stands for the code that a reader can change: see [`Query::leaf`] and [`Query::through`]
@@ -30,6 +30,7 @@
 
 mod advise;
 mod attribution;
+mod branches;
 mod change_test;
 mod check;
 mod comparison;
@@ -40,9 +41,11 @@ mod filter;
 mod folded;
 mod frame;
 mod group;
+mod growth;
 mod header;
 mod info;
 mod leaks;
+mod list;
 mod lives;
 mod name;
 mod parallel;
@@ -58,6 +61,7 @@ mod source;
 mod spikes;
 pub mod statistics;
 mod symbols;
+mod timeline;
 mod top;
 mod tree;
 mod trend;
@@ -73,9 +77,11 @@ pub use estimate::Estimate;
 pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};
 pub use frame::Frame;
 pub use group::{GroupBy, RowKey};
+pub use growth::{Growth, GrowthNode, growth};
 pub use header::{Header, Omitted};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};
+pub use list::{LineValues, ListedFunction, ListedLine, Listing, list};
 pub use peek::{Peek, PeekEdge, PeekFunction, peek};
 pub use query::Query;
 pub use sample_kind::{SampleKind, Unit};
@@ -83,6 +89,7 @@ pub use series::{FlowSource, Series, SeriesError, SeriesNote, SeriesOptions};
 pub use spikes::{
     Sign, SnapshotTotals, Spike, SpikeRow, Spikes, SpikesOptions, Suspects, explain, find_spikes,
 };
+pub use timeline::{Moment, Timeline, TimelineBuilder, TimelineRow};
 pub use top::{Top, TopRow, top};
 pub use tree::{Tree, TreeNode, tree};
 pub use trend::{Class, Evidence, Forecast, Trend, TrendOptions, TrendRow, Used};

@@ -18,8 +18,11 @@ Examples:
   highwater advise heap.pb.gz                     what to change, and what it saves
   highwater tree --focus parse heap.pb.gz         how memory came to be allocated
   highwater peek 'Index::add' heap.pb.gz          callers and callees of a function
+  highwater list 'Index::add' heap.pb.gz          its source, line by line
   highwater flame heap.pb.gz -o heap.svg          a flame graph
   highwater flame --diff before.pb.gz after.pb.gz -o growth.svg
+  highwater report heap.pb.gz -o report.html      all of it as one page for a browser
+  highwater plot snapshots/*.pb.gz -o memory.svg  memory over time
   highwater info heap.pb.gz                       what a file holds
   highwater convert heap.pb.gz heap.speedscope.json    the same for another tool
   highwater merge a.pb.gz b.pb.gz -o all.pb.gz    several processes as one
@@ -53,7 +56,10 @@ enum Command {
     Advise(command::advise::Args),
     Tree(command::tree::Args),
     Peek(command::peek::Args),
+    List(command::list::Args),
     Flame(command::flame::Args),
+    Report(command::report::Args),
+    Plot(command::plot::Args),
     Info(command::info::Args),
     Convert(command::convert::Args),
     Merge(command::merge::Args),
@@ -73,7 +79,10 @@ impl Cli {
             Command::Advise(args) => args.run(),
             Command::Tree(args) => args.run(),
             Command::Peek(args) => args.run(),
+            Command::List(args) => args.run(),
             Command::Flame(args) => args.run(),
+            Command::Report(args) => args.run(),
+            Command::Plot(args) => args.run(),
             Command::Info(args) => args.run(),
             Command::Convert(args) => args.run(),
             Command::Merge(args) => args.run(),

@@ -49,6 +49,8 @@ pub(crate) enum CliError {
     Target { target: String, reason: String },
     #[error("{target}: there was not one snapshot: {reason}")]
     NoSnapshot { target: String, reason: String },
+    #[error("{0}")]
+    Plot(String),
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
     #[error("{0}; see highwater flame --help")]

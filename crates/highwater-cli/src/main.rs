@@ -12,9 +12,11 @@ mod error;
 mod history;
 mod load;
 mod output;
+mod pages;
 mod parse;
 mod series;
 mod shared;
+mod sources;
 mod watch;
 
 use std::panic::{self, PanicHookInfo};

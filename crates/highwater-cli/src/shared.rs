@@ -21,7 +21,7 @@ pub(crate) struct Shared {
 
     /// What a row stands for: site, function, line, file, module or crate [default: line; function in flame graphs]
     #[arg(long, value_name = "GROUPING", help_heading = "Question")]
-    by: Option<GroupBy>,
+    pub(crate) by: Option<GroupBy>,
 
     /// Show nothing but samples with a frame that matches (function, file or module)
     #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]

@@ -9,7 +9,7 @@ use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
 /// Below this width there is no column for what survived, which is the base without what is dead.
-const WIDE: usize = 100;
+pub(crate) const WIDE: usize = 100;
 
 /// The comparison as text. Changes that may be noise are counted in one line, unless [`View::noise`] is set; then they
 /// are listed, faintly.
@@ -26,40 +26,53 @@ pub fn diff(diff: &Diff, view: &View) -> String {
 }
 
 fn table(diff: &Diff, rows: &[&DiffRow], view: &View) -> Table {
-    let unit = &diff.new.unit;
-    let errors = header::has_errors(&diff.base) || header::has_errors(&diff.new);
-    let survivors = diff.overlap == Overlap::Survivors;
+    let mut table = Table::new(heads(diff, view));
+    for row in rows {
+        let label = Label::of(&row.key);
+        let label = if row.significant { label } else { label.faint() };
+        table.push(cells(diff, row, view), label);
+    }
+    table
+}
+
+fn has_errors(diff: &Diff) -> bool {
+    header::has_errors(&diff.base) || header::has_errors(&diff.new)
+}
+
+/// The heads of the columns; the last is the label's.
+pub(crate) fn heads(diff: &Diff, view: &View) -> Vec<&'static str> {
     let mut heads = vec!["change"];
-    if errors {
+    if has_errors(diff) {
         heads.extend(["±", "q"]);
     }
-    match survivors {
+    match diff.overlap == Overlap::Survivors {
         true if view.width >= WIDE => heads.extend(["new", "dead", "survived"]),
         true => heads.extend(["new", "dead"]),
         false => heads.extend(["base", "new"]),
     }
     heads.extend(["%", "where"]);
-    let mut table = Table::new(heads);
-    for row in rows {
-        let role = if row.significant { Role::Plain } else { Role::Faint };
-        let amount = |it: &Estimate| Cell::role(number::amount(it.value, unit), role);
-        let mut cells = vec![Cell::role(number::signed(row.change.value, unit), direction(row))];
-        if errors {
-            cells.push(Cell::role(number::margin(&row.change, unit), Role::Faint));
-            cells.push(Cell::role(q_value(row), role));
-        }
-        match &row.cohorts {
-            Some(cohorts) if view.width >= WIDE => {
-                cells.extend([&cohorts.new, &cohorts.dead, &cohorts.survived].map(amount));
-            }
-            Some(cohorts) => cells.extend([&cohorts.new, &cohorts.dead].map(amount)),
-            None => cells.extend([&row.base, &row.new].map(amount)),
-        }
-        cells.push(Cell::role(number::signed_percent(row.fraction), role));
-        let label = Label::of(&row.key);
-        table.push(cells, if row.significant { label } else { label.faint() });
+    heads
+}
+
+/// The numbers of a row: one cell for each head but the last.
+pub(crate) fn cells(diff: &Diff, row: &DiffRow, view: &View) -> Vec<Cell> {
+    let unit = &diff.new.unit;
+    let role = if row.significant { Role::Plain } else { Role::Faint };
+    let amount = |it: &Estimate| Cell::role(number::amount(it.value, unit), role);
+    let mut cells = vec![Cell::role(number::signed(row.change.value, unit), direction(row))];
+    if has_errors(diff) {
+        cells.push(Cell::role(number::margin(&row.change, unit), Role::Faint));
+        cells.push(Cell::role(q_value(row), role));
     }
-    table
+    match &row.cohorts {
+        Some(cohorts) if view.width >= WIDE => {
+            cells.extend([&cohorts.new, &cohorts.dead, &cohorts.survived].map(amount));
+        }
+        Some(cohorts) => cells.extend([&cohorts.new, &cohorts.dead].map(amount)),
+        None => cells.extend([&row.base, &row.new].map(amount)),
+    }
+    cells.push(Cell::role(number::signed_percent(row.fraction), role));
+    cells
 }
 
 /// `-` for a row with too few samples to be tested, `?` where nothing is known of errors.
@@ -81,7 +94,7 @@ fn direction(row: &DiffRow) -> Role {
     }
 }
 
-fn headings(diff: &Diff, view: &View) -> String {
+pub(crate) fn headings(diff: &Diff, view: &View) -> String {
     let unit = &diff.new.unit;
     let change = &diff.total_change;
     let verdict = match change.change.standard_error {
@@ -114,7 +127,7 @@ fn remarks(diff: &Diff) -> Vec<String> {
     let (base, new) = (recording(&diff.base), recording(&diff.new));
     let mut lines =
         if base == new { vec![new] } else { vec![format!("base: {base}"), format!("new: {new}")] };
-    if !header::has_errors(&diff.base) && !header::has_errors(&diff.new) {
+    if !has_errors(diff) {
         return lines;
     }
     lines.push(

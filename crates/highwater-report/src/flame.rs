@@ -5,15 +5,15 @@
 
 use std::io::{self, Write};
 
-use highwater_analyze::{FoldedDiff, FoldedStack};
-use inferno::flamegraph::{Options, from_lines};
+use highwater_analyze::FoldedStack;
+use inferno::flamegraph::{Direction, Options, from_lines};
 
 use crate::label::clean;
 
-/// inferno multiplies differences by 150 to choose colours; this leaves it room. 32 PiB.
-const MOST: i64 = i64::MAX >> 8;
+/// What inferno can multiply without an overflow. 32 PiB.
+pub(crate) const MOST: i64 = i64::MAX >> 8;
 
-/// What a flame graph says around its frames.
+/// What a flame graph says around its frames, and which way it grows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlameText {
     /// Title.
@@ -22,6 +22,8 @@ pub struct FlameText {
     pub subtitle: String,
     /// Unit of the values, such as `bytes`.
     pub unit: String,
+    /// Roots at the top. Default no.
+    pub icicle: bool,
 }
 
 /// Why a flame graph cannot be drawn.
@@ -50,24 +52,18 @@ pub fn flame(stacks: &[FoldedStack], text: &FlameText, out: impl Write) -> Resul
     draw(&mut lines, text, out)
 }
 
-/// Draws the stacks of the new profile as an SVG, red where they grew and blue where they shrank.
-///
-/// Widths are of the new profile, so what is gone from it is not visible.
-///
-/// # Errors
-/// When the new profile has nothing to draw, or `out` fails.
-pub fn flame_diff(stacks: &[FoldedDiff], text: &FlameText, out: impl Write) -> Result<(), FlameError> {
-    let mut base_total: i64 = 0;
-    let mut lines = Vec::with_capacity(stacks.len());
-    for stack in stacks {
-        let (base, new) = (stack.base.max(0), stack.new.max(0));
-        base_total = base_total.saturating_add(base);
-        lines.push((harmless(&stack.frames), new, format!("{base} {new}")));
+/// The stacks as lines of text, `root;leaf 42`, which many tools read. With two values a line is `root;leaf 40 42`: before
+/// and after.
+pub fn folded_lines<'a>(stacks: impl Iterator<Item = (&'a [String], Vec<i64>)>) -> String {
+    let mut text = String::new();
+    for (frames, values) in stacks {
+        text.push_str(&harmless(frames).join(";"));
+        for value in values {
+            text.push_str(&format!(" {value}"));
+        }
+        text.push('\n');
     }
-    if base_total > MOST {
-        return Err(FlameError::TooLarge);
-    }
-    draw(&mut lines, text, out)
+    text
 }
 
 fn draw(
@@ -84,13 +80,20 @@ fn draw(
     lines.sort_by(|a, b| b.cmp(a));
     let lines: Vec<String> =
         lines.iter().map(|(frames, _, values)| format!("{} {values}", frames.join(";"))).collect();
+    let mut options = options(text);
+    Ok(from_lines(&mut options, lines.iter().map(String::as_str), out)?)
+}
+
+/// What is the same for all drawings.
+pub(crate) fn options<'a>(text: &FlameText) -> Options<'a> {
     let mut options = Options::default();
     options.flame_chart = true;
     options.deterministic = true;
     options.title = clean(&text.title);
     options.subtitle = Some(clean(&text.subtitle)).filter(|it| !it.is_empty());
     options.count_name = clean(&text.unit);
-    Ok(from_lines(&mut options, lines.iter().map(String::as_str), out)?)
+    options.direction = if text.icicle { Direction::Inverted } else { Direction::Straight };
+    options
 }
 
 fn harmless(frames: &[String]) -> Vec<String> {
@@ -102,7 +105,7 @@ fn harmless(frames: &[String]) -> Vec<String> {
 
 /// The name without what means something to inferno: `;` separates frames, a number at the end would be taken for a
 /// value, and `# ` begins a remark.
-fn harmless_name(name: &str) -> String {
+pub(crate) fn harmless_name(name: &str) -> String {
     const NO_BREAK_SPACE: &str = "\u{a0}";
     let name = clean(name).replace(';', ",");
     let name = name.trim();
@@ -120,7 +123,12 @@ mod tests {
     use super::*;
 
     fn text() -> FlameText {
-        FlameText { title: "live <bytes>".into(), subtitle: "demo".into(), unit: "bytes".into() }
+        FlameText {
+            title: "live <bytes>".into(),
+            subtitle: "demo".into(),
+            unit: "bytes".into(),
+            icicle: false,
+        }
     }
 
     fn stack(frames: &[&str], value: i64) -> FoldedStack {
@@ -165,15 +173,26 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_red_and_shrinkage_blue() {
-        let diff = |name: &str, base, new| FoldedDiff { frames: vec![name.to_owned()], base, new };
-        let stacks = [diff("grown", 10, 60), diff("shrunk", 50, 40), diff("gone", 5, 0)];
+    fn icicles_hang() {
         let mut out = Vec::new();
-        flame_diff(&stacks, &text(), &mut out).unwrap();
-        let svg = String::from_utf8(out).unwrap();
-        assert!(svg.contains("<title>grown (60 bytes, 60.00%; +50.00%)</title>"), "{svg}");
-        assert!(svg.contains("<title>shrunk (40 bytes, 40.00%; -10.00%)</title>"));
-        assert!(svg.contains(r#"fill="rgb(255,100,100)""#) && svg.contains(r#"fill="rgb(220,220,255)""#));
+        let text = FlameText { icicle: true, ..text() };
+        flame(&[stack(&["a", "b"], 7)], &text, &mut out).unwrap();
+        let hanging = String::from_utf8(out).unwrap();
+        let height = |svg: &str, name: &str| {
+            let rect = svg.split_once(&format!("<title>{name} ")).unwrap().1;
+            rect.split_once("y=\"").unwrap().1.split_once('"').unwrap().0.parse::<u32>().unwrap()
+        };
+        assert!(height(&hanging, "a") < height(&hanging, "b"), "{hanging}");
+        let standing = svg(&[stack(&["a", "b"], 7)]);
+        assert!(height(&standing, "a") > height(&standing, "b"), "{standing}");
+    }
+
+    #[test]
+    fn folded_stacks_are_lines() {
+        let frames = |names: &[&str]| names.iter().map(|it| (*it).to_owned()).collect::<Vec<_>>();
+        let (one, two) = (frames(&["a;b", "c 1"]), frames(&[]));
+        let lines = folded_lines([(one.as_slice(), vec![5]), (two.as_slice(), vec![6, 7])].into_iter());
+        assert_eq!(lines, "a,b;c\u{a0}1 5\n[unknown] 6 7\n");
     }
 
     #[test]
@@ -182,10 +201,6 @@ mod tests {
         assert!(matches!(result(0), Err(FlameError::Empty)));
         assert!(matches!(result(-5), Err(FlameError::Empty)));
         assert!(matches!(result(i64::MAX), Err(FlameError::TooLarge)));
-        let gone = [FoldedDiff { frames: vec!["a".into()], base: 5, new: 0 }];
-        assert!(matches!(flame_diff(&gone, &text(), Vec::new()), Err(FlameError::Empty)));
-        let huge = [FoldedDiff { frames: vec!["a".into()], base: i64::MAX, new: 1 }];
-        assert!(matches!(flame_diff(&huge, &text(), Vec::new()), Err(FlameError::TooLarge)));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 
 /// Version of the documents: it rises when a field changes its meaning or goes, not when one is added.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 #[derive(Serialize)]
 struct Document<'a, T> {

@@ -21,6 +21,8 @@ pub(crate) struct Label {
     is_function: bool,
     /// It is there for completeness only.
     is_faint: bool,
+    /// A line of source, which loses its end.
+    is_source: bool,
 }
 
 impl Label {
@@ -33,12 +35,24 @@ impl Label {
             found.or_else(|| text.ends_with(&at_end).then_some(text.len()))
         });
         let is_function = key.function.as_ref().is_some_and(|function| *function == key.label);
-        Self { prefix: String::new(), text, position: position.unwrap_or(0), is_function, is_faint: false }
+        Self { is_function, position: position.unwrap_or(0), ..Self::text(&text) }
     }
 
     /// A label that is not a row's.
     pub(crate) fn text(text: &str) -> Self {
-        Self { prefix: String::new(), text: clean(text), position: 0, is_function: false, is_faint: false }
+        Self {
+            prefix: String::new(),
+            text: clean(text),
+            position: 0,
+            is_function: false,
+            is_faint: false,
+            is_source: false,
+        }
+    }
+
+    /// A line of source. Tabs are as wide as four spaces.
+    pub(crate) fn source(text: &str) -> Self {
+        Self { is_source: true, ..Self::text(&text.replace('\t', "    ")) }
     }
 
     /// This label behind some text of ours.
@@ -64,6 +78,9 @@ impl Label {
         let (position, function) = self.text.split_at(self.position);
         let fitting = if length(&self.text) <= width {
             self.text.clone()
+        } else if self.is_source {
+            let kept: String = self.text.chars().take(width.saturating_sub(1)).collect();
+            format!("{kept}{ELLIPSIS}")
         } else if self.is_function {
             fit_function(&self.text, width)
         } else if position.is_empty() {

@@ -50,7 +50,8 @@ pub fn leaks(leaks: &Leaks, view: &View) -> String {
     text
 }
 
-fn heading(cause: Cause) -> &'static str {
+/// A cause in words.
+pub(crate) fn heading(cause: Cause) -> &'static str {
     match cause {
         Cause::GrowsWithoutEnd => "grows without end",
         Cause::NeverFreed => "piles up and is never freed",
@@ -66,7 +67,8 @@ fn short(cause: Cause) -> &'static str {
     }
 }
 
-fn evidence(leak: &Leak) -> String {
+/// What shows a finding, in words.
+pub(crate) fn evidence(leak: &Leak) -> String {
     use highwater_analyze::Unit::{Bytes, Count};
     match &leak.evidence {
         LeakEvidence::GrowsWithoutEnd { growth_per_hour, sustained_per_hour, snapshots, span_ns } => {

@@ -113,6 +113,12 @@ fn binary(bytes: u64, whole_from: f64) -> String {
     format!("{scaled:.decimals$} {}", BINARY_UNITS[unit])
 }
 
+/// What to divide bytes by so that `most` is between 1 and 1023 of a binary unit, and that unit.
+pub(crate) fn scale(most: f64) -> (f64, &'static str) {
+    let steps = ((most.max(1.0).log2() / 10.0) as usize).min(BINARY_UNITS.len() - 1);
+    (f64::from(1 << 10).powi(steps as i32), BINARY_UNITS[steps])
+}
+
 /// A length of time: `1.5 s`, `2 min 5 s`, `3 h 4 min`.
 pub fn duration(ns: i64) -> String {
     let seconds = ns / 1_000_000_000;
@@ -172,6 +178,14 @@ mod tests {
         assert_eq!(text(i64::MIN), "-8.0 EiB");
         assert_eq!(round_bytes(512 << 10), "512 KiB");
         assert_eq!(round_bytes(100_000), "97.7 KiB");
+    }
+
+    #[test]
+    fn scales_leave_few_digits() {
+        assert_eq!([0.0, 1023.0].map(scale), [(1.0, "B"); 2]);
+        assert_eq!(scale(1024.0), (1024.0, "KiB"));
+        assert_eq!(scale(5e9), (f64::from(1 << 30), "GiB"));
+        assert_eq!(scale(f64::INFINITY).1, "EiB");
     }
 
     #[test]

@@ -28,6 +28,11 @@ impl Cell {
     pub(crate) fn role(text: impl Into<String>, role: Role) -> Self {
         Self { text: text.into(), role }
     }
+
+    /// What stands in it.
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
 }
 
 /// A table: columns of numbers, then one of labels.

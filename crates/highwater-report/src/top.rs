@@ -1,6 +1,6 @@
 //! A ranking as a table.
 
-use highwater_analyze::Top;
+use highwater_analyze::{Header, Top, TopRow};
 
 use crate::header;
 use crate::label::Label;
@@ -15,27 +15,38 @@ pub fn top(top: &Top, view: &View) -> String {
     if top.rows.is_empty() && top.omitted.rows == 0 {
         return text + &header::nothing(&top.header);
     }
-    let errors = header::has_errors(&top.header);
-    let mut heads = vec![crate::label::clean(&top.header.sample)];
-    heads.extend(errors.then(|| "±".to_owned()));
-    heads.extend(["%", "cum", "cum%", "where"].map(String::from));
-    let mut table = Table::new(heads);
+    let mut table = Table::new(heads(&top.header));
     for row in &top.rows {
-        let mut cells = vec![Cell::new(number::amount(row.flat.value, unit))];
-        cells.extend(errors.then(|| Cell::role(number::margin(&row.flat, unit), Role::Faint)));
-        cells.push(Cell::new(number::percent(row.flat_fraction)));
-        cells.push(Cell::new(number::amount(row.cumulative.value, unit)));
-        cells.push(Cell::new(number::percent(row.cumulative_fraction)));
-        table.push(cells, Label::of(&row.key));
+        table.push(cells(row, &top.header), Label::of(&row.key));
     }
     text.push('\n');
     text.push_str(&table.render(view));
     text + &header::omitted(&top.omitted, unit, "row", view)
 }
 
+/// The heads of the columns; the last is the label's.
+pub(crate) fn heads(header: &Header) -> Vec<String> {
+    let mut heads = vec![crate::label::clean(&header.sample)];
+    heads.extend(header::has_errors(header).then(|| "±".to_owned()));
+    heads.extend(["%", "cum", "cum%", "where"].map(String::from));
+    heads
+}
+
+/// The numbers of a row: one cell for each head but the last.
+pub(crate) fn cells(row: &TopRow, header: &Header) -> Vec<Cell> {
+    let unit = &header.unit;
+    let errors = header::has_errors(header);
+    let mut cells = vec![Cell::new(number::amount(row.flat.value, unit))];
+    cells.extend(errors.then(|| Cell::role(number::margin(&row.flat, unit), Role::Faint)));
+    cells.push(Cell::new(number::percent(row.flat_fraction)));
+    cells.push(Cell::new(number::amount(row.cumulative.value, unit)));
+    cells.push(Cell::new(number::percent(row.cumulative_fraction)));
+    cells
+}
+
 #[cfg(test)]
 mod tests {
-    use highwater_analyze::{Header, Omitted, TopRow};
+    use highwater_analyze::Omitted;
 
     use super::*;
     use crate::samples::{estimate, header, line_key};

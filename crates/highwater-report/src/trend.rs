@@ -109,7 +109,7 @@ fn limit(forecast: &Forecast) -> String {
     format!("{head}: reached in {}{range} if it goes on like this", time(hours))
 }
 
-fn name(class: Class) -> &'static str {
+pub(crate) fn name(class: Class) -> &'static str {
     match class {
         Class::Leak => "leak",
         Class::Step => "step",

@@ -6,10 +6,10 @@ use std::fs;
 use highwater_profile::{Format, Profile};
 use serde::Deserialize;
 
-use crate::chromium::{script_string, text_of};
 use crate::model::{
     by_hand, by_stack, golden, profiles, read, same, top_ten, total, totals, unit, with_one_more, written,
 };
+use highwater_tests::chromium::{script_string, text_of};
 
 /// Where Debian's valgrind has the page.
 const PAGES: &str = "/usr/libexec/valgrind";

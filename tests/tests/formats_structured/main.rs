@@ -3,7 +3,6 @@
 //! value was changed.
 
 mod callgrind;
-mod chromium;
 mod dhat;
 mod firefox;
 mod heaptrack;

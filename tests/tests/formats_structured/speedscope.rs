@@ -5,11 +5,11 @@ use std::fs;
 use highwater_profile::{Format, Profile};
 use serde_json::Value;
 
-use crate::chromium::{script_string, text_of};
 use crate::model::{
     Values, by_hand, by_leaf, by_stack, file, golden, npm_package, profiles, read, same, top_ten, total,
     totals, unit, with_one_more, written,
 };
+use highwater_tests::chromium::{script_string, text_of};
 
 /// The page that goldens are made with too.
 const PAGE: &str = include_str!("../../golden/speedscope/page.html");

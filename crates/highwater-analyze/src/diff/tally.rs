@@ -4,13 +4,14 @@ use std::cmp::Ordering;
 
 use super::pair::{Cohorts, Pair};
 use super::traces::RowTraces;
+use crate::branches::Branches;
 use crate::change_test::{self, Traces};
 use crate::estimate::Sum;
 use crate::rows::Rows;
 use crate::{GroupBy, statistics};
 
 /// A row.
-pub(super) struct Tally {
+pub(crate) struct Tally {
     /// Position among the rows; grouped by site that of the site.
     pub row: usize,
     pub sums: [Sum; 2],
@@ -60,8 +61,32 @@ pub(super) fn tally(pair: &Pair<'_>, rows: &mut Rows, fdr: f64) -> (Vec<Tally>, 
         total_traces.iter_mut().zip(&traces).for_each(|(sum, part)| sum.add(part, 1.0));
     }
     total.test(pair, &total_traces, fdr);
-    total.significant = is_significant(total.p_value, total.change, fdr);
+    total.significant = total.is_significant_alone(fdr);
     (tallies, total)
+}
+
+/// Adds up the sites by the nodes of a call tree, each with all that is below it, and tests each node.
+pub(crate) fn tally_nodes(pair: &Pair<'_>, branches: &Branches, fdr: f64) -> Vec<Tally> {
+    let mut tallies: Vec<Tally> = (0..branches.all.len()).map(|at| Tally::new(at, 0)).collect();
+    for (site, &at) in pair.sites.all.iter().zip(&branches.of_site) {
+        tallies[at as usize].add(site.sums);
+    }
+    let by_node = RowTraces::collect(pair, &branches.of_site, tallies.len());
+    let mut traces = Vec::with_capacity(tallies.len());
+    for (node, tally) in tallies.iter_mut().enumerate() {
+        let (own, seen_twice) = by_node.of(pair, node);
+        tally.seen_twice = seen_twice;
+        traces.push(own);
+    }
+    branches.add_up(&mut tallies, |sum, below| {
+        sum.add(below.sums);
+        sum.seen_twice.add(below.seen_twice);
+    });
+    branches.add_up(&mut traces, |sum: &mut [Traces; 2], below| {
+        sum.iter_mut().zip(below).for_each(|(sum, part)| sum.add(part, 1.0));
+    });
+    tallies.iter_mut().zip(&traces).for_each(|(it, traces)| it.test(pair, traces, fdr));
+    tallies
 }
 
 impl Tally {
@@ -93,6 +118,11 @@ impl Tally {
         pair.cohorts(self.sums, self.seen_twice)
     }
 
+    /// Whether the change is significant as the only one that is tested.
+    pub fn is_significant_alone(&self, fdr: f64) -> bool {
+        is_significant(self.p_value, self.change, fdr)
+    }
+
     /// Whether the change is significant though there is a sampling error.
     pub fn stands_out(&self) -> bool {
         self.significant && self.change.variance().is_some_and(|it| it > 0.0)
@@ -120,7 +150,7 @@ impl Tally {
 
 /// Sets the q-values of all rows that can be tested, and what is significant at this false discovery rate. Returns how
 /// many were tested.
-pub(super) fn judge(tallies: &mut [Tally], fdr: f64) -> usize {
+pub(crate) fn judge(tallies: &mut [Tally], fdr: f64) -> usize {
     let p_value = |it: &Tally| it.p_value.filter(|_| it.is_testable);
     let p_values: Vec<f64> = tallies.iter().filter_map(p_value).collect();
     let mut q_values = statistics::q_values(&p_values).into_iter();

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::{
-    AnalyzeError, DiffOptions, FoldedDiff, FoldedStack, GroupBy, Query, SampleKind, Unit,
-};
+use clap::ValueEnum;
+use highwater_analyze::{AnalyzeError, DiffOptions, FoldedStack, GroupBy, Query, SampleKind, Unit};
 use highwater_profile::{Profile, file};
-use highwater_report::{FlameError, FlameText, flame, flame_diff};
+use highwater_report::{FlameError, FlameText, flame, flame_growth, folded_lines};
 use serde::Serialize;
 
 use super::diff::Comparison;
 use crate::error::CliError;
+use crate::pages::{self, Wanted};
 use crate::shared::Shared;
 use crate::{command, load, output};
 
@@ -25,8 +25,8 @@ Examples:
 
 /// Draw a flame graph as an SVG file that a browser opens
 ///
-/// With --diff two profiles are compared: widths are of the second, red grew, blue shrank. With --json the stacks
-/// that would be drawn are written instead.
+/// With --diff two profiles are compared: a frame is as wide as what grew and what shrank in it together, so what vanished
+/// is seen too; red grew, blue shrank, grey may be noise. With --json what would be drawn is written instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = USAGE)]
 pub(crate) struct Args {
@@ -39,21 +39,40 @@ pub(crate) struct Args {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// What to write [default: svg]
+    #[arg(long, value_name = "FORMAT", value_enum, help_heading = "Output")]
+    format: Option<Format>,
+    /// Draw icicles: roots at the top
+    #[arg(long, help_heading = "Output")]
+    icicle: bool,
     #[command(flatten)]
     options: Comparison,
     #[command(flatten)]
     shared: Shared,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A picture that a browser opens, to zoom into and to search
+    Svg,
+    /// A page with the picture and its rows, as `highwater report` makes it
+    Html,
+    /// Lines of text, `root;leaf 42`; with --diff two values, before and after
+    Folded,
+}
+
 #[derive(Serialize)]
-struct Stacks<T> {
+struct Stacks {
     sample: SampleKind,
     unit: Unit,
-    stacks: Vec<T>,
+    stacks: Vec<FoldedStack>,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
+        if self.files.len() == 1 + usize::from(self.diff) && self.format == Some(Format::Html) {
+            return self.page();
+        }
         let document = match (self.files.as_slice(), self.diff) {
             ([path], false) => self.one(path)?,
             ([base, new], true) => self.two(base, new)?,
@@ -67,16 +86,26 @@ impl Args {
         Ok(())
     }
 
+    fn page(&self) -> Result<(), CliError> {
+        let groupings = vec![self.query().by];
+        let wanted = Wanted { shared: &self.shared, options: self.options.options(), groupings };
+        pages::write(&self.files, &wanted, &self.output)
+    }
+
     fn one(&self, path: &Path) -> Result<Vec<u8>, CliError> {
         let profile = load::symbolized(path, &self.shared)?;
         let query = self.query();
         let stacks: Vec<FoldedStack> =
             highwater_analyze::folded(&profile, &query).map_err(command::question(&[path]))?;
         if self.shared.json {
-            return json("flame", &query, &profile, stacks);
+            return json(&query, &profile, stacks);
+        }
+        if self.format == Some(Format::Folded) {
+            let lines = stacks.iter().map(|it| (it.frames.as_slice(), vec![it.value]));
+            return Ok(folded_lines(lines).into_bytes());
         }
         let mut svg = Vec::new();
-        let text = text(&query, &profile, &name(path));
+        let text = FlameText { icicle: self.icicle, ..text(&query, &profile, command::name(path)) };
         flame(&stacks, &text, &mut svg)
             .map_err(|source| CliError::Flame { files: vec![path.to_owned()], source })?;
         Ok(svg)
@@ -87,12 +116,19 @@ impl Args {
         let [base, new] = load::symbolized_pair(paths, &self.shared)?;
         let (query, options) = (self.query(), self.options.options());
         if self.shared.json {
-            let stacks: Vec<FoldedDiff> = highwater_analyze::folded_diff(&base, &new, &query, &options)
+            let growth = highwater_analyze::growth(&base, &new, &narrow(&query), &options)
                 .map_err(command::question(&paths))?;
-            return json("flame-diff", &query, &new, stacks);
+            return Ok(highwater_report::json("flame-diff", &growth)?.into_bytes());
         }
-        let names = paths.map(name);
-        differential([&base, &new], &query, &options, [&names[0], &names[1]]).map_err(|it| it.about(&paths))
+        if self.format == Some(Format::Folded) {
+            let stacks = highwater_analyze::folded_diff(&base, &new, &query, &options)
+                .map_err(command::question(&paths))?;
+            let lines = stacks.iter().map(|it| (it.frames.as_slice(), vec![it.base, it.new]));
+            return Ok(folded_lines(lines).into_bytes());
+        }
+        let names = paths.map(command::name);
+        differential([&base, &new], &query, &options, [&names[0], &names[1]], self.icicle)
+            .map_err(|it| it.about(&paths))
     }
 
     fn query(&self) -> Query {
@@ -119,45 +155,41 @@ impl Undrawn {
     }
 }
 
-/// The drawing of what changed between two profiles of these names.
+/// The drawing of what changed between two profiles of these names; with roots at the top if `icicle`.
 pub(crate) fn differential(
     [base, new]: [&Profile; 2],
     query: &Query,
     options: &DiffOptions,
     names: [&str; 2],
+    icicle: bool,
 ) -> Result<Vec<u8>, Undrawn> {
-    let stacks = highwater_analyze::folded_diff(base, new, query, options)?;
-    let subtitle = format!("{} to {}: red grew, blue shrank", names[0], names[1]);
+    let growth = highwater_analyze::growth(base, new, &narrow(query), options)?;
+    let subtitle = format!("{} to {}: red grew, blue shrank, grey may be noise", names[0], names[1]);
     let mut svg = Vec::new();
-    flame_diff(&stacks, &text(query, new, &subtitle), &mut svg)?;
+    flame_growth(&growth, &FlameText { icicle, ..text(query, new, subtitle) }, &mut svg)?;
     Ok(svg)
+}
+
+/// The query for everything that is as wide as a pixel.
+fn narrow(query: &Query) -> Query {
+    Query { min_fraction: pages::NARROWEST, limit: None, ..query.clone() }
+}
+
+fn text(query: &Query, profile: &Profile, subtitle: String) -> FlameText {
+    let sample = sample(query, profile);
+    let unit = match sample.unit(profile) {
+        Unit::Count => "blocks".to_owned(),
+        unit => unit.to_string(),
+    };
+    FlameText { title: sample.to_string(), subtitle, unit, icicle: false }
 }
 
 fn sample(query: &Query, profile: &Profile) -> SampleKind {
     query.sample.clone().unwrap_or_else(|| SampleKind::default_for(profile))
 }
 
-fn text(query: &Query, profile: &Profile, subtitle: &str) -> FlameText {
-    let sample = sample(query, profile);
-    let unit = match sample.unit(profile) {
-        Unit::Count => "blocks".to_owned(),
-        unit => unit.to_string(),
-    };
-    FlameText { title: sample.to_string(), subtitle: subtitle.to_owned(), unit }
-}
-
-fn json<T: Serialize>(
-    kind: &str,
-    query: &Query,
-    profile: &Profile,
-    stacks: Vec<T>,
-) -> Result<Vec<u8>, CliError> {
+fn json(query: &Query, profile: &Profile, stacks: Vec<FoldedStack>) -> Result<Vec<u8>, CliError> {
     let sample = sample(query, profile);
     let unit = sample.unit(profile);
-    Ok(highwater_report::json(kind, &Stacks { sample, unit, stacks })?.into_bytes())
-}
-
-/// The file's name without its directory, so that equal profiles give equal drawings.
-fn name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+    Ok(highwater_report::json("flame", &Stacks { sample, unit, stacks })?.into_bytes())
 }

@@ -7,8 +7,11 @@ pub(crate) mod diff;
 pub(crate) mod flame;
 pub(crate) mod info;
 pub(crate) mod leaks;
+pub(crate) mod list;
 pub(crate) mod merge;
 pub(crate) mod peek;
+pub(crate) mod plot;
+pub(crate) mod report;
 pub(crate) mod spikes;
 pub(crate) mod symbolize;
 pub(crate) mod top;
@@ -23,7 +26,12 @@ use highwater_analyze::AnalyzeError;
 use crate::error::CliError;
 
 /// Makes the error of a question about these files.
-fn question(files: &[&Path]) -> impl FnOnce(AnalyzeError) -> CliError {
+pub(crate) fn question(files: &[&Path]) -> impl FnOnce(AnalyzeError) -> CliError + use<> {
     let files = files.iter().map(|&path| path.to_owned()).collect();
     move |source| CliError::Question { files, source }
+}
+
+/// The file's name without its directory, so that equal profiles give equal drawings.
+pub(crate) fn name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

@@ -158,7 +158,7 @@ fn compare(
         }
     };
     query.by = GroupBy::Function;
-    match command::flame::differential([base, new], &query, &options, [&names[0], &names[1]]) {
+    match command::flame::differential([base, new], &query, &options, [&names[0], &names[1]], false) {
         Ok(svg) => write_atomically(&folder.join("flame.svg"), |out| out.write_all(&svg))?,
         Err(reason) => missing.push(format!("flame.svg: {reason}")),
     }

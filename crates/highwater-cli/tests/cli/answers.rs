@@ -161,18 +161,46 @@ fn flame_draws_one_profile_or_the_growth_between_two() {
     assert_eq!(place.run("flame --diff old.pb.gz new.pb.gz -o growth.svg").answer(), "wrote growth.svg\n");
     let svg = fs::read_to_string(place.path("growth.svg")).unwrap();
     assert!(
-        svg.contains("<title>demo::index::Index::add (209,715,200 bytes, 96.15%; +92.31%)</title>"),
+        svg.contains("<title>demo::index::Index::add (+201,326,592 bytes ± ")
+            && svg.contains(": 201,326,592 grown, 0 shrunk, q &lt;0.001)</title>"),
         "{svg}"
     );
-    assert!(svg.contains("old.pb.gz to new.pb.gz: red grew, blue shrank"));
+    assert!(svg.contains("old.pb.gz to new.pb.gz: red grew, blue shrank, grey may be noise"));
+    assert!(!svg.contains("demo::load::archive"), "what did not change has no width");
 
-    for (arguments, kind) in [("new.pb.gz", "flame"), ("--diff old.pb.gz new.pb.gz", "flame-diff")] {
+    let json = |arguments: &str| -> serde_json::Value {
         place.run(&format!("flame --json {arguments} -o out.json")).answer();
-        let json: serde_json::Value =
-            serde_json::from_slice(&fs::read(place.path("out.json")).unwrap()).unwrap();
-        assert_eq!((&json["kind"], &json["sample"]), (&kind.into(), &"live-bytes".into()));
-        assert_eq!(json["stacks"].as_array().unwrap().len(), 2);
-    }
+        serde_json::from_slice(&fs::read(place.path("out.json")).unwrap()).unwrap()
+    };
+    let one = json("new.pb.gz");
+    assert_eq!((&one["kind"], &one["sample"]), (&"flame".into(), &"live-bytes".into()));
+    assert_eq!(one["stacks"].as_array().unwrap().len(), 2);
+    let two = json("--diff old.pb.gz new.pb.gz");
+    assert_eq!((&two["kind"], &two["new"]["sample"]), (&"flame-diff".into(), &"live-bytes".into()));
+    assert_eq!(two["nodes"][2]["grown"], 192 << 20);
+}
+
+#[test]
+fn flame_draws_what_vanished_and_writes_folded_stacks() {
+    let place = place();
+    place.run("flame --diff --icicle --force new.pb.gz old.pb.gz -o gone.svg").answer();
+    let svg = fs::read_to_string(place.path("gone.svg")).unwrap();
+    assert!(svg.contains("<title>demo::index::Index::add (-201,326,592 bytes ± "), "{svg}");
+    assert!(svg.contains(": 0 grown, 201,326,592 shrunk, q &lt;0.001)</title>"), "{svg}");
+    let folded = |arguments: &str| {
+        place.run(&format!("flame --format folded {arguments} -o out.folded")).answer();
+        fs::read_to_string(place.path("out.folded")).unwrap()
+    };
+    assert_eq!(
+        folded("new.pb.gz"),
+        "demo::main;demo::index::Index::add 209715200\ndemo::main;demo::load::archive 8388608\n"
+    );
+    assert_eq!(
+        folded("--diff old.pb.gz new.pb.gz"),
+        "demo::main;demo::index::Index::add 8388608 209715200\ndemo::main;demo::load::archive 8388608 8388608\n"
+    );
+    let quiet = place.run("flame --diff old.pb.gz old.pb.gz -o none.svg");
+    assert!(quiet.error().contains("there is nothing to draw"), "{}", quiet.stderr);
 }
 
 #[test]

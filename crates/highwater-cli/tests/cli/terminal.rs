@@ -12,6 +12,7 @@ fn a_pipe_gets_no_escape_codes() {
         "diff old.pb.gz new.pb.gz",
         "tree new.pb.gz",
         "peek main new.pb.gz",
+        "list main new.pb.gz",
         "info new.pb.gz",
         "--help",
     ];
@@ -30,7 +31,7 @@ fn names_in_a_profile_cannot_steer_a_terminal() {
     let frame = crate::support::frame(&mut hostile, "evil\u{1b}[2J\nname", "a\rb.rs", 1);
     crate::support::push(&mut hostile, &[frame], 100, 1 << 20);
     place.profile("hostile.pb.gz", &hostile);
-    for command in ["top", "tree", "peek evil", "info"] {
+    for command in ["top", "tree", "peek evil", "list evil", "info"] {
         let run = place.run(&format!("{command} hostile.pb.gz"));
         assert!(!run.answer().contains(['\u{1b}', '\r']), "{command}: {:?}", run.stdout);
     }
@@ -52,7 +53,7 @@ fn a_closed_pipe_is_no_error() {
 fn help_is_complete() {
     let place = Place::new();
     let run = place.run("--help");
-    for command in ["top", "diff", "tree", "peek", "flame", "info"] {
+    for command in ["top", "diff", "tree", "peek", "list", "flame", "report", "plot", "info"] {
         assert!(run.answer().contains(&format!("highwater {command}")), "an example of {command}");
         let help = place.run(&format!("{command} --help"));
         for option in

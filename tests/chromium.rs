@@ -5,9 +5,12 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use highwater_tests::run_with_timeout;
+use crate::run_with_timeout;
 
 /// Opens a page, whose address may end in `fragment`, and returns the text of its element `id`.
+///
+/// # Panics
+/// When Chromium is missing or fails, or the page does not say it.
 pub fn text_of(page: &str, fragment: &str, id: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("page.html");
@@ -19,7 +22,28 @@ pub fn text_of(page: &str, fragment: &str, id: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u{a0}").replace("&amp;", "&")
 }
 
+/// Takes a picture of a page, or of a drawing, in a window of this size.
+///
+/// # Panics
+/// When Chromium is missing or fails.
+pub fn screenshot(document: &str, is_svg: bool, (width, height): (u32, u32), picture: &Path) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(if is_svg { "drawing.svg" } else { "page.html" });
+    fs::write(&path, document).unwrap();
+    let arguments = [
+        "--hide-scrollbars".to_owned(),
+        format!("--window-size={width},{height}"),
+        format!("--screenshot={}", picture.display()),
+    ];
+    run(&path, "", directory.path(), &arguments);
+}
+
 fn open(page: &Path, fragment: &str, directory: &Path) -> String {
+    // Time passes as fast as the page has nothing to do, up to this many milliseconds.
+    run(page, fragment, directory, &["--virtual-time-budget=60000".to_owned(), "--dump-dom".to_owned()])
+}
+
+fn run(page: &Path, fragment: &str, directory: &Path, arguments: &[String]) -> String {
     let mut chromium = Command::new("chromium");
     chromium.args([
         "--headless",
@@ -30,10 +54,8 @@ fn open(page: &Path, fragment: &str, directory: &Path) -> String {
         "--enable-unsafe-swiftshader",
         "--no-first-run",
         "--allow-file-access-from-files",
-        // Time passes as fast as the page has nothing to do, up to this many milliseconds.
-        "--virtual-time-budget=60000",
-        "--dump-dom",
     ]);
+    chromium.args(arguments);
     chromium.arg(format!("--user-data-dir={}", directory.join("browser").display()));
     chromium.arg(format!("file://{}{fragment}", page.display()));
     chromium.env("HOME", directory);
@@ -41,6 +63,9 @@ fn open(page: &Path, fragment: &str, directory: &Path) -> String {
 }
 
 /// A text as a string of a script in a page.
+///
+/// # Panics
+/// Never: every text is a string of JSON.
 pub fn script_string(text: &str) -> String {
     serde_json::to_string(text).unwrap().replace("</", "<\\/").replace("<!--", "<\\!--")
 }

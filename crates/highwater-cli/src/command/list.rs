@@ -1,0 +1,47 @@
+//! `highwater list`: the source of a function, with what each line holds.
+
+use std::path::PathBuf;
+
+use highwater_analyze::GroupBy;
+use regex::Regex;
+
+use crate::error::CliError;
+use crate::shared::Shared;
+use crate::{command, load, output, parse, sources};
+
+const EXAMPLES: &str = "\
+Examples:
+  highwater list 'Index::add$' heap.pb.gz
+  highwater list --sample peak-bytes --source ~/src/demo src/index.rs heap.pb.gz";
+
+/// Show the source of the functions that match, and what each line holds: live, ever allocated, at the peak
+///
+/// Numbers are of a line and all it calls. With --sample one kind is shown, and what is attributed to the line itself
+/// stands beside it, with its error.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// What to look for in the names of functions and files
+    #[arg(value_parser = parse::regex)]
+    regex: Regex,
+    /// The profile
+    file: PathBuf,
+    /// Another directory to look for source files in, where they are not at the path that the profile names
+    #[arg(long, value_name = "DIR", value_parser = parse::directory)]
+    source: Vec<PathBuf>,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let profile = load::symbolized(&self.file, &self.shared)?;
+        let query = self.shared.query(GroupBy::Line);
+        let answer = highwater_analyze::list(&profile, &self.regex, &query)
+            .map_err(command::question(&[&self.file]))?;
+        output::answer(&self.shared, "list", &answer, |it| {
+            let sources = sources::of(it, &self.source, profile.time_ns);
+            highwater_report::list(it, &sources, &output::view())
+        })
+    }
+}

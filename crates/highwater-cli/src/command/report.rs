@@ -1,0 +1,46 @@
+//! `highwater report`: one page for a browser.
+
+use std::path::PathBuf;
+
+use highwater_analyze::GroupBy;
+
+use super::diff::Comparison;
+use crate::error::CliError;
+use crate::pages::{self, Wanted};
+use crate::shared::Shared;
+
+const EXAMPLES: &str = "\
+Examples:
+  highwater report heap.pb.gz -o report.html
+  highwater report before.pb.gz after.pb.gz -o report.html
+  highwater report snapshots/ -o report.html
+
+The page needs no network and no server: it can be kept, and attached to an issue. Two profiles
+are compared; of three or more, in order of time, it also shows what became of every row.";
+
+/// Write one page for a browser: findings, flame graph, tables, comparison, and a time line with a slider
+///
+/// The page has the same numbers as the other commands and is never larger than 2 MiB; what was cut is said in it. With
+/// --json its data is written instead.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// One profile, several in order of time, or the directory they are in
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: PathBuf,
+    #[command(flatten)]
+    options: Comparison,
+    #[command(flatten)]
+    shared: Shared,
+}
+
+impl Args {
+    pub(crate) fn run(self) -> Result<(), CliError> {
+        let groupings = self.shared.by.map_or(vec![GroupBy::Function, GroupBy::Line], |by| vec![by]);
+        let wanted = Wanted { shared: &self.shared, options: self.options.options(), groupings };
+        pages::write(&self.files, &wanted, &self.output)
+    }
+}

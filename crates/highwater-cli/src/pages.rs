@@ -1,0 +1,301 @@
+//! The questions whose answers make up a page.
+
+use std::path::{Path, PathBuf};
+
+use highwater_analyze::{
+    DiffOptions, GroupBy, History, Leaks, Query, SampleKind, Series, SeriesOptions, Timeline,
+    TimelineBuilder, TrendOptions,
+};
+use highwater_profile::{Profile, file};
+use highwater_report::{Changed, Holding, Page, Snapshot};
+
+use crate::error::CliError;
+use crate::load::Progress;
+use crate::series::{Files, series_error};
+use crate::shared::Shared;
+use crate::{command, load, output};
+
+/// A frame below this share of the whole is narrower than a pixel.
+pub(crate) const NARROWEST: f64 = 0.0001;
+
+/// Most rows of a table.
+const ROWS: usize = 200;
+
+/// Most profiles that a page shows in full; of a longer series so many are chosen.
+const SNAPSHOTS: usize = 24;
+
+/// Kinds of values that a page shows if the profile has any, after its own choice.
+const KINDS: [SampleKind; 6] = [
+    SampleKind::LiveBytes,
+    SampleKind::AllocBytes,
+    SampleKind::PeakBytes,
+    SampleKind::LiveBlocks,
+    SampleKind::AllocBlocks,
+    SampleKind::PeakBlocks,
+];
+
+/// Most kinds for a series, whose every snapshot has them.
+const KINDS_OF_SERIES: usize = 3;
+
+/// Rows that the time line tells apart.
+const TIMELINE_ROWS: usize = 10;
+
+/// What a page is asked for.
+pub(crate) struct Wanted<'a> {
+    pub shared: &'a Shared,
+    pub options: DiffOptions,
+    /// Ways to group rows.
+    pub groupings: Vec<GroupBy>,
+}
+
+impl Wanted<'_> {
+    fn query(&self, sample: &SampleKind, by: GroupBy, limit: Option<usize>, min_fraction: f64) -> Query {
+        Query { sample: Some(sample.clone()), by, limit, min_fraction, ..self.shared.query(by) }
+    }
+
+    /// The kinds of values to show of these profiles.
+    fn kinds(&self, profile: &Profile, most: usize) -> Vec<SampleKind> {
+        if !self.shared.sample.is_empty() {
+            return self.shared.sample.clone();
+        }
+        let mut kinds = vec![SampleKind::default_for(profile)];
+        for kind in KINDS {
+            let has_values = || {
+                let column = kind.column(profile).ok();
+                column.is_some_and(|column| profile.samples.iter().any(|it| it.values[column] != 0))
+            };
+            if !kinds.contains(&kind) && has_values() {
+                kinds.push(kind);
+            }
+        }
+        kinds.truncate(most);
+        kinds
+    }
+
+    /// A bar for the views of a profile.
+    fn progress(&self, path: &Path, kinds: &[SampleKind]) -> Progress {
+        let bar = Progress::start(format!("adding up {}", path.display()), "views");
+        bar.show(0, kinds.len() * self.groupings.len());
+        bar
+    }
+
+    /// What a profile holds, for each kind and grouping.
+    fn holdings(
+        &self,
+        path: &Path,
+        profile: &Profile,
+        kinds: &[SampleKind],
+    ) -> Result<Vec<Holding>, CliError> {
+        let bar = self.progress(path, kinds);
+        let mut holdings = Vec::new();
+        for sample in kinds {
+            for &by in &self.groupings {
+                bar.show(holdings.len(), kinds.len() * self.groupings.len());
+                let ranking = self.query(sample, by, Some(ROWS), 0.0);
+                let calls = self.query(sample, by, None, NARROWEST);
+                let question = || command::question(&[path]);
+                holdings.push(Holding {
+                    sample: sample.clone(),
+                    by,
+                    top: highwater_analyze::top(profile, &ranking).map_err(question())?,
+                    tree: highwater_analyze::tree(profile, &calls).map_err(question())?,
+                });
+            }
+        }
+        Ok(holdings)
+    }
+
+    /// What may be leaked, if the profile has what that takes; without the rules of a configuration.
+    fn leaks(&self, last: &Profile, history: History) -> Option<Leaks> {
+        let is_own = last.meta.is_some() && SampleKind::LiveBytes.column(last).is_ok();
+        let query = Query { sample: None, ..self.shared.query(GroupBy::Line) };
+        is_own.then(|| highwater_analyze::leaks(last, &history, &query, &[]))
+    }
+
+    /// What changed between two profiles, for each kind and grouping.
+    fn changed(
+        &self,
+        paths: [&Path; 2],
+        profiles: [&Profile; 2],
+        kinds: &[SampleKind],
+    ) -> Result<Vec<Changed>, CliError> {
+        let [base, new] = profiles;
+        let bar = self.progress(paths[1], kinds);
+        let mut changed = Vec::new();
+        for sample in kinds {
+            for &by in &self.groupings {
+                bar.show(changed.len(), kinds.len() * self.groupings.len());
+                // What did not change at all is no row of a comparison.
+                let ranking = self.query(sample, by, Some(ROWS), f64::MIN_POSITIVE);
+                let calls = self.query(sample, by, None, NARROWEST);
+                let question = || command::question(&paths);
+                changed.push(Changed {
+                    sample: sample.clone(),
+                    by,
+                    diff: highwater_analyze::diff(base, new, &ranking, &self.options).map_err(question())?,
+                    growth: highwater_analyze::growth(base, new, &calls, &self.options).map_err(question())?,
+                });
+            }
+        }
+        Ok(changed)
+    }
+}
+
+/// The files as they were given, or all profiles of a directory in order of time.
+fn in_order(files: &[PathBuf], shared: &Shared) -> Result<Vec<PathBuf>, CliError> {
+    let mut files = Files::of(files, false)?;
+    if files.directory.is_some() {
+        files.scan(shared, |_| Ok(()))?;
+    }
+    Ok(files.paths)
+}
+
+/// Writes the page of these profiles, or its data, and says so.
+pub(crate) fn write(files: &[PathBuf], wanted: &Wanted<'_>, out: &Path) -> Result<(), CliError> {
+    let page = of_all(&in_order(files, wanted.shared)?, wanted)?;
+    let document = if wanted.shared.json { page.data() } else { page.html() };
+    file::write_atomically(out, |it| it.write_all(document.as_bytes()))?;
+    output::print(&format!("wrote {}\n", out.display()))?;
+    Ok(())
+}
+
+/// The page of one profile.
+fn of_one(path: &Path, profile: &Profile, wanted: &Wanted<'_>) -> Result<Page, CliError> {
+    let kinds = wanted.kinds(profile, KINDS.len());
+    let holdings = wanted.holdings(path, profile, &kinds)?;
+    let snapshots = vec![Snapshot { name: command::name(path), holdings }];
+    let leaks = wanted.leaks(profile, History::default());
+    Ok(Page { title: command::name(path), snapshots, leaks, ..Page::default() })
+}
+
+/// The page of profiles in order of time, which are read one after the other.
+fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
+    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+    let (&[first_path, .., last_path], shared) = (paths.as_slice(), wanted.shared) else {
+        let Some(path) = paths.first() else { return Ok(Page::default()) };
+        return of_one(path, &load::symbolized(path, wanted.shared)?, wanted);
+    };
+    let first = load::symbolized(first_path, shared)?;
+    let most = if paths.len() > 2 { KINDS_OF_SERIES } else { KINDS.len() };
+    let kinds = wanted.kinds(&first, most);
+    let live = kinds.first().filter(|it| matches!(it, SampleKind::LiveBlocks)).cloned();
+    let query = Query { sample: live, limit: Some(TIMELINE_ROWS), ..shared.query(GroupBy::Line) };
+    let mut timeline = Following::new(TimelineBuilder::new(query.clone()));
+    let options = SeriesOptions { force: wanted.options.force };
+    let mut trend = Following::new(Series::new(Query { limit: Some(ROWS), ..query }, options));
+    let mut page = Page { title: title(files), ..Page::default() };
+    let chosen = chosen(paths.len());
+    if chosen.len() < paths.len() {
+        page.notes.push(format!(
+            "{} of {} profiles are shown in full; all are in the time line and in what became of every row",
+            chosen.len(),
+            paths.len()
+        ));
+    }
+    let mut snapshots: Vec<(i64, i64)> = Vec::new();
+    let mut last = None;
+    for (at, &path) in paths.iter().enumerate() {
+        let profile = if at == 0 { None } else { Some(load::symbolized(path, shared)?) };
+        let this = profile.as_ref().unwrap_or(&first);
+        snapshots.extend(this.meta.and_then(|it| it.epoch).map(|epoch| (epoch, this.time_ns)));
+        timeline.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
+        if paths.len() > 2 {
+            trend.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
+        }
+        if chosen.contains(&at) {
+            let holdings = wanted.holdings(path, this, &kinds)?;
+            page.snapshots.push(Snapshot { name: command::name(path), holdings });
+            page.moments.push(at);
+        }
+        last = profile.or(last);
+    }
+    match timeline.finish().map(|it| it.finish()) {
+        Ok(Ok(timeline)) => page.timeline = Some(timeline),
+        Ok(Err(error)) => page.notes.push(format!("no time line: {error}")),
+        Err(reason) => page.notes.push(format!("no time line: {reason}")),
+    }
+    if page.timeline.is_none() {
+        page.moments.clear();
+    }
+    if paths.len() > 2 {
+        match trend.finish().map(|it| it.trend(&TrendOptions::default())) {
+            Ok(Ok(trend)) => page.trend = Some(trend),
+            Ok(Err(error)) => page.notes.push(format!("no trend: {error}")),
+            Err(reason) => page.notes.push(format!("no trend: {reason}")),
+        }
+    }
+    let last = last.as_ref().unwrap_or(&first);
+    match wanted.changed([first_path, last_path], [&first, last], &kinds) {
+        Ok(changed) => page.changed = changed,
+        Err(error) => page.notes.push(format!("no comparison: {error}")),
+    }
+    page.leaks = wanted.leaks(last, History { trend: page.trend.clone(), snapshots });
+    page.notes.iter().for_each(|it| output::note(it));
+    Ok(page)
+}
+
+/// What the process and its largest rows held in each of these profiles, which are read one after the other.
+pub(crate) fn timeline(files: &[PathBuf], shared: &Shared, query: Query) -> Result<Timeline, CliError> {
+    let files = &in_order(files, shared)?;
+    let mut builder = TimelineBuilder::new(query);
+    for path in files {
+        let profile = load::symbolized(path, shared)?;
+        builder.push(&profile).map_err(|source| series_error(path, None, source))?;
+    }
+    builder.finish().map_err(|source| series_error(&files[0], None, source))
+}
+
+/// The names of the first and the last of these files.
+pub(crate) fn title(files: &[PathBuf]) -> String {
+    match files {
+        [] => String::new(),
+        [one] => command::name(one),
+        [first, .., last] => format!("{} to {}", command::name(first), command::name(last)),
+    }
+}
+
+/// Positions of the profiles to show in full, the first and the last among them.
+fn chosen(profiles: usize) -> Vec<usize> {
+    let shown = profiles.min(SNAPSHOTS);
+    let last = shown.saturating_sub(1).max(1);
+    (0..shown).map(|it| it * (profiles - 1) / last).collect()
+}
+
+/// Something that profiles are added to until one does not fit.
+struct Following<T> {
+    it: T,
+    fault: Option<String>,
+}
+
+impl<T> Following<T> {
+    fn new(it: T) -> Self {
+        Self { it, fault: None }
+    }
+
+    fn add(&mut self, add: impl FnOnce(&mut T) -> Result<(), String>) {
+        if self.fault.is_none() {
+            self.fault = add(&mut self.it).err();
+        }
+    }
+
+    fn finish(self) -> Result<T, String> {
+        match self.fault {
+            None => Ok(self.it),
+            Some(reason) => Err(reason),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_long_series_the_ends_and_what_lies_evenly_between_are_chosen() {
+        assert_eq!(chosen(1), [0]);
+        assert_eq!(chosen(3), [0, 1, 2]);
+        let many = chosen(1000);
+        assert_eq!((many.len(), many[0], many[23]), (24, 0, 999));
+        assert!(many.windows(2).all(|it| it[1] - it[0] >= 43));
+    }
+}

@@ -1,0 +1,89 @@
+// The controls, the findings, and what is shown when something is chosen.
+
+const { data, state, byId, make } = page;
+
+const options = (select, values, chosen) => {
+  select.replaceChildren(...values.map((it) => make("option", { value: it, selected: it === chosen }, it)));
+  select.value = chosen;
+};
+
+const distinct = (values) => [...new Set(values)];
+
+page.show = () => {
+  const views = page.views(state);
+  options(byId("sample"), distinct(views.map((it) => it.sample)), state.sample);
+  options(byId("by"), distinct(views.filter((it) => it.sample === state.sample).map((it) => it.by)), state.by);
+  const changed = state.mode === "changed";
+  byId("mode-holding").setAttribute("aria-pressed", String(!changed));
+  byId("mode-changed").setAttribute("aria-pressed", String(changed));
+  byId("noise-label").hidden = !changed;
+  byId("invert").setAttribute("aria-pressed", String(state.icicle));
+  page.showSeries();
+  page.showFlame();
+  const view = page.view(state);
+  if (!view) return;
+  byId("summary").textContent = view.summary;
+  page.showTable("table", view.heads, view.rows, { noise: state.noise });
+  const hidden = changed && !state.noise ? view.rows.filter((it) => !it.significant).length : 0;
+  byId("omitted").textContent = [
+    view.omitted.rows > 0 ? `${page.grouped(view.omitted.rows)} more rows, ${page.signed(view.omitted.value)} together, are not on this page` : "",
+    hidden > 0 ? `${hidden} changes that may be noise are hidden` : "",
+  ].filter((it) => it !== "").join("; ");
+};
+
+const go = (place) => {
+  if (place.view === "trend") {
+    page.goToRow("trend", place.label);
+  } else if (place.view === "moment") {
+    const at = data.moments.findIndex((it) => it >= place.at);
+    page.choose({ mode: "holding", at: at < 0 ? data.snapshots.length - 1 : at });
+    byId("slider").focus();
+  } else {
+    const at = place.view === "holding" ? data.snapshots.length - 1 : state.at;
+    page.choose({ mode: place.view, sample: place.sample, by: place.by, at, find: "", zoom: [] });
+    byId("find").value = "";
+    page.goToRow("table", place.label);
+  }
+};
+
+byId("findings").replaceChildren(
+  ...data.findings.map((it) => {
+    const button = make("button", { type: "button", onclick: () => go(it.place) }, it.text);
+    return make("li", { "data-sort": it.sort }, make("span", { class: "sort" }, it.sort), button);
+  }),
+);
+if (data.findings.length === 0) byId("findings").append(make("li", {}, "nothing stands out"));
+byId("notes").replaceChildren(...data.notes.map((it) => make("li", {}, it)));
+
+byId("modes").hidden = data.changed.length === 0;
+byId("mode-holding").addEventListener("click", () => page.choose({ mode: "holding", zoom: [] }));
+byId("mode-changed").addEventListener("click", () => page.choose({ mode: "changed", zoom: [] }));
+byId("sample").addEventListener("change", (event) => page.choose({ sample: event.target.value }));
+byId("by").addEventListener("change", (event) => page.choose({ by: event.target.value, zoom: [] }));
+byId("find").addEventListener("input", (event) => page.choose({ find: event.target.value }));
+byId("noise").addEventListener("change", (event) => page.choose({ noise: event.target.checked }));
+byId("invert").addEventListener("click", () => page.choose({ icicle: !state.icicle }));
+byId("reset").addEventListener("click", () => page.choose({ zoom: [] }));
+
+const dark = window.matchMedia("(prefers-color-scheme: dark)");
+const theme = (name) => {
+  document.documentElement.dataset.theme = name;
+};
+theme(dark.matches ? "dark" : "light");
+dark.addEventListener("change", () => theme(dark.matches ? "dark" : "light"));
+byId("theme").addEventListener("click", () => {
+  theme(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches?.("input, select, textarea");
+  if (event.key === "/" && !typing) {
+    byId("find").focus();
+    event.preventDefault();
+  } else if (event.key === "Escape") {
+    byId("find").value = "";
+    page.choose({ zoom: [], find: "" });
+  }
+});
+
+page.choose({ mode: data.changed.length > 0 && data.timeline !== null && data.trend === null ? "changed" : "holding" });

@@ -1,0 +1,85 @@
+// Tables of rows: sorted by any column, filtered by the search, each row with its stack.
+
+// For each table, by its element's id: the column to sort by and its direction, and the row that is open.
+const choices = {};
+
+const choice = (id) => (choices[id] ??= { column: null, descending: true, open: null });
+
+page.openRow = (id, label) => {
+  choice(id).open = label;
+};
+
+const bar = (row, heads, most) => {
+  if (heads[1] !== "±" || most <= 0) return "";
+  const percent = (value) => Math.max(0, Math.min(100, (100 * value) / most));
+  const size = Math.abs(row.values[0]);
+  const [low, high] = [percent(size - row.values[1]), percent(size + row.values[1])];
+  const whisker = page.make("i", {});
+  whisker.style.cssText = `left:${low}%;width:${high - low}%`;
+  const element = page.make("span", { class: "bar", "aria-hidden": "true" }, whisker);
+  element.style.setProperty("--to", `${percent(size)}%`);
+  return element;
+};
+
+const stackRow = (row, columns) => {
+  const frames = page.data.stacks[row.stack].map((it) => page.make("li", {}, page.label(it)));
+  const list = frames.length > 0 ? page.make("ol", {}, ...frames) : "no stack";
+  return page.make("tr", { class: "stack" }, page.make("td", { colspan: columns }, list));
+};
+
+// Shows a table in the element with this id. `before` makes what stands in front of a row's label.
+page.showTable = (id, heads, rows, { before = () => "", noise = true } = {}) => {
+  const own = choice(id);
+  const matches = page.matcher(page.state.find);
+  const shown = rows.filter((row) => (noise || row.significant) && (!matches || matches(page.label(row.label))));
+  if (own.column !== null) {
+    const key = own.column < heads.length - 1 ? (row) => row.values[own.column] : (row) => page.label(row.label);
+    const order = (a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0);
+    shown.sort((a, b) => (own.descending ? order(b, a) : order(a, b)));
+  }
+  const again = () => page.showTable(id, heads, rows, { before, noise });
+  const sortBy = (column) => {
+    own.descending = own.column === column ? !own.descending : column < heads.length - 1;
+    own.column = column;
+    again();
+    page.byId(id).querySelectorAll("th button")[column].focus();
+  };
+  const head = heads.map((text, column) => {
+    const direction = own.column === column ? (own.descending ? "descending" : "ascending") : "none";
+    const button = page.make("button", { type: "button", onclick: () => sortBy(column) }, text);
+    return page.make("th", { scope: "col", "aria-sort": direction }, button);
+  });
+  const most = Math.max(0, ...rows.map((row) => Math.abs(row.values[0])));
+  const body = shown.flatMap((row) => {
+    const label = page.label(row.label);
+    const isOpen = own.open === label;
+    const cells = row.cells.map((text, column) => {
+      const kind = row.class && column === 0 ? `class-${row.class}` : undefined;
+      return page.make("td", { "data-head": heads[column], class: kind }, text, column === 0 ? bar(row, heads, most) : "");
+    });
+    const toggle = () => {
+      own.open = isOpen ? null : label;
+      again();
+      page.byId(id).querySelector(`tr[data-label="${CSS.escape(label)}"] .row`)?.focus();
+    };
+    const name = page.make("button", { type: "button", class: "row", "aria-expanded": String(isOpen), onclick: toggle }, label);
+    const attributes = {
+      "data-label": label,
+      "data-value": row.value,
+      class: `${row.significant ? "" : "noise"}${isOpen ? " chosen" : ""}`,
+    };
+    const line = page.make("tr", attributes, ...cells, page.make("td", {}, before(row), name));
+    return isOpen ? [line, stackRow(row, heads.length)] : [line];
+  });
+  const table = page.make("table", {}, page.make("thead", {}, page.make("tr", {}, ...head)), page.make("tbody", {}, ...body));
+  page.byId(id).replaceChildren(table);
+};
+
+// Opens a row and brings it into view.
+page.goToRow = (id, label) => {
+  page.openRow(id, label);
+  page.show();
+  const row = page.byId(id).querySelector(`tr[data-label="${CSS.escape(label)}"]`);
+  row?.scrollIntoView({ block: "center" });
+  row?.querySelector(".row").focus();
+};

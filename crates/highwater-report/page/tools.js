@@ -1,0 +1,44 @@
+// The page's data, and what all its parts use to show it.
+
+page.data = JSON.parse(document.getElementById("data").textContent);
+
+page.byId = (id) => document.getElementById(id);
+
+// An element with these attributes, properties that begin with "on", and children. Text is never read as HTML.
+page.make = (name, attributes = {}, ...children) => {
+  const svg = ["svg", "polyline", "line", "text", "circle", "title", "g"].includes(name);
+  const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false) continue;
+    if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
+    else element.setAttribute(key, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+};
+
+page.label = (id) => page.data.labels[id];
+
+// A whole number with separators, as the drawings have it: 209,715,200.
+page.grouped = (value) => String(Math.abs(value)).replace(/\B(?=(\d{3})+$)/g, ",");
+
+page.signed = (value) => (value < 0 ? "-" : value > 0 ? "+" : "") + page.grouped(value);
+
+page.exact = (value, unit) => `${page.grouped(value)} ${unit === "count" ? "blocks" : unit}`;
+
+// What a search means: a part of the name, or a regular expression between slashes.
+page.matcher = (text) => {
+  const words = text.trim();
+  if (words === "") return null;
+  const expression = /^\/(.+)\/$/.exec(words);
+  if (expression) {
+    try {
+      const regex = new RegExp(expression[1], "i");
+      return (name) => regex.test(name);
+    } catch {
+      return () => false;
+    }
+  }
+  const part = words.toLowerCase();
+  return (name) => name.toLowerCase().includes(part);
+};

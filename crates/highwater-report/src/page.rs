@@ -1,0 +1,170 @@
+//! One page for a browser, with everything in it: no network, no server, one file.
+//!
+//! The page shows the numbers of answers and makes none of its own: its tables hold the same texts that the terminal is
+//! shown, and its graphs the values that `--json` gives. What the page does with them is in `page/`.
+
+mod document;
+mod findings;
+mod prune;
+
+use highwater_analyze::{Diff, GroupBy, Growth, Leaks, SampleKind, Timeline, Top, Tree, Trend};
+use serde::Serialize;
+
+use crate::label::clean;
+use document::Document;
+
+/// No page is larger than this.
+pub const MOST_BYTES: usize = 2 << 20;
+
+/// Nodes of all call trees together, before the page turns out to be too large.
+const NODES: usize = 60_000;
+
+/// Rows of all tables together, likewise.
+const ROWS: usize = 6_000;
+
+/// What was found in one profile, for one kind of values and one grouping.
+#[derive(Clone, Debug)]
+pub struct Holding {
+    /// The kind of values.
+    pub sample: SampleKind,
+    /// What a row stands for.
+    pub by: GroupBy,
+    /// The ranking.
+    pub top: Top,
+    /// The call tree.
+    pub tree: Tree,
+}
+
+/// A profile of the page.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// What to call it: the file's name.
+    pub name: String,
+    /// The same kinds and groupings in every snapshot, in the same order.
+    pub holdings: Vec<Holding>,
+}
+
+/// What changed from the first profile to the last, for one kind of values and one grouping.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// The kind of values.
+    pub sample: SampleKind,
+    /// What a row stands for.
+    pub by: GroupBy,
+    /// The comparison.
+    pub diff: Diff,
+    /// The same along the call tree.
+    pub growth: Growth,
+}
+
+/// Everything that a page shows.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// Title.
+    pub title: String,
+    /// The profiles to look into, in order of time.
+    pub snapshots: Vec<Snapshot>,
+    /// What changed from the first to the last; empty for one profile.
+    pub changed: Vec<Changed>,
+    /// Memory over time, for more than one profile.
+    pub timeline: Option<Timeline>,
+    /// For each of `snapshots` its position in `timeline`.
+    pub moments: Vec<usize>,
+    /// What became of every row, for a series.
+    pub trend: Option<Trend>,
+    /// What may be leaked in the last profile.
+    pub leaks: Option<Leaks>,
+    /// What the reader should know about the page, such as what was left out of it.
+    pub notes: Vec<String>,
+}
+
+/// How much of the answers goes into a page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    /// Nodes of one tree.
+    pub nodes: usize,
+    /// Rows of one table.
+    pub rows: usize,
+}
+
+impl Page {
+    /// The page as one HTML file of at most [`MOST_BYTES`]. What was cut to get there is said in it.
+    pub fn html(&self) -> String {
+        let data = self.data();
+        let script: String = SCRIPTS.iter().map(|it| format!("{{\n{it}\n}}\n")).collect();
+        // In an order in which no text that is put in can hold a place for another.
+        PAGE.replace("@TITLE@", &escaped(&self.title))
+            .replace("@STYLE@", STYLE)
+            .replace("@SCRIPT@", &format!("\"use strict\";\nconst page = {{}};\n{script}"))
+            .replacen("@DATA@", &in_script(&data), 1)
+    }
+
+    /// What the page shows as one JSON document.
+    pub fn data(&self) -> String {
+        let holdings: usize = self.snapshots.iter().map(|it| it.holdings.len()).sum();
+        let views = (holdings + self.changed.len()).max(1);
+        let mut budget = Budget { nodes: (NODES / views).max(50), rows: (ROWS / views).clamp(10, 200) };
+        let room = MOST_BYTES - SCRIPTS.iter().chain([&STYLE, &PAGE]).map(|it| it.len() + 64).sum::<usize>();
+        loop {
+            let data = self.document(budget);
+            let size = in_script(&data).len();
+            if size <= room || (budget.nodes <= 1 && budget.rows <= 1) {
+                return data;
+            }
+            // Somewhat less than would fit if all parts were alike.
+            let share = (0.9 * room as f64 / size as f64).min(0.8);
+            let less = |it: usize, share: f64| ((it as f64 * share) as usize).max(1);
+            budget = Budget { nodes: less(budget.nodes, share), rows: less(budget.rows, share.sqrt()) };
+        }
+    }
+
+    fn document(&self, budget: Budget) -> String {
+        // Answers always serialize; an empty page would show that one did not.
+        serde_json::to_string(&Document::of(self, budget)).unwrap_or_default()
+    }
+}
+
+const PAGE: &str = include_str!("../page/page.html");
+const STYLE: &str = include_str!("../page/style.css");
+
+/// In the order in which they use each other.
+const SCRIPTS: [&str; 6] = [
+    include_str!("../page/tools.js"),
+    include_str!("../page/state.js"),
+    include_str!("../page/flame.js"),
+    include_str!("../page/table.js"),
+    include_str!("../page/series.js"),
+    include_str!("../page/main.js"),
+];
+
+/// JSON that can stand in a `<script>`: nothing in it ends the element or begins a comment.
+fn in_script(json: &str) -> String {
+    json.replace('<', "\\u003c")
+}
+
+fn escaped(text: &str) -> String {
+    clean(text)
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+        .replace('@', "&#64;")
+}
+
+/// The name of a kind and a grouping, by which the page finds their views.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Question {
+    /// As [`SampleKind`] displays it.
+    pub sample: String,
+    /// As [`GroupBy`] displays it.
+    pub by: String,
+}
+
+impl Question {
+    pub(crate) fn new(sample: &SampleKind, by: GroupBy) -> Self {
+        Self { sample: sample.to_string(), by: by.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,156 @@
+//! What a reader of a page should see first, each with the place where the page shows it.
+
+use highwater_analyze::{Class, DiffRow, GroupBy, SampleKind, Unit};
+use serde::Serialize;
+
+use super::{Changed, Page};
+use crate::label::clean;
+use crate::number;
+
+/// Most of one sort.
+const MOST: usize = 5;
+
+/// Something that stands out.
+#[derive(Debug, Serialize)]
+pub(crate) struct Finding {
+    /// What sort of thing it is, in a word or two.
+    sort: &'static str,
+    text: String,
+    place: Place,
+}
+
+/// Where the page shows it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case", tag = "view")]
+enum Place {
+    /// A row of the trend.
+    Trend { label: String },
+    /// A moment of the series: position in the time line.
+    Moment { at: usize },
+    /// A row of what changed.
+    Changed { sample: String, by: String, label: String },
+    /// A row of the last profile.
+    Holding { sample: String, by: String, label: String },
+}
+
+/// The findings of a page: leaks, spikes, growth, and without any of these what holds most.
+pub(crate) fn of(page: &Page) -> Vec<Finding> {
+    let mut findings = leaks(page);
+    findings.extend(spikes(page));
+    findings.extend(growth(page));
+    if findings.is_empty() {
+        findings.extend(largest(page));
+    }
+    findings
+}
+
+/// What `highwater leaks` finds; then what the trend calls so and that does not.
+fn leaks(page: &Page) -> Vec<Finding> {
+    let found = page.leaks.iter().flat_map(|it| it.findings.iter().map(move |leak| (it, leak)));
+    let trend = page.trend.iter().flat_map(|it| it.rows.iter().map(move |row| (it, row)));
+    let has_course = |label: &str| trend.clone().any(|(_, row)| row.key.label == label);
+    let is_found = |label: &str| found.clone().any(|(_, leak)| leak.key.label == label);
+    let findings = found.clone().map(|(all, leak)| Finding {
+        sort: "leak",
+        text: clean(&format!(
+            "{} {}: {} live; {}",
+            leak.key.label,
+            crate::leaks::heading(leak.evidence.cause()),
+            number::estimate(&leak.live_bytes, &all.header.unit),
+            crate::leaks::evidence(leak)
+        )),
+        place: if has_course(&leak.key.label) {
+            Place::Trend { label: clean(&leak.key.label) }
+        } else {
+            Place::Holding {
+                sample: SampleKind::LiveBytes.to_string(),
+                by: GroupBy::Line.to_string(),
+                label: clean(&leak.key.label),
+            }
+        },
+    });
+    let growing = trend.clone().filter(|(_, row)| row.class() == Class::Leak && !is_found(&row.key.label));
+    let growing = growing.map(|(all, row)| Finding {
+        sort: if all.few_snapshots { "may leak" } else { "leak" },
+        text: clean(&format!(
+            "{} gains {} per hour and holds {}",
+            row.key.label,
+            number::change(&row.growth_per_hour, &all.header.unit),
+            number::amount(row.live.value, &all.header.unit)
+        )),
+        place: Place::Trend { label: clean(&row.key.label) },
+    });
+    findings.take(MOST).chain(growing.take(MOST)).collect()
+}
+
+fn spikes(page: &Page) -> Vec<Finding> {
+    // Of two profiles the comparison says all there is.
+    let Some(timeline) = page.timeline.as_ref().filter(|it| it.moments.len() > 2) else { return Vec::new() };
+    let bytes = |value: i64| number::amount(value, &Unit::Bytes);
+    let spikes = timeline.spikes.spikes.iter().map(|spike| {
+        let mut words = Vec::new();
+        words.extend(spike.alloc_bytes.map(|it| format!("{} allocated", bytes(it))));
+        words.extend(spike.usual_alloc_bytes.map(|it| format!("{} is usual", bytes(it))));
+        words
+            .extend(spike.peak_above_live_bytes.map(|it| format!("a peak {} above what is live", bytes(it))));
+        words.push(format!("live {}", number::signed(spike.live_change_bytes, &Unit::Bytes)));
+        Finding {
+            sort: "spike",
+            text: format!(
+                "between snapshots {} and {}: {}",
+                spike.before + 1,
+                spike.before + 2,
+                words.join(", ")
+            ),
+            place: Place::Moment { at: spike.before + 1 },
+        }
+    });
+    spikes.collect()
+}
+
+fn growth(page: &Page) -> Vec<Finding> {
+    let Some(changed) = page.changed.iter().find(|it| it.by == GroupBy::Line).or(page.changed.first()) else {
+        return Vec::new();
+    };
+    let rows = changed.diff.rows.iter().filter(|it| it.significant && it.change.value > 0);
+    rows.take(MOST).map(|row| grown(changed, row)).collect()
+}
+
+fn grown(changed: &Changed, row: &DiffRow) -> Finding {
+    let change = number::change(&row.change, &changed.diff.new.unit);
+    let chance = row.q_value.map_or_else(String::new, |it| format!(" (q {})", number::probability(it)));
+    Finding {
+        sort: "growth",
+        text: clean(&format!("{} {change} of {}{chance}", row.key.label, changed.sample)),
+        place: Place::Changed {
+            sample: changed.sample.to_string(),
+            by: changed.by.to_string(),
+            label: clean(&row.key.label),
+        },
+    }
+}
+
+fn largest(page: &Page) -> Vec<Finding> {
+    let Some(last) = page.snapshots.last() else { return Vec::new() };
+    let by_line = last.holdings.iter().filter(|it| it.by == GroupBy::Line);
+    let first = by_line.filter_map(|it| Some((it, it.top.rows.first()?)));
+    first
+        .filter(|(_, row)| row.flat.value > 0)
+        .take(MOST)
+        .map(|(holding, row)| Finding {
+            sort: "largest",
+            text: clean(&format!(
+                "{} has {} of {}: {}",
+                row.key.label,
+                number::percent(row.flat_fraction),
+                holding.sample,
+                number::amount(row.flat.value, &holding.top.header.unit)
+            )),
+            place: Place::Holding {
+                sample: holding.sample.to_string(),
+                by: holding.by.to_string(),
+                label: clean(&row.key.label),
+            },
+        })
+        .collect()
+}

@@ -1,0 +1,210 @@
+//! The page that `highwater report` writes, in Chromium: what it shows when it is used, beside what `--json` says; and
+//! pictures of it, in `screenshots` of the target directory.
+
+mod pages;
+mod screenshots;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use highwater_tests::chromium::{script_string, text_of};
+use pages::Place;
+
+/// Does what a reader does, and tells under a name of each step what is shown then.
+const SCRIPT: &str = r##"
+<script>
+  const shown = {};
+  const rows = (id) => [...document.querySelectorAll(`#${id} tbody tr[data-label]`)].map((row) => ({
+    label: row.dataset.label,
+    value: Number(row.dataset.value),
+    cells: [...row.querySelectorAll("td")].slice(0, -1).map((it) => it.textContent),
+  }));
+  const tell = (step) => {
+    shown[step] = {
+      rows: rows("table"),
+      trend: rows("trend"),
+      frames: [...document.querySelectorAll(".frame:not(.above)")].map((it) => ({ name: it.dataset.name, value: Number(it.dataset.value) })),
+      hits: document.querySelectorAll(".frame.hit").length,
+      summary: document.getElementById("summary").textContent,
+      moment: document.getElementById("moment").textContent,
+      detail: document.getElementById("detail").textContent,
+      stack: [...document.querySelectorAll("#table tr.stack li")].map((it) => it.textContent),
+      focus: document.activeElement.closest("tr")?.dataset.label ?? document.activeElement.id,
+      wide: document.documentElement.scrollWidth > window.innerWidth,
+    };
+  };
+  const get = (id) => document.getElementById(id);
+  const set = (id, value, event) => {
+    get(id).value = value;
+    get(id).dispatchEvent(new Event(event, { bubbles: true }));
+  };
+  const press = (key, target = document.activeElement) =>
+    target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+  const frame = (name) => [...document.querySelectorAll(".frame")].find((it) => it.dataset.name === name);
+  try {
+    @STEPS@
+  } catch (error) {
+    shown.error = { detail: String(error.stack) };
+  }
+  const answer = document.createElement("pre");
+  answer.id = "answer";
+  answer.textContent = JSON.stringify(shown);
+  document.body.append(answer);
+</script>
+"##;
+
+/// What the page shows after a step.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Shown {
+    rows: Vec<Row>,
+    trend: Vec<Row>,
+    frames: Vec<Frame>,
+    hits: usize,
+    summary: String,
+    moment: String,
+    detail: String,
+    stack: Vec<String>,
+    focus: String,
+    wide: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Row {
+    label: String,
+    value: i64,
+    cells: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Frame {
+    name: String,
+    value: i64,
+}
+
+/// Uses a page, and returns what it shows after each step.
+fn used(page: &str, steps: &str) -> impl Fn(&str) -> Shown {
+    let page = page.replace("</body>", &format!("{}</body>", SCRIPT.replace("@STEPS@", steps)));
+    let answer: Value = serde_json::from_str(&text_of(&page, "", "answer")).unwrap();
+    assert_eq!(answer["error"], Value::Null, "{answer:#}");
+    move |step| {
+        let shown = answer.get(step).unwrap_or_else(|| panic!("no step {step}"));
+        serde_json::from_value(shown.clone()).unwrap()
+    }
+}
+
+/// Checks that a table has the rows of an answer, in its order.
+#[track_caller]
+fn same(shown: &Shown, answer: &Value, value: &str) {
+    let expected = answer["rows"].as_array().unwrap().iter();
+    let expected: Vec<(&str, i64)> = expected
+        .map(|it| (it["key"]["label"].as_str().unwrap(), it[value]["value"].as_i64().unwrap()))
+        .collect();
+    let rows: Vec<(&str, i64)> = shown.rows.iter().map(|it| (it.label.as_str(), it.value)).collect();
+    assert_eq!(rows, expected);
+    assert!(!rows.is_empty());
+}
+
+#[test]
+fn the_page_shows_what_json_says() {
+    let place = Place::new();
+    let page = place.page("0.pb.gz 1.pb.gz 2.pb.gz 3.pb.gz");
+    let shown = used(
+        &page,
+        r##"
+        tell("begin");
+        set("sample", "alloc-bytes", "change"); tell("alloc");
+        set("by", "line", "change"); tell("line");
+        set("find", "archive", "input"); tell("found");
+        press("/", document.body); tell("slash");
+        press("Escape"); set("sample", "live-bytes", "change"); set("by", "function", "change"); tell("back");
+        set("slider", 1, "input"); tell("slid");
+        document.querySelector("#table tbody .row").click(); tell("opened");
+        document.querySelectorAll("#table th button")[0].click();
+        document.querySelectorAll("#table th button")[0].click(); tell("sorted");
+        frame("shop::index::Index::add").click(); tell("zoomed");
+        press("Escape", get("flame")); get("flame").focus();
+        press("ArrowDown"); press("ArrowDown"); press("ArrowRight"); tell("walked");
+        press("Enter"); tell("entered");
+        get("mode-changed").click(); tell("changed");
+        document.querySelector("#findings li[data-sort$=leak] button").click(); tell("finding");
+        "##,
+    );
+    let top = |arguments: &str| place.json(&format!("top --json --min-fraction 0 {arguments}"));
+
+    same(&shown("begin"), &top("--by function 3.pb.gz"), "flat");
+    assert!(!shown("begin").wide, "nothing is wider than the window");
+    let alloc = top("--sample alloc-bytes --by function 3.pb.gz");
+    same(&shown("alloc"), &alloc, "flat");
+    same(&shown("line"), &top("--sample alloc-bytes --by line 3.pb.gz"), "flat");
+    assert!(shown("alloc").summary.starts_with("alloc-bytes "), "{:?}", shown("alloc"));
+
+    let found = shown("found");
+    assert_eq!(found.rows.len(), 1, "{found:?}");
+    assert!(found.rows[0].label.contains("archive") && found.hits == 1, "{found:?}");
+    assert_eq!(found.detail, "1 of the frames that are drawn match");
+    assert_eq!(shown("slash").focus, "find");
+    same(&shown("back"), &top("--by function 3.pb.gz"), "flat");
+
+    let first = top("--by function 1.pb.gz");
+    let slid = shown("slid");
+    same(&slid, &first, "flat");
+    assert!(slid.moment.starts_with("1.pb.gz: 2023-11-14 22:14:20 UTC, live-bytes "), "{}", slid.moment);
+    let tree = place.json("tree --json --by function --limit 0 --min-fraction 0 1.pb.gz");
+    let nodes = tree["nodes"].as_array().unwrap().iter().skip(1);
+    let nodes: Vec<(&str, i64)> = nodes
+        .map(|it| (it["label"].as_str().unwrap(), it["cumulative"]["value"].as_i64().unwrap()))
+        .collect();
+    let frames: Vec<(&str, i64)> =
+        slid.frames.iter().skip(1).map(|it| (it.name.as_str(), it.value)).collect();
+    assert_eq!(frames, nodes);
+
+    let opened = shown("opened");
+    let stack = first["rows"][0]["stack"].as_array().unwrap();
+    assert_eq!(opened.stack.len(), stack.len(), "{opened:?}");
+    assert_eq!(opened.stack.last().map(String::as_str), Some("src/main.rs:7 shop::main"));
+    let sorted: Vec<i64> = shown("sorted").rows.iter().map(|it| it.value).collect();
+    assert!(sorted.is_sorted() && sorted.len() > 1, "smallest first: {sorted:?}");
+    let zoomed = shown("zoomed");
+    assert_eq!(zoomed.frames.len(), 1, "{zoomed:?}");
+    assert_eq!(zoomed.frames[0].name, "shop::index::Index::add");
+    assert!(shown("walked").detail.starts_with("shop::load::archive ("), "{}", shown("walked").detail);
+    assert_eq!(shown("entered").frames[0].name, "shop::load::archive");
+
+    let diff = place.json("diff --json --by function --min-fraction 0 0.pb.gz 3.pb.gz");
+    let mut significant = diff.clone();
+    significant["rows"].as_array_mut().unwrap().retain(|it| it["significant"] == true);
+    same(&shown("changed"), &significant, "change");
+    assert!(shown("changed").summary.contains("two snapshots of one process"), "{:?}", shown("changed"));
+    let finding = shown("finding");
+    assert_eq!(finding.trend[0].cells[0], "leak", "{finding:?}");
+    assert_eq!(finding.focus, finding.trend[0].label);
+}
+
+#[test]
+fn hostile_names_are_shown_and_do_nothing() {
+    let place = Place::new();
+    let page = place.page("hostile.pb.gz");
+    let shown = used(
+        &page,
+        r#"set("by", "function", "change"); set("find", "/(/", "input"); tell("broken"); press("Escape"); tell("all");"#,
+    );
+    assert!(shown("broken").rows.is_empty(), "an expression that is none finds nothing");
+    let labels: Vec<String> = shown("all").rows.into_iter().map(|it| it.label).collect();
+    assert_eq!(labels, [pages::HOSTILE.replace('\n', "\u{fffd}")]);
+    assert!(!page.contains(pages::HOSTILE));
+    assert_eq!(script_string("</script>"), "\"<\\/script>\"");
+}
+
+#[test]
+fn a_planted_fault_is_seen() {
+    let place = Place::new();
+    let page = place.page("3.pb.gz");
+    let expected = place.json("top --json --by function --min-fraction 0 3.pb.gz");
+    let value = expected["rows"][0]["flat"]["value"].to_string();
+    let changed = page.replace(&format!("\"value\":{value},\"stack\""), "\"value\":17,\"stack\"");
+    assert_ne!(changed, page);
+    let shown = used(&changed, "tell('begin');");
+    assert_eq!(shown("begin").rows[0].value, 17);
+    assert!(std::panic::catch_unwind(|| same(&shown("begin"), &expected, "flat")).is_err());
+}
