@@ -23,6 +23,7 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-profile", Only(&[])),
     ("highwater", Only(&["highwater-runtime", "highwater-profile"])),
     ("highwater-runtime", Only(&[])),
+    ("highwater-hooks", Only(&[])),
     ("highwater-bench", Only(&["highwater", "highwater-runtime"])),
     ("highwater-fuzz", Only(&["highwater-profile"])),
     ("highwater-tests", Anything),
