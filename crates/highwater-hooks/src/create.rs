@@ -32,6 +32,9 @@ const STANDARD_ERROR: c_int = 2;
 /// Set once the first thread came through here.
 static PASSED: AtomicBool = AtomicBool::new(false);
 
+/// Set once it is known what the main thread is about.
+static MAIN_IS_KNOWN: AtomicBool = AtomicBool::new(false);
+
 /// Whether a thread was seen to start, that is, whether callers reach the functions of this file.
 pub(crate) fn was_passed() -> bool {
     PASSED.load(Ordering::Relaxed)
@@ -81,7 +84,7 @@ fn register(start_routine: usize) -> Option<Thread> {
     let is_main = ending::is_main_thread();
     // Outside of all scopes nobody will ask where a thread comes from, but for the first one: it tells what the main thread
     // is about, which is the same for all that follow.
-    let wants_stack = scope != 0 || (is_main && !PASSED.swap(true, Ordering::Relaxed));
+    let wants_stack = scope != 0 || (is_main && !MAIN_IS_KNOWN.swap(true, Ordering::Relaxed));
     PASSED.store(true, Ordering::Relaxed);
     let mut frames = [0; MOST_FRAMES];
     let count = if wants_stack { stack::walk(&mut frames) } else { 0 };

@@ -75,8 +75,14 @@ impl Thread {
         &self.0.spawner
     }
 
+    /// Whether it was started inside of a scope.
+    pub fn is_in_scope(&self) -> bool {
+        self.0.scope != 0
+    }
+
     /// Where it was started: addresses of the calls, innermost first, each inside of its call instruction, so they are to
-    /// be looked up as they are. Only threads started inside of a scope have one, and the main thread's first.
+    /// be looked up as they are. Only threads started inside of a scope have one, and the first that the main
+    /// thread starts outside of all.
     pub fn spawn_stack(&self) -> &[usize] {
         &self.0.spawn_stack
     }
