@@ -31,9 +31,9 @@ mod thread;
 mod unhooked;
 
 #[cfg(not(hooked))]
-pub use unhooked::{at_exit, present_stack};
+pub use unhooked::{at_exit, file_of, present_stack};
 #[cfg(hooked)]
-pub use {ask::present_stack, exit::at_exit};
+pub use {ask::present_stack, exit::at_exit, stack::file_of};
 
 pub use observer::{Observer, observe};
 pub use proc::{Reading, State};

@@ -1,4 +1,4 @@
-//! Stacks as addresses: the calling thread's own.
+//! Stacks as addresses: the calling thread's own, and what file an address is in.
 
 /// Frames kept, from the innermost.
 pub(crate) const MOST_FRAMES: usize = 128;
@@ -19,4 +19,20 @@ pub(crate) fn walk(frames: &mut [usize; MOST_FRAMES]) -> usize {
         });
     }
     count
+}
+
+/// The path of the program or library that an address lies in, as the loader knows it. `None` when it lies in none.
+#[cfg(hooked)]
+pub fn file_of(address: usize) -> Option<String> {
+    // SAFETY: nothing but integers and pointers, for which zero is a value.
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: the address is only compared with those of what is loaded.
+    let is_found = unsafe { libc::dladdr(address as *const _, &raw mut info) } != 0;
+    if !is_found || info.dli_fname.is_null() {
+        return None;
+    }
+    // SAFETY: the loader's text ends with a zero, and stays while the file is loaded. What is unloaded right now has no
+    // thread in it.
+    let name = unsafe { std::ffi::CStr::from_ptr(info.dli_fname) };
+    Some(name.to_string_lossy().into_owned())
 }

@@ -11,3 +11,8 @@ pub fn present_stack(_thread: &Thread) -> Option<Vec<usize>> {
 pub fn at_exit(_decide: fn(i32) -> i32) -> bool {
     false
 }
+
+/// The path of the file that an address lies in. There is no way here.
+pub fn file_of(_address: usize) -> Option<String> {
+    None
+}

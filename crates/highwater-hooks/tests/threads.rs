@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use highwater_hooks::{Scope, Spawner, State, present_stack, status};
+use highwater_hooks::{Scope, Spawner, State, file_of, present_stack, status};
 
 fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let began = Instant::now();
@@ -38,6 +38,7 @@ fn spawn_a_holder(wait: Receiver<()>) -> thread::JoinHandle<()> {
 
 #[test]
 fn the_hooks_work_here() {
+    assert_eq!(file_of(1), None);
     assert_eq!(status(), Ok(()));
 }
 
@@ -53,6 +54,11 @@ fn a_thread_is_known_with_its_stacks_until_it_ends() {
     until("it sleeps", || thread.read().is_some_and(|it| it.state == State::Asleep));
     let spawned = names(thread.spawn_stack());
     assert!(spawned.iter().any(|name| name.contains("spawn_a_holder")), "{spawned:?}");
+    let files: Vec<String> = thread.spawn_stack().iter().filter_map(|it| file_of(*it)).collect();
+    assert!(
+        files.iter().any(|it| it.contains("libc.so")) && files.iter().any(|it| it.contains("threads-")),
+        "{files:?}"
+    );
     let mut now = Vec::new();
     until("it has come to hold", || {
         now = names(&present_stack(&thread).expect("a sleeping thread answers"));

@@ -33,7 +33,7 @@ pub(crate) fn global(thread: &Thread) -> Option<&'static str> {
     let mut thread = thread.clone();
     // A chain of threads that start each other may be of any length, and all but the last few have ended.
     for _generation in 0..64 {
-        if let Some(place) = passes_through(&symbols::frames(thread.spawn_stack())) {
+        if let Some(place) = passes_through(&symbols::spawn_frames(thread.spawn_stack())) {
             return Some(place);
         }
         let Spawner::Thread(spawner) = thread.spawner() else { return None };

@@ -174,7 +174,7 @@ impl<A: AsRef<str>> Bench<'_, A> {
             waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
             parent,
             spawned: spawned(thread),
-            now: symbols::present_path(&symbols::frames(&now)),
+            now: symbols::present_path(&symbols::present_frames(&now)),
         })
     }
 
@@ -193,7 +193,7 @@ impl<A: AsRef<str>> Bench<'_, A> {
 }
 
 fn spawned(thread: &Thread) -> Vec<Frame> {
-    symbols::spawn_path(&symbols::frames(thread.spawn_stack()))
+    symbols::spawn_path(&symbols::spawn_frames(thread.spawn_stack()))
 }
 
 impl Watched {

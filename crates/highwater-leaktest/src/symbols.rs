@@ -7,18 +7,39 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::finding::{Frame, Origin};
 
-/// The calls of a stack, innermost first, inlined ones included. An address without a symbol yields none.
-pub(crate) fn frames(addresses: &[usize]) -> Vec<Frame> {
+/// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins. What lies
+/// outside of that is not looked up: each file of a program whose lines are asked for is read, and some are large.
+pub(crate) fn spawn_frames(addresses: &[usize]) -> Vec<Frame> {
+    frames_until(addresses, |frames| frames.iter().any(|it| it.origin == Origin::TestHarness))
+}
+
+/// The innermost calls of a thread's present stack, as many as a report may show.
+pub(crate) fn present_frames(addresses: &[usize]) -> Vec<Frame> {
+    /// Calls of the project's own or of other crates.
+    const ENOUGH: usize = 4;
+    frames_until(addresses, |frames| behind(frames, "ask").iter().filter(|it| is_code(it)).count() >= ENOUGH)
+}
+
+/// The calls of a stack up to where they are enough. An address without a symbol yields none.
+fn frames_until(addresses: &[usize], are_enough: impl Fn(&[Frame]) -> bool) -> Vec<Frame> {
     static KNOWN: Mutex<BTreeMap<usize, Vec<Frame>>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    addresses
-        .iter()
-        .flat_map(|address| known.entry(*address).or_insert_with(|| resolve(*address)).clone())
-        .collect()
+    let mut frames = Vec::new();
+    for address in addresses {
+        frames.extend_from_slice(known.entry(*address).or_insert_with(|| resolve(*address)));
+        if are_enough(&frames) {
+            break;
+        }
+    }
+    frames
 }
 
 fn resolve(address: usize) -> Vec<Frame> {
     let mut frames = Vec::new();
+    // Their calls are never shown, and where their debug information is installed, reading it takes longer than all else.
+    if highwater_hooks::file_of(address).is_some_and(|path| is_system_library(&path)) {
+        return frames;
+    }
     backtrace::resolve(address as *mut c_void, |symbol| {
         let Some(name) = symbol.name() else { return };
         // The alternate form leaves the hash out.
@@ -28,6 +49,12 @@ fn resolve(address: usize) -> Vec<Frame> {
         frames.push(Frame { function, file, line: symbol.lineno(), origin });
     });
     frames
+}
+
+/// Whether a file is one of the C library's.
+fn is_system_library(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    ["libc.so", "libpthread.so", "ld-linux", "libgcc_s.so"].iter().any(|it| name.starts_with(it))
 }
 
 /// A path without the detours (`a/../`) that a `#[path]` attribute leaves in it.
@@ -220,7 +247,7 @@ mod tests {
     fn this_function_is_found_with_its_line() {
         let mut frames = Vec::new();
         backtrace::trace(|frame| {
-            frames.extend(super::frames(&[frame.ip().addr().saturating_sub(1)]));
+            frames.extend(super::spawn_frames(&[frame.ip().addr().saturating_sub(1)]));
             true
         });
         let own =

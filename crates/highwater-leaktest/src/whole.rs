@@ -83,7 +83,7 @@ fn judge_test(thread: &Thread, scope: &Scope) {
 /// Whether the main thread runs libtest. Where nothing has a name, the names of threads have to do.
 fn is_libtest() -> bool {
     static IS_LIBTEST: LazyLock<bool> = LazyLock::new(|| {
-        let frames = symbols::frames(MAIN_STACK.get().map_or(&[], |it| it));
+        let frames = symbols::spawn_frames(MAIN_STACK.get().map_or(&[], |it| it));
         frames.iter().all(|it| it.origin == Origin::System)
             || frames.iter().any(|it| it.origin == Origin::TestHarness)
     });
