@@ -34,6 +34,17 @@ pub fn cargo(words: &[&str]) -> Command {
     cargo
 }
 
+/// Builds `programs/leak_bypass.rs` as a shared library named `name`.
+pub fn library(name: &str, options: &[&str]) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.so"));
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/leak_bypass.rs");
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition", "2024", "--crate-type", "cdylib", "--crate-name", "leak_bypass"]);
+    rustc.args(["--check-cfg", "cfg(sanitizer)"]).args(options);
+    succeed(rustc.arg(source).arg("-o").arg(&path));
+    path
+}
+
 /// The test program of this name.
 pub fn program(name: &str) -> &'static Path {
     static PROGRAMS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
