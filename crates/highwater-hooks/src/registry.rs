@@ -72,13 +72,11 @@ fn lock() -> Option<Held> {
 }
 
 /// Whether the calling thread is in the middle of something here.
-#[cfg_attr(not(hooked), expect(dead_code, reason = "no thread is seen to start"))]
 pub(crate) fn is_held_here() -> bool {
     HELD_HERE.get()
 }
 
 /// Has this process, a child of `fork`, never ask again.
-#[cfg_attr(not(hooked), expect(dead_code, reason = "no thread is seen to start"))]
 pub(crate) fn disown() {
     DISOWNED.store(true, Ordering::Relaxed);
 }
@@ -100,7 +98,6 @@ pub(crate) fn close_scope(number: u64) {
 
 /// Takes a thread in that is about to start in the scope called `scope`. `spawner` is the number of the thread that starts
 /// it, if that one is known. `None` where the registry cannot be asked.
-#[cfg_attr(not(hooked), expect(dead_code, reason = "no thread is seen to start"))]
 pub(crate) fn add(
     scope: u64,
     spawner: Option<u64>,
@@ -125,7 +122,6 @@ pub(crate) fn add(
 }
 
 /// Takes a thread out that has ended, or did not start.
-#[cfg_attr(not(hooked), expect(dead_code, reason = "no thread is seen to start"))]
 pub(crate) fn remove(thread: &Thread) {
     let Some(mut registry) = lock() else { return };
     if let Some(tid) = thread.tid() {

@@ -49,7 +49,7 @@ fn passes_through(frames: &[Frame]) -> Option<&'static str> {
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]
 mod tests {
     use std::sync::{LazyLock, Once, OnceLock, mpsc};
     use std::thread;

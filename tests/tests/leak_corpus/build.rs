@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use highwater_tests::succeed;
+use highwater_tests::{build_library, succeed};
 
 /// The corpus's own directory.
 pub fn directory() -> &'static Path {
@@ -37,11 +37,8 @@ pub fn cargo(words: &[&str]) -> Command {
 /// Builds `programs/leak_bypass.rs` as a shared library named `name`.
 pub fn library(name: &str, options: &[&str]) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.so"));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/leak_bypass.rs");
-    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.args(["--edition", "2024", "--crate-type", "cdylib", "--crate-name", "leak_bypass"]);
-    rustc.args(["--check-cfg", "cfg(sanitizer)"]).args(options);
-    succeed(rustc.arg(source).arg("-o").arg(&path));
+    let options = [&["--check-cfg", "cfg(sanitizer)"], options].concat();
+    build_library("leak_bypass", &path, &options);
     path
 }
 
