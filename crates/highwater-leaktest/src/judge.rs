@@ -25,6 +25,9 @@ const WINDOW: Duration = Duration::from_millis(100);
 /// From which part of its time on a thread counts as busy: 1 in this many.
 const BUSY_PART: u128 = 10;
 
+/// Name of a thread of which the kernel says nothing.
+const UNREAD: &str = "";
+
 /// What a test itself asks for, from its attribute.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -66,11 +69,16 @@ pub(crate) fn judge(
         }
         let left = bench.look(scope);
         let waited = began.elapsed();
-        let is_over =
-            waited >= grace && (!bench.is_busy(&left) || waited >= settings().busy_grace.max(grace));
-        if left.is_empty() || is_over && bench.has_watched(&left, WINDOW.min(grace)) {
-            let mut leaks: Vec<Leak> = left.iter().filter_map(|it| bench.leak(it, waited)).collect();
-            leaks.retain(|leak| !bench.is_known(leak));
+        let has_time = waited < settings().busy_grace.max(grace);
+        let is_open = waited < grace
+            || has_time && (bench.is_busy(&left) || !bench.has_watched(&left, WINDOW.min(grace)));
+        if left.is_empty() || !is_open {
+            let mut leaks: Vec<Leak> = left.iter().map(|it| bench.leak(it, waited)).collect();
+            // To take down all that takes a while, in which some may have ended.
+            let alive = scope.threads();
+            let mut is_alive =
+                left.iter().map(|thread| alive.iter().any(|it| it.number() == thread.number()));
+            leaks.retain(|leak| is_alive.next() == Some(true) && !bench.is_known(leak));
             return Verdict { leaks, passed_over: bench.excused.into_values().flatten().collect() };
         }
     }
@@ -110,22 +118,25 @@ impl<A: AsRef<str>> Bench<'_, A> {
             if known.is_some_and(Option::is_some) {
                 continue;
             }
-            // One that is not read is starting or has just ended, and is no leak yet.
-            let Some(reading) = thread.read() else { continue };
+            // One that cannot be read may not have begun to run, on a busy machine. It is alive all the same.
+            let reading = thread.read();
+            let name = reading.as_ref().map_or(UNREAD, |it| it.name.as_str());
             let excuse = match known {
                 Some(_) => None,
                 None => classify::global(&thread).map(|place| (Why::Global, place.to_owned())),
             };
-            let excuse = excuse.or_else(|| self.allowance(&thread, &reading.name));
+            let excuse = excuse.or_else(|| self.allowance(&thread, name));
             let excused = excuse.map(|(why, detail)| PassedOver {
                 test: self.test.to_owned(),
-                name: reading.name,
+                name: name.to_owned(),
                 why,
                 detail,
             });
             if excused.is_none() {
-                let now = Look { at: Instant::now(), busy_ns: reading.busy_ns };
-                self.watched.entry(thread.number()).or_insert_with(|| Watched::from(now)).add(now);
+                if let Some(reading) = reading {
+                    let now = Look { at: Instant::now(), busy_ns: reading.busy_ns };
+                    self.watched.entry(thread.number()).or_insert_with(|| Watched::from(now)).add(now);
+                }
                 left.push(thread.clone());
             }
             self.excused.insert(thread.number(), excused);
@@ -154,28 +165,29 @@ impl<A: AsRef<str>> Bench<'_, A> {
 
     fn has_watched(&self, left: &[Thread], time: Duration) -> bool {
         let long = |it: &Watched| it.last.at.duration_since(it.first.at) >= time;
-        left.iter().filter_map(|thread| self.watched.get(&thread.number())).all(long)
+        left.iter().all(|thread| self.watched.get(&thread.number()).is_some_and(long))
     }
 
-    /// What there is to say of a thread that is left. `None` when it has ended meanwhile.
-    fn leak(&self, thread: &Thread, waited: Duration) -> Option<Leak> {
+    /// What there is to say of a thread that is left.
+    fn leak(&self, thread: &Thread, waited: Duration) -> Leak {
         let now = present_stack(thread).unwrap_or_default();
-        let reading = thread.read()?;
+        let reading = thread.read();
         let watched = self.watched.get(&thread.number());
         let parent = match thread.spawner() {
             Spawner::Thread(parent) if parent.is_in_scope() => parent.read().map(|it| it.name),
             _ => None,
         };
-        Some(Leak {
+        let activity = watched.zip(reading.as_ref()).map(|(it, reading)| it.activity(reading.state));
+        Leak {
             test: self.test.to_owned(),
             kind: Kind::Thread,
-            name: reading.name,
-            activity: watched.map_or(Activity::Unknown, |it| it.activity(reading.state)),
+            name: reading.map_or_else(|| UNREAD.to_owned(), |it| it.name),
+            activity: activity.unwrap_or(Activity::Unknown),
             waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
             parent,
             spawned: spawned(thread),
             now: symbols::present_path(&symbols::present_frames(&now)),
-        })
+        }
     }
 
     /// Whether the baseline has this leak, which excuses it.
