@@ -1,6 +1,9 @@
 //! What is found, as data: a thread that a test left alive, or one that was passed over, with the evidence.
+//!
+//! The report is written with a small JSON library on purpose. serde_json can be compared with numbers, and a crate that it is
+//! linked into, even for its tests only, may no longer say enough for the compiler to find its types.
 
-use serde::{Deserialize, Serialize};
+use miniserde::{Deserialize, Serialize};
 
 /// All that one process has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,23 +43,26 @@ pub(crate) struct Leak {
 
 /// What was left alive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// A thread.
+    #[serde(rename = "thread")]
     Thread,
 }
 
 /// What a thread did during the grace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum Activity {
     /// It did not run at all.
+    #[serde(rename = "asleep")]
     Asleep,
     /// It ran now and then.
+    #[serde(rename = "waking")]
     Waking,
     /// It ran, or was ready to, most of the time.
+    #[serde(rename = "busy")]
     Busy,
     /// The kernel does not say.
+    #[serde(rename = "unknown")]
     Unknown,
 }
 
@@ -75,15 +81,18 @@ pub(crate) struct PassedOver {
 
 /// Why a thread that is alive is no leak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum Why {
     /// It was started while something was initialised that belongs to the whole process.
+    #[serde(rename = "global")]
     Global,
     /// A rule of `highwater.toml` allows it.
+    #[serde(rename = "rule")]
     Rule,
     /// The test's own attribute or guard allows it.
+    #[serde(rename = "test")]
     Test,
     /// It is in the baseline.
+    #[serde(rename = "baseline")]
     Baseline,
 }
 
@@ -102,17 +111,21 @@ pub(crate) struct Frame {
 
 /// Whose code a frame is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
 pub(crate) enum Origin {
     /// The project's own, as far as can be told: none of the others.
+    #[serde(rename = "own")]
     Own,
     /// A crate from a registry or a repository elsewhere.
+    #[serde(rename = "dependency")]
     Dependency,
     /// Rust's standard library, or a system library.
+    #[serde(rename = "system")]
     System,
     /// libtest, below which there is nothing of interest.
+    #[serde(rename = "test_harness")]
     TestHarness,
     /// This harness.
+    #[serde(rename = "highwater")]
     Highwater,
 }
 

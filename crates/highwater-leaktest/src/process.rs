@@ -170,10 +170,7 @@ fn ran_all(arguments: impl Iterator<Item = String>) -> bool {
 fn write_json(directory: &Path, findings: &Findings) -> Result<(), String> {
     fs::create_dir_all(directory).map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
     let path = directory.join(format!("{}-{}.json", findings.program, std::process::id()));
-    let write = |file: &mut dyn std::io::Write| {
-        serde_json::to_writer_pretty(&mut *file, findings)?;
-        file.write_all(b"\n")
-    };
+    let write = |file: &mut dyn std::io::Write| writeln!(file, "{}", miniserde::json::to_string(findings));
     highwater_profile::file::write_atomically(&path, write).map_err(|error| error.to_string())
 }
 
@@ -206,7 +203,10 @@ mod tests {
         let findings = Findings { program: "p".to_owned(), tests: 3, ..Findings::default() };
         write_json(&directory.path().join("new"), &findings).unwrap();
         let path = directory.path().join(format!("new/p-{}.json", std::process::id()));
-        assert_eq!(serde_json::from_slice::<Findings>(&fs::read(path).unwrap()).unwrap(), findings);
+        assert_eq!(
+            miniserde::json::from_str::<Findings>(&fs::read_to_string(path).unwrap()).unwrap(),
+            findings
+        );
         let file = directory.path().join("file");
         fs::write(&file, "").unwrap();
         assert!(write_json(&file, &findings).unwrap_err().contains("file"));

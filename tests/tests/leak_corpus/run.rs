@@ -95,6 +95,8 @@ pub fn run(program: Program, way: Way) -> Outcome {
         Way::Nextest => {
             let mut command = build::cargo(&["nextest", "run", "--no-fail-fast", "--color", "never"]);
             command.args(["-E", &format!("binary({})", program.name())]);
+            // Most of the time they wait.
+            command.arg("--test-threads=8");
             clear(&mut command);
             command
         }
