@@ -50,6 +50,17 @@ fn build(package: &str, option: &str, binary: &str, release: bool) -> PathBuf {
         .unwrap_or_else(|| panic!("cargo built {package} but told no path of {binary}"))
 }
 
+/// Builds the one file `programs/<source>.rs` as a shared library at `path`, with further options for the compiler.
+///
+/// # Panics
+/// When it does not build.
+pub fn build_library(source: &str, path: &Path, options: &[&str]) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs").join(source).with_extension("rs");
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    rustc.args(["--edition", "2024", "--crate-type", "cdylib", "--crate-name", source]).args(options);
+    succeed(rustc.arg(file).arg("-o").arg(path));
+}
+
 /// Runs a command that has to succeed, and returns what it printed.
 ///
 /// # Panics

@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
+mod nextest;
 mod npm;
 mod python;
 
@@ -64,6 +65,7 @@ const TCMALLOC_HEADER: &[&str] =
 /// When something is missing and cannot be installed: there is no apt-get, no right to use it, or it failed.
 pub fn ensure(workspace: &Workspace) -> Result<(), Failure> {
     ensure_all(&workspace.root, CLIENTS.iter())?;
+    nextest::ensure(&workspace.root)?;
     npm::ensure(&workspace.root, &workspace.target)?;
     python::ensure(&workspace.root, &workspace.target)
 }

@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use highwater_tests::succeed;
+use highwater_tests::{build_library, succeed};
 
 /// A directory for what a test builds, kept from run to run.
 pub fn directory(name: &str) -> PathBuf {
@@ -14,11 +14,8 @@ pub fn directory(name: &str) -> PathBuf {
 /// Builds `programs/trap_library.rs` as a shared library named `name` into `directory`.
 pub fn library(directory: &Path, name: &str, options: &[&str]) -> PathBuf {
     let path = directory.join(format!("{name}.so"));
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/trap_library.rs");
-    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
-    rustc.args(["--edition", "2024", "--crate-type", "cdylib", "--crate-name", "trap_library"]);
-    rustc.args(["-C", "panic=abort", "-C", "opt-level=2", "--check-cfg", "cfg(wide, blind)"]).args(options);
-    succeed(rustc.arg(source).arg("-o").arg(&path));
+    let common = ["-C", "panic=abort", "-C", "opt-level=2", "--check-cfg", "cfg(wide, blind)"];
+    build_library("trap_library", &path, &[&common, options].concat());
     path
 }
 

@@ -24,6 +24,14 @@ const PLACES: &[Place] = &[
         reason: "an allocator is an unsafe trait, and the recorder behind it keeps its memory without an allocator",
     },
     Place {
+        prefix: "crates/highwater-hooks/",
+        reason: "a function in front of the C library's is found by its symbol and called with raw pointers",
+    },
+    Place {
+        prefix: "crates/highwater-leaktest/src/",
+        reason: "the harness has to begin before `main`, which is asked for by the name of a section",
+    },
+    Place {
         prefix: "tests/bench/src/",
         reason: "the benchmark compares with wrappers that do nothing and that count, which are allocators too",
     },

@@ -1,0 +1,44 @@
+//! Knows every thread that is started in this process: by whom, where, and in which [`Scope`].
+//!
+//! Linking this crate puts its own `pthread_create` in front of the C library's, so it sees the threads of Rust, C and C++
+//! alike. It is meant for test programs, not for production: [`highwater-leaktest`](https://docs.rs/highwater-leaktest)
+//! builds the leak harness on it.
+//!
+//! The way of a thread: `create` (the functions in front of the C library's) → `registry` (who lives, in which scope) →
+//! `ending` (the last thing a thread does, behind the destructors of its thread-locals) → out of the registry again.
+//! What the kernel says of threads is in `proc`; threads that came into being in another way are found by comparing its
+//! list with the registry ([`unseen`]).
+//!
+//! Nothing in here panics, and no lock is held while code of the program runs. On platforms other than Linux with glibc
+//! there are no hooks: [`status`] says so, and every scope is empty.
+#![cfg_attr(not(hooked), allow(dead_code, reason = "no thread is seen to start"))]
+
+#[cfg(hooked)]
+mod ask;
+#[cfg(hooked)]
+mod create;
+#[cfg(hooked)]
+mod ending;
+#[cfg(hooked)]
+mod exit;
+mod observer;
+mod proc;
+mod registry;
+mod scope;
+mod stack;
+mod status;
+mod thread;
+#[cfg(not(hooked))]
+mod unhooked;
+
+#[cfg(not(hooked))]
+pub use unhooked::{at_exit, file_of, present_stack};
+#[cfg(hooked)]
+pub use {ask::present_stack, exit::at_exit, stack::file_of};
+
+pub use observer::{Observer, observe};
+pub use proc::{Reading, State};
+pub use registry::{Unseen, unseen};
+pub use scope::{Entered, Scope};
+pub use status::{Unsupported, status};
+pub use thread::{Spawner, Thread};

@@ -1,0 +1,177 @@
+//! Who lives: the threads that were seen to start and have not ended, and the scopes that are open.
+//!
+//! One lock around two maps. It is held for a few map operations, in which no code of the program runs but its allocator.
+//! An allocator that starts threads would find the lock held by its own thread ([`is_held_here`]); a child of `fork` may
+//! find it held by a thread that it does not have, and so leaves it alone for ever.
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::proc;
+use crate::thread::{Birth, Spawner, Thread};
+
+/// How many threads that ended last are remembered. The kernel lists a thread for a moment after its last word.
+const REMEMBERED: usize = 256;
+
+static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
+    last_number: 0,
+    threads: BTreeMap::new(),
+    scopes: BTreeMap::new(),
+    ended: VecDeque::new(),
+});
+
+struct Registry {
+    /// Of threads and scopes alike.
+    last_number: u64,
+    threads: BTreeMap<u64, Thread>,
+    scopes: BTreeMap<u64, Arc<AtomicUsize>>,
+    /// Kernel numbers of threads that ended, the latest at the back.
+    ended: VecDeque<u32>,
+}
+
+/// Set in children of `fork`.
+static DISOWNED: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static HELD_HERE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The registry, locked.
+struct Held(MutexGuard<'static, Registry>);
+
+impl Deref for Held {
+    type Target = Registry;
+
+    fn deref(&self) -> &Registry {
+        &self.0
+    }
+}
+
+impl DerefMut for Held {
+    fn deref_mut(&mut self) -> &mut Registry {
+        &mut self.0
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        HELD_HERE.set(false);
+    }
+}
+
+/// `None` where the lock must not be asked for.
+fn lock() -> Option<Held> {
+    if DISOWNED.load(Ordering::Relaxed) || HELD_HERE.replace(true) {
+        return None;
+    }
+    // Nothing below panics while it holds the lock, and the maps are whole between two operations in any case.
+    Some(Held(REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)))
+}
+
+/// Whether the calling thread is in the middle of something here.
+pub(crate) fn is_held_here() -> bool {
+    HELD_HERE.get()
+}
+
+/// Has this process, a child of `fork`, never ask again.
+pub(crate) fn disown() {
+    DISOWNED.store(true, Ordering::Relaxed);
+}
+
+/// Opens a scope and returns its number; 0, which is no scope, in a child of `fork`.
+pub(crate) fn open_scope(live: Arc<AtomicUsize>) -> u64 {
+    let Some(mut registry) = lock() else { return 0 };
+    registry.last_number += 1;
+    let number = registry.last_number;
+    registry.scopes.insert(number, live);
+    number
+}
+
+pub(crate) fn close_scope(number: u64) {
+    if let Some(mut registry) = lock() {
+        registry.scopes.remove(&number);
+    }
+}
+
+/// Takes a thread in that is about to start in the scope called `scope`. `spawner` is the number of the thread that starts
+/// it, if that one is known. `None` where the registry cannot be asked.
+pub(crate) fn add(
+    scope: u64,
+    spawner: Option<u64>,
+    is_main: bool,
+    start_routine: usize,
+    spawn_stack: Box<[usize]>,
+) -> Option<Thread> {
+    let mut registry = lock()?;
+    registry.last_number += 1;
+    let number = registry.last_number;
+    let spawner = match spawner.and_then(|it| registry.threads.get(&it)) {
+        Some(thread) => Spawner::Thread(thread.clone()),
+        None if is_main => Spawner::Main,
+        None => Spawner::Unknown,
+    };
+    if let Some(live) = registry.scopes.get(&scope) {
+        live.fetch_add(1, Ordering::Release);
+    }
+    let thread = Thread::new(Birth { number, scope, start_routine, spawn_stack, spawner });
+    registry.threads.insert(number, thread.clone());
+    Some(thread)
+}
+
+/// Takes a thread out that has ended, or did not start.
+pub(crate) fn remove(thread: &Thread) {
+    let Some(mut registry) = lock() else { return };
+    if let Some(tid) = thread.tid() {
+        if registry.ended.len() == REMEMBERED {
+            registry.ended.pop_front();
+        }
+        registry.ended.push_back(tid);
+    }
+    let removed = registry.threads.remove(&thread.number());
+    if removed.is_some()
+        && let Some(live) = registry.scopes.get(&thread.scope())
+    {
+        live.fetch_sub(1, Ordering::Release);
+    }
+    drop(registry);
+    // Only now, since this may drop a record and those of the threads before it.
+    drop(removed);
+}
+
+pub(crate) fn threads_of(scope: u64) -> Vec<Thread> {
+    let Some(registry) = lock() else { return Vec::new() };
+    registry.threads.values().filter(|thread| thread.scope() == scope).cloned().collect()
+}
+
+/// A thread that the kernel lists and that was not seen to start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// The kernel's number for it.
+    pub tid: u32,
+    /// Its name, cut to 15 bytes by the kernel.
+    pub name: String,
+}
+
+/// Threads that came into being past the hooks, for example by the system call itself. The list is that of a moment; a
+/// thread that is just starting is not on it.
+pub fn unseen() -> Vec<Unseen> {
+    let listed = proc::tids();
+    let Some(registry) = lock() else { return Vec::new() };
+    if registry.threads.values().any(|thread| thread.tid().is_none()) {
+        // One that is listed may be one that has not yet said its number.
+        return Vec::new();
+    }
+    let main = std::process::id();
+    let is_known = |tid: u32| {
+        tid == main
+            || registry.ended.contains(&tid)
+            || registry.threads.values().any(|thread| thread.tid() == Some(tid))
+    };
+    let unknown: Vec<u32> = listed.into_iter().filter(|tid| !is_known(*tid)).collect();
+    drop(registry);
+    let named = |tid| proc::read(tid).map(|reading| Unseen { tid, name: reading.name });
+    unknown.into_iter().filter_map(named).collect()
+}

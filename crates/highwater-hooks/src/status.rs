@@ -1,0 +1,85 @@
+//! Whether the hooks work in this process, found out by trying.
+
+use std::fmt;
+use std::sync::OnceLock;
+
+/// Why the hooks do not work here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsupported {
+    /// Not Linux with glibc linked dynamically, or an interpreter such as Miri.
+    Platform,
+    /// A sanitizer is linked in, which stands in front of the same functions and needs to be asked first.
+    Sanitizer,
+    /// There is no function behind ours.
+    NoNext,
+    /// A thread was started and the hooks did not see it: something else stands in front of them.
+    Bypassed,
+    /// A thread was started and ended, and its end was not seen.
+    EndUnseen,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Platform => {
+                "threads can be followed on Linux with a dynamically linked glibc only, and this is another platform"
+            }
+            Self::Sanitizer => "a sanitizer is linked in, which has its own way of following threads",
+            Self::NoNext => "the C library's pthread_create cannot be found",
+            Self::Bypassed => {
+                "a thread was started past the hooks: another library stands in front of pthread_create"
+            }
+            Self::EndUnseen => "a thread ended unseen: the C library does not run the key destructors of threads",
+        })
+    }
+}
+
+/// Tries the hooks with a thread, once in a process: its start must be seen, and its end.
+///
+/// # Errors
+/// When they do not work, with the reason.
+pub fn status() -> Result<(), Unsupported> {
+    static STATUS: OnceLock<Result<(), Unsupported>> = OnceLock::new();
+    *STATUS.get_or_init(find)
+}
+
+#[cfg(not(hooked))]
+fn find() -> Result<(), Unsupported> {
+    Err(Unsupported::Platform)
+}
+
+#[cfg(hooked)]
+fn find() -> Result<(), Unsupported> {
+    use crate::scope::Scope;
+    use std::sync::mpsc;
+    use std::thread;
+
+    // What each of the sanitizers calls its own start.
+    for name in [c"__asan_init", c"__tsan_init", c"__msan_init", c"__hwasan_init"] {
+        // SAFETY: the name ends with a zero.
+        if !unsafe { libc::dlsym(libc::RTLD_DEFAULT, name.as_ptr()) }.is_null() {
+            return Err(Unsupported::Sanitizer);
+        }
+    }
+    if !crate::create::has_next() {
+        return Err(Unsupported::NoNext);
+    }
+    let scope = Scope::new();
+    let entered = scope.enter();
+    let (release, wait) = mpsc::channel::<()>();
+    // The plant: a thread that lives until it is released.
+    let thread = thread::Builder::new().spawn(move || {
+        let _ = wait.recv();
+    });
+    drop(entered);
+    // A process that may not start threads has none to leave.
+    let Ok(thread) = thread else { return Ok(()) };
+    let seen = scope.live() == 1 && crate::create::was_passed();
+    drop(release);
+    let _ = thread.join();
+    match (seen, scope.live()) {
+        (false, _) => Err(Unsupported::Bypassed),
+        (true, 0) => Ok(()),
+        (true, _) => Err(Unsupported::EndUnseen),
+    }
+}

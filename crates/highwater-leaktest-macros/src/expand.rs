@@ -1,0 +1,123 @@
+//! What the attribute makes of a function.
+//!
+//! Alone it stands for the built-in `#[test]`. Beside another attribute that makes a test it must be the last one: that one
+//! turns an async function into one that runs it and calls for parameters, and only then is there a body to put the check
+//! around. So it puts itself, as `__around`, behind all others.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, ItemFn, ReturnType, Type, parse2};
+
+use crate::options::Options;
+
+/// `#[test(arguments)] item`.
+pub(crate) fn test(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    // A faulty option is to be told once, and at its place.
+    Options::parse(arguments.clone())?;
+    let mut function: ItemFn = parse2(item)?;
+    let makes_test = function.attrs.iter().any(makes_test);
+    if makes_test {
+        function.attrs.push(syn::parse_quote!(#[::highwater_leaktest::__around(#arguments)]));
+        return Ok(quote!(#function));
+    }
+    let function = around(arguments, quote!(#function))?;
+    Ok(quote!(#[::core::prelude::v1::test] #function))
+}
+
+/// `#[__around(arguments)] item`.
+pub(crate) fn around(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    let options = Options::parse(arguments)?.expression();
+    let ItemFn { attrs, vis, sig, block, .. } = parse2(item)?;
+    if let Some(asynchronous) = sig.asyncness {
+        let advice = "an async test needs an attribute that runs it, such as `#[tokio::test]`";
+        return Err(syn::Error::new_spanned(asynchronous, advice));
+    }
+    let should_panic = attrs.iter().any(|it| it.path().is_ident("should_panic"));
+    let name = &sig.ident;
+    // A closure has to be told the type, or `?` in it would leave the error's type open.
+    let output = match &sig.output {
+        ReturnType::Default => quote!(-> ()),
+        ReturnType::Type(_, returned) if matches!(**returned, Type::ImplTrait(_) | Type::Never(_)) => {
+            quote!()
+        }
+        output => quote!(#output),
+    };
+    Ok(quote! {
+        #(#attrs)*
+        #vis #sig {
+            ::highwater_leaktest::private::run(
+                #options,
+                #should_panic,
+                ::core::concat!(::core::module_path!(), "::", ::core::stringify!(#name)),
+                move || #output #block,
+            )
+        }
+    })
+}
+
+/// Whether this attribute, too, makes a test of what it stands at.
+fn makes_test(attribute: &Attribute) -> bool {
+    let Some(last) = attribute.path().segments.last() else { return false };
+    ["test", "rstest", "test_case", "case"].iter().any(|it| last.ident == it)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(arguments: TokenStream, item: TokenStream) -> String {
+        test(arguments, item).unwrap().to_string()
+    }
+
+    #[test]
+    fn alone_it_makes_a_test_of_its_own() {
+        let text = expanded(
+            quote!(),
+            quote!(
+                fn a() -> Result<(), E> {
+                    b()?;
+                    Ok(())
+                }
+            ),
+        );
+        assert!(text.starts_with("# [:: core :: prelude :: v1 :: test] fn a ()"), "{text}");
+        assert!(text.contains("move || -> Result < () , E > {"), "{text}");
+        assert!(text.contains("None , allowed_threads : & [] } , false ,"), "{text}");
+    }
+
+    #[test]
+    fn a_test_that_should_panic_is_told_apart() {
+        let text = expanded(
+            quote!(),
+            quote!(
+                #[should_panic(expected = "x")]
+                fn a() {
+                    panic!("x")
+                }
+            ),
+        );
+        assert!(text.contains("true ,"), "{text}");
+    }
+
+    #[test]
+    fn beside_another_it_goes_last() {
+        for other in [quote!(tokio::test), quote!(rstest), quote!(test)] {
+            let text = expanded(quote!(grace = "2s"), quote!(#[#other] #[cfg(unix)] async fn a() {}));
+            let place = text.find("__around (grace = \"2s\")").expect("it stays");
+            assert!(place > text.find("cfg").expect("so does the other"), "{text}");
+            assert!(!text.contains("prelude"), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_async_function_without_a_runtime_is_refused() {
+        let error = test(
+            quote!(),
+            quote!(
+                async fn a() {}
+            ),
+        )
+        .unwrap_err();
+        assert!(error.to_string().contains("#[tokio::test]"));
+    }
+}

@@ -1,0 +1,29 @@
+//! The attribute of [`highwater-leaktest`](https://docs.rs/highwater-leaktest), where it is documented and exported.
+//!
+//! [`expand`] has the rewriting of a function, [`options`] what stands in the attribute's brackets.
+#![forbid(unsafe_code)]
+
+mod expand;
+mod options;
+
+use proc_macro::TokenStream;
+
+/// Makes a function a test, as the built-in attribute of this name does, that also fails when threads it started are still
+/// alive at its end.
+///
+/// `grace = "2s"` is how long they are waited for, instead of 500 ms. `allow(threads = "name-*")` passes over threads by
+/// their names, of which the kernel keeps 15 bytes; it may be given more than once.
+///
+/// In front of or behind another attribute that makes a test (`#[tokio::test]`, `#[rstest]`, …) it leaves that to the other
+/// one and adds the check.
+#[proc_macro_attribute]
+pub fn test(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::test(arguments.into(), item.into()).unwrap_or_else(|error| error.into_compile_error()).into()
+}
+
+/// Adds the check to a function that another attribute has made a test.
+#[doc(hidden)]
+#[proc_macro_attribute]
+pub fn __around(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand::around(arguments.into(), item.into()).unwrap_or_else(|error| error.into_compile_error()).into()
+}

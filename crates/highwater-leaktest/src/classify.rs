@@ -1,0 +1,119 @@
+//! Which threads belong to the whole process rather than to the test that happened to be first.
+//!
+//! The stack it was started on tells: what passes through the initialisation of a `Once` or one of its kin happens once in a
+//! process. A thread that such a thread starts belongs to the process too. A thread's name tells nothing.
+
+use highwater_hooks::{Spawner, Thread};
+
+use crate::finding::Frame;
+use crate::symbols;
+
+/// Parts of function names, and what it means to pass through one.
+const GLOBAL: &[(&str, &str)] = &[
+    ("std::sync::once::Once::call", "std::sync::Once"),
+    ("std::sync::poison::once::Once::call", "std::sync::Once"),
+    ("std::sys::sync::once::", "std::sync::Once"),
+    ("std::sync::once_lock::OnceLock", "std::sync::OnceLock"),
+    ("std::sync::lazy_lock::LazyLock", "std::sync::LazyLock"),
+    ("once_cell::imp::", "once_cell"),
+    ("once_cell::sync::", "once_cell"),
+    ("lazy_static::lazy::Lazy", "lazy_static"),
+    ("parking_lot::once::Once::call", "parking_lot::Once"),
+    ("async_lock::once_cell::OnceCell", "async_lock::OnceCell"),
+    // Pools of the process that grow when they are used.
+    ("rayon_core::registry::global_registry", "rayon's global pool"),
+    ("async_io::driver::", "async-io's driver"),
+    ("async_global_executor::", "async-global-executor's pool"),
+    ("blocking::Executor::grow_pool", "the pool of the crate blocking"),
+];
+
+/// What this thread, or one from which it descends, was started in that belongs to the process; `None` when it belongs to
+/// the test.
+pub(crate) fn global(thread: &Thread) -> Option<&'static str> {
+    let mut thread = thread.clone();
+    // A chain of threads that start each other may be of any length, and all but the last few have ended.
+    for _generation in 0..64 {
+        if let Some(place) = passes_through(&symbols::spawn_frames(thread.spawn_stack())) {
+            return Some(place);
+        }
+        let Spawner::Thread(spawner) = thread.spawner() else { return None };
+        thread = spawner.clone();
+    }
+    None
+}
+
+fn passes_through(frames: &[Frame]) -> Option<&'static str> {
+    frames.iter().find_map(|frame| {
+        let place = GLOBAL.iter().find(|(part, _)| frame.function.contains(part));
+        place.map(|(_, name)| *name)
+    })
+}
+
+#[cfg(all(test, target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]
+mod tests {
+    use std::sync::{LazyLock, Once, OnceLock, mpsc};
+    use std::thread;
+
+    use highwater_hooks::Scope;
+
+    use super::*;
+
+    fn held() -> mpsc::Sender<()> {
+        let (sender, receiver) = mpsc::channel::<()>();
+        thread::spawn(move || receiver.recv());
+        sender
+    }
+
+    /// What the only thread that `start` starts is taken for.
+    fn taken_for<T>(start: impl FnOnce() -> T) -> Option<&'static str> {
+        let scope = Scope::new();
+        let entered = scope.enter();
+        let _keep = start();
+        drop(entered);
+        let threads = scope.threads();
+        assert_eq!(threads.len(), 1);
+        global(&threads[0])
+    }
+
+    #[test]
+    fn what_is_initialised_once_belongs_to_the_process() {
+        static ONCE: Once = Once::new();
+        static LOCK: OnceLock<mpsc::Sender<()>> = OnceLock::new();
+        static LAZY: LazyLock<mpsc::Sender<()>> = LazyLock::new(held);
+        let in_once = || {
+            let mut kept = None;
+            ONCE.call_once(|| kept = Some(held()));
+            kept
+        };
+        assert!(taken_for(in_once).is_some());
+        assert!(taken_for(|| LOCK.get_or_init(held).clone()).is_some());
+        assert!(taken_for(|| LazyLock::force(&LAZY).clone()).is_some());
+    }
+
+    #[test]
+    fn what_a_test_starts_does_not() {
+        assert_eq!(taken_for(held), None);
+    }
+
+    #[test]
+    fn what_a_thread_of_the_process_starts_belongs_to_it_too() {
+        static LOCK: OnceLock<mpsc::Sender<mpsc::Sender<mpsc::Sender<()>>>> = OnceLock::new();
+        let child = || {
+            let pool = LOCK.get_or_init(|| {
+                let (sender, receiver) = mpsc::channel::<mpsc::Sender<mpsc::Sender<()>>>();
+                thread::spawn(move || receiver.iter().for_each(|answer| answer.send(held()).unwrap_or(())));
+                sender
+            });
+            let (sender, receiver) = mpsc::channel();
+            pool.send(sender).expect("the pool lives");
+            receiver.recv().expect("the pool answers")
+        };
+        let scope = Scope::new();
+        let entered = scope.enter();
+        let _keep = child();
+        drop(entered);
+        let threads = scope.threads();
+        assert_eq!(threads.len(), 2, "the pool's thread and its child");
+        assert!(threads.iter().all(|it| global(it).is_some()));
+    }
+}

@@ -1,0 +1,137 @@
+//! What is found, as data: a thread that a test left alive, or one that was passed over, with the evidence.
+//!
+//! The report is written with a small JSON library on purpose. serde_json can be compared with numbers, and a crate that it is
+//! linked into, even for its tests only, may no longer say enough for the compiler to find its types.
+
+use miniserde::{Deserialize, Serialize};
+
+/// All that one process has found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Findings {
+    /// File name of the test program, without the hash that cargo appends.
+    pub(crate) program: String,
+    /// Number of tests that were judged.
+    pub(crate) tests: usize,
+    /// What fails.
+    pub(crate) leaks: Vec<Leak>,
+    /// What does not, and why.
+    pub(crate) passed_over: Vec<PassedOver>,
+    /// Names of threads that came into being past the hooks and are alive; no test is blamed for them.
+    pub(crate) unclassified: Vec<String>,
+}
+
+/// A thread that a test left alive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Leak {
+    /// Full name of the test, as libtest has it.
+    pub(crate) test: String,
+    /// What was left.
+    pub(crate) kind: Kind,
+    /// Its name, cut to 15 bytes by the kernel.
+    pub(crate) name: String,
+    /// What it was doing while it was waited for.
+    pub(crate) activity: Activity,
+    /// How long it was waited for.
+    pub(crate) waited_ms: u64,
+    /// The name of the thread that started it, where that is not the test's own.
+    pub(crate) parent: Option<String>,
+    /// Where it was started, innermost call first: from the first that is not of the standard library.
+    pub(crate) spawned: Vec<Frame>,
+    /// Where it is now, innermost call first. Empty where it could not be asked.
+    pub(crate) now: Vec<Frame>,
+}
+
+/// What was left alive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Kind {
+    /// A thread.
+    #[serde(rename = "thread")]
+    Thread,
+}
+
+/// What a thread did during the grace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Activity {
+    /// It did not run at all.
+    #[serde(rename = "asleep")]
+    Asleep,
+    /// It ran now and then.
+    #[serde(rename = "waking")]
+    Waking,
+    /// It ran, or was ready to, most of the time.
+    #[serde(rename = "busy")]
+    Busy,
+    /// The kernel does not say.
+    #[serde(rename = "unknown")]
+    Unknown,
+}
+
+/// A thread that was alive at the end of a test, and why that is no leak.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PassedOver {
+    /// Full name of the test.
+    pub(crate) test: String,
+    /// The thread's name.
+    pub(crate) name: String,
+    /// Why it was passed over.
+    pub(crate) why: Why,
+    /// The words that go with it: what it passes through, a rule's reason, or the pattern that allows it.
+    pub(crate) detail: String,
+}
+
+/// Why a thread that is alive is no leak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Why {
+    /// It was started while something was initialised that belongs to the whole process.
+    #[serde(rename = "global")]
+    Global,
+    /// A rule of `highwater.toml` allows it.
+    #[serde(rename = "rule")]
+    Rule,
+    /// The test's own attribute or guard allows it.
+    #[serde(rename = "test")]
+    Test,
+    /// It is in the baseline.
+    #[serde(rename = "baseline")]
+    Baseline,
+}
+
+/// One call of a stack. Inlined calls are calls too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Frame {
+    /// The function, without the compiler's hash.
+    pub(crate) function: String,
+    /// The file, as the compiler saw it; `None` without debug information.
+    pub(crate) file: Option<String>,
+    /// The line, from 1.
+    pub(crate) line: Option<u32>,
+    /// Whose code it is.
+    pub(crate) origin: Origin,
+}
+
+/// Whose code a frame is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Origin {
+    /// The project's own, as far as can be told: none of the others.
+    #[serde(rename = "own")]
+    Own,
+    /// A crate from a registry or a repository elsewhere.
+    #[serde(rename = "dependency")]
+    Dependency,
+    /// Rust's standard library, or a system library.
+    #[serde(rename = "system")]
+    System,
+    /// libtest, below which there is nothing of interest.
+    #[serde(rename = "test_harness")]
+    TestHarness,
+    /// This harness.
+    #[serde(rename = "highwater")]
+    Highwater,
+}
+
+impl Leak {
+    /// The line to act on: the innermost call of the project's own code, or of a dependency's without one.
+    pub(crate) fn site(&self) -> Option<&Frame> {
+        self.spawned.iter().find(|frame| frame.origin == Origin::Own).or(self.spawned.first())
+    }
+}

@@ -1,0 +1,284 @@
+//! The verdict on a scope: its threads are waited for, some of those that stay are excused, and the rest are leaks.
+//!
+//! Nothing is done for a scope without threads. Threads that are ending are polled for, at first every 50 µs. Only when some
+//! stay for 20 ms are their stacks given names, which takes a while the first time.
+
+use std::collections::BTreeMap;
+use std::thread as std_thread;
+use std::time::{Duration, Instant};
+
+use highwater_hooks::{Scope, Spawner, State, Thread, present_stack};
+
+use crate::classify;
+use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Why};
+use crate::pattern;
+use crate::process;
+use crate::settings::settings;
+use crate::symbols;
+
+/// The first pause, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(5));
+/// From when on it is looked at who stays.
+const LOOK_AFTER: Duration = Duration::from_millis(20);
+/// What is watched for being busy is watched for this long at least.
+const WINDOW: Duration = Duration::from_millis(100);
+/// From which part of its time on a thread counts as busy: 1 in this many.
+const BUSY_PART: u128 = 10;
+
+/// Name of a thread of which the kernel says nothing.
+const UNREAD: &str = "";
+
+/// What a test itself asks for, from its attribute.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// How long to wait, instead of what is set for all tests.
+    pub grace: Option<Duration>,
+    /// Patterns of names of threads that may stay.
+    pub allowed_threads: &'static [&'static str],
+}
+
+/// What came of a scope.
+#[derive(Debug, Default)]
+pub(crate) struct Verdict {
+    pub(crate) leaks: Vec<Leak>,
+    pub(crate) passed_over: Vec<PassedOver>,
+}
+
+/// Waits for the threads of `scope`, in which the test called `test` ran, and judges those that stay.
+pub(crate) fn judge(
+    test: &str,
+    scope: &Scope,
+    grace: Option<Duration>,
+    allowed: &[impl AsRef<str>],
+) -> Verdict {
+    if scope.live() == 0 {
+        return Verdict::default();
+    }
+    let grace = grace.unwrap_or(settings().grace);
+    let began = Instant::now();
+    let mut pause = PAUSES.0;
+    let mut bench = Bench { test, allowed, excused: BTreeMap::new(), watched: BTreeMap::new() };
+    loop {
+        std_thread::sleep(pause);
+        pause = (pause * 2).min(PAUSES.1);
+        if scope.live() == 0 {
+            return Verdict::default();
+        }
+        if began.elapsed() < LOOK_AFTER.min(grace) {
+            continue;
+        }
+        let left = bench.look(scope);
+        let waited = began.elapsed();
+        let has_time = waited < settings().busy_grace.max(grace);
+        let is_open = waited < grace
+            || has_time && (bench.is_busy(&left) || !bench.has_watched(&left, WINDOW.min(grace)));
+        if left.is_empty() || !is_open {
+            let mut leaks: Vec<Leak> = left.iter().map(|it| bench.leak(it, waited)).collect();
+            // To take down all that takes a while, in which some may have ended.
+            let alive = scope.threads();
+            let mut is_alive =
+                left.iter().map(|thread| alive.iter().any(|it| it.number() == thread.number()));
+            leaks.retain(|leak| is_alive.next() == Some(true) && !bench.is_known(leak));
+            return Verdict { leaks, passed_over: bench.excused.into_values().flatten().collect() };
+        }
+    }
+}
+
+/// Where the threads of one test wait for the verdict.
+struct Bench<'a, A> {
+    test: &'a str,
+    allowed: &'a [A],
+    /// By number; `None` for threads that belong to the test, as far as their stacks tell.
+    excused: BTreeMap<u64, Option<PassedOver>>,
+    watched: BTreeMap<u64, Watched>,
+}
+
+/// How busy a thread was at the moments when it was looked at.
+struct Watched {
+    first: Look,
+    /// One or two windows ago.
+    earlier: Look,
+    /// Less than a window ago.
+    later: Look,
+    last: Look,
+}
+
+#[derive(Clone, Copy)]
+struct Look {
+    at: Instant,
+    busy_ns: u64,
+}
+
+impl<A: AsRef<str>> Bench<'_, A> {
+    /// The threads that are left and not excused, each of them watched once more.
+    fn look(&mut self, scope: &Scope) -> Vec<Thread> {
+        let mut left = Vec::new();
+        for thread in scope.threads() {
+            let known = self.excused.get(&thread.number());
+            if known.is_some_and(Option::is_some) {
+                continue;
+            }
+            // One that cannot be read may not have begun to run, on a busy machine. It is alive all the same.
+            let reading = thread.read();
+            let name = reading.as_ref().map_or(UNREAD, |it| it.name.as_str());
+            let excuse = match known {
+                Some(_) => None,
+                None => classify::global(&thread).map(|place| (Why::Global, place.to_owned())),
+            };
+            let excuse = excuse.or_else(|| self.allowance(&thread, name));
+            let excused = excuse.map(|(why, detail)| PassedOver {
+                test: self.test.to_owned(),
+                name: name.to_owned(),
+                why,
+                detail,
+            });
+            if excused.is_none() {
+                if let Some(reading) = reading {
+                    let now = Look { at: Instant::now(), busy_ns: reading.busy_ns };
+                    self.watched.entry(thread.number()).or_insert_with(|| Watched::from(now)).add(now);
+                }
+                left.push(thread.clone());
+            }
+            self.excused.insert(thread.number(), excused);
+        }
+        left
+    }
+
+    /// Whether a rule, or the test itself, allows a thread of this name.
+    fn allowance(&self, thread: &Thread, name: &str) -> Option<(Why, String)> {
+        let by_test = self.allowed.iter().find(|pattern| pattern::matches(pattern.as_ref(), name));
+        if let Some(pattern) = by_test {
+            return Some((Why::Test, pattern.as_ref().to_owned()));
+        }
+        let rules = &settings().rules;
+        if rules.is_empty() {
+            return None;
+        }
+        let spawned = spawned(thread);
+        let rule = rules.iter().find(|rule| rule.allows(process::program(), self.test, name, &spawned));
+        rule.map(|rule| (Why::Rule, rule.reason.clone()))
+    }
+
+    fn is_busy(&self, left: &[Thread]) -> bool {
+        left.iter().filter_map(|thread| self.watched.get(&thread.number())).any(Watched::is_busy)
+    }
+
+    fn has_watched(&self, left: &[Thread], time: Duration) -> bool {
+        let long = |it: &Watched| it.last.at.duration_since(it.first.at) >= time;
+        left.iter().all(|thread| self.watched.get(&thread.number()).is_some_and(long))
+    }
+
+    /// What there is to say of a thread that is left.
+    fn leak(&self, thread: &Thread, waited: Duration) -> Leak {
+        let now = present_stack(thread).unwrap_or_default();
+        let reading = thread.read();
+        let watched = self.watched.get(&thread.number());
+        let parent = match thread.spawner() {
+            Spawner::Thread(parent) if parent.is_in_scope() => parent.read().map(|it| it.name),
+            _ => None,
+        };
+        let activity = watched.zip(reading.as_ref()).map(|(it, reading)| it.activity(reading.state));
+        Leak {
+            test: self.test.to_owned(),
+            kind: Kind::Thread,
+            name: reading.map_or_else(|| UNREAD.to_owned(), |it| it.name),
+            activity: activity.unwrap_or(Activity::Unknown),
+            waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+            parent,
+            spawned: spawned(thread),
+            now: symbols::present_path(&symbols::present_frames(&now)),
+        }
+    }
+
+    /// Whether the baseline has this leak, which excuses it.
+    fn is_known(&mut self, leak: &Leak) -> bool {
+        let is_known = settings().baseline.has(process::program(), leak);
+        if is_known {
+            let (test, name) = (leak.test.clone(), leak.name.clone());
+            let excuse = PassedOver { test, name, why: Why::Baseline, detail: String::new() };
+            // Numbers of threads count upwards, so this one is none of theirs.
+            let place = u64::MAX - u64::try_from(self.excused.len()).unwrap_or(0);
+            self.excused.insert(place, Some(excuse));
+        }
+        is_known
+    }
+}
+
+fn spawned(thread: &Thread) -> Vec<Frame> {
+    symbols::spawn_path(&symbols::spawn_frames(thread.spawn_stack()))
+}
+
+impl Watched {
+    fn from(look: Look) -> Self {
+        Self { first: look, earlier: look, later: look, last: look }
+    }
+
+    fn add(&mut self, look: Look) {
+        if look.at.duration_since(self.later.at) >= WINDOW {
+            self.earlier = self.later;
+            self.later = look;
+        }
+        self.last = look;
+    }
+
+    /// Whether it was lately.
+    fn is_busy(&self) -> bool {
+        is_busy_between(self.earlier, self.last)
+    }
+
+    /// What it did since it was first looked at.
+    fn activity(&self, state: State) -> Activity {
+        if is_busy_between(self.first, self.last) {
+            Activity::Busy
+        } else if self.last.busy_ns == self.first.busy_ns && state != State::Running {
+            Activity::Asleep
+        } else {
+            Activity::Waking
+        }
+    }
+}
+
+fn is_busy_between(from: Look, to: Look) -> bool {
+    let busy_ns = u128::from(to.busy_ns.saturating_sub(from.busy_ns));
+    let passed_ns = to.at.duration_since(from.at).as_nanos();
+    passed_ns > 0 && busy_ns * BUSY_PART >= passed_ns
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watched(looks: &[(u64, u64)]) -> Watched {
+        let start = Instant::now();
+        let look = |&(at_ms, busy_ms): &(u64, u64)| Look {
+            at: start + Duration::from_millis(at_ms),
+            busy_ns: busy_ms * 1_000_000,
+        };
+        let mut watched = Watched::from(look(&looks[0]));
+        looks[1..].iter().for_each(|it| watched.add(look(it)));
+        watched
+    }
+
+    #[test]
+    fn a_thread_is_busy_while_it_runs_a_tenth_of_the_time() {
+        let busy = watched(&[(0, 0), (100, 10), (200, 20)]);
+        assert!(busy.is_busy());
+        assert_eq!(busy.activity(State::Asleep), Activity::Busy);
+        let waking = watched(&[(0, 0), (100, 1), (200, 2)]);
+        assert!(!waking.is_busy());
+        assert_eq!(waking.activity(State::Asleep), Activity::Waking);
+        assert_eq!(watched(&[(0, 5), (500, 5)]).activity(State::Asleep), Activity::Asleep);
+        assert_eq!(watched(&[(0, 5), (500, 5)]).activity(State::Running), Activity::Waking);
+    }
+
+    #[test]
+    fn a_thread_that_was_busy_long_ago_is_not() {
+        let settled = watched(&[(0, 0), (100, 100), (200, 200), (300, 200), (400, 200), (450, 200)]);
+        assert!(!settled.is_busy());
+    }
+
+    #[test]
+    fn one_look_tells_nothing() {
+        assert!(!watched(&[(0, 7)]).is_busy());
+    }
+}

@@ -1,0 +1,57 @@
+//! Fails tests that leave threads alive, blames the right one, and says where the thread was started.
+//!
+//! One line in a test program (or, under `#[cfg(test)]`, in a library) has every test of it checked, whatever the number of
+//! test threads, and under cargo-nextest:
+//!
+//! ```
+//! use highwater_leaktest as _;
+//! ```
+//!
+//! A test that ends while a thread that it started, or that one of its threads started, is alive after a grace of 500 ms is
+//! reported beside its result, and the process exits with code 101. To have the test itself fail, shadow the built-in
+//! attribute for the whole crate:
+//!
+//! ```
+//! #[cfg(test)]
+//! #[macro_use]
+//! extern crate highwater_leaktest;
+//! ```
+//!
+//! or mark single tests with [`#[highwater_leaktest::test]`](macro@test), or guard a part of one with [`check`].
+//!
+//! A thread that is started inside of a `Once`, a `OnceLock` or a `LazyLock` belongs to the process: it is listed and fails
+//! no test. `highwater.toml` may allow others, each with a reason. See docs/LEAKTEST.md in the repository.
+//!
+//! The way of a verdict: [`whole`], [`around`] or [`guard`] open a scope around a test → [`judge`] waits for its threads,
+//! passing over those that [`classify`], [`rules`] and [`baseline`] excuse → a [`finding`] for each that is left → [`report`]
+//! words it, and [`process`] has the last word when the process exits. Threads are followed by `highwater-hooks`.
+#![deny(unsafe_code)]
+
+mod around;
+mod baseline;
+mod classify;
+mod finding;
+mod guard;
+mod judge;
+mod message;
+mod pattern;
+mod process;
+mod report;
+mod rules;
+mod settings;
+#[allow(unsafe_code, reason = "what runs before `main` is found by the name of its section")]
+mod start;
+mod symbols;
+mod time;
+mod whole;
+
+pub use guard::{Check, check};
+pub use highwater_leaktest_macros::{__around, test};
+
+/// What the attribute's expansion calls.
+#[doc(hidden)]
+pub mod private {
+    pub use crate::around::{Outcome, run};
+    pub use crate::judge::Options;
+    pub use crate::time::time;
+}

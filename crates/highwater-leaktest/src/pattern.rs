@@ -1,0 +1,47 @@
+//! Patterns of names, in which `*` stands for anything.
+
+/// Whether `text` is what `pattern` describes.
+pub(crate) fn matches(pattern: &str, text: &str) -> bool {
+    let mut pieces = pattern.split('*');
+    let first = pieces.next().unwrap_or("");
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(last) = pieces.next_back() else { return rest.is_empty() };
+    for piece in pieces {
+        // The first place is as good as any: it leaves the most for what follows.
+        let Some(place) = rest.find(piece) else { return false };
+        rest = &rest[place + piece.len()..];
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stars_stand_for_anything() {
+        for (pattern, text) in [
+            ("a", "a"),
+            ("*", ""),
+            ("*", "anything"),
+            ("a-*", "a-12"),
+            ("*::pool::*", "my::pool::new"),
+            ("a*b*c", "a1b2b3c"),
+            ("*ab", "aab"),
+            ("ä*", "äöü"),
+        ] {
+            assert!(matches(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in
+            [("", "a"), ("a", "ab"), ("a*", "ba"), ("*a", "ab"), ("a*a", "a"), ("a*b*c", "ac"), ("*::x", "x")]
+        {
+            assert!(!matches(pattern, text), "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_long_text_is_no_trouble() {
+        let pattern = "*a".repeat(2_000) + "*b";
+        assert!(!matches(&pattern, &"a".repeat(100_000)));
+    }
+}

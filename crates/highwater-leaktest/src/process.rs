@@ -1,0 +1,214 @@
+//! The process as a whole: where the harness begins, what has been found so far, and the last word.
+
+use std::env;
+use std::fs;
+use std::panic;
+use std::path::Path;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+
+use highwater_hooks::{Unsupported, at_exit, observe, status, unseen};
+
+use crate::finding::Findings;
+use crate::judge::Verdict;
+use crate::message;
+use crate::report;
+use crate::rules::Which;
+use crate::settings::settings;
+use crate::whole;
+
+/// What libtest exits with when tests failed.
+const FAILED: i32 = 101;
+
+static STATE: Mutex<State> = Mutex::new(State {
+    findings: Findings {
+        program: String::new(),
+        tests: 0,
+        leaks: Vec::new(),
+        passed_over: Vec::new(),
+        unclassified: Vec::new(),
+    },
+    foreign: false,
+});
+
+struct State {
+    findings: Findings,
+    /// Whether the main thread started a thread that is no test of libtest's.
+    foreign: bool,
+}
+
+fn state() -> MutexGuard<'static, State> {
+    // Each change is one push or addition, whole even when a test panicked around it.
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes the harness's place in a process that is about to run `main`.
+pub(crate) fn begin() {
+    if settings().which == Which::Off {
+        return;
+    }
+    // First of all, so that it is the last of what runs when the process exits.
+    at_exit(decide);
+    if is_checking() && settings().which == Which::All {
+        observe(whole::OBSERVER);
+    }
+}
+
+/// Whether threads can be followed here and are to be. The first question plants a thread and looks whether it is found.
+pub(crate) fn is_checking() -> bool {
+    static CHECKING: LazyLock<bool> = LazyLock::new(|| {
+        if settings().which == Which::Off {
+            return false;
+        }
+        let status = status();
+        if let Err(Unsupported::Platform) = status {
+            message::say(&format!(
+                "highwater-leaktest: NOT CHECKED for threads left alive: {}\n",
+                Unsupported::Platform
+            ));
+        }
+        status.is_ok()
+    });
+    *CHECKING
+}
+
+/// File name of the program, without the hash that cargo appends.
+pub(crate) fn program() -> &'static str {
+    static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+        let path = env::current_exe().unwrap_or_default();
+        without_hash(&path.file_stem().unwrap_or_default().to_string_lossy()).to_owned()
+    });
+    &PROGRAM
+}
+
+fn without_hash(name: &str) -> &str {
+    let is_hash = |it: &str| it.len() == 16 && it.bytes().all(|byte| byte.is_ascii_hexdigit());
+    name.rsplit_once('-').filter(|(_, hash)| is_hash(hash)).map_or(name, |(name, _)| name)
+}
+
+/// Takes down the verdict on a test at the end of its thread.
+pub(crate) fn note_test(verdict: &Verdict) {
+    note(verdict, 1);
+}
+
+/// Takes down the verdict on a test with the attribute. When all are checked it is counted at the end of its thread.
+pub(crate) fn note_marked(verdict: &Verdict) {
+    note(verdict, usize::from(settings().which == Which::Marked));
+}
+
+/// Takes down the verdict on a part of a test.
+pub(crate) fn note_guarded(verdict: &Verdict) {
+    note(verdict, 0);
+}
+
+fn note(verdict: &Verdict, tests: usize) {
+    let mut state = state();
+    state.findings.tests += tests;
+    state.findings.leaks.extend_from_slice(&verdict.leaks);
+    state.findings.passed_over.extend_from_slice(&verdict.passed_over);
+}
+
+/// Takes down that a thread of the main thread's is no test.
+pub(crate) fn note_foreign() {
+    state().foreign = true;
+}
+
+/// The last word: what is to be said of the whole process, and its exit code.
+fn decide(code: i32) -> i32 {
+    panic::catch_unwind(|| conclude(code)).unwrap_or(if code == 0 { FAILED } else { code })
+}
+
+fn conclude(code: i32) -> i32 {
+    let (mut findings, foreign) = {
+        let state = state();
+        (state.findings.clone(), state.foreign)
+    };
+    program().clone_into(&mut findings.program);
+    let mut faults = settings().faults.clone();
+    if let Err(reason) = status()
+        && reason != Unsupported::Platform
+    {
+        faults.push(format!(
+            "the self-test did not find the thread that it planted: {reason}; {}=off runs the tests unchecked",
+            crate::settings::CHECK
+        ));
+    }
+    if findings.tests > 0 {
+        findings.unclassified = unseen().into_iter().map(|it| it.name).collect();
+    }
+    if let Some(directory) = &settings().json_directory
+        && let Err(fault) = write_json(directory, &findings)
+    {
+        faults.push(fault);
+    }
+    let unused: Vec<String> = if ran_all(env::args()) && findings.tests > 0 && is_checking() {
+        let rules = settings().rules.iter().filter(|rule| rule.is_unused(program()));
+        rules.map(|rule| rule.described()).collect()
+    } else {
+        Vec::new()
+    };
+    let mut text = report::conclusion(&findings, &unused, &faults);
+    if foreign && findings.tests == 0 && settings().which == Which::All {
+        text += "highwater-leaktest: no test was seen: libtest does not run this program. Use `check()` in its tests.\n";
+    }
+    if settings().annotates {
+        text += &report::annotations(&findings.leaks);
+    }
+    if !text.is_empty() {
+        message::say(&text);
+    }
+    if code == 0 && !(findings.leaks.is_empty() && faults.is_empty()) { FAILED } else { code }
+}
+
+/// Whether these arguments run all tests, so that what was not used now is not used at all. cargo-nextest runs one test in
+/// each process.
+fn ran_all(arguments: impl Iterator<Item = String>) -> bool {
+    env::var_os("NEXTEST").is_none()
+        && arguments.skip(1).all(|it| it == "--nocapture" || it == "-q" || it.starts_with("--test-threads="))
+}
+
+/// Writes the report of this process into `directory`, whole or not at all.
+fn write_json(directory: &Path, findings: &Findings) -> Result<(), String> {
+    fs::create_dir_all(directory).map_err(|error| format!("cannot make {}: {error}", directory.display()))?;
+    let path = directory.join(format!("{}-{}.json", findings.program, std::process::id()));
+    let write = |file: &mut dyn std::io::Write| writeln!(file, "{}", miniserde::json::to_string(findings));
+    highwater_profile::file::write_atomically(&path, write).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_known_without_its_hash() {
+        assert_eq!(without_hash("reader-0123456789abcdef"), "reader");
+        assert_eq!(without_hash("line-reader"), "line-reader");
+        assert_eq!(without_hash("reader"), "reader");
+    }
+
+    #[test]
+    fn a_run_of_some_tests_is_no_run_of_all() {
+        let ran = |arguments: &[&str]| {
+            env::var_os("NEXTEST").is_some()
+                || ran_all(["program"].iter().chain(arguments).map(|it| (*it).to_owned()))
+        };
+        assert!(ran(&[]) && ran(&["--test-threads=1", "--nocapture"]));
+        if env::var_os("NEXTEST").is_none() {
+            assert!(!ran(&["name"]) && !ran(&["--exact", "name"]) && !ran(&["--list"]));
+        }
+    }
+
+    #[test]
+    fn a_report_is_read_again_as_it_was_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let findings = Findings { program: "p".to_owned(), tests: 3, ..Findings::default() };
+        write_json(&directory.path().join("new"), &findings).unwrap();
+        let path = directory.path().join(format!("new/p-{}.json", std::process::id()));
+        assert_eq!(
+            miniserde::json::from_str::<Findings>(&fs::read_to_string(path).unwrap()).unwrap(),
+            findings
+        );
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(write_json(&file, &findings).unwrap_err().contains("file"));
+    }
+}

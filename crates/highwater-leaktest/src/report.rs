@@ -1,0 +1,222 @@
+//! Findings in words: beside a test's result, at the end of the process, and as annotations of a GitHub workflow.
+
+mod github;
+
+pub(crate) use github::annotations;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::fmt::Write;
+
+use crate::finding::{Activity, Findings, Frame, Leak, Origin, Why};
+
+/// How many calls of a path are shown.
+const MOST_CALLS: usize = 4;
+
+/// The leaks of one test, or of one guard.
+pub(crate) fn text(leaks: &[Leak]) -> String {
+    let Some(first) = leaks.first() else { return String::new() };
+    let mut text = format!("LEAK  {}   (waited {} ms)\n", first.test, first.waited_ms);
+    for leak in leaks {
+        let _ = write!(text, "  thread  {:?}  {}", leak.name, activity(leak.activity));
+        if let Some(parent) = &leak.parent {
+            let _ = write!(text, "   started by thread {parent:?}");
+        }
+        text.push('\n');
+        if !leak.spawned.is_empty() {
+            let _ = writeln!(text, "          spawned {}", path(&leak.spawned));
+        }
+        if !leak.now.is_empty() {
+            let _ = writeln!(text, "          now     {}", path(&leak.now));
+        }
+    }
+    text += "  fix: end and join it, or allow it in highwater.toml with a reason\n";
+    text
+}
+
+fn activity(activity: Activity) -> &'static str {
+    match activity {
+        Activity::Asleep => "asleep for the whole grace",
+        Activity::Waking => "waking now and then",
+        Activity::Busy => "busy",
+        Activity::Unknown => "alive",
+    }
+}
+
+/// Calls, innermost first. Several calls of a dependency in a row are one.
+fn path(frames: &[Frame]) -> String {
+    let mut shown: Vec<String> = Vec::new();
+    let mut before = None;
+    for frame in frames {
+        let is_inside = before == Some(Origin::Dependency) && frame.origin == Origin::Dependency;
+        before = Some(frame.origin);
+        if is_inside {
+            continue;
+        }
+        if shown.len() == MOST_CALLS {
+            shown.push("…".to_owned());
+            break;
+        }
+        shown.push(call(frame));
+    }
+    shown.join(" < ")
+}
+
+/// Where a call is, for those who can change it; its function alone for others.
+fn call(frame: &Frame) -> String {
+    match (&frame.file, frame.line) {
+        (Some(file), Some(line)) if frame.origin == Origin::Own => {
+            format!("{}:{line} {}", relative(file), frame.function)
+        }
+        _ => frame.function.clone(),
+    }
+}
+
+/// A file as seen from the directory the tests run in.
+fn relative(file: &str) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    std::path::Path::new(file)
+        .strip_prefix(here)
+        .map_or_else(|_| file.to_owned(), |it| it.display().to_string())
+}
+
+/// What is to be said when the process exits: nothing if there is nothing.
+pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &[String]) -> String {
+    let mut text = String::new();
+    let mut line = |words: &str| {
+        let _ = writeln!(text, "highwater-leaktest: {words}");
+    };
+    for fault in faults {
+        line(&format!("error: {fault}"));
+    }
+    let leaking: BTreeSet<&str> = findings.leaks.iter().map(|it| it.test.as_str()).collect();
+    if !leaking.is_empty() {
+        let names: Vec<&str> = leaking.iter().copied().collect();
+        line(&format!(
+            "{} of {} left threads alive: {}",
+            leaking.len(),
+            count(findings.tests.max(leaking.len()), "test"),
+            names.join(", ")
+        ));
+    }
+    let mut passed: BTreeMap<(u8, &str), usize> = BTreeMap::new();
+    for each in &findings.passed_over {
+        let words = match each.why {
+            Why::Global => (0, each.detail.as_str()),
+            Why::Rule => (1, each.detail.as_str()),
+            Why::Test => (2, each.detail.as_str()),
+            Why::Baseline => (3, ""),
+        };
+        *passed.entry(words).or_default() += 1;
+    }
+    for ((why, detail), number) in passed {
+        let threads = count(number, "thread");
+        line(&match why {
+            0 => format!("passed over {threads} of the process ({detail})"),
+            1 => format!("passed over {threads} that highwater.toml allows ({detail})"),
+            2 => format!("passed over {threads} that a test allows ({detail})"),
+            _ => format!("passed over {threads} of the baseline"),
+        });
+    }
+    for rule in unused_rules {
+        line(&format!(
+            "warning: a rule of highwater.toml allowed nothing here: {rule}. Delete it, or add `program = \"…\"` if it is \
+             for another test program."
+        ));
+    }
+    if !findings.unclassified.is_empty() {
+        line(&format!(
+            "warning: unclassified: {} alive that was not seen to start, and no test is blamed: {}",
+            count(findings.unclassified.len(), "thread"),
+            findings.unclassified.join(", ")
+        ));
+    }
+    text
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::{Kind, PassedOver};
+
+    fn frame(function: &str, file: &str, line: u32, origin: Origin) -> Frame {
+        Frame { function: function.to_owned(), file: Some(file.to_owned()), line: Some(line), origin }
+    }
+
+    fn leak() -> Leak {
+        let here = env::current_dir().unwrap().join("src/worker.rs").display().to_string();
+        Leak {
+            test: "tests::a".to_owned(),
+            kind: Kind::Thread,
+            name: "kid".to_owned(),
+            activity: Activity::Asleep,
+            waited_ms: 512,
+            parent: Some("outer".to_owned()),
+            spawned: vec![
+                frame("pool::spawn", "/x/registry/src/y/pool.rs", 3, Origin::Dependency),
+                frame("pool::new", "/x/registry/src/y/pool.rs", 9, Origin::Dependency),
+                frame("worker::start", &here, 41, Origin::Own),
+            ],
+            now: vec![
+                Frame {
+                    function: "std::thread::sleep".to_owned(),
+                    file: None,
+                    line: None,
+                    origin: Origin::System,
+                },
+                frame("worker::run", &here, 19, Origin::Own),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_leak_is_worded_with_both_stacks() {
+        assert_eq!(
+            text(&[leak()]),
+            "LEAK  tests::a   (waited 512 ms)\n\
+             \x20 thread  \"kid\"  asleep for the whole grace   started by thread \"outer\"\n\
+             \x20         spawned pool::spawn < src/worker.rs:41 worker::start\n\
+             \x20         now     std::thread::sleep < src/worker.rs:19 worker::run\n\
+             \x20 fix: end and join it, or allow it in highwater.toml with a reason\n"
+        );
+        assert_eq!(text(&[]), "");
+    }
+
+    #[test]
+    fn a_long_path_is_cut() {
+        let frames: Vec<Frame> = (0..9).map(|line| frame("f", "a.rs", line, Origin::Own)).collect();
+        assert_eq!(path(&frames), "a.rs:0 f < a.rs:1 f < a.rs:2 f < a.rs:3 f < …");
+    }
+
+    #[test]
+    fn the_conclusion_says_what_there_is_and_else_nothing() {
+        assert_eq!(conclusion(&Findings { tests: 3, ..Findings::default() }, &[], &[]), "");
+        let passed = PassedOver {
+            test: "b".to_owned(),
+            name: "pool".to_owned(),
+            why: Why::Global,
+            detail: "std::sync::Once".to_owned(),
+        };
+        let findings = Findings {
+            program: "p".to_owned(),
+            tests: 3,
+            leaks: vec![leak(), leak()],
+            passed_over: vec![passed.clone(), passed],
+            unclassified: vec!["raw".to_owned()],
+        };
+        let said = conclusion(&findings, &["threads = \"x\"".to_owned()], &["a fault".to_owned()]);
+        for words in [
+            "error: a fault\n",
+            "1 of 3 tests left threads alive: tests::a\n",
+            "passed over 2 threads of the process (std::sync::Once)\n",
+            "allowed nothing here: threads = \"x\".",
+            "1 thread alive that was not seen to start, and no test is blamed: raw\n",
+        ] {
+            assert!(said.contains(words), "{words:?} is missing from {said}");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! `highwater.toml`: which threads are allowed, each with a reason, and how long threads are waited for.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::finding::Frame;
+use crate::pattern;
+use crate::time;
+
+const FILE: &str = "highwater.toml";
+
+/// The section of the file that is about tests.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+pub(crate) struct Section {
+    #[serde(deserialize_with = "duration")]
+    pub(crate) grace: Option<Duration>,
+    #[serde(deserialize_with = "duration")]
+    pub(crate) busy_grace: Option<Duration>,
+    pub(crate) check: Option<Which>,
+    pub(crate) allow: Vec<Rule>,
+}
+
+/// Which tests are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Which {
+    /// Every test of a program that links the harness.
+    All,
+    /// Tests with the attribute, and guarded ones.
+    Marked,
+    /// None.
+    Off,
+}
+
+/// Threads that are allowed to be left alive. All patterns that it has must match.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Rule {
+    threads: Option<String>,
+    spawned: Option<String>,
+    tests: Option<String>,
+    program: Option<String>,
+    pub(crate) reason: String,
+    #[serde(skip)]
+    used: AtomicBool,
+}
+
+/// Why the file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RulesError {
+    #[error("cannot read {}: {source}", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("{}: {source}", path.display())]
+    Syntax { path: PathBuf, source: Box<toml::de::Error> },
+    #[error("{}: rule {rule} of [[leaktest.allow]] has an empty reason: say why the thread may stay", path.display())]
+    Reason { path: PathBuf, rule: usize },
+    #[error(
+        "{}: rule {rule} of [[leaktest.allow]] allows every thread: add `threads` or `spawned`",
+        path.display()
+    )]
+    Everything { path: PathBuf, rule: usize },
+}
+
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let parsed = time::parse(&text);
+    parsed.map(Some).ok_or_else(|| serde::de::Error::custom("expected a time such as \"500ms\" or \"2s\""))
+}
+
+/// Reads the nearest file, from the package under test outwards. Without one everything is as by default.
+pub(crate) fn load() -> Result<Section, RulesError> {
+    let start = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).or_else(|| env::current_dir().ok());
+    let found = start.iter().flat_map(|it| it.ancestors()).map(|it| it.join(FILE)).find(|it| it.is_file());
+    found.map_or_else(|| Ok(Section::default()), |path| read(&path))
+}
+
+fn read(path: &Path) -> Result<Section, RulesError> {
+    /// Other tools' sections are theirs.
+    #[derive(Deserialize)]
+    struct File {
+        #[serde(default)]
+        leaktest: Section,
+    }
+    let text = fs::read_to_string(path).map_err(|source| RulesError::Read { path: path.into(), source })?;
+    let file: File = toml::from_str(&text)
+        .map_err(|source| RulesError::Syntax { path: path.into(), source: Box::new(source) })?;
+    for (index, rule) in file.leaktest.allow.iter().enumerate() {
+        let (path, rule_number) = (path.to_owned(), index + 1);
+        if rule.reason.trim().is_empty() {
+            return Err(RulesError::Reason { path, rule: rule_number });
+        }
+        if rule.threads.is_none() && rule.spawned.is_none() {
+            return Err(RulesError::Everything { path, rule: rule_number });
+        }
+    }
+    Ok(file.leaktest)
+}
+
+impl Rule {
+    /// Whether this thread is allowed; if so the rule counts as used.
+    pub(crate) fn allows(&self, program: &str, test: &str, name: &str, spawned: &[Frame]) -> bool {
+        let fits = |pattern: &Option<String>, text: &str| {
+            pattern.as_ref().is_none_or(|pattern| pattern::matches(pattern, text))
+        };
+        let passes = |pattern: &String| {
+            spawned.iter().any(|frame| {
+                let is_in = |file: &String| {
+                    file.strip_suffix(pattern.as_str()).is_some_and(|rest| rest.ends_with('/'))
+                        || pattern::matches(pattern, file)
+                };
+                pattern::matches(pattern, &frame.function) || frame.file.as_ref().is_some_and(is_in)
+            })
+        };
+        let allows = self.applies_to(program)
+            && fits(&self.tests, test)
+            && fits(&self.threads, name)
+            && self.spawned.as_ref().is_none_or(passes);
+        if allows {
+            self.used.store(true, Ordering::Relaxed);
+        }
+        allows
+    }
+
+    /// Whether it is about this program and has allowed nothing.
+    pub(crate) fn is_unused(&self, program: &str) -> bool {
+        self.applies_to(program) && !self.used.load(Ordering::Relaxed)
+    }
+
+    fn applies_to(&self, program: &str) -> bool {
+        self.program.as_ref().is_none_or(|pattern| pattern::matches(pattern, program))
+    }
+
+    /// Its patterns, in words.
+    pub(crate) fn described(&self) -> String {
+        let parts = [
+            ("threads", &self.threads),
+            ("spawned", &self.spawned),
+            ("tests", &self.tests),
+            ("program", &self.program),
+        ];
+        let said = parts.iter().filter_map(|(name, value)| Some(format!("{name} = {:?}", value.as_ref()?)));
+        said.collect::<Vec<_>>().join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::finding::Origin;
+
+    fn parsed(text: &str) -> Result<Section, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join(FILE);
+        fs::write(&path, text).unwrap();
+        read(&path).map_err(|it| it.to_string())
+    }
+
+    #[test]
+    fn a_whole_file_is_read() {
+        let section = parsed(
+            "[other-tool]\nx = 1\n[leaktest]\ngrace = \"2s\"\nbusy-grace = \"9s\"\ncheck = \"marked\"\n\
+             [[leaktest.allow]]\nthreads = \"pool-*\"\nreason = \"a pool of ours\"\n",
+        )
+        .unwrap();
+        assert_eq!(section.grace, Some(Duration::from_secs(2)));
+        assert_eq!(section.busy_grace, Some(Duration::from_secs(9)));
+        assert_eq!(section.check, Some(Which::Marked));
+        assert_eq!(section.allow[0].described(), "threads = \"pool-*\"");
+    }
+
+    #[test]
+    fn faults_name_the_file_and_the_place() {
+        for (text, words) in [
+            ("[leaktest]\ngrace = \"soon\"", "line 2"),
+            ("[leaktest]\ngraze = \"2s\"", "unknown field `graze`"),
+            ("[[leaktest.allow]]\nthreads = \"a\"", "missing field `reason`"),
+            (
+                "[[leaktest.allow]]\nthreads = \"a\"\nreason = \" \"",
+                "rule 1 of [[leaktest.allow]] has an empty reason",
+            ),
+            ("[[leaktest.allow]]\nreason = \"b\"\ntests = \"a\"", "allows every thread"),
+            ("[leaktest", "line 1"),
+        ] {
+            let fault = parsed(text).unwrap_err();
+            assert!(fault.contains(words) && fault.contains(FILE), "{text}: {fault}");
+        }
+    }
+
+    #[test]
+    fn a_rule_allows_what_all_its_patterns_match_and_knows_that_it_did() {
+        let frame = Frame {
+            function: "mine::pool::grow".to_owned(),
+            file: Some("/home/me/mine/src/pool.rs".to_owned()),
+            line: Some(3),
+            origin: Origin::Own,
+        };
+        let section = |patterns: &str| {
+            parsed(&format!("[[leaktest.allow]]\nreason = \"r\"\n{patterns}")).unwrap().allow.remove(0)
+        };
+        let allows = |rule: &Rule| rule.allows("mine", "tests::a", "pool-1", std::slice::from_ref(&frame));
+        for patterns in [
+            "threads = \"pool-*\"",
+            "spawned = \"mine::pool::*\"",
+            "spawned = \"src/pool.rs\"",
+            "spawned = \"*/src/pool.rs\"",
+            "threads = \"pool-*\"\ntests = \"tests::*\"\nprogram = \"mine\"",
+        ] {
+            let rule = section(patterns);
+            assert!(rule.is_unused("mine"));
+            assert!(allows(&rule), "{patterns}");
+            assert!(!rule.is_unused("mine"));
+        }
+        for patterns in [
+            "threads = \"pool\"",
+            "spawned = \"ol.rs\"",
+            "threads = \"pool-*\"\ntests = \"other::*\"",
+            "threads = \"pool-*\"\nspawned = \"other::*\"",
+            "threads = \"pool-*\"\nprogram = \"other\"",
+        ] {
+            let rule = section(patterns);
+            assert!(!allows(&rule), "{patterns}");
+            assert_eq!(rule.is_unused("mine"), !patterns.contains("program"), "{patterns}");
+        }
+    }
+}

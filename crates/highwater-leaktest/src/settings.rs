@@ -1,0 +1,124 @@
+//! What is set for this process: `highwater.toml`, and environment variables that override it for one run.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use crate::baseline::Baseline;
+use crate::rules::{self, Rule, Section, Which};
+use crate::time;
+
+/// `all`, `marked` or `off`.
+pub(crate) const CHECK: &str = "HIGHWATER_LEAKTEST";
+/// A time such as `2s`.
+pub(crate) const GRACE: &str = "HIGHWATER_LEAKTEST_GRACE";
+/// A directory for reports as JSON, one of each process.
+pub(crate) const JSON: &str = "HIGHWATER_LEAKTEST_JSON";
+/// A directory of such reports whose leaks are known.
+pub(crate) const BASELINE: &str = "HIGHWATER_LEAKTEST_BASELINE";
+/// Set to `true` by GitHub for every step of a workflow.
+const GITHUB: &str = "GITHUB_ACTIONS";
+
+/// How long threads are waited for.
+const DEFAULT_GRACE: Duration = Duration::from_millis(500);
+/// How long threads are waited for that are still busy.
+const DEFAULT_BUSY_GRACE: Duration = Duration::from_secs(5);
+
+/// The settings.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) which: Which,
+    pub(crate) grace: Duration,
+    pub(crate) busy_grace: Duration,
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) baseline: Baseline,
+    pub(crate) json_directory: Option<PathBuf>,
+    pub(crate) annotates: bool,
+    /// What could not be read, in words. The run fails with it.
+    pub(crate) faults: Vec<String>,
+}
+
+/// The settings of this process, read once.
+pub(crate) fn settings() -> &'static Settings {
+    static SETTINGS: LazyLock<Settings> = LazyLock::new(|| {
+        let mut faults = Vec::new();
+        let section = rules::load().unwrap_or_else(|fault| {
+            faults.push(fault.to_string());
+            Section::default()
+        });
+        Settings::new(section, faults, |name| env::var_os(name).map(|it| it.to_string_lossy().into_owned()))
+    });
+    &SETTINGS
+}
+
+impl Settings {
+    fn new(section: Section, mut faults: Vec<String>, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let variable = |name: &str| variable(name).filter(|it| !it.is_empty());
+        let which = match variable(CHECK).as_deref() {
+            None => section.check,
+            Some("all") => Some(Which::All),
+            Some("marked") => Some(Which::Marked),
+            Some("off") => Some(Which::Off),
+            Some(other) => {
+                faults.push(format!("{CHECK}={other}: expected all, marked or off"));
+                None
+            }
+        };
+        let grace = variable(GRACE).and_then(|text| {
+            let grace = time::parse(&text);
+            if grace.is_none() {
+                faults.push(format!("{GRACE}={text}: expected a time such as 500ms or 2s"));
+            }
+            grace
+        });
+        let baseline = match variable(BASELINE) {
+            None => Baseline::default(),
+            Some(directory) => Baseline::read(directory.as_ref()).unwrap_or_else(|fault| {
+                faults.push(fault.to_string());
+                Baseline::default()
+            }),
+        };
+        Self {
+            which: which.unwrap_or(Which::All),
+            grace: grace.or(section.grace).unwrap_or(DEFAULT_GRACE),
+            busy_grace: section.busy_grace.unwrap_or(DEFAULT_BUSY_GRACE),
+            rules: section.allow,
+            baseline,
+            json_directory: variable(JSON).map(PathBuf::from),
+            annotates: variable(GITHUB).as_deref() == Some("true"),
+            faults,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Settings {
+        let section = Section { grace: Some(Duration::from_secs(1)), ..Section::default() };
+        Settings::new(section, vec![], |name| {
+            variables.iter().find(|(it, _)| *it == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn variables_override_the_file() {
+        let file = with(&[(CHECK, ""), (GITHUB, "false")]);
+        assert_eq!((file.which, file.grace, file.annotates), (Which::All, Duration::from_secs(1), false));
+        let both = with(&[(CHECK, "marked"), (GRACE, "9ms"), (GITHUB, "true"), (JSON, "out")]);
+        assert_eq!((both.which, both.grace, both.annotates), (Which::Marked, Duration::from_millis(9), true));
+        assert_eq!(both.json_directory, Some(PathBuf::from("out")));
+        assert_eq!(both.faults, [""; 0]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_a_fault() {
+        let faults = with(&[(CHECK, "of"), (GRACE, "9"), (BASELINE, "/no/such/directory")]).faults;
+        assert_eq!(faults.len(), 3);
+        assert!(faults[0].contains("expected all, marked or off"), "{faults:?}");
+        assert!(faults[1].contains("expected a time"), "{faults:?}");
+        assert!(faults[2].contains("/no/such/directory"), "{faults:?}");
+    }
+}

@@ -1,0 +1,260 @@
+//! Addresses to functions, files and lines, in this process. Only asked of threads that are left, since the first question
+//! reads the program's debug information.
+
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::sync::{Mutex, PoisonError};
+
+use crate::finding::{Frame, Origin};
+
+/// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins. What lies
+/// outside of that is not looked up: each file of a program whose lines are asked for is read, and some are large.
+pub(crate) fn spawn_frames(addresses: &[usize]) -> Vec<Frame> {
+    frames_until(addresses, |frames| frames.iter().any(|it| it.origin == Origin::TestHarness))
+}
+
+/// The innermost calls of a thread's present stack, as many as a report may show.
+pub(crate) fn present_frames(addresses: &[usize]) -> Vec<Frame> {
+    /// Calls of the project's own or of other crates.
+    const ENOUGH: usize = 4;
+    frames_until(addresses, |frames| behind(frames, "ask").iter().filter(|it| is_code(it)).count() >= ENOUGH)
+}
+
+/// The calls of a stack up to where they are enough. An address without a symbol yields none.
+fn frames_until(addresses: &[usize], are_enough: impl Fn(&[Frame]) -> bool) -> Vec<Frame> {
+    static KNOWN: Mutex<BTreeMap<usize, Vec<Frame>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut frames = Vec::new();
+    for address in addresses {
+        frames.extend_from_slice(known.entry(*address).or_insert_with(|| resolve(*address)));
+        if are_enough(&frames) {
+            break;
+        }
+    }
+    frames
+}
+
+fn resolve(address: usize) -> Vec<Frame> {
+    let mut frames = Vec::new();
+    // Their calls are never shown, and where their debug information is installed, reading it takes longer than all else.
+    if highwater_hooks::file_of(address).is_some_and(|path| is_system_library(&path)) {
+        return frames;
+    }
+    backtrace::resolve(address as *mut c_void, |symbol| {
+        let Some(name) = symbol.name() else { return };
+        // The alternate form leaves the hash out.
+        let function = format!("{name:#}");
+        let file = symbol.filename().map(|it| straight(&it.to_string_lossy()));
+        let origin = origin(&function, file.as_deref());
+        frames.push(Frame { function, file, line: symbol.lineno(), origin });
+    });
+    frames
+}
+
+/// Whether a file is one of the C library's.
+fn is_system_library(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    ["libc.so", "libpthread.so", "ld-linux", "libgcc_s.so"].iter().any(|it| name.starts_with(it))
+}
+
+/// A path without the detours (`a/../`) that a `#[path]` attribute leaves in it.
+fn straight(path: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (part, parts.last()) {
+            ("..", Some(&before)) if !matches!(before, "" | "." | "..") => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    parts.join("/")
+}
+
+fn origin(function: &str, file: Option<&str>) -> Origin {
+    // The type of an impl stands in angle brackets in front of the path.
+    let path = function.trim_start_matches(['<', '&']);
+    let is_in = |krate: &str| path.strip_prefix(krate).is_some_and(|rest| rest.starts_with("::"));
+    if is_in("highwater_hooks")
+        || is_in("highwater_leaktest")
+        || ["pthread_create", "thrd_create"].contains(&path)
+    {
+        return Origin::Highwater;
+    }
+    if is_in("test") && file.is_none_or(|it| it.contains("library/test/")) {
+        return Origin::TestHarness;
+    }
+    let Some(file) = file else {
+        let is_system = !path.contains("::") || ["std", "core", "alloc"].into_iter().any(is_in);
+        return if is_system { Origin::System } else { Origin::Own };
+    };
+    // Where the standard library was built, and where an installed copy of its sources lies. The paths of system libraries
+    // begin where they were built.
+    let is_system = |it: &str| {
+        it.starts_with("/rustc/")
+            || it.contains("/rustlib/src/rust/library/")
+            || it.starts_with("./")
+            || it.starts_with("../")
+    };
+    let is_dependency = |it: &str| it.contains("/registry/src/") || it.contains("/git/checkouts/");
+    match file.replace('\\', "/") {
+        file if is_system(&file) => Origin::System,
+        file if is_dependency(&file) => Origin::Dependency,
+        _ => Origin::Own,
+    }
+}
+
+/// What of a spawn stack is worth showing: from the function that the hooks stand in front of up to where the test harness
+/// begins, without the calls of the standard library.
+pub(crate) fn spawn_path(frames: &[Frame]) -> Vec<Frame> {
+    let inside = behind(frames, "create").iter().take_while(|it| it.origin != Origin::TestHarness);
+    let mut path: Vec<Frame> = Vec::new();
+    for frame in inside.filter(|it| is_code(it)) {
+        // A function and its closures are one place, of which the innermost call says most. Attributes that make tests put
+        // closures around them.
+        let is_same_place = |inner: &Frame| {
+            inner.origin == Origin::Own
+                && without_closures(&inner.function) == without_closures(&frame.function)
+        };
+        if !path.last().is_some_and(is_same_place) {
+            path.push(frame.clone());
+        }
+    }
+    path
+}
+
+/// What of a present stack is worth showing: the standard library's last call before the first call of other code, and that
+/// code's.
+pub(crate) fn present_path(frames: &[Frame]) -> Vec<Frame> {
+    let frames = behind(frames, "ask");
+    let begin = frames.iter().position(is_code).unwrap_or(frames.len());
+    let system = frames[..begin].iter().rfind(|it| it.origin == Origin::System && it.function.contains("::"));
+    system.into_iter().chain(frames[begin..].iter().filter(|it| is_code(it))).cloned().collect()
+}
+
+/// The function in which a closure stands.
+fn without_closures(mut function: &str) -> &str {
+    while let Some(outer) = function.strip_suffix("::{{closure}}") {
+        function = outer;
+    }
+    function
+}
+
+fn is_code(frame: &Frame) -> bool {
+    matches!(frame.origin, Origin::Own | Origin::Dependency)
+}
+
+/// The calls outside of the hooks' own, which took the stack down: they are in the file `module` of the hooks, and what they
+/// call is further inside.
+fn behind<'a>(frames: &'a [Frame], module: &str) -> &'a [Frame] {
+    let ours = format!("/highwater-hooks/src/{module}.rs");
+    let is_ours = |it: &Frame| {
+        it.origin == Origin::Highwater
+            && it.file.as_ref().is_none_or(|file| file.replace('\\', "/").ends_with(&ours))
+    };
+    let Some(first) = frames.iter().position(is_ours) else { return frames };
+    let outside = frames[first..].iter().position(|it| it.origin != Origin::Highwater);
+    outside.map_or(&[], |it| &frames[first + it..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_told_apart_by_its_place() {
+        for (function, file, expected) in [
+            ("pool::start", Some("/home/me/pool/src/lib.rs"), Origin::Own),
+            ("pool::start", None, Origin::Own),
+            (
+                "rayon_core::registry::spawn",
+                Some("/home/me/.cargo/registry/src/x/rayon-core-1/src/a.rs"),
+                Origin::Dependency,
+            ),
+            ("std::thread::spawn", Some("/rustc/0123/library/std/src/thread/mod.rs"), Origin::System),
+            (
+                "<alloc::boxed::Box<F,A> as core::ops::function::FnOnce<Args>>::call_once",
+                None,
+                Origin::System,
+            ),
+            ("clock_nanosleep", None, Origin::System),
+            ("start_thread", Some("./nptl/pthread_create.c"), Origin::System),
+            ("work", Some("/home/me/pool/src/work.c"), Origin::Own),
+            ("test::run_test", Some("/rustc/0123/library/test/src/lib.rs"), Origin::TestHarness),
+            ("test::mine", Some("/home/me/test/src/lib.rs"), Origin::Own),
+            (
+                "highwater_hooks::create::start",
+                Some("/x/crates/highwater-hooks/src/create.rs"),
+                Origin::Highwater,
+            ),
+            ("highwater_leaktest_corpus::a", Some("/x/a.rs"), Origin::Own),
+            ("pthread_create", Some("/x/create.rs"), Origin::Highwater),
+        ] {
+            assert_eq!(origin(function, file), expected, "{function} {file:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_straightened() {
+        for (path, expected) in [
+            ("/home/me/tests/programs/../cases/a.rs", "/home/me/tests/cases/a.rs"),
+            ("/a/b/../../c.rs", "/c.rs"),
+            ("./nptl/../sysdeps/a.c", "./sysdeps/a.c"),
+            ("../a.c", "../a.c"),
+            ("/../a.rs", "/../a.rs"),
+            ("a.rs", "a.rs"),
+        ] {
+            assert_eq!(straight(path), expected, "{path}");
+        }
+    }
+
+    fn frame(function: &str, origin: Origin) -> Frame {
+        let file = (origin == Origin::Highwater).then(|| format!("/x/highwater-hooks/src/{function}.rs"));
+        Frame { function: function.to_owned(), file, line: None, origin }
+    }
+
+    #[test]
+    fn paths_keep_what_a_reader_can_change() {
+        let stack = [
+            frame("backtrace::trace", Origin::Dependency),
+            frame("stack", Origin::Highwater),
+            frame("create", Origin::Highwater),
+            frame("std::thread::spawn", Origin::System),
+            frame("threadpool::new", Origin::Dependency),
+            frame("mine::start", Origin::Own),
+            frame("core::ops::function::FnOnce::call_once", Origin::System),
+            frame("mine::tests::a", Origin::Own),
+            frame("around", Origin::Highwater),
+            frame("mine::tests::a::{{closure}}", Origin::Own),
+            frame("test::run", Origin::TestHarness),
+            frame("main", Origin::Own),
+        ];
+        let names = |frames: Vec<Frame>| frames.into_iter().map(|it| it.function).collect::<Vec<_>>();
+        assert_eq!(names(spawn_path(&stack)), ["threadpool::new", "mine::start", "mine::tests::a"]);
+        assert_eq!(names(spawn_path(&stack[3..6])), ["threadpool::new", "mine::start"]);
+        let now = [
+            frame("backtrace::trace", Origin::Dependency),
+            frame("ask", Origin::Highwater),
+            frame("__restore_rt", Origin::System),
+            frame("std::thread::park", Origin::System),
+            frame("clock_nanosleep", Origin::System),
+            frame("mine::wait", Origin::Own),
+            frame("create", Origin::Highwater),
+        ];
+        assert_eq!(names(present_path(&now)), ["std::thread::park", "mine::wait"]);
+        assert_eq!(names(present_path(&now[..2])), [""; 0]);
+    }
+
+    #[test]
+    fn this_function_is_found_with_its_line() {
+        let mut frames = Vec::new();
+        backtrace::trace(|frame| {
+            frames.extend(super::spawn_frames(&[frame.ip().addr().saturating_sub(1)]));
+            true
+        });
+        let own =
+            frames.iter().find(|it| it.function.contains("this_function_is_found")).expect("this is a call");
+        assert!(
+            own.line.is_some() && own.file.as_deref().is_some_and(|it| it.ends_with("symbols.rs")),
+            "{own:?}"
+        );
+    }
+}

@@ -1,0 +1,91 @@
+//! Every test of a program: those that libtest runs, each of them in a thread of its own.
+//!
+//! libtest starts these threads from the main thread, names them after their tests, and joins each before it prints the
+//! result. So a test's thread is judged as the last thing it does, and what is said stands beside the right line. By then
+//! the thread no longer knows its name; a thread-local that is older than all others, and so is destroyed after them, takes it
+//! down before.
+
+use std::collections::BTreeMap;
+use std::panic;
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::thread as std_thread;
+
+use highwater_hooks::{Observer, Scope, Spawner, Thread};
+
+use crate::finding::Origin;
+use crate::judge;
+use crate::message;
+use crate::process;
+use crate::report;
+use crate::symbols;
+
+/// Told of all threads from the start of the process.
+pub(crate) const OBSERVER: Observer = Observer { began, ends };
+
+/// The scopes of the threads that may be tests, by the number of the thread.
+static SCOPES: Mutex<BTreeMap<u64, Scope>> = Mutex::new(BTreeMap::new());
+
+/// Where the main thread started its first thread.
+static MAIN_STACK: OnceLock<Box<[usize]>> = OnceLock::new();
+
+thread_local! {
+    static NAME_TAKER: NameTaker = const { NameTaker(OnceLock::new()) };
+}
+
+struct NameTaker(OnceLock<Thread>);
+
+impl Drop for NameTaker {
+    fn drop(&mut self) {
+        if let (Some(thread), Some(name)) = (self.0.get(), std_thread::current().name()) {
+            thread.set_label(name);
+        }
+    }
+}
+
+fn began(thread: &Thread) {
+    if !matches!(thread.spawner(), Spawner::Main) || thread.is_in_scope() {
+        return;
+    }
+    let _ = panic::catch_unwind(|| {
+        if !thread.spawn_stack().is_empty() {
+            let _ = MAIN_STACK.set(thread.spawn_stack().into());
+        }
+        let scope = Scope::new();
+        scope.enter_for_good();
+        SCOPES.lock().unwrap_or_else(PoisonError::into_inner).insert(thread.number(), scope);
+        NAME_TAKER.with(|it| it.0.set(thread.clone()).unwrap_or(()));
+    });
+}
+
+fn ends(thread: &Thread) {
+    let Some(scope) = SCOPES.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread.number()) else {
+        return;
+    };
+    let _ = panic::catch_unwind(|| judge_test(thread, &scope));
+}
+
+fn judge_test(thread: &Thread, scope: &Scope) {
+    let Some(test) = thread.label() else { return process::note_foreign() };
+    if scope.live() == 0 {
+        return process::note_test(&judge::Verdict::default());
+    }
+    if !is_libtest() {
+        return process::note_foreign();
+    }
+    let allowed: [&str; 0] = [];
+    let verdict = judge::judge(test, scope, None, &allowed);
+    process::note_test(&verdict);
+    if !verdict.leaks.is_empty() {
+        message::say(&report::text(&verdict.leaks));
+    }
+}
+
+/// Whether the main thread runs libtest. Where nothing has a name, the names of threads have to do.
+fn is_libtest() -> bool {
+    static IS_LIBTEST: LazyLock<bool> = LazyLock::new(|| {
+        let frames = symbols::spawn_frames(MAIN_STACK.get().map_or(&[], |it| it));
+        frames.iter().all(|it| it.origin == Origin::System)
+            || frames.iter().any(|it| it.origin == Origin::TestHarness)
+    });
+    *IS_LIBTEST
+}

@@ -1,0 +1,86 @@
+//! Threads that belong to the process, and some that do not although they pass by such.
+
+use std::sync::{LazyLock, Mutex, Once, OnceLock, mpsc};
+use std::thread;
+
+use super::{named, stay};
+
+#[test]
+fn clean_lazily_started_by_a_lazy_lock() {
+    static POOL: LazyLock<thread::JoinHandle<()>> = LazyLock::new(|| named("lazy-lock").spawn(stay).unwrap());
+    assert!(!POOL.is_finished());
+}
+
+#[test]
+fn clean_lazily_started_by_a_once_lock() {
+    static POOL: OnceLock<thread::JoinHandle<()>> = OnceLock::new();
+    assert!(!POOL.get_or_init(|| named("once-lock").spawn(stay).unwrap()).is_finished());
+}
+
+#[test]
+fn clean_lazily_started_by_a_once() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| drop(named("once").spawn(stay).unwrap()));
+}
+
+/// Starts threads whenever it is asked to.
+fn pool() -> mpsc::Sender<()> {
+    static POOL: OnceLock<mpsc::Sender<()>> = OnceLock::new();
+    let start = || {
+        let (sender, receiver) = mpsc::channel::<()>();
+        let serve = move || receiver.iter().for_each(|()| drop(named("pool-child").spawn(stay).unwrap()));
+        named("pool").spawn(serve).unwrap();
+        sender
+    };
+    POOL.get_or_init(start).clone()
+}
+
+#[test]
+fn clean_child_of_a_pool_of_the_process() {
+    pool().send(()).unwrap();
+}
+
+#[test]
+fn clean_another_child_of_that_pool() {
+    pool().send(()).unwrap();
+}
+
+#[test]
+fn clean_rayons_global_pool() {
+    assert_eq!(rayon::join(|| 1, || 2), (1, 2));
+}
+
+#[test]
+fn clean_rayons_global_pool_again() {
+    assert_eq!(rayon::join(|| 3, || 4), (3, 4));
+}
+
+#[test]
+fn clean_smols_global_executor() {
+    smol::block_on(async {
+        smol::spawn(async { 1 }).await;
+        smol::Timer::after(std::time::Duration::from_millis(1)).await;
+    });
+}
+
+#[test]
+fn clean_smols_blocking_pool() {
+    assert_eq!(smol::block_on(smol::unblock(|| 1)), 1);
+}
+
+#[test]
+fn leak_beside_a_pool_of_the_process() {
+    rayon::join(|| (), || ());
+    named("beside-pool").spawn(stay).unwrap(); // leak: beside-pool
+}
+
+#[test]
+fn leak_into_a_static_that_is_no_lazy_one() {
+    static THREADS: Mutex<Vec<thread::JoinHandle<()>>> = Mutex::new(Vec::new());
+    THREADS.lock().unwrap().push(named("in-static").spawn(stay).unwrap()); // leak: in-static
+}
+
+#[test]
+fn leak_with_the_name_of_a_pool() {
+    named("tokio-rt-worker").spawn(stay).unwrap(); // leak: tokio-rt-worker
+}

@@ -1,0 +1,112 @@
+//! Tests with the attribute's options, tests of other attributes, and guards. Those without either are not checked when
+//! only marked ones are.
+
+use std::thread;
+use std::time::Duration;
+
+use highwater_leaktest::check;
+use rstest::rstest;
+
+fn stay() {
+    loop {
+        thread::park();
+    }
+}
+
+fn named(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned())
+}
+
+#[highwater_leaktest::test]
+fn leak_with_the_attribute() {
+    named("attribute").spawn(stay).unwrap(); // leak: attribute
+}
+
+#[highwater_leaktest::test(grace = "50ms")]
+fn leak_after_a_short_grace() {
+    named("short").spawn(|| thread::sleep(Duration::from_secs(2))).unwrap(); // leak: short
+}
+
+#[highwater_leaktest::test(grace = "20s")]
+fn clean_within_a_long_grace() {
+    named("long").spawn(|| thread::sleep(Duration::from_millis(900))).unwrap();
+}
+
+#[highwater_leaktest::test(allow(threads = "pool-*"), allow(threads = "other"))]
+fn clean_allowed_by_the_attribute() {
+    named("pool-1").spawn(stay).unwrap();
+    named("other").spawn(stay).unwrap();
+}
+
+#[highwater_leaktest::test(allow(threads = "pool-*"))]
+fn leak_beside_what_the_attribute_allows() {
+    named("pool-1").spawn(stay).unwrap();
+    named("not-pool").spawn(stay).unwrap(); // leak: not-pool
+}
+
+#[highwater_leaktest::test]
+#[tokio::test]
+async fn leak_in_front_of_tokio() {
+    named("tokio-front").spawn(stay).unwrap(); // leak: tokio-front
+}
+
+#[tokio::test]
+#[highwater_leaktest::test]
+async fn leak_behind_tokio() {
+    named("tokio-behind").spawn(stay).unwrap(); // leak: tokio-behind
+}
+
+#[highwater_leaktest::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clean_tokio_with_workers() {
+    tokio::task::spawn_blocking(|| ()).await.unwrap();
+    tokio::spawn(async {}).await.unwrap();
+}
+
+#[highwater_leaktest::test]
+#[tokio::test]
+#[should_panic(expected = "on purpose")]
+async fn clean_tokio_that_should_panic() {
+    panic!("on purpose");
+}
+
+#[rstest]
+#[case("rstest-1")] // first
+#[case("rstest-1")]
+#[highwater_leaktest::test]
+fn leak_behind_rstest(#[case] name: &str) {
+    named(name).spawn(stay).unwrap(); // leak: rstest-1
+}
+
+#[highwater_leaktest::test]
+#[rstest]
+#[case(1)]
+#[case(2)]
+fn clean_in_front_of_rstest(#[case] number: u32) {
+    assert!(thread::spawn(move || number > 0).join().unwrap());
+}
+
+#[test]
+fn leak_under_a_guard() {
+    let _leaks = check();
+    named("guarded").spawn(stay).unwrap(); // leak: guarded
+}
+
+#[test]
+#[should_panic]
+fn leak_under_a_guard_in_a_test_that_should_panic() {
+    let _leaks = check();
+    named("guard-panic").spawn(stay).unwrap(); // leak: guard-panic
+}
+
+#[test]
+fn clean_under_a_guard() {
+    let _leaks = check().grace(Duration::from_secs(20)).allow_threads("kept-*");
+    named("kept-1").spawn(stay).unwrap();
+    thread::spawn(|| thread::sleep(Duration::from_millis(700)));
+}
+
+#[test]
+fn clean_for_not_being_marked() {
+    named("unmarked").spawn(stay).unwrap();
+}

@@ -1,0 +1,28 @@
+//! Tests with threads of many origins, under whatever `#[test]` means in the program that includes this.
+
+mod endings;
+mod globals;
+mod outcomes;
+mod pools;
+mod runtimes;
+mod std_threads;
+
+use std::thread;
+use std::time::Duration;
+
+/// What a thread does that never ends.
+pub fn stay() {
+    loop {
+        thread::park();
+    }
+}
+
+/// What a thread does that ends soon after its test.
+pub fn linger() {
+    thread::sleep(Duration::from_millis(60));
+}
+
+/// A thread's name to be.
+pub fn named(name: &str) -> thread::Builder {
+    thread::Builder::new().name(name.to_owned())
+}

@@ -1,0 +1,7 @@
+//! The leak corpus: tests that leave threads alive on purpose, and tests that only look as if they did.
+//!
+//! `cases/` holds the tests, `programs/` the test programs that have them checked in one way each. A test called `leak_…` is to
+//! be found, one called `clean_…` is not; one with `fails` in its name fails by itself. The line that starts a thread which
+//! is left ends in `// leak: NAME`, the name of the thread, with `× N` behind it where N of them are left. The corpus is no
+//! part of the workspace's tests; `tests/tests/leak_corpus` runs it and compares.
+#![forbid(unsafe_code)]

@@ -1,0 +1,53 @@
+//! A shared library that is loaded in front of a test program, for the leak harness to meet what it cannot follow.
+//!
+//! As it is, it starts a thread past the harness when it is loaded. With `--cfg sanitizer` it only has the name of a sanitizer's
+//! beginning.
+
+#[cfg(not(sanitizer))]
+mod bypass {
+    use core::ffi::{c_char, c_int, c_void};
+    use core::mem;
+    use core::ptr;
+    use std::thread;
+    use std::time::Duration;
+
+    type Create = unsafe extern "C" fn(
+        *mut usize,
+        *const c_void,
+        extern "C" fn(*mut c_void) -> *mut c_void,
+        *mut c_void,
+    ) -> c_int;
+
+    unsafe extern "C" {
+        fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
+    }
+
+    /// `RTLD_NEXT`: what is behind this library, which the program is not.
+    const NEXT: *mut c_void = ptr::without_provenance_mut(usize::MAX);
+
+    extern "C" fn stay(_: *mut c_void) -> *mut c_void {
+        thread::sleep(Duration::from_secs(3600));
+        ptr::null_mut()
+    }
+
+    extern "C" fn begin() {
+        // SAFETY: the name ends with a zero.
+        let create = unsafe { dlsym(NEXT, c"pthread_create".as_ptr()) };
+        assert!(!create.is_null());
+        // SAFETY: the function of that name is of this type.
+        let create = unsafe { mem::transmute::<*mut c_void, Create>(create) };
+        let mut thread = 0;
+        // SAFETY: the routine takes no notice of its argument, and there are no attributes.
+        unsafe { create(&raw mut thread, ptr::null(), stay, ptr::null_mut()) };
+    }
+
+    #[used]
+    // SAFETY: the section holds pointers to functions of this type, which the C library calls once.
+    #[unsafe(link_section = ".init_array")]
+    static BEGIN: extern "C" fn() = begin;
+}
+
+/// What the address sanitizer calls its own beginning.
+#[cfg(sanitizer)]
+#[unsafe(no_mangle)]
+pub extern "C" fn __asan_init() {}

@@ -1,0 +1,58 @@
+//! Building the corpus. Its programs are no part of the workspace's tests, so cargo has not built them.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use highwater_tests::{build_library, succeed};
+
+/// The corpus's own directory.
+pub fn directory() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/leak-corpus"))
+}
+
+/// Where the workspace's own tests are built, for the corpus to be built there too.
+pub fn target() -> PathBuf {
+    // A test runs as <target directory>/<profile>/deps/<test>.
+    let test = env::current_exe().expect("the path of this test");
+    test.ancestors().nth(3).expect("a test lies three directories deep in the target directory").to_owned()
+}
+
+/// A cargo command on the corpus.
+pub fn cargo(words: &[&str]) -> Command {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(directory()).args(words).args(["--package", "highwater-leak-corpus"]);
+    for program in ["whole", "shadowed", "marked", "foreign"] {
+        cargo.args(["--test", program]);
+    }
+    cargo.arg("--target-dir").arg(target());
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    cargo
+}
+
+/// Builds `programs/leak_bypass.rs` as a shared library named `name`.
+pub fn library(name: &str, options: &[&str]) -> PathBuf {
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.so"));
+    let options = [&["--check-cfg", "cfg(sanitizer)"], options].concat();
+    build_library("leak_bypass", &path, &options);
+    path
+}
+
+/// The test program of this name.
+pub fn program(name: &str) -> &'static Path {
+    static PROGRAMS: OnceLock<BTreeMap<String, PathBuf>> = OnceLock::new();
+    let build = || {
+        let messages = succeed(cargo(&["test", "--no-run"]).args(["--message-format", "json"]));
+        let messages = messages.lines().filter_map(|it| serde_json::from_str::<serde_json::Value>(it).ok());
+        messages
+            .filter_map(|it| {
+                Some((it["target"]["name"].as_str()?.to_owned(), PathBuf::from(it["executable"].as_str()?)))
+            })
+            .collect()
+    };
+    PROGRAMS.get_or_init(build).get(name).unwrap_or_else(|| panic!("cargo built no {name}"))
+}

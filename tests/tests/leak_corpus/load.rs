@@ -1,0 +1,32 @@
+//! Load: threads that keep the machine busy while the corpus runs.
+
+use std::env;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+/// Ends the load when it is dropped.
+pub struct Load(Arc<AtomicBool>);
+
+/// Starts as much load as `LEAK_CORPUS_LOAD` says, in threads for each processor.
+pub fn start() -> Load {
+    let stop = Arc::new(AtomicBool::new(false));
+    let times: usize =
+        env::var("LEAK_CORPUS_LOAD").map_or(0, |it| it.parse().expect("LEAK_CORPUS_LOAD is a number"));
+    let processors = thread::available_parallelism().map_or(1, usize::from);
+    for _ in 0..times * processors {
+        let stop = Arc::clone(&stop);
+        thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                std::hint::spin_loop();
+            }
+        });
+    }
+    Load(stop)
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}

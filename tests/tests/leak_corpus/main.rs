@@ -1,0 +1,133 @@
+//! The leak corpus (`tests/leak-corpus`) under the leak harness: every leak is found, the right test is blamed, the line that
+//! starts the thread is named, and nothing else is said to leak.
+//!
+//! `LEAK_CORPUS_RUNS=20` repeats each way of running it, `LEAK_CORPUS_LOAD=4` keeps four threads for each processor busy
+//! meanwhile; both are for measuring, and the table is printed with `--nocapture`.
+#![cfg(all(target_os = "linux", target_env = "gnu"))]
+
+mod build;
+mod compare;
+mod expected;
+mod load;
+mod run;
+
+use std::env;
+
+use compare::Table;
+use run::{Program, Way};
+
+/// Runs `program` in each of `ways`, as often as is asked for, and compares.
+fn hold(program: Program, ways: &[Way]) {
+    let runs = env::var("LEAK_CORPUS_RUNS").map_or(1, |it| it.parse().expect("LEAK_CORPUS_RUNS is a number"));
+    let _load = load::start();
+    let expected = expected::of(program);
+    let mut wrong = Vec::new();
+    for way in ways {
+        let mut table = Table::default();
+        for _ in 0..runs {
+            let outcome = run::run(program, *way);
+            wrong.extend(table.add(&expected, &outcome).into_iter().map(|it| format!("{way:?}: {it}")));
+        }
+        println!("{program:?} {way:?}: {table}");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_program_checked_as_a_whole() {
+    hold(Program::Whole, &[Way::Libtest { threads: 1 }, Way::Libtest { threads: 4 }]);
+}
+
+#[test]
+fn a_program_with_a_shadowed_attribute() {
+    hold(Program::Shadowed, &[Way::Libtest { threads: 1 }, Way::Libtest { threads: 4 }]);
+}
+
+#[test]
+fn a_program_with_marked_tests() {
+    hold(Program::Marked, &[Way::Libtest { threads: 1 }, Way::Libtest { threads: 4 }]);
+}
+
+#[test]
+fn under_nextest() {
+    hold(Program::Whole, &[Way::Nextest]);
+    hold(Program::Shadowed, &[Way::Nextest]);
+}
+
+#[test]
+fn the_comparison_finds_faults() {
+    let expected = expected::of(Program::Whole);
+    let whole = run::run(Program::Whole, Way::Unchecked);
+    let found = Table::default().add(&expected, &whole);
+    assert!(found.len() >= 40, "without the harness every leak is missed: {found:?}");
+    assert!(found.iter().all(|it| it.contains("not found") || it.contains("exit")), "{found:?}");
+}
+
+#[test]
+fn what_is_not_run_by_libtest_is_told() {
+    let said = run::foreign();
+    assert!(said.contains("no test was seen: libtest does not run this program"), "{said}");
+}
+
+#[test]
+fn a_thread_past_the_hooks_is_unclassified() {
+    let library = build::library("leak_bypass", &[]).display().to_string();
+    let outcome = run::one_clean_test(&[("LD_PRELOAD", &library)]);
+    assert!(
+        outcome.said.contains("warning: unclassified: 1 thread alive that was not seen to start"),
+        "{}",
+        outcome.said
+    );
+    assert_eq!(outcome.code, Some(0), "no test is blamed: {}", outcome.said);
+}
+
+#[test]
+fn a_sanitizer_is_refused() {
+    let library = build::library("leak_sanitizer", &["--cfg", "sanitizer"]).display().to_string();
+    let outcome = run::one_clean_test(&[("LD_PRELOAD", &library)]);
+    assert!(outcome.said.contains("a sanitizer is linked in"), "{}", outcome.said);
+    assert_eq!(outcome.code, Some(101), "{}", outcome.said);
+}
+
+#[test]
+fn an_unused_rule_is_told() {
+    let said = run::run(Program::Whole, Way::Libtest { threads: 4 }).said;
+    let unused = "a rule of highwater.toml allowed nothing here: threads = \"nobody\", program = \"whole\"";
+    assert!(said.contains(unused), "{said}");
+    assert!(!said.contains("allowed nothing here: threads = \"allowed-*\""), "{said}");
+    assert!(said.contains("highwater.toml allows (what the corpus allows by name)"), "{said}");
+}
+
+#[test]
+fn a_baseline_excuses_what_it_has_and_nothing_else() {
+    let first = run::run(Program::Whole, Way::Libtest { threads: 4 });
+    let again = run::with_baseline(&first, |_| true);
+    assert_eq!(again.leaks.len(), 0, "{}", again.said);
+    let leaves_one = run::with_baseline(&first, |leak| leak.name != "detached");
+    let names: Vec<&str> = leaves_one.leaks.iter().map(|it| it.name.as_str()).collect();
+    assert_eq!(names, ["detached"]);
+    assert_eq!(leaves_one.code, Some(101));
+}
+
+#[test]
+fn settings_that_cannot_be_read_fail_the_run() {
+    for (variable, value, words) in [
+        ("HIGHWATER_LEAKTEST", "sometimes", "expected all, marked or off"),
+        ("HIGHWATER_LEAKTEST_GRACE", "long", "expected a time"),
+        ("HIGHWATER_LEAKTEST_BASELINE", "/no/such/directory", "cannot read the baseline"),
+    ] {
+        let outcome = run::one_clean_test(&[(variable, value)]);
+        assert_eq!(outcome.code, Some(101), "{}", outcome.said);
+        assert!(outcome.said.contains(words), "{}", outcome.said);
+    }
+    let clean = run::one_clean_test(&[]);
+    assert_eq!(clean.code, Some(0), "{}", clean.said);
+    assert!(!clean.said.contains("highwater"), "nothing is said of a clean run: {}", clean.said);
+}
+
+#[test]
+fn annotations_are_for_github() {
+    let said = run::one_test("cases::std_threads::leak_detached", &[("GITHUB_ACTIONS", "true")]).said;
+    let line = said.lines().find(|it| it.starts_with("::error ")).unwrap_or_else(|| panic!("{said}"));
+    assert!(line.contains("cases/std_threads.rs,line=") && line.contains("leak_detached"), "{line}");
+}

@@ -1,0 +1,216 @@
+//! Running the corpus in one of the ways that tests are run.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+use crate::build;
+
+/// One of the corpus's programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Program {
+    Whole,
+    Shadowed,
+    Marked,
+}
+
+/// How its tests are run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Libtest {
+        threads: u32,
+    },
+    Nextest,
+    /// With the harness switched off.
+    Unchecked,
+}
+
+/// What came of it.
+pub struct Outcome {
+    pub program: Program,
+    pub way: Way,
+    pub code: Option<i32>,
+    /// Both outputs.
+    pub said: String,
+    pub leaks: Vec<Leak>,
+    /// Whether each test passed, by its name, as the runner has it.
+    pub passed: BTreeMap<String, bool>,
+}
+
+/// A leak as the harness reports it in JSON: what is compared of it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Leak {
+    pub test: String,
+    pub name: String,
+    pub spawned: Vec<Frame>,
+    #[serde(flatten)]
+    rest: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A call of its spawn stack.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Frame {
+    pub file: Option<String>,
+    pub line: Option<u32>,
+    pub origin: String,
+    #[serde(flatten)]
+    rest: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A report of one process.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct Report {
+    leaks: Vec<Leak>,
+    #[serde(flatten)]
+    rest: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Program {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Whole => "whole",
+            Self::Shadowed => "shadowed",
+            Self::Marked => "marked",
+        }
+    }
+}
+
+/// Runs all tests of a program.
+pub fn run(program: Program, way: Way) -> Outcome {
+    let mut command = match way {
+        Way::Libtest { threads } => {
+            let mut command = libtest(program);
+            command.arg(format!("--test-threads={threads}"));
+            command
+        }
+        Way::Unchecked => {
+            let mut command = libtest(program);
+            command.env("HIGHWATER_LEAKTEST", "off");
+            command
+        }
+        Way::Nextest => {
+            let mut command = build::cargo(&["nextest", "run", "--no-fail-fast", "--color", "never"]);
+            command.args(["-E", &format!("binary({})", program.name())]);
+            // Most of the time they wait.
+            command.arg("--test-threads=8");
+            clear(&mut command);
+            command
+        }
+    };
+    if program == Program::Marked {
+        command.env("HIGHWATER_LEAKTEST", "marked");
+    }
+    finish(command, program, way)
+}
+
+/// Runs one test of the program that is checked as a whole.
+pub fn one_test(test: &str, variables: &[(&str, &str)]) -> Outcome {
+    let mut command = libtest(Program::Whole);
+    command.args(["--exact", test]).envs(variables.iter().copied());
+    finish(command, Program::Whole, Way::Libtest { threads: 1 })
+}
+
+/// Runs one test that leaks nothing.
+pub fn one_clean_test(variables: &[(&str, &str)]) -> Outcome {
+    one_test("cases::std_threads::clean_joined", variables)
+}
+
+/// Runs the program checked as a whole again, with those leaks of `first` as a baseline that `keep` keeps.
+pub fn with_baseline(first: &Outcome, keep: impl Fn(&Leak) -> bool) -> Outcome {
+    let directory = tempfile::tempdir().expect("a directory");
+    let leaks = first.leaks.iter().filter(|it| keep(it)).cloned().collect();
+    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [] });
+    let serde_json::Value::Object(rest) = facts else { unreachable!("it is an object") };
+    let report = serde_json::to_vec(&Report { leaks, rest }).expect("it is plain data");
+    fs::write(directory.path().join("known.json"), report).expect("the directory can be written to");
+    let mut command = libtest(Program::Whole);
+    command.arg("--test-threads=4").env("HIGHWATER_LEAKTEST_BASELINE", directory.path());
+    finish(command, Program::Whole, Way::Libtest { threads: 4 })
+}
+
+/// Runs the program that libtest does not run, and returns what it said.
+pub fn foreign() -> String {
+    let mut command = Command::new(build::program("foreign"));
+    clear(&mut command);
+    let output = command.output().expect("the program starts");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn libtest(program: Program) -> Command {
+    let mut command = Command::new(build::program(program.name()));
+    command.current_dir(build::directory());
+    clear(&mut command);
+    command
+}
+
+/// Nothing of this test's own surroundings is to change what is found.
+fn clear(command: &mut Command) {
+    for name in [
+        "HIGHWATER_LEAKTEST",
+        "HIGHWATER_LEAKTEST_GRACE",
+        "HIGHWATER_LEAKTEST_BASELINE",
+        "GITHUB_ACTIONS",
+        "NEXTEST",
+        "RUST_BACKTRACE",
+        "RUST_TEST_THREADS",
+    ] {
+        command.env_remove(name);
+    }
+    command.env("CARGO_MANIFEST_DIR", build::directory());
+}
+
+fn finish(mut command: Command, program: Program, way: Way) -> Outcome {
+    let directory: TempDir = tempfile::tempdir().expect("a directory");
+    let reports = directory.path().join("reports");
+    let output = command.env("HIGHWATER_LEAKTEST_JSON", &reports).output().expect("the program starts");
+    let said = [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned()).concat();
+    if way == Way::Nextest {
+        let is_missing = said.contains("no such command: `nextest`");
+        assert!(
+            !is_missing,
+            "cargo-nextest is missing, and this cannot do without it; `cargo xtask test` installs it"
+        );
+    }
+    let passed =
+        said.lines().filter_map(if way == Way::Nextest { nextest_line } else { libtest_line }).collect();
+    Outcome { program, way, code: output.status.code(), leaks: leaks(&reports), passed, said }
+}
+
+/// All leaks of the reports in a directory, which is not there when nothing was checked.
+fn leaks(reports: &Path) -> Vec<Leak> {
+    let Ok(entries) = fs::read_dir(reports) else { return Vec::new() };
+    let paths = entries.map(|it| it.expect("the directory can be read").path());
+    let read = |path: std::path::PathBuf| {
+        let text = fs::read(&path).expect("a report can be read");
+        serde_json::from_slice::<Report>(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    };
+    paths.flat_map(|path| read(path).leaks).collect()
+}
+
+/// `test NAME ... ok`.
+fn libtest_line(line: &str) -> Option<(String, bool)> {
+    let (name, result) = line.strip_prefix("test ")?.split_once(" ... ")?;
+    let name = name.strip_suffix(" - should panic").unwrap_or(name);
+    match result {
+        "ok" => Some((name.to_owned(), true)),
+        "FAILED" => Some((name.to_owned(), false)),
+        _ => None,
+    }
+}
+
+/// `PASS [   0.005s] (1/2) highwater-leak-corpus::whole NAME`.
+fn nextest_line(line: &str) -> Option<(String, bool)> {
+    let mut words = line.split_whitespace();
+    let result = words.next()?;
+    let name = words.next_back()?;
+    match result {
+        "PASS" => Some((name.to_owned(), true)),
+        "FAIL" => Some((name.to_owned(), false)),
+        _ => None,
+    }
+}

@@ -1,0 +1,18 @@
+//! cargo-nextest, which runs each test in a process of its own: one of the ways that the leak corpus is run.
+
+use std::path::Path;
+
+use crate::failure::Failure;
+use crate::shell::Line;
+
+/// Makes sure that cargo-nextest is there, building it with cargo if it is missing.
+///
+/// # Errors
+/// When it is missing and cannot be built.
+pub(super) fn ensure(root: &Path) -> Result<(), Failure> {
+    if Line::cargo(root).args(["nextest", "--version"]).capture().is_ok() {
+        return Ok(());
+    }
+    println!("cargo-nextest is missing here: installing it with cargo.");
+    Line::cargo(root).args(["install", "--locked", "cargo-nextest"]).run()
+}
