@@ -69,7 +69,7 @@ mod totals;
 mod unwind;
 
 pub use config::{Mode, Settings};
-pub use sys::Module;
+pub use sys::{Module, trim};
 #[cfg(not(loom))]
 pub use {
     alloc::Alloc,
