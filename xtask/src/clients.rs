@@ -47,6 +47,8 @@ const CLIENTS: &[Client] = &[
     Client { program: "zstd", probe: &["--version"], package: "zstd" },
     // What reads the JSON and CSV that we write, and installs the readers written in Python.
     Client { program: python::PYTHON, probe: &["-c", "import ensurepip"], package: "python3-venv" },
+    // `promtool check metrics`, Prometheus's own judge of what it scrapes.
+    Client { program: "promtool", probe: &["--version"], package: "prometheus" },
     // What DHAT's page and speedscope run in.
     Client { program: "chromium", probe: &["--version"], package: "chromium" },
     // What installs the readers that are no Debian packages.

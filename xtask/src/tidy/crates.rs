@@ -22,6 +22,7 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-symbol", Only(&["highwater-profile"])),
     ("highwater-profile", Only(&[])),
     ("highwater", Only(&["highwater-runtime", "highwater-profile"])),
+    ("highwater-agent", Only(&["highwater", "highwater-runtime", "highwater-profile"])),
     ("highwater-runtime", Only(&[])),
     ("highwater-bench", Only(&["highwater", "highwater-runtime"])),
     ("highwater-fuzz", Only(&["highwater-profile"])),

@@ -1,0 +1,89 @@
+//! The clients that the pages are made for: `go tool pprof` and Prometheus.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use highwater_tests::go::Go;
+
+use crate::service::{Service, ask_with};
+
+fn pprof(arguments: &[&str], url: &str) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    Go::Debian.pprof(directory.path(), temporary, arguments, &[&PathBuf::from(url)])
+}
+
+#[test]
+fn go_names_what_the_service_remembers() {
+    let service = Service::start();
+    service.visit(40);
+    let page = |name| format!("http://{}/debug/pprof/{name}", service.agent);
+    let top = pprof(&["-top", "-unit=bytes"], &page("heap"));
+    assert!(top.contains("Type: inuse_space"), "{top}");
+    let row = top.lines().find(|line| line.contains("remember")).unwrap_or_else(|| panic!("{top}"));
+    // With all that it calls: 40 visits, and the list of them.
+    let cumulated = row.split_whitespace().nth(3).and_then(|it| it.strip_suffix('B')).unwrap();
+    let cumulated: u64 = cumulated.parse().unwrap();
+    assert!((120_000..130_000).contains(&cumulated), "{top}");
+    let allocs = pprof(&["-top"], &page("allocs"));
+    assert!(allocs.contains("Type: alloc_space") && allocs.contains("remember"), "{allocs}");
+    let threads = pprof(&["-top"], &page("threads"));
+    assert!(threads.contains("Type: threads") && threads.contains("highwater-agent"), "{threads}");
+}
+
+#[test]
+fn go_takes_a_difference_and_names_from_afar() {
+    let service = Service::start();
+    service.visit(3);
+    let heap = format!("http://{}/debug/pprof/heap?seconds=1", service.agent);
+    let top = pprof(&["-top", "-sample_index=alloc_objects"], &heap);
+    assert!(!top.contains("remember"), "{top}");
+    let live = pprof(&["-top", "-symbolize=remote"], &heap);
+    assert!(live.contains("Visitors") && live.contains("remember"), "{live}");
+}
+
+#[test]
+fn go_sends_the_token() {
+    let token = "correct-horse-battery";
+    let service = Service::start_with(&[("TOKEN", token)]);
+    service.visit(2);
+    let heap = format!("http://highwater:{token}@{}/debug/pprof/heap", service.agent);
+    assert!(pprof(&["-top"], &heap).contains("remember"));
+}
+
+#[test]
+fn prometheus_finds_no_fault_with_the_metrics() {
+    let service = Service::start();
+    let metrics = service.get("/metrics").text();
+    let (has_passed, said) = check_metrics(&metrics);
+    assert!(has_passed, "{said}\n{metrics}");
+    // It does find one where there is one.
+    let (has_passed, said) = check_metrics(&metrics.replace("_total", "_count"));
+    assert!(!has_passed, "{said}");
+}
+
+/// What `promtool check metrics` says.
+fn check_metrics(metrics: &str) -> (bool, String) {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool is there; `cargo xtask test` installs what the tests need");
+    promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success() && said.is_empty(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn prometheus_gets_open_metrics_when_it_asks_for_them() {
+    let service = Service::start();
+    let accept = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
+    let response = ask_with(service.agent, "GET /metrics HTTP/1.1", accept, b"");
+    assert!(response.head.contains("content-type: application/openmetrics-text; version=1.0.0"));
+    let text = response.text();
+    assert!(text.contains("\n# UNIT highwater_live_bytes bytes\n") && text.ends_with("\n# EOF\n"), "{text}");
+}
