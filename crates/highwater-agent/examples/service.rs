@@ -6,8 +6,8 @@
 //! go tool pprof -top http://127.0.0.1:6060/debug/pprof/heap
 //! ```
 //!
-//! The token of the agent, if there is to be one, is taken from the variable `TOKEN`. The service ends when its standard
-//! input does.
+//! `HIGHWATER_AGENT` in the environment sets more: `dir:/tmp/watched,watch:0.8` has it watched, `token:…` asks for a token.
+//! The service ends when its standard input does.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -27,9 +27,12 @@ static ALLOC: highwater::Alloc = highwater::Alloc::new();
 /// What is remembered of a visit, in bytes.
 const VISIT_BYTES: usize = 3_000;
 
-/// What is remembered of the visitors.
+/// What is remembered of the visitors, by name.
+type Visits = HashMap<String, Vec<Vec<u8>>>;
+
+/// The visitors that nobody forgets.
 #[derive(Clone, Default)]
-struct Visitors(Arc<Mutex<HashMap<String, Vec<Vec<u8>>>>>);
+struct Visitors(Arc<Mutex<Visits>>);
 
 impl Visitors {
     #[inline(never)]
@@ -39,11 +42,23 @@ impl Visitors {
         visits.push(vec![1; VISIT_BYTES]);
         visits.len()
     }
+
+    #[inline(never)]
+    fn hoard(&self, mib: usize) {
+        let hoard = vec![1; mib << 20];
+        let mut visitors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        visitors.entry("the hoarder".to_owned()).or_default().push(hoard);
+    }
 }
 
 async fn visit(State(visitors): State<Visitors>, Path(name): Path<String>) -> String {
     let visits = visitors.remember(name);
     format!("{visits} visits\n")
+}
+
+async fn hoard(State(visitors): State<Visitors>, Path(mib): Path<u16>) -> String {
+    visitors.hoard(usize::from(mib));
+    format!("{mib} MiB more\n")
 }
 
 /// Allocates and frees, like any request.
@@ -55,12 +70,9 @@ async fn work() -> String {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut addresses = std::env::args().skip(1);
     let own = addresses.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let mut agent = Agent::builder();
+    let mut agent = Agent::builder().from_environment()?;
     if let Some(address) = addresses.next() {
         agent = agent.listen(address);
-    }
-    if let Ok(token) = std::env::var("TOKEN") {
-        agent = agent.token(token);
     }
     let agent = agent.start()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_io().build()?;
@@ -68,6 +80,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{} {}", listener.local_addr()?, agent.address());
     let routes = Router::new()
         .route("/visit/{name}", get(visit))
+        .route("/hoard/{mib}", get(hoard))
         .route("/work", get(work))
         .with_state(Visitors::default());
     thread::spawn(move || runtime.block_on(async { axum::serve(listener, routes).await }));

@@ -12,8 +12,10 @@ use tokio::sync::Notify;
 use crate::Error;
 use crate::access::{Access, is_loopback};
 use crate::captures::Captures;
+use crate::environment;
 use crate::server;
 use crate::service::{Counts, Service};
+use crate::watch::{Watch, Watching};
 
 /// A running agent. It goes on when this is dropped, until the process ends; [`Agent::stop`] ends it earlier.
 #[derive(Debug)]
@@ -21,6 +23,7 @@ pub struct Agent {
     address: SocketAddr,
     stop: Arc<Notify>,
     thread: JoinHandle<()>,
+    watching: Option<Watching>,
 }
 
 impl Agent {
@@ -36,9 +39,14 @@ impl Agent {
 
     /// Ends it, with all that is under way.
     pub fn stop(self) {
+        if let Some(watching) = self.watching {
+            watching.stop();
+        }
         self.stop.notify_one();
         // It may have ended by itself; that it panicked is already on standard error.
         let _ = self.thread.join();
+        let stop = self.stop;
+        own_memory(|| drop(stop));
     }
 }
 
@@ -49,6 +57,7 @@ pub struct AgentBuilder {
     token: Option<String>,
     is_open: bool,
     purge: fn() -> bool,
+    watch: Option<Watch>,
 }
 
 impl Default for AgentBuilder {
@@ -58,6 +67,7 @@ impl Default for AgentBuilder {
             token: None,
             is_open: false,
             purge: highwater_runtime::trim,
+            watch: None,
         }
     }
 }
@@ -70,6 +80,7 @@ impl fmt::Debug for AgentBuilder {
             .field("address", &self.address)
             .field("has_token", &has_token)
             .field("is_open", &self.is_open)
+            .field("watch", &self.watch)
             .finish_non_exhaustive()
     }
 }
@@ -111,11 +122,31 @@ impl AgentBuilder {
         self
     }
 
+    /// Watches how much memory is in use, too, and writes down what holds it. Default: no.
+    #[must_use]
+    pub fn watch(mut self, watch: Watch) -> Self {
+        self.watch = Some(watch);
+        self
+    }
+
+    /// Applies the settings of the environment variable `HIGHWATER_AGENT`, if it is set, such as
+    /// `listen:127.0.0.1:6060,dir:/var/lib/service,watch:0.8`; docs/AGENT.md has a table of them. What it says of the watch
+    /// takes the place of [`Self::watch`].
+    ///
+    /// # Errors
+    /// When a part of it is not understood.
+    pub fn from_environment(self) -> Result<Self, Error> {
+        match std::env::var(environment::VARIABLE) {
+            Ok(settings) => environment::apply(self, &settings),
+            Err(_) => Ok(self),
+        }
+    }
+
     /// Starts.
     ///
     /// # Errors
-    /// When the address cannot be listened on or is open to others without a word about it, the token is too short, or
-    /// the system starts no thread.
+    /// When the address cannot be listened on or is open to others without a word about it, the token is too short, the directory of
+    /// the watch cannot be used, or the system starts no thread.
     pub fn start(self) -> Result<Agent, Error> {
         // What lives and dies with the agent is its own memory. Errors are the program's, and so is the little that the
         // standard library allocates to start a thread, since it frees that outside.
@@ -124,7 +155,9 @@ impl AgentBuilder {
         let (listener, address) = self.bind(access.is_some())?;
         let captures = Captures::start().map_err(Error::Thread)?;
         let access = access.unwrap_or(if self.is_open { Access::Anyone } else { Access::Local });
-        let service = Service { access, captures, purge: self.purge, counts: Counts::default() };
+        let counts = own_memory(Arc::<Counts>::default);
+        let watching = self.watch.as_ref().map(|watch| watch.start(Arc::clone(&counts))).transpose()?;
+        let service = Service { access, captures, purge: self.purge, counts };
         let (service, stop) = own_memory(|| (Arc::new(service), Arc::new(Notify::new())));
         let runtime = own_memory(|| runtime::Builder::new_current_thread().enable_io().enable_time().build())
             .map_err(Error::Thread)?;
@@ -133,7 +166,7 @@ impl AgentBuilder {
             .name("highwater-agent".to_owned())
             .spawn(move || own_memory(|| run(runtime, listener, service, stopped)))
             .map_err(Error::Thread)?;
-        Ok(Agent { address, stop, thread })
+        Ok(Agent { address, stop, thread, watching })
     }
 
     fn bind(&self, has_token: bool) -> Result<(TcpListener, SocketAddr), Error> {

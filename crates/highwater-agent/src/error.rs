@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 /// Why there is no agent.
 #[derive(Debug, thiserror::Error)]
@@ -33,4 +34,20 @@ pub enum Error {
     /// No thread could be started.
     #[error("cannot start the agent's thread: {0}")]
     Thread(#[source] io::Error),
+    /// The directory of the watch cannot be used.
+    #[error("cannot watch, because {} cannot be used: {source}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A part of `HIGHWATER_AGENT` is not understood.
+    #[error(
+        "HIGHWATER_AGENT is not understood at `{part}`; docs/AGENT.md has a table of all settings (watch, every and the like need dir)"
+    )]
+    Setting {
+        /// The part.
+        part: String,
+    },
 }

@@ -28,6 +28,7 @@ mod agent;
 mod captures;
 mod connections;
 mod endpoint;
+mod environment;
 mod error;
 mod limit;
 mod limits;
@@ -36,10 +37,12 @@ mod query;
 mod reply;
 mod server;
 mod service;
+mod watch;
 
 pub use agent::{Agent, AgentBuilder};
 pub use error::Error;
 pub use limits::{Limits, limits};
+pub use watch::{Growth, Watch};
 
 /// Starts an agent that listens on `address`: [`Agent::builder`] with nothing else chosen.
 ///

@@ -1,5 +1,6 @@
 //! What all connections share, and the way of a request through it.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http_body_util::Full;
@@ -17,7 +18,7 @@ pub(crate) struct Service {
     pub captures: Captures,
     /// Gives free memory back to the system; false when it cannot.
     pub purge: fn() -> bool,
-    pub counts: Counts,
+    pub counts: Arc<Counts>,
 }
 
 /// What the agent did so far, for `/metrics`.
@@ -29,6 +30,14 @@ pub(crate) struct Counts {
     pub refused: AtomicU64,
     /// Connections that ended because they took too long, or that others needed the room of.
     pub dropped_connections: AtomicU64,
+    /// How often the watch read how much memory is in use.
+    pub readings: AtomicU64,
+    /// Snapshots in the ring of the watch, those included that it has deleted since.
+    pub snapshots: AtomicU64,
+    /// Incidents that the watch recorded.
+    pub incidents: AtomicU64,
+    /// What the watch could not read or write.
+    pub watch_failures: AtomicU64,
 }
 
 impl Service {

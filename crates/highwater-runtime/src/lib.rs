@@ -68,7 +68,7 @@ mod totals;
 #[cfg(not(loom))]
 mod unwind;
 
-pub use config::{Mode, Settings};
+pub use config::{Mode, Settings, parse_size};
 pub use sys::{Module, trim};
 #[cfg(not(loom))]
 pub use {

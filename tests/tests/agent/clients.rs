@@ -46,7 +46,7 @@ fn go_takes_a_difference_and_names_from_afar() {
 #[test]
 fn go_sends_the_token() {
     let token = "correct-horse-battery";
-    let service = Service::start_with(&[("TOKEN", token)]);
+    let service = Service::start_with(&[("HIGHWATER_AGENT", &format!("token:{token}"))]);
     service.visit(2);
     let heap = format!("http://highwater:{token}@{}/debug/pprof/heap", service.agent);
     assert!(pprof(&["-top"], &heap).contains("remember"));

@@ -155,7 +155,7 @@ fn differences_are_few_at_a_time_and_end_with_their_client() {
 
 #[test]
 fn wrong_tokens_open_nothing() {
-    let mut service = Service::start_with(&[("TOKEN", "correct-horse-battery")]);
+    let mut service = Service::start_with(&[("HIGHWATER_AGENT", "token:correct-horse-battery")]);
     let pages = ["/", "/debug/pprof/", "/debug/pprof/heap", "/metrics", "/interval", "/debug/pprof/nothing"];
     for page in pages {
         for header in

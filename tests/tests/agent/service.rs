@@ -5,6 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+/// The program, and the addresses it is to choose itself.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_agent_service");
+pub const ADDRESSES: [&str; 2] = ["127.0.0.1:0", "127.0.0.1:0"];
+
 /// A running service. It is killed when this is dropped.
 pub struct Service {
     child: Child,
@@ -20,9 +24,13 @@ impl Service {
 
     /// [`Self::start`] with more variables in its environment.
     pub fn start_with(environment: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_agent_service"));
-        command.args(["127.0.0.1:0", "127.0.0.1:0"]).env("HIGHWATER", "exact");
-        command.envs(environment.iter().copied());
+        let mut command = Command::new(PROGRAM);
+        command.args(ADDRESSES).env("HIGHWATER", "exact").envs(environment.iter().copied());
+        Self::spawn(command)
+    }
+
+    /// Starts the service by a command that ends up running it.
+    pub fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut line = String::new();
@@ -30,6 +38,19 @@ impl Service {
         let mut addresses = line.split_whitespace().map(|it| it.parse().unwrap());
         let (address, agent) = (addresses.next().unwrap(), addresses.next().unwrap());
         Self { child, address, agent }
+    }
+
+    /// Has the service keep so many MiB more. False when it has ended.
+    pub fn hoard(&self, mib: usize) -> bool {
+        let Ok(mut stream) = TcpStream::connect(self.address) else { return false };
+        let request = format!("GET /hoard/{mib} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).is_ok() && receive(&mut stream).status == 200
+    }
+
+    /// Ends the process at once, as the kernel does.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Visits the service, so that it remembers 3,000 bytes each time.

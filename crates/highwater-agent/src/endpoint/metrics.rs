@@ -185,6 +185,34 @@ fn families(service: &Service) -> Vec<Family> {
         "Connections that took too long, or had to make room.",
         vec![("", so_far(&service.counts.dropped_connections))],
     );
+    add(
+        Counter,
+        "watch_readings",
+        "",
+        "How often the watch read how much memory is in use.",
+        vec![("", so_far(&service.counts.readings))],
+    );
+    add(
+        Counter,
+        "watch_snapshots",
+        "",
+        "Snapshots that the watch wrote to its ring.",
+        vec![("", so_far(&service.counts.snapshots))],
+    );
+    add(
+        Counter,
+        "watch_incidents",
+        "",
+        "Incidents that the watch recorded.",
+        vec![("", so_far(&service.counts.incidents))],
+    );
+    add(
+        Counter,
+        "watch_failures",
+        "",
+        "What the watch could not read or write.",
+        vec![("", so_far(&service.counts.watch_failures))],
+    );
     families
 }
 
