@@ -44,7 +44,7 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
 }
 
 /// Settings that change a watch, whose directory may be named after them.
-const WATCH: &[&str] = &["watch", "growth", "every", "snapshots", "keep", "cooldown"];
+const WATCH: &[&str] = &["watch", "growth", "every", "snapshots", "keep", "cooldown", "post", "slack"];
 
 fn watched(watch: Watch, name: &str, value: &str) -> Option<Watch> {
     match name {
@@ -59,6 +59,8 @@ fn watched(watch: Watch, name: &str, value: &str) -> Option<Watch> {
         "every" => duration(value).map(|period| watch.every(period)),
         "snapshots" => duration(value).map(|period| watch.snapshots_every(period)),
         "cooldown" => duration(value).map(|time| watch.cooldown(time)),
+        "post" if value.starts_with("http://") => Some(watch.post(value)),
+        "slack" if value.starts_with("http://") => Some(watch.post_to_slack(value)),
         "keep" => {
             let snapshots = value.parse().ok().filter(|&it| it > 0)?;
             Some(watch.keep(snapshots, u64::MAX))
@@ -127,6 +129,7 @@ mod tests {
             ("dir:/x,every:5", "every:5"),
             ("dir:/x,every:99999999999999999999s", "every:99999999999999999999s"),
             ("dir:/x,keep:0", "keep:0"),
+            ("dir:/x,slack:https://example.org/", "slack:https://example.org/"),
             ("dir:", "dir"),
             ("open:yes", "open:yes"),
             ("nonsense", "nonsense"),

@@ -37,11 +37,13 @@ mod query;
 mod reply;
 mod server;
 mod service;
+mod soft_limit;
 mod watch;
 
 pub use agent::{Agent, AgentBuilder};
 pub use error::Error;
 pub use limits::{Limits, limits};
+pub use soft_limit::{SoftLimit, soft_limit};
 pub use watch::{Growth, Watch};
 
 /// Starts an agent that listens on `address`: [`Agent::builder`] with nothing else chosen.

@@ -8,6 +8,7 @@ mod history;
 mod incident;
 mod ring;
 mod rule;
+mod sink;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -28,7 +29,8 @@ use history::{History, Reading};
 use incident::{Incident, Incidents};
 use ring::{Ring, write_profile};
 pub use rule::Growth;
-use rule::{Judge, Reason, Use};
+pub(crate) use rule::{Judge, Reason, Use};
+use sink::{Sink, Sinks};
 
 /// What is to be watched, and where it is written: see [`AgentBuilder::watch`](crate::AgentBuilder::watch).
 ///
@@ -47,6 +49,7 @@ pub struct Watch {
     cooldown: Duration,
     peak_factor: f64,
     reserved_bytes: usize,
+    sinks: Vec<Sink>,
 }
 
 /// How long a time `metrics.csv` of an incident covers.
@@ -74,6 +77,7 @@ impl Watch {
             cooldown: Duration::from_secs(600),
             peak_factor: 1.2,
             reserved_bytes: 8 << 20,
+            sinks: Vec::new(),
         }
     }
 
@@ -152,6 +156,21 @@ impl Watch {
         self
     }
 
+    /// Posts each incident to this address as JSON: what `incident.json` has, the folder, and the ranking. It is tried six
+    /// times, with pauses that double. Only `http://`: an address elsewhere is reached through a proxy that adds TLS.
+    #[must_use]
+    pub fn post(mut self, url: impl Into<String>) -> Self {
+        self.sinks.push(Sink::Json(url.into()));
+        self
+    }
+
+    /// As [`Self::post`], in the form that Slack's incoming webhooks take: `{"text": …}`, with the first rows of the ranking.
+    #[must_use]
+    pub fn post_to_slack(mut self, url: impl Into<String>) -> Self {
+        self.sinks.push(Sink::Slack(url.into()));
+        self
+    }
+
     /// Starts the watch's thread.
     ///
     /// # Errors
@@ -159,7 +178,14 @@ impl Watch {
     pub(crate) fn start(&self, counts: Arc<Counts>) -> Result<Watching, Error> {
         let failed = |source| Error::Directory { path: self.directory.clone(), source };
         fs::create_dir_all(&self.directory).map_err(failed)?;
-        let mut watcher = own_memory(|| Watcher::open(self.clone(), counts)).map_err(failed)?;
+        let sinks = match self.sinks.as_slice() {
+            [] => None,
+            sinks => {
+                let sinks = own_memory(|| sinks.to_vec());
+                Some(Sinks::start(sinks, Arc::clone(&counts)).map_err(Error::Thread)?)
+            }
+        };
+        let mut watcher = own_memory(|| Watcher::open(self.clone(), counts, sinks)).map_err(failed)?;
         let (stop, stopped) = own_memory(channel);
         let thread = thread::Builder::new()
             .name("highwater-watch".to_owned())
@@ -194,6 +220,7 @@ struct Watcher {
     history: History,
     ring: Ring,
     incidents: Incidents,
+    sinks: Option<Sinks>,
     /// Given up while an incident is recorded.
     reserve: Vec<u8>,
     begin: Instant,
@@ -202,7 +229,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn open(watch: Watch, counts: Arc<Counts>) -> io::Result<Self> {
+    fn open(watch: Watch, counts: Arc<Counts>, sinks: Option<Sinks>) -> io::Result<Self> {
         let readings = HISTORY.as_nanos() / watch.every.as_nanos().max(1);
         let readings = usize::try_from(readings.clamp(1, MAX_READINGS)).unwrap_or(1);
         Ok(Self {
@@ -215,6 +242,7 @@ impl Watcher {
             next_snapshot: Duration::ZERO,
             kept_peak_bytes: LEAST_PEAK_BYTES,
             counts,
+            sinks,
             watch,
         })
     }
@@ -291,7 +319,9 @@ impl Watcher {
             Ok(self.incidents.add(&incident)?)
         });
         self.reserve = reserve(self.watch.reserved_bytes);
-        outcome?;
+        let folder = outcome?;
+        let was_heard = self.sinks.as_ref().is_none_or(|sinks| sinks.tell(folder));
+        self.count(was_heard);
         self.counts.incidents.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -328,7 +358,8 @@ mod tests {
         let counts = Arc::new(Counts::default());
         // Without the allocator there is no snapshot to be had: each attempt fails, the next is made all the same.
         let watch = Watch::new(directory.path()).at_bytes(1).cooldown(Duration::ZERO).reserve(0);
-        let mut watcher = Watcher::open(watch.snapshots_every(Duration::ZERO), Arc::clone(&counts)).unwrap();
+        let mut watcher =
+            Watcher::open(watch.snapshots_every(Duration::ZERO), Arc::clone(&counts), None).unwrap();
         for second in 0..3 {
             watcher.look(Duration::from_secs(second));
         }
