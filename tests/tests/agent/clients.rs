@@ -1,12 +1,16 @@
 //! The clients that the pages are made for: `go tool pprof` and Prometheus.
 
+use std::fs;
 use std::io::Write;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use highwater_tests::go::Go;
 
-use crate::service::{Service, ask_with};
+use crate::service::{Service, ask, ask_with};
 
 fn pprof(arguments: &[&str], url: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
@@ -86,4 +90,54 @@ fn prometheus_gets_open_metrics_when_it_asks_for_them() {
     assert!(response.head.contains("content-type: application/openmetrics-text; version=1.0.0"));
     let text = response.text();
     assert!(text.contains("\n# UNIT highwater_live_bytes bytes\n") && text.ends_with("\n# EOF\n"), "{text}");
+}
+
+/// A program that is killed when this is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn prometheus_scrapes_the_service() {
+    let service = Service::start();
+    service.visit(10);
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("prometheus.yml");
+    let target = service.agent;
+    let job = format!(
+        "scrape_configs: [{{job_name: a, scrape_interval: 1s, static_configs: [{{targets: ['{target}']}}]}}]"
+    );
+    fs::write(&config, job).unwrap();
+    // Prometheus does not say which port it chose, so one is chosen for it.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let prometheus = Command::new("prometheus")
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
+        .arg(format!("--web.listen-address={address}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("prometheus is there; `cargo xtask test` installs what the tests need");
+    let _prometheus = Running(prometheus);
+    let query = |name: &str| {
+        TcpStream::connect(address).ok()?;
+        let answer = ask(address, &format!("GET /api/v1/query?query={name} HTTP/1.1"));
+        let answer: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
+        answer.pointer("/data/result/0/value/1")?.as_str()?.parse::<f64>().ok()
+    };
+    let begin = Instant::now();
+    let mut scraped = None;
+    while scraped.is_none() && begin.elapsed() < Duration::from_secs(120) {
+        thread::sleep(Duration::from_millis(200));
+        scraped = query("highwater_live_bytes");
+    }
+    assert!(scraped.is_some_and(|bytes| bytes >= 30_000.0), "{scraped:?}");
+    // Counters keep their ending on the way.
+    assert!(query("highwater_alloc_bytes_total").is_some_and(|bytes| bytes >= 30_000.0));
 }
