@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 
 use highwater_profile::{Line, Location, Profile, ValueType, pprof};
 
@@ -11,7 +10,7 @@ use crate::query::Query;
 use crate::reply::{Answer, Refusal, Reply};
 
 pub(super) fn command_line() -> Reply {
-    let words: Vec<_> = std::env::args_os().map(|word| word.as_bytes().to_vec()).collect();
+    let words: Vec<_> = std::env::args_os().map(|word| word.into_encoded_bytes()).collect();
     Reply::text(words.join(&0))
 }
 
