@@ -48,6 +48,9 @@ const CLIENTS: &[Client] = &[
     Client { program: "zstd", probe: &["--version"], package: "zstd" },
     // What reads the JSON and CSV that we write, and installs the readers written in Python.
     Client { program: python::PYTHON, probe: &["-c", "import ensurepip"], package: "python3-venv" },
+    // Prometheus, which scrapes the agent, and its own judge of what it scrapes, `promtool check metrics`.
+    Client { program: "prometheus", probe: &["--version"], package: "prometheus" },
+    Client { program: "promtool", probe: &["--version"], package: "prometheus" },
     // What DHAT's page and speedscope run in.
     Client { program: "chromium", probe: &["--version"], package: "chromium" },
     // What installs the readers that are no Debian packages.

@@ -82,6 +82,35 @@ pub fn write_atomically(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), FileError> {
+    write(path, false, content)
+}
+
+/// [`write_atomically`] for a file that is to be there even if the machine stops now: its content is on the disk before it
+/// gets its name, and its name when this returns.
+///
+/// # Errors
+/// As for [`write_atomically`].
+pub fn write_durably(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), FileError> {
+    write(path, true, content)
+}
+
+/// Has the names in a directory written to the disk.
+///
+/// # Errors
+/// When it is no directory, or the disk fails.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    // Only Unix opens directories as files.
+    if cfg!(unix) { fs::File::open(directory)?.sync_all() } else { Ok(()) }
+}
+
+fn write(
+    path: &Path,
+    is_durable: bool,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), FileError> {
     let attempt = || -> io::Result<()> {
         let directory = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
@@ -94,8 +123,11 @@ pub fn write_atomically(
         content(&mut out)?;
         out.flush()?;
         drop(out);
+        if is_durable {
+            temporary.as_file().sync_all()?;
+        }
         temporary.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        if is_durable { sync_directory(directory) } else { Ok(()) }
     };
     attempt().map_err(|source| FileError::Write { path: path.into(), source })
 }
@@ -120,13 +152,17 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("out");
         write_atomically(&path, |out| out.write_all(b"old")).unwrap();
-        let error = write_atomically(&path, |out| {
-            out.write_all(b"half")?;
-            Err(io::Error::other("disk full"))
-        })
-        .unwrap_err();
-        assert_eq!(error.to_string(), format!("cannot write {}: disk full", path.display()));
-        assert_eq!(fs::read(&path).unwrap(), b"old");
+        for is_durable in [false, true] {
+            let error = write(&path, is_durable, |out| {
+                out.write_all(b"half")?;
+                Err(io::Error::other("disk full"))
+            })
+            .unwrap_err();
+            assert_eq!(error.to_string(), format!("cannot write {}: disk full", path.display()));
+            assert_eq!(fs::read(&path).unwrap(), b"old");
+        }
+        write_durably(&path, |out| out.write_all(b"new")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

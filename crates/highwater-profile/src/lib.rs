@@ -41,7 +41,7 @@ mod string_table;
 mod unpack;
 
 pub use bounded_text::BoundedText;
-pub use format::{pprof, write};
+pub use format::{go_text, pprof, write};
 pub use list_table::ListTable;
 pub use location::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId};
 pub use merge::{MergeError, files_of_several_builds, merge};

@@ -72,8 +72,8 @@ impl Settings {
     }
 }
 
-/// A number of bytes with an optional binary unit. `None` when it is not one, or does not fit.
-fn parse_size(text: &[u8]) -> Option<u64> {
+/// A number of bytes with an optional binary unit: `65536`, `64KiB`. `None` when it is not one, or does not fit.
+pub fn parse_size(text: &[u8]) -> Option<u64> {
     let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let (number, unit) = text.split_at(digits);
     let number: u64 = core::str::from_utf8(number).ok()?.parse().ok()?;

@@ -68,8 +68,8 @@ mod totals;
 #[cfg(not(loom))]
 mod unwind;
 
-pub use config::{Mode, Settings};
-pub use sys::Module;
+pub use config::{Mode, Settings, parse_size};
+pub use sys::{Module, trim};
 #[cfg(not(loom))]
 pub use {
     alloc::Alloc,

@@ -1,5 +1,7 @@
 //! A copy of what was recorded so far, and its way into a profile.
 
+mod since;
+
 use std::collections::HashMap;
 use std::mem;
 use std::path::Path;
@@ -65,7 +67,7 @@ struct Content {
 }
 
 /// A file mapped executable; see [`highwater_runtime::Module`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Module {
     start: u64,
     limit: u64,

@@ -36,7 +36,8 @@ pub struct Stats {
 pub fn stats() -> Stats {
     // Counted before the kernel is asked, which takes a while.
     let counts = highwater_runtime::counts();
-    let (rss_bytes, cgroup) = highwater_runtime::own_memory(|| (cgroup::resident_bytes(), cgroup::current()));
+    let (rss_bytes, (cgroup_used_bytes, cgroup_limit_bytes)) =
+        highwater_runtime::own_memory(|| (cgroup::resident_bytes(), cgroup::used_and_limit()));
     Stats {
         alloc_blocks: counts.alloc_blocks,
         alloc_bytes: counts.alloc_bytes,
@@ -47,7 +48,7 @@ pub fn stats() -> Stats {
         peak_bytes: counts.peak_bytes,
         overhead_bytes: counts.overhead_bytes,
         rss_bytes,
-        cgroup_used_bytes: cgroup.used_bytes,
-        cgroup_limit_bytes: cgroup.limit_bytes,
+        cgroup_used_bytes,
+        cgroup_limit_bytes,
     }
 }

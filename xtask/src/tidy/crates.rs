@@ -22,6 +22,7 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-symbol", Only(&["highwater-profile"])),
     ("highwater-profile", Only(&[])),
     ("highwater", Only(&["highwater-runtime", "highwater-profile"])),
+    ("highwater-agent", Only(&["highwater", "highwater-runtime", "highwater-profile"])),
     ("highwater-runtime", Only(&[])),
     ("highwater-hooks", Only(&[])),
     ("highwater-leaktest", Only(&["highwater-leaktest-macros", "highwater-hooks", "highwater-profile"])),

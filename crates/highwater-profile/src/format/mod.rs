@@ -16,8 +16,7 @@ mod document;
 mod folded;
 #[cfg(feature = "formats")]
 mod frames;
-#[cfg(feature = "formats")]
-mod go_text;
+pub mod go_text;
 #[cfg(feature = "formats")]
 mod gperftools;
 #[cfg(feature = "formats")]

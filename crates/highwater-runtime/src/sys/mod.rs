@@ -28,3 +28,16 @@ pub struct Module<'a> {
     /// GNU build id as it stands in memory, which the file on disk need no longer have; empty when there is none.
     pub build_id: &'a [u8],
 }
+
+/// Has the system's allocator give free memory back to the system. False where that cannot be asked for; the program may
+/// also use another allocator, to which this means nothing.
+pub fn trim() -> bool {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    {
+        // SAFETY: malloc_trim may be called at any time from any thread.
+        unsafe { libc::malloc_trim(0) };
+        true
+    }
+    #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+    false
+}

@@ -16,13 +16,13 @@
 
 use std::collections::HashSet;
 
-use super::legacy_heap::{self, Dialect, Sampling};
-use super::native::{Native, Totals};
-use super::text::{TextLine, quoted};
+use super::super::legacy_heap::{self, Dialect, Sampling};
+use super::super::native::{Native, Totals};
+use super::super::text::{TextLine, quoted};
 use crate::{Format, Limits, Line, LocationId, Profile, ReadError};
 
 /// Decodes a heap profile.
-pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
+pub(in super::super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
     legacy_heap::decode::<GoText>(bytes, limits)
 }
 

@@ -1,0 +1,89 @@
+//! A web service with an agent in it, and with a leak: it remembers every visitor and forgets none.
+//!
+//! ```text
+//! cargo run --release -p highwater-agent --example service -- 127.0.0.1:8080 127.0.0.1:6060
+//! curl http://127.0.0.1:8080/visit/anna
+//! go tool pprof -top http://127.0.0.1:6060/debug/pprof/heap
+//! ```
+//!
+//! `HIGHWATER_AGENT` in the environment sets more: `dir:/tmp/watched,watch:0.8` has it watched, `token:…` asks for a token.
+//! The service ends when its standard input does.
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+
+use axum::Router;
+use axum::extract::{Path, State};
+use axum::routing::get;
+use highwater_agent::Agent;
+
+#[global_allocator]
+static ALLOC: highwater::Alloc = highwater::Alloc::new();
+
+/// What is remembered of a visit, in bytes.
+const VISIT_BYTES: usize = 3_000;
+
+/// What is remembered of the visitors, by name.
+type Visits = HashMap<String, Vec<Vec<u8>>>;
+
+/// The visitors that nobody forgets.
+#[derive(Clone, Default)]
+struct Visitors(Arc<Mutex<Visits>>);
+
+impl Visitors {
+    #[inline(never)]
+    fn remember(&self, name: String) -> usize {
+        let mut visitors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let visits = visitors.entry(name).or_default();
+        visits.push(vec![1; VISIT_BYTES]);
+        visits.len()
+    }
+
+    #[inline(never)]
+    fn hoard(&self, mib: usize) {
+        let hoard = vec![1; mib << 20];
+        let mut visitors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        visitors.entry("the hoarder".to_owned()).or_default().push(hoard);
+    }
+}
+
+async fn visit(State(visitors): State<Visitors>, Path(name): Path<String>) -> String {
+    let visits = visitors.remember(name);
+    format!("{visits} visits\n")
+}
+
+async fn hoard(State(visitors): State<Visitors>, Path(mib): Path<u16>) -> String {
+    visitors.hoard(usize::from(mib));
+    format!("{mib} MiB more\n")
+}
+
+/// Allocates and frees, like any request.
+async fn work() -> String {
+    let words: Vec<String> = (0..100).map(|word| format!("word {word}")).collect();
+    words.join("\n")
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut addresses = std::env::args().skip(1);
+    let own = addresses.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let mut agent = Agent::builder().from_environment()?;
+    if let Some(address) = addresses.next() {
+        agent = agent.listen(address);
+    }
+    let agent = agent.start()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_io().build()?;
+    let listener = runtime.block_on(tokio::net::TcpListener::bind(own))?;
+    println!("{} {}", listener.local_addr()?, agent.address());
+    let routes = Router::new()
+        .route("/visit/{name}", get(visit))
+        .route("/hoard/{mib}", get(hoard))
+        .route("/work", get(work))
+        .with_state(Visitors::default());
+    thread::spawn(move || runtime.block_on(async { axum::serve(listener, routes).await }));
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    Ok(())
+}

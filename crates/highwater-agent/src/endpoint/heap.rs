@@ -1,0 +1,61 @@
+//! The heap profile: as pprof, or as text for people.
+
+use std::io;
+
+use highwater::Snapshot;
+use highwater_profile::{go_text, pprof};
+
+use crate::names;
+use crate::query::Query;
+use crate::reply::{Answer, Refusal, Reply};
+use crate::service::Service;
+
+/// What a reader shows unasked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// What is alive.
+    Live,
+    /// What was ever allocated, or within the time that was asked for.
+    Allocated,
+}
+
+impl Shown {
+    fn sample_type(self) -> &'static str {
+        match self {
+            Self::Live => "inuse_space",
+            Self::Allocated => "alloc_space",
+        }
+    }
+
+    fn file(self) -> &'static str {
+        match self {
+            Self::Live => "attachment; filename=\"heap.pb.gz\"",
+            Self::Allocated => "attachment; filename=\"allocs.pb.gz\"",
+        }
+    }
+}
+
+pub(super) async fn answer(service: &Service, query: Query<'_>, shown: Shown) -> Answer {
+    let (time, is_text) = (query.seconds()?, query.is_text()?);
+    let snapshot = service.captures.snapshot(time).await?;
+    let write = move || if is_text { as_text(&snapshot) } else { as_pprof(&snapshot, shown) };
+    let body = service.captures.run(write).await?.map_err(Refusal::failed)?;
+    Ok(if is_text { Reply::text(body) } else { Reply::pprof(shown.file(), body) })
+}
+
+fn as_pprof(snapshot: &Snapshot, shown: Shown) -> io::Result<Vec<u8>> {
+    let mut profile = snapshot.to_profile();
+    profile.default_sample_type = profile.sample_type(shown.sample_type());
+    let mut out = Vec::new();
+    pprof::write(&profile, &mut out)?;
+    Ok(out)
+}
+
+fn as_text(snapshot: &Snapshot) -> io::Result<Vec<u8>> {
+    let mut profile = snapshot.to_profile();
+    let locations = profile.location_ids();
+    names::add(&mut profile, locations);
+    let mut out = Vec::new();
+    go_text::write(&profile, &mut out)?;
+    Ok(out)
+}

@@ -1,0 +1,259 @@
+//! `/metrics`: totals for Prometheus, as OpenMetrics for whoever asks for it and in the older text format otherwise.
+//!
+//! The two differ in three things: where a counter has its ending, whether there are units, and how the text ends. A page
+//! in one of them read as the other loses its counters' descriptions, so which one it is has to be known.
+//! <https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md>
+
+use std::fmt::{self, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use hyper::HeaderMap;
+use hyper::header::ACCEPT;
+
+use crate::limits;
+use crate::reply::Reply;
+use crate::service::Service;
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Nanoseconds in a second.
+const SECOND_NS: f64 = 1e9;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Counter,
+    Gauge,
+}
+
+/// A metric with its values, told apart by one label or by none.
+struct Family {
+    /// Without the prefix, and for a counter without its ending.
+    name: &'static str,
+    kind: Kind,
+    /// The end of the name, as OpenMetrics wants it; empty for plain numbers.
+    unit: &'static str,
+    help: &'static str,
+    values: Vec<(&'static str, f64)>,
+}
+
+pub(super) fn answer(service: &Service, headers: &HeaderMap) -> Reply {
+    let accepted = headers.get_all(ACCEPT);
+    let is_open = accepted
+        .iter()
+        .any(|it| it.to_str().is_ok_and(|accepted| accepted.contains("application/openmetrics-text")));
+    let mut text = String::new();
+    // Writing to a string does not fail.
+    let _ = write_all(&families(service), is_open, &mut text);
+    let content_type = if is_open { OPEN_METRICS } else { TEXT };
+    Reply { content_type, file: None, body: text.into_bytes() }
+}
+
+fn write_all(families: &[Family], is_open: bool, text: &mut String) -> fmt::Result {
+    for family in families.iter().filter(|family| !family.values.is_empty()) {
+        let kind = if family.kind == Kind::Counter { "counter" } else { "gauge" };
+        let ending = if family.kind == Kind::Counter { "_total" } else { "" };
+        let base = format!("highwater_{}", family.name);
+        let value = format!("{base}{ending}");
+        let described = if is_open { &base } else { &value };
+        writeln!(text, "# HELP {described} {}", family.help)?;
+        writeln!(text, "# TYPE {described} {kind}")?;
+        if is_open && !family.unit.is_empty() {
+            writeln!(text, "# UNIT {described} {}", family.unit)?;
+        }
+        for (label, number) in &family.values {
+            writeln!(text, "{value}{label} {number}")?;
+        }
+    }
+    if is_open {
+        writeln!(text, "# EOF")?;
+    }
+    Ok(())
+}
+
+fn families(service: &Service) -> Vec<Family> {
+    let stats = highwater::stats();
+    let container = highwater::container();
+    let limits = limits();
+    let counts = highwater_runtime::counts();
+    let interval = highwater::mode().and_then(highwater::Mode::interval_bytes);
+    let mut families = Vec::new();
+    let mut add = |kind, name, unit, help, values: Vec<(&'static str, Option<f64>)>| {
+        let values = values.into_iter().filter_map(|(label, value)| Some((label, value?))).collect();
+        families.push(Family { name, kind, unit, help, values });
+    };
+    let one = |value: u64| vec![("", Some(value as f64))];
+    let maybe = |value: Option<u64>| vec![("", value.map(|it| it as f64))];
+    let seconds = |ns: Option<u64>| ns.map(|ns| ns as f64 / SECOND_NS);
+    let so_far = |count: &AtomicU64| Some(count.load(Ordering::Relaxed) as f64);
+    use Kind::{Counter, Gauge};
+    add(Gauge, "live_bytes", "bytes", "Bytes allocated and not yet freed.", one(stats.live_bytes));
+    add(Gauge, "live_blocks", "blocks", "Blocks allocated and not yet freed.", one(stats.live_blocks));
+    add(Gauge, "peak_bytes", "bytes", "Highest number of live bytes so far.", one(stats.peak_bytes));
+    add(Counter, "alloc_bytes", "bytes", "Bytes allocated since the start.", one(stats.alloc_bytes));
+    add(Counter, "alloc_blocks", "blocks", "Blocks allocated since the start.", one(stats.alloc_blocks));
+    add(Counter, "freed_bytes", "bytes", "Bytes freed since the start.", one(stats.freed_bytes));
+    add(Counter, "freed_blocks", "blocks", "Blocks freed since the start.", one(stats.freed_blocks));
+    add(
+        Gauge,
+        "overhead_bytes",
+        "bytes",
+        "Memory of the profiler itself, in none of the others.",
+        one(stats.overhead_bytes),
+    );
+    add(
+        Gauge,
+        "interval_bytes",
+        "bytes",
+        "Mean bytes between samples; 1 when all are recorded, 0 when none.",
+        one(interval.unwrap_or(0)),
+    );
+    add(
+        Counter,
+        "dropped_samples",
+        "",
+        "Samples lost for want of memory for them.",
+        one(counts.dropped_samples),
+    );
+    add(Gauge, "resident_bytes", "bytes", "Resident set of the process.", maybe(stats.rss_bytes));
+    add(
+        Gauge,
+        "memory_limit_bytes",
+        "bytes",
+        "What the process may use: its control group's limit, or all of the machine's.",
+        maybe(limits.memory_bytes),
+    );
+    add(
+        Gauge,
+        "cpu_limit",
+        "",
+        "Processors that the process may use, by quota or by number.",
+        vec![("", limits.cpus)],
+    );
+    add(
+        Gauge,
+        "container_used_bytes",
+        "bytes",
+        "Memory charged to the control group.",
+        maybe(container.memory_used_bytes),
+    );
+    add(
+        Gauge,
+        "container_working_set_bytes",
+        "bytes",
+        "The same less inactive files, which the kernel can take back.",
+        maybe(container.working_set_bytes()),
+    );
+    add(
+        Counter,
+        "container_limit_hits",
+        "",
+        "How often the control group ran into its limit.",
+        maybe(container.limit_hits),
+    );
+    add(
+        Counter,
+        "container_oom_kills",
+        "",
+        "Processes of the control group killed for want of memory.",
+        maybe(container.oom_kills),
+    );
+    add(
+        Counter,
+        "container_pressure_seconds",
+        "seconds",
+        "Time for which some or all tasks of the control group waited for memory.",
+        vec![
+            ("{tasks=\"some\"}", seconds(container.some_pressure_ns)),
+            ("{tasks=\"all\"}", seconds(container.full_pressure_ns)),
+        ],
+    );
+    add(
+        Counter,
+        "agent_requests",
+        "",
+        "Requests to the agent, by what came of them.",
+        vec![
+            ("{outcome=\"answered\"}", so_far(&service.counts.answered)),
+            ("{outcome=\"refused\"}", so_far(&service.counts.refused)),
+        ],
+    );
+    add(
+        Counter,
+        "agent_dropped_connections",
+        "",
+        "Connections that took too long, or had to make room.",
+        vec![("", so_far(&service.counts.dropped_connections))],
+    );
+    add(
+        Counter,
+        "watch_readings",
+        "",
+        "How often the watch read how much memory is in use.",
+        vec![("", so_far(&service.counts.readings))],
+    );
+    add(
+        Counter,
+        "watch_snapshots",
+        "",
+        "Snapshots that the watch wrote to its ring.",
+        vec![("", so_far(&service.counts.snapshots))],
+    );
+    add(
+        Counter,
+        "watch_incidents",
+        "",
+        "Incidents that the watch recorded.",
+        vec![("", so_far(&service.counts.incidents))],
+    );
+    add(
+        Counter,
+        "watch_failures",
+        "",
+        "What the watch could not read or write.",
+        vec![("", so_far(&service.counts.watch_failures))],
+    );
+    families
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(is_open: bool) -> String {
+        let family = |name, kind, unit, values| Family { name, kind, unit, help: "Some help.", values };
+        let families = [
+            family("live_bytes", Kind::Gauge, "bytes", vec![("", 5.0)]),
+            family("alloc_bytes", Kind::Counter, "bytes", vec![("", 1e15)]),
+            family("waits", Kind::Counter, "", vec![("{tasks=\"some\"}", 0.25)]),
+            family("unknown", Kind::Gauge, "", vec![]),
+        ];
+        let mut text = String::new();
+        write_all(&families, is_open, &mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn open_metrics_has_units_and_an_end() {
+        let expected = "# HELP highwater_live_bytes Some help.\n\
+            # TYPE highwater_live_bytes gauge\n\
+            # UNIT highwater_live_bytes bytes\n\
+            highwater_live_bytes 5\n\
+            # HELP highwater_alloc_bytes Some help.\n\
+            # TYPE highwater_alloc_bytes counter\n\
+            # UNIT highwater_alloc_bytes bytes\n\
+            highwater_alloc_bytes_total 1000000000000000\n\
+            # HELP highwater_waits Some help.\n\
+            # TYPE highwater_waits counter\n\
+            highwater_waits_total{tasks=\"some\"} 0.25\n\
+            # EOF\n";
+        assert_eq!(shown(true), expected);
+    }
+
+    #[test]
+    fn the_older_format_describes_counters_by_their_whole_name() {
+        let text = shown(false);
+        assert!(text.contains("# TYPE highwater_alloc_bytes_total counter\n"), "{text}");
+        assert!(!text.contains("UNIT") && !text.contains("EOF"), "{text}");
+    }
+}

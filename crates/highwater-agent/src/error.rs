@@ -1,0 +1,53 @@
+//! What can go wrong when the agent is started.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// Why there is no agent.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address cannot be understood, or not be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address as it was given.
+        address: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Other machines could reach the address, and nothing keeps them out.
+    #[error(
+        "{address} can be reached from other machines: give a token (`Agent::builder().token(…)`), listen on 127.0.0.1, \
+         or say `open_to_anyone()`"
+    )]
+    Exposed {
+        /// The address.
+        address: SocketAddr,
+    },
+    /// The token is too short to keep anybody out.
+    #[error("a token has at least {least} characters, printable and without spaces; this one does not")]
+    Token {
+        /// How many characters a token must have.
+        least: usize,
+    },
+    /// No thread could be started.
+    #[error("cannot start the agent's thread: {0}")]
+    Thread(#[source] io::Error),
+    /// The directory of the watch cannot be used.
+    #[error("cannot watch, because {} cannot be used: {source}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A part of `HIGHWATER_AGENT` is not understood.
+    #[error(
+        "HIGHWATER_AGENT is not understood at `{part}`; docs/AGENT.md has a table of all settings (watch, every and the like need dir)"
+    )]
+    Setting {
+        /// The part.
+        part: String,
+    },
+}

@@ -1,0 +1,55 @@
+//! Heap profiles and metrics of a running service, over HTTP.
+//!
+//! ```no_run
+//! #[global_allocator]
+//! static ALLOC: highwater::Alloc = highwater::Alloc::new();
+//!
+//! fn main() -> Result<(), highwater_agent::Error> {
+//!     highwater_agent::serve("127.0.0.1:6060")?;
+//!     // … the service …
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Then `go tool pprof http://127.0.0.1:6060/debug/pprof/heap` shows who holds memory, and Prometheus scrapes
+//! `/metrics`. The page `/debug/pprof/` lists what else there is.
+//!
+//! The agent needs nothing of the program: it has two threads and a small runtime of its own, and all that it allocates
+//! counts as Highwater's overhead, never as the program's. It answers this machine only, unless there is a token
+//! ([`AgentBuilder::token`]) or it is told that anyone may ask; and however many clients come, however slow, it holds a
+//! bounded number of connections, bytes and snapshots.
+//!
+//! The way of a request, file by file: [`server`] (connections in and out) → [`access`] (who may ask) → [`endpoint`]
+//! (what is asked for) → [`captures`] (the thread that takes snapshots) → [`reply`].
+#![forbid(unsafe_code)]
+
+mod access;
+mod agent;
+mod captures;
+mod connections;
+mod endpoint;
+mod environment;
+mod error;
+mod limit;
+mod limits;
+mod names;
+mod query;
+mod reply;
+mod server;
+mod service;
+mod soft_limit;
+mod watch;
+
+pub use agent::{Agent, AgentBuilder};
+pub use error::Error;
+pub use limits::{Limits, limits};
+pub use soft_limit::{SoftLimit, soft_limit};
+pub use watch::{Growth, Watch};
+
+/// Starts an agent that listens on `address`: [`Agent::builder`] with nothing else chosen.
+///
+/// # Errors
+/// As for [`AgentBuilder::start`].
+pub fn serve(address: impl Into<String>) -> Result<Agent, Error> {
+    Agent::builder().listen(address).start()
+}

@@ -1,0 +1,80 @@
+//! Names for the addresses of this very process, for people who ask without a tool at hand.
+//!
+//! Debug information is read into the agent's own memory when a name is first asked for. Nothing that is asked for
+//! regularly needs it: profiles are sent as addresses, and whoever reads them has the names.
+
+use highwater_profile::{Line, LocationId, Profile};
+
+/// One of the calls at an address. Calls that were inlined there come first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub function: String,
+    /// Empty when it is not known, as is the line then 0.
+    pub file: String,
+    pub line: u32,
+}
+
+/// The calls at an address of a call stack; none when nothing is known of it.
+pub(crate) fn calls(address: u64) -> Vec<Call> {
+    let mut calls = Vec::new();
+    // What a stack holds is where the call returns to, which may be the next line, or the next function.
+    let Ok(address) = usize::try_from(address.saturating_sub(1)) else { return calls };
+    backtrace::resolve(std::ptr::without_provenance_mut(address), |symbol| {
+        if let Some(name) = symbol.name() {
+            calls.push(Call {
+                // Without the hash that the compiler adds.
+                function: format!("{name:#}"),
+                file: symbol.filename().map(|it| it.display().to_string()).unwrap_or_default(),
+                line: symbol.lineno().unwrap_or(0),
+            });
+        }
+    });
+    calls
+}
+
+/// Reads debug information now, so that naming a few addresses later takes less time and memory.
+pub(crate) fn prepare() {
+    calls(prepare as fn() as usize as u64 + 1);
+}
+
+/// Adds the names of the frames in `locations`, as far as there are any.
+pub(crate) fn add(profile: &mut Profile, locations: impl IntoIterator<Item = LocationId>) {
+    for id in locations {
+        for Call { function, file, line } in calls(profile.location(id).address) {
+            let function = profile.add_function(&function, &function, &file);
+            profile.location_mut(id).lines.push(Line { function, line: line.into() });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[inline(never)]
+    fn own_address() -> u64 {
+        let mut found = None;
+        backtrace::trace(|frame| {
+            let address = frame.ip().addr() as u64;
+            let is_here = calls(address).iter().any(|it| it.function.ends_with("own_address"));
+            found = is_here.then_some(address);
+            !is_here
+        });
+        found.expect("the function is on the stack")
+    }
+
+    #[test]
+    fn an_address_has_function_file_and_line() {
+        let calls = calls(own_address());
+        let here = calls.last().unwrap();
+        assert!(here.function.ends_with("names::tests::own_address"), "{calls:?}");
+        assert!(here.file.ends_with("names.rs"), "{calls:?}");
+        assert_ne!(here.line, 0);
+    }
+
+    #[test]
+    fn an_address_of_nothing_has_no_name() {
+        assert_eq!(calls(0), []);
+        assert_eq!(calls(u64::MAX), []);
+    }
+}

@@ -1,0 +1,78 @@
+//! The server: takes connections in, one request each, and ends those that take too long.
+
+use std::convert::Infallible;
+use std::net;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use crate::connections::{Connections, Pace, Room};
+use crate::limit::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::service::Service;
+
+/// How often connections are looked at while there are any.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+/// How long to wait when the system takes no connection, because the program has no file descriptor left, say.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves until `stop` is notified.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub(crate) async fn serve(
+    listener: net::TcpListener,
+    service: Arc<Service>,
+    stop: Arc<Notify>,
+) -> std::io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    let mut connections = Connections::new(MAX_CONNECTIONS);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => Some(accepted),
+            () = sleep(LOOK_EVERY), if !connections.is_empty() => None,
+            () = stop.notified() => return Ok(()),
+        };
+        let mut dropped = connections.end_overdue(Instant::now());
+        match accepted {
+            Some(Ok((stream, _))) => {
+                let room = connections.make_room();
+                dropped += u64::from(room != Room::Free);
+                if room != Room::None {
+                    let service = Arc::clone(&service);
+                    connections.add(|pace| tokio::spawn(converse(stream, service, pace)).abort_handle());
+                }
+            }
+            Some(Err(_)) => sleep(ACCEPT_PAUSE).await,
+            None => {}
+        }
+        service.counts.dropped_connections.fetch_add(dropped, Ordering::Relaxed);
+    }
+}
+
+/// Answers the one request of a connection.
+async fn converse(stream: TcpStream, service: Arc<Service>, pace: Pace) {
+    let respond = |request| {
+        let (service, pace) = (Arc::clone(&service), pace.clone());
+        async move {
+            pace.begin_work();
+            let response = service.respond(request).await;
+            pace.begin_answer();
+            Ok::<_, Infallible>(response)
+        }
+    };
+    // What goes wrong on a connection is the client's to see.
+    let _ = http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(stream), service_fn(respond))
+        .await;
+}

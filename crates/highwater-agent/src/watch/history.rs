@@ -1,0 +1,70 @@
+//! The readings of the last minutes.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+
+/// What was read at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// Milliseconds since 1970, UTC.
+    pub time_ms: u128,
+    /// `None` when it could not be read.
+    pub used_bytes: Option<u64>,
+    pub limit_bytes: Option<u64>,
+    pub rss_bytes: Option<u64>,
+    pub live_bytes: u64,
+}
+
+/// A bounded number of them. Its memory is taken when it is made, and it needs no more.
+#[derive(Debug)]
+pub(crate) struct History {
+    readings: VecDeque<Reading>,
+    most: usize,
+}
+
+impl History {
+    pub(crate) fn new(most: usize) -> Self {
+        Self { readings: VecDeque::with_capacity(most), most }
+    }
+
+    pub(crate) fn push(&mut self, reading: Reading) {
+        if self.readings.len() == self.most {
+            self.readings.pop_front();
+        }
+        self.readings.push_back(reading);
+    }
+
+    /// Writes a table as CSV, a line for each reading, the oldest first. What could not be read is empty.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "time_ms,used_bytes,limit_bytes,rss_bytes,live_bytes")?;
+        let shown = |value: Option<u64>| value.map(|it| it.to_string()).unwrap_or_default();
+        for it in &self.readings {
+            let (used, limit, rss) = (shown(it.used_bytes), shown(it.limit_bytes), shown(it.rss_bytes));
+            writeln!(out, "{},{used},{limit},{rss},{}", it.time_ms, it.live_bytes)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_latest_readings_stay() {
+        let mut history = History::new(2);
+        for time_ms in 1..=3 {
+            let used_bytes = (time_ms != 2).then_some(7);
+            let reading =
+                Reading { time_ms, used_bytes, limit_bytes: None, rss_bytes: Some(1), live_bytes: 5 };
+            history.push(reading);
+        }
+        let mut text = Vec::new();
+        history.write(&mut text).unwrap();
+        let expected = "time_ms,used_bytes,limit_bytes,rss_bytes,live_bytes\n2,,,1,5\n3,7,,1,5\n";
+        assert_eq!(String::from_utf8(text).unwrap(), expected);
+    }
+}

@@ -1,0 +1,224 @@
+//! When memory is worth a look: pure decisions on readings, whatever their clock.
+
+use std::time::Duration;
+
+/// What is in use at a moment, and how much there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Use {
+    pub used_bytes: u64,
+    /// `None` when nothing limits it.
+    pub limit_bytes: Option<u64>,
+}
+
+/// Why an incident is recorded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Reason {
+    /// This fraction of the limit was reached.
+    Fraction(f64),
+    /// So many bytes were reached.
+    Bytes(u64),
+    /// Much more is in use than lately.
+    Growth { baseline_bytes: u64 },
+}
+
+impl Reason {
+    /// A word for names of folders.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Fraction(_) => "fraction",
+            Self::Bytes(_) => "bytes",
+            Self::Growth { .. } => "growth",
+        }
+    }
+}
+
+/// How much more than lately is too much: all three must be exceeded.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Growth {
+    /// Below so many bytes in use nothing is. Default: 64 MiB.
+    pub least_bytes: u64,
+    /// Percent of the baseline. Default: 50.
+    pub percent: f64,
+    /// Bytes above the baseline. Default: 32 MiB.
+    pub added_bytes: u64,
+    /// The baseline is the mean of the past, in which the past counts for less by a factor of e for each such time.
+    /// Default: 10 minutes.
+    pub memory: Duration,
+}
+
+impl Default for Growth {
+    fn default() -> Self {
+        Self { least_bytes: 64 << 20, percent: 50.0, added_bytes: 32 << 20, memory: Duration::from_secs(600) }
+    }
+}
+
+/// A threshold below this share of itself is armed again: memory that sways around it is one incident and not many.
+const REARM: f64 = 0.95;
+
+/// The rules, with what they remember of earlier readings.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    thresholds: Vec<Threshold>,
+    growth: Option<(Growth, Trend)>,
+    cooldown: Duration,
+}
+
+#[derive(Debug)]
+struct Threshold {
+    at: Reason,
+    is_armed: bool,
+    last: Option<Duration>,
+}
+
+#[derive(Debug, Default)]
+struct Trend {
+    /// Time and value of the baseline; `None` before the first reading.
+    baseline: Option<(Duration, f64)>,
+    last: Option<Duration>,
+}
+
+impl Judge {
+    pub(crate) fn new(
+        thresholds: impl IntoIterator<Item = Reason>,
+        growth: Option<Growth>,
+        cooldown: Duration,
+    ) -> Self {
+        let thresholds =
+            thresholds.into_iter().map(|at| Threshold { at, is_armed: true, last: None }).collect();
+        Self { thresholds, growth: growth.map(|it| (it, Trend::default())), cooldown }
+    }
+
+    /// Takes a reading at `now`, on any clock that does not go back. The reason to record an incident, if there is one:
+    /// the highest threshold of those that are newly reached.
+    pub(crate) fn judge(&mut self, now: Duration, reading: Use) -> Option<Reason> {
+        let cooldown = self.cooldown;
+        let is_cool = |last: Option<Duration>| last.is_none_or(|last| now.saturating_sub(last) >= cooldown);
+        let used = reading.used_bytes as f64;
+        let mut reached: Option<(f64, Reason)> = None;
+        for threshold in &mut self.thresholds {
+            let bytes = match threshold.at {
+                Reason::Fraction(fraction) => reading.limit_bytes.map(|limit| fraction * limit as f64),
+                Reason::Bytes(bytes) => Some(bytes as f64),
+                Reason::Growth { .. } => None,
+            };
+            let Some(bytes) = bytes else { continue };
+            if used < REARM * bytes {
+                threshold.is_armed = true;
+            } else if used >= bytes && threshold.is_armed && is_cool(threshold.last) {
+                threshold.is_armed = false;
+                threshold.last = Some(now);
+                if reached.is_none_or(|(highest, _)| highest < bytes) {
+                    reached = Some((bytes, threshold.at));
+                }
+            }
+        }
+        let growth = self.growth.as_mut().and_then(|(growth, trend)| {
+            let baseline = trend.update(now, used, growth.memory);
+            let is_much = used >= growth.least_bytes as f64
+                && used - baseline >= growth.added_bytes as f64
+                && used >= baseline * (1.0 + growth.percent / 100.0);
+            (is_much && is_cool(trend.last)).then(|| {
+                trend.last = Some(now);
+                // What is in use now is what further growth starts from.
+                trend.baseline = Some((now, used));
+                Reason::Growth { baseline_bytes: baseline as u64 }
+            })
+        });
+        reached.map(|(_, reason)| reason).or(growth)
+    }
+}
+
+impl Trend {
+    /// The baseline before this reading, which then becomes part of it. Readings need not come at regular times.
+    fn update(&mut self, now: Duration, used: f64, memory: Duration) -> f64 {
+        let Some((last, baseline)) = self.baseline else {
+            self.baseline = Some((now, used));
+            return used;
+        };
+        let time = now.saturating_sub(last).as_secs_f64() / memory.as_secs_f64().max(1e-9);
+        let weight = 1.0 - (-time).exp();
+        self.baseline = Some((now, baseline + weight * (used - baseline)));
+        baseline
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    /// What a judge says of values in MiB, one a second, with a limit of 100 MiB.
+    fn run(judge: &mut Judge, values: impl IntoIterator<Item = u64>) -> Vec<(u64, Reason)> {
+        let readings = values.into_iter().zip(0_u64..);
+        readings
+            .filter_map(|(mib, second)| {
+                let reading = Use { used_bytes: mib * MIB, limit_bytes: Some(100 * MIB) };
+                Some((second, judge.judge(Duration::from_secs(second), reading)?))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_threshold_is_reached_once_until_memory_has_fallen() {
+        let mut judge = Judge::new([Reason::Fraction(0.8)], None, Duration::ZERO);
+        let fired = run(&mut judge, [10, 79, 80, 90, 81, 77, 85, 75, 80]);
+        assert_eq!(fired, [(2, Reason::Fraction(0.8)), (8, Reason::Fraction(0.8))]);
+    }
+
+    #[test]
+    fn a_higher_threshold_does_not_wait_for_the_lower_one() {
+        let rules = [Reason::Fraction(0.95), Reason::Bytes(80 * MIB)];
+        let mut judge = Judge::new(rules, None, Duration::from_secs(600));
+        assert_eq!(
+            run(&mut judge, [10, 82, 96, 10, 99]),
+            [(1, Reason::Bytes(80 * MIB)), (2, Reason::Fraction(0.95))]
+        );
+        // Both at once are one incident.
+        let mut judge = Judge::new(rules, None, Duration::from_secs(600));
+        assert_eq!(run(&mut judge, [10, 96]), [(1, Reason::Fraction(0.95))]);
+    }
+
+    #[test]
+    fn a_cooldown_keeps_swaying_memory_from_filling_the_disk() {
+        let mut judge = Judge::new([Reason::Fraction(0.5)], None, Duration::from_secs(10));
+        let fired = run(&mut judge, (0..25).map(|second| if second % 2 == 0 { 10 } else { 60 }));
+        assert_eq!(fired.iter().map(|it| it.0).collect::<Vec<_>>(), [1, 11, 21]);
+    }
+
+    #[test]
+    fn without_a_limit_there_is_no_fraction_of_it() {
+        let mut judge = Judge::new([Reason::Fraction(0.1)], None, Duration::ZERO);
+        let reading = Use { used_bytes: u64::MAX, limit_bytes: None };
+        assert_eq!(judge.judge(Duration::ZERO, reading), None);
+    }
+
+    fn growth() -> Growth {
+        Growth {
+            least_bytes: 20 * MIB,
+            percent: 50.0,
+            added_bytes: 10 * MIB,
+            memory: Duration::from_secs(60),
+        }
+    }
+
+    #[test]
+    fn growth_is_told_from_a_slow_rise_and_from_small_numbers() {
+        let fires = |values: Vec<u64>| run(&mut Judge::new([], Some(growth()), Duration::ZERO), values).len();
+        assert_eq!(fires([vec![30; 30], vec![46]].concat()), 1);
+        // Half as much again is not reached, nor 10 MiB, nor 20 MiB in all.
+        assert_eq!(fires([vec![30; 30], vec![44]].concat()), 0);
+        assert_eq!(fires([vec![14; 30], vec![23]].concat()), 0);
+        assert_eq!(fires([vec![5; 30], vec![19]].concat()), 0);
+        // 20 MiB more in 10 minutes, each of which the baseline follows.
+        assert_eq!(fires((0..600).map(|second| 40 + second / 30).collect()), 0);
+    }
+
+    #[test]
+    fn the_level_after_growth_is_the_new_baseline() {
+        let mut judge = Judge::new([], Some(growth()), Duration::ZERO);
+        let fired = run(&mut judge, [vec![30; 30], vec![60; 30], vec![95; 5]].concat());
+        assert_eq!(fired.iter().map(|it| it.0).collect::<Vec<_>>(), [30, 60]);
+        assert_eq!(fired[0].1, Reason::Growth { baseline_bytes: 30 * MIB });
+    }
+}

@@ -1,0 +1,143 @@
+//! The clients that the pages are made for: `go tool pprof` and Prometheus.
+
+use std::fs;
+use std::io::Write;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use highwater_tests::go::Go;
+
+use crate::service::{Service, ask, ask_with};
+
+fn pprof(arguments: &[&str], url: &str) -> String {
+    let directory = tempfile::tempdir().unwrap();
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    Go::Debian.pprof(directory.path(), temporary, arguments, &[&PathBuf::from(url)])
+}
+
+#[test]
+fn go_names_what_the_service_remembers() {
+    let service = Service::start();
+    service.visit(40);
+    let page = |name| format!("http://{}/debug/pprof/{name}", service.agent);
+    let top = pprof(&["-top", "-unit=bytes"], &page("heap"));
+    assert!(top.contains("Type: inuse_space"), "{top}");
+    let row = top.lines().find(|line| line.contains("remember")).unwrap_or_else(|| panic!("{top}"));
+    // With all that it calls: 40 visits, and the list of them.
+    let cumulated = row.split_whitespace().nth(3).and_then(|it| it.strip_suffix('B')).unwrap();
+    let cumulated: u64 = cumulated.parse().unwrap();
+    assert!((120_000..130_000).contains(&cumulated), "{top}");
+    let allocs = pprof(&["-top"], &page("allocs"));
+    assert!(allocs.contains("Type: alloc_space") && allocs.contains("remember"), "{allocs}");
+    let threads = pprof(&["-top"], &page("threads"));
+    assert!(threads.contains("Type: threads") && threads.contains("highwater-agent"), "{threads}");
+}
+
+#[test]
+fn go_takes_a_difference_and_names_from_afar() {
+    let service = Service::start();
+    service.visit(3);
+    let heap = format!("http://{}/debug/pprof/heap?seconds=1", service.agent);
+    let top = pprof(&["-top", "-sample_index=alloc_objects"], &heap);
+    assert!(!top.contains("remember"), "{top}");
+    let live = pprof(&["-top", "-symbolize=remote"], &heap);
+    assert!(live.contains("Visitors") && live.contains("remember"), "{live}");
+}
+
+#[test]
+fn go_sends_the_token() {
+    let token = "correct-horse-battery";
+    let service = Service::start_with(&[("HIGHWATER_AGENT", &format!("token:{token}"))]);
+    service.visit(2);
+    let heap = format!("http://highwater:{token}@{}/debug/pprof/heap", service.agent);
+    assert!(pprof(&["-top"], &heap).contains("remember"));
+}
+
+#[test]
+fn prometheus_finds_no_fault_with_the_metrics() {
+    let service = Service::start();
+    let metrics = service.get("/metrics").text();
+    let (has_passed, said) = check_metrics(&metrics);
+    assert!(has_passed, "{said}\n{metrics}");
+    // It does find one where there is one.
+    let (has_passed, said) = check_metrics(&metrics.replace("_total", "_count"));
+    assert!(!has_passed, "{said}");
+}
+
+/// What `promtool check metrics` says.
+fn check_metrics(metrics: &str) -> (bool, String) {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("promtool is there; `cargo xtask test` installs what the tests need");
+    promtool.stdin.take().unwrap().write_all(metrics.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success() && said.is_empty(), String::from_utf8(said).unwrap())
+}
+
+#[test]
+fn prometheus_gets_open_metrics_when_it_asks_for_them() {
+    let service = Service::start();
+    let accept = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
+    let response = ask_with(service.agent, "GET /metrics HTTP/1.1", accept, b"");
+    assert!(response.head.contains("content-type: application/openmetrics-text; version=1.0.0"));
+    let text = response.text();
+    assert!(text.contains("\n# UNIT highwater_live_bytes bytes\n") && text.ends_with("\n# EOF\n"), "{text}");
+}
+
+/// A program that is killed when this is dropped.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn prometheus_scrapes_the_service() {
+    let service = Service::start();
+    service.visit(10);
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("prometheus.yml");
+    let target = service.agent;
+    let job = format!(
+        "scrape_configs: [{{job_name: a, scrape_interval: 1s, static_configs: [{{targets: ['{target}']}}]}}]"
+    );
+    fs::write(&config, job).unwrap();
+    // Prometheus does not say which port it chose, so one is chosen for it.
+    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let prometheus = Command::new("prometheus")
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
+        .arg(format!("--web.listen-address={address}"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("prometheus is there; `cargo xtask test` installs what the tests need");
+    let _prometheus = Running(prometheus);
+    let query = |name: &str| {
+        TcpStream::connect(address).ok()?;
+        let answer = ask(address, &format!("GET /api/v1/query?query={name} HTTP/1.1"));
+        let answer: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
+        answer.pointer("/data/result/0/value/1")?.as_str()?.parse::<f64>().ok()
+    };
+    let begin = Instant::now();
+    let mut scraped = None;
+    while scraped.is_none() && begin.elapsed() < Duration::from_secs(120) {
+        thread::sleep(Duration::from_millis(200));
+        scraped = query("highwater_live_bytes");
+    }
+    assert!(scraped.is_some_and(|bytes| bytes >= 30_000.0), "{scraped:?}");
+    // Counters keep their ending on the way.
+    assert!(query("highwater_alloc_bytes_total").is_some_and(|bytes| bytes >= 30_000.0));
+}

@@ -1,0 +1,8 @@
+//! The agent in a real service: what its pages hold, that the real clients read them, and that hostile ones do no harm; and
+//! that what it writes down survives the end of the service.
+
+mod clients;
+mod hostile;
+mod pages;
+mod service;
+mod watch;

@@ -1,0 +1,150 @@
+//! The example service of the agent, run for a test, and a client that says exactly what it is told to.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// The program, and the addresses it is to choose itself.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_agent_service");
+pub const ADDRESSES: [&str; 2] = ["127.0.0.1:0", "127.0.0.1:0"];
+
+/// A running service. It is killed when this is dropped.
+pub struct Service {
+    child: Child,
+    pub address: SocketAddr,
+    pub agent: SocketAddr,
+}
+
+impl Service {
+    /// Starts the service with every allocation recorded.
+    pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// [`Self::start`] with more variables in its environment.
+    pub fn start_with(environment: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(PROGRAM);
+        command.args(ADDRESSES).env("HIGHWATER", "exact").envs(environment.iter().copied());
+        Self::spawn(command)
+    }
+
+    /// Starts the service by a command that ends up running it.
+    pub fn spawn(mut command: Command) -> Self {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut addresses = line.split_whitespace().map(|it| it.parse().unwrap());
+        let (address, agent) = (addresses.next().unwrap(), addresses.next().unwrap());
+        Self { child, address, agent }
+    }
+
+    /// Has the service keep so many MiB more. False when it has ended.
+    pub fn hoard(&self, mib: usize) -> bool {
+        let Ok(mut stream) = TcpStream::connect(self.address) else { return false };
+        let request = format!("GET /hoard/{mib} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).is_ok() && receive(&mut stream).status == 200
+    }
+
+    /// Ends the process at once, as the kernel does.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Visits the service, so that it remembers 3,000 bytes each time.
+    pub fn visit(&self, times: usize) {
+        for _ in 0..times {
+            assert_eq!(ask(self.address, "GET /visit/anna HTTP/1.1").status, 200);
+        }
+    }
+
+    /// What the agent gives for a page.
+    pub fn get(&self, path: &str) -> Response {
+        ask(self.agent, &format!("GET {path} HTTP/1.1"))
+    }
+
+    /// A number of `/metrics`.
+    pub fn metric(&self, name: &str) -> u64 {
+        let text = self.get("/metrics").text();
+        let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.and_then(|it| it.parse().ok()).unwrap_or_else(|| panic!("no {name} in\n{text}"))
+    }
+
+    /// File descriptors that the service has open.
+    pub fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    pub fn is_running(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Response {
+    /// 0 when the connection ended without an answer.
+    pub status: u16,
+    pub head: String,
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    pub fn text(&self) -> String {
+        assert_eq!(self.status, 200, "{}", String::from_utf8_lossy(&self.body));
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+}
+
+/// Sends a request with this first line, and the headers that a client sends by itself.
+pub fn ask(address: SocketAddr, line: &str) -> Response {
+    ask_with(address, line, "", b"")
+}
+
+/// [`ask`] with more headers, each with its line end, and a body.
+pub fn ask_with(address: SocketAddr, line: &str, headers: &str, body: &[u8]) -> Response {
+    let length = body.len();
+    let mut request = format!(
+        "{line}\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+    )
+    .into_bytes();
+    request.extend(body);
+    exchange(address, &request)
+}
+
+/// Sends these bytes and takes what comes back until the connection ends.
+pub fn exchange(address: SocketAddr, request: &[u8]) -> Response {
+    let mut stream = connect(address);
+    // The server may have ended the connection before it has read all; what it said of it is to be read all the same.
+    let _ = stream.write_all(request);
+    receive(&mut stream)
+}
+
+pub fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    // Far longer than anything takes here: a test ends even if nothing comes.
+    stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+    stream
+}
+
+/// Takes what comes until the connection ends.
+pub fn receive(stream: &mut TcpStream) -> Response {
+    let mut bytes = Vec::new();
+    // A connection that is reset has no more to say.
+    let _ = stream.read_to_end(&mut bytes);
+    let end = bytes.windows(4).position(|it| it == b"\r\n\r\n").map_or(bytes.len(), |it| it + 4);
+    let body = bytes.split_off(end);
+    let head = String::from_utf8(bytes).unwrap();
+    let status = head.split(' ').nth(1).and_then(|it| it.parse().ok()).unwrap_or(0);
+    Response { status, head, body }
+}
