@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use highwater_analyze::{Cause, Suppression};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use crate::error::CliError;
@@ -30,6 +31,9 @@ pub(crate) struct Config {
 struct Document {
     #[serde(default)]
     leaks: Leaks,
+    /// The leak harness's own, which it reads itself.
+    #[serde(default, rename = "leaktest")]
+    _leaktest: IgnoredAny,
 }
 
 #[derive(Default, Deserialize)]
@@ -122,6 +126,7 @@ mod tests {
         );
         assert_eq!((rules[1].pattern.as_str(), rules[1].cause), ("b\\.rs", Some(Cause::NeverFreed)));
         assert!(read("").unwrap().is_empty() && read("[leaks]\n").unwrap().is_empty());
+        assert!(read("[leaktest]\ngrace = \"2s\"\n").unwrap().is_empty(), "the leak harness reads this");
     }
 
     #[test]
