@@ -26,7 +26,11 @@ pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
 }
 
 fn capacity(life: &Life) -> Option<i64> {
-    let steps = || life.sizes.iter().map(|(&size, of_size)| (size, of_size.grown_blocks.value()));
-    let buffers = steps().map(|it| it.1).max().filter(|it| *it > 0)?;
-    steps().filter(|it| it.1 as f64 > BEYOND * buffers as f64).map(|it| it.0).max()
+    let steps = || life.sizes.iter().map(|(&size, of_size)| (size, of_size.grown_blocks.estimate()));
+    // A small block that happened to be sampled stands for many that need not have been there: what counts is how many there
+    // were for certain.
+    let certain = steps().map(|(_, it)| it.lower95().unwrap_or(it.value as f64)).fold(0.0, f64::max);
+    let likely = steps().map(|(_, it)| it.value).max()? as f64;
+    let buffers = if certain > 0.0 { certain } else { likely };
+    steps().filter(|(_, it)| it.value > 0 && it.value as f64 > BEYOND * buffers).map(|it| it.0).max()
 }

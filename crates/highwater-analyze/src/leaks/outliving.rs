@@ -3,6 +3,9 @@
 //! The lifetimes of freed blocks say how long blocks of a row usually live. A live block is known to be older than that
 //! when an early enough snapshot has seen it. Where the times of the snapshots are not known, Little's law gives what can be
 //! as young: at `r` births per second of blocks that live for at most `w` seconds no more than `r·w` are alive at a time.
+//!
+//! A program sets up at its start what it keeps, with the same code that later makes blocks for a moment. So blocks that were
+//! there at the first snapshot are none of these, and the others have to come from more than one stretch between snapshots.
 
 use super::{Gap, History, LeakEvidence};
 use crate::Estimate;
@@ -14,6 +17,9 @@ const LEAST_SAMPLES: f64 = 10.0;
 
 /// Old blocks that have to have been sampled: a buffer that is kept and used again is one block, and no leak.
 const LEAST_OLD: f64 = 4.0;
+
+/// Snapshots that have to have been the first to see some of them.
+const LEAST_SNAPSHOTS: usize = 2;
 
 /// The share of freed blocks whose lifetime is the usual one.
 const USUAL: f64 = 0.99;
@@ -41,19 +47,17 @@ pub(super) fn outlives(
         return None;
     }
     let too_old_ns = usual_ns.saturating_mul(LONGER);
-    let (samples, old_bytes, older_than_ns) = match seen_before(lives, history, too_old_ns) {
-        Some((epoch, age_ns)) => {
-            let old = sum(life.births.range(..=epoch).map(|it| *it.1));
-            (old.samples(), old.estimate(), Some(age_ns))
-        }
-        None => {
-            let young = too_old_ns as f64 / period_ns as f64;
-            (life.values[Value::LiveBytes].samples(), too_many(life, young), None)
-        }
-    };
-    if samples < LEAST_OLD {
+    let old_enough = seen_before(lives, history, too_old_ns);
+    let last_epoch = old_enough.map_or(lives.epoch?, |it| it.0);
+    let after_start = life.births.iter().filter(|it| (2..=last_epoch).contains(it.0) && it.1.value() > 0);
+    let old = sum(after_start.clone().map(|it| *it.1));
+    if old.samples() < LEAST_OLD || after_start.count() < LEAST_SNAPSHOTS {
         return None;
     }
+    let (old_bytes, older_than_ns) = match old_enough {
+        Some((_, age_ns)) => (old.estimate(), Some(age_ns)),
+        None => (too_many(life, old, too_old_ns as f64 / period_ns as f64), None),
+    };
     let is_certain = old_bytes.lower95().is_some_and(|it| it > 0.0 && it >= least);
     is_certain.then(|| LeakEvidence::OutlivesItsKind {
         usual_ns,
@@ -88,9 +92,9 @@ fn seen_before(lives: &Lives<'_>, history: &History, age_ns: i64) -> Option<(i64
         .max_by_key(|it| it.0)
 }
 
-/// What is live beyond what can be young, which is this share of all that was ever allocated.
-fn too_many(life: &Life, young: f64) -> Estimate {
-    let (live, allocated) = (life.values[Value::LiveBytes], life.values[Value::AllocBytes]);
+/// What of `live` is beyond what can be young, which is this share of all that was ever allocated.
+fn too_many(life: &Life, live: Sum, young: f64) -> Estimate {
+    let allocated = life.values[Value::AllocBytes];
     let value = live.value() as f64 - allocated.value() as f64 * young;
     // The live blocks are among those that were allocated; taken as if they were not, which errs to the side of silence.
     let variance = live.variance().zip(allocated.variance()).map(|(live, all)| live + all * young * young);
@@ -110,5 +114,10 @@ pub(super) fn gap(lives: &Lives<'_>, rows: &[Life]) -> Option<Gap> {
         return Some(Gap::AllocatedTotals);
     }
     let timed = lives.has(Value::FreedBlocks) || rows.iter().any(|it| !it.lifetimes.is_empty());
-    (!timed).then_some(Gap::Lifetimes)
+    if !timed {
+        return Some(Gap::Lifetimes);
+    }
+    // The first, and those that have to have been the first to see some.
+    let (have, need) = (lives.epoch.unwrap_or(0), 1 + LEAST_SNAPSHOTS as i64);
+    (have < need).then_some(Gap::Snapshots { have, need })
 }

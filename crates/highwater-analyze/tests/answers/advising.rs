@@ -58,6 +58,14 @@ fn reserve_names_the_capacity_that_most_reach() {
 }
 
 #[test]
+fn a_small_step_that_happened_to_be_sampled_decides_nothing() {
+    // One buffer on its way to 16 MiB, of whose first step one sample was taken, which stands for many.
+    let answer = ask(&growing(&[13, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 10));
+    let Measure::Reserve { capacity_bytes, .. } = only(&answer).measure else { panic!("{answer:?}") };
+    assert_eq!(capacity_bytes, 16 << 20);
+}
+
+#[test]
 fn trimming_is_no_growth() {
     assert_eq!(kinds(&ask(&growing(&[1000, 1000], 0))), []);
 }

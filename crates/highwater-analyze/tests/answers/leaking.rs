@@ -103,17 +103,20 @@ fn one_or_few_snapshots_cannot_show_what_piles_up() {
     assert!(answer.not_known.contains(&NotKnown { cause: Cause::GrowsWithoutEnd, gap: Gap::Series }));
 }
 
-/// A snapshot after ten minutes: a million requests' blocks lived for a millisecond, and some live on since `birth`.
-fn stragglers(blocks: i64, birth: i64) -> Profile {
+/// A snapshot after ten minutes: a million requests' blocks lived for a millisecond, and as many as this live on since each
+/// of `births`.
+fn stragglers(blocks: i64, births: &[i64]) -> Profile {
     let mut build = Build::snapshot(R, 4, 600);
     freed(&mut build, REQUEST, 1_000_000, 1 << 20);
-    kept(&mut build, REQUEST, blocks, birth);
+    for &birth in births {
+        kept(&mut build, REQUEST, blocks, birth);
+    }
     build.profile
 }
 
 #[test]
 fn blocks_that_outlive_their_kind_are_found_by_age_or_by_number() {
-    let profile = stragglers(50_000, 2);
+    let profile = stragglers(50_000, &[2, 3]);
     let with_times = History {
         trend: None,
         snapshots: (1..=4).map(|epoch| (epoch, profile.time_ns - (4 - epoch) * 60_000_000_000)).collect(),
@@ -133,12 +136,20 @@ fn blocks_that_outlive_their_kind_are_found_by_age_or_by_number() {
 #[test]
 fn young_blocks_do_not_outlive_their_kind() {
     // Those that a request holds now, as Little's law has it: 1,750 a second for 2 ms are 4.
-    assert_eq!(found(&ask(&stragglers(4, 4))), []);
+    assert_eq!(found(&ask(&stragglers(4, &[2, 4]))), []);
     // With the times known, blocks that no earlier snapshot has seen are young, however many they are.
-    let profile = stragglers(50_000, 4);
+    let profile = stragglers(50_000, &[4]);
     let history =
         History { trend: None, snapshots: vec![(3, profile.time_ns - 60_000_000_000), (4, profile.time_ns)] };
     assert_eq!(found(&leaks(&profile, &history, &Query::default(), &[])), []);
+}
+
+#[test]
+fn what_was_set_up_at_the_start_does_not_outlive_its_kind() {
+    assert_eq!(found(&ask(&stragglers(50_000, &[1]))), []);
+    // Nor what was set up once later.
+    assert_eq!(found(&ask(&stragglers(50_000, &[1, 3]))), []);
+    assert_eq!(found(&ask(&stragglers(50_000, &[1, 2, 3]))).len(), 1);
 }
 
 #[test]
@@ -146,6 +157,7 @@ fn a_kind_that_lives_long_is_not_outlived() {
     let mut build = Build::snapshot(R, 4, 600);
     freed(&mut build, REQUEST, 1_000_000, 1 << 36);
     kept(&mut build, REQUEST, 50_000, 2);
+    kept(&mut build, REQUEST, 50_000, 3);
     assert_eq!(found(&ask(&build.profile)), [], "they live for minutes");
 }
 
@@ -157,10 +169,11 @@ fn a_buffer_that_is_kept_and_used_again_is_no_leak() {
         let bytes = blocks << 20;
         [("alloc_objects", blocks), ("alloc_space", bytes), ("inuse_objects", blocks), ("inuse_space", bytes)]
     };
-    build.row(&[REQUEST, MAIN], &once(1), &[("bytes", 1 << 20), ("birth_epoch", 1)]);
+    build.row(&[REQUEST, MAIN], &once(1), &[("bytes", 1 << 20), ("birth_epoch", 2)]);
+    build.row(&[REQUEST, MAIN], &once(1), &[("bytes", 1 << 20), ("birth_epoch", 3)]);
     assert_eq!(found(&ask(&build.profile)), []);
     // Hundreds of such blocks are more than one buffer.
-    build.row(&[REQUEST, MAIN], &once(300), &[("bytes", 1 << 20), ("birth_epoch", 1)]);
+    build.row(&[REQUEST, MAIN], &once(300), &[("bytes", 1 << 20), ("birth_epoch", 3)]);
     assert_eq!(found(&ask(&build.profile)), [(Cause::OutlivesItsKind, "demo::request::parse")]);
 }
 

@@ -124,31 +124,31 @@ fn trace<const N: usize>(stack: &mut Stack<N>) {
 mod tests {
     use super::*;
 
-    /// The frames that led to the caller of this function, by both walkers.
+    /// All frames, by both walkers.
     #[inline(never)]
     fn both() -> [Vec<usize>; 2] {
         [walk as fn(&mut Stack<500>), walk_with_system].map(|walker| {
             let mut stack = Stack::new();
             walker(&mut stack);
             assert!(!stack.is_truncated());
-            let frames = stack.addresses();
-            // What is below the call of this function differs, and so does the place of the call in it.
-            let own = both as *const () as usize;
-            let own = frames.iter().position(|&it| (own..own + 4096).contains(&it)).unwrap();
-            frames[own + 1..].iter().copied().skip_while(|&it| it.abs_diff(own) < 4096).collect()
+            stack.addresses().to_vec()
         })
     }
 
     fn assert_same(stacks: [Vec<usize>; 2]) {
+        /// Frames of [`both`] and of what it calls, which are different calls: with the system's unwinder there are more.
+        const OWN: usize = 16;
         #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
         assert!(
             super::walk::walk(&mut Stack::<500>::new()),
             "the system's unwinder was compared with itself"
         );
-        let [ours, system] = stacks;
-        assert!(ours.len() > 5, "{ours:x?}");
-        // The nearest frames may be closures of `both`.
-        assert_eq!(ours[2..], system[2..], "{ours:x?} {system:x?}");
+        let [ours, system] = &stacks;
+        let same = ours.iter().rev().zip(system.iter().rev()).take_while(|(a, b)| a == b).count();
+        assert!(
+            same > 5 && stacks.iter().all(|it| it.len() - same <= OWN),
+            "{same} of {ours:x?} {system:x?}"
+        );
     }
 
     #[inline(never)]
