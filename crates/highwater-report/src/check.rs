@@ -166,8 +166,8 @@ pub(crate) mod tests {
             judgement: judgement(0, 9 << 20, 83_886),
             stack: vec![
                 frame("/rustc/0/library/alloc/src/vec/mod.rs", 12, "alloc::vec::Vec<T>::push"),
-                frame("/work/app/src/index.rs", 88, "codeindex::index::Index::add"),
-                frame("/work/app/src/main.rs", 7, "codeindex::main"),
+                frame("/home/me/app/src/index.rs", 88, "codeindex::index::Index::add"),
+                frame("/home/me/app/src/main.rs", 7, "codeindex::main"),
             ],
         };
         let kind = KindCheck {

@@ -137,7 +137,7 @@ mod tests {
     use crate::check::tests::{sample, with_doubt};
 
     fn roots() -> Vec<String> {
-        vec!["/work/app/".to_owned()]
+        vec!["/home/me/app/".to_owned()]
     }
 
     #[test]
@@ -170,7 +170,7 @@ mod tests {
         let mut check = sample();
         let row = &mut check.checks[0].regressions[0];
         row.key.label = "a%b\n::error::x".to_owned();
-        row.stack[1].file = Some("/work/app/src/a,b:c%\n.rs".to_owned());
+        row.stack[1].file = Some("/home/me/app/src/a,b:c%\n.rs".to_owned());
         row.key.file.clone_from(&row.stack[1].file);
         let text = github_annotations(&check, &roots());
         assert!(text.starts_with("::error file=src/a%2Cb%3Ac%25%0A.rs,line=88,"), "{text}");

@@ -88,12 +88,9 @@ pub fn find_spikes(snapshots: &[SnapshotTotals], options: &SpikesOptions) -> Spi
     let allocated: Vec<Option<f64>> = intervals.iter().map(Interval::rate).collect();
     let live: Vec<Option<f64>> = intervals.iter().map(|it| Some(it.live_rate())).collect();
     let mut found: Vec<(f64, Spike)> = Vec::new();
+    let [allocated, live] = [allocated, live].map(UsualOfOthers::of);
     for (at, interval) in intervals.iter().enumerate() {
-        let [allocated, live] = [&allocated, &live].map(|rates| {
-            let others = rates.iter().enumerate().filter(|(other, _)| *other != at);
-            Usual::of(others.filter_map(|(_, rate)| *rate).collect())
-        });
-        found.extend(interval.spike(allocated, live, options));
+        found.extend(interval.spike(allocated.than(at), live.than(at), options));
     }
     found.sort_by(|a, b| b.0.total_cmp(&a.0));
     found.truncate(options.limit);
@@ -195,6 +192,30 @@ impl<'a> Interval<'a> {
                 usual_alloc_bytes: expected.map(|it| it as i64),
             };
             (size, spike)
+        })
+    }
+}
+
+/// Rates from which on one more changes nothing that is usual. It keeps long series from taking quadratic time.
+const MANY: usize = 200;
+
+/// What is usual in all intervals but one.
+struct UsualOfOthers {
+    rates: Vec<Option<f64>>,
+    /// That of all, where there are many.
+    of_all: Option<Usual>,
+}
+
+impl UsualOfOthers {
+    fn of(rates: Vec<Option<f64>>) -> Self {
+        let of_all = (rates.len() >= MANY).then(|| Usual::of(rates.iter().copied().flatten().collect()));
+        Self { rates, of_all: of_all.flatten() }
+    }
+
+    fn than(&self, at: usize) -> Option<Usual> {
+        self.of_all.or_else(|| {
+            let others = self.rates.iter().enumerate().filter(|(other, _)| *other != at);
+            Usual::of(others.filter_map(|(_, rate)| *rate).collect())
         })
     }
 }

@@ -57,6 +57,15 @@ fn a_jump_is_seen_by_each_of_its_signs() {
 }
 
 #[test]
+fn a_jump_in_a_very_long_series_is_found_in_time() {
+    // To compare each interval with all others anew would take hours.
+    let mut long: Vec<(i64, i64, Option<i64>)> =
+        (0..200_000).map(|at| (1000, 500 * at + at % 7, Some(1100))).collect();
+    long[123_457..].iter_mut().for_each(|it| it.1 += 9000);
+    assert_eq!(signs(&find(&long)), [(123_456, vec![Sign::Allocated])]);
+}
+
+#[test]
 fn steady_growth_and_uneven_load_are_no_spikes() {
     let growing: Vec<_> = (0..10).map(|at| (1000 + 300 * at, 400 * at, Some(1000 + 310 * at))).collect();
     assert_eq!(signs(&find(&growing)), []);
