@@ -13,9 +13,12 @@
 use highwater_profile::Profile;
 use serde::Serialize;
 
+use crate::diff::compared::Compared;
+use crate::diff::pair::Pair;
+use crate::diff::tally::Tally;
 use crate::{
-    AnalyzeError, Caveat, CohortEstimates, DiffOptions, DiffRow, Estimate, Frame, Header, Omitted, Query,
-    RowKey, SampleKind, diff,
+    AnalyzeError, Caveat, CohortEstimates, DiffOptions, Estimate, Frame, Header, Omitted, Query, RowKey,
+    SampleKind,
 };
 
 /// How much growth is allowed.
@@ -186,55 +189,53 @@ fn one(
         }
         .into());
     }
-    let all = Query { sample: Some(kind.clone()), limit: None, min_fraction: 0.0, ..query.clone() };
+    let query = Query { sample: Some(kind.clone()), ..query.clone() };
     // Runs are different processes by nature, and what their intervals differ by is in the variances.
-    let difference =
-        diff(base, new, &all, &DiffOptions { force: true, fdr: options.fdr, ..DiffOptions::default() })?;
+    let compare = DiffOptions { force: true, fdr: options.fdr, ..DiffOptions::default() };
+    let compared = Compared::of([base, new], &query, &compare)?;
+    let [base, new] = &compared.pair.sites.headers;
 
-    let whole = (difference.base.shown_total, difference.new.shown_total);
-    let change = &difference.total_change;
-    let sides = Sides { base: whole.0, new: whole.1, growth: change.change, cohorts: change.cohorts };
-    let total = sides.judge(options.max_growth);
-    let is_significant = change.significant;
-    let doubt = doubt(&total, is_significant, &difference.base, &difference.new);
+    let total = Sides::of(&compared.pair, &compared.total).judge(options.max_growth);
+    let doubt = doubt(&total, compared.total.significant, base, new);
     let total_verdict = match doubt {
         Some(_) => Verdict::Inconclusive,
         None if total.excess.value > 0 => Verdict::Regression,
         None => Verdict::Pass,
     };
 
-    let floor = whole.0.value.max(0) as f64 * query.min_fraction;
+    let floor = (base.shown_total.value.max(0) as f64 * query.min_fraction).round() as i64;
     let (mut regressions, mut undecided) = (Vec::new(), Vec::new());
-    for row in difference.rows {
-        let judgement = judge_row(&row, options.max_growth, floor.round() as i64);
-        let is_certain = row.significant && judgement.excess.lower95().is_some_and(|it| it > 0.0);
-        if is_certain {
-            regressions.push(CheckRow { key: row.key, judgement, stack: row.stack });
+    // Only growth can exceed the floor.
+    for row in compared.tallies.iter().filter(|it| it.change.value() > 0) {
+        let judgement = Sides::of(&compared.pair, row).judge_row(options.max_growth, floor);
+        if row.significant && judgement.excess.lower95().is_some_and(|it| it > 0.0) {
+            regressions.push((row, judgement));
         } else if judgement.excess.value > 0 {
-            undecided.push(judgement.growth.value);
+            undecided.push(row.change);
         }
     }
-    let certain = |row: &CheckRow| row.judgement.excess.lower95().unwrap_or(f64::MIN);
-    regressions.sort_by(|a, b| certain(b).total_cmp(&certain(a)).then_with(|| a.key.label.cmp(&b.key.label)));
+    let certain = |it: &Judgement| it.excess.lower95().unwrap_or(f64::MIN);
+    let label = |row| compared.key(row).label;
+    regressions.sort_by(|(a, its), (b, others)| {
+        certain(others).total_cmp(&certain(its)).then_with(|| label(a).cmp(&label(b)))
+    });
     let rows_verdict = if regressions.is_empty() { Verdict::Pass } else { Verdict::Regression };
     let beyond = regressions.split_off(query.limit.unwrap_or(usize::MAX).min(regressions.len()));
+    let shown = regressions.into_iter().map(|(row, judgement)| CheckRow {
+        key: compared.key(row),
+        judgement,
+        stack: compared.stack(row),
+    });
     Ok(KindCheck {
         verdict: total_verdict.max(rows_verdict),
         total_verdict,
         total,
         doubt,
-        regressions,
-        omitted: omitted(beyond.iter().map(|it| it.judgement.growth.value)),
-        undecided: omitted(undecided.into_iter()),
-        base: difference.base,
-        new: difference.new,
-    })
-}
-
-fn omitted(values: impl Iterator<Item = i64>) -> Omitted {
-    values.fold(Omitted::default(), |all, value| Omitted {
-        rows: all.rows + 1,
-        value: all.value.saturating_add(value),
+        regressions: shown.collect(),
+        omitted: Omitted::of(beyond.iter().map(|(row, _)| row.change)),
+        undecided: Omitted::of(undecided.into_iter()),
+        base: base.clone(),
+        new: new.clone(),
     })
 }
 
@@ -248,6 +249,11 @@ struct Sides {
 }
 
 impl Sides {
+    fn of(pair: &Pair<'_>, row: &Tally) -> Self {
+        let [base, new] = row.sums.map(|it| it.estimate());
+        Self { base, new, growth: row.change.estimate(), cohorts: pair.estimates(row) }
+    }
+
     fn judge(&self, allowance: Allowance) -> Judgement {
         let (allowed, share) = match allowance {
             Allowance::Share(share) => ((self.base.value as f64 * share).round() as i64, share),
@@ -263,6 +269,13 @@ impl Sides {
         }
     }
 
+    /// A row has to exceed both the allowance and the floor: the one that leaves less certainty counts.
+    fn judge_row(&self, allowance: Allowance, floor: i64) -> Judgement {
+        let (asked, least) = (self.judge(allowance), self.judge(Allowance::Fixed(floor)));
+        let certain = |it: &Judgement| it.excess.lower95().unwrap_or(it.excess.value as f64);
+        if certain(&least) < certain(&asked) { least } else { asked }
+    }
+
     /// Of `N - (1+f)·B`; where `S` is in both, that is the new less `1+f` times the dead and `f` times `S`.
     fn error_of_excess(&self, share: f64) -> Option<f64> {
         if share == 0.0 {
@@ -276,14 +289,6 @@ impl Sides {
             }
         })
     }
-}
-
-/// A row has to exceed both the allowance and the floor: the one that leaves less certainty counts.
-fn judge_row(row: &DiffRow, allowance: Allowance, floor: i64) -> Judgement {
-    let sides = Sides { base: row.base, new: row.new, growth: row.change, cohorts: row.cohorts };
-    let (asked, least) = (sides.judge(allowance), sides.judge(Allowance::Fixed(floor)));
-    let certain = |it: &Judgement| it.excess.lower95().unwrap_or(it.excess.value as f64);
-    if certain(&least) < certain(&asked) { least } else { asked }
 }
 
 /// Why the excess of the total may be above or below 0 by chance only, if it may.

@@ -1,5 +1,6 @@
 //! The comparison of two profiles: what changed, and how sure that is.
 
+pub(crate) mod compared;
 pub(crate) mod pair;
 pub(crate) mod tally;
 mod traces;
@@ -7,14 +8,13 @@ mod traces;
 use highwater_profile::Profile;
 use serde::Serialize;
 
-use self::pair::Cohorts;
+use self::compared::Compared;
 pub(crate) use self::pair::Pair;
 use self::tally::Tally;
 use crate::change_test::{self, Side, Traces};
 use crate::estimate::{Evidence, Sum};
-use crate::rows::{self, Rows};
 use crate::sampling::Draw;
-use crate::{AnalyzeError, Caveat, Estimate, Frame, GroupBy, Header, Omitted, Overlap, Query, RowKey, Unit};
+use crate::{AnalyzeError, Caveat, Estimate, Frame, Header, Omitted, Overlap, Query, RowKey, Unit};
 
 /// What the shares of a diff are shares of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -146,28 +146,21 @@ pub fn diff(
     query: &Query,
     options: &DiffOptions,
 ) -> Result<Diff, AnalyzeError> {
-    let pair = Pair::collect([base, new], query, options)?;
-    let sites = &pair.sites;
-    let changed = sites.all.iter().map(|it| pair.change(it));
+    let compared = Compared::of([base, new], query, options)?;
+    let Compared { pair, tallies, total, tested, .. } = &compared;
+    let changed = pair.sites.all.iter().map(|it| pair.change(it));
     let all_changes = changed.fold(0u128, |sum, it| sum.saturating_add(it.magnitude()));
     let whole = match options.mode {
         DiffMode::Base => all_changes,
-        DiffMode::DiffBase => sites.wholes[0],
+        DiffMode::DiffBase => pair.sites.wholes[0],
     };
 
-    let mut rows = Rows::new(query.by);
-    let (mut tallies, total) = tally::tally(&pair, &mut rows, options.fdr);
-    let tested = tally::judge(&mut tallies, options.fdr);
     let significant = tallies.iter().filter(|it| it.significant && it.q_value.is_some()).count();
     let noise = tallies.iter().filter(|it| !it.significant && !it.change.is_zero()).map(|it| it.change);
     let noise = Omitted::of(noise);
 
     let is_worth =
         |it: &&Tally| it.stands_out() || it.change.fraction_of(all_changes).abs() >= query.min_fraction;
-    let key = |it: &Tally| match query.by {
-        GroupBy::Site => rows::key(query.by, &sites.symbols, sites.cause(&sites.all[it.row])),
-        _ => rows.key(sites, it.row).clone(),
-    };
     let mut kept: Vec<&Tally> = tallies.iter().filter(is_worth).collect();
     kept.sort_by(|a, b| a.cmp_rank(b));
     // Names decide only among equals, and are made only for those that may be shown.
@@ -177,7 +170,7 @@ pub fn diff(
         kept.truncate(last + equals);
     }
     for equals in kept.chunk_by_mut(|a, b| a.cmp_rank(b).is_eq()).filter(|it| it.len() > 1) {
-        equals.sort_by_cached_key(|it| key(it).label);
+        equals.sort_by_cached_key(|it| compared.key(it).label);
     }
     kept.truncate(limit);
     let mut shown: Vec<usize> = kept.iter().map(|it| it.row).collect();
@@ -186,7 +179,7 @@ pub fn diff(
     let omitted = Omitted::of(tallies.iter().filter(is_left_out).map(|it| it.change));
 
     let row = |it: &&Tally| DiffRow {
-        key: key(it),
+        key: compared.key(it),
         base: it.sums[0].estimate(),
         new: it.sums[1].estimate(),
         change: it.change.estimate(),
@@ -194,20 +187,21 @@ pub fn diff(
         fraction: it.change.fraction_of(whole),
         q_value: it.q_value,
         significant: it.significant,
-        cohorts: cohorts(&pair, it),
-        stack: sites.stack(&sites.all[it.heaviest]),
+        cohorts: pair.estimates(it),
+        stack: compared.stack(it),
     };
     let rows = kept.iter().map(row).collect();
-    let total_change = change_of(&pair, &total, whole, total.significant);
+    let total_change = change_of(pair, total, whole, total.significant);
     let threshold = options.fdr * (significant + 1) as f64 / (tested + 1) as f64;
-    let [base, new] = pair.sites.headers;
+    let Pair { sites, comparison, .. } = compared.pair;
+    let [base, new] = sites.headers;
     Ok(Diff {
-        overlap: pair.comparison.overlap,
-        caveats: pair.comparison.caveats,
+        overlap: comparison.overlap,
+        caveats: comparison.caveats,
         total_change,
         minimum_detectable: minimum_detectable(&base, &new, threshold),
         fdr: options.fdr,
-        tested,
+        tested: compared.tested,
         rows,
         omitted,
         noise,
@@ -223,17 +217,8 @@ pub(crate) fn change_of(pair: &Pair<'_>, total: &Tally, whole: u128, significant
         fraction: total.change.fraction_of(whole),
         p_value: total.p_value,
         significant,
-        cohorts: cohorts(pair, total),
+        cohorts: pair.estimates(total),
     }
-}
-
-fn cohorts(pair: &Pair<'_>, tally: &Tally) -> Option<CohortEstimates> {
-    let Cohorts { new, dead, survived } = tally.cohorts(pair);
-    (pair.comparison.overlap == Overlap::Survivors).then(|| CohortEstimates {
-        new: new.estimate(),
-        dead: dead.estimate(),
-        survived: survived.estimate(),
-    })
 }
 
 /// Growth from nothing by `n` samples of small blocks is `n` intervals: the smallest that has a p-value of at most

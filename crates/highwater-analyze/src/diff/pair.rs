@@ -2,10 +2,11 @@
 
 use highwater_profile::Profile;
 
+use super::tally::Tally;
 use crate::comparison::{Comparison, Overlap};
 use crate::estimate::Sum;
 use crate::sites::{Equal, Part, Places, Site, Sites};
-use crate::{AnalyzeError, DiffOptions, Header, Query, SampleKind};
+use crate::{AnalyzeError, CohortEstimates, DiffOptions, Header, Query, SampleKind};
 
 /// Position of the base among two profiles, and that of the new one.
 pub(crate) const BASE: usize = 0;
@@ -69,6 +70,16 @@ impl<'a> Pair<'a> {
             Overlap::Nested => sums[1 - self.later()],
         };
         Cohorts { new: sums[NEW].without(survived), dead: sums[BASE].without(survived), survived }
+    }
+
+    /// What became of the blocks of a row, where the profiles are snapshots of one process.
+    pub fn estimates(&self, row: &Tally) -> Option<CohortEstimates> {
+        let Cohorts { new, dead, survived } = row.cohorts(self);
+        (self.comparison.overlap == Overlap::Survivors).then(|| CohortEstimates {
+            new: new.estimate(),
+            dead: dead.estimate(),
+            survived: survived.estimate(),
+        })
     }
 
     /// By how much a site has changed, whatever its error.
