@@ -33,6 +33,17 @@ impl Estimate {
     pub fn upper95(&self) -> Option<f64> {
         self.margin95().map(|margin| self.value as f64 + margin)
     }
+
+    /// What came in `span_ns` nanoseconds, per second: value and error are divided by the same seconds. `None` when no time
+    /// has passed.
+    pub fn per_second(&self, span_ns: i64) -> Option<Self> {
+        let seconds = Some(span_ns as f64 / 1e9).filter(|it| *it > 0.0)?;
+        Some(Self {
+            // A quotient that does not fit saturates, as sums do.
+            value: (self.value as f64 / seconds).round() as i64,
+            standard_error: self.standard_error.map(|error| error / seconds),
+        })
+    }
 }
 
 /// What is known of how a value came about.
@@ -155,6 +166,16 @@ mod tests {
         sum.add(Sum::new(i64::MIN, of(1.0)));
         assert_eq!(sum.estimate(), Estimate { value: i64::MIN, standard_error: None });
         assert_eq!(Sum::ZERO.minus(sum).value(), i64::MAX);
+    }
+
+    #[test]
+    fn a_rate_has_the_error_of_what_came() {
+        let it = Estimate { value: 1001, standard_error: Some(50.0) };
+        assert_eq!(it.per_second(500_000_000), Some(Estimate { value: 2002, standard_error: Some(100.0) }));
+        assert_eq!(it.per_second(2_000_000_000), Some(Estimate { value: 501, standard_error: Some(25.0) }));
+        let unknown = Estimate { value: i64::MAX, standard_error: None };
+        assert_eq!(unknown.per_second(1), Some(unknown));
+        assert_eq!([0, -1].map(|span| it.per_second(span)), [None, None]);
     }
 
     #[test]

@@ -27,6 +27,7 @@ Examples:
   highwater convert heap.pb.gz heap.speedscope.json    the same for another tool
   highwater merge a.pb.gz b.pb.gz -o all.pb.gz    several processes as one
   highwater watch http://host:6060 --every 90s    snapshots of a service; what is found, as a folder
+  highwater live snapshots/                       a screen to look around in, in the terminal
   highwater symbolize heap.pb.gz -o named.pb.gz   the same with names, for other tools
 
 Lines are as wide as the terminal; elsewhere as the variable COLUMNS says, or 80.
@@ -64,6 +65,7 @@ enum Command {
     Convert(command::convert::Args),
     Merge(command::merge::Args),
     Watch(command::watch::Args),
+    Live(command::live::Args),
     Symbolize(command::symbolize::Args),
 }
 
@@ -87,6 +89,7 @@ impl Cli {
             Command::Convert(args) => args.run(),
             Command::Merge(args) => args.run(),
             Command::Watch(args) => args.run(),
+            Command::Live(args) => args.run(),
             Command::Symbolize(args) => args.run(),
         }
         .map(|()| Outcome::Answered)

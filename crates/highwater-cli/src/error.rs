@@ -49,6 +49,10 @@ pub(crate) enum CliError {
     Target { target: String, reason: String },
     #[error("{target}: there was not one snapshot: {reason}")]
     NoSnapshot { target: String, reason: String },
+    #[error("{0}; highwater top, diff and trend print, and highwater watch goes on without a terminal")]
+    NoTerminal(&'static str),
+    #[error("the terminal: {0}")]
+    Terminal(io::Error),
     #[error("{0}")]
     Plot(String),
     #[error("cannot write the answer: {0}")]

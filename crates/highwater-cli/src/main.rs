@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod error;
 mod history;
+mod live;
 mod load;
 mod output;
 mod pages;

@@ -162,14 +162,18 @@ impl Files {
             Err(error) => return Err(error),
         };
         if profile.time_ns == 0 {
-            let time = fs::metadata(path).and_then(|it| it.modified()).ok();
-            let since = time.and_then(|it| it.duration_since(UNIX_EPOCH).ok());
-            profile.time_ns = since.and_then(|it| i64::try_from(it.as_nanos()).ok()).unwrap_or(0);
+            profile.time_ns = changed_ns(path).unwrap_or(0);
             let note = "the files do not say when they were taken: the time of their last change is used";
             self.remarks.insert(note.to_owned());
         }
         Ok(Some(profile))
     }
+}
+
+/// When a file was last changed, in nanoseconds since 1970.
+pub(crate) fn changed_ns(path: &Path) -> Option<i64> {
+    let time = fs::metadata(path).and_then(|it| it.modified()).ok()?;
+    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
 /// The error of a snapshot that does not continue the series.

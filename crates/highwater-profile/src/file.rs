@@ -41,14 +41,23 @@ pub enum FileError {
 /// # Errors
 /// When the file cannot be read, or does not hold a profile.
 pub fn read(path: &Path, limits: &Limits) -> Result<Profile, FileError> {
-    let open_error = |source| FileError::Open { path: path.into(), source };
     let content_error = |source| FileError::Content { path: path.into(), source };
-    if is_streamed(path).map_err(open_error)? {
+    if is_streamed(path).map_err(|source| FileError::Open { path: path.into(), source })? {
         return pprof::decode_gzip(|| fs::File::open(path), limits).map_err(content_error);
     }
-    let bytes = bytes(path, limits.max_memory_bytes).map_err(open_error)?;
-    let profile = limits.check(bytes.len() as u64).and_then(|()| crate::read(&bytes, limits));
-    profile.map_err(content_error)
+    crate::read(&content(path, limits)?, limits).map_err(content_error)
+}
+
+/// The content of the file at `path` as it is, for who keeps it and reads it ([`crate::read`]) again and again.
+///
+/// # Errors
+/// When the file cannot be read, or is larger than the memory that reading may take.
+pub fn content(path: &Path, limits: &Limits) -> Result<Vec<u8>, FileError> {
+    let bytes = bytes(path, limits.max_memory_bytes);
+    let bytes = bytes.map_err(|source| FileError::Open { path: path.into(), source })?;
+    let checked = limits.check(bytes.len() as u64);
+    checked.map_err(|source| FileError::Content { path: path.into(), source })?;
+    Ok(bytes)
 }
 
 /// Whether the file is a large one of the native format, which is read while it is unpacked and never held as a whole.

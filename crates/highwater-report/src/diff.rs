@@ -35,7 +35,8 @@ fn table(diff: &Diff, rows: &[&DiffRow], view: &View) -> Table {
     table
 }
 
-fn has_errors(diff: &Diff) -> bool {
+/// Whether a column for errors says anything.
+pub(crate) fn has_errors(diff: &Diff) -> bool {
     header::has_errors(&diff.base) || header::has_errors(&diff.new)
 }
 
@@ -94,7 +95,8 @@ fn direction(row: &DiffRow) -> Role {
     }
 }
 
-pub(crate) fn headings(diff: &Diff, view: &View) -> String {
+/// The change of the whole, and what is new, dead and survived of it.
+pub(crate) fn summary(diff: &Diff) -> String {
     let unit = &diff.new.unit;
     let change = &diff.total_change;
     let verdict = match change.change.standard_error {
@@ -110,19 +112,23 @@ pub(crate) fn headings(diff: &Diff, view: &View) -> String {
             number::amount(cohorts.survived.value, unit)
         );
     }
+    summary
+}
+
+pub(crate) fn headings(diff: &Diff, view: &View) -> String {
     let caveats: String =
         diff.caveats.iter().map(|it| format!("note: {}\n", crate::label::clean(&it.to_string()))).collect();
     format!(
         "base: {}\nnew:  {}\n{}\n{caveats}{}\n",
         header::total(&diff.base),
         header::total(&diff.new),
-        view.paint(Role::Heading, &summary),
+        view.paint(Role::Heading, &summary(diff)),
         view.paint(Role::Faint, &remarks(diff).join("\n")),
     )
 }
 
 /// How the values came about, and what that means for the table.
-fn remarks(diff: &Diff) -> Vec<String> {
+pub(crate) fn remarks(diff: &Diff) -> Vec<String> {
     let recording = |it: &Header| header::recording(it.exact, it.interval_bytes);
     let (base, new) = (recording(&diff.base), recording(&diff.new));
     let mut lines =

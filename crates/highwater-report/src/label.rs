@@ -67,6 +67,11 @@ impl Label {
         self
     }
 
+    /// All of it, without what stands before it.
+    pub(crate) fn whole(&self) -> &str {
+        &self.text
+    }
+
     /// How the label looks.
     pub(crate) fn role(&self) -> Role {
         if self.is_faint { Role::Faint } else { Role::Plain }

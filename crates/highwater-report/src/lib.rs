@@ -24,6 +24,7 @@ mod number;
 mod page;
 mod peek;
 mod plot;
+mod sheet;
 mod sparkline;
 mod spikes;
 mod table;
@@ -48,11 +49,12 @@ pub use number::{amount, change, duration, estimate, time};
 pub use page::{Changed, Holding, MOST_BYTES, Page, Snapshot};
 pub use peek::peek;
 pub use plot::{MOST_ROWS, PlotError, plot};
+pub use sheet::{Sheet, SheetRow};
 pub use spikes::spikes;
 pub use top::top;
 pub use tree::tree;
 pub use trend::trend;
-pub use view::View;
+pub use view::{Role, View};
 
 #[cfg(test)]
 mod samples;

@@ -33,6 +33,11 @@ impl Cell {
     pub(crate) fn into_text(self) -> String {
         self.text
     }
+
+    /// What stands in it, and what that is.
+    pub(crate) fn into_parts(self) -> (String, Role) {
+        (self.text, self.role)
+    }
 }
 
 /// A table: columns of numbers, then one of labels.

@@ -1,6 +1,6 @@
 //! A trend as a table: leaks first, each row with its course and what shows its class.
 
-use highwater_analyze::{Class, Evidence, FlowSource, Forecast, Trend, TrendRow, Unit, Used};
+use highwater_analyze::{Class, Evidence, FlowSource, Forecast, Header, Trend, TrendRow, Unit, Used};
 
 use crate::header;
 use crate::label::Label;
@@ -22,20 +22,9 @@ pub fn trend(trend: &Trend, view: &View) -> String {
     if trend.rows.is_empty() {
         return text + "no row is large enough to show; --rows 0 --min-fraction 0 shows all\n";
     }
-    let errors = header::has_errors(&trend.header);
-    let width = if view.width >= WIDE { usize::MAX } else { COURSE };
-    let mut heads = vec!["per hour"];
-    heads.extend(errors.then_some("±"));
-    heads.extend(["live", "course", "class", "where"]);
-    let mut table = Table::new(heads);
+    let mut table = Table::new(heads(&trend.header));
     for row in &trend.rows {
-        let role = if row.class() == Class::Leak { Role::Growth } else { Role::Plain };
-        let mut cells = vec![Cell::role(number::signed(row.growth_per_hour.value, unit), role)];
-        cells.extend(errors.then(|| Cell::role(number::margin(&row.growth_per_hour, unit), Role::Faint)));
-        cells.push(Cell::new(number::amount(row.live.value, unit)));
-        cells.push(Cell::new(sparkline(&row.levels, width)));
-        cells.push(Cell::role(name(row.class()), role));
-        table.push(cells, Label::of(&row.key));
+        table.push(cells(row, &trend.header, view), Label::of(&row.key));
     }
     text.push('\n');
     let rendered = table.render(view);
@@ -48,6 +37,38 @@ pub fn trend(trend: &Trend, view: &View) -> String {
         }
     }
     text + &omitted(trend, view)
+}
+
+/// The heads of the columns; the last is the label's.
+pub(crate) fn heads(header: &Header) -> Vec<&'static str> {
+    let mut heads = vec!["per hour"];
+    heads.extend(header::has_errors(header).then_some("±"));
+    heads.extend(["live", "course", "class", "where"]);
+    heads
+}
+
+/// The numbers of a row: one cell for each head but the last.
+pub(crate) fn cells(row: &TrendRow, header: &Header, view: &View) -> Vec<Cell> {
+    let unit = &header.unit;
+    let width = if view.width >= WIDE { usize::MAX } else { COURSE };
+    let role = if row.class() == Class::Leak { Role::Growth } else { Role::Plain };
+    let mut cells = vec![Cell::role(number::signed(row.growth_per_hour.value, unit), role)];
+    let error = || Cell::role(number::margin(&row.growth_per_hour, unit), Role::Faint);
+    cells.extend(header::has_errors(header).then(error));
+    cells.push(Cell::new(number::amount(row.live.value, unit)));
+    cells.push(Cell::new(sparkline(&row.levels, width)));
+    cells.push(Cell::role(name(row.class()), role));
+    cells
+}
+
+/// How many snapshots, over which time, and what the process gains.
+pub(crate) fn summary(trend: &Trend) -> String {
+    format!(
+        "{} in {}: {} per hour",
+        number::count(trend.snapshots, "snapshot"),
+        number::duration(trend.span_ns),
+        number::change(&trend.growth_per_hour, &trend.header.unit)
+    )
 }
 
 fn headings(trend: &Trend, view: &View) -> String {
@@ -69,6 +90,14 @@ fn headings(trend: &Trend, view: &View) -> String {
         text += &format!("{}\n", limit(forecast));
     }
     text += &format!("{}\n", view.paint(Role::Faint, &recording));
+    for remark in remarks(trend) {
+        text += &format!("{}\n", view.paint(Role::Faint, &remark));
+    }
+    text
+}
+
+/// What keeps the trend from being surer.
+pub(crate) fn remarks(trend: &Trend) -> Vec<String> {
     let remark = match trend.source {
         FlowSource::Cohorts => None,
         FlowSource::Cumulative => {
@@ -79,10 +108,7 @@ fn headings(trend: &Trend, view: &View) -> String {
         }
     };
     let few = "there are few snapshots: what grows cannot be told from a warm-up; take five or more";
-    for remark in remark.into_iter().chain(trend.few_snapshots.then_some(few)) {
-        text += &format!("{}\n", view.paint(Role::Faint, remark));
-    }
-    text
+    remark.into_iter().chain(trend.few_snapshots.then_some(few)).map(str::to_owned).collect()
 }
 
 /// When the limit is reached, and what that rests on.
@@ -174,7 +200,7 @@ fn omitted(trend: &Trend, view: &View) -> String {
 
 #[cfg(test)]
 mod tests {
-    use highwater_analyze::{Header, Omitted};
+    use highwater_analyze::Omitted;
 
     use super::*;
     use crate::samples::{estimate, header, line_key};

@@ -22,12 +22,16 @@ impl Default for View {
 
 /// What a piece of text is, which decides how it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub enum Role {
+    /// Nothing special.
     Plain,
+    /// What stands above other text.
     Heading,
     /// What qualifies other text: errors, remarks.
     Faint,
+    /// What became more.
     Growth,
+    /// What became less.
     Shrinkage,
 }
 

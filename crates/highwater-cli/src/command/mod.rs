@@ -8,6 +8,7 @@ pub(crate) mod flame;
 pub(crate) mod info;
 pub(crate) mod leaks;
 pub(crate) mod list;
+pub(crate) mod live;
 pub(crate) mod merge;
 pub(crate) mod peek;
 pub(crate) mod plot;

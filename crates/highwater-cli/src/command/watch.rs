@@ -8,10 +8,7 @@ use clap::ValueEnum;
 use crate::error::CliError;
 use crate::parse;
 use crate::shared::Shared;
-use crate::watch::{Directory, Endpoint, PidFile, Plan, Source, Token, Watch};
-
-/// Where a token may be, so that it is in no list of processes.
-const TOKEN: &str = "HIGHWATER_TOKEN";
+use crate::watch::{Directory, PidFile, Plan, Server, Source, Watch, is_address};
 
 /// Between two looks at a server: a heap profile is not free.
 const EVERY_OF_SERVERS: Duration = Duration::from_secs(90);
@@ -73,12 +70,8 @@ pub(crate) struct Args {
     /// End after this time
     #[arg(long = "for", value_name = "TIME", value_parser = parse::duration)]
     lasting: Option<Duration>,
-    /// How long a server may take to answer in full
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration)]
-    timeout: Duration,
-    /// A bearer token for the server; better in the variable HIGHWATER_TOKEN, where no list of processes shows it
-    #[arg(long, value_name = "TOKEN", value_parser = Token::parse)]
-    token: Option<Token>,
+    #[command(flatten)]
+    server: Server,
     #[command(flatten)]
     shared: Shared,
 }
@@ -104,7 +97,7 @@ impl Args {
             out: self.out.clone(),
             folders: self.on_spike == Action::Diff,
             min_rise: self.min_rise,
-            timeout: self.timeout,
+            timeout: self.server.timeout,
             max_snapshots: self.max_snapshots.map(|it| usize::try_from(it).unwrap_or(usize::MAX)),
             lasting: self.lasting,
         };
@@ -117,7 +110,7 @@ impl Args {
             let wrong = |reason| CliError::Target { target: self.target.clone(), reason };
             let pid_file = PidFile::open(path).map_err(wrong)?;
             let source = match &self.from {
-                Some(from) => self.snapshots(from)?,
+                Some(from) => self.server.snapshots(from)?,
                 None => Source::Directory(Directory::new(pid_file.directory())),
             };
             return Ok((source, Some(pid_file)));
@@ -126,35 +119,6 @@ impl Args {
             let reason = "--from goes with a file that holds a process id".to_owned();
             return Err(CliError::Target { target: self.target.clone(), reason });
         }
-        Ok((self.snapshots(&self.target)?, None))
+        Ok((self.server.snapshots(&self.target)?, None))
     }
-
-    fn snapshots(&self, from: &str) -> Result<Source, CliError> {
-        let wrong = |shown: &str, reason: &str| CliError::Target {
-            target: shown.to_owned(),
-            reason: reason.to_owned(),
-        };
-        if is_address(from) {
-            // What cannot be parsed may hold a password anywhere, so it is not shown.
-            let endpoint = Endpoint::parse(from, self.token()?).map_err(|it| wrong("the address", it))?;
-            return Ok(Source::Endpoint(endpoint));
-        }
-        let path = PathBuf::from(from);
-        if path.is_dir() {
-            return Ok(Source::Directory(Directory::new(path)));
-        }
-        Err(wrong(from, "there is no such directory or file; an address begins with http://"))
-    }
-
-    fn token(&self) -> Result<Option<Token>, CliError> {
-        let Some(text) = std::env::var_os(TOKEN).filter(|it| self.token.is_none() && !it.is_empty()) else {
-            return Ok(self.token.clone());
-        };
-        let token = Token::parse(&text.to_string_lossy());
-        token.map(Some).map_err(|reason| CliError::Target { target: TOKEN.to_owned(), reason })
-    }
-}
-
-fn is_address(text: &str) -> bool {
-    text.contains("://")
 }

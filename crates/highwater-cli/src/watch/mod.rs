@@ -16,6 +16,7 @@ mod run;
 mod source;
 mod stop;
 mod story;
+mod target;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -28,14 +29,15 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use crate::error::CliError;
 use crate::shared::Shared;
 use detect::{Detector, Finding};
+pub(crate) use event::now_ns;
 use event::{End, Event};
-pub(crate) use fetch::{Endpoint, Token};
 pub(crate) use process::PidFile;
 use process::Process;
 use ring::Ring;
-use run::{Break, Run, Shot};
+pub(crate) use run::{Break, Run, Shot, facts};
 pub(crate) use source::{Directory, Source};
-use stop::Stop;
+pub(crate) use stop::Stop;
+pub(crate) use target::{Server, is_address};
 
 /// How a watch is to go.
 #[derive(Clone, Debug)]
@@ -108,10 +110,7 @@ impl<'a> Watch<'a> {
         shared: &'a Shared,
     ) -> Result<Self, CliError> {
         let ring = Ring::open(&plan.out, plan.keep)?;
-        let name = match &source {
-            Source::Endpoint(endpoint) => endpoint.to_string(),
-            Source::Directory(directory) => directory.path().display().to_string(),
-        };
+        let name = source.name();
         let stop = Stop::listen(plan.lasting)?;
         let terminal = std::io::stderr().is_terminal();
         let bar = terminal.then(|| {
@@ -237,7 +236,7 @@ impl<'a> Watch<'a> {
     /// Takes a snapshot in, if it is one and goes with those before it.
     fn take(&mut self, mut profile: Profile, content: &Content<'_>) -> Result<(), CliError> {
         let arrived_later = matches!(content, Content::Bytes(_));
-        let facts = match run::facts(&mut profile, event::now_ns()) {
+        let facts = match facts(&mut profile, now_ns()) {
             Ok(facts) => facts,
             Err(reason) => return self.refuse(content, reason),
         };

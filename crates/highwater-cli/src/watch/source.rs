@@ -23,6 +23,16 @@ pub(crate) enum Source {
     Directory(Directory),
 }
 
+impl Source {
+    /// What it is called on a screen.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Endpoint(endpoint) => endpoint.to_string(),
+            Self::Directory(directory) => directory.path().display().to_string(),
+        }
+    }
+}
+
 /// What a server sent, or why it did not; `None` when the watch was ended meanwhile.
 pub(crate) fn scrape(
     endpoint: &Endpoint,

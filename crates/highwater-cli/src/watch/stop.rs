@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+#[cfg(unix)]
+use signal_hook::consts::SIGHUP;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -32,6 +34,25 @@ impl Stop {
         }
         // A time too far away to be counted never comes.
         Ok(Self { asked, deadline: after.and_then(|it| Instant::now().checked_add(it)) })
+    }
+
+    /// As [`Stop::listen`] for who has a terminal to set right before the end: whoever asks twice waits as long as who asks
+    /// once, and a terminal that is gone asks, too.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub(crate) fn listen_patiently() -> io::Result<Self> {
+        let asked = Arc::new(AtomicBool::new(false));
+        let signals = [
+            SIGINT,
+            SIGTERM,
+            #[cfg(unix)]
+            SIGHUP,
+        ];
+        for signal in signals {
+            flag::register(signal, Arc::clone(&asked))?;
+        }
+        Ok(Self { asked, deadline: None })
     }
 
     /// Whether somebody asked for the end.

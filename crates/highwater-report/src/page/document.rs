@@ -326,12 +326,7 @@ fn trend<'a>(trend: &'a Trend, names: &mut Names) -> TrendData<'a> {
         few_snapshots: trend.few_snapshots,
         growth_per_hour: trend.growth_per_hour,
         levels: &trend.levels,
-        summary: format!(
-            "{} in {}: {} per hour",
-            number::count(trend.snapshots, "snapshot"),
-            number::duration(trend.span_ns),
-            number::change(&trend.growth_per_hour, unit)
-        ),
+        summary: crate::trend::summary(trend),
         heads: ["class", "per hour", "±", "live", "where"],
         rows: trend.rows.iter().map(|it| row(it, names)).collect(),
         omitted: trend.omitted,

@@ -1,0 +1,207 @@
+//! `highwater live`: a screen in the terminal, on which a running program is looked at.
+//!
+//! Three threads: one waits for snapshots ([`gather`]), one answers questions about them ([`ask`]), and the one that has the
+//! terminal waits for neither: it takes keys and news into the [`model`], and draws that. Which keys there are says
+//! [`keys`]; how far one can go back, [`kept`].
+
+mod ask;
+mod draw;
+mod draw_table;
+mod draw_top;
+mod gather;
+mod kept;
+mod keys;
+mod model;
+#[cfg(test)]
+mod samples;
+mod save;
+mod table;
+mod terminal;
+#[cfg(test)]
+mod tests;
+
+use std::any::Any;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::{self, Event, KeyEventKind};
+use highwater_analyze::GroupBy;
+
+use crate::error::CliError;
+use crate::load::Progress;
+use crate::shared::Shared;
+use crate::watch::{Source, Stop};
+use ask::{Analyst, Answer, Question, Ways};
+use draw::Theme;
+use gather::{Gatherer, Looking, News};
+use kept::{Bounds, Kept};
+use model::{Asked, Effect, Model};
+use terminal::Screen;
+
+/// How long a signal, a snapshot or an answer may wait to be looked at.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// News that wait to be taken in; who gathers them waits beyond that.
+const WAITING_NEWS: usize = 2;
+
+/// How the screen is to go.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// Time between two looks for snapshots.
+    pub(crate) every: Duration,
+    /// How long a server may take.
+    pub(crate) timeout: Duration,
+    /// Most snapshots to go back to.
+    pub(crate) keep: usize,
+    /// Most bytes of all of them.
+    pub(crate) keep_bytes: u64,
+    /// Where snapshots are saved.
+    pub(crate) out: PathBuf,
+    /// Whether the terminal is to show colours.
+    pub(crate) colour: bool,
+}
+
+/// What the threads are told, and what they tell.
+struct Lines {
+    news: Receiver<News>,
+    wishes: Sender<()>,
+    questions: Sender<Question>,
+    answers: Receiver<Answer>,
+}
+
+/// Shows the screen until its end.
+///
+/// # Errors
+/// When there is no snapshot to begin with, or the terminal cannot be used.
+pub(crate) fn run(plan: &Plan, source: Source, shared: &Shared) -> Result<(), CliError> {
+    let name = source.name();
+    let directory = match &source {
+        Source::Directory(directory) => Some(directory.path().to_owned()),
+        Source::Endpoint(_) => None,
+    };
+    let lines = start(plan, source, shared);
+    let bounds =
+        Bounds { snapshots: plan.keep, bytes: usize::try_from(plan.keep_bytes).unwrap_or(usize::MAX) };
+    let first = first(&lines.news, &name, directory)?;
+    let asked = Asked { sample: shared.sample.first().cloned(), by: shared.by.unwrap_or(GroupBy::Line) };
+    let stop = Stop::listen_patiently()?;
+    let mut screen = Screen::take().map_err(CliError::Terminal)?;
+    let size = screen.terminal.size().map_err(CliError::Terminal)?;
+    let model = Model::new(name, bounds, first, asked, (size.width, size.height));
+    show(model, &mut screen, plan, &lines, &stop).map_err(CliError::Terminal)
+}
+
+/// Starts the threads. They end with the process, or when nobody listens any more.
+fn start(plan: &Plan, source: Source, shared: &Shared) -> Lines {
+    let (news_in, news) = sync_channel(WAITING_NEWS);
+    let (wishes, wishes_out) = channel();
+    let (questions, questions_out) = channel();
+    let (answers_in, answers) = channel();
+    let limits = shared.limits();
+    let looking = Looking { every: plan.every, timeout: plan.timeout, most: plan.keep, limits };
+    let gatherer = Gatherer::new(source, looking, news_in);
+    thread::spawn(move || gatherer.go_on(&wishes_out));
+    let analyst =
+        Analyst::new(Ways { query: shared.query(GroupBy::Line), limits, symbols: shared.symbols() });
+    thread::spawn(move || analyst.go_on(&questions_out, &answers_in));
+    Lines { news, wishes, questions, answers }
+}
+
+/// Waits for a snapshot to begin with, or for the word that there is none.
+fn first(news: &Receiver<News>, name: &str, directory: Option<PathBuf>) -> Result<Kept, CliError> {
+    let _bar = Progress::start(format!("waiting for {name}"), "snapshots");
+    let (mut trouble, mut others) = (None, 0);
+    loop {
+        match news.recv() {
+            Ok(News::Snapshot(kept)) => return Ok(*kept),
+            Ok(News::Trouble(reason)) => trouble = Some(reason),
+            Ok(News::Others(files)) => others = files,
+            Ok(News::Break(_)) => {}
+            Ok(News::Looked) | Err(_) => break,
+        }
+    }
+    Err(match (trouble, directory) {
+        (None, Some(path)) => CliError::NoProfiles { path, others },
+        (trouble, _) => {
+            let reason = trouble.unwrap_or_else(|| "nothing came".to_owned());
+            CliError::NoSnapshot { target: name.to_owned(), reason }
+        }
+    })
+}
+
+fn show(
+    mut model: Model,
+    screen: &mut Screen,
+    plan: &Plan,
+    lines: &Lines,
+    stop: &Stop,
+) -> std::io::Result<()> {
+    let theme = Theme { colour: plan.colour };
+    let mut is_stale = true;
+    while !stop.is_asked() {
+        if let Some(question) = model.question() {
+            // The thread lives as long as this one.
+            let _ = lines.questions.send(question);
+            is_stale = true;
+        }
+        if std::mem::take(&mut is_stale) {
+            screen.terminal.draw(|frame| draw::draw(frame, &model, theme))?;
+        }
+        if event::poll(GLANCE)? {
+            match event::read()? {
+                Event::Key(key) if key.kind != KeyEventKind::Release => {
+                    let page = draw::rows(&model);
+                    match model.press(&key, page) {
+                        Some(Effect::Quit) => return Ok(()),
+                        Some(effect) => act(effect, &mut model, plan, lines),
+                        None => {}
+                    }
+                }
+                Event::Resize(width, height) => model.resize((width, height)),
+                _ => {}
+            }
+            is_stale = true;
+        }
+        is_stale |= take_in(&mut model, lines);
+    }
+    Ok(())
+}
+
+/// Takes in what came meanwhile; true when there was anything.
+fn take_in(model: &mut Model, lines: &Lines) -> bool {
+    let mut any = false;
+    while let Ok(news) = lines.news.try_recv() {
+        any |= !matches!(news, News::Looked);
+        model.take(news);
+    }
+    while let Ok(answer) = lines.answers.try_recv() {
+        any = true;
+        model.answer(answer);
+    }
+    any
+}
+
+fn act(effect: Effect, model: &mut Model, plan: &Plan, lines: &Lines) {
+    match effect {
+        Effect::Save(kept) => {
+            model.notice = Some(match save::save(&kept, &plan.out) {
+                Ok(path) => format!("saved {}", path.display()),
+                Err(error) => error.to_string(),
+            });
+        }
+        Effect::Look => {
+            // The thread lives as long as this one.
+            let _ = lines.wishes.send(());
+            model.notice = Some("looking for a snapshot".to_owned());
+        }
+        Effect::Quit => {}
+    }
+}
+
+/// A panic that was caught on another thread, in words.
+fn fault(fault: &(dyn Any + Send)) -> String {
+    let text = fault.downcast_ref::<&str>().copied().or(fault.downcast_ref::<String>().map(String::as_str));
+    format!("internal fault: {}; please report it with the profile", text.unwrap_or("no reason given"))
+}

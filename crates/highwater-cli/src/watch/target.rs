@@ -1,0 +1,59 @@
+//! Where snapshots come from, as it is said on the command line: an address with what a server needs, or a directory.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::fetch::{Endpoint, Token};
+use super::source::{Directory, Source};
+use crate::error::CliError;
+use crate::parse;
+
+/// Where a token may be, so that it is in no list of processes.
+const TOKEN: &str = "HIGHWATER_TOKEN";
+
+/// What a server is asked with.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Server {
+    /// How long a server may take to answer in full
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration)]
+    pub(crate) timeout: Duration,
+    /// A bearer token for the server; better in the variable HIGHWATER_TOKEN, where no list of processes shows it
+    #[arg(long, value_name = "TOKEN", value_parser = Token::parse)]
+    token: Option<Token>,
+}
+
+impl Server {
+    /// The source that is meant by an address or a path.
+    ///
+    /// # Errors
+    /// When the address cannot be asked, or there is no such directory.
+    pub(crate) fn snapshots(&self, from: &str) -> Result<Source, CliError> {
+        let wrong = |shown: &str, reason: &str| CliError::Target {
+            target: shown.to_owned(),
+            reason: reason.to_owned(),
+        };
+        if is_address(from) {
+            // What cannot be parsed may hold a password anywhere, so it is not shown.
+            let endpoint = Endpoint::parse(from, self.token()?).map_err(|it| wrong("the address", it))?;
+            return Ok(Source::Endpoint(endpoint));
+        }
+        let path = PathBuf::from(from);
+        if path.is_dir() {
+            return Ok(Source::Directory(Directory::new(path)));
+        }
+        Err(wrong(from, "there is no such directory or file; an address begins with http://"))
+    }
+
+    fn token(&self) -> Result<Option<Token>, CliError> {
+        let Some(text) = std::env::var_os(TOKEN).filter(|it| self.token.is_none() && !it.is_empty()) else {
+            return Ok(self.token.clone());
+        };
+        let token = Token::parse(&text.to_string_lossy());
+        token.map(Some).map_err(|reason| CliError::Target { target: TOKEN.to_owned(), reason })
+    }
+}
+
+/// Whether an address is meant, and no path.
+pub(crate) fn is_address(text: &str) -> bool {
+    text.contains("://")
+}

@@ -1,0 +1,261 @@
+//! Tables for whoever draws them: the cells that the text views show, one by one, and what rows can be sorted by.
+//!
+//! A screen that is drawn again and again, with a row that is chosen and others that are searched for, needs more than
+//! lines of text. What stands in a sheet is what `top`, `diff` and `trend` print.
+
+use highwater_analyze::{Diff, DiffRow, Frame, Omitted, Top, Trend, Unit};
+
+use crate::label::{Label, clean};
+use crate::table::Cell;
+use crate::view::{Role, View};
+use crate::{diff, header, number, top, trend};
+
+/// An answer as a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sheet {
+    /// What the table is about, in one line.
+    pub summary: String,
+    /// How far that can be trusted: how it was recorded, what qualifies the rest.
+    pub remarks: Vec<String>,
+    /// Heads of the columns; the last is the labels'.
+    pub heads: Vec<String>,
+    /// What rows can be sorted by: the first is the order that they are in, the others stand for their
+    /// [`SheetRow::sizes`]; the name of a row can be sorted by besides.
+    pub orders: Vec<String>,
+    /// The rows, in the answer's order.
+    pub rows: Vec<SheetRow>,
+    /// What is not in `rows`; empty when that is nothing.
+    pub omitted: String,
+}
+
+/// A row of a [`Sheet`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SheetRow {
+    /// The numbers and what they are: one for each head but the last.
+    pub cells: Vec<(String, Role)>,
+    /// What [`Sheet::orders`] after the first sort by, in the unit of the values.
+    pub sizes: Vec<i64>,
+    /// Frames of the heaviest stack, leaf first.
+    pub stack: Vec<String>,
+    label: Label,
+}
+
+impl SheetRow {
+    fn new(cells: Vec<Cell>, sizes: Vec<i64>, label: Label, stack: &[Frame]) -> Self {
+        let stack = stack.iter().map(|it| clean(&it.label())).collect();
+        Self { cells: cells.into_iter().map(Cell::into_parts).collect(), sizes, stack, label }
+    }
+
+    /// The whole label.
+    pub fn name(&self) -> &str {
+        self.label.whole()
+    }
+
+    /// The label in at most `width` characters, cut where that hurts least.
+    pub fn label(&self, width: usize) -> String {
+        self.label.fit(width)
+    }
+
+    /// What the label is: [`Role::Faint`] for a change that may be noise.
+    pub fn role(&self) -> Role {
+        self.label.role()
+    }
+}
+
+impl Sheet {
+    /// The table of [`top()`](crate::top).
+    pub fn top(answer: &Top) -> Self {
+        let row = |row: &highwater_analyze::TopRow| {
+            let sizes = vec![row.flat.value, row.cumulative.value];
+            SheetRow::new(top::cells(row, &answer.header), sizes, Label::of(&row.key), &row.stack)
+        };
+        Self {
+            summary: header::total(&answer.header),
+            remarks: vec![header::recording(answer.header.exact, answer.header.interval_bytes)],
+            orders: orders([&clean(&answer.header.sample), "cum"]),
+            heads: top::heads(&answer.header),
+            rows: answer.rows.iter().map(row).collect(),
+            omitted: omitted(&answer.omitted, &answer.header.unit),
+        }
+    }
+
+    /// The table of [`diff()`](crate::diff) with the changes that may be noise, which are faint.
+    pub fn diff(answer: &Diff, view: &View) -> Self {
+        let row = |row: &DiffRow| {
+            let sizes = vec![row.change.value, row.new.value, row.base.value];
+            SheetRow::new(diff::cells(answer, row, view), sizes, changed(row), &row.stack)
+        };
+        Self {
+            summary: diff::summary(answer),
+            remarks: remarks(answer),
+            heads: diff::heads(answer, view).into_iter().map(str::to_owned).collect(),
+            orders: orders(["change", "new", "base"]),
+            rows: answer.rows.iter().map(row).collect(),
+            omitted: omitted(&answer.omitted, &answer.new.unit),
+        }
+    }
+
+    /// What cumulative values gained between two snapshots, per second. Where the time in between is not known there is no
+    /// rate, only what was gained.
+    pub fn rate(answer: &Diff) -> Self {
+        let unit = &answer.new.unit;
+        let span_ns = answer.new.time_ns.zip(answer.base.time_ns).map_or(0, |(new, base)| new - base);
+        let errors = diff::has_errors(answer);
+        let row = |row: &DiffRow| {
+            let role = if row.significant { Role::Plain } else { Role::Faint };
+            let rate = row.change.per_second(span_ns);
+            let text = |it: &highwater_analyze::Estimate| number::amount(it.value, unit);
+            let mut cells = vec![Cell::role(rate.as_ref().map_or_else(|| "?".to_owned(), text), role)];
+            let margin = || rate.map_or_else(|| "?".to_owned(), |it| number::margin(&it, unit));
+            cells.extend(errors.then(|| Cell::role(margin(), Role::Faint)));
+            cells.push(Cell::role(text(&row.change), role));
+            cells.push(Cell::role(text(&row.new), role));
+            SheetRow::new(cells, vec![row.change.value, row.new.value], changed(row), &row.stack)
+        };
+        let mut heads = vec!["per second"];
+        heads.extend(errors.then_some("±"));
+        heads.extend(["gained", "in all", "where"]);
+        let gained = number::change(&answer.total_change.change, unit);
+        let per_second = answer.total_change.change.per_second(span_ns);
+        let per_second =
+            per_second.map_or_else(String::new, |it| format!(", {} per second", number::estimate(&it, unit)));
+        Self {
+            summary: format!(
+                "{} {gained} in {}{per_second}",
+                clean(&answer.new.sample),
+                number::duration(span_ns)
+            ),
+            remarks: remarks(answer),
+            heads: heads.into_iter().map(str::to_owned).collect(),
+            orders: orders(["per second", "in all"]),
+            rows: answer.rows.iter().map(row).collect(),
+            omitted: omitted(&answer.omitted, unit),
+        }
+    }
+
+    /// The table of [`trend()`](crate::trend), without what shows the class of each row.
+    pub fn growth(answer: &Trend, view: &View) -> Self {
+        let row = |row: &highwater_analyze::TrendRow| {
+            let cells = trend::cells(row, &answer.header, view);
+            let sizes = vec![row.growth_per_hour.value, row.live.value];
+            SheetRow::new(cells, sizes, Label::of(&row.key), &row.stack)
+        };
+        let mut remarks = trend::remarks(answer);
+        remarks.push(header::recording(answer.header.exact, answer.header.interval_bytes));
+        Self {
+            summary: trend::summary(answer),
+            remarks,
+            heads: trend::heads(&answer.header).into_iter().map(str::to_owned).collect(),
+            orders: orders(["per hour", "live"]),
+            rows: answer.rows.iter().map(row).collect(),
+            omitted: omitted(&answer.omitted, &answer.header.unit),
+        }
+    }
+}
+
+/// The label of a change.
+fn changed(row: &DiffRow) -> Label {
+    let label = Label::of(&row.key);
+    if row.significant { label } else { label.faint() }
+}
+
+fn orders<const N: usize>(sizes: [&str; N]) -> Vec<String> {
+    ["rank"].into_iter().chain(sizes).map(str::to_owned).collect()
+}
+
+fn remarks(answer: &Diff) -> Vec<String> {
+    let mut remarks: Vec<String> =
+        answer.caveats.iter().map(|it| format!("note: {}", clean(&it.to_string()))).collect();
+    remarks.extend(diff::remarks(answer));
+    remarks
+}
+
+fn omitted(omitted: &Omitted, unit: &Unit) -> String {
+    if omitted.rows == 0 {
+        return String::new();
+    }
+    let rows = number::count(omitted.rows, "more row");
+    format!("{rows}, {} together", number::amount(omitted.value, unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use highwater_analyze::{GroupBy, Query, SampleKind};
+    use highwater_profile::{Line, Location, Profile, ValueType};
+
+    use super::*;
+
+    /// `lines` hold and have allocated so much, at a moment.
+    fn profile(second: i64, lines: &[i64]) -> Profile {
+        let types = [("alloc_space", "bytes"), ("inuse_space", "bytes")];
+        let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
+        profile.time_ns = 1_700_000_000_000_000_000 + second * 1_000_000_000;
+        profile.period_type = Some(ValueType::new("space", "bytes"));
+        profile.period = 1;
+        for (&bytes, line) in lines.iter().zip(1..) {
+            let function = profile.add_function("demo::add", "", "src/a.rs");
+            let location = profile.add_location(Location::symbolized(vec![Line { function, line }]));
+            profile.samples.push(&[location], &[2 * bytes, bytes], &[]);
+        }
+        profile
+    }
+
+    fn query(sample: SampleKind) -> Query {
+        Query { sample: Some(sample), by: GroupBy::Line, ..Query::default() }
+    }
+
+    #[track_caller]
+    fn same_lines(sheet: &Sheet, text: &str) {
+        for row in &sheet.rows {
+            let cells: Vec<&str> = row.cells.iter().map(|it| it.0.as_str()).collect();
+            let words = |it: &str| it.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+            let line = words(&format!("{} {}", cells.join(" "), row.label(60)));
+            assert!(text.lines().any(|it| words(it) == line), "{line} is not in\n{text}");
+            assert_eq!((row.sizes.len() + 1, cells.len() + 1), (sheet.orders.len(), sheet.heads.len()));
+        }
+        assert!(!sheet.rows.is_empty());
+    }
+
+    #[test]
+    fn what_stands_in_a_sheet_is_what_the_text_says() {
+        let [base, new] = [profile(1, &[1 << 20, 3000]), profile(3, &[3 << 20, 3000])];
+        let answer = highwater_analyze::top(&new, &query(SampleKind::LiveBytes)).unwrap();
+        let sheet = Sheet::top(&answer);
+        let text = crate::top(&answer, &View::default());
+        same_lines(&sheet, &text);
+        assert!(text.contains(&sheet.summary) && text.contains(&sheet.remarks[0]));
+        assert_eq!(sheet.rows[0].stack, ["src/a.rs:1 demo::add"]);
+
+        let options = highwater_analyze::DiffOptions::default();
+        let answer = highwater_analyze::diff(&base, &new, &query(SampleKind::LiveBytes), &options).unwrap();
+        let view = View { noise: true, ..View::default() };
+        let sheet = Sheet::diff(&answer, &view);
+        let text = crate::diff(&answer, &view);
+        same_lines(&sheet, &text);
+        assert!(text.contains(&sheet.summary), "{text}");
+        assert!(sheet.remarks.iter().all(|it| text.contains(it)), "{text}");
+    }
+
+    #[test]
+    fn rates_are_what_was_gained_by_the_time_in_between() {
+        let [base, new] = [profile(1, &[1 << 20, 3000]), profile(3, &[3 << 20, 3000])];
+        let options = highwater_analyze::DiffOptions::default();
+        let answer = highwater_analyze::diff(&base, &new, &query(SampleKind::AllocBytes), &options);
+        let sheet = Sheet::rate(&answer.unwrap());
+        assert_eq!(sheet.summary, "alloc-bytes +4.0 MiB in 2.0 s, 2.0 MiB per second");
+        let cells: Vec<&str> = sheet.rows[0].cells.iter().map(|it| it.0.as_str()).collect();
+        assert_eq!((sheet.heads[0].as_str(), cells), ("per second", vec!["2.0 MiB", "4.0 MiB", "6.0 MiB"]));
+    }
+
+    #[test]
+    fn growth_is_that_of_the_trend() {
+        let mut series = highwater_analyze::Series::new(query(SampleKind::LiveBytes), Default::default());
+        for second in 1..9 {
+            series.push(&profile(second * 60, &[second << 20, 3000])).unwrap();
+        }
+        let answer = series.trend(&Default::default()).unwrap();
+        let sheet = Sheet::growth(&answer, &View::default());
+        same_lines(&sheet, &crate::trend(&answer, &View::default()));
+        assert!(sheet.summary.contains("8 snapshots in 7 min 0 s"), "{}", sheet.summary);
+    }
+}
