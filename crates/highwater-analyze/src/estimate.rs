@@ -126,8 +126,18 @@ impl Sum {
 
     /// This sum as a share of `whole`; 0 when there is no whole.
     pub fn fraction_of(self, whole: u128) -> f64 {
-        if whole == 0 { 0.0 } else { self.value as f64 / whole as f64 }
+        fraction_of(self.value, whole)
     }
+
+    /// The value alone, as wide as it is added up.
+    pub fn exact(self) -> i128 {
+        self.value
+    }
+}
+
+/// A value as a share of `whole`; 0 when there is no whole.
+pub(crate) fn fraction_of(value: i128, whole: u128) -> f64 {
+    if whole == 0 { 0.0 } else { value as f64 / whole as f64 }
 }
 
 /// The number itself where it is not a number.

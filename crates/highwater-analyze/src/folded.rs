@@ -5,9 +5,10 @@ use std::collections::HashMap;
 use highwater_profile::Profile;
 use serde::Serialize;
 
+use crate::branches::Branches;
 use crate::diff::Pair;
 use crate::estimate::Sum;
-use crate::rows::{RowId, Rows};
+use crate::rows::Rows;
 use crate::sites::{Equal, Sites};
 use crate::{AnalyzeError, DiffOptions, Query};
 
@@ -62,20 +63,24 @@ pub fn folded_diff(
 /// The stacks as names, equal ones merged, without those that come to nothing.
 fn merge<const N: usize>(sites: &Sites<N>, query: &Query) -> Vec<(Vec<String>, [Sum; N])> {
     let mut rows = Rows::new(query.by);
-    let mut ids: HashMap<Vec<RowId>, usize> = HashMap::new();
-    let mut merged: Vec<[Sum; N]> = Vec::new();
-    for site in &sites.all {
-        let at = *ids.entry(rows.path(sites, site)).or_insert_with(|| {
-            merged.push([Sum::ZERO; N]);
-            merged.len() - 1
-        });
-        for (total, sum) in merged[at].iter_mut().zip(site.sums) {
-            total.add(sum);
-        }
+    let branches = Branches::of(sites, &mut rows);
+    let mut merged: HashMap<u32, [Sum; N]> = HashMap::new();
+    for (site, &at) in sites.all.iter().zip(&branches.of_site) {
+        let sums = merged.entry(at).or_insert([Sum::ZERO; N]);
+        sums.iter_mut().zip(site.sums).for_each(|(total, sum)| total.add(sum));
     }
-    let name = |path: Vec<RowId>| path.into_iter().map(|row| rows.label(sites, row).to_owned()).collect();
+    let name = |end: u32| {
+        let mut names = Vec::new();
+        let mut at = end as usize;
+        while at > 0 {
+            names.push(branches.label(at, sites, &rows).to_owned());
+            at = branches.parent(at);
+        }
+        names.reverse();
+        names
+    };
     let mut named: Vec<(Vec<String>, [Sum; N])> =
-        ids.into_iter().map(|(path, at)| (name(path), merged[at])).collect();
+        merged.into_iter().map(|(end, sums)| (name(end), sums)).collect();
     named.sort_by(|a, b| a.0.cmp(&b.0));
     // Rows may differ in what their names do not say.
     named.dedup_by(|next, kept| {

@@ -75,7 +75,7 @@ pub fn growth(
     let pair = Pair::collect([base, new], query, options)?;
     let sites = &pair.sites;
     let mut rows = Rows::new(query.by);
-    let mut branches = Branches::of(sites, &mut rows);
+    let branches = Branches::of(sites, &mut rows);
     let mut sums = vec![Sum::ZERO; branches.all.len()];
     for (site, &at) in sites.all.iter().zip(&branches.of_site) {
         sums[at as usize].add(pair.change(site));
@@ -85,21 +85,15 @@ pub fn growth(
     branches.add_up(&mut moved, Moved::add);
     let mut tallies = tally::tally_nodes(&pair, &branches, options.fdr);
     let tested = tally::judge(&mut tallies, options.fdr);
-    branches.sort(sites, &rows, |at| moved[at].width());
-
     let whole = moved.first().map_or(0, Moved::width);
-    let is_shown = |at: usize| {
+    let is_worth = |at: usize| {
         let width = moved[at].width();
         width > 0 && width as f64 >= query.min_fraction * whole as f64
     };
-    let (mut nodes, mut omitted) = (Vec::new(), Vec::new());
-    branches.visit(query.limit, is_shown, |at, depth, shown| {
-        if !shown {
-            omitted.extend(Some(flat[at]).filter(|it| it.width() > 0));
-            return;
-        }
+    let shown = branches.shown((sites, &rows), query.limit, is_worth, |at| moved[at].width());
+    let node = |&(at, depth): &(usize, usize)| {
         let tally = &tallies[at];
-        nodes.push(GrowthNode {
+        GrowthNode {
             depth,
             label: branches.label(at, sites, &rows).to_owned(),
             base: tally.sums[0].estimate(),
@@ -109,8 +103,12 @@ pub fn growth(
             shrunk: moved[at].shrunk,
             q_value: tally.q_value,
             significant: tally.significant,
-        });
-    });
+        }
+    };
+    let nodes = shown.iter().map(node).collect();
+    let mut omitted = flat;
+    shown.iter().for_each(|&(at, _)| omitted[at] = Moved::default());
+    omitted.retain(|it| it.width() > 0);
     // The first stands for all.
     let total = &tallies[0];
     let total_change = diff::change_of(&pair, total, whole, total.is_significant_alone(options.fdr));

@@ -96,18 +96,19 @@ impl Rows {
         self.keys.len() - 1
     }
 
-    /// The rows on the way from the root of a site to the frame its values are put down to. Neighbours in the same
-    /// file, module or crate are one step.
-    pub fn path<const N: usize>(&mut self, sites: &Sites<N>, site: &Site<N>) -> Vec<RowId> {
-        let mut path: Vec<RowId> =
-            sites.cause_and_callers(site).iter().rev().map(|&symbol| self.of(sites, Some(symbol))).collect();
+    /// Fills `path` with the rows on the way from the root of a site to the frame its values are put down to. Neighbours in
+    /// the same file, module or crate are one step.
+    pub fn path<const N: usize>(&mut self, sites: &Sites<N>, site: &Site<N>, path: &mut Vec<u32>) {
+        path.clear();
+        // There are fewer rows than symbols, and fewer of these than 2^32.
+        let symbols = sites.cause_and_callers(site).iter().rev();
+        path.extend(symbols.map(|&symbol| self.of(sites, Some(symbol)) as u32));
         if path.is_empty() {
-            path.push(self.of(sites, None));
+            path.push(self.of(sites, None) as u32);
         }
         if matches!(self.by, GroupBy::File | GroupBy::Module | GroupBy::Crate) {
             path.dedup();
         }
-        path
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Site<const N: usize> {
     stack: (u32, u32),
     /// Position in the stack of the frame that the values are put down to; 0 for an empty stack.
     attributed: u32,
+    /// The slots, as bits, of which some row has a value.
+    pub kinds: u8,
     pub sums: [Sum; N],
 }
 
@@ -144,12 +146,13 @@ impl<const N: usize> Sites<N> {
                 if site == self.all.len() {
                     // There are fewer than 2^32 distinct stacks, as their handles show.
                     let stack = if equal == Equal::Merged { (0, site as u32) } else { (table, at) };
-                    self.all.push(Site { stack, attributed, sums: [Sum::ZERO; N] });
+                    self.all.push(Site { stack, attributed, kinds: 0, sums: [Sum::ZERO; N] });
                 }
                 // There are fewer sites than distinct stacks, whose handles are smaller than that.
                 places.0[raw.stack.index()] = site as u32;
                 for (slot, sum) in raw.sums.iter().enumerate() {
                     self.all[site].sums[slot].add(*sum);
+                    self.all[site].kinds |= u8::from(raw.rows[slot] > 0) << slot;
                     shown[slot].add(*sum);
                     self.headers[slot].samples += raw.rows[slot] as usize;
                 }
@@ -233,7 +236,7 @@ struct StackSum<const N: usize> {
 
 /// The values of a profile by stack, slot by slot.
 struct StackSums<const N: usize> {
-    /// Those with a value, in order of appearance.
+    /// Those with a value, in the order of their handles.
     all: Vec<StackSum<N>>,
     totals: [Sum; N],
     /// Sums of the absolute values.
@@ -271,6 +274,9 @@ impl<const N: usize> StackSums<N> {
                 entry.rows[slot] += 1;
             }
         }
+        // Whatever other values are added up beside it, a kind's are added in one order, and so have the same errors to the
+        // last bit.
+        sums.all.sort_by_key(|it| it.stack.index());
         sums
     }
 }

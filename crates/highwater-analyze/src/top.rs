@@ -49,16 +49,20 @@ pub struct TopRow {
 /// [`AnalyzeError::NoSampleType`] when the profile has no values of the kind asked for.
 pub fn top(profile: &Profile, query: &Query) -> Result<Top, AnalyzeError> {
     let equal = if query.by == GroupBy::Site { Equal::Merged } else { Equal::Apart };
-    let sites = Sites::collect([profile], query, equal)?;
-    let [whole] = sites.wholes;
+    Ok(of_sites(&Sites::collect([profile], query, equal)?, 0, query))
+}
+
+/// The ranking of the values in one slot of the sites, which are merged if they are what is ranked.
+pub(crate) fn of_sites<const N: usize>(sites: &Sites<N>, slot: usize, query: &Query) -> Top {
+    let whole = sites.wholes[slot];
     let limit = query.limit.unwrap_or(usize::MAX);
     let is_worth = |sum: Sum| sum.fraction_of(whole).abs() >= query.min_fraction;
 
     let mut rows = Rows::new(query.by);
-    let (mut tallies, causes) = flat(&sites, query, &mut rows);
+    let (mut tallies, causes) = flat(sites, slot, query, &mut rows);
     let mut left_out: Vec<Tally>;
     if query.cumulative {
-        add_callers(&sites, query, &causes, &mut rows, &mut tallies, true);
+        add_callers((sites, slot), query, &causes, &mut rows, &mut tallies, true);
         (tallies, left_out) = tallies.into_iter().partition(|it| is_worth(it.cumulative));
     } else {
         tallies.retain(|it| !it.flat.is_zero());
@@ -71,11 +75,11 @@ pub fn top(profile: &Profile, query: &Query) -> Result<Top, AnalyzeError> {
             let end = tallies.partition_point(|it| it.flat.magnitude() >= least);
             left_out.extend(tallies.drain(end..));
         }
-        add_callers(&sites, query, &causes, &mut rows, &mut tallies, false);
+        add_callers((sites, slot), query, &causes, &mut rows, &mut tallies, false);
     }
     let key = |it: &Tally| match query.by {
         GroupBy::Site => rows::key(query.by, &sites.symbols, sites.cause(&sites.all[it.row])),
-        _ => rows.key(&sites, it.row).clone(),
+        _ => rows.key(sites, it.row).clone(),
     };
     tallies.sort_by(|a, b| {
         let size = |it: &Tally| {
@@ -94,9 +98,9 @@ pub fn top(profile: &Profile, query: &Query) -> Result<Top, AnalyzeError> {
         cumulative_fraction: tally.cumulative.fraction_of(whole),
         stack,
     };
-    let rows = tallies.iter().zip(heaviest_stacks(&sites, &causes, &tallies)).map(row).collect();
-    let [header] = sites.headers.clone();
-    Ok(Top { header, rows, omitted: Omitted::of(left_out.iter().map(|it| it.flat)) })
+    let rows = tallies.iter().zip(heaviest_stacks((sites, slot), &causes, &tallies)).map(row).collect();
+    let header = sites.headers[slot].clone();
+    Top { header, rows, omitted: Omitted::of(left_out.iter().map(|it| it.flat)) }
 }
 
 /// A row while it is added up.
@@ -115,7 +119,12 @@ impl Tally {
 
 /// What is attributed to each row itself, for the rows that anything is attributed to, in their order; and the row of each
 /// site.
-fn flat(sites: &Sites<1>, query: &Query, rows: &mut Rows) -> (Vec<Tally>, Vec<RowId>) {
+fn flat<const N: usize>(
+    sites: &Sites<N>,
+    slot: usize,
+    query: &Query,
+    rows: &mut Rows,
+) -> (Vec<Tally>, Vec<RowId>) {
     let mut tallies: Vec<Tally> = Vec::new();
     let mut causes = Vec::with_capacity(sites.all.len());
     for (at, site) in sites.all.iter().enumerate() {
@@ -124,30 +133,35 @@ fn flat(sites: &Sites<1>, query: &Query, rows: &mut Rows) -> (Vec<Tally>, Vec<Ro
         if row == tallies.len() {
             tallies.push(Tally::new(row));
         }
-        tallies[row].flat.add(site.sums[0]);
+        tallies[row].flat.add(site.sums[slot]);
         causes.push(row);
     }
     (tallies, causes)
 }
 
 /// For each of these rows the stack that contributes most to what is attributed to it; of equal ones the first.
-fn heaviest_stacks(sites: &Sites<1>, causes: &[RowId], tallies: &[Tally]) -> Vec<Vec<Frame>> {
-    let slots: HashMap<RowId, usize> = tallies.iter().enumerate().map(|(slot, it)| (it.row, slot)).collect();
+fn heaviest_stacks<const N: usize>(
+    (sites, slot): (&Sites<N>, usize),
+    causes: &[RowId],
+    tallies: &[Tally],
+) -> Vec<Vec<Frame>> {
+    let places: HashMap<RowId, usize> =
+        tallies.iter().enumerate().map(|(place, it)| (it.row, place)).collect();
     let mut ids: HashMap<&[SymbolId], usize> = HashMap::new();
-    // Slot, first site and value of each distinct stack.
+    // Place, first site and value of each distinct stack.
     let mut stacks: Vec<(usize, usize, Sum)> = Vec::new();
     for (at, (site, row)) in sites.all.iter().zip(causes).enumerate() {
-        let Some(&slot) = slots.get(row) else { continue };
+        let Some(&place) = places.get(row) else { continue };
         let id = *ids.entry(sites.symbols_of(site)).or_insert_with(|| {
-            stacks.push((slot, at, Sum::ZERO));
+            stacks.push((place, at, Sum::ZERO));
             stacks.len() - 1
         });
-        stacks[id].2.add(site.sums[0]);
+        stacks[id].2.add(site.sums[slot]);
     }
     let mut heaviest: Vec<Option<(usize, Sum)>> = vec![None; tallies.len()];
-    for (slot, site, sum) in stacks {
-        if heaviest[slot].is_none_or(|(_, most)| sum.magnitude() > most.magnitude()) {
-            heaviest[slot] = Some((site, sum));
+    for (place, site, sum) in stacks {
+        if heaviest[place].is_none_or(|(_, most)| sum.magnitude() > most.magnitude()) {
+            heaviest[place] = Some((site, sum));
         }
     }
     let stack = |found: Option<(usize, Sum)>| found.map_or_else(Vec::new, |it| sites.stack(&sites.all[it.0]));
@@ -161,8 +175,8 @@ const UNKNOWN: u32 = u32::MAX - 1;
 
 /// Adds to each row what it and all it calls hold; recursion counts once. With `all` the rows of callers that nothing is
 /// attributed to join the others. `causes` has the row of each site.
-fn add_callers(
-    sites: &Sites<1>,
+fn add_callers<const N: usize>(
+    (sites, value): (&Sites<N>, usize),
     query: &Query,
     causes: &[RowId],
     rows: &mut Rows,
@@ -188,7 +202,7 @@ fn add_callers(
             }
             if last[slot] != at {
                 last[slot] = at;
-                tallies[slot].cumulative.add(site.sums[0]);
+                tallies[slot].cumulative.add(site.sums[value]);
             }
         };
         if of_row[causes[at]] != NOWHERE {

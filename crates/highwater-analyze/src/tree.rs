@@ -4,7 +4,7 @@ use highwater_profile::Profile;
 use serde::Serialize;
 
 use crate::branches::Branches;
-use crate::estimate::Sum;
+use crate::estimate::{Sum, fraction_of};
 use crate::rows::Rows;
 use crate::sites::{Equal, Sites};
 use crate::{AnalyzeError, Estimate, Frame, Header, Omitted, Query};
@@ -46,38 +46,54 @@ pub struct TreeNode {
 /// [`AnalyzeError::NoSampleType`] when the profile has no values of the kind asked for.
 pub fn tree(profile: &Profile, query: &Query) -> Result<Tree, AnalyzeError> {
     let sites = Sites::collect([profile], query, Equal::Apart)?;
-    let [whole] = sites.wholes;
     let mut rows = Rows::new(query.by);
-    let mut branches = Branches::of(&sites, &mut rows);
-    let mut flat = vec![Sum::ZERO; branches.all.len()];
-    for (site, &at) in sites.all.iter().zip(&branches.of_site) {
-        flat[at as usize].add(site.sums[0]);
-    }
-    let mut cumulative = flat.clone();
-    branches.add_up(&mut cumulative, |sum, below| sum.add(*below));
-    branches.sort(&sites, &rows, |at| cumulative[at].magnitude());
+    let branches = Branches::of(&sites, &mut rows);
+    let kinds = branches.kinds(&sites);
+    Ok(of_branches(&sites, 0, (&rows, &branches, &kinds), query))
+}
 
-    let (mut nodes, mut omitted) = (Vec::new(), Vec::new());
-    let fraction = |at: usize| cumulative[at].fraction_of(whole);
-    branches.visit(
-        query.limit,
-        |at| fraction(at).abs() >= query.min_fraction,
-        |at, depth, shown| {
-            if !shown {
-                omitted.push(flat[at]);
-                return;
-            }
-            let example = branches.all[at].row.and_then(|row| rows.example(row));
-            nodes.push(TreeNode {
-                depth,
-                label: branches.label(at, &sites, &rows).to_owned(),
-                frame: example.map(|id| sites.symbols.frame(id)),
-                cumulative: cumulative[at].estimate(),
-                flat: flat[at].estimate(),
-                fraction: fraction(at),
-            });
-        },
-    );
-    let [header] = sites.headers;
-    Ok(Tree { header, nodes, omitted: Omitted::of(omitted.into_iter()) })
+/// The tree of the values in one slot of the sites. Of each node it is known which slots have values below.
+pub(crate) fn of_branches<const N: usize>(
+    sites: &Sites<N>,
+    slot: usize,
+    (rows, branches, kinds): (&Rows, &Branches, &[u8]),
+    query: &Query,
+) -> Tree {
+    let whole = sites.wholes[slot];
+    let has_values = |at: usize| kinds[at] >> slot & 1 == 1;
+    // Of millions of nodes thousands are shown, and only theirs are the errors that matter.
+    let mut values = vec![0i128; branches.all.len()];
+    for (site, &at) in sites.all.iter().zip(&branches.of_site) {
+        values[at as usize] = values[at as usize].saturating_add(site.sums[slot].exact());
+    }
+    branches.add_up(&mut values, |sum, below| *sum = sum.saturating_add(*below));
+    let is_worth = |at: usize| has_values(at) && fraction_of(values[at], whole).abs() >= query.min_fraction;
+    let shown = branches.shown((sites, rows), query.limit, is_worth, |at| values[at].unsigned_abs());
+
+    let nearest = branches.nearest(&shown);
+    let mut flat = vec![Sum::ZERO; shown.len()];
+    let mut cumulative = flat.clone();
+    let mut left_out = Sum::ZERO;
+    for (site, &at) in sites.all.iter().zip(&branches.of_site) {
+        let place = nearest[at as usize] as usize;
+        let is_shown = shown[place].0 == at as usize;
+        if is_shown { &mut flat[place] } else { &mut left_out }.add(site.sums[slot]);
+        cumulative[place].add(site.sums[slot]);
+    }
+    for place in (1..shown.len()).rev() {
+        let sum = cumulative[place];
+        cumulative[nearest[branches.parent(shown[place].0)] as usize].add(sum);
+    }
+    let nodes = shown.iter().enumerate().map(|(place, &(at, depth))| TreeNode {
+        depth,
+        label: branches.label(at, sites, rows).to_owned(),
+        frame: branches.row(at).and_then(|row| rows.example(row)).map(|id| sites.symbols.frame(id)),
+        cumulative: cumulative[place].estimate(),
+        flat: flat[place].estimate(),
+        fraction: cumulative[place].fraction_of(whole),
+    });
+    // The root is a node even where nothing has values.
+    let all = (1..branches.all.len()).filter(|&at| has_values(at)).count() + 1;
+    let omitted = Omitted { rows: all - shown.len(), value: left_out.value() };
+    Tree { header: sites.headers[slot].clone(), nodes: nodes.collect(), omitted }
 }

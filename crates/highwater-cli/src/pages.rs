@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use highwater_analyze::{
-    DiffOptions, GroupBy, History, Leaks, Query, SampleKind, Series, SeriesOptions, Timeline,
+    DiffOptions, GroupBy, History, Holding, Leaks, Query, SampleKind, Series, SeriesOptions, Timeline,
     TimelineBuilder, TrendOptions,
 };
 use highwater_profile::{Profile, file};
-use highwater_report::{Changed, Holding, Page, Snapshot};
+use highwater_report::{Changed, Page, Snapshot};
 
 use crate::error::CliError;
 use crate::load::Progress;
@@ -86,23 +86,10 @@ impl Wanted<'_> {
         profile: &Profile,
         kinds: &[SampleKind],
     ) -> Result<Vec<Holding>, CliError> {
-        let bar = self.progress(path, kinds);
-        let mut holdings = Vec::new();
-        for sample in kinds {
-            for &by in &self.groupings {
-                bar.show(holdings.len(), kinds.len() * self.groupings.len());
-                let ranking = self.query(sample, by, Some(ROWS), 0.0);
-                let calls = self.query(sample, by, None, NARROWEST);
-                let question = || command::question(&[path]);
-                holdings.push(Holding {
-                    sample: sample.clone(),
-                    by,
-                    top: highwater_analyze::top(profile, &ranking).map_err(question())?,
-                    tree: highwater_analyze::tree(profile, &calls).map_err(question())?,
-                });
-            }
-        }
-        Ok(holdings)
+        let _bar = self.progress(path, kinds);
+        let query = Query { limit: Some(ROWS), min_fraction: 0.0, ..self.shared.query(GroupBy::Line) };
+        highwater_analyze::holdings(profile, kinds, &self.groupings, &query, NARROWEST)
+            .map_err(command::question(&[path]))
     }
 
     /// What may be leaked, if the profile has what that takes; without the rules of a configuration.

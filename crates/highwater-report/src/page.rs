@@ -7,7 +7,7 @@ mod document;
 mod findings;
 mod prune;
 
-use highwater_analyze::{Diff, GroupBy, Growth, Leaks, SampleKind, Timeline, Top, Tree, Trend};
+use highwater_analyze::{Diff, GroupBy, Growth, Holding, Leaks, SampleKind, Timeline, Trend};
 use serde::Serialize;
 
 use crate::label::clean;
@@ -21,19 +21,6 @@ const NODES: usize = 60_000;
 
 /// Rows of all tables together, likewise.
 const ROWS: usize = 6_000;
-
-/// What was found in one profile, for one kind of values and one grouping.
-#[derive(Clone, Debug)]
-pub struct Holding {
-    /// The kind of values.
-    pub sample: SampleKind,
-    /// What a row stands for.
-    pub by: GroupBy,
-    /// The ranking.
-    pub top: Top,
-    /// The call tree.
-    pub tree: Tree,
-}
 
 /// A profile of the page.
 #[derive(Clone, Debug)]

@@ -1,10 +1,10 @@
 //! Memory over time as a drawing: the largest rows stacked, the process's resident set and limit as lines, spikes marked.
 
-use std::iter;
+mod draw;
+mod picture;
 
 use highwater_analyze::{RowKey, Timeline, Unit};
 use plotters::prelude::*;
-use plotters::series::LineSeries;
 
 use crate::label::{Label, clean};
 use crate::number;
@@ -31,6 +31,10 @@ const LAYERS: [RGBColor; 9] = [
 /// Most rows that a drawing tells apart.
 pub const MOST_ROWS: usize = LAYERS.len() - 1;
 
+/// What the lines of the process are called.
+const RESIDENT: &str = "resident";
+const LIMIT: &str = "limit";
+
 /// A limit further above everything else than this is said, and not drawn.
 const TIMES_ABOVE: f64 = 4.0;
 
@@ -48,7 +52,7 @@ pub enum PlotError {
 
 /// A line over the layers.
 struct Line {
-    name: &'static str,
+    name: String,
     values: Vec<Option<i64>>,
     colour: RGBColor,
 }
@@ -58,25 +62,48 @@ struct Line {
 /// # Errors
 /// When there is nothing to draw.
 pub fn plot(timeline: &Timeline, title: &str) -> Result<String, PlotError> {
-    let layers = layers(timeline);
-    let own = layers.last().map_or(0.0, |it| highest(it.tops.iter().copied()));
-    let lines = lines(timeline);
-    let rss = highest(lines.iter().filter(|it| it.name == "resident").flat_map(numbers));
-    let most = own.max(rss);
-    if most <= 0.0 {
-        return Err(PlotError::Empty);
-    }
-    let is_near = |it: &&Line| highest(numbers(it)) <= TIMES_ABOVE * most;
-    let far: Vec<String> = lines.iter().filter(|it| !is_near(it)).map(above).collect();
-    let near: Vec<&Line> = lines.iter().filter(is_near).collect();
-    let most = near.iter().map(|it| highest(numbers(it))).fold(most, f64::max);
-    let far = if far.is_empty() { String::new() } else { format!("; {}", far.join(", ")) };
-    let sample = clean(&timeline.header.sample);
-    let caption = format!("{sample}, {}{far}", clean(title));
+    let drawing = Drawing::of(timeline, title)?;
     let mut svg = String::new();
-    draw(&mut svg, timeline, (&layers, &near), most, &caption)
-        .map_err(|error| PlotError::Drawing(error.to_string()))?;
+    drawing.on(SVGBackend::with_string(&mut svg, SIZE))?;
     Ok(svg)
+}
+
+/// Draws the same as [`plot`] as a PNG file, with the letters that are built in: no font of the system is looked for.
+///
+/// # Errors
+/// When there is nothing to draw.
+pub fn plot_png(timeline: &Timeline, title: &str) -> Result<Vec<u8>, PlotError> {
+    picture::png(&Drawing::of(timeline, title)?)
+}
+
+/// What there is to draw, worked out.
+struct Drawing<'a> {
+    timeline: &'a Timeline,
+    layers: Vec<Layer>,
+    lines: Vec<Line>,
+    /// The highest of all.
+    most: f64,
+    caption: String,
+}
+
+impl<'a> Drawing<'a> {
+    fn of(timeline: &'a Timeline, title: &str) -> Result<Self, PlotError> {
+        let layers = layers(timeline);
+        let own = layers.last().map_or(0.0, |it| highest(it.tops.iter().copied()));
+        let lines = lines(timeline);
+        let rss = highest(lines.iter().filter(|it| it.name == RESIDENT).flat_map(numbers));
+        let most = own.max(rss);
+        if most <= 0.0 {
+            return Err(PlotError::Empty);
+        }
+        let is_near = |it: &Line| highest(numbers(it)) <= TIMES_ABOVE * most;
+        let (near, far): (Vec<Line>, Vec<Line>) = lines.into_iter().partition(is_near);
+        let most = near.iter().map(|it| highest(numbers(it))).fold(most, f64::max);
+        let far: String = far.iter().map(|it| format!("; {}", above(it))).collect();
+        let sample = clean(&timeline.header.sample);
+        let caption = format!("{sample}, {}{far}", clean(title));
+        Ok(Self { timeline, layers, lines: near, most, caption })
+    }
 }
 
 /// A row over those below it: its lower and upper ends at each moment.
@@ -107,16 +134,18 @@ fn layers(timeline: &Timeline) -> Vec<Layer> {
 }
 
 fn lines(timeline: &Timeline) -> Vec<Line> {
-    if timeline.header.unit != Unit::Bytes {
-        return Vec::new();
-    }
     let moments = &timeline.moments;
-    let resident = moments.iter().map(|it| it.rss_bytes).collect();
-    let limit = moments.iter().map(|it| it.cgroup_limit_bytes).collect();
-    let lines = [
-        Line { name: "resident", values: resident, colour: RGBColor(60, 60, 60) },
-        Line { name: "limit", values: limit, colour: RGBColor(200, 30, 30) },
-    ];
+    let own = moments.iter().map(|it| Some(it.value.value)).collect();
+    let mut lines =
+        vec![Line { name: clean(&timeline.header.sample), values: own, colour: RGBColor(20, 70, 160) }];
+    if timeline.header.unit == Unit::Bytes {
+        let resident = moments.iter().map(|it| it.rss_bytes).collect();
+        let limit = moments.iter().map(|it| it.cgroup_limit_bytes).collect();
+        lines.extend([
+            Line { name: RESIDENT.to_owned(), values: resident, colour: RGBColor(60, 60, 60) },
+            Line { name: LIMIT.to_owned(), values: limit, colour: RGBColor(200, 30, 30) },
+        ]);
+    }
     lines.into_iter().filter(|it| it.values.iter().any(Option::is_some)).collect()
 }
 
@@ -136,74 +165,6 @@ fn above(line: &Line) -> String {
     )
 }
 
-type Drawn<'a> = Result<(), DrawingAreaErrorKind<<SVGBackend<'a> as DrawingBackend>::ErrorType>>;
-
-fn draw<'a>(
-    svg: &'a mut String,
-    timeline: &Timeline,
-    (layers, lines): (&[Layer], &[&Line]),
-    most: f64,
-    caption: &str,
-) -> Drawn<'a> {
-    let start = timeline.moments.first().map_or(0, |it| it.time_ns);
-    let seconds: Vec<f64> = timeline.moments.iter().map(|it| (it.time_ns - start) as f64 / 1e9).collect();
-    let span = highest(seconds.iter().copied()).max(f64::MIN_POSITIVE);
-    let (divisor, unit) = match timeline.header.unit {
-        Unit::Bytes => number::scale(most),
-        _ => (1.0, ""),
-    };
-    let root = SVGBackend::with_string(svg, SIZE).into_drawing_area();
-    root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
-        .caption(caption, ("sans-serif", 16))
-        .margin(14)
-        .x_label_area_size(34)
-        .y_label_area_size(86)
-        .build_cartesian_2d(0.0..span, 0.0..(1.08 * most / divisor))?;
-    chart
-        .configure_mesh()
-        .disable_x_mesh()
-        .light_line_style(WHITE)
-        .x_label_formatter(&|it| number::duration((it * 1e9) as i64))
-        .y_label_formatter(&|it| format!("{it} {unit}"))
-        .draw()?;
-    for (at, layer) in layers.iter().enumerate() {
-        let colour = if layer.name == "all other rows" { LAYERS[MOST_ROWS] } else { LAYERS[at % MOST_ROWS] };
-        let up = seconds.iter().zip(&layer.tops).map(|(x, y)| (*x, y / divisor));
-        let back = seconds.iter().zip(&layer.bottoms).rev().map(|(x, y)| (*x, y / divisor));
-        let outline: Vec<(f64, f64)> = up.chain(back).collect();
-        chart
-            .draw_series(iter::once(Polygon::new(outline, colour.mix(0.85).filled())))?
-            .label(layer.name.clone())
-            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
-    }
-    for line in lines {
-        let points = seconds.iter().zip(&line.values).filter_map(|(x, y)| Some((*x, (*y)? as f64 / divisor)));
-        let style = line.colour.stroke_width(2);
-        chart
-            .draw_series(LineSeries::new(points, style))?
-            .label(line.name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], style));
-    }
-    let spikes: Vec<f64> =
-        timeline.spikes.spikes.iter().filter_map(|it| seconds.get(it.before + 1).copied()).collect();
-    if !spikes.is_empty() {
-        let style = RGBColor(190, 0, 190);
-        let mark = move |x: f64| TriangleMarker::new((x, 0.015 * most / divisor), 6, style.filled());
-        chart
-            .draw_series(spikes.into_iter().map(mark))?
-            .label("spike")
-            .legend(move |(x, y)| TriangleMarker::new((x + 6, y), 6, style.filled()));
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.8))
-        .border_style(BLACK.mix(0.3))
-        .draw()?;
-    root.present()
-}
-
 #[cfg(test)]
 mod tests {
     use highwater_analyze::{Moment, Spike, Spikes, TimelineRow};
@@ -211,7 +172,7 @@ mod tests {
     use super::*;
     use crate::samples::{estimate, header, line_key};
 
-    fn timeline(rows: usize) -> Timeline {
+    pub(super) fn timeline(rows: usize) -> Timeline {
         let moment = |at: i64| Moment {
             time_ns: 1_700_000_000_000_000_000 + at * 60_000_000_000,
             value: estimate(at << 20, 0.0),

@@ -12,4 +12,5 @@ mod lines;
 mod over_time;
 mod processes;
 mod rank;
+mod together;
 mod totals;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use highwater_analyze::GroupBy;
 use highwater_profile::file;
-use highwater_report::MOST_ROWS;
+use highwater_report::{MOST_ROWS, PlotError};
 
 use crate::error::CliError;
 use crate::shared::Shared;
@@ -13,11 +13,12 @@ use crate::{output, pages};
 const EXAMPLES: &str = "\
 Examples:
   highwater plot snapshots/ -o memory.svg
+  highwater plot snapshots/ -o memory.png
   highwater plot --by crate snapshots/ -o crates.svg";
 
-/// Draw memory over time as an SVG file: the largest rows stacked, the resident set, the limit, spikes
+/// Draw memory over time: what is live, the largest rows stacked, the resident set, the limit, spikes
 ///
-/// With --json what would be drawn is written instead.
+/// A file whose name ends in .png is a picture, any other an SVG. With --json what would be drawn is written instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -33,24 +34,24 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
-        if self.output.extension().is_some_and(|it| it.eq_ignore_ascii_case("png")) && !self.shared.json {
-            return Err(CliError::Plot(format!(
-                "{}: drawings are SVG files; give the file a name that ends in .svg",
-                self.output.display()
-            )));
-        }
         let mut query = self.shared.query(GroupBy::Line);
         query.limit = Some(query.limit.map_or(MOST_ROWS, |it| it.min(MOST_ROWS)));
         let timeline = pages::timeline(&self.files, &self.shared, query)?;
+        let is_picture = self.output.extension().is_some_and(|it| it.eq_ignore_ascii_case("png"));
+        let title = pages::title(&self.files);
         let document = if self.shared.json {
-            highwater_report::json("plot", &timeline)?
+            highwater_report::json("plot", &timeline)?.into_bytes()
+        } else if is_picture {
+            highwater_report::plot_png(&timeline, &title).map_err(|it| undrawn(&title, &it))?
         } else {
-            let title = pages::title(&self.files);
-            highwater_report::plot(&timeline, &title)
-                .map_err(|it| CliError::Plot(format!("{title}: {it}")))?
+            highwater_report::plot(&timeline, &title).map_err(|it| undrawn(&title, &it))?.into_bytes()
         };
-        file::write_atomically(&self.output, |out| out.write_all(document.as_bytes()))?;
+        file::write_atomically(&self.output, |out| out.write_all(&document))?;
         output::print(&format!("wrote {}\n", self.output.display()))?;
         Ok(())
     }
+}
+
+fn undrawn(title: &str, error: &PlotError) -> CliError {
+    CliError::Plot(format!("{title}: {error}"))
 }

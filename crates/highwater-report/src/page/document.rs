@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 
 use highwater_analyze::{
-    Change, Diff, Estimate, Frame, Growth, Header, Moment, Omitted, Timeline, Top, Tree, Trend, TrendRow,
+    Change, Diff, Estimate, Frame, Growth, Header, Holding, Moment, Omitted, Timeline, Top, Tree, Trend,
+    TrendRow,
 };
 use serde::Serialize;
 
 use super::findings::{self, Finding};
 use super::prune::{Pruned, prune};
-use super::{Budget, Changed, Holding, Page, Question};
+use super::{Budget, Changed, Page, Question};
 use crate::label::clean;
 use crate::view::View;
 use crate::{diff, header, number, top};

@@ -1,6 +1,6 @@
 //! Pages from answers made by hand.
 
-use highwater_analyze::{Omitted, TopRow, TreeNode};
+use highwater_analyze::{Omitted, Top, TopRow, Tree, TreeNode};
 
 use super::*;
 use crate::samples::{estimate, header, line_key};

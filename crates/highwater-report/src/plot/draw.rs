@@ -1,0 +1,93 @@
+//! The drawing itself, the same on whatever it is drawn.
+
+use std::iter;
+use std::sync::Once;
+
+use highwater_analyze::Unit;
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::series::LineSeries;
+use plotters::style::{FontStyle, register_font};
+
+use super::{Drawing, LAYERS, MOST_ROWS, PlotError, highest};
+use crate::number;
+
+/// The letters of drawings, so that none depends on the fonts of a system. Where it is from: `font/LICENSE`.
+static FONT: &[u8] = include_bytes!("../../font/DejaVuSans.ttf");
+
+impl Drawing<'_> {
+    /// Draws on this.
+    pub(super) fn on<DB: DrawingBackend>(&self, backend: DB) -> Result<(), PlotError> {
+        static REGISTERED: Once = Once::new();
+        // Fails for a file that is no font; then drawing says that there is none.
+        REGISTERED.call_once(|| drop(register_font("sans-serif", FontStyle::Normal, FONT)));
+        let root = backend.into_drawing_area();
+        let drawn = self.draw(&root).and_then(|()| root.present());
+        drawn.map_err(|error| PlotError::Drawing(error.to_string()))
+    }
+
+    fn draw<DB: DrawingBackend>(
+        &self,
+        root: &DrawingArea<DB, Shift>,
+    ) -> Result<(), DrawingAreaErrorKind<DB::ErrorType>> {
+        let start = self.timeline.moments.first().map_or(0, |it| it.time_ns);
+        let seconds: Vec<f64> =
+            self.timeline.moments.iter().map(|it| (it.time_ns - start) as f64 / 1e9).collect();
+        let span = highest(seconds.iter().copied()).max(f64::MIN_POSITIVE);
+        let (divisor, unit) = match self.timeline.header.unit {
+            Unit::Bytes => number::scale(self.most),
+            _ => (1.0, ""),
+        };
+        root.fill(&WHITE)?;
+        let mut chart = ChartBuilder::on(root)
+            .caption(&self.caption, ("sans-serif", 16))
+            .margin(14)
+            .x_label_area_size(34)
+            .y_label_area_size(86)
+            .build_cartesian_2d(0.0..span, 0.0..(1.08 * self.most / divisor))?;
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(WHITE)
+            .x_label_formatter(&|it| number::duration((it * 1e9) as i64))
+            .y_label_formatter(&|it| format!("{it} {unit}"))
+            .draw()?;
+        for (at, layer) in self.layers.iter().enumerate() {
+            let colour =
+                if layer.name == "all other rows" { LAYERS[MOST_ROWS] } else { LAYERS[at % MOST_ROWS] };
+            let up = seconds.iter().zip(&layer.tops).map(|(x, y)| (*x, y / divisor));
+            let back = seconds.iter().zip(&layer.bottoms).rev().map(|(x, y)| (*x, y / divisor));
+            let outline: Vec<(f64, f64)> = up.chain(back).collect();
+            chart
+                .draw_series(iter::once(Polygon::new(outline, colour.mix(0.85).filled())))?
+                .label(layer.name.clone())
+                .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
+        }
+        for line in &self.lines {
+            let points =
+                seconds.iter().zip(&line.values).filter_map(|(x, y)| Some((*x, (*y)? as f64 / divisor)));
+            let style = line.colour.stroke_width(2);
+            chart
+                .draw_series(LineSeries::new(points, style))?
+                .label(line.name.clone())
+                .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], style));
+        }
+        let spikes: Vec<f64> =
+            self.timeline.spikes.spikes.iter().filter_map(|it| seconds.get(it.before + 1).copied()).collect();
+        if !spikes.is_empty() {
+            let style = RGBColor(190, 0, 190);
+            let mark = move |x: f64| TriangleMarker::new((x, 0.015 * self.most / divisor), 6, style.filled());
+            chart
+                .draw_series(spikes.into_iter().map(mark))?
+                .label("spike")
+                .legend(move |(x, y)| TriangleMarker::new((x + 6, y), 6, style.filled()));
+        }
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .background_style(WHITE.mix(0.8))
+            .border_style(BLACK.mix(0.3))
+            .draw()?;
+        Ok(())
+    }
+}
