@@ -4,6 +4,8 @@ use highwater_hooks::Scope as Threads;
 use highwater_runtime::ledger::{self, Heir, Ledger};
 
 use crate::allocator;
+use crate::memory::Limits;
+use crate::rules::Blocks;
 use crate::settings::settings;
 
 /// Something whose threads and blocks are to be known.
@@ -28,6 +30,25 @@ impl Scope {
         Self { threads: Threads::new(), ledger }
     }
 
+    /// Has limits for memory be watched, from now on.
+    ///
+    /// # Errors
+    /// In words, when blocks are not written down.
+    pub(crate) fn watch(&self, limits: Limits) -> Result<(), &'static str> {
+        let Some(ledger) = &self.ledger else {
+            return Err(if settings().blocks == Blocks::Off {
+                "its limits for memory cannot be checked: highwater.toml says `blocks = \"off\"`"
+            } else {
+                allocator::NOT_RECORDING
+            });
+        };
+        ledger.widen(1);
+        if let Some(limit_bytes) = limits.max_peak_bytes {
+            ledger.watch_peak(limit_bytes);
+        }
+        Ok(())
+    }
+
     /// Puts the calling thread into this scope until the guard is dropped, and with it what it starts and allocates.
     pub(crate) fn enter(&self) -> Entered {
         Entered { _threads: self.threads.enter(), _ledger: self.ledger.as_ref().map(Ledger::enter) }
@@ -48,7 +69,6 @@ impl Scope {
 
     /// What is allocated in it: blocks with an alignment of at least [`allocator::WIDE`] bytes, each with its stack, and all others
     /// where they are asked for ([`Ledger::widen`]). `None` where blocks are not written down.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what is left of memory is judged by nobody yet"))]
     pub(crate) fn ledger(&self) -> Option<&Ledger> {
         self.ledger.as_ref()
     }
