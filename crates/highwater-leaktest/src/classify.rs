@@ -42,7 +42,8 @@ pub(crate) fn global(thread: &Thread) -> Option<&'static str> {
     None
 }
 
-fn passes_through(frames: &[Frame]) -> Option<&'static str> {
+/// What of the process these calls initialise, or grow.
+pub(crate) fn passes_through(frames: &[Frame]) -> Option<&'static str> {
     frames.iter().find_map(|frame| {
         let place = GLOBAL.iter().find(|(part, _)| frame.function.contains(part));
         place.map(|(_, name)| *name)

@@ -3,11 +3,12 @@
 use std::thread;
 use std::time::Duration;
 
-use highwater_hooks::{Entered, Scope};
-
 use crate::judge;
+use crate::memory::{self, Limits};
 use crate::process;
 use crate::report;
+use crate::scope::{Entered, Scope};
+use crate::settings::settings;
 
 /// Checks, when it is dropped, that every thread that was started meanwhile by the calling thread, or by such a thread, has
 /// ended. See [`check`].
@@ -18,6 +19,8 @@ pub struct Check {
     scope: Option<(Entered, Scope)>,
     grace: Option<Duration>,
     allowed_threads: Vec<String>,
+    allowed_blocks: Vec<String>,
+    denies_blocks: bool,
 }
 
 /// Begins a check of what the calling thread does from here on: `let _leaks = highwater_leaktest::check();`.
@@ -34,7 +37,13 @@ pub fn check() -> Check {
         let scope = Scope::new();
         (scope.enter(), scope)
     });
-    Check { scope, grace: None, allowed_threads: Vec::new() }
+    Check {
+        scope,
+        grace: None,
+        allowed_threads: Vec::new(),
+        allowed_blocks: Vec::new(),
+        denies_blocks: false,
+    }
 }
 
 impl Check {
@@ -49,6 +58,32 @@ impl Check {
         self.allowed_threads.push(pattern.to_owned());
         self
     }
+
+    /// Has blocks fail, too, that are allocated from here on and alive when the guard is dropped, and after the grace. To be
+    /// called at once: `let _leaks = check().deny_blocks();`.
+    ///
+    /// # Panics
+    /// Where blocks are not written down; see [`Alloc`](crate::Alloc).
+    pub fn deny_blocks(mut self) -> Self {
+        self.denies_blocks = true;
+        if let Some((_, scope)) = &self.scope
+            && let Err(reason) = scope.watch(self.limits())
+        {
+            panic!("{reason}");
+        }
+        self
+    }
+
+    /// Passes over blocks that were allocated by a call of a function, or in a file, that matches, `*` standing for
+    /// anything.
+    pub fn allow_blocks(mut self, pattern: &str) -> Self {
+        self.allowed_blocks.push(pattern.to_owned());
+        self
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { denies_blocks: self.denies_blocks, ..Limits::default() }
+    }
 }
 
 impl Drop for Check {
@@ -58,12 +93,21 @@ impl Drop for Check {
         let name = thread::current().name().unwrap_or("a thread without a name").to_owned();
         let verdict = judge::judge(&name, &scope, self.grace, &self.allowed_threads);
         process::note_guarded(&verdict);
-        if verdict.leaks.is_empty() {
+        let memory = match scope.ledger() {
+            Some(ledger) if self.denies_blocks && !thread::panicking() => {
+                let grace = self.grace.unwrap_or(settings().grace);
+                memory::judge(&name, ledger, self.limits(), &self.allowed_blocks, grace)
+            }
+            _ => Vec::new(),
+        };
+        process::note_memory(&memory);
+        if verdict.leaks.is_empty() && memory.is_empty() {
             return;
         }
-        eprint!("{}", report::text(&verdict.leaks));
+        eprint!("{}{}", report::text(&verdict.leaks), memory::text(&memory));
         if !thread::panicking() {
-            std::panic::resume_unwind(Box::new("threads were left alive"));
+            let what = if verdict.leaks.is_empty() { "blocks were left" } else { "threads were left alive" };
+            std::panic::resume_unwind(Box::new(what));
         }
     }
 }

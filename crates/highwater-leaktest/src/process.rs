@@ -8,11 +8,13 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use highwater_hooks::{Unsupported, at_exit, observe, status, unseen};
 
+use crate::allocator;
 use crate::finding::Findings;
 use crate::judge::Verdict;
+use crate::memory::Excess;
 use crate::message;
 use crate::report;
-use crate::rules::Which;
+use crate::rules::{Blocks, Which};
 use crate::settings::settings;
 use crate::whole;
 
@@ -24,6 +26,7 @@ static STATE: Mutex<State> = Mutex::new(State {
         program: String::new(),
         tests: 0,
         leaks: Vec::new(),
+        memory: Vec::new(),
         passed_over: Vec::new(),
         unclassified: Vec::new(),
     },
@@ -48,8 +51,10 @@ pub(crate) fn begin() {
     }
     // First of all, so that it is the last of what runs when the process exits.
     at_exit(decide);
-    if is_checking() && settings().which == Which::All {
+    if is_checking() {
         observe(whole::OBSERVER);
+        // Here, so that no test pays for it.
+        let _ = settings().blocks == Blocks::Off || allocator::is_recording();
     }
 }
 
@@ -107,6 +112,11 @@ fn note(verdict: &Verdict, tests: usize) {
     state.findings.passed_over.extend_from_slice(&verdict.passed_over);
 }
 
+/// Takes down which limits for memory a test did not keep.
+pub(crate) fn note_memory(found: &[Excess]) {
+    state().findings.memory.extend_from_slice(found);
+}
+
 /// Takes down that a thread of the main thread's is no test.
 pub(crate) fn note_foreign() {
     state().foreign = true;
@@ -132,6 +142,9 @@ fn conclude(code: i32) -> i32 {
             crate::settings::CHECK
         ));
     }
+    if is_checking() && settings().blocks != Blocks::Off && !allocator::is_recording() {
+        faults.push(allocator::NOT_RECORDING.to_owned());
+    }
     if findings.tests > 0 {
         findings.unclassified = unseen().into_iter().map(|it| it.name).collect();
     }
@@ -151,12 +164,13 @@ fn conclude(code: i32) -> i32 {
         text += "highwater-leaktest: no test was seen: libtest does not run this program. Use `check()` in its tests.\n";
     }
     if settings().annotates {
-        text += &report::annotations(&findings.leaks);
+        text += &report::annotations(&findings);
     }
     if !text.is_empty() {
         message::say(&text);
     }
-    if code == 0 && !(findings.leaks.is_empty() && faults.is_empty()) { FAILED } else { code }
+    let is_clean = findings.leaks.is_empty() && findings.memory.is_empty() && faults.is_empty();
+    if code == 0 && !is_clean { FAILED } else { code }
 }
 
 /// Whether these arguments run all tests, so that what was not used now is not used at all. cargo-nextest runs one test in

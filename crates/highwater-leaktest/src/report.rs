@@ -44,7 +44,7 @@ fn activity(activity: Activity) -> &'static str {
 }
 
 /// Calls, innermost first. Several calls of a dependency in a row are one.
-fn path(frames: &[Frame]) -> String {
+pub(crate) fn path(frames: &[Frame]) -> String {
     let mut shown: Vec<String> = Vec::new();
     let mut before = None;
     for frame in frames {
@@ -96,6 +96,16 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             "{} of {} left threads alive: {}",
             leaking.len(),
             count(findings.tests.max(leaking.len()), "test"),
+            names.join(", ")
+        ));
+    }
+    let exceeding: BTreeSet<&str> = findings.memory.iter().map(|it| it.test.as_str()).collect();
+    if !exceeding.is_empty() {
+        let names: Vec<&str> = exceeding.iter().copied().collect();
+        line(&format!(
+            "{} of {} did not keep their limits for memory: {}",
+            exceeding.len(),
+            count(findings.tests.max(exceeding.len()), "test"),
             names.join(", ")
         ));
     }
@@ -202,6 +212,7 @@ mod tests {
             detail: "std::sync::Once".to_owned(),
         };
         let findings = Findings {
+            memory: vec![],
             program: "p".to_owned(),
             tests: 3,
             leaks: vec![leak(), leak()],

@@ -6,6 +6,7 @@ use std::ffi::c_void;
 use std::sync::{Mutex, PoisonError};
 
 use crate::finding::{Frame, Origin};
+use crate::memory::outside_of_the_allocator;
 
 /// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins. What lies
 /// outside of that is not looked up: each file of a program whose lines are asked for is read, and some are large.
@@ -75,6 +76,7 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     let is_in = |krate: &str| path.strip_prefix(krate).is_some_and(|rest| rest.starts_with("::"));
     if is_in("highwater_hooks")
         || is_in("highwater_leaktest")
+        || is_in("highwater_runtime")
         || ["pthread_create", "thrd_create"].contains(&path)
     {
         return Origin::Highwater;
@@ -105,7 +107,17 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
 /// What of a spawn stack is worth showing: from the function that the hooks stand in front of up to where the test harness
 /// begins, without the calls of the standard library.
 pub(crate) fn spawn_path(frames: &[Frame]) -> Vec<Frame> {
-    let inside = behind(frames, "create").iter().take_while(|it| it.origin != Origin::TestHarness);
+    path(behind(frames, "create"))
+}
+
+/// What of the stack of an allocation is worth showing.
+pub(crate) fn allocation_path(frames: &[Frame]) -> Vec<Frame> {
+    path(outside_of_the_allocator(frames))
+}
+
+/// Calls up to where the test harness begins, without those of the standard library.
+fn path(frames: &[Frame]) -> Vec<Frame> {
+    let inside = frames.iter().take_while(|it| it.origin != Origin::TestHarness);
     let mut path: Vec<Frame> = Vec::new();
     for frame in inside.filter(|it| is_code(it)) {
         // A function and its closures are one place, of which the innermost call says most. Attributes that make tests put

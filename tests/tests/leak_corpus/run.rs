@@ -123,7 +123,7 @@ pub fn one_clean_test(variables: &[(&str, &str)]) -> Outcome {
 pub fn with_baseline(first: &Outcome, keep: impl Fn(&Leak) -> bool) -> Outcome {
     let directory = tempfile::tempdir().expect("a directory");
     let leaks = first.leaks.iter().filter(|it| keep(it)).cloned().collect();
-    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [] });
+    let facts = serde_json::json!({ "program": "whole", "tests": 1, "memory": [], "passed_over": [], "unclassified": [] });
     let serde_json::Value::Object(rest) = facts else { unreachable!("it is an object") };
     let report = serde_json::to_vec(&Report { leaks, rest }).expect("it is plain data");
     fs::write(directory.path().join("known.json"), report).expect("the directory can be written to");

@@ -25,7 +25,10 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-agent", Only(&["highwater", "highwater-runtime", "highwater-profile"])),
     ("highwater-runtime", Only(&[])),
     ("highwater-hooks", Only(&[])),
-    ("highwater-leaktest", Only(&["highwater-leaktest-macros", "highwater-hooks", "highwater-profile"])),
+    (
+        "highwater-leaktest",
+        Only(&["highwater-leaktest-macros", "highwater-hooks", "highwater-runtime", "highwater-profile"]),
+    ),
     ("highwater-leaktest-macros", Only(&[])),
     ("highwater-leak-corpus", Only(&[])),
     ("highwater-bench", Only(&["highwater", "highwater-runtime"])),
