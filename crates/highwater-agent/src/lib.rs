@@ -25,6 +25,7 @@
 
 mod access;
 mod agent;
+mod body;
 mod captures;
 mod connections;
 mod endpoint;
@@ -33,6 +34,7 @@ mod error;
 mod limit;
 mod limits;
 mod names;
+mod own;
 mod query;
 mod reply;
 mod server;
