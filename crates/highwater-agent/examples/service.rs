@@ -12,9 +12,11 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::hint::black_box;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::{Path, State};
@@ -61,6 +63,23 @@ async fn hoard(State(visitors): State<Visitors>, Path(mib): Path<u16>) -> String
     format!("{mib} MiB more\n")
 }
 
+/// Takes processor time, and nothing else.
+#[inline(never)]
+fn grind(milliseconds: u64) -> u64 {
+    let begin = Instant::now();
+    let mut number = 1_u64;
+    while begin.elapsed() < Duration::from_millis(milliseconds) {
+        for step in 0..1_000 {
+            number = black_box(number.rotate_left(5) ^ step);
+        }
+    }
+    number
+}
+
+async fn compute(Path(milliseconds): Path<u16>) -> String {
+    format!("{}\n", grind(milliseconds.into()))
+}
+
 /// Allocates and frees, like any request.
 async fn work() -> String {
     let words: Vec<String> = (0..100).map(|word| format!("word {word}")).collect();
@@ -81,6 +100,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let routes = Router::new()
         .route("/visit/{name}", get(visit))
         .route("/hoard/{mib}", get(hoard))
+        .route("/compute/{milliseconds}", get(compute))
         .route("/work", get(work))
         .with_state(Visitors::default());
     thread::spawn(move || runtime.block_on(async { axum::serve(listener, routes).await }));

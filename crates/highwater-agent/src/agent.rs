@@ -13,6 +13,7 @@ use crate::Error;
 use crate::access::{Access, is_loopback};
 use crate::captures::Captures;
 use crate::environment;
+use crate::pages::Pages;
 use crate::server;
 use crate::service::{Counts, Service};
 use crate::watch::{Watch, Watching};
@@ -150,15 +151,11 @@ impl AgentBuilder {
     pub fn start(self) -> Result<Agent, Error> {
         // What lives and dies with the agent is its own memory. Errors are the program's, and so is the little that the
         // standard library allocates to start a thread, since it frees that outside.
-        let token = self.token.as_deref();
-        let access = own_memory(|| token.map(Access::with_token).transpose())?;
+        let access = self.access()?;
         let (listener, address) = self.bind(access.is_some())?;
-        let captures = Captures::start().map_err(Error::Thread)?;
         let access = access.unwrap_or(if self.is_open { Access::Anyone } else { Access::Local });
-        let counts = own_memory(Arc::<Counts>::default);
-        let watching = self.watch.as_ref().map(|watch| watch.start(Arc::clone(&counts))).transpose()?;
-        let service = Service { access, captures, purge: self.purge, counts };
-        let (service, stop) = own_memory(|| (Arc::new(service), Arc::new(Notify::new())));
+        let (service, watching) = self.service(access)?;
+        let stop = own_memory(|| Arc::new(Notify::new()));
         let runtime = own_memory(|| runtime::Builder::new_current_thread().enable_io().enable_time().build())
             .map_err(Error::Thread)?;
         let stopped = Arc::clone(&stop);
@@ -167,6 +164,31 @@ impl AgentBuilder {
             .spawn(move || own_memory(|| run(runtime, listener, service, stopped)))
             .map_err(Error::Thread)?;
         Ok(Agent { address, stop, thread, watching })
+    }
+
+    /// The agent's pages for a server of the application's; [`Self::listen`] does not matter then. Who connects to such a
+    /// server is not known here, so there must be a token, or the word that anyone may ask. What is to be watched is
+    /// watched from now on, until the process ends.
+    ///
+    /// # Errors
+    /// When there is neither, the token is too short, the directory of the watch cannot be used, or the system starts no
+    /// thread.
+    pub fn pages(self) -> Result<Pages, Error> {
+        let open = self.is_open.then_some(Access::Anyone);
+        let access = self.access()?.or(open).ok_or(Error::Unprotected)?;
+        Ok(Pages::new(self.service(access)?.0))
+    }
+
+    fn access(&self) -> Result<Option<Access>, Error> {
+        own_memory(|| self.token.as_deref().map(Access::with_token).transpose())
+    }
+
+    fn service(&self, access: Access) -> Result<(Arc<Service>, Option<Watching>), Error> {
+        let captures = Captures::start().map_err(Error::Thread)?;
+        let counts = own_memory(Arc::<Counts>::default);
+        let watching = self.watch.as_ref().map(|watch| watch.start(Arc::clone(&counts))).transpose()?;
+        let service = Service { access, captures, purge: self.purge, counts };
+        Ok((own_memory(|| Arc::new(service)), watching))
     }
 
     fn bind(&self, has_token: bool) -> Result<(TcpListener, SocketAddr), Error> {
@@ -213,6 +235,14 @@ mod tests {
             assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
         }
         taken.stop();
+    }
+
+    #[test]
+    fn whoever_serves_the_pages_says_who_may_ask() {
+        assert!(matches!(Agent::builder().pages(), Err(Error::Unprotected)));
+        assert!(matches!(Agent::builder().token("short").pages(), Err(Error::Token { .. })));
+        Agent::builder().token("0123456789abcdef").pages().unwrap();
+        Agent::builder().open_to_anyone().pages().unwrap();
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! The thread that takes snapshots and writes them, one after the other, so that no connection waits for another's and
-//! no number of clients costs more memory than a few.
+//! no number of clients costs more memory than a few. It also wakes those who wait for a time, so that this needs no clock of
+//! whatever runtime a request is answered on.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use highwater::Snapshot;
 use highwater_runtime::own_memory;
@@ -20,12 +22,22 @@ const MAX_WAITING: usize = 8;
 /// Differences over a time that may be under way: each keeps a snapshot in memory.
 const MAX_DELTAS: usize = 4;
 
-type Job = Box<dyn FnOnce() + Send>;
+/// Those who may wait for a time. What comes on top is refused.
+const MAX_ALARMS: usize = 1024;
+
+/// What the thread is told.
+enum Message {
+    Work(Box<dyn FnOnce() + Send>),
+    /// To be answered at this time.
+    Alarm(Instant, oneshot::Sender<()>),
+}
 
 /// The way to that thread. It ends when the last of these is gone.
 #[derive(Clone)]
 pub(crate) struct Captures {
-    jobs: SyncSender<Job>,
+    thread: Sender<Message>,
+    /// Work that waits for its turn.
+    waiting: Arc<AtomicUsize>,
     deltas: Arc<Semaphore>,
 }
 
@@ -33,14 +45,15 @@ impl Captures {
     /// # Errors
     /// When the system starts no thread.
     pub(crate) fn start() -> io::Result<Self> {
-        let (jobs, waiting, deltas) = own_memory(|| {
-            let (jobs, waiting) = sync_channel(MAX_WAITING);
-            (jobs, waiting, Arc::new(Semaphore::new(MAX_DELTAS)))
+        let (thread, messages, waiting, deltas) = own_memory(|| {
+            let (thread, messages) = channel();
+            (thread, messages, Arc::<AtomicUsize>::default(), Arc::new(Semaphore::new(MAX_DELTAS)))
         });
+        let counted = Arc::clone(&waiting);
         thread::Builder::new()
             .name("highwater-snap".to_owned())
-            .spawn(move || own_memory(|| work(waiting)))?;
-        Ok(Self { jobs, deltas })
+            .spawn(move || own_memory(|| work(messages, counted)))?;
+        Ok(Self { thread, waiting, deltas })
     }
 
     /// Runs `work` when its turn comes, unless nobody waits for the result any more.
@@ -58,8 +71,23 @@ impl Captures {
                 let _ = reply.send(work());
             }
         };
-        self.jobs.try_send(Box::new(job)).map_err(|_| Refusal::busy())?;
+        let is_room = |waiting| (waiting < MAX_WAITING).then_some(waiting + 1);
+        let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.waiting.fetch_update(set, get, is_room).map_err(|_| Refusal::busy())?;
+        // It runs as long as anyone can send to it.
+        let _ = self.thread.send(Message::Work(Box::new(job)));
         result.await.map_err(|_| Refusal::failed("the capture failed; the program goes on"))
+    }
+
+    /// Waits for so long.
+    ///
+    /// # Errors
+    /// When too many wait already.
+    pub(crate) async fn sleep(&self, time: Duration) -> Result<(), Refusal> {
+        let (alarm, rung) = oneshot::channel();
+        // As above.
+        let _ = self.thread.send(Message::Alarm(Instant::now() + time, alarm));
+        rung.await.map_err(|_| Refusal::busy())
     }
 
     /// A snapshot of now, or of what happens within `time`.
@@ -70,15 +98,34 @@ impl Captures {
         let Some(time) = time else { return self.run(Snapshot::capture).await?.map_err(not_recorded) };
         let _permit = self.deltas.try_acquire().map_err(|_| Refusal::busy())?;
         let base = self.run(Snapshot::capture).await?.map_err(not_recorded)?;
-        tokio::time::sleep(time).await;
+        self.sleep(time).await?;
         self.run(move || Snapshot::capture().map(|now| now.since(&base))).await?.map_err(not_recorded)
     }
 }
 
-fn work(waiting: Receiver<Job>) {
-    for job in waiting {
-        // Whoever waits for the result sees that there is none. The next one shall have its turn.
-        let _ = catch_unwind(AssertUnwindSafe(job));
+fn work(messages: Receiver<Message>, waiting: Arc<AtomicUsize>) {
+    let mut alarms: Vec<(Instant, oneshot::Sender<()>)> = Vec::new();
+    loop {
+        let message = match alarms.iter().map(|(time, _)| *time).min() {
+            Some(next) => messages.recv_timeout(next.saturating_duration_since(Instant::now())),
+            None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match message {
+            Ok(Message::Work(job)) => {
+                waiting.fetch_sub(1, Ordering::Relaxed);
+                // Whoever waits for the result sees that there is none. The next one shall have its turn.
+                let _ = catch_unwind(AssertUnwindSafe(job));
+            }
+            Ok(Message::Alarm(time, alarm)) if alarms.len() < MAX_ALARMS => alarms.push((time, alarm)),
+            // Dropping it is the answer.
+            Ok(Message::Alarm(..)) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+        let now = Instant::now();
+        for (_, alarm) in alarms.extract_if(.., |(time, alarm)| *time <= now || alarm.is_closed()) {
+            // Whoever waited may have gone.
+            let _ = alarm.send(());
+        }
     }
 }
 
@@ -88,12 +135,10 @@ fn not_recorded(error: highwater::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::channel;
-
     use super::*;
 
     fn block_on<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(future)
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
     #[test]
@@ -137,6 +182,37 @@ mod tests {
             tokio::task::yield_now().await;
         }
         go_on.send(()).unwrap();
+    }
+
+    #[test]
+    fn those_who_wait_are_woken_in_time_and_no_more_than_there_is_room_for() {
+        let captures = Captures::start().unwrap();
+        block_on(async {
+            let begin = Instant::now();
+            let long = tokio::spawn({
+                let captures = captures.clone();
+                async move { captures.sleep(Duration::from_secs(3_600)).await }
+            });
+            captures.sleep(Duration::from_millis(20)).await.unwrap();
+            assert!(begin.elapsed() >= Duration::from_millis(20));
+            let mut waiting: Vec<_> =
+                (0..MAX_ALARMS).map(|_| Box::pin(captures.sleep(Duration::from_secs(3_600)))).collect();
+            // Each is told when it is first asked; the last one finds the room taken.
+            let last = std::future::poll_fn(|context| {
+                for each in &mut waiting {
+                    let polled = each.as_mut().poll(context);
+                    if polled.is_ready() {
+                        return polled;
+                    }
+                }
+                std::task::Poll::Pending
+            });
+            assert_eq!(last.await.unwrap_err().status, 503);
+            drop(waiting);
+            captures.sleep(Duration::ZERO).await.unwrap();
+            assert!(!long.is_finished());
+            long.abort();
+        });
     }
 
     #[test]

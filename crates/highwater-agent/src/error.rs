@@ -25,6 +25,12 @@ pub enum Error {
         /// The address.
         address: SocketAddr,
     },
+    /// The pages are for a server of the application's, and nothing keeps anybody out.
+    #[error(
+        "the agent does not know who can reach the application's server: give a token (`Agent::builder().token(…)`), or say \
+         `open_to_anyone()`"
+    )]
+    Unprotected,
     /// The token is too short to keep anybody out.
     #[error("a token has at least {least} characters, printable and without spaces; this one does not")]
     Token {

@@ -19,12 +19,16 @@
 //! ([`AgentBuilder::token`]) or it is told that anyone may ask; and however many clients come, however slow, it holds a
 //! bounded number of connections, bytes and snapshots.
 //!
-//! The way of a request, file by file: [`server`] (connections in and out) → [`access`] (who may ask) → [`endpoint`]
-//! (what is asked for) → [`captures`] (the thread that takes snapshots) → [`reply`].
+//! An application that has a server already can have it answer for the agent ([`Pages`]).
+//!
+//! The way of a request, file by file: [`server`] (connections in and out) or [`pages`] (somebody else's server) →
+//! [`service`] → [`access`] (who may ask) → [`endpoint`] (what is asked for) → [`captures`] (the thread that takes snapshots)
+//! → [`reply`].
 #![forbid(unsafe_code)]
 
 mod access;
 mod agent;
+mod body;
 mod captures;
 mod connections;
 mod endpoint;
@@ -33,6 +37,8 @@ mod error;
 mod limit;
 mod limits;
 mod names;
+mod own;
+mod pages;
 mod query;
 mod reply;
 mod server;
@@ -43,6 +49,7 @@ mod watch;
 pub use agent::{Agent, AgentBuilder};
 pub use error::Error;
 pub use limits::{Limits, limits};
+pub use pages::Pages;
 pub use soft_limit::{SoftLimit, soft_limit};
 pub use watch::{Growth, Watch};
 

@@ -1,11 +1,14 @@
 //! What a request gets: content, or one line that says why not and what to do.
 
+use highwater_runtime::own_memory;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::{Response, StatusCode};
+
+use crate::own;
 
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -57,11 +60,11 @@ impl Refusal {
 
 pub(crate) type Answer = Result<Reply, Refusal>;
 
-/// The response that says so.
+/// The response that says so. The answer is in the agent's own memory.
 pub(crate) fn response(answer: Answer) -> Response<Full<Bytes>> {
     let status = answer.as_ref().err().map_or(StatusCode::OK, |refusal| refusal.status);
-    let reply = answer.unwrap_or_else(|refusal| Reply::text(refusal.reason + "\n"));
-    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
+    let reply = own_memory(|| answer.unwrap_or_else(|refusal| Reply::text(refusal.reason + "\n")));
+    let mut response = Response::new(Full::new(own::bytes(reply.body)));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use highwater_runtime::own_memory;
 use http_body_util::Full;
 use hyper::body::{Body, Bytes};
-use hyper::{Request, Response};
+use hyper::http::request::Parts;
+use hyper::{Method, Request, Response};
 
 use crate::access::Access;
+use crate::body;
 use crate::captures::Captures;
-use crate::endpoint;
-use crate::reply::response;
+use crate::endpoint::{self, Asked, Endpoint};
+use crate::own::own;
+use crate::reply::{Answer, Refusal, response};
 
 /// See [the module](self).
 pub(crate) struct Service {
@@ -41,17 +45,37 @@ pub(crate) struct Counts {
 }
 
 impl Service {
-    pub(crate) async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    /// The answer to a request, on whichever runtime.
+    pub(crate) async fn respond<B>(self: &Arc<Self>, request: Request<B>) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let answer = match self.access.check(request.method(), request.headers()) {
-            Ok(()) => endpoint::answer(self, request).await,
+        let (head, body) = request.into_parts();
+        let answer = match own_memory(|| self.admit(&head)) {
+            Ok(endpoint) if head.method == Method::POST => match body::read(&self.captures, body).await {
+                Ok(body) => self.answer(endpoint, &head, &body).await,
+                Err(refusal) => Err(refusal),
+            },
+            Ok(endpoint) => self.answer(endpoint, &head, &[]).await,
             Err(refusal) => Err(refusal),
         };
         let count = if answer.is_ok() { &self.counts.answered } else { &self.counts.refused };
         count.fetch_add(1, Ordering::Relaxed);
         response(answer)
+    }
+
+    /// What is asked for, by somebody who may.
+    fn admit(&self, head: &Parts) -> Result<Endpoint, Refusal> {
+        self.access.check(&head.method, &head.headers)?;
+        Endpoint::of(&head.method, head.uri.path())
+    }
+
+    async fn answer(self: &Arc<Self>, endpoint: Endpoint, head: &Parts, body: &[u8]) -> Answer {
+        own(|| {
+            let (service, asked) = (Arc::clone(self), Asked::copy(endpoint, head, body));
+            async move { endpoint::answer(&service, asked).await }
+        })
+        .await
     }
 }

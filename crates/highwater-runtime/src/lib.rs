@@ -15,7 +15,8 @@
 //! allocator) → [`thread`](mod@thread) (the calling thread's countdown and exact counters) → [`sampler`] (when
 //! it is sampled) → [`capture`] (its stack, walked by [`unwind`]) → [`site`] (the totals of its call site) → [`totals`] (process
 //! totals and the peak). Sampled blocks with an alignment of 16 or more are found again through [`aligned`], all
-//! others by a bit of their address. [`probe`] tells tracers outside of the process of both. [`sys`] is all that is asked
+//! others by a bit of their address. [`probe`] tells tracers outside of the process of both. [`cpu`] uses the same walks to tell
+//! where processor time goes, when it is asked to. [`sys`] is all that is asked
 //! of the operating system.
 //!
 //! Under `--cfg loom` only what a model checker goes through is built; see [`sync`].
@@ -34,6 +35,8 @@ mod chain;
 #[cfg(not(loom))]
 mod cohort;
 mod config;
+#[cfg(not(loom))]
+mod cpu;
 #[cfg(not(loom))]
 mod exact;
 #[cfg(not(loom))]
@@ -78,6 +81,7 @@ pub use sys::{Module, trim};
 pub use {
     alloc::Alloc,
     cohort::{Values, begin_snapshot},
+    cpu::{CpuError, CpuSampling},
     recorder::{is_complete, is_supported, last_interval_bytes, mode, running, set_mode, visit_modules},
     rows::{SiteTotals, visit_sites},
     thread::{Measured, measure, own_memory},

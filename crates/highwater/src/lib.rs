@@ -28,6 +28,7 @@ mod cgroup;
 #[cfg(feature = "criterion")]
 pub mod criterion;
 mod error;
+mod modules;
 mod profiler;
 mod scope;
 mod snapshot;
@@ -37,6 +38,7 @@ pub use cgroup::{Container, container};
 pub use error::Error;
 pub use highwater_profile as profile;
 pub use highwater_runtime::{Alloc, Measured, Mode, measure, mode, set_mode};
+pub use modules::{Locations, Modules};
 pub use profiler::{Profiler, ProfilerBuilder};
 pub use scope::{Scope, in_scope, scope, spawn};
 pub use snapshot::Snapshot;

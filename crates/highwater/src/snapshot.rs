@@ -2,19 +2,16 @@
 
 mod since;
 
-use std::collections::HashMap;
 use std::mem;
 use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use highwater_profile::file::write_atomically;
-use highwater_profile::{
-    Label, LabelValue, Location, LocationId, Mapping, MappingId, Meta, Profile, StringId, ValueType, pprof,
-};
+use highwater_profile::{Label, LabelValue, Meta, Profile, StringId, ValueType, pprof};
 use highwater_runtime::{SiteTotals, own_memory};
 
-use crate::{Error, Stats, stats};
+use crate::{Error, Modules, Stats, stats};
 
 /// The sample types of a Highwater profile, in the order of its values. `temp`: blocks that were freed before their thread
 /// allocated another one, or within a millisecond. `realloc`: blocks that came to be by reallocation, the bytes copied to
@@ -59,21 +56,11 @@ pub struct Snapshot {
 #[derive(Debug, Default)]
 struct Content {
     sites: Vec<SiteTotals>,
-    modules: Vec<Module>,
+    modules: Modules,
     interval_bytes: i64,
     time_ns: i64,
     duration_ns: i64,
     meta: Meta,
-}
-
-/// A file mapped executable; see [`highwater_runtime::Module`].
-#[derive(Clone, Debug)]
-struct Module {
-    start: u64,
-    limit: u64,
-    file_offset: u64,
-    path: String,
-    build_id: String,
 }
 
 impl Snapshot {
@@ -124,17 +111,7 @@ impl Content {
         let counts = highwater_runtime::counts();
         let mut sites = Vec::new();
         highwater_runtime::visit_sites(|site| sites.push(site));
-        let mut modules = Vec::new();
-        highwater_runtime::visit_modules(|module| {
-            modules.push(Module {
-                start: module.start,
-                limit: module.limit,
-                file_offset: module.file_offset,
-                path: String::from_utf8_lossy(module.path).into_owned(),
-                build_id: module.build_id.iter().map(|byte| format!("{byte:02x}")).collect(),
-            });
-        });
-        name_program(&mut modules);
+        let modules = Modules::capture();
         let time_ns = now_ns();
         let duration_ns = i64::try_from(highwater_runtime::running().as_nanos()).unwrap_or(i64::MAX);
         let walks = highwater_runtime::unwind_methods();
@@ -181,29 +158,17 @@ impl Content {
         profile.time_ns = self.time_ns;
         profile.duration_ns = self.duration_ns;
         profile.meta = Some(self.meta);
-        let mappings =
-            self.modules.iter().map(|module| add_mapping(&mut profile, module)).collect::<Vec<_>>();
+        let mut locations = self.modules.add_to(&mut profile);
         let keys = Keys::new(&mut profile);
-        let mut locations = HashMap::new();
         let mut stack = Vec::new();
         for site in &self.sites {
             stack.clear();
-            stack.extend(site.stack.iter().map(|&address| {
-                *locations
-                    .entry(address)
-                    .or_insert_with(|| self.add_location(&mut profile, &mappings, address))
-            }));
+            stack.extend(site.stack.iter().map(|&address| locations.at(&mut profile, address)));
             let values = values(site).map(signed);
             let labels = keys.labels(&mut profile, site, self.interval_bytes);
             profile.samples.push(&stack, &values, &labels);
         }
         profile
-    }
-
-    fn add_location(&self, profile: &mut Profile, mappings: &[MappingId], address: usize) -> LocationId {
-        let address = address as u64;
-        let module = self.modules.iter().position(|it| (it.start..it.limit).contains(&address));
-        profile.add_location(Location::at(module.map(|index| mappings[index]), address))
     }
 }
 
@@ -273,31 +238,6 @@ impl Keys {
             }
         }
         labels
-    }
-}
-
-fn add_mapping(profile: &mut Profile, module: &Module) -> MappingId {
-    let file = profile.strings.intern(&module.path);
-    let build_id = profile.strings.intern(&module.build_id);
-    profile.add_mapping(Mapping {
-        start: module.start,
-        limit: module.limit,
-        file_offset: module.file_offset,
-        file,
-        build_id,
-        ..Mapping::default()
-    })
-}
-
-/// The loader does not name the program itself, and names the kernel's page after a file that does not exist.
-fn name_program(modules: &mut [Module]) {
-    let program = std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    for module in modules {
-        if module.path.is_empty() {
-            module.path.clone_from(&program);
-        } else if module.path.starts_with("linux-vdso.so") || module.path.starts_with("linux-gate.so") {
-            module.path = "[vdso]".to_owned();
-        }
     }
 }
 

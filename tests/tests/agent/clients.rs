@@ -12,7 +12,7 @@ use highwater_tests::go::Go;
 
 use crate::service::{Service, ask, ask_with};
 
-fn pprof(arguments: &[&str], url: &str) -> String {
+pub fn pprof(arguments: &[&str], url: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
     Go::Debian.pprof(directory.path(), temporary, arguments, &[&PathBuf::from(url)])

@@ -9,9 +9,9 @@ use crate::service::{Service, ask, ask_with, connect, exchange, receive};
 
 /// What must be the same afterwards.
 #[derive(Debug, PartialEq, Eq)]
-struct State {
-    live_bytes: u64,
-    alloc_bytes: u64,
+pub struct State {
+    pub live_bytes: u64,
+    pub alloc_bytes: u64,
 }
 
 impl State {

@@ -4,5 +4,7 @@
 mod clients;
 mod hostile;
 mod pages;
+mod processor;
+mod routers;
 mod service;
 mod watch;

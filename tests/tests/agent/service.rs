@@ -29,6 +29,13 @@ impl Service {
         Self::spawn(command)
     }
 
+    /// Starts the service whose own server answers for the agent, by `axum` or `hyper`.
+    pub fn with_pages(by: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_agent_routers"));
+        command.args([by, "127.0.0.1:0"]).env("HIGHWATER", "exact");
+        Self::spawn(command)
+    }
+
     /// Starts the service by a command that ends up running it.
     pub fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -75,6 +82,10 @@ impl Service {
     /// File descriptors that the service has open.
     pub fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn is_running(&mut self) -> bool {

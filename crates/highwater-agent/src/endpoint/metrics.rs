@@ -7,9 +7,6 @@
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hyper::HeaderMap;
-use hyper::header::ACCEPT;
-
 use crate::limits;
 use crate::reply::Reply;
 use crate::service::Service;
@@ -37,11 +34,7 @@ struct Family {
     values: Vec<(&'static str, f64)>,
 }
 
-pub(super) fn answer(service: &Service, headers: &HeaderMap) -> Reply {
-    let accepted = headers.get_all(ACCEPT);
-    let is_open = accepted
-        .iter()
-        .any(|it| it.to_str().is_ok_and(|accepted| accepted.contains("application/openmetrics-text")));
+pub(super) fn answer(service: &Service, is_open: bool) -> Reply {
     let mut text = String::new();
     // Writing to a string does not fail.
     let _ = write_all(&families(service), is_open, &mut text);

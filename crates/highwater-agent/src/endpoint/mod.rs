@@ -1,18 +1,17 @@
 //! What can be asked for: one file for each, and the table of their paths.
 
 mod control;
+mod cpu;
 mod heap;
 mod index;
 mod metrics;
 mod process;
 mod symbol;
 
-use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Bytes};
-use hyper::{Method, Request, StatusCode};
-use tokio::time::timeout;
+use hyper::header::ACCEPT;
+use hyper::http::request::Parts;
+use hyper::{Method, StatusCode};
 
-use crate::limit::{BODY_TIME, MAX_BODY_BYTES};
 use crate::query::Query;
 use crate::reply::{Answer, Refusal, Reply};
 use crate::service::Service;
@@ -23,6 +22,7 @@ pub(crate) enum Endpoint {
     Index,
     Heap,
     Allocs,
+    Profile,
     Threads,
     Cmdline,
     Symbol,
@@ -52,6 +52,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
         "live memory by call site; seconds=N for what is allocated meanwhile, debug=1 for text",
     ),
     entry("/debug/pprof/allocs", Endpoint::Allocs, "the same with all memory ever allocated shown first"),
+    entry(
+        "/debug/pprof/profile",
+        Endpoint::Profile,
+        "where processor time goes; seconds=N for how long to look, 30 without it",
+    ),
     entry("/debug/pprof/threads", Endpoint::Threads, "threads by name; debug=1 for text"),
     entry("/debug/pprof/cmdline", Endpoint::Cmdline, "the command line, its words separated by NUL"),
     entry("/debug/pprof/symbol", Endpoint::Symbol, "names of addresses, as `go tool pprof` asks for them"),
@@ -61,6 +66,21 @@ pub(crate) const ENTRIES: &[Entry] = &[
 ];
 
 impl Endpoint {
+    /// What a request asks for.
+    ///
+    /// # Errors
+    /// When there is no such thing, or not by this method.
+    pub(crate) fn of(method: &Method, path: &str) -> Result<Self, Refusal> {
+        let endpoint = Self::at(path).ok_or_else(|| {
+            Refusal::new(StatusCode::NOT_FOUND, "there is no such page; /debug/pprof/ lists all")
+        })?;
+        if !endpoint.allows(method) {
+            let reason = format!("{path} does not take {method}");
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason));
+        }
+        Ok(endpoint)
+    }
+
     fn at(path: &str) -> Option<Self> {
         // Typed by hand it is often without the slash.
         let path = if path == "/debug/pprof" { "/debug/pprof/" } else { path };
@@ -76,52 +96,52 @@ impl Endpoint {
     }
 }
 
-/// The answer to a request of somebody who may ask.
-///
-/// # Errors
-/// When there is none, with the reason.
-pub(crate) async fn answer<B>(service: &Service, request: Request<B>) -> Answer
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    let (head, body) = request.into_parts();
-    let endpoint = Endpoint::at(head.uri.path()).ok_or_else(|| {
-        Refusal::new(StatusCode::NOT_FOUND, "there is no such page; /debug/pprof/ lists all")
-    })?;
-    if !endpoint.allows(&head.method) {
-        let reason = format!("{} does not take {}", head.uri.path(), head.method);
-        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason));
-    }
-    let body = if head.method == Method::POST { read(body).await? } else { Bytes::new() };
-    let query = Query(head.uri.query().unwrap_or_default());
-    match endpoint {
-        Endpoint::Index => Ok(index::page()),
-        Endpoint::Heap => heap::answer(service, query, heap::Shown::Live).await,
-        Endpoint::Allocs => heap::answer(service, query, heap::Shown::Allocated).await,
-        Endpoint::Threads => process::threads(query),
-        Endpoint::Cmdline => Ok(process::command_line()),
-        Endpoint::Symbol => symbol::answer(service, &head.method, query, body).await,
-        Endpoint::Metrics => Ok(metrics::answer(service, &head.headers)),
-        Endpoint::Interval if head.method == Method::POST => control::set_interval(&body),
-        Endpoint::Interval => Ok(Reply::text(control::interval() + "\n")),
-        Endpoint::Purge => control::purge(service).await,
+/// A request of somebody who may ask, as far as it matters to the answer. The text is the agent's own.
+pub(crate) struct Asked {
+    endpoint: Endpoint,
+    is_post: bool,
+    query: String,
+    /// Whether the client understands OpenMetrics.
+    accepts_open_metrics: bool,
+    body: Vec<u8>,
+}
+
+impl Asked {
+    pub(crate) fn copy(endpoint: Endpoint, head: &Parts, body: &[u8]) -> Self {
+        let accepted = head.headers.get_all(ACCEPT);
+        Self {
+            endpoint,
+            is_post: head.method == Method::POST,
+            query: head.uri.query().unwrap_or_default().to_owned(),
+            accepts_open_metrics: accepted
+                .iter()
+                .any(|it| it.to_str().is_ok_and(|it| it.contains("application/openmetrics-text"))),
+            body: body.to_vec(),
+        }
     }
 }
 
-/// All of a body, if it is not too large and comes in time.
-async fn read<B>(body: B) -> Result<Bytes, Refusal>
-where
-    B: Body<Data = Bytes>,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    match timeout(BODY_TIME, Limited::new(body, MAX_BODY_BYTES).collect()).await {
-        Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => Err(Refusal::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            format!("the body is cut off, or has more than {MAX_BODY_BYTES} bytes"),
-        )),
-        Err(_) => Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body took too long")),
+/// The answer.
+///
+/// # Errors
+/// When there is none, with the reason.
+pub(crate) async fn answer(service: &Service, asked: Asked) -> Answer {
+    let query = Query(&asked.query);
+    match asked.endpoint {
+        Endpoint::Index => Ok(index::page()),
+        Endpoint::Heap => heap::answer(service, query, heap::Shown::Live).await,
+        Endpoint::Allocs => heap::answer(service, query, heap::Shown::Allocated).await,
+        Endpoint::Profile => cpu::answer(service, query).await,
+        Endpoint::Threads => process::threads(query),
+        Endpoint::Cmdline => Ok(process::command_line()),
+        Endpoint::Symbol => {
+            let asked = if asked.is_post { asked.body } else { asked.query.into_bytes() };
+            symbol::answer(service, asked).await
+        }
+        Endpoint::Metrics => Ok(metrics::answer(service, asked.accepts_open_metrics)),
+        Endpoint::Interval if asked.is_post => control::set_interval(&asked.body),
+        Endpoint::Interval => Ok(Reply::text(control::interval() + "\n")),
+        Endpoint::Purge => control::purge(service).await,
     }
 }
 

@@ -2,16 +2,11 @@
 
 use std::fmt::Write;
 
-use hyper::Method;
-use hyper::body::Bytes;
-
 use crate::names;
-use crate::query::Query;
 use crate::reply::{Answer, Reply};
 use crate::service::Service;
 
-pub(super) async fn answer(service: &Service, method: &Method, query: Query<'_>, body: Bytes) -> Answer {
-    let asked = if *method == Method::POST { body } else { Bytes::copy_from_slice(query.0.as_bytes()) };
+pub(super) async fn answer(service: &Service, asked: Vec<u8>) -> Answer {
     service.captures.run(move || Reply::text(symbols(&asked))).await
 }
 

@@ -72,6 +72,28 @@ pub fn methods() -> UnwindMethods {
     UnwindMethods::default()
 }
 
+/// Whether [`walk_interrupted`] can walk, after [`start`].
+pub(crate) fn can_walk_interrupted() -> bool {
+    #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+    return cfi::is_available();
+    #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
+    false
+}
+
+/// Adds to `stack`, which is empty, the instruction at which a signal interrupted the calling thread, and the calls that
+/// had led there. They end where no rule leads on: the system's unwinder may not be asked in a handler.
+///
+/// # Safety
+/// `context` is what the handler was given that is running now in this thread.
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+pub(crate) unsafe fn walk_interrupted<const N: usize>(
+    context: *const libc::ucontext_t,
+    stack: &mut Stack<N>,
+) {
+    // SAFETY: the caller promises that it is the context.
+    walk::walk_from(walk::Registers::of(unsafe { &*context }), stack);
+}
+
 /// Adds the frames that led here to `stack`, which is empty, by their call-site addresses.
 #[inline(always)]
 pub(crate) fn walk<const N: usize>(stack: &mut Stack<N>) {

@@ -38,6 +38,16 @@ impl Registers {
         here
     }
 
+    /// Those of code that a signal interrupted.
+    pub(super) fn of(interrupted: &libc::ucontext_t) -> Self {
+        let register = |number: i32| interrupted.uc_mcontext.gregs[number as usize] as usize;
+        Self {
+            address: register(libc::REG_RIP),
+            stack_pointer: register(libc::REG_RSP),
+            frame_pointer: register(libc::REG_RBP),
+        }
+    }
+
     /// Goes on to the caller's frame, by what a [`Rule::Caller`] says. `frame_pointer_from` is where the frame pointer was
     /// read, if it was. `None` when the rule leads out of the stack, or to no address.
     #[inline(always)]
@@ -111,6 +121,18 @@ pub(super) fn walk<const N: usize>(stack: &mut Stack<N>) -> bool {
     match stack_bounds(here.stack_pointer) {
         Some(bounds) => follow(here, bounds.end, stack, &mut ()),
         None => false,
+    }
+}
+
+/// Adds `at` itself and the frames below which it is, as far as rules lead.
+pub(super) fn walk_from<const N: usize>(at: Registers, stack: &mut Stack<N>) {
+    stack.push(at.address);
+    let Some(bounds) = stack_bounds(at.stack_pointer) else { return };
+    if let End::Lost = follow_by(at, bounds.end, stack, &mut (), |address| RULES.get(address)) {
+        // As in `follow`. Here a walk may be lost with new rules, too: then what it found is kept.
+        stack.clear();
+        stack.push(at.address);
+        follow_by(at, bounds.end, stack, &mut (), |_| None);
     }
 }
 

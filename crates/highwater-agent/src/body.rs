@@ -1,0 +1,42 @@
+//! Taking in the body of a request, if it is not too large and comes in time.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
+use highwater_runtime::own_memory;
+use http_body_util::{BodyExt, Limited};
+use hyper::StatusCode;
+use hyper::body::{Body, Bytes};
+
+use crate::captures::Captures;
+use crate::limit::{BODY_TIME, MAX_BODY_BYTES};
+use crate::own::own;
+use crate::reply::Refusal;
+
+/// All of it, as the server's memory.
+///
+/// # Errors
+/// When it is too large, cut off, or takes too long.
+pub(crate) async fn read<B>(captures: &Captures, body: B) -> Result<Bytes, Refusal>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut taken = pin!(Limited::new(body, MAX_BODY_BYTES).collect());
+    let mut time = pin!(own(|| captures.sleep(BODY_TIME)));
+    let refusal = |status, reason: String| Err(Refusal::new(status, reason));
+    poll_fn(|context| match taken.as_mut().poll(context) {
+        Poll::Ready(Ok(body)) => Poll::Ready(Ok(body.to_bytes())),
+        Poll::Ready(Err(_)) => Poll::Ready(own_memory(|| {
+            let reason = format!("the body is cut off, or has more than {MAX_BODY_BYTES} bytes");
+            refusal(StatusCode::PAYLOAD_TOO_LARGE, reason)
+        })),
+        Poll::Pending => time.as_mut().poll(context).map(|rung| {
+            rung.and_then(|()| {
+                own_memory(|| refusal(StatusCode::REQUEST_TIMEOUT, "the body took too long".to_owned()))
+            })
+        }),
+    })
+    .await
+}

@@ -1,0 +1,130 @@
+//! Where processor time goes, as pprof.
+
+use std::collections::HashMap;
+use std::io;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use highwater::Modules;
+use highwater_profile::{Profile, ValueType, pprof};
+use highwater_runtime::{CpuError, CpuSampling};
+use hyper::StatusCode;
+
+use crate::query::Query;
+use crate::reply::{Answer, Refusal, Reply};
+use crate::service::Service;
+
+/// Processor time between two samples: Go's, too.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// How long to look where the request does not say it: as long as Go does.
+const DEFAULT_TIME: Duration = Duration::from_secs(30);
+
+/// How often the samples are taken from where signal handlers put them.
+const TAKE_EVERY: Duration = Duration::from_secs(1);
+
+/// Stacks that are told apart. Of further ones only the innermost frame is kept.
+const MAX_STACKS: usize = 1 << 16;
+
+/// How often each stack was seen.
+#[derive(Default)]
+struct Stacks {
+    counts: HashMap<Box<[usize]>, i64>,
+    lost: u64,
+}
+
+impl Stacks {
+    fn add(&mut self, stack: &[usize]) {
+        if let Some(count) = self.counts.get_mut(stack) {
+            *count += 1;
+        } else if self.counts.len() < MAX_STACKS || stack.len() == 1 {
+            self.counts.insert(stack.into(), 1);
+        } else if let Some(leaf) = stack.get(..1) {
+            self.add(leaf);
+        }
+    }
+
+    fn take_from(&mut self, sampling: &mut CpuSampling) {
+        let lost = sampling.take(|stack| self.add(stack));
+        self.lost += lost;
+    }
+
+    fn profile(&self, time: Duration) -> Profile {
+        let cpu = ValueType::new("cpu", "nanoseconds");
+        let mut profile = Profile::new(vec![ValueType::new("samples", "count"), cpu.clone()]);
+        let signed = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        profile.default_sample_type = Some(1);
+        profile.period_type = Some(cpu);
+        profile.period = signed(INTERVAL);
+        profile.duration_ns = signed(time);
+        profile.time_ns = signed(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
+        if self.lost > 0 {
+            profile.comments.push(format!("{} samples were lost for want of room", self.lost));
+        }
+        let modules = Modules::capture();
+        let mut locations = modules.add_to(&mut profile);
+        for (stack, &count) in &self.counts {
+            let stack: Vec<_> = stack.iter().map(|&address| locations.at(&mut profile, address)).collect();
+            profile.samples.push(&stack, &[count, count.saturating_mul(signed(INTERVAL))], &[]);
+        }
+        profile
+    }
+}
+
+/// Looks for as long as is asked for. When the client goes meanwhile, this is dropped, and with it the sampling ends.
+pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
+    let time = query.seconds()?.unwrap_or(DEFAULT_TIME);
+    let mut sampling = CpuSampling::start(INTERVAL).map_err(refusal)?;
+    let (mut stacks, begin) = (Stacks::default(), Instant::now());
+    loop {
+        let left = time.saturating_sub(begin.elapsed());
+        if left.is_zero() {
+            break;
+        }
+        service.captures.sleep(left.min(TAKE_EVERY)).await?;
+        stacks.take_from(&mut sampling);
+    }
+    drop(sampling);
+    let time = begin.elapsed();
+    let write = move || {
+        let mut out = Vec::new();
+        pprof::write(&stacks.profile(time), &mut out)?;
+        Ok::<_, io::Error>(out)
+    };
+    let body = service.captures.run(write).await?.map_err(Refusal::failed)?;
+    Ok(Reply::pprof("attachment; filename=\"profile.pb.gz\"", body))
+}
+
+fn refusal(error: CpuError) -> Refusal {
+    match error {
+        CpuError::Busy => Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "processor time is being sampled already, here or by another profiler in the program; ask again later",
+        ),
+        CpuError::NoMemory => Refusal::failed("the system gives no memory for the samples"),
+        _ => Refusal::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "processor time is sampled on Linux on x86-64 with glibc 2.35 or later only",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stacks_are_counted_and_bounded() {
+        let mut stacks = Stacks::default();
+        for number in 0..MAX_STACKS + 10 {
+            stacks.add(&[7, number]);
+            stacks.add(&[7, 0]);
+        }
+        assert_eq!(stacks.counts.len(), MAX_STACKS + 1);
+        assert_eq!(stacks.counts[&[7][..]], 10);
+        let profile = stacks.profile(Duration::from_secs(2));
+        let total = 2 * (i64::try_from(MAX_STACKS).unwrap() + 10);
+        assert_eq!(profile.samples.total(0), total);
+        assert_eq!(profile.samples.total(1), total * 10_000_000);
+        assert_eq!((profile.period, profile.duration_ns), (10_000_000, 2_000_000_000));
+    }
+}
