@@ -34,6 +34,7 @@ mod finding;
 mod guard;
 mod judge;
 mod message;
+mod name;
 mod pattern;
 mod process;
 mod report;
