@@ -8,7 +8,8 @@ use highwater_hooks::{Spawner, Thread};
 use crate::finding::Frame;
 use crate::symbols;
 
-/// Parts of function names, and what it means to pass through one.
+/// Parts of function names, and what it means to pass through one. With line tables only a method is called by the module's
+/// path and its own name, without its type.
 const GLOBAL: &[(&str, &str)] = &[
     ("std::sync::once::Once::call", "std::sync::Once"),
     ("std::sync::poison::once::Once::call", "std::sync::Once"),
@@ -16,15 +17,17 @@ const GLOBAL: &[(&str, &str)] = &[
     ("std::sync::once_lock::OnceLock", "std::sync::OnceLock"),
     ("std::sync::lazy_lock::LazyLock", "std::sync::LazyLock"),
     ("once_cell::imp::", "once_cell"),
+    ("once_cell::imp_std::", "once_cell"),
     ("once_cell::sync::", "once_cell"),
     ("lazy_static::lazy::Lazy", "lazy_static"),
-    ("parking_lot::once::Once::call", "parking_lot::Once"),
-    ("async_lock::once_cell::OnceCell", "async_lock::OnceCell"),
+    ("parking_lot::once::", "parking_lot::Once"),
+    ("async_lock::once_cell::", "async_lock::OnceCell"),
     // Pools of the process that grow when they are used.
     ("rayon_core::registry::global_registry", "rayon's global pool"),
     ("async_io::driver::", "async-io's driver"),
     ("async_global_executor::", "async-global-executor's pool"),
     ("blocking::Executor::grow_pool", "the pool of the crate blocking"),
+    ("blocking::grow_pool", "the pool of the crate blocking"),
 ];
 
 /// What this thread, or one from which it descends, was started in that belongs to the process; `None` when it belongs to

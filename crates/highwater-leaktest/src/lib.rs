@@ -36,6 +36,7 @@ mod guard;
 mod judge;
 mod memory;
 mod message;
+mod name;
 mod pattern;
 mod process;
 mod report;

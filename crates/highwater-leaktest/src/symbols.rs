@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::finding::{Frame, Origin};
 use crate::memory::outside_of_the_allocator;
+use crate::name;
 
 /// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins. What lies
 /// outside of that is not looked up: each file of a program whose lines are asked for is read, and some are large.
@@ -44,8 +45,8 @@ fn resolve(address: usize) -> Vec<Frame> {
     backtrace::resolve(address as *mut c_void, |symbol| {
         let Some(name) = symbol.name() else { return };
         // The alternate form leaves the hash out.
-        let function = format!("{name:#}");
         let file = symbol.filename().map(|it| straight(&it.to_string_lossy()));
+        let function = name::qualified(&format!("{name:#}"), file.as_deref());
         let origin = origin(&function, file.as_deref());
         frames.push(Frame { function, file, line: symbol.lineno(), origin });
     });
@@ -88,18 +89,11 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
         let is_system = !path.contains("::") || ["std", "core", "alloc"].into_iter().any(is_in);
         return if is_system { Origin::System } else { Origin::Own };
     };
-    // Where the standard library was built, and where an installed copy of its sources lies. The paths of system libraries
-    // begin where they were built.
-    let is_system = |it: &str| {
-        it.starts_with("/rustc/")
-            || it.contains("/rustlib/src/rust/library/")
-            || it.starts_with("./")
-            || it.starts_with("../")
-    };
-    let is_dependency = |it: &str| it.contains("/registry/src/") || it.contains("/git/checkouts/");
+    // The paths of system libraries begin where they were built.
+    let is_system = |it: &str| name::is_of_rust(it) || it.starts_with("./") || it.starts_with("../");
     match file.replace('\\', "/") {
         file if is_system(&file) => Origin::System,
-        file if is_dependency(&file) => Origin::Dependency,
+        file if name::is_of_dependency(&file) => Origin::Dependency,
         _ => Origin::Own,
     }
 }
@@ -157,10 +151,11 @@ fn is_code(frame: &Frame) -> bool {
 /// The calls outside of the hooks' own, which took the stack down: they are in the file `module` of the hooks, and what they
 /// call is further inside.
 fn behind<'a>(frames: &'a [Frame], module: &str) -> &'a [Frame] {
-    let ours = format!("/highwater-hooks/src/{module}.rs");
+    let ours = format!("/src/{module}.rs");
     let is_ours = |it: &Frame| {
-        it.origin == Origin::Highwater
-            && it.file.as_ref().is_none_or(|file| file.replace('\\', "/").ends_with(&ours))
+        let is_in =
+            |file: &String| file.contains("/highwater-hooks") && file.replace('\\', "/").ends_with(&ours);
+        it.origin == Origin::Highwater && it.file.as_ref().is_none_or(is_in)
     };
     let Some(first) = frames.iter().position(is_ours) else { return frames };
     let outside = frames[first..].iter().position(|it| it.origin != Origin::Highwater);

@@ -1,0 +1,95 @@
+//! The names of functions, with their paths also where the debug information leaves those out: with line tables only, a
+//! function of a crate, and one of the standard library that was inlined, is called by its last name alone.
+
+/// The function's name with the path of the module that its file stands for, if it has no path itself and its file is known
+/// to be one of another crate. The project's own functions stay as they are: its directories need not be called as its crates.
+pub(crate) fn qualified(function: &str, file: Option<&str>) -> String {
+    let path = function.split('<').next().unwrap_or("");
+    let is_bare = !function.starts_with('<') && !path.contains("::");
+    match file.and_then(module).filter(|_| is_bare) {
+        Some(module) => format!("{module}::{function}"),
+        None => function.to_owned(),
+    }
+}
+
+/// Whether a file is of a crate from a registry or a repository elsewhere.
+pub(crate) fn is_of_dependency(file: &str) -> bool {
+    file.contains("/registry/src/") || file.contains("/git/checkouts/")
+}
+
+/// Whether a file is of the standard library: where it was built, or where an installed copy of its sources lies.
+pub(crate) fn is_of_rust(file: &str) -> bool {
+    file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
+}
+
+/// Whether a file is of this harness.
+fn is_of_highwater(file: &str) -> bool {
+    ["highwater-hooks", "highwater-leaktest"]
+        .iter()
+        .any(|name| directories(file).is_some_and(|(krate, _)| without_version(krate) == *name))
+}
+
+/// `crate::module` of a file `…/crate-1.2.3/src/module.rs`.
+fn module(file: &str) -> Option<String> {
+    if !is_of_dependency(file) && !is_of_rust(file) && !is_of_highwater(file) {
+        return None;
+    }
+    let (krate, rest) = directories(file)?;
+    let mut parts = vec![without_version(krate).replace('-', "_")];
+    parts.extend(rest.strip_suffix(".rs")?.split('/').map(str::to_owned));
+    if parts.last().is_some_and(|it| ["lib", "main", "mod"].contains(&it.as_str())) {
+        parts.pop();
+    }
+    Some(parts.join("::"))
+}
+
+/// The directory in front of the last `src`, and what is behind.
+fn directories(file: &str) -> Option<(&str, &str)> {
+    let (before, rest) = file.rsplit_once("/src/")?;
+    Some((before.rsplit('/').next()?, rest))
+}
+
+fn without_version(directory: &str) -> &str {
+    let is_version = |it: &str| it.starts_with(|c: char| c.is_ascii_digit());
+    let mut cuts = directory.match_indices('-').map(|(index, _)| index);
+    cuts.find(|index| is_version(&directory[index + 1..])).map_or(directory, |index| &directory[..index])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_without_a_path_gets_that_of_its_file() {
+        const REGISTRY: &str = "/home/me/.cargo/registry/src/index-1949";
+        for (function, file, expected) in [
+            (
+                "global_registry",
+                "R/rayon-core-1.13.0/src/registry.rs",
+                "rayon_core::registry::global_registry",
+            ),
+            ("spawn<fn(a::B)>", "R/pool-0.1.0-beta.1/src/lib.rs", "pool::spawn<fn(a::B)>"),
+            ("a::B::c", "R/pool-0.1.0/src/lib.rs", "a::B::c"),
+            ("<a::B as C>::d", "R/pool-0.1.0/src/lib.rs", "<a::B as C>::d"),
+            ("call", "/rustc/0123/library/std/src/sync/once.rs", "std::sync::once::call"),
+            ("sleep", "/home/me/lib/rustlib/src/rust/library/std/src/thread/mod.rs", "std::thread::sleep"),
+            ("start<()>", "/x/crates/highwater-hooks/src/create.rs", "highwater_hooks::create::start<()>"),
+            ("start<()>", "R/highwater-hooks-0.1.0/src/create.rs", "highwater_hooks::create::start<()>"),
+            ("work", "/home/me/pool/src/lib.rs", "work"),
+            ("work", "/home/me/git/checkouts/pool-0a1b/77c/src/a.rs", "77c::a::work"),
+            ("work", "R/pool-1.0.0/pool.c", "work"),
+        ] {
+            let file = file.replacen('R', REGISTRY, usize::from(file.starts_with('R')));
+            assert_eq!(qualified(function, Some(&file)), expected, "{function} {file}");
+        }
+        assert_eq!(qualified("work", None), "work");
+    }
+
+    #[test]
+    fn the_harness_knows_its_own_files() {
+        assert!(is_of_highwater("/x/crates/highwater-leaktest/src/around.rs"));
+        assert!(is_of_highwater("/x/registry/src/y/highwater-hooks-1.0.0/src/create.rs"));
+        assert!(!is_of_highwater("/x/my-highwater-hooks/src/create.rs"));
+        assert!(!is_of_highwater("/x/highwater-leaktest-corpus/src/create.rs"));
+    }
+}
