@@ -147,7 +147,7 @@ impl Terminal {
         let (lines, columns) = screen.size();
         let mut page = String::from(
             "<!doctype html><meta charset=utf-8><style>body{margin:0;padding:14px;background:#16181d}\
-             pre{margin:0;font:15px/19px 'DejaVu Sans Mono','Liberation Mono',monospace;color:#d6dae0}</style><pre>",
+             pre{margin:0;font:15px/17px 'DejaVu Sans Mono','Liberation Mono',monospace;color:#d6dae0}</style><pre>",
         );
         for line in 0..lines.get() {
             for cell in (0..columns.get()).filter_map(|column| screen.cell(line, column)) {

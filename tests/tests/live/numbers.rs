@@ -7,6 +7,8 @@ use highwater_analyze::{Estimate, Unit};
 use highwater_report::{amount, change};
 use highwater_tests::chromium::picture;
 use highwater_tests::codeindex::{Series, ask};
+use highwater_tests::highwater;
+use highwater_tests::terminal::Terminal;
 use serde_json::Value;
 
 use super::{DOWN, END, HOME, LEFT, Live};
@@ -37,7 +39,7 @@ fn same(screen: &str, answer: &Value, cells: impl Fn(&Value) -> String) {
     let lines: Vec<String> = screen.lines().map(words).collect();
     let head = lines.iter().position(|it| it.ends_with(" where")).unwrap_or_else(|| panic!("{screen}"));
     let rows = answer["rows"].as_array().unwrap();
-    assert!(rows.len() > 3);
+    assert!(!rows.is_empty());
     for (row, line) in rows.iter().zip(&lines[head + 1..]).take(8) {
         let expected = words(&cells(row));
         let label = words(row["key"]["label"].as_str().unwrap());
@@ -65,7 +67,8 @@ fn the_screen_shows_what_json_says() {
     let answer = top(last, &[]);
     same(&screen, &answer, flat);
     assert!(screen.contains(&format!("live-bytes {}", total(&answer))), "{screen}");
-    let frame = answer["rows"][0]["stack"][0]["function"].as_str().unwrap();
+    // The stack begins with the line that the row is about.
+    let frame = answer["rows"][0]["key"]["label"].as_str().unwrap();
     let (_, stack) = screen.split_once("heaviest stack").unwrap();
     assert!(stack.contains(frame), "{frame}\n{screen}");
 
@@ -84,7 +87,7 @@ fn the_screen_shows_what_json_says() {
 
     live.terminal.press("2");
     let (rate, _) = ask(
-        &["diff", "--sample", "alloc-bytes", "--noise", "--min-fraction", "0", "--limit", "500"],
+        &["diff", "--sample", "alloc-bytes", "--noise", "--min-fraction", "1e-300", "--limit", "500"],
         &files[files.len() - 2..],
     );
     let span_ns = rate["new"]["time_ns"].as_i64().unwrap() - rate["base"]["time_ns"].as_i64().unwrap();
@@ -109,7 +112,8 @@ fn the_screen_shows_what_json_says() {
     live.terminal.press(END);
     live.terminal.press("4");
     let screen = live.settled("change +");
-    let diff = ["diff", "--noise", "--min-fraction", "0", "--limit", "500"];
+    // What did not change at all is no row of the screen.
+    let diff = ["diff", "--noise", "--min-fraction", "1e-300", "--limit", "500"];
     same(&screen, &ask(&diff, &[first, last]).0, |it| cells(&it["change"], true));
     live.terminal.press(LEFT);
     live.terminal.press("p");
@@ -158,13 +162,18 @@ fn rows_are_searched_and_snapshots_saved() {
 #[test]
 fn a_picture_is_made() {
     let series = Series::with_fault("leak");
-    let files = series.files();
-    let mut live = Live::start(series.path().to_str().unwrap(), &[], (110, 30));
-    live.settled(&format!("following: {0} of {0}", files.len()));
+    let place = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(series.path(), place.path().join("snapshots")).unwrap();
+    let [place, highwater] = [place.path(), highwater()].map(|it| it.to_str().unwrap());
+    let arguments = ["-c", "cd \"$0\" && exec \"$@\"", place, highwater, "live", "snapshots", "--no-cache"];
+    let terminal = Terminal::run(Path::new("sh"), &arguments, &[], (110, 30));
+    let mut live = Live { terminal, own: tempfile::tempdir().unwrap() };
+    let files = series.files().len();
+    live.settled(&format!("following: {files} of {files}"));
     live.terminal.press("4");
     live.settled("change +");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let page = live.terminal.page();
     assert!(!page.contains(&root.display().to_string()));
-    picture("live", &page, false, (1024, 606));
+    picture("live", &page, false, (1024, 538));
 }
