@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
-use vt100::{Color, Parser};
+use vt100::{Cell, Color, Parser};
 
 /// Far longer than anything takes: whoever waits for so long waits for nothing.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -150,27 +150,23 @@ impl Terminal {
              pre{margin:0;font:15px/17px 'DejaVu Sans Mono','Liberation Mono',monospace;color:#d6dae0}</style><pre>",
         );
         for line in 0..lines.get() {
+            let mut last = String::new();
             for cell in (0..columns.get()).filter_map(|column| screen.cell(line, column)) {
-                let (mut colour, mut ground) =
-                    (css(cell.fgcolor(), "#d6dae0"), css(cell.bgcolor(), "#16181d"));
-                if cell.inverse() {
-                    (colour, ground) = (ground, colour);
+                let look = look(cell);
+                if look != last {
+                    let close = if last.is_empty() { "" } else { "</span>" };
+                    // Writing to a string cannot fail.
+                    let _ = write!(page, "{close}<span style='{look}'>");
+                    last = look;
                 }
-                let weight = if cell.bold() { ";font-weight:bold" } else { "" };
-                let faint = if cell.dim() { ";opacity:.62" } else { "" };
-                let text = match cell.contents() {
+                page.push_str(match cell.contents() {
                     "" => " ",
                     "&" => "&amp;",
                     "<" => "&lt;",
                     other => other,
-                };
-                // Writing to a string cannot fail.
-                let _ = write!(
-                    page,
-                    "<span style='color:{colour};background:{ground}{weight}{faint}'>{text}</span>"
-                );
+                });
             }
-            page.push('\n');
+            page.push_str("</span>\n");
         }
         page + "</pre>"
     }
@@ -194,6 +190,20 @@ fn size(columns: u16, lines: u16) -> PtySize {
 
 fn positive(number: u16) -> NonZeroU16 {
     NonZeroU16::new(number).expect("a terminal has lines and columns")
+}
+
+/// The look of a character as a style sheet says it. Only what is inverse has a ground of its own, which would cover what
+/// hangs down from the line above.
+fn look(cell: &Cell) -> String {
+    let (colour, ground) = (css(cell.fgcolor(), "#d6dae0"), css(cell.bgcolor(), "#16181d"));
+    let colours = if cell.inverse() {
+        format!("color:{ground};background:{colour}")
+    } else {
+        format!("color:{colour}")
+    };
+    let weight = if cell.bold() { ";font-weight:bold" } else { "" };
+    let faint = if cell.dim() { ";opacity:.62" } else { "" };
+    colours + weight + faint
 }
 
 fn css(colour: Color, default: &'static str) -> &'static str {
