@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::run_with_timeout;
+use crate::{run_with_timeout, target_directory};
 
 /// Opens a page, whose address may end in `fragment`, and returns the text of its element `id`.
 ///
@@ -22,11 +22,24 @@ pub fn text_of(page: &str, fragment: &str, id: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u{a0}").replace("&amp;", "&")
 }
 
-/// Takes a picture of a page, or of a drawing, in a window of this size.
+/// Takes a picture of a page, or of a drawing, in a window of this size, and keeps it as `<name>.png` in `screenshots` of the
+/// target directory.
 ///
 /// # Panics
-/// When Chromium is missing or fails.
-pub fn screenshot(document: &str, is_svg: bool, (width, height): (u32, u32), picture: &Path) {
+/// When Chromium is missing or fails, or the picture is not one of that size with something in it.
+pub fn picture(name: &str, document: &str, is_svg: bool, size: (u32, u32)) {
+    let directory = target_directory().join("screenshots");
+    fs::create_dir_all(&directory).expect("a directory for pictures");
+    let path = directory.join(format!("{name}.png"));
+    screenshot(document, is_svg, size, &path);
+    let picture = fs::read(&path).expect("the picture");
+    assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"), "{name}");
+    let number = |at: usize| picture[at..at + 4].iter().fold(0, |sum, it| sum << 8 | u32::from(*it));
+    assert_eq!((number(16), number(20)), size, "{name}");
+    assert!(picture.len() > 10_000, "{name} is nearly empty: {} bytes", picture.len());
+}
+
+fn screenshot(document: &str, is_svg: bool, (width, height): (u32, u32), picture: &Path) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(if is_svg { "drawing.svg" } else { "page.html" });
     fs::write(&path, document).unwrap();

@@ -2,13 +2,14 @@
 //!
 //! `programs/` holds the programs that are watched, `tests/` the tests that run them. This library is what the tests
 //! share: finding and running programs ([`run_with_timeout`] for those that may hang), and comparing what such a program
-//! recorded with what it says it did ([`truth`]), asking Go's tools ([`go`]), pages in a browser ([`chromium`]), and a real
-//! program with faults ([`codeindex`]).
+//! recorded with what it says it did ([`truth`]), asking Go's tools ([`go`]), pages in a browser ([`chromium`]), screens in
+//! a terminal ([`terminal`]), and a real program with faults ([`codeindex`]).
 #![forbid(unsafe_code)]
 
 pub mod chromium;
 pub mod codeindex;
 pub mod go;
+pub mod terminal;
 mod timeout;
 pub mod truth;
 
@@ -32,9 +33,7 @@ pub fn highwater() -> &'static Path {
 /// Builds a binary or an example (as `option` says) of another package of the workspace and returns where it is. Cargo sets
 /// `CARGO_BIN_EXE_*` for the binaries of the test's own package only.
 fn build(package: &str, option: &str, binary: &str, release: bool) -> PathBuf {
-    // A test runs as <target directory>/<profile>/deps/<test>.
-    let test = env::current_exe().expect("the path of this test");
-    let target = test.ancestors().nth(3).expect("a test lies three directories deep in the target directory");
+    let target = target_directory();
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
     cargo.args(["build", "--package", package, option, binary, "--message-format", "json"]);
@@ -48,6 +47,13 @@ fn build(package: &str, option: &str, binary: &str, release: bool) -> PathBuf {
         .filter(|message| message["target"]["name"] == binary)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
         .unwrap_or_else(|| panic!("cargo built {package} but told no path of {binary}"))
+}
+
+/// The directory that everything is built into: a test runs as `<target directory>/<profile>/deps/<test>`.
+fn target_directory() -> PathBuf {
+    let test = env::current_exe().expect("the path of this test");
+    let target = test.ancestors().nth(3).expect("a test lies three directories deep in the target directory");
+    target.to_owned()
 }
 
 /// Builds the one file `programs/<source>.rs` as a shared library at `path`, with further options for the compiler.

@@ -3,7 +3,7 @@
 //! A screen that is drawn again and again, with a row that is chosen and others that are searched for, needs more than
 //! lines of text. What stands in a sheet is what `top`, `diff` and `trend` print.
 
-use highwater_analyze::{Diff, DiffRow, Frame, Omitted, Top, Trend, Unit};
+use highwater_analyze::{Diff, DiffRow, Frame, Omitted, RowKey, Top, Trend, Unit};
 
 use crate::label::{Label, clean};
 use crate::table::Cell;
@@ -37,13 +37,24 @@ pub struct SheetRow {
     pub sizes: Vec<i64>,
     /// Frames of the heaviest stack, leaf first.
     pub stack: Vec<String>,
+    /// Position in `stack` of the frame that the row is about: what is before it is the library's. 0 where no frame is.
+    pub cause: usize,
     label: Label,
 }
 
 impl SheetRow {
-    fn new(cells: Vec<Cell>, sizes: Vec<i64>, label: Label, stack: &[Frame]) -> Self {
-        let stack = stack.iter().map(|it| clean(&it.label())).collect();
-        Self { cells: cells.into_iter().map(Cell::into_parts).collect(), sizes, stack, label }
+    fn new(cells: Vec<Cell>, sizes: Vec<i64>, (key, label): (&RowKey, Label), stack: &[Frame]) -> Self {
+        let is_cause = |it: &Frame| {
+            it.label() == key.label
+                || (key.line.is_none() && key.function.is_some() && it.function == key.function)
+        };
+        Self {
+            cells: cells.into_iter().map(Cell::into_parts).collect(),
+            sizes,
+            cause: stack.iter().position(is_cause).unwrap_or(0),
+            stack: stack.iter().map(|it| clean(&it.label())).collect(),
+            label,
+        }
     }
 
     /// The whole label.
@@ -67,7 +78,7 @@ impl Sheet {
     pub fn top(answer: &Top) -> Self {
         let row = |row: &highwater_analyze::TopRow| {
             let sizes = vec![row.flat.value, row.cumulative.value];
-            SheetRow::new(top::cells(row, &answer.header), sizes, Label::of(&row.key), &row.stack)
+            SheetRow::new(top::cells(row, &answer.header), sizes, (&row.key, Label::of(&row.key)), &row.stack)
         };
         Self {
             summary: header::total(&answer.header),
@@ -83,7 +94,7 @@ impl Sheet {
     pub fn diff(answer: &Diff, view: &View) -> Self {
         let row = |row: &DiffRow| {
             let sizes = vec![row.change.value, row.new.value, row.base.value];
-            SheetRow::new(diff::cells(answer, row, view), sizes, changed(row), &row.stack)
+            SheetRow::new(diff::cells(answer, row, view), sizes, (&row.key, changed(row)), &row.stack)
         };
         Self {
             summary: diff::summary(answer),
@@ -110,7 +121,7 @@ impl Sheet {
             cells.extend(errors.then(|| Cell::role(margin(), Role::Faint)));
             cells.push(Cell::role(text(&row.change), role));
             cells.push(Cell::role(text(&row.new), role));
-            SheetRow::new(cells, vec![row.change.value, row.new.value], changed(row), &row.stack)
+            SheetRow::new(cells, vec![row.change.value, row.new.value], (&row.key, changed(row)), &row.stack)
         };
         let mut heads = vec!["per second"];
         heads.extend(errors.then_some("±"));
@@ -138,7 +149,7 @@ impl Sheet {
         let row = |row: &highwater_analyze::TrendRow| {
             let cells = trend::cells(row, &answer.header, view);
             let sizes = vec![row.growth_per_hour.value, row.live.value];
-            SheetRow::new(cells, sizes, Label::of(&row.key), &row.stack)
+            SheetRow::new(cells, sizes, (&row.key, Label::of(&row.key)), &row.stack)
         };
         let mut remarks = trend::remarks(answer);
         remarks.push(header::recording(answer.header.exact, answer.header.interval_bytes));
@@ -194,8 +205,12 @@ mod tests {
         profile.period = 1;
         for (&bytes, line) in lines.iter().zip(1..) {
             let function = profile.add_function("demo::add", "", "src/a.rs");
-            let location = profile.add_location(Location::symbolized(vec![Line { function, line }]));
-            profile.samples.push(&[location], &[2 * bytes, bytes], &[]);
+            let library = "/rustc/0/library/alloc/src/raw_vec.rs";
+            let grow = profile.add_function("alloc::raw_vec::finish_grow", "", library);
+            let stack = [(grow, 500), (function, line)].map(|(function, line)| {
+                profile.add_location(Location::symbolized(vec![Line { function, line }]))
+            });
+            profile.samples.push(&stack, &[2 * bytes, bytes], &[]);
         }
         profile
     }
@@ -224,7 +239,16 @@ mod tests {
         let text = crate::top(&answer, &View::default());
         same_lines(&sheet, &text);
         assert!(text.contains(&sheet.summary) && text.contains(&sheet.remarks[0]));
-        assert_eq!(sheet.rows[0].stack, ["src/a.rs:1 demo::add"]);
+        assert_eq!(
+            (sheet.rows[0].stack.as_slice(), sheet.rows[0].cause),
+            (
+                &[
+                    "library/alloc/src/raw_vec.rs:500 alloc::raw_vec::finish_grow".to_owned(),
+                    "src/a.rs:1 demo::add".to_owned(),
+                ][..],
+                1
+            )
+        );
 
         let options = highwater_analyze::DiffOptions::default();
         let answer = highwater_analyze::diff(&base, &new, &query(SampleKind::LiveBytes), &options).unwrap();

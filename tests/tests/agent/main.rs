@@ -3,6 +3,7 @@
 
 mod clients;
 mod hostile;
+mod live;
 mod pages;
 mod processor;
 mod routers;

@@ -4,29 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use highwater_tests::chromium::picture;
 use highwater_tests::codeindex::Series;
-use highwater_tests::{chromium, highwater, succeed};
+use highwater_tests::{highwater, succeed};
 
 use crate::pages::Place;
-
-/// Where the pictures are kept.
-fn directory() -> PathBuf {
-    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let directory = target.parent().unwrap().join("screenshots");
-    fs::create_dir_all(&directory).unwrap();
-    directory
-}
-
-/// A picture is a PNG file of the size that was asked for, with more than one colour in it.
-fn check(name: &str, document: &str, is_svg: bool, size: (u32, u32)) {
-    let path = directory().join(format!("{name}.png"));
-    chromium::screenshot(document, is_svg, size, &path);
-    let picture = fs::read(&path).unwrap();
-    assert!(picture.starts_with(b"\x89PNG\r\n\x1a\n"), "{name}");
-    let number = |at: usize| u32::from_be_bytes(picture[at..at + 4].try_into().unwrap());
-    assert_eq!((number(16), number(20)), size, "{name}");
-    assert!(picture.len() > 10_000, "{name} is nearly empty: {} bytes", picture.len());
-}
 
 /// What the command writes to a file about these; paths count from the workspace's root, wherever that is.
 fn written(arguments: &[&str], files: &[PathBuf], out: &str) -> String {
@@ -43,8 +25,8 @@ fn pictures_are_made_of_every_view() {
     let place = Place::new();
     let series = place.page("0.pb.gz 1.pb.gz 2.pb.gz 3.pb.gz");
     let dark = series.replace("</body>", "<script>document.getElementById('theme').click()</script></body>");
-    check("page-dark", &dark, false, (1280, 1000));
-    check("page-phone", &series, false, (500, 1600));
+    picture("page-dark", &dark, false, (1280, 1000));
+    picture("page-phone", &series, false, (500, 1600));
 }
 
 /// The three of the README are copies of these.
@@ -53,9 +35,9 @@ fn pictures_are_made_of_a_real_program_that_leaks() {
     let series = Series::with_fault("leak");
     let files = series.files();
     let ends = [files[0].clone(), files[files.len() - 1].clone()];
-    check("report", &written(&["report"], &files, "page.html"), false, (1200, 1250));
-    check("report-diff", &written(&["report"], &ends, "page.html"), false, (1200, 1250));
-    check("flame", &written(&["flame", "--icicle"], &ends[1..], "flame.svg"), true, (1200, 560));
-    check("flame-diff", &written(&["flame", "--diff", "--icicle"], &ends, "flame.svg"), true, (1200, 560));
-    check("plot", &written(&["plot"], &files, "plot.svg"), true, (1100, 600));
+    picture("report", &written(&["report"], &files, "page.html"), false, (1200, 1250));
+    picture("report-diff", &written(&["report"], &ends, "page.html"), false, (1200, 1250));
+    picture("flame", &written(&["flame", "--icicle"], &ends[1..], "flame.svg"), true, (1200, 560));
+    picture("flame-diff", &written(&["flame", "--diff", "--icicle"], &ends, "flame.svg"), true, (1200, 560));
+    picture("plot", &written(&["plot"], &files, "plot.svg"), true, (1100, 600));
 }

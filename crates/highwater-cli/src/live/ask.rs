@@ -134,7 +134,8 @@ impl Analyst {
             sample: sample.clone(),
             by: *by,
             limit: Some(ROWS),
-            min_fraction: 0.0,
+            // What did not change at all is no row of a comparison.
+            min_fraction: if matches!(about, About::Rate | About::Diff) { f64::MIN_POSITIVE } else { 0.0 },
             ..self.ways.query.clone()
         };
         let asked = |source: AnalyzeError| source.to_string();

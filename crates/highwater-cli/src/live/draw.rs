@@ -132,11 +132,11 @@ fn stack(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     let row = model.table().chosen().filter(|_| model.is_of_view());
     let frames = row.map_or(&[][..], |it| &it.stack);
     let room = usize::from(area.height) - 1;
-    let first = model.stack.first.min(frames.len().saturating_sub(1));
+    let first = model.first_frame().min(frames.len().saturating_sub(1));
     let last = (first + room).min(frames.len());
     let place = match frames.len() {
         0 => " no stack ".to_owned(),
-        all if all > room => format!(" heaviest stack: frames {} to {last} of {all} ", first + 1),
+        all if last - first < all => format!(" heaviest stack: frames {} to {last} of {all} ", first + 1),
         _ => " heaviest stack ".to_owned(),
     };
     let look = if model.stack.has_keys { theme.chosen() } else { theme.role(Role::Heading) };

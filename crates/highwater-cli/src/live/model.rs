@@ -54,8 +54,8 @@ pub(crate) struct StackPane {
     pub(crate) is_open: bool,
     /// It has the arrow keys.
     pub(crate) has_keys: bool,
-    /// The first frame that is shown.
-    pub(crate) first: usize,
+    /// The first frame that is shown; `None` for the one that the row is about.
+    first: Option<usize>,
 }
 
 /// The screen.
@@ -108,7 +108,7 @@ impl Model {
             answered: None,
             pending: None,
             findings: None,
-            stack: StackPane { is_open: true, has_keys: false, first: 0 },
+            stack: StackPane { is_open: true, has_keys: false, first: None },
             is_helping: false,
             trouble: None,
             notice: None,
@@ -139,6 +139,12 @@ impl Model {
     /// Why there is no table.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.findings.as_ref()?.as_ref().err().map(String::as_str)
+    }
+
+    /// The first frame of the stack that is shown.
+    pub(crate) fn first_frame(&self) -> usize {
+        let cause = || self.table.chosen().map_or(0, |it| it.cause);
+        self.stack.first.unwrap_or_else(cause)
     }
 
     /// Whether the table is still that of another question.
@@ -262,13 +268,13 @@ impl Model {
         });
         let (order, reversed) = self.orders[self.about as usize];
         self.table.show(sheet, Wish { search: &self.search, order, reversed });
-        self.stack.first = 0;
+        self.stack.first = None;
     }
 
     fn rearrange(&mut self) {
         let (order, reversed) = self.orders[self.about as usize];
         self.table.rearrange(Wish { search: &self.search, order, reversed });
-        self.stack.first = 0;
+        self.stack.first = None;
     }
 
     /// The terminal has another size.
@@ -297,7 +303,7 @@ impl Model {
             Command::About(about) => self.about = about,
             Command::Step(by) if self.stack.has_keys => {
                 let last = self.table.chosen().map_or(0, |it| it.stack.len()).saturating_sub(1);
-                self.stack.first = self.stack.first.saturating_add_signed(by).min(last);
+                self.stack.first = Some(self.first_frame().saturating_add_signed(by).min(last));
             }
             Command::Step(by) => self.step(by),
             Command::Page(by) => self.step(by.saturating_mul(isize::try_from(page.max(1)).unwrap_or(1))),
@@ -354,7 +360,7 @@ impl Model {
 
     fn step(&mut self, by: isize) {
         self.table.step(by);
-        self.stack.first = 0;
+        self.stack.first = None;
     }
 
     fn next_values(&mut self) {

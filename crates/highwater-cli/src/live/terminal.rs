@@ -55,3 +55,48 @@ fn give_back() {
         let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    use super::*;
+
+    /// Set in the process that is to panic.
+    const ON_PURPOSE: &str = "HIGHWATER_TEST_PANIC";
+
+    /// Does nothing but for the test below, which runs it in a process and a terminal of their own.
+    #[test]
+    fn panics_on_purpose() {
+        if std::env::var_os(ON_PURPOSE).is_none() {
+            return;
+        }
+        let _screen = Screen::take().unwrap();
+        let other = thread::spawn(|| panic!("of another thread"));
+        assert!(other.join().is_err());
+        assert!(IS_TAKEN.load(Ordering::Acquire), "the other thread gave it back");
+        panic!("of this thread");
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_told_of() {
+        let pair = native_pty_system().openpty(PtySize::default()).unwrap();
+        let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "live::terminal::tests::panics_on_purpose", "--nocapture"]);
+        command.env(ON_PURPOSE, "1");
+        let mut output = pair.master.try_clone_reader().unwrap();
+        let mut child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut text = Vec::new();
+        // The other end is gone when the process is, which some systems call an error.
+        let _ = output.read_to_end(&mut text);
+        assert!(!child.wait().unwrap().success());
+        let text = String::from_utf8_lossy(&text);
+        let at = |what: &str| text.find(what).unwrap_or_else(|| panic!("no {what:?} in {text:?}"));
+        let order = [at("\u{1b}[?1049h"), at("\u{1b}[?1049l"), at("\u{1b}[?25h"), at("of this thread")];
+        assert!(order.is_sorted(), "{text:?}");
+        assert!(!text.contains("of another thread"), "{text:?}");
+    }
+}

@@ -275,11 +275,11 @@ fn keys_ask_for_what_the_screen_cannot_do_itself() {
 fn the_stack_takes_the_arrows_while_it_has_them() {
     let (mut model, _) = screen(3, (80, 24));
     press(&mut model, "tab down");
-    assert_eq!((model.stack.first, model.table().position()), (1, 0));
+    assert_eq!((model.first_frame(), model.table().position()), (1, 0));
     press(&mut model, "down down down");
-    assert_eq!(model.stack.first, 1, "there are two frames");
+    assert_eq!(model.first_frame(), 1, "there are two frames");
     press(&mut model, "tab down");
-    assert_eq!((model.stack.first, model.table().position()), (0, 1));
+    assert_eq!((model.first_frame(), model.table().position()), (0, 1));
     press(&mut model, "enter");
     assert!(!text(&model).contains("heaviest stack"));
 }

@@ -64,3 +64,14 @@ fn help_is_complete() {
     }
     assert!(place.run("--version").answer().starts_with("highwater 0."));
 }
+
+#[test]
+fn a_screen_needs_a_terminal() {
+    let place = Place::new();
+    place.profile("heap.pb.gz", &demo(8));
+    let run = place.run("live .");
+    assert!(run.error().contains("stdout is no terminal; highwater top"), "{}", run.stderr);
+    assert!(place.run("live nowhere").error().contains("there is no such directory"));
+    assert!(place.run("live https://host").error().contains("https is not built in"));
+    assert!(place.run("live --out nowhere .").error().contains("there is no such directory"));
+}
