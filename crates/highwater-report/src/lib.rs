@@ -32,6 +32,7 @@ mod tree;
 mod trend;
 mod view;
 mod walks;
+mod wrap;
 
 pub use advise::advise;
 pub use check::check;
@@ -53,6 +54,7 @@ pub use top::top;
 pub use tree::tree;
 pub use trend::trend;
 pub use view::View;
+pub use wrap::wrapped;
 
 #[cfg(test)]
 mod samples;
