@@ -69,7 +69,7 @@ fn follow(
 }
 
 /// Whether what was counted since the start of the process counts on from one to the other.
-fn is_same_process(path: &Path, first: &Profile, last: &Profile) -> bool {
+pub(crate) fn is_same_process(path: &Path, first: &Profile, last: &Profile) -> bool {
     let process = |it: &Profile| it.meta.and_then(|it| it.process);
     let is_same = process(first) == process(last);
     if !is_same {

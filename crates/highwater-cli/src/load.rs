@@ -29,7 +29,10 @@ pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
 /// Reads a profile and finds its functions and lines. Without a binary that it needs there is no profile, unless
 /// addresses were allowed: half of the names look like an answer and are none.
 pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
-    with_symbols(path, raw(path, shared)?, shared)
+    let bar = Progress::busy(format!("reading {}", path.display()));
+    let profile = raw(path, shared)?;
+    drop(bar);
+    with_symbols(path, profile, shared)
 }
 
 fn with_symbols(path: &Path, mut profile: Profile, shared: &Shared) -> Result<Profile, CliError> {
@@ -60,6 +63,7 @@ fn complete(path: &Path, summary: &Summary, shared: &Shared) -> Result<Vec<Strin
 /// Reads two profiles at the same time, and finds the functions and lines of one after the other.
 pub(crate) fn symbolized_pair(paths: [&Path; 2], shared: &Shared) -> Result<[Profile; 2], CliError> {
     let [base, new] = paths;
+    let bar = Progress::busy(format!("reading {} and {}", base.display(), new.display()));
     let (first, second) = thread::scope(|scope| {
         let read = || raw(base, shared);
         let other = thread::Builder::new().spawn_scoped(scope, read).ok();
@@ -68,6 +72,7 @@ pub(crate) fn symbolized_pair(paths: [&Path; 2], shared: &Shared) -> Result<[Pro
             other.map_or_else(read, |it| it.join().unwrap_or_else(|fault| panic::resume_unwind(fault)));
         (base, new)
     });
+    drop(bar);
     Ok([with_symbols(base, first?, shared)?, with_symbols(new, second?, shared)?])
 }
 
@@ -92,19 +97,32 @@ fn stripped(path: &Path, summary: &Summary) -> Vec<String> {
     remarks
 }
 
+/// Does something that may take long, under a sign of life.
+pub(crate) fn busy<T>(what: &str, work: impl FnOnce() -> T) -> T {
+    let _bar = Progress::busy(what.to_owned());
+    work()
+}
+
 /// A bar on stderr while it is in scope, if that is a terminal.
 pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
+    /// A sign of life while something is done of which nobody knows how much is left.
+    pub(crate) fn busy(what: String) -> Self {
+        Self::with_template(what, "{spinner} {wide_msg}")
+    }
+
     /// A bar that says what is done, and counts these things.
     pub(crate) fn start(what: String, things: &str) -> Self {
+        Self::with_template(what, &format!("{{spinner}} {{msg}} {{wide_bar}} {{pos}}/{{len}} {things}"))
+    }
+
+    fn with_template(what: String, template: &str) -> Self {
         if !std::io::stderr().is_terminal() {
             return Self(None);
         }
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template(&format!(
-            "{{spinner}} {{msg}} {{wide_bar}} {{pos}}/{{len}} {things}"
-        )) {
+        if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
         bar.set_message(what);

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
-use highwater_report::View;
+use highwater_report::{View, wrapped};
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -11,6 +11,9 @@ use crate::shared::Shared;
 
 /// Columns to assume when no terminal tells.
 const DEFAULT_WIDTH: usize = 80;
+
+/// On a narrower screen tables do not fit, and are not made worse by breaking their lines.
+const LEAST_WIDTH: usize = 60;
 
 /// What an answer means for whoever started the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,22 +44,34 @@ pub(crate) fn answer<T: Serialize>(
     answer: &T,
     text: impl FnOnce(&T) -> String,
 ) -> Result<(), CliError> {
-    let text = if shared.json { highwater_report::json(kind, answer)? } else { text(answer) };
-    print(&text)?;
+    if shared.json {
+        print(&highwater_report::json(kind, answer)?)?;
+    } else {
+        let text = text(answer);
+        // A program that reads along gets each sentence in one line.
+        let text = known_width()
+            .filter(|it| *it >= LEAST_WIDTH)
+            .map_or_else(|| text.clone(), |it| wrapped(&text, it));
+        print(&text)?;
+    }
     Ok(())
 }
 
 /// How text is to look on stdout. Its width is the terminal's, or what `COLUMNS` says where there is none. Colours follow the terminal and `NO_COLOR`.
 pub(crate) fn view() -> View {
-    let stdout = io::stdout();
-    let terminal = if stdout.is_terminal() { terminal_size::terminal_size_of(&stdout) } else { None };
-    let terminal = terminal.map(|(width, _)| usize::from(width.0));
-    let asked_for = || std::env::var("COLUMNS").ok()?.parse().ok();
     View {
-        width: terminal.or_else(asked_for).unwrap_or(DEFAULT_WIDTH),
-        colour: AutoStream::choice(&stdout) != ColorChoice::Never,
+        width: known_width().unwrap_or(DEFAULT_WIDTH),
+        colour: AutoStream::choice(&io::stdout()) != ColorChoice::Never,
         ..View::default()
     }
+}
+
+/// Columns of the terminal, or those that are asked for.
+fn known_width() -> Option<usize> {
+    let stdout = io::stdout();
+    let terminal = if stdout.is_terminal() { terminal_size::terminal_size_of(&stdout) } else { None };
+    let asked_for = || std::env::var("COLUMNS").ok()?.parse().ok();
+    terminal.map(|(width, _)| usize::from(width.0)).filter(|it| *it > 0).or_else(asked_for)
 }
 
 /// Prints to stdout. A reader who has seen enough (`| head`) is no error.

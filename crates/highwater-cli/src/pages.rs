@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use highwater_analyze::{
-    DiffOptions, GroupBy, History, Holding, Leaks, Query, SampleKind, Series, SeriesOptions, Timeline,
+    DiffOptions, GroupBy, History, Holding, Query, SampleKind, Series, SeriesOptions, Suppression, Timeline,
     TimelineBuilder, TrendOptions,
 };
 use highwater_profile::{Profile, file};
@@ -11,9 +11,9 @@ use highwater_report::{Changed, Page, Snapshot};
 
 use crate::error::CliError;
 use crate::load::Progress;
-use crate::series::{Files, series_error};
+use crate::series::{self, Files, series_error};
 use crate::shared::Shared;
-use crate::{command, load, output};
+use crate::{command, history, load, output};
 
 /// A frame below this share of the whole is narrower than a pixel.
 pub(crate) const NARROWEST: f64 = 0.0001;
@@ -23,6 +23,9 @@ const ROWS: usize = 200;
 
 /// Most profiles that a page shows in full; of a longer series so many are chosen.
 const SNAPSHOTS: usize = 24;
+
+/// Rows of all profiles that a page shows in full; of large ones fewer are chosen.
+const FULL_ROWS: usize = 3_000_000;
 
 /// Kinds of values that a page shows if the profile has any, after its own choice.
 const KINDS: [SampleKind; 6] = [
@@ -46,6 +49,8 @@ pub(crate) struct Wanted<'a> {
     pub options: DiffOptions,
     /// Ways to group rows.
     pub groupings: Vec<GroupBy>,
+    /// Rules that accept leaks.
+    pub accepted: Vec<Suppression>,
 }
 
 impl Wanted<'_> {
@@ -92,11 +97,16 @@ impl Wanted<'_> {
             .map_err(command::question(&[path]))
     }
 
-    /// What may be leaked, if the profile has what that takes; without the rules of a configuration.
-    fn leaks(&self, last: &Profile, history: History) -> Option<Leaks> {
-        let is_own = last.meta.is_some() && SampleKind::LiveBytes.column(last).is_ok();
-        let query = Query { sample: None, ..self.shared.query(GroupBy::Line) };
-        is_own.then(|| highwater_analyze::leaks(last, &history, &query, &[]))
+    /// Finds what may be leaked and what could be done about it, if the last profile has what that takes.
+    fn judge(&self, page: &mut Page, first: Option<&Profile>, last: &Profile, history: History) {
+        page.accepted = self.accepted.clone();
+        // Of other tools' files nothing is known without a series, and looking takes as long as drawing.
+        let is_known = last.meta.is_some() || history.trend.is_some();
+        if is_known && SampleKind::LiveBytes.column(last).is_ok() {
+            let query = Query { sample: None, ..self.shared.query(GroupBy::Line) };
+            page.leaks = Some(highwater_analyze::leaks(last, &history, &query, &self.accepted));
+            page.advices = Some(highwater_analyze::advise(last, first, &history, &query));
+        }
     }
 
     /// What changed between two profiles, for each kind and grouping.
@@ -150,9 +160,11 @@ pub(crate) fn write(files: &[PathBuf], wanted: &Wanted<'_>, out: &Path) -> Resul
 fn of_one(path: &Path, profile: &Profile, wanted: &Wanted<'_>) -> Result<Page, CliError> {
     let kinds = wanted.kinds(profile, KINDS.len());
     let holdings = wanted.holdings(path, profile, &kinds)?;
-    let snapshots = vec![Snapshot { name: command::name(path), holdings }];
-    let leaks = wanted.leaks(profile, History::default());
-    Ok(Page { title: command::name(path), snapshots, leaks, ..Page::default() })
+    let name = command::name(path);
+    let snapshots = vec![Snapshot { name: name.clone(), holdings, changed: Vec::new() }];
+    let mut page = Page { title: name, snapshots, ..Page::default() };
+    wanted.judge(&mut page, None, profile, History::default());
+    Ok(page)
 }
 
 /// The page of profiles in order of time, which are read one after the other.
@@ -169,9 +181,11 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
     let query = Query { sample: live, limit: Some(TIMELINE_ROWS), ..shared.query(GroupBy::Line) };
     let mut timeline = Following::new(TimelineBuilder::new(query.clone()));
     let options = SeriesOptions { force: wanted.options.force };
-    let mut trend = Following::new(Series::new(Query { limit: Some(ROWS), ..query }, options));
+    // Leaks are found among all rows; the page has the first of them.
+    let every_row = Query { limit: None, min_fraction: 0.0, ..query };
+    let mut trend = Following::new(Series::new(every_row, options));
     let mut page = Page { title: title(files), ..Page::default() };
-    let chosen = chosen(paths.len());
+    let chosen = chosen(paths.len(), (FULL_ROWS / first.samples.len().max(1)).clamp(2, SNAPSHOTS));
     if chosen.len() < paths.len() {
         page.notes.push(format!(
             "{} of {} profiles are shown in full; all are in the time line and in what became of every row",
@@ -181,6 +195,7 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
     }
     let mut snapshots: Vec<(i64, i64)> = Vec::new();
     let mut last = None;
+    let mut incomparable = None;
     for (at, &path) in paths.iter().enumerate() {
         let profile = if at == 0 { None } else { Some(load::symbolized(path, shared)?) };
         let this = profile.as_ref().unwrap_or(&first);
@@ -191,7 +206,14 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
         }
         if chosen.contains(&at) {
             let holdings = wanted.holdings(path, this, &kinds)?;
-            page.snapshots.push(Snapshot { name: command::name(path), holdings });
+            let mut changed = Vec::new();
+            if at > 0 && incomparable.is_none() {
+                match wanted.changed([first_path, path], [&first, this], &kinds) {
+                    Ok(found) => changed = found,
+                    Err(error) => incomparable = Some(error),
+                }
+            }
+            page.snapshots.push(Snapshot { name: command::name(path), holdings, changed });
             page.moments.push(at);
         }
         last = profile.or(last);
@@ -211,12 +233,18 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
             Err(reason) => page.notes.push(format!("no trend: {reason}")),
         }
     }
-    let last = last.as_ref().unwrap_or(&first);
-    match wanted.changed([first_path, last_path], [&first, last], &kinds) {
-        Ok(changed) => page.changed = changed,
-        Err(error) => page.notes.push(format!("no comparison: {error}")),
+    page.notes.extend(incomparable.map(|it| format!("no comparison: {it}")));
+    let spikes = page.timeline.as_ref().map(|it| &it.spikes).filter(|it| it.snapshots.len() > 2);
+    if let Some((spikes, spike)) = spikes.and_then(|it| Some((it, it.spikes.first()?))) {
+        match series::explain(spike, &spikes.snapshots, files, shared) {
+            Ok(suspects) => page.suspects = Some(suspects),
+            Err(error) => page.notes.push(format!("the spike is not explained: {error}")),
+        }
     }
-    page.leaks = wanted.leaks(last, History { trend: page.trend.clone(), snapshots });
+    let last = last.as_ref().unwrap_or(&first);
+    let earlier = Some(&first).filter(|it| history::is_same_process(last_path, it, last));
+    let history = History { trend: page.trend.clone(), snapshots };
+    wanted.judge(&mut page, earlier, last, history);
     page.notes.iter().for_each(|it| output::note(it));
     Ok(page)
 }
@@ -241,9 +269,9 @@ pub(crate) fn title(files: &[PathBuf]) -> String {
     }
 }
 
-/// Positions of the profiles to show in full, the first and the last among them.
-fn chosen(profiles: usize) -> Vec<usize> {
-    let shown = profiles.min(SNAPSHOTS);
+/// Positions of the profiles to show in full, the first and the last among them and at most so many.
+fn chosen(profiles: usize, most: usize) -> Vec<usize> {
+    let shown = profiles.min(most);
     let last = shown.saturating_sub(1).max(1);
     (0..shown).map(|it| it * (profiles - 1) / last).collect()
 }
@@ -279,9 +307,10 @@ mod tests {
 
     #[test]
     fn of_a_long_series_the_ends_and_what_lies_evenly_between_are_chosen() {
-        assert_eq!(chosen(1), [0]);
-        assert_eq!(chosen(3), [0, 1, 2]);
-        let many = chosen(1000);
+        assert_eq!(chosen(1, SNAPSHOTS), [0]);
+        assert_eq!(chosen(3, SNAPSHOTS), [0, 1, 2]);
+        assert_eq!(chosen(3, 2), [0, 2]);
+        let many = chosen(1000, SNAPSHOTS);
         assert_eq!((many.len(), many[0], many[23]), (24, 0, 999));
         assert!(many.windows(2).all(|it| it[1] - it[0] >= 43));
     }

@@ -5,14 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use highwater_analyze::{Query, Series, SeriesError, SeriesOptions};
+use highwater_analyze::{
+    GroupBy, Query, Series, SeriesError, SeriesOptions, SnapshotTotals, Spike, Suspects,
+};
 use highwater_profile::file::FileError;
 use highwater_profile::{Profile, ReadError};
 
 use crate::error::CliError;
 use crate::load::{self, Progress};
-use crate::output;
 use crate::shared::Shared;
+use crate::{command, output};
 
 /// The files of a series.
 pub(crate) struct Files {
@@ -174,6 +176,28 @@ impl Files {
 pub(crate) fn changed_ns(path: &Path) -> Option<i64> {
     let time = fs::metadata(path).and_then(|it| it.modified()).ok()?;
     i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
+}
+
+/// What explains a spike between two of these snapshots. Of them the two around it are read, and the first and the last of
+/// their process for what is usual.
+pub(crate) fn explain(
+    spike: &Spike,
+    totals: &[SnapshotTotals],
+    paths: &[PathBuf],
+    shared: &Shared,
+) -> Result<Suspects, CliError> {
+    let (before, after) = (spike.before, spike.before + 1);
+    let same = |at: &usize| totals[*at].process == totals[before].process;
+    let first = (0..before).rev().take_while(same).last().unwrap_or(before);
+    let last = (after..totals.len()).take_while(same).last().unwrap_or(after);
+    let load = |at: usize| load::symbolized(&paths[at], shared);
+    let (base, new) = (load(before)?, load(after)?);
+    let ends = [(first, before), (last, after)].map(|(at, near)| (at != near).then(|| load(at)).transpose());
+    let [first, last] = ends;
+    let (first, last) = (first?, last?);
+    let series: [&Profile; 4] = [first.as_ref().unwrap_or(&base), &base, &new, last.as_ref().unwrap_or(&new)];
+    let files: [&Path; 2] = [&paths[before], &paths[after]];
+    highwater_analyze::explain(series, &shared.query(GroupBy::Line)).map_err(command::question(&files))
 }
 
 /// The error of a snapshot that does not continue the series.

@@ -89,10 +89,14 @@ const tell = (view, at) => {
 
 const activate = (view, at) => {
   active = at;
-  for (const it of page.byId("flame").querySelectorAll(".active")) it.classList.remove("active");
+  for (const it of page.byId("flame").querySelectorAll(".active")) {
+    it.classList.remove("active");
+    it.removeAttribute("aria-selected");
+  }
   const box = page.byId(`frame-${at}`);
   if (box) {
     box.classList.add("active");
+    box.setAttribute("aria-selected", "true");
     page.byId("flame").setAttribute("aria-activedescendant", box.id);
   }
   tell(view, at);
@@ -105,6 +109,7 @@ page.showFlame = () => {
   const view = page.view(state);
   const flame = page.byId("flame");
   flame.replaceChildren();
+  flame.style.height = "0";
   if (!view || view.nodes.length === 0) return;
   const { width, parent, x, end } = layoutOf(view);
   const root = nodeAt(view, state.zoom);

@@ -10,7 +10,7 @@ const options = (select, values, chosen) => {
 const distinct = (values) => [...new Set(values)];
 
 page.show = () => {
-  const views = page.views(state);
+  const views = page.views(state).length > 0 ? page.views(state) : page.views(state, data.snapshots.length - 1);
   options(byId("sample"), distinct(views.map((it) => it.sample)), state.sample);
   options(byId("by"), distinct(views.filter((it) => it.sample === state.sample).map((it) => it.by)), state.by);
   const changed = state.mode === "changed";
@@ -21,9 +21,18 @@ page.show = () => {
   page.showSeries();
   page.showFlame();
   const view = page.view(state);
-  if (!view) return;
+  byId("compared").hidden = !changed;
+  byId("compared").textContent = `${data.snapshots[0]?.name} → ${data.snapshots[state.at]?.name}`;
+  if (!view) {
+    byId("summary").textContent = changed && state.at === 0
+      ? "This is the first snapshot, which the others are compared with: move the slider."
+      : "There is nothing to show.";
+    for (const id of ["table", "detail", "flame-cut", "omitted"]) byId(id).replaceChildren();
+    return;
+  }
   byId("summary").textContent = view.summary;
-  page.showTable("table", view.heads, view.rows, { noise: state.noise });
+  const before = data.snapshots.length > 2 ? (row) => page.spark(page.course(row.label), state.at) : undefined;
+  page.showTable("table", view.heads, view.rows, { noise: state.noise, before });
   const hidden = changed && !state.noise ? view.rows.filter((it) => !it.significant).length : 0;
   byId("omitted").textContent = [
     view.omitted.rows > 0 ? `${page.grouped(view.omitted.rows)} more rows, ${page.signed(view.omitted.value)} together, are not on this page` : "",
@@ -39,7 +48,7 @@ const go = (place) => {
     page.choose({ mode: "holding", at: at < 0 ? data.snapshots.length - 1 : at });
     byId("slider").focus();
   } else {
-    const at = place.view === "holding" ? data.snapshots.length - 1 : state.at;
+    const at = data.snapshots.length - 1;
     page.choose({ mode: place.view, sample: place.sample, by: place.by, at, find: "", zoom: [] });
     byId("find").value = "";
     page.goToRow("table", place.label);
@@ -49,13 +58,14 @@ const go = (place) => {
 byId("findings").replaceChildren(
   ...data.findings.map((it) => {
     const button = make("button", { type: "button", onclick: () => go(it.place) }, it.text);
-    return make("li", { "data-sort": it.sort }, make("span", { class: "sort" }, it.sort), button);
+    return make("li", { "data-sort": it.sort }, make("span", { class: "sort" }, it.sort), " ", button);
   }),
 );
 if (data.findings.length === 0) byId("findings").append(make("li", {}, "nothing stands out"));
 byId("notes").replaceChildren(...data.notes.map((it) => make("li", {}, it)));
 
-byId("modes").hidden = data.changed.length === 0;
+const isCompared = data.snapshots.some((it) => it.changed.length > 0);
+byId("modes").hidden = !isCompared;
 byId("mode-holding").addEventListener("click", () => page.choose({ mode: "holding", zoom: [] }));
 byId("mode-changed").addEventListener("click", () => page.choose({ mode: "changed", zoom: [] }));
 byId("sample").addEventListener("change", (event) => page.choose({ sample: event.target.value }));
@@ -86,4 +96,4 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-page.choose({ mode: data.changed.length > 0 && data.timeline !== null && data.trend === null ? "changed" : "holding" });
+page.choose({ mode: isCompared && data.timeline !== null && data.trend === null ? "changed" : "holding" });

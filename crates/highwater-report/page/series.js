@@ -40,6 +40,12 @@ const showTimeline = () => {
   const all = lines();
   const scale = scaleOf(all);
   const svg = page.make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": "Memory over time" });
+  // Heights to read the lines by: the largest round ones that fit.
+  for (const [value, text] of page.data.marks.filter(([value]) => scale.has([value])).slice(-3)) {
+    const y = scale.y(value);
+    svg.append(page.make("line", { class: "mark", x1: 0, x2: WIDTH, y1: y, y2: y }));
+    svg.append(page.make("text", { x: EDGE, y: y - 3 }, text));
+  }
   for (const [name, , values, stroke] of all.filter(([, , values]) => scale.has(values))) {
     svg.append(polyline(values, scale, { stroke, "data-line": name, "stroke-dasharray": name === "limit" ? "5 4" : undefined }));
   }
@@ -58,10 +64,17 @@ const showTimeline = () => {
   page.byId("timeline").replaceChildren(svg, page.make("p", { class: "controls legend" }, ...legend));
 };
 
-const spark = (row) => {
-  const most = Math.max(1, ...row.levels);
-  const points = row.levels.map((value, at) => `${(90 * at) / Math.max(1, row.levels.length - 1)},${17 - (16 * value) / most}`);
-  return page.make("svg", { class: "spark", viewBox: "0 0 90 18", "aria-hidden": "true" }, page.make("polyline", { points: points.join(" ") }));
+// The course of a row as a small line, with a dot where the slider is.
+page.spark = (levels, now) => {
+  const most = Math.max(1, ...levels);
+  const x = (at) => 3 + (84 * at) / Math.max(1, levels.length - 1);
+  const y = (value) => 15 - (12 * Math.max(0, value)) / most;
+  const points = levels.flatMap((value, at) => (value === null ? [] : [`${x(at)},${y(value)}`]));
+  const svg = page.make("svg", { class: "spark", viewBox: "0 0 90 18", "aria-hidden": "true" });
+  svg.append(page.make("polyline", { points: points.join(" ") }));
+  const value = levels[now] ?? null;
+  if (value !== null) svg.append(page.make("circle", { cx: x(now), cy: y(value), r: 2.5, "data-value": value }));
+  return svg;
 };
 
 page.showSeries = () => {
@@ -76,10 +89,22 @@ page.showSeries = () => {
   slider.setAttribute("aria-valuetext", snapshots[state.at].name);
   if (trend !== null) {
     page.byId("trend-summary").textContent = trend.summary;
-    page.showTable("trend", trend.heads, trend.rows, { before: spark });
+    const now = moments[state.at];
+    page.showTable("trend", trend.heads, trend.rows, { before: (row) => page.spark(row.levels, now), first: 12 });
   }
 };
 
+// A click on the lines moves the slider to the nearest snapshot.
+page.byId("timeline").addEventListener("click", (event) => {
+  const svg = event.target.closest("svg");
+  if (!svg) return;
+  const box = svg.getBoundingClientRect();
+  const x = ((event.clientX - box.left) / box.width) * WIDTH;
+  const scale = scaleOf(lines());
+  const away = (at) => Math.abs(scale.x(moments[at]) - x);
+  page.choose({ at: moments.reduce((best, _, at) => (away(at) < away(best) ? at : best), 0) });
+});
+
 page.byId("slider").addEventListener("input", (event) => {
-  page.choose({ at: Number(event.target.value), mode: "holding" });
+  page.choose({ at: Number(event.target.value) });
 });

@@ -14,12 +14,30 @@ page.state = {
   zoom: [],
 };
 
-// All views of a mode: one for each kind of values and grouping.
-page.views = (state) =>
-  state.mode === "changed" ? data.changed : (data.snapshots[state.at] ?? { views: [] }).views;
+// All views of a mode at a snapshot: one for each kind of values and grouping. The first snapshot has not changed.
+page.views = (state, at = state.at) => {
+  const snapshot = data.snapshots[at] ?? { views: [], changed: [] };
+  return state.mode === "changed" ? snapshot.changed : snapshot.views;
+};
 
 page.view = (state) =>
   page.views(state).find((it) => it.sample === state.sample && it.by === state.by) ?? page.views(state)[0];
+
+// What a row of this name holds in each snapshot; null where the page does not have it.
+const courses = new Map();
+page.course = (label) => {
+  const key = `${page.state.sample} by ${page.state.by}`;
+  if (!courses.has(key)) {
+    const views = data.snapshots.map((it) =>
+      it.views.find((view) => view.sample === page.state.sample && view.by === page.state.by),
+    );
+    const values = views.map((view) => new Map(view?.rows.map((row) => [row.label, row.value])));
+    courses.set(key, (id) =>
+      values.map((of, at) => of.get(id) ?? (views[at]?.omitted.rows === 0 ? 0 : null)),
+    );
+  }
+  return courses.get(key)(label);
+};
 
 page.unit = (view) => (view.header ?? view.new).unit;
 
@@ -28,6 +46,10 @@ page.choose = (changes) => {
   const { state } = page;
   Object.assign(state, changes);
   const views = page.views(state);
+  if (views.length === 0) {
+    page.show();
+    return;
+  }
   if (!views.some((it) => it.sample === state.sample)) state.sample = views[0]?.sample ?? "";
   if (!views.some((it) => it.sample === state.sample && it.by === state.by)) {
     state.by = views.find((it) => it.sample === state.sample)?.by ?? "";

@@ -3,10 +3,11 @@
 // For each table, by its element's id: the column to sort by and its direction, and the row that is open.
 const choices = {};
 
-const choice = (id) => (choices[id] ??= { column: null, descending: true, open: null });
+const choice = (id) => (choices[id] ??= { column: null, descending: true, open: null, all: false });
 
 page.openRow = (id, label) => {
   choice(id).open = label;
+  choice(id).all = true;
 };
 
 const bar = (row, heads, most) => {
@@ -27,8 +28,9 @@ const stackRow = (row, columns) => {
   return page.make("tr", { class: "stack" }, page.make("td", { colspan: columns }, list));
 };
 
-// Shows a table in the element with this id. `before` makes what stands in front of a row's label.
-page.showTable = (id, heads, rows, { before = () => "", noise = true } = {}) => {
+// Shows a table in the element with this id. `before` makes what stands in front of a row's label; only the `first` rows are
+// there until all are asked for.
+page.showTable = (id, heads, rows, { before = () => "", noise = true, first = Infinity } = {}) => {
   const own = choice(id);
   const matches = page.matcher(page.state.find);
   const shown = rows.filter((row) => (noise || row.significant) && (!matches || matches(page.label(row.label))));
@@ -37,7 +39,7 @@ page.showTable = (id, heads, rows, { before = () => "", noise = true } = {}) => 
     const order = (a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : 0);
     shown.sort((a, b) => (own.descending ? order(b, a) : order(a, b)));
   }
-  const again = () => page.showTable(id, heads, rows, { before, noise });
+  const again = () => page.showTable(id, heads, rows, { before, noise, first });
   const sortBy = (column) => {
     own.descending = own.column === column ? !own.descending : column < heads.length - 1;
     own.column = column;
@@ -50,7 +52,9 @@ page.showTable = (id, heads, rows, { before = () => "", noise = true } = {}) => 
     return page.make("th", { scope: "col", "aria-sort": direction }, button);
   });
   const most = Math.max(0, ...rows.map((row) => Math.abs(row.values[0])));
-  const body = shown.flatMap((row) => {
+  const isCut = !own.all && shown.length > first;
+  const seen = isCut ? shown.slice(0, first) : shown;
+  const body = seen.flatMap((row) => {
     const label = page.label(row.label);
     const isOpen = own.open === label;
     const cells = row.cells.map((text, column) => {
@@ -62,17 +66,27 @@ page.showTable = (id, heads, rows, { before = () => "", noise = true } = {}) => 
       again();
       page.byId(id).querySelector(`tr[data-label="${CSS.escape(label)}"] .row`)?.focus();
     };
-    const name = page.make("button", { type: "button", class: "row", "aria-expanded": String(isOpen), onclick: toggle }, label);
+    const [, place, rest] = /^(\S+:\d+ )(.+)$/s.exec(label) ?? [undefined, "", label];
+    const words = [page.make("span", { class: "place" }, place), rest];
+    const name = page.make("button", { type: "button", class: "row", "aria-expanded": String(isOpen), onclick: toggle }, ...words);
     const attributes = {
       "data-label": label,
       "data-value": row.value,
       class: `${row.significant ? "" : "noise"}${isOpen ? " chosen" : ""}`,
     };
-    const line = page.make("tr", attributes, ...cells, page.make("td", {}, before(row), name));
+    const line = page.make("tr", attributes, ...cells, page.make("td", {}, page.make("div", { class: "label" }, before(row), name)));
     return isOpen ? [line, stackRow(row, heads.length)] : [line];
   });
   const table = page.make("table", {}, page.make("thead", {}, page.make("tr", {}, ...head)), page.make("tbody", {}, ...body));
   page.byId(id).replaceChildren(table);
+  if (shown.length === 0) page.byId(id).append(page.make("p", { class: "faint" }, "no rows"));
+  if (!isCut) return;
+  const showAll = () => {
+    own.all = true;
+    again();
+    page.byId(id).querySelectorAll(".row")[first]?.focus();
+  };
+  page.byId(id).append(page.make("button", { type: "button", class: "more", onclick: showAll }, `Show all ${shown.length}`));
 };
 
 // Opens a row and brings it into view.

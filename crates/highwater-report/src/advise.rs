@@ -98,7 +98,8 @@ fn column(kind: MeasureKind) -> &'static str {
     }
 }
 
-fn what_to_do(it: &Advice) -> String {
+/// What to do, and what that saves.
+pub(crate) fn what_to_do(it: &Advice) -> String {
     let bytes = |number: i64| number::round_bytes(number);
     let action = match &it.measure {
         Measure::Bound { growth_per_hour: Some(growth) } => {

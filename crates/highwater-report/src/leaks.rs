@@ -124,7 +124,8 @@ pub(crate) fn gap(gap: Gap) -> String {
     }
 }
 
-fn suppressed(it: &Suppressed) -> String {
+/// What a rule took away.
+pub(crate) fn suppressed(it: &Suppressed) -> String {
     format!(
         "suppressed: {}, {}: {}",
         number::count(it.findings, "finding"),

@@ -33,6 +33,7 @@ mod tree;
 mod trend;
 mod view;
 mod walks;
+mod wrap;
 
 pub use advise::advise;
 pub use check::check;
@@ -55,6 +56,7 @@ pub use top::top;
 pub use tree::tree;
 pub use trend::trend;
 pub use view::{Role, View};
+pub use wrap::wrapped;
 
 #[cfg(test)]
 mod samples;

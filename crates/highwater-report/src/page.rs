@@ -7,7 +7,9 @@ mod document;
 mod findings;
 mod prune;
 
-use highwater_analyze::{Diff, GroupBy, Growth, Holding, Leaks, SampleKind, Timeline, Trend};
+use highwater_analyze::{
+    Advices, Diff, GroupBy, Growth, Holding, Leaks, SampleKind, Suppression, Suspects, Timeline, Trend,
+};
 use serde::Serialize;
 
 use crate::label::clean;
@@ -29,9 +31,11 @@ pub struct Snapshot {
     pub name: String,
     /// The same kinds and groupings in every snapshot, in the same order.
     pub holdings: Vec<Holding>,
+    /// What changed since the first; empty for that, and where the two cannot be compared.
+    pub changed: Vec<Changed>,
 }
 
-/// What changed from the first profile to the last, for one kind of values and one grouping.
+/// What changed from the first profile to another, for one kind of values and one grouping.
 #[derive(Clone, Debug)]
 pub struct Changed {
     /// The kind of values.
@@ -51,8 +55,6 @@ pub struct Page {
     pub title: String,
     /// The profiles to look into, in order of time.
     pub snapshots: Vec<Snapshot>,
-    /// What changed from the first to the last; empty for one profile.
-    pub changed: Vec<Changed>,
     /// Memory over time, for more than one profile.
     pub timeline: Option<Timeline>,
     /// For each of `snapshots` its position in `timeline`.
@@ -61,17 +63,48 @@ pub struct Page {
     pub trend: Option<Trend>,
     /// What may be leaked in the last profile.
     pub leaks: Option<Leaks>,
+    /// Rules that say which leaks are known and accepted.
+    pub accepted: Vec<Suppression>,
+    /// What could be done about allocations.
+    pub advices: Option<Advices>,
+    /// What explains the first spike of the time line.
+    pub suspects: Option<Suspects>,
     /// What the reader should know about the page, such as what was left out of it.
     pub notes: Vec<String>,
 }
 
-/// How much of the answers goes into a page.
+/// How much of an answer goes into a page.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Budget {
     /// Nodes of one tree.
     pub nodes: usize,
     /// Rows of one table.
     pub rows: usize,
+}
+
+impl Budget {
+    /// What each of so many views may have of this share of a page.
+    fn of(views: usize, share: f64) -> Self {
+        let each = |all: usize| (all as f64 * share / views.max(1) as f64) as usize;
+        Self { nodes: each(NODES).max(50), rows: each(ROWS).clamp(10, 200) }
+    }
+
+    /// Somewhat less, for a page that is so much too large.
+    fn cut(self, share: f64) -> Self {
+        let less = |it: usize, share: f64| ((it as f64 * share) as usize).max(1);
+        Self { nodes: less(self.nodes, share), rows: less(self.rows, share.sqrt()) }
+    }
+
+    fn is_least(self) -> bool {
+        self.nodes <= 1 && self.rows <= 1
+    }
+}
+
+/// How much of the last snapshot, which is looked at most, and of each before it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budgets {
+    pub last: Budget,
+    pub before: Budget,
 }
 
 impl Page {
@@ -88,26 +121,27 @@ impl Page {
 
     /// What the page shows as one JSON document.
     pub fn data(&self) -> String {
-        let holdings: usize = self.snapshots.iter().map(|it| it.holdings.len()).sum();
-        let views = (holdings + self.changed.len()).max(1);
-        let mut budget = Budget { nodes: (NODES / views).max(50), rows: (ROWS / views).clamp(10, 200) };
+        let mut views = self.snapshots.iter().map(|it| it.holdings.len() + it.changed.len());
+        let last = views.next_back().unwrap_or(0);
+        let before: usize = views.sum();
+        let share = if before == 0 { 1.0 } else { 0.5 };
+        let mut budgets = Budgets { last: Budget::of(last, share), before: Budget::of(before, 1.0 - share) };
         let room = MOST_BYTES - SCRIPTS.iter().chain([&STYLE, &PAGE]).map(|it| it.len() + 64).sum::<usize>();
         loop {
-            let data = self.document(budget);
+            let data = self.document(budgets);
             let size = in_script(&data).len();
-            if size <= room || (budget.nodes <= 1 && budget.rows <= 1) {
+            if size <= room || (budgets.last.is_least() && budgets.before.is_least()) {
                 return data;
             }
             // Somewhat less than would fit if all parts were alike.
             let share = (0.9 * room as f64 / size as f64).min(0.8);
-            let less = |it: usize, share: f64| ((it as f64 * share) as usize).max(1);
-            budget = Budget { nodes: less(budget.nodes, share), rows: less(budget.rows, share.sqrt()) };
+            budgets = Budgets { last: budgets.last.cut(share), before: budgets.before.cut(share) };
         }
     }
 
-    fn document(&self, budget: Budget) -> String {
+    fn document(&self, budgets: Budgets) -> String {
         // Answers always serialize; an empty page would show that one did not.
-        serde_json::to_string(&Document::of(self, budget)).unwrap_or_default()
+        serde_json::to_string(&Document::of(self, budgets)).unwrap_or_default()
     }
 }
 

@@ -1,6 +1,8 @@
 //! The page that `highwater report` writes, in Chromium: what it shows when it is used, beside what `--json` says; and
 //! pictures of it, in `screenshots` of the target directory.
 
+mod access;
+mod network;
 mod pages;
 mod screenshots;
 
@@ -30,6 +32,7 @@ const SCRIPT: &str = r##"
       detail: document.getElementById("detail").textContent,
       stack: [...document.querySelectorAll("#table tr.stack li")].map((it) => it.textContent),
       focus: document.activeElement.closest("tr")?.dataset.label ?? document.activeElement.id,
+      sparks: [...document.querySelectorAll("#table tr[data-label] .spark circle")].map((it) => Number(it.dataset.value)),
       wide: document.documentElement.scrollWidth > window.innerWidth,
     };
   };
@@ -66,6 +69,8 @@ struct Shown {
     detail: String,
     stack: Vec<String>,
     focus: String,
+    /// Where the slider is, on the lines of the table's rows.
+    sparks: Vec<i64>,
     wide: bool,
 }
 
@@ -126,7 +131,9 @@ fn the_page_shows_what_json_says() {
         press("Escape", get("flame")); get("flame").focus();
         press("ArrowDown"); press("ArrowDown"); press("ArrowRight"); tell("walked");
         press("Enter"); tell("entered");
-        get("mode-changed").click(); tell("changed");
+        get("mode-changed").click(); tell("changed early");
+        set("slider", 0, "input"); tell("unchanged");
+        set("slider", 3, "input"); tell("changed");
         document.querySelector("#findings li[data-sort$=leak] button").click(); tell("finding");
         "##,
     );
@@ -149,6 +156,8 @@ fn the_page_shows_what_json_says() {
     let first = top("--by function 1.pb.gz");
     let slid = shown("slid");
     same(&slid, &first, "flat");
+    let values: Vec<i64> = slid.rows.iter().map(|it| it.value).collect();
+    assert_eq!(slid.sparks, values, "the line of each row has its value where the slider is");
     assert!(slid.moment.starts_with("1.pb.gz: 2023-11-14 22:14:20 UTC, live-bytes "), "{}", slid.moment);
     let tree = place.json("tree --json --by function --limit 0 --min-fraction 0 1.pb.gz");
     let nodes = tree["nodes"].as_array().unwrap().iter().skip(1);
@@ -171,10 +180,15 @@ fn the_page_shows_what_json_says() {
     assert!(shown("walked").detail.starts_with("shop::load::archive ("), "{}", shown("walked").detail);
     assert_eq!(shown("entered").frames[0].name, "shop::load::archive");
 
-    let diff = place.json("diff --json --by function --min-fraction 0 0.pb.gz 3.pb.gz");
-    let mut significant = diff.clone();
-    significant["rows"].as_array_mut().unwrap().retain(|it| it["significant"] == true);
-    same(&shown("changed"), &significant, "change");
+    let significant = |file: &str| {
+        let mut diff = place.json(&format!("diff --json --by function --min-fraction 0 0.pb.gz {file}"));
+        diff["rows"].as_array_mut().unwrap().retain(|it| it["significant"] == true);
+        diff
+    };
+    same(&shown("changed early"), &significant("1.pb.gz"), "change");
+    assert!(shown("unchanged").rows.is_empty() && shown("unchanged").frames.is_empty());
+    assert!(shown("unchanged").summary.contains("first snapshot"), "{:?}", shown("unchanged"));
+    same(&shown("changed"), &significant("3.pb.gz"), "change");
     assert!(shown("changed").summary.contains("two snapshots of one process"), "{:?}", shown("changed"));
     let finding = shown("finding");
     assert_eq!(finding.trend[0].cells[0], "leak", "{finding:?}");

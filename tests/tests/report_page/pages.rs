@@ -30,6 +30,25 @@ impl Place {
         place
     }
 
+    /// Writes a profile of so many stacks that a page has no room for all.
+    pub fn large(&self, name: &str) {
+        let mut profile = empty(1);
+        let frames: Vec<LocationId> = (0..3_000)
+            .map(|at| {
+                frame(&mut profile, &format!("shop::module{}::function{at}", at % 50), "src/shop.rs", at)
+            })
+            .collect();
+        // A number that has nothing in common with that of the frames leads to all of them.
+        let stack = |at: usize| {
+            let steps: Vec<usize> = (1..=12).map(|depth| at * depth * 1_009 % frames.len()).collect();
+            steps.into_iter().map(|it| frames[it]).collect::<Vec<_>>()
+        };
+        for at in 0..20_000 {
+            push(&mut profile, &stack(at), 1 + (at % 7) as i64, 64 << 10, 1);
+        }
+        self.write(name, &profile);
+    }
+
     fn write(&self, name: &str, profile: &Profile) {
         let path = self.0.path().join(name);
         file::write_atomically(&path, |out| pprof::write(profile, out)).unwrap();

@@ -4,7 +4,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use super::{Cause, Leak, NotKnown};
-use crate::Frame;
+use crate::{Frame, RowKey};
 
 /// A rule: what it applies to, and why it is accepted.
 #[derive(Clone, Debug)]
@@ -34,15 +34,15 @@ pub struct Suppressed {
 }
 
 impl Suppression {
-    fn applies(&self, leak: &Leak) -> bool {
+    /// Whether a finding of this cause is accepted, about this row whose largest stack is `stack`.
+    pub fn accepts(&self, key: &RowKey, stack: &[Frame], cause: Cause) -> bool {
         let matches = |text: Option<&String>| text.is_some_and(|it| self.pattern.is_match(it));
         let frame =
             |it: &Frame| [&it.function, &it.file, &it.module].into_iter().any(|it| matches(it.as_ref()));
-        let key = &leak.key;
-        self.cause.is_none_or(|it| it == leak.evidence.cause())
+        self.cause.is_none_or(|it| it == cause)
             && ([&key.function, &key.file, &key.module].into_iter().any(|it| matches(it.as_ref()))
                 || self.pattern.is_match(&key.label)
-                || leak.stack.iter().any(frame))
+                || stack.iter().any(frame))
     }
 }
 
@@ -54,7 +54,11 @@ pub(super) fn apply(
 ) -> Vec<Suppressed> {
     let mut counts = vec![(0, 0i64); rules.len()];
     findings.retain(|leak| {
-        let Some(rule) = rules.iter().position(|it| it.applies(leak)) else { return true };
+        let Some(rule) =
+            rules.iter().position(|it| it.accepts(&leak.key, &leak.stack, leak.evidence.cause()))
+        else {
+            return true;
+        };
         counts[rule].0 += 1;
         counts[rule].1 = counts[rule].1.saturating_add(leak.live_bytes.value);
         false

@@ -6,8 +6,8 @@ use highwater_analyze::GroupBy;
 
 use crate::error::CliError;
 use crate::history::Past;
-use crate::output;
 use crate::shared::Shared;
+use crate::{load, output};
 
 const EXAMPLES: &str = "\
 bound     it only grows: give a map or a queue a bound
@@ -43,7 +43,9 @@ impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let query = self.shared.query(GroupBy::Line);
         let past = Past::read(&self.path, &query, self.force, &self.shared)?;
-        let answer = highwater_analyze::advise(&past.last, past.first.as_ref(), &past.history, &query);
+        let answer = load::busy("looking for what could be less", || {
+            highwater_analyze::advise(&past.last, past.first.as_ref(), &past.history, &query)
+        });
         output::answer(&self.shared, "advise", &answer, |it| highwater_report::advise(it, &output::view()))
     }
 }

@@ -57,8 +57,9 @@ impl Args {
         let new = load::symbolized(&self.new, &self.shared)?;
         let query = self.shared.query(GroupBy::Line);
         let options = CheckOptions { max_growth: self.max_growth, fdr: self.fdr };
-        let answer = highwater_analyze::check(&base, &new, &query, &self.shared.sample, &options)
-            .map_err(command::question(&[&self.baseline, &self.new]))?;
+        let compare = || highwater_analyze::check(&base, &new, &query, &self.shared.sample, &options);
+        let answer =
+            load::busy("comparing", compare).map_err(command::question(&[&self.baseline, &self.new]))?;
         if let Some(path) = &self.junit {
             let xml = highwater_report::junit(&answer)?;
             write_atomically(path, |out| out.write_all(xml.as_bytes()))?;

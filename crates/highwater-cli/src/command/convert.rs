@@ -54,7 +54,7 @@ impl Args {
 /// Reads a profile that is to be written in `format`. Only pprof has a place for addresses.
 pub(super) fn load_for(format: Format, input: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let load = if format == Format::Pprof { load::raw } else { load::symbolized };
-    load(input, shared)
+    load::busy(&format!("reading {}", input.display()), || load(input, shared))
 }
 
 /// What was written.
@@ -81,7 +81,9 @@ pub(super) fn write(
     output: &Path,
     shared: &Shared,
 ) -> Result<(), CliError> {
-    file::write_atomically(output, |out| highwater_profile::write(format, profile, out))?;
+    load::busy(&format!("writing {}", output.display()), || {
+        file::write_atomically(output, |out| highwater_profile::write(format, profile, out))
+    })?;
     let types = profile.sample_types().iter().enumerate();
     let totals = types.map(|(column, it)| Total {
         sample_type: &it.kind,

@@ -78,8 +78,8 @@ impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let [base, new] = load::symbolized_pair([&self.base, &self.new], &self.shared)?;
         let query = self.shared.query(GroupBy::Line);
-        let answer = highwater_analyze::diff(&base, &new, &query, &self.options.options())
-            .map_err(command::question(&[&self.base, &self.new]))?;
+        let compare = || highwater_analyze::diff(&base, &new, &query, &self.options.options());
+        let answer = load::busy("comparing", compare).map_err(command::question(&[&self.base, &self.new]))?;
         let view = View { noise: self.noise || self.shared.unlimited(), ..output::view() };
         output::answer(&self.shared, "diff", &answer, |it| highwater_report::diff(it, &view))
     }

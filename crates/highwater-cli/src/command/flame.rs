@@ -9,6 +9,7 @@ use highwater_report::{FlameError, FlameText, flame, flame_growth, folded_lines}
 use serde::Serialize;
 
 use super::diff::Comparison;
+use crate::config::Config;
 use crate::error::CliError;
 use crate::pages::{self, Wanted};
 use crate::shared::Shared;
@@ -88,7 +89,8 @@ impl Args {
 
     fn page(&self) -> Result<(), CliError> {
         let groupings = vec![self.query().by];
-        let wanted = Wanted { shared: &self.shared, options: self.options.options(), groupings };
+        let accepted = Config::load(None)?.accepted_leaks;
+        let wanted = Wanted { shared: &self.shared, options: self.options.options(), groupings, accepted };
         pages::write(&self.files, &wanted, &self.output)
     }
 
@@ -96,7 +98,8 @@ impl Args {
         let profile = load::symbolized(path, &self.shared)?;
         let query = self.query();
         let stacks: Vec<FoldedStack> =
-            highwater_analyze::folded(&profile, &query).map_err(command::question(&[path]))?;
+            load::busy("adding up", || highwater_analyze::folded(&profile, &query))
+                .map_err(command::question(&[path]))?;
         if self.shared.json {
             return json(&query, &profile, stacks);
         }
@@ -127,8 +130,8 @@ impl Args {
             return Ok(folded_lines(lines).into_bytes());
         }
         let names = paths.map(command::name);
-        differential([&base, &new], &query, &options, [&names[0], &names[1]], self.icicle)
-            .map_err(|it| it.about(&paths))
+        let draw = || differential([&base, &new], &query, &options, [&names[0], &names[1]], self.icicle);
+        load::busy("comparing", draw).map_err(|it| it.about(&paths))
     }
 
     fn query(&self) -> Query {

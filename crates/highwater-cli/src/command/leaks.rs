@@ -7,6 +7,7 @@ use highwater_analyze::{GroupBy, Leaks};
 use crate::config::Config;
 use crate::error::CliError;
 use crate::history::Past;
+use crate::load;
 use crate::output::{self, Outcome};
 use crate::shared::Shared;
 
@@ -50,7 +51,9 @@ impl Args {
         let config = Config::load(self.config.as_deref())?;
         let query = self.shared.query(GroupBy::Line);
         let past = Past::read(&self.path, &query, self.force, &self.shared)?;
-        let answer = highwater_analyze::leaks(&past.last, &past.history, &query, &config.accepted_leaks);
+        let answer = load::busy("looking for leaks", || {
+            highwater_analyze::leaks(&past.last, &past.history, &query, &config.accepted_leaks)
+        });
         note_unused(&config, &answer);
         output::answer(&self.shared, "leaks", &answer, |it| highwater_report::leaks(it, &output::view()))?;
         Ok(if answer.findings.is_empty() { Outcome::Answered } else { Outcome::Found })

@@ -47,7 +47,8 @@ impl Args {
         }
         self.name_rebuilt(&mut profiles)?;
         self.note_one_process(&profiles);
-        let merged = highwater_profile::merge(&profiles).map_err(|source| self.refusal(source))?;
+        let merged = load::busy("merging", || highwater_profile::merge(&profiles))
+            .map_err(|source| self.refusal(source))?;
         convert::write("merge", &merged, format, &self.output, &self.shared)
     }
 

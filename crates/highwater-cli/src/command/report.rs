@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use highwater_analyze::GroupBy;
 
 use super::diff::Comparison;
+use crate::config::Config;
 use crate::error::CliError;
 use crate::pages::{self, Wanted};
 use crate::shared::Shared;
@@ -16,7 +17,9 @@ Examples:
   highwater report snapshots/ -o report.html
 
 The page needs no network and no server: it can be kept, and attached to an issue. Two profiles
-are compared; of three or more, in order of time, it also shows what became of every row.";
+are compared; of three or more, in order of time, it also shows what became of every row, and
+each is compared with the first. What stands out is found as by highwater leaks, trend, spikes
+and advise, with the rules of highwater.toml.";
 
 /// Write one page for a browser: findings, flame graph, tables, comparison, and a time line with a slider
 ///
@@ -31,6 +34,9 @@ pub(crate) struct Args {
     /// The file to write
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+    /// The rules that accept leaks, instead of the highwater.toml here or above
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     options: Comparison,
     #[command(flatten)]
@@ -40,7 +46,8 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let groupings = self.shared.by.map_or(vec![GroupBy::Function, GroupBy::Line], |by| vec![by]);
-        let wanted = Wanted { shared: &self.shared, options: self.options.options(), groupings };
+        let accepted = Config::load(self.config.as_deref())?.accepted_leaks;
+        let wanted = Wanted { shared: &self.shared, options: self.options.options(), groupings, accepted };
         pages::write(&self.files, &wanted, &self.output)
     }
 }

@@ -1,17 +1,14 @@
 //! `highwater spikes`: when the process jumped, and whose allocations did it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use highwater_analyze::{
-    GroupBy, SnapshotTotals, Spike, Spikes, SpikesOptions, Suspects, explain, find_spikes,
-};
-use highwater_profile::Profile;
+use highwater_analyze::{SnapshotTotals, Spikes, SpikesOptions, Suspects, find_spikes};
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::output;
 use crate::series::{self, Files};
 use crate::shared::Shared;
-use crate::{command, load, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,7 +55,7 @@ impl Args {
         let spikes = find_spikes(&totals, &SpikesOptions::default());
         let suspects = match spikes.spikes.first() {
             None => None,
-            Some(spike) => Some(self.explain(spike, &totals, &paths)?),
+            Some(spike) => Some(series::explain(spike, &totals, &paths, &self.shared)?),
         };
         let name = |at: usize| paths[at].display().to_string();
         let names = spikes.spikes.iter().map(|it| [name(it.before), name(it.before + 1)]).collect();
@@ -91,28 +88,5 @@ impl Args {
             kept.push((path.clone(), now));
         }
         Ok(kept.into_iter().unzip())
-    }
-
-    /// Reads the snapshots around a spike, and the first and the last of its process for what is usual.
-    fn explain(
-        &self,
-        spike: &Spike,
-        totals: &[SnapshotTotals],
-        paths: &[PathBuf],
-    ) -> Result<Suspects, CliError> {
-        let (before, after) = (spike.before, spike.before + 1);
-        let same = |at: &usize| totals[*at].process == totals[before].process;
-        let first = (0..before).rev().take_while(same).last().unwrap_or(before);
-        let last = (after..totals.len()).take_while(same).last().unwrap_or(after);
-        let load = |at: usize| load::symbolized(&paths[at], &self.shared);
-        let (base, new) = (load(before)?, load(after)?);
-        let ends =
-            [(first, before), (last, after)].map(|(at, near)| (at != near).then(|| load(at)).transpose());
-        let [first, last] = ends;
-        let (first, last) = (first?, last?);
-        let series: [&Profile; 4] =
-            [first.as_ref().unwrap_or(&base), &base, &new, last.as_ref().unwrap_or(&new)];
-        let files: [&Path; 2] = [&paths[before], &paths[after]];
-        explain(series, &self.shared.query(GroupBy::Line)).map_err(command::question(&files))
     }
 }

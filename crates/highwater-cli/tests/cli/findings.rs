@@ -202,3 +202,60 @@ fn what_is_wrong_is_said() {
         assert_ne!(forced.code, Some(2), "{}", forced.stderr);
     }
 }
+
+/// What a page says first, by sort.
+fn page_findings(place: &Place, arguments: &str) -> serde_json::Value {
+    place.run(&format!("report --json {arguments} -o page.json")).answer();
+    serde_json::from_slice(&fs::read(place.path("page.json")).unwrap()).unwrap()
+}
+
+#[test]
+fn a_page_begins_with_what_the_commands_find() {
+    let place = place(13);
+    let data = page_findings(&place, "series");
+    let texts = |sort: &str| -> Vec<String> {
+        let all = data["findings"].as_array().unwrap().iter().filter(|it| it["sort"] == sort);
+        all.map(|it| it["text"].as_str().unwrap().to_owned()).collect()
+    };
+    for (command, sort) in [("leaks", "leak"), ("advise", "advice")] {
+        let answer: serde_json::Value =
+            serde_json::from_str(&place.run(&format!("{command} --json series")).stdout).unwrap();
+        let expected = answer["findings"].as_array().unwrap().iter();
+        let expected: Vec<&str> = expected.map(|it| it["key"]["label"].as_str().unwrap()).collect();
+        let found = texts(sort);
+        assert!(!found.is_empty() && found.len() == expected.len(), "{found:?} {expected:?}");
+        for (text, label) in found.iter().zip(expected) {
+            assert!(text.starts_with(label), "{text}");
+        }
+    }
+    // Each leads to something that the page has.
+    let labels = data["labels"].as_array().unwrap();
+    for it in data["findings"].as_array().unwrap().iter().filter(|it| it["place"]["view"] != "moment") {
+        assert!(labels.contains(&it["place"]["label"]), "{it}");
+    }
+}
+
+#[test]
+fn a_page_honours_the_rules_that_accept_leaks() {
+    let place = place(13);
+    let leaks = |data: &serde_json::Value| {
+        let all = data["findings"].as_array().unwrap().iter();
+        all.filter(|it| it["sort"].as_str().unwrap().ends_with("leak")).count()
+    };
+    assert_eq!(leaks(&page_findings(&place, "series")), 1);
+    fs::write(
+        place.path("highwater.toml"),
+        "[[leaks.suppress]]\npattern = 'cache::put'\nreason = 'kept for the life of the process'\n",
+    )
+    .unwrap();
+    let data = page_findings(&place, "series");
+    assert_eq!(leaks(&data), 0);
+    let note = data["notes"].as_array().unwrap().iter().find(|it| it.as_str().unwrap().contains("kept for"));
+    assert!(note.unwrap().as_str().unwrap().starts_with("suppressed: 1 finding, "), "{note:?}");
+    // Of too few snapshots for a verdict too.
+    let few = "series/01.pb.gz series/02.pb.gz series/03.pb.gz";
+    assert_eq!(leaks(&page_findings(&place, few)), 0);
+    fs::write(place.path("none.toml"), "").unwrap();
+    assert!(leaks(&page_findings(&place, &format!("--config none.toml {few}"))) > 0);
+    assert!(place.run("report --config gone.toml series -o x.html").error().contains("gone.toml"));
+}

@@ -3,6 +3,7 @@
 mod answers;
 mod bad_input;
 mod check;
+mod columns;
 mod convert;
 mod findings;
 mod list;

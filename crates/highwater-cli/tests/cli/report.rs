@@ -117,7 +117,7 @@ fn what_changed_is_the_same_in_every_view() {
     let data = data(&place, "0.pb.gz 3.pb.gz");
     for by in ["function", "line"] {
         let question = format!("--by {by} 0.pb.gz 3.pb.gz");
-        let view = view(&data["changed"], "live-bytes", by);
+        let view = view(&data["snapshots"][1]["changed"], "live-bytes", by);
         let diff = place.run(&format!("diff --json {question}")).json();
         let text = wide(&place, &format!("diff {question}"));
         same_rows(&data, view, &diff, &text, "change");
@@ -165,6 +165,15 @@ fn a_series_has_a_time_line_a_trend_and_every_snapshot() {
     assert_eq!(data["trend"]["snapshots"], 4);
     let row = &data["trend"]["rows"][0];
     assert!(label(&data, &row["label"]).contains("index.rs:88"), "{row}");
+
+    // Each is compared with the first.
+    assert!(data["snapshots"][0]["changed"].as_array().unwrap().is_empty());
+    for at in 1..4 {
+        let view = view(&data["snapshots"][at]["changed"], "live-bytes", "line");
+        let diff = place.run(&format!("diff --json 0.pb.gz {at}.pb.gz")).json();
+        assert_eq!(view["total_change"], diff["total_change"], "{at}");
+        assert_eq!(view["new"], diff["new"], "{at}");
+    }
 
     // Out of order there is neither a time line nor a trend, and both are said.
     let run = place.run("report 3.pb.gz 1.pb.gz 2.pb.gz -o page.html");

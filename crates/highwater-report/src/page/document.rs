@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use highwater_analyze::{
     Change, Diff, Estimate, Frame, Growth, Header, Holding, Moment, Omitted, Timeline, Top, Tree, Trend,
-    TrendRow,
+    TrendRow, Unit,
 };
 use serde::Serialize;
 
 use super::findings::{self, Finding};
 use super::prune::{Pruned, prune};
-use super::{Budget, Changed, Page, Question};
+use super::{Budget, Budgets, Changed, Page, Question};
 use crate::label::clean;
 use crate::view::View;
 use crate::{diff, header, number, top};
@@ -25,11 +25,12 @@ pub(crate) struct Document<'a> {
     findings: Vec<Finding>,
     notes: Vec<String>,
     snapshots: Vec<SnapshotData<'a>>,
-    changed: Vec<ChangedData<'a>>,
     timeline: Option<&'a Timeline>,
     moments: &'a [usize],
     /// What was in use at each moment of the time line, in words.
     moment_texts: Vec<String>,
+    /// Round values to read a drawing of the time line by, ascending, and in words.
+    marks: Vec<(i64, String)>,
     trend: Option<TrendData<'a>>,
     /// Names of frames and rows.
     labels: Vec<String>,
@@ -41,6 +42,8 @@ pub(crate) struct Document<'a> {
 struct SnapshotData<'a> {
     name: String,
     views: Vec<HoldingData<'a>>,
+    /// What changed since the first.
+    changed: Vec<ChangedData<'a>>,
 }
 
 /// A table and a tree.
@@ -142,23 +145,35 @@ impl Names {
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn of(page: &'a Page, budget: Budget) -> Self {
+    pub(crate) fn of(page: &'a Page, budgets: Budgets) -> Self {
         let mut names = Names::default();
-        let snapshots = page.snapshots.iter().map(|snapshot| SnapshotData {
-            name: clean(&snapshot.name),
-            views: snapshot.holdings.iter().map(|it| holding(it, budget, &mut names)).collect(),
+        let last = page.snapshots.len().saturating_sub(1);
+        let snapshots = page.snapshots.iter().enumerate().map(|(at, snapshot)| {
+            let budget = if at == last { budgets.last } else { budgets.before };
+            SnapshotData {
+                name: clean(&snapshot.name),
+                views: snapshot.holdings.iter().map(|it| holding(it, budget, &mut names)).collect(),
+                changed: snapshot.changed.iter().map(|it| change(it, budget, &mut names)).collect(),
+            }
         });
         let snapshots: Vec<SnapshotData<'a>> = snapshots.collect();
-        let changed: Vec<ChangedData<'a>> =
-            page.changed.iter().map(|it| change(it, budget, &mut names)).collect();
-        let trend = page.trend.as_ref().map(|it| trend(it, &mut names));
+        let trend = page.trend.as_ref().map(|it| trend(it, budgets.last, &mut names));
         let mut notes: Vec<String> = page.notes.iter().map(|it| clean(it)).collect();
-        let nodes_cut = snapshots.iter().flat_map(|it| &it.views).any(|it| it.nodes_left_out > 0)
-            || changed.iter().any(|it| it.nodes_left_out > 0);
-        if nodes_cut {
+        let suppressed = page.leaks.iter().flat_map(|it| &it.suppressed).filter(|it| it.findings > 0);
+        notes.extend(suppressed.map(crate::leaks::suppressed));
+        let nodes_cut = |it: &SnapshotData| {
+            it.views.iter().any(|it| it.nodes_left_out > 0)
+                || it.changed.iter().any(|it| it.nodes_left_out > 0)
+        };
+        if snapshots.iter().any(nodes_cut) {
+            let earlier = if last > 0 {
+                format!(", those of earlier snapshots {}", number::count(budgets.before.nodes, "frame"))
+            } else {
+                String::new()
+            };
             notes.push(format!(
-                "flame graphs have at most {} each, the largest; what is cut from one is said below it",
-                number::count(budget.nodes, "frame")
+                "flame graphs have at most {} each, the largest{earlier}; what is cut from one is said below it",
+                number::count(budgets.last.nodes, "frame")
             ));
         }
         Self {
@@ -168,10 +183,10 @@ impl<'a> Document<'a> {
             findings: findings::of(page),
             notes,
             snapshots,
-            changed,
             timeline: page.timeline.as_ref(),
             moments: &page.moments,
             moment_texts: page.timeline.as_ref().map_or_else(Vec::new, moment_texts),
+            marks: page.timeline.as_ref().map_or_else(Vec::new, marks),
             trend,
             labels: names.labels,
             stacks: names.stacks,
@@ -279,6 +294,16 @@ fn grown(growth: &Growth, budget: Budget, names: &mut Names) -> (Vec<GrownNode>,
     (nodes.collect(), left_out + growth.omitted.rows)
 }
 
+/// Powers of two for bytes, of ten for blocks, up to whatever the time line has.
+fn marks(timeline: &Timeline) -> Vec<(i64, String)> {
+    let unit = &timeline.header.unit;
+    let base: i64 = if *unit == Unit::Bytes { 2 } else { 10 };
+    let of = |it: &Moment| [Some(it.value.value), it.rss_bytes, it.cgroup_limit_bytes];
+    let most = timeline.moments.iter().flat_map(of).flatten().max().unwrap_or(0);
+    let powers = std::iter::successors(Some(base), |it| it.checked_mul(base));
+    powers.take_while(|it| *it <= most).map(|it| (it, number::amount(it, unit))).collect()
+}
+
 fn moment_texts(timeline: &Timeline) -> Vec<String> {
     let Header { sample, unit, .. } = &timeline.header;
     let text = |it: &Moment| {
@@ -287,7 +312,7 @@ fn moment_texts(timeline: &Timeline) -> Vec<String> {
             format!("{} {}", clean(sample), number::estimate(&it.value, unit)),
         ];
         let bytes = |name: &str, value: Option<i64>| {
-            value.map(|it| format!("{name} {}", number::amount(it, &highwater_analyze::Unit::Bytes)))
+            value.map(|it| format!("{name} {}", number::amount(it, &Unit::Bytes)))
         };
         words.extend(bytes("resident", it.rss_bytes));
         words.extend(bytes("cgroup", it.cgroup_used_bytes));
@@ -297,7 +322,8 @@ fn moment_texts(timeline: &Timeline) -> Vec<String> {
     timeline.moments.iter().map(text).collect()
 }
 
-fn trend<'a>(trend: &'a Trend, names: &mut Names) -> TrendData<'a> {
+fn trend<'a>(trend: &'a Trend, budget: Budget, names: &mut Names) -> TrendData<'a> {
+    let shown = trend.rows.len().min(budget.rows);
     let unit = &trend.header.unit;
     let row = |row: &'a TrendRow, names: &mut Names| TrendRowData {
         class: row.class(),
@@ -329,8 +355,8 @@ fn trend<'a>(trend: &'a Trend, names: &mut Names) -> TrendData<'a> {
         levels: &trend.levels,
         summary: crate::trend::summary(trend),
         heads: ["class", "per hour", "±", "live", "where"],
-        rows: trend.rows.iter().map(|it| row(it, names)).collect(),
-        omitted: trend.omitted,
+        rows: trend.rows[..shown].iter().map(|it| row(it, names)).collect(),
+        omitted: more(trend.omitted, trend.rows[shown..].iter().map(|it| it.live.value)),
     }
 }
 

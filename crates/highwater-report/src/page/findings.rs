@@ -1,6 +1,6 @@
 //! What a reader of a page should see first, each with the place where the page shows it.
 
-use highwater_analyze::{Class, DiffRow, GroupBy, SampleKind, Unit};
+use highwater_analyze::{Advice, Cause, Class, DiffRow, GroupBy, Measure, SampleKind, TrendRow, Unit};
 use serde::Serialize;
 
 use super::{Changed, Page};
@@ -33,11 +33,20 @@ enum Place {
     Holding { sample: String, by: String, label: String },
 }
 
-/// The findings of a page: leaks, spikes, growth, and without any of these what holds most.
+impl Place {
+    /// A line of the last profile.
+    fn line(sample: SampleKind, label: &str) -> Self {
+        let (sample, by) = (sample.to_string(), GroupBy::Line.to_string());
+        Self::Holding { sample, by, label: clean(label) }
+    }
+}
+
+/// The findings of a page: leaks, spikes, growth, advice, and without any of these what holds most.
 pub(crate) fn of(page: &Page) -> Vec<Finding> {
     let mut findings = leaks(page);
     findings.extend(spikes(page));
     findings.extend(growth(page));
+    findings.extend(advice(page));
     if findings.is_empty() {
         findings.extend(largest(page));
     }
@@ -62,14 +71,17 @@ fn leaks(page: &Page) -> Vec<Finding> {
         place: if has_course(&leak.key.label) {
             Place::Trend { label: clean(&leak.key.label) }
         } else {
-            Place::Holding {
-                sample: SampleKind::LiveBytes.to_string(),
-                by: GroupBy::Line.to_string(),
-                label: clean(&leak.key.label),
-            }
+            Place::line(SampleKind::LiveBytes, &leak.key.label)
         },
     });
-    let growing = trend.clone().filter(|(_, row)| row.class() == Class::Leak && !is_found(&row.key.label));
+    // Of a series that is long enough everything is found there that is to be, and that no rule accepts.
+    let accepts = |row: &TrendRow| {
+        page.accepted.iter().any(|it| it.accepts(&row.key, &row.stack, Cause::GrowsWithoutEnd))
+    };
+    let growing = trend.clone().filter(|(all, row)| {
+        let is_known = page.leaks.is_some() && !all.few_snapshots;
+        row.class() == Class::Leak && !is_known && !is_found(&row.key.label) && !accepts(row)
+    });
     let growing = growing.map(|(all, row)| Finding {
         sort: if all.few_snapshots { "may leak" } else { "leak" },
         text: clean(&format!(
@@ -87,13 +99,15 @@ fn spikes(page: &Page) -> Vec<Finding> {
     // Of two profiles the comparison says all there is.
     let Some(timeline) = page.timeline.as_ref().filter(|it| it.moments.len() > 2) else { return Vec::new() };
     let bytes = |value: i64| number::amount(value, &Unit::Bytes);
-    let spikes = timeline.spikes.spikes.iter().map(|spike| {
+    let spikes = timeline.spikes.spikes.iter().enumerate().map(|(at, spike)| {
         let mut words = Vec::new();
         words.extend(spike.alloc_bytes.map(|it| format!("{} allocated", bytes(it))));
         words.extend(spike.usual_alloc_bytes.map(|it| format!("{} is usual", bytes(it))));
         words
             .extend(spike.peak_above_live_bytes.map(|it| format!("a peak {} above what is live", bytes(it))));
         words.push(format!("live {}", number::signed(spike.live_change_bytes, &Unit::Bytes)));
+        let suspect = page.suspects.as_ref().filter(|_| at == 0).and_then(|it| it.rows.first());
+        words.extend(suspect.map(|it| format!("{} most of all", clean(&it.key.label))));
         Finding {
             sort: "spike",
             text: format!(
@@ -109,7 +123,8 @@ fn spikes(page: &Page) -> Vec<Finding> {
 }
 
 fn growth(page: &Page) -> Vec<Finding> {
-    let Some(changed) = page.changed.iter().find(|it| it.by == GroupBy::Line).or(page.changed.first()) else {
+    let Some(all) = page.snapshots.last().map(|it| &it.changed) else { return Vec::new() };
+    let Some(changed) = all.iter().find(|it| it.by == GroupBy::Line).or(all.first()) else {
         return Vec::new();
     };
     let rows = changed.diff.rows.iter().filter(|it| it.significant && it.change.value > 0);
@@ -128,6 +143,21 @@ fn grown(changed: &Changed, row: &DiffRow) -> Finding {
             label: clean(&row.key.label),
         },
     }
+}
+
+/// What `highwater advise` finds.
+fn advice(page: &Page) -> Vec<Finding> {
+    let findings = page.advices.iter().flat_map(|it| &it.findings);
+    let finding = |it: &Advice| {
+        let is_held = matches!(it.measure, Measure::Bound { .. } | Measure::Shrink { .. });
+        let sample = if is_held { SampleKind::LiveBytes } else { SampleKind::AllocBytes };
+        Finding {
+            sort: "advice",
+            text: clean(&format!("{}: {}", it.key.label, crate::advise::what_to_do(it))),
+            place: Place::line(sample, &it.key.label),
+        }
+    };
+    findings.take(MOST).map(finding).collect()
 }
 
 fn largest(page: &Page) -> Vec<Finding> {

@@ -31,7 +31,11 @@ fn holding(label: &str, nodes: usize) -> Holding {
 }
 
 fn page(label: &str, nodes: usize) -> Page {
-    let snapshots = vec![Snapshot { name: "heap.pb.gz".to_owned(), holdings: vec![holding(label, nodes)] }];
+    let snapshots = vec![Snapshot {
+        name: "heap.pb.gz".to_owned(),
+        holdings: vec![holding(label, nodes)],
+        changed: Vec::new(),
+    }];
     Page { title: label.to_owned(), snapshots, ..Page::default() }
 }
 
