@@ -25,7 +25,16 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-agent", Only(&["highwater", "highwater-runtime", "highwater-profile"])),
     ("highwater-runtime", Only(&[])),
     ("highwater-hooks", Only(&[])),
-    ("highwater-leaktest", Only(&["highwater-leaktest-macros", "highwater-hooks", "highwater-profile", "highwater-tasks"])),
+    (
+        "highwater-leaktest",
+        Only(&[
+            "highwater-leaktest-macros",
+            "highwater-hooks",
+            "highwater-runtime",
+            "highwater-tasks",
+            "highwater-profile",
+        ]),
+    ),
     ("highwater-leaktest-macros", Only(&[])),
     ("highwater-tasks", Only(&[])),
     ("highwater-leak-corpus", Only(&[])),
