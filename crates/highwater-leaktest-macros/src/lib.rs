@@ -8,11 +8,13 @@ mod options;
 
 use proc_macro::TokenStream;
 
-/// Makes a function a test, as the built-in attribute of this name does, that also fails when threads it started are still
-/// alive at its end.
+/// Makes a function a test, as the built-in attribute of this name does, that also fails when threads or tasks it started are
+/// still alive at its end.
 ///
 /// `grace = "2s"` is how long they are waited for, instead of 500 ms. `allow(threads = "name-*")` passes over threads by
 /// their names, of which the kernel keeps 15 bytes; it may be given more than once.
+///
+/// `block_on = "smol::block_on"` makes a test of an async function, run by the function that is named.
 ///
 /// In front of or behind another attribute that makes a test (`#[tokio::test]`, `#[rstest]`, …) it leaves that to the other
 /// one and adds the check.

@@ -2,15 +2,16 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::LitStr;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
+use syn::{LitStr, Path};
 
 /// The options as a value of the harness's own type.
 #[derive(Default)]
 pub(crate) struct Options {
     grace: Option<LitStr>,
     allowed_threads: Vec<LitStr>,
+    block_on: Option<Path>,
 }
 
 impl Options {
@@ -35,7 +36,21 @@ impl Options {
                 Ok(())
             });
         }
-        Err(meta.error("the options are `grace = \"…\"` and `allow(threads = \"…\")`"))
+        if meta.path.is_ident("block_on") {
+            self.block_on = Some(meta.value()?.parse::<LitStr>()?.parse()?);
+            return Ok(());
+        }
+        Err(meta.error("the options are `grace = \"…\"`, `allow(threads = \"…\")` and `block_on = \"…\"`"))
+    }
+
+    /// The function that is to run the test's future.
+    pub(crate) fn block_on(&self) -> Option<&Path> {
+        self.block_on.as_ref()
+    }
+
+    /// Whether the test's future is run by such a function.
+    pub(crate) fn runs_futures(&self) -> bool {
+        self.block_on.is_some()
     }
 
     /// An expression of the harness's type.

@@ -1,13 +1,17 @@
 //! A test with the attribute: the check goes around its body, and the test itself fails.
 
+use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::thread;
 
 use crate::judge::{self, Options, Verdict};
 use crate::process;
 use crate::report;
 use crate::scope::Scope;
+use crate::settle::{self, Running};
+use crate::tasks;
 
 /// What a test may return.
 #[diagnostic::on_unimplemented(
@@ -50,18 +54,32 @@ impl Outcome for ExitCode {
 /// What the attribute puts around a test's body.
 ///
 /// # Panics
-/// When the body does, and when threads are left that it started. A test that fails anyway keeps its own failure, and a leak
+/// When the body does, and when threads or tasks are left that it started. A test that fails anyway keeps its own failure, and a leak
 /// takes away the panic of a test that should panic, so that it fails too.
 pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: impl FnOnce() -> R) -> R {
     if !process::is_checking() {
         return body();
     }
-    let scope = Scope::new();
+    let test = test_name(name);
+    let running = Rc::new(Running {
+        test: test.clone(),
+        scope: Scope::new(),
+        grace: options.grace,
+        settled: RefCell::new(None),
+    });
+    let scope = &running.scope;
+    settle::enter(&running);
     let entered = scope.enter();
     let result = panic::catch_unwind(AssertUnwindSafe(body));
     drop(entered);
-    let test = test_name(name);
-    let verdict = judge::judge(&test, &scope, options.grace, options.allowed_threads);
+    settle::leave();
+    let settled = running.settled.take();
+    if settled.is_some() {
+        // They have had their time while the runtime was there.
+        tasks::note_ended(scope);
+    }
+    let mut verdict = judge::judge(&test, scope, options.grace, options.allowed_threads);
+    verdict.join(settled.unwrap_or_default());
     process::note_marked(&verdict);
     let Verdict { leaks, .. } = verdict;
     if leaks.is_empty() {
@@ -75,7 +93,7 @@ pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: i
         Ok(result) if result.is_failure() => result,
         // Would satisfy it. The test fails for not panicking.
         Ok(result) if should_panic => result,
-        Ok(_) => panic::resume_unwind(Box::new("the test left threads alive")),
+        Ok(_) => panic::resume_unwind(Box::new(format!("the test left {} alive", report::what(&leaks)))),
     }
 }
 

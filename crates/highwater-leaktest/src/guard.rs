@@ -3,13 +3,15 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::judge;
+use crate::judge::{self, Verdict};
 use crate::process;
 use crate::report;
 use crate::scope::{Entered, Scope};
+use crate::settle;
+use crate::task_wait::TaskWait;
 
-/// Checks, when it is dropped, that every thread that was started meanwhile by the calling thread, or by such a thread, has
-/// ended. See [`check`].
+/// Checks, when it is dropped, that every thread and task that was started meanwhile by the calling thread, or by such a thread,
+/// has ended. See [`check`].
 #[derive(Debug)]
 #[must_use = "threads are checked when this is dropped; give it a name: `let _leaks = check();`"]
 pub struct Check {
@@ -17,6 +19,8 @@ pub struct Check {
     scope: Option<(Entered, Scope)>,
     grace: Option<Duration>,
     allowed_threads: Vec<String>,
+    /// What came of the tasks, when they have been judged.
+    settled: Option<Verdict>,
 }
 
 /// Begins a check of what the calling thread does from here on: `let _leaks = highwater_leaktest::check();`.
@@ -33,7 +37,7 @@ pub fn check() -> Check {
         let scope = Scope::new();
         (scope.enter(), scope)
     });
-    Check { scope, grace: None, allowed_threads: Vec::new() }
+    Check { scope, grace: None, allowed_threads: Vec::new(), settled: None }
 }
 
 impl Check {
@@ -50,19 +54,38 @@ impl Check {
     }
 }
 
+impl Check {
+    /// Ends the check in async code: the tasks that are left have their grace while the runtime runs them, which dropping the
+    /// guard would keep a runtime of one thread from. Threads are waited for without regard to it.
+    ///
+    /// # Panics
+    /// As when the guard is dropped.
+    pub async fn finish(mut self) {
+        if let Some((_, scope)) = &self.scope {
+            let wait = TaskWait::new(&test_name(), self.grace);
+            self.settled = Some(settle::wait_for_tasks(wait, scope).await);
+        }
+    }
+}
+
+/// The name of the thread, which is that of the test in it.
+fn test_name() -> String {
+    thread::current().name().unwrap_or("a thread without a name").to_owned()
+}
+
 impl Drop for Check {
     fn drop(&mut self) {
         let Some((entered, scope)) = self.scope.take() else { return };
         drop(entered);
-        let name = thread::current().name().unwrap_or("a thread without a name").to_owned();
-        let verdict = judge::judge(&name, &scope, self.grace, &self.allowed_threads);
+        let mut verdict = judge::judge(&test_name(), &scope, self.grace, &self.allowed_threads);
+        verdict.join(self.settled.take().unwrap_or_default());
         process::note_guarded(&verdict);
         if verdict.leaks.is_empty() {
             return;
         }
         eprint!("{}", report::text(&verdict.leaks));
         if !thread::panicking() {
-            std::panic::resume_unwind(Box::new("threads were left alive"));
+            std::panic::resume_unwind(Box::new(format!("{} were left alive", report::what(&verdict.leaks))));
         }
     }
 }

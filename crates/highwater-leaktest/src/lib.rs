@@ -41,10 +41,14 @@ mod report;
 mod rules;
 mod scope;
 mod settings;
+mod settle;
 #[allow(unsafe_code, reason = "what runs before `main` is found by the name of its section")]
 mod start;
 mod symbols;
+mod task_wait;
+mod tasks;
 mod time;
+mod types;
 mod whole;
 
 pub use guard::{Check, check};
@@ -56,5 +60,6 @@ pub use highwater_runtime::ledger::Alloc;
 pub mod private {
     pub use crate::around::{Outcome, run};
     pub use crate::judge::Options;
+    pub use crate::settle::settle;
     pub use crate::time::time;
 }

@@ -15,6 +15,7 @@ use crate::message;
 use crate::report;
 use crate::rules::{Blocks, Which};
 use crate::settings::settings;
+use crate::tasks;
 use crate::whole;
 
 /// What libtest exits with when tests failed.
@@ -27,6 +28,7 @@ static STATE: Mutex<State> = Mutex::new(State {
         leaks: Vec::new(),
         passed_over: Vec::new(),
         unclassified: Vec::new(),
+        unclassified_tasks: Vec::new(),
     },
     foreign: false,
 });
@@ -50,6 +52,7 @@ pub(crate) fn begin() {
     // First of all, so that it is the last of what runs when the process exits.
     at_exit(decide);
     if is_checking() {
+        tasks::begin();
         observe(whole::OBSERVER);
         // Here, so that no test pays for it.
         let _ = settings().blocks == Blocks::Off || allocator::is_recording();
@@ -108,6 +111,11 @@ fn note(verdict: &Verdict, tests: usize) {
     state.findings.tests += tests;
     state.findings.leaks.extend_from_slice(&verdict.leaks);
     state.findings.passed_over.extend_from_slice(&verdict.passed_over);
+    for each in &verdict.unclassified_tasks {
+        if !state.findings.unclassified_tasks.contains(each) {
+            state.findings.unclassified_tasks.push(each.clone());
+        }
+    }
 }
 
 /// Takes down that a thread of the main thread's is no test.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::allocator::WIDE;
-use crate::finding::Frame;
+use crate::allocator::least_align_of_tasks;
+use crate::finding::{Frame, Kind};
 use crate::pattern;
 use crate::time;
 
@@ -54,7 +54,7 @@ pub(crate) enum Blocks {
 impl Blocks {
     /// From which alignment on blocks of every test are written down; `None` for none.
     pub(crate) fn least_align(self) -> Option<usize> {
-        (self != Self::Off).then_some(WIDE)
+        (self != Self::Off).then(least_align_of_tasks)
     }
 }
 
@@ -63,6 +63,7 @@ impl Blocks {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
     threads: Option<String>,
+    tasks: Option<String>,
     spawned: Option<String>,
     tests: Option<String>,
     program: Option<String>,
@@ -81,7 +82,7 @@ pub(crate) enum RulesError {
     #[error("{}: rule {rule} of [[leaktest.allow]] has an empty reason: say why the thread may stay", path.display())]
     Reason { path: PathBuf, rule: usize },
     #[error(
-        "{}: rule {rule} of [[leaktest.allow]] allows every thread: add `threads` or `spawned`",
+        "{}: rule {rule} of [[leaktest.allow]] allows everything: add `threads`, `tasks` or `spawned`",
         path.display()
     )]
     Everything { path: PathBuf, rule: usize },
@@ -115,7 +116,7 @@ fn read(path: &Path) -> Result<Section, RulesError> {
         if rule.reason.trim().is_empty() {
             return Err(RulesError::Reason { path, rule: rule_number });
         }
-        if rule.threads.is_none() && rule.spawned.is_none() {
+        if rule.threads.is_none() && rule.tasks.is_none() && rule.spawned.is_none() {
             return Err(RulesError::Everything { path, rule: rule_number });
         }
     }
@@ -123,8 +124,19 @@ fn read(path: &Path) -> Result<Section, RulesError> {
 }
 
 impl Rule {
-    /// Whether this thread is allowed; if so the rule counts as used.
-    pub(crate) fn allows(&self, program: &str, test: &str, name: &str, spawned: &[Frame]) -> bool {
+    /// Whether this thread, or task, is allowed; if so the rule counts as used.
+    pub(crate) fn allows(
+        &self,
+        kind: Kind,
+        program: &str,
+        test: &str,
+        name: &str,
+        spawned: &[Frame],
+    ) -> bool {
+        let (named, others) = match kind {
+            Kind::Thread => (&self.threads, &self.tasks),
+            Kind::Task => (&self.tasks, &self.threads),
+        };
         let fits = |pattern: &Option<String>, text: &str| {
             pattern.as_ref().is_none_or(|pattern| pattern::matches(pattern, text))
         };
@@ -139,7 +151,8 @@ impl Rule {
         };
         let allows = self.applies_to(program)
             && fits(&self.tests, test)
-            && fits(&self.threads, name)
+            && others.is_none()
+            && fits(named, name)
             && self.spawned.as_ref().is_none_or(passes);
         if allows {
             self.used.store(true, Ordering::Relaxed);
@@ -160,6 +173,7 @@ impl Rule {
     pub(crate) fn described(&self) -> String {
         let parts = [
             ("threads", &self.threads),
+            ("tasks", &self.tasks),
             ("spawned", &self.spawned),
             ("tests", &self.tests),
             ("program", &self.program),
@@ -204,7 +218,7 @@ mod tests {
                 "[[leaktest.allow]]\nthreads = \"a\"\nreason = \" \"",
                 "rule 1 of [[leaktest.allow]] has an empty reason",
             ),
-            ("[[leaktest.allow]]\nreason = \"b\"\ntests = \"a\"", "allows every thread"),
+            ("[[leaktest.allow]]\nreason = \"b\"\ntests = \"a\"", "allows everything"),
             ("[leaktest", "line 1"),
         ] {
             let fault = parsed(text).unwrap_err();
@@ -223,7 +237,9 @@ mod tests {
         let section = |patterns: &str| {
             parsed(&format!("[[leaktest.allow]]\nreason = \"r\"\n{patterns}")).unwrap().allow.remove(0)
         };
-        let allows = |rule: &Rule| rule.allows("mine", "tests::a", "pool-1", std::slice::from_ref(&frame));
+        let allows = |rule: &Rule| {
+            rule.allows(Kind::Thread, "mine", "tests::a", "pool-1", std::slice::from_ref(&frame))
+        };
         for patterns in [
             "threads = \"pool-*\"",
             "spawned = \"mine::pool::*\"",
@@ -242,6 +258,7 @@ mod tests {
             "threads = \"pool-*\"\ntests = \"other::*\"",
             "threads = \"pool-*\"\nspawned = \"other::*\"",
             "threads = \"pool-*\"\nprogram = \"other\"",
+            "tasks = \"pool-*\"",
         ] {
             let rule = section(patterns);
             assert!(!allows(&rule), "{patterns}");

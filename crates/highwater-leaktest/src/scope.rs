@@ -48,7 +48,6 @@ impl Scope {
 
     /// What is allocated in it: blocks with an alignment of at least [`allocator::WIDE`] bytes, each with its stack, and all others
     /// where they are asked for ([`Ledger::widen`]). `None` where blocks are not written down.
-    #[cfg_attr(not(test), expect(dead_code, reason = "what is left of memory is judged by nobody yet"))]
     pub(crate) fn ledger(&self) -> Option<&Ledger> {
         self.ledger.as_ref()
     }

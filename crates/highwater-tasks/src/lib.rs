@@ -143,6 +143,22 @@ impl Executor {
     }
 }
 
+/// Bits of the first word of a tokio cell, and what they are when the task was cancelled while it waited and is over: as a shutdown
+/// leaves it. A task that had been woken has another bit set.
+pub const CANCELLED_WHILE_WAITING: (usize, usize) = tokio::CANCELLED_WHILE_WAITING;
+
+/// Whether the calls that freed a cell are those of its executor's own end.
+pub fn ends_with_executor(executor: Executor, calls: &[Call<'_>]) -> bool {
+    executor == Executor::Tokio && calls.iter().any(tokio::is_shutdown)
+}
+
+/// Whether a block was allocated by a package that has cells, by as many calls of its stack as there is need of: up to the first
+/// outside of the allocator. If not, [`classify`] will say that it is none.
+pub fn is_of_executor(calls: &[Call<'_>]) -> bool {
+    let package = call::behind_allocator(calls).and_then(|first| calls[first].package());
+    package.is_some_and(|it| Executor::ALL.iter().any(|executor| executor.package() == it.name))
+}
+
 /// What allocated a block, by the calls of its stack, innermost first. They may begin inside of the allocator.
 pub fn classify(calls: &[Call<'_>]) -> Allocation {
     let Some(first) = call::behind_allocator(calls) else { return Allocation::Other };
@@ -201,8 +217,10 @@ pub struct Future {
 /// has it. `None` when there are none in it.
 pub fn future(executor: Executor, constructor: &str) -> Option<Future> {
     match executor {
-        Executor::Tokio => name::future(constructor, "Cell"),
-        Executor::AsyncTask => name::future(constructor, "RawTask"),
-        Executor::Futures => name::future(constructor, "FuturesUnordered"),
+        Executor::Tokio => name::future(constructor, "tokio::runtime::task::core::Cell<", "new"),
+        Executor::AsyncTask => name::future(constructor, "async_task::raw::RawTask<", "allocate"),
+        Executor::Futures => {
+            name::future(constructor, "futures_util::stream::futures_unordered::FuturesUnordered<", "push")
+        }
     }
 }

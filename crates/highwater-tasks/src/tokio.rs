@@ -32,6 +32,17 @@ pub(crate) fn is_own(inside: &[Call<'_>]) -> bool {
     inside.iter().any(|it| is_of_workers(it) && ["launch", "block_in_place"].contains(&it.name()))
 }
 
+pub(crate) const CANCELLED_WHILE_WAITING: (usize, usize) =
+    (RUNNING | COMPLETE | NOTIFIED | CANCELLED, COMPLETE | CANCELLED);
+
+/// Whether this call ends the tasks of a runtime, or of a `LocalSet`, that is going.
+pub(crate) fn is_shutdown(call: &Call<'_>) -> bool {
+    call.package().is_some_and(|it| it.name == PACKAGE)
+        && (call.name().starts_with("close_and_shutdown_all")
+            || ["shutdown2", "shutdown_core", "pre_shutdown", "shutdown_finalize"].contains(&call.name())
+            || call.is_in("/src/runtime/scheduler/current_thread/mod.rs") && call.name() == "shutdown")
+}
+
 pub(crate) fn state(word: usize) -> Option<State> {
     let has = |flag| word & flag != 0;
     let references = word >> REFERENCES_FROM_BIT;

@@ -8,6 +8,7 @@
 mod build;
 mod compare;
 mod expected;
+mod guide;
 mod load;
 mod run;
 

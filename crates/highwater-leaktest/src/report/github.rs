@@ -3,7 +3,7 @@
 use std::env;
 use std::path::Path;
 
-use crate::finding::{Leak, Origin};
+use crate::finding::{Kind, Leak, Origin};
 
 /// One line for each leak.
 pub(crate) fn annotations(leaks: &[Leak]) -> String {
@@ -22,11 +22,13 @@ fn annotation(leak: &Leak, workspace: &str) -> String {
             place += &format!("line={line},");
         }
     }
-    let title = property(&format!("{} left a thread alive", leak.test));
-    let message = data(&format!(
-        "thread {:?} was started here and did not end within {} ms",
-        leak.name, leak.waited_ms
-    ));
+    let (kind, name) = match leak.kind {
+        Kind::Thread => ("thread", format!("{:?}", leak.name)),
+        Kind::Task => ("task", leak.name.clone()),
+    };
+    let title = property(&format!("{} left a {kind} alive", leak.test));
+    let message =
+        data(&format!("{kind} {name} was started here and did not end within {} ms", leak.waited_ms));
     format!("::error {place}title={title}::{message}\n")
 }
 
@@ -43,7 +45,7 @@ fn data(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Activity, Frame, Kind};
+    use crate::finding::{Activity, Frame};
 
     #[test]
     fn an_annotation_is_one_line_with_its_place() {
