@@ -75,7 +75,7 @@ pub(crate) fn judge(
     if is_clean(scope) {
         return Verdict::default();
     }
-    let wait = TaskWait::new(test, grace);
+    let mut wait = TaskWait::new(test, grace);
     let mut of_tasks = wait.look(scope);
     let mut verdict = judge_threads(test, scope, grace, allowed, || {
         of_tasks = of_tasks.take().or_else(|| wait.look(scope));
