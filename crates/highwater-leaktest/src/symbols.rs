@@ -92,6 +92,7 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     // begin where they were built.
     let is_system = |it: &str| {
         it.starts_with("/rustc/")
+            || it.starts_with("/rust/deps/")
             || it.contains("/rustlib/src/rust/library/")
             || it.starts_with("./")
             || it.starts_with("../")
@@ -188,6 +189,7 @@ mod tests {
                 Origin::System,
             ),
             ("clock_nanosleep", None, Origin::System),
+            ("addr2line::line::path_push", Some("/rust/deps/addr2line-0.25.1/src/line.rs"), Origin::System),
             ("start_thread", Some("./nptl/pthread_create.c"), Origin::System),
             ("work", Some("/home/me/pool/src/work.c"), Origin::Own),
             ("test::run_test", Some("/rustc/0123/library/test/src/lib.rs"), Origin::TestHarness),

@@ -9,6 +9,7 @@ mod build;
 mod compare;
 mod expected;
 mod load;
+mod memory;
 mod run;
 
 use std::env;
