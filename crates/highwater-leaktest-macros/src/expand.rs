@@ -125,7 +125,7 @@ mod tests {
         );
         assert!(text.starts_with("# [:: core :: prelude :: v1 :: test] fn a ()"), "{text}");
         assert!(text.contains("move || -> Result < () , E > {"), "{text}");
-        assert!(text.contains("None , allowed_threads : & [] } , false ,"), "{text}");
+        assert!(text.contains("denies_blocks : false , } , } , false ,"), "{text}");
     }
 
     #[test]

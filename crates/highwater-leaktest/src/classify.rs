@@ -67,7 +67,8 @@ pub(crate) fn global(thread: &Thread) -> Option<&'static str> {
     None
 }
 
-fn passes_through(frames: &[Frame]) -> Option<&'static str> {
+/// What of the process these calls initialise, or grow.
+pub(crate) fn passes_through(frames: &[Frame]) -> Option<&'static str> {
     first_of(GLOBAL, frames)
 }
 

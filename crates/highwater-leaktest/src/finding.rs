@@ -5,6 +5,8 @@
 
 use miniserde::{Deserialize, Serialize};
 
+use crate::memory::Excess;
+
 /// All that one process has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Findings {
@@ -14,6 +16,8 @@ pub(crate) struct Findings {
     pub(crate) tests: usize,
     /// What fails.
     pub(crate) leaks: Vec<Leak>,
+    /// Limits for memory that were not kept, which fail too.
+    pub(crate) memory: Vec<Excess>,
     /// What does not, and why.
     pub(crate) passed_over: Vec<PassedOver>,
     /// Names of threads that came into being past the hooks and are alive; no test is blamed for them.
@@ -148,6 +152,11 @@ pub(crate) enum Origin {
 impl Leak {
     /// The line to act on: the innermost call of the project's own code, or of a dependency's without one.
     pub(crate) fn site(&self) -> Option<&Frame> {
-        self.spawned.iter().find(|frame| frame.origin == Origin::Own).or(self.spawned.first())
+        innermost_own(&self.spawned)
     }
+}
+
+/// The innermost call of the project's own code, or without one the innermost of all.
+pub(crate) fn innermost_own(frames: &[Frame]) -> Option<&Frame> {
+    frames.iter().find(|frame| frame.origin == Origin::Own).or(frames.first())
 }

@@ -12,6 +12,7 @@ use highwater_hooks::{Spawner, State, Thread, present_stack};
 
 use crate::classify;
 use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Why};
+use crate::memory::Limits;
 use crate::pattern;
 use crate::process;
 use crate::rules::Rule;
@@ -40,6 +41,10 @@ pub struct Options {
     pub grace: Option<Duration>,
     /// Patterns of names of threads that may stay.
     pub allowed_threads: &'static [&'static str],
+    /// Patterns of functions and files whose blocks may stay.
+    pub allowed_blocks: &'static [&'static str],
+    /// What the test may do with memory.
+    pub limits: Limits,
 }
 
 /// What came of a scope.

@@ -34,6 +34,7 @@ mod classify;
 mod finding;
 mod guard;
 mod judge;
+mod memory;
 mod message;
 mod pattern;
 mod process;
@@ -60,6 +61,7 @@ pub use highwater_runtime::ledger::Alloc;
 pub mod private {
     pub use crate::around::{Outcome, run};
     pub use crate::judge::Options;
+    pub use crate::memory::{Bound, Counting, Limits, size};
     pub use crate::settle::settle;
     pub use crate::time::time;
 }

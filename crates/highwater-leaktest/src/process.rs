@@ -11,6 +11,7 @@ use highwater_hooks::{Unsupported, at_exit, observe, status, unseen};
 use crate::allocator;
 use crate::finding::Findings;
 use crate::judge::Verdict;
+use crate::memory::Excess;
 use crate::message;
 use crate::report;
 use crate::rules::{Blocks, Which};
@@ -26,6 +27,7 @@ static STATE: Mutex<State> = Mutex::new(State {
         program: String::new(),
         tests: 0,
         leaks: Vec::new(),
+        memory: Vec::new(),
         passed_over: Vec::new(),
         unclassified: Vec::new(),
         unclassified_tasks: Vec::new(),
@@ -118,6 +120,11 @@ fn note(verdict: &Verdict, tests: usize) {
     }
 }
 
+/// Takes down which limits for memory a test did not keep.
+pub(crate) fn note_memory(found: &[Excess]) {
+    state().findings.memory.extend_from_slice(found);
+}
+
 /// Takes down that a thread of the main thread's is no test.
 pub(crate) fn note_foreign() {
     state().foreign = true;
@@ -165,12 +172,13 @@ fn conclude(code: i32) -> i32 {
         text += "highwater-leaktest: no test was seen: libtest does not run this program. Use `check()` in its tests.\n";
     }
     if settings().annotates {
-        text += &report::annotations(&findings.leaks);
+        text += &report::annotations(&findings);
     }
     if !text.is_empty() {
         message::say(&text);
     }
-    if code == 0 && !(findings.leaks.is_empty() && faults.is_empty()) { FAILED } else { code }
+    let is_clean = findings.leaks.is_empty() && findings.memory.is_empty() && faults.is_empty();
+    if code == 0 && !is_clean { FAILED } else { code }
 }
 
 /// Whether these arguments run all tests, so that what was not used now is not used at all. cargo-nextest runs one test in

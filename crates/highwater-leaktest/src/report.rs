@@ -17,12 +17,24 @@ const MOST_CALLS: usize = 4;
 pub(crate) fn text(leaks: &[Leak]) -> String {
     let Some(first) = leaks.first() else { return String::new() };
     let mut text = format!("LEAK  {}   (waited {} ms)\n", first.test, first.waited_ms);
-    for leak in leaks {
+    for (place, leak) in leaks.iter().enumerate() {
+        let is_same = |it: &&Leak| {
+            leak.kind == Kind::Task
+                && (it.kind, &it.name, it.activity, &it.spawned)
+                    == (leak.kind, &leak.name, leak.activity, &leak.spawned)
+        };
+        if leaks[..place].iter().any(|it| is_same(&it)) {
+            continue;
+        }
         let _ = match leak.kind {
             Kind::Thread => write!(text, "  thread  {:?}  {}", leak.name, activity(leak.activity)),
             Kind::Task if leak.name.is_empty() => write!(text, "  task    {}", activity(leak.activity)),
             Kind::Task => write!(text, "  task    {}  {}", leak.name, activity(leak.activity)),
         };
+        let same = leaks.iter().filter(is_same).count();
+        if same > 1 {
+            let _ = write!(text, "   ({same} of them)");
+        }
         if let Some(parent) = &leak.parent {
             let _ = write!(text, "   started by thread {parent:?}");
         }
@@ -66,7 +78,7 @@ fn activity(activity: Activity) -> &'static str {
 }
 
 /// Calls, innermost first. Several calls of a dependency in a row are one.
-fn path(frames: &[Frame]) -> String {
+pub(crate) fn path(frames: &[Frame]) -> String {
     let mut shown: Vec<String> = Vec::new();
     let mut before = None;
     for frame in frames {
@@ -119,6 +131,16 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             leaking.len(),
             count(findings.tests.max(leaking.len()), "test"),
             what(&findings.leaks),
+            names.join(", ")
+        ));
+    }
+    let exceeding: BTreeSet<&str> = findings.memory.iter().map(|it| it.test.as_str()).collect();
+    if !exceeding.is_empty() {
+        let names: Vec<&str> = exceeding.iter().copied().collect();
+        line(&format!(
+            "{} of {} did not keep their limits for memory: {}",
+            exceeding.len(),
+            count(findings.tests.max(exceeding.len()), "test"),
             names.join(", ")
         ));
     }
@@ -232,6 +254,7 @@ mod tests {
             detail: "std::sync::Once".to_owned(),
         };
         let findings = Findings {
+            memory: vec![],
             program: "p".to_owned(),
             tests: 3,
             leaks: vec![leak(), leak()],

@@ -4,6 +4,8 @@ use highwater_hooks::Scope as Threads;
 use highwater_runtime::ledger::{self, Heir, Ledger};
 
 use crate::allocator;
+use crate::memory::Limits;
+use crate::rules::Blocks;
 use crate::settings::settings;
 
 /// Something whose threads and blocks are to be known.
@@ -26,6 +28,25 @@ impl Scope {
         let least_align = settings().blocks.least_align();
         let ledger = least_align.filter(|_| allocator::is_recording()).and_then(Ledger::open);
         Self { threads: Threads::new(), ledger }
+    }
+
+    /// Has limits for memory be watched, from now on.
+    ///
+    /// # Errors
+    /// In words, when blocks are not written down.
+    pub(crate) fn watch(&self, limits: Limits) -> Result<(), &'static str> {
+        let Some(ledger) = &self.ledger else {
+            return Err(if settings().blocks == Blocks::Off {
+                "its limits for memory cannot be checked: highwater.toml says `blocks = \"off\"`"
+            } else {
+                allocator::NOT_RECORDING
+            });
+        };
+        ledger.widen(1);
+        if let Some(limit_bytes) = limits.max_peak_bytes {
+            ledger.watch_peak(limit_bytes);
+        }
+        Ok(())
     }
 
     /// Puts the calling thread into this scope until the guard is dropped, and with it what it starts and allocates.

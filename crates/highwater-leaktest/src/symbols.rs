@@ -6,6 +6,7 @@ use std::ffi::c_void;
 use std::sync::{Mutex, PoisonError};
 
 use crate::finding::{Frame, Origin};
+use crate::memory::outside_of_the_allocator;
 
 /// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins. What lies
 /// outside of that is not looked up: each file of a program whose lines are asked for is read, and some are large.
@@ -99,6 +100,7 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     if is_in("highwater_hooks")
         || is_in("highwater_runtime")
         || is_in("highwater_leaktest")
+        || is_in("highwater_runtime")
         || ["pthread_create", "thrd_create"].contains(&path)
     {
         return Origin::Highwater;
@@ -114,6 +116,7 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     // begin where they were built.
     let is_system = |it: &str| {
         it.starts_with("/rustc/")
+            || it.starts_with("/rust/deps/")
             || it.contains("/rustlib/src/rust/library/")
             || it.starts_with("./")
             || it.starts_with("../")
@@ -135,6 +138,11 @@ pub(crate) fn spawn_path(frames: &[Frame]) -> Vec<Frame> {
 /// What of the calls that spawned a task is worth showing.
 pub(crate) fn task_path(frames: &[Frame]) -> Vec<Frame> {
     path(frames)
+}
+
+/// What of the stack of an allocation is worth showing.
+pub(crate) fn allocation_path(frames: &[Frame]) -> Vec<Frame> {
+    path(outside_of_the_allocator(frames))
 }
 
 /// Calls up to where the test harness begins, without those of the standard library.
@@ -210,6 +218,7 @@ mod tests {
                 Origin::System,
             ),
             ("clock_nanosleep", None, Origin::System),
+            ("addr2line::line::path_push", Some("/rust/deps/addr2line-0.25.1/src/line.rs"), Origin::System),
             ("start_thread", Some("./nptl/pthread_create.c"), Origin::System),
             ("work", Some("/home/me/pool/src/work.c"), Origin::Own),
             ("test::run_test", Some("/rustc/0123/library/test/src/lib.rs"), Origin::TestHarness),

@@ -83,10 +83,14 @@ pub(crate) fn left(ledger: &Ledger) -> Left {
             Allocation::Other => {}
             Allocation::Unclassified { executor, version, .. } => {
                 let version = version.map_or_else(
-                    || "a version that its path does not tell".to_owned(),
+                    || {
+                        "in the version of this program, which the path of its sources does not tell"
+                            .to_owned()
+                    },
                     |it| format!("{}.{}", it.major, it.minor),
                 );
-                let site = known.spawned.iter().find_map(|it| Some((it.file.as_ref()?, it.line?)));
+                // Behind what was called of the executor's.
+                let site = known.spawned.iter().skip(1).find_map(|it| Some((it.file.as_ref()?, it.line?)));
                 let place =
                     site.map(|(file, line)| format!(", spawned at {file}:{line}")).unwrap_or_default();
                 left.unclassified.insert(format!("{} {version}{place}", executor.package()));

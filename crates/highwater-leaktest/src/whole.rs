@@ -5,6 +5,7 @@
 //! the thread no longer knows its name; a thread-local that is older than all others, and so is destroyed after them, takes it
 //! down before.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic;
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
@@ -14,10 +15,11 @@ use highwater_hooks::{Observer, Spawner, Thread};
 
 use crate::finding::Origin;
 use crate::judge;
+use crate::memory::{self, Limits};
 use crate::message;
 use crate::process;
 use crate::report;
-use crate::rules::Which;
+use crate::rules::{Blocks, Which};
 use crate::scope::{self, Scope};
 use crate::settings::settings;
 use crate::symbols;
@@ -33,6 +35,7 @@ static SCOPES: Mutex<BTreeMap<u64, Scope>> = Mutex::new(BTreeMap::new());
 static MAIN_STACK: OnceLock<Box<[usize]>> = OnceLock::new();
 
 thread_local! {
+    static IS_MEMORY_JUDGED: Cell<bool> = const { Cell::new(false) };
     static NAME_TAKER: NameTaker = const { NameTaker(OnceLock::new()) };
 }
 
@@ -71,6 +74,7 @@ fn ends(thread: &Thread) {
 
 fn judge_test(thread: &Thread, scope: &Scope) {
     let Some(test) = thread.label() else { return process::note_foreign() };
+    judge_memory(test, scope);
     if judge::is_clean(scope) {
         return process::note_test(&judge::Verdict::default());
     }
@@ -82,6 +86,28 @@ fn judge_test(thread: &Thread, scope: &Scope) {
     process::note_test(&verdict);
     if !verdict.leaks.is_empty() {
         message::say(&report::text(&verdict.leaks));
+    }
+}
+
+/// The limits of a test, with those that are set for all.
+pub(crate) fn with_rules(mut limits: Limits) -> Limits {
+    limits.denies_blocks |= settings().blocks == Blocks::Deny;
+    limits
+}
+
+/// The calling thread's test has had its verdict on memory, or fails anyway.
+pub(crate) fn memory_is_judged() {
+    IS_MEMORY_JUDGED.set(true);
+}
+
+/// A test without the attribute, when no test may leave blocks.
+fn judge_memory(test: &str, scope: &Scope) {
+    let limits = with_rules(Limits::default());
+    let Some(ledger) = scope.ledger().filter(|_| limits.is_any() && !IS_MEMORY_JUDGED.get()) else { return };
+    let found = memory::judge(test, ledger, limits, &[""; 0], settings().grace);
+    process::note_memory(&found);
+    if !found.is_empty() {
+        message::say(&memory::text(&found));
     }
 }
 

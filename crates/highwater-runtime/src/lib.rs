@@ -72,7 +72,7 @@ mod totals;
 #[cfg(not(loom))]
 mod unwind;
 
-pub use config::{Mode, Settings, parse_size};
+pub use config::{Mode, Settings, leading_number, parse_size};
 pub use sys::{Module, trim};
 #[cfg(not(loom))]
 pub use {

@@ -36,7 +36,7 @@ fn leak_of_many_smol_tasks() {
 
 #[test]
 fn leak_of_a_smol_async_block() {
-    smol::spawn(async { pending::<()>().await }).detach(); // leak: task leak_of_a_smol_async_block::{async_block}
+    smol::spawn(async { pending::<()>().await }).detach(); // leak: task {async_block}
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn leak_of_a_runtime() {
 #[test]
 fn leak_of_a_blocking_call() {
     let runtime = Builder::new_current_thread().thread_name("blocking").build().unwrap();
-    runtime.block_on(async { drop(tokio::task::spawn_blocking(stay)) }); // leak: blocking, task stay
+    runtime.block_on(async { drop(tokio::task::spawn_blocking(stay)) }); // leak: blocking, task fn()
     runtime.shutdown_background();
 }
 

@@ -87,7 +87,7 @@ fn leak_of_a_task_with_its_handle_dropped() {
 #[test]
 fn leak_of_an_async_block() {
     let runtime = single();
-    runtime.spawn(async { pending::<()>().await }); // leak: task leak_of_an_async_block::{async_block}
+    runtime.spawn(async { pending::<()>().await }); // leak: task {async_block}
     turn(&runtime);
 }
 
@@ -126,7 +126,7 @@ fn leak_of_a_task_with_a_large_future() {
         std::hint::black_box(large);
     };
     // It is put into a block of its own first.
-    shared().spawn(future); // leak: task leak_of_a_task_with_a_large_future::{async_block}
+    shared().spawn(future); // leak: task {async_block}
 }
 
 #[test]

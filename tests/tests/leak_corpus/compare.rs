@@ -104,12 +104,12 @@ impl fmt::Display for Table {
 
 /// Whether a test should pass: one that leaks must not where the verdict is the test's own, and one that fails by itself
 /// never does. `None` where it does not matter.
-fn should_pass(test: &str, outcome: &Outcome) -> Option<bool> {
+pub fn should_pass(test: &str, outcome: &Outcome) -> Option<bool> {
     let is_verdict_of_test = match (outcome.program, outcome.way) {
         (_, Way::Unchecked) => return None,
         (_, Way::Nextest) | (Program::Shadowed, _) => true,
         // A guard cannot fail a test that should panic; the process fails instead.
-        (Program::Marked, _) => !test.contains("guard_in_a_test_that_should_panic"),
+        (Program::Marked | Program::Memory, _) => !test.contains("guard_in_a_test_that_should_panic"),
         (Program::Whole, _) => false,
     };
     if test.starts_with("clean_") {
@@ -122,6 +122,6 @@ fn should_pass(test: &str, outcome: &Outcome) -> Option<bool> {
 }
 
 /// The function of a test, of whose name it is the last part, or the one before the case's number.
-fn function(test: &str) -> &str {
+pub fn function(test: &str) -> &str {
     test.rsplit("::").find(|it| !it.starts_with("case_")).unwrap_or(test)
 }

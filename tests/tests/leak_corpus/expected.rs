@@ -35,6 +35,9 @@ pub fn of(program: Program) -> Expected {
     let mut expected = Expected::new();
     for entry in fs::read_dir(build::directory().join("cases")).expect("the corpus has cases") {
         let path = entry.expect("its directory can be read").path();
+        if path.is_dir() {
+            continue;
+        }
         let file = path.file_name().expect("it has a name").to_string_lossy().into_owned();
         if (file == "marked.rs") != (program == Program::Marked) {
             continue;
@@ -72,7 +75,7 @@ fn read(text: &str, file: &str, expected: &mut Expected) {
 }
 
 /// The test that begins on this line, `fn NAME` or `generated!(NAME`.
-fn test_name(line: &str) -> Option<String> {
+pub fn test_name(line: &str) -> Option<String> {
     let begin = ["leak_", "clean_"].iter().filter_map(|it| line.find(it)).min()?;
     let (before, name) = line.split_at(begin);
     let is_definition = before.ends_with("fn ") || before.ends_with("generated!(");

@@ -8,7 +8,7 @@ use crate::build;
 use crate::run;
 
 /// The exit code of a test program of the story, and what it said.
-fn tell(program: &str) -> (Option<i32>, String) {
+pub fn tell(program: &str) -> (Option<i32>, String) {
     let mut command = Command::new(build::program(program));
     command.current_dir(build::directory());
     run::clear(&mut command);
@@ -51,7 +51,7 @@ fn the_leaking_service_fails_as_the_guide_says() {
     let begin = said.find("LEAK ").unwrap_or_else(|| panic!("{said}"));
     let end = said[begin..].find("  fix: ").expect("it says how to mend it");
     let report = without_times(&said[begin..begin + end]);
-    assert_eq!(report.matches("  task    ").count(), 3, "{report}");
+    assert!(report.contains("(3 of them)"), "{report}");
     let guide = guide();
     assert!(without_times(&guide).contains(&report), "docs/LEAKTEST.md does not show this:\n{report}");
     assert!(guide.contains(&handler("leaking")), "docs/LEAKTEST.md does not show the handler as it is");
