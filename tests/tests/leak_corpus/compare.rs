@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::expected::{Expected, Thread};
+use crate::expected::{Expected, Left};
 use crate::run::{Leak, Outcome, Program, Way};
 
 /// Sums over all runs.
@@ -55,7 +55,7 @@ impl Table {
 
     fn expect(
         &mut self,
-        thread: &Thread,
+        thread: &Left,
         cases: usize,
         left: &mut Vec<&Leak>,
         wrong: &mut Vec<String>,
@@ -63,12 +63,16 @@ impl Table {
     ) {
         let wanted = thread.count * cases;
         self.expected += wanted;
-        let (found, others): (Vec<&Leak>, Vec<&Leak>) =
-            left.iter().partition(|leak| leak.name == thread.name);
+        let (found, others): (Vec<&Leak>, Vec<&Leak>) = left.iter().partition(|leak| thread.is(leak));
         *left = others;
         self.found += found.len().min(wanted);
         if found.len() != wanted {
-            wrong.push(format!("{test}: {} of {wanted} threads {:?}: not found", found.len(), thread.name));
+            wrong.push(format!(
+                "{test}: {} of {wanted} {}s {:?}: not found",
+                found.len(),
+                thread.kind,
+                thread.name
+            ));
         }
         for leak in found {
             let own = leak.spawned.iter().find(|it| it.origin == "own");
@@ -100,12 +104,12 @@ impl fmt::Display for Table {
 
 /// Whether a test should pass: one that leaks must not where the verdict is the test's own, and one that fails by itself
 /// never does. `None` where it does not matter.
-fn should_pass(test: &str, outcome: &Outcome) -> Option<bool> {
+pub fn should_pass(test: &str, outcome: &Outcome) -> Option<bool> {
     let is_verdict_of_test = match (outcome.program, outcome.way) {
         (_, Way::Unchecked) => return None,
         (_, Way::Nextest) | (Program::Shadowed, _) => true,
         // A guard cannot fail a test that should panic; the process fails instead.
-        (Program::Marked, _) => !test.contains("guard_in_a_test_that_should_panic"),
+        (Program::Marked | Program::Memory, _) => !test.contains("guard_in_a_test_that_should_panic"),
         (Program::Whole, _) => false,
     };
     if test.starts_with("clean_") {
@@ -118,6 +122,6 @@ fn should_pass(test: &str, outcome: &Outcome) -> Option<bool> {
 }
 
 /// The function of a test, of whose name it is the last part, or the one before the case's number.
-fn function(test: &str) -> &str {
+pub fn function(test: &str) -> &str {
     test.rsplit("::").find(|it| !it.starts_with("case_")).unwrap_or(test)
 }

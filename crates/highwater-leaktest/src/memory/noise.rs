@@ -9,7 +9,10 @@ const KEEPERS: &[&str] = &[
     "std::sys::thread_local::",
     "std::thread::current::init_current",
     "std::thread::spawnhook::",
+    // Names for a backtrace, kept by the standard library for the next one.
+    "std::backtrace_rs::symbolize::",
     // A panic that the test expects.
+    "std::panicking::default_hook",
     "std::panicking::begin_panic",
     "std::panicking::panic_with_hook",
     "std::panicking::rust_panic",
@@ -80,6 +83,7 @@ mod tests {
             (&[("mine::init", Own), ("std::sys::thread_local::lazy::init", System)], true),
             (&[("std::sync::mpmc::channel", System), ("test::run", TestHarness)], true),
             (&[("highwater_hooks::registry::add", Highwater), ("mine::a", Own)], true),
+            (&[("std::backtrace_rs::symbolize::gimli::resolve", System), ("mine::a", Own)], true),
             (&[("core::panicking::panic_fmt", System), ("mine::a", Own)], true),
             (&[("std::panicking::catch_unwind", System), ("mine::a", Own)], false),
             (&[], false),
