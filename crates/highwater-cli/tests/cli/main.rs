@@ -5,6 +5,7 @@ mod bad_input;
 mod check;
 mod convert;
 mod findings;
+mod init_tests;
 mod list;
 mod merge;
 mod report;
