@@ -27,14 +27,18 @@ mod registry;
 mod scope;
 mod stack;
 mod status;
+#[cfg(hooked)]
+mod text;
 mod thread;
 #[cfg(not(hooked))]
 mod unhooked;
 
 #[cfg(not(hooked))]
-pub use unhooked::{at_exit, file_of, present_stack};
+pub use unhooked::{at_exit, base_of, file_of, find, present_stack, visit_constants};
 #[cfg(hooked)]
-pub use {ask::present_stack, exit::at_exit, stack::file_of};
+pub use {
+    ask::present_stack, exit::at_exit, stack::base_of, stack::file_of, text::find, text::visit_constants,
+};
 
 pub use observer::{Inherited, Observer, observe};
 pub use proc::{Reading, State};

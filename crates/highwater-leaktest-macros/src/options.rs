@@ -4,13 +4,14 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
-use syn::{Lit, LitInt, LitStr};
+use syn::{Lit, LitInt, LitStr, Path};
 
 /// The options as a value of the harness's own type.
 #[derive(Default)]
 pub(crate) struct Options {
     grace: Option<LitStr>,
     allowed_threads: Vec<LitStr>,
+    block_on: Option<Path>,
     allowed_blocks: Vec<LitStr>,
     denies_blocks: bool,
     max_blocks: Option<LitInt>,
@@ -44,6 +45,10 @@ impl Options {
                 Ok(())
             });
         }
+        if meta.path.is_ident("block_on") {
+            self.block_on = Some(meta.value()?.parse::<LitStr>()?.parse()?);
+            return Ok(());
+        }
         if meta.path.is_ident("deny") {
             return meta.parse_nested_meta(|inner| {
                 if !inner.path.is_ident("blocks") {
@@ -68,9 +73,19 @@ impl Options {
             return Ok(());
         }
         Err(meta.error(
-            "the options are `grace = \"…\"`, `allow(threads = \"…\", blocks = \"…\")`, `deny(blocks)`, \
+            "the options are `grace = \"…\"`, `block_on = \"…\"`, `allow(threads = \"…\", blocks = \"…\")`, `deny(blocks)`, \
              `max_blocks = 10`, `max_bytes = \"4KiB\"` and `max_peak = \"1MiB\"`",
         ))
+    }
+
+    /// The function that is to run the test's future.
+    pub(crate) fn block_on(&self) -> Option<&Path> {
+        self.block_on.as_ref()
+    }
+
+    /// Whether the test's future is run by such a function.
+    pub(crate) fn runs_futures(&self) -> bool {
+        self.block_on.is_some()
     }
 
     /// An expression of the harness's type.

@@ -42,10 +42,14 @@ mod report;
 mod rules;
 mod scope;
 mod settings;
+mod settle;
 #[allow(unsafe_code, reason = "what runs before `main` is found by the name of its section")]
 mod start;
 mod symbols;
+mod task_wait;
+mod tasks;
 mod time;
+mod types;
 mod whole;
 
 pub use guard::{Check, check};
@@ -58,5 +62,6 @@ pub mod private {
     pub use crate::around::{Outcome, run};
     pub use crate::judge::Options;
     pub use crate::memory::{Bound, Counting, Limits, size};
+    pub use crate::settle::settle;
     pub use crate::time::time;
 }

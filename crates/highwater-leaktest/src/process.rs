@@ -17,6 +17,7 @@ use crate::message;
 use crate::report;
 use crate::rules::{Blocks, Which};
 use crate::settings::settings;
+use crate::tasks;
 use crate::whole;
 
 /// What libtest exits with when tests failed.
@@ -30,6 +31,7 @@ static STATE: Mutex<State> = Mutex::new(State {
         memory: Vec::new(),
         passed_over: Vec::new(),
         unclassified: Vec::new(),
+        unclassified_tasks: Vec::new(),
     },
     foreign: false,
 });
@@ -56,6 +58,7 @@ pub(crate) fn begin() {
     // First of all, so that it is the last of what runs when the process exits.
     at_exit(decide);
     if is_checking() {
+        tasks::begin();
         observe(whole::OBSERVER);
         // Here, so that no test pays for it.
         let _ = settings().blocks == Blocks::Off || allocator::is_recording();
@@ -117,6 +120,11 @@ fn note(verdict: &Verdict, tests: usize) {
     let mut state = state();
     state.findings.leaks.extend_from_slice(&verdict.leaks);
     state.findings.passed_over.extend_from_slice(&verdict.passed_over);
+    for each in &verdict.unclassified_tasks {
+        if !state.findings.unclassified_tasks.contains(each) {
+            state.findings.unclassified_tasks.push(each.clone());
+        }
+    }
 }
 
 /// Takes down which limits for memory a test did not keep.

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::allocator::WIDE;
-use crate::finding::Frame;
+use crate::allocator::least_align_of_tasks;
+use crate::finding::{Frame, Kind};
 use crate::pattern;
 use crate::time;
 
@@ -57,7 +57,7 @@ impl Blocks {
     /// From which alignment on blocks of every test are written down; `None` for none.
     pub(crate) fn least_align(self) -> Option<usize> {
         match self {
-            Self::Asked => Some(WIDE),
+            Self::Asked => Some(least_align_of_tasks()),
             Self::Deny => Some(1),
             Self::Off => None,
         }
@@ -69,6 +69,7 @@ impl Blocks {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
     threads: Option<String>,
+    tasks: Option<String>,
     spawned: Option<String>,
     blocks: Option<String>,
     tests: Option<String>,
@@ -88,7 +89,7 @@ pub(crate) enum RulesError {
     #[error("{}: rule {rule} of [[leaktest.allow]] has an empty reason: say why the thread may stay", path.display())]
     Reason { path: PathBuf, rule: usize },
     #[error(
-        "{}: rule {rule} of [[leaktest.allow]] allows everything: add `threads`, `spawned` or `blocks`",
+        "{}: rule {rule} of [[leaktest.allow]] allows everything: add `threads`, `tasks`, `spawned` or `blocks`",
         path.display()
     )]
     Everything { path: PathBuf, rule: usize },
@@ -127,7 +128,7 @@ fn read(path: &Path) -> Result<Section, RulesError> {
         if rule.reason.trim().is_empty() {
             return Err(RulesError::Reason { path, rule: rule_number });
         }
-        let is_of_threads = rule.threads.is_some() || rule.spawned.is_some();
+        let is_of_threads = rule.threads.is_some() || rule.tasks.is_some() || rule.spawned.is_some();
         if is_of_threads && rule.blocks.is_some() {
             return Err(RulesError::Both { path, rule: rule_number });
         }
@@ -139,8 +140,19 @@ fn read(path: &Path) -> Result<Section, RulesError> {
 }
 
 impl Rule {
-    /// Whether this thread is allowed; if so the rule counts as used.
-    pub(crate) fn allows(&self, program: &str, test: &str, name: &str, spawned: &[Frame]) -> bool {
+    /// Whether this thread, or task, is allowed; if so the rule counts as used.
+    pub(crate) fn allows(
+        &self,
+        kind: Kind,
+        program: &str,
+        test: &str,
+        name: &str,
+        spawned: &[Frame],
+    ) -> bool {
+        let (named, others) = match kind {
+            Kind::Thread => (&self.threads, &self.tasks),
+            Kind::Task => (&self.tasks, &self.threads),
+        };
         let fits = |pattern: &Option<String>, text: &str| {
             pattern.as_ref().is_none_or(|pattern| pattern::matches(pattern, text))
         };
@@ -148,7 +160,8 @@ impl Rule {
         let allows = self.blocks.is_none()
             && self.applies_to(program)
             && fits(&self.tests, test)
-            && fits(&self.threads, name)
+            && others.is_none()
+            && fits(named, name)
             && self.spawned.as_ref().is_none_or(passes);
         self.note(allows)
     }
@@ -182,6 +195,7 @@ impl Rule {
     pub(crate) fn described(&self) -> String {
         let parts = [
             ("threads", &self.threads),
+            ("tasks", &self.tasks),
             ("spawned", &self.spawned),
             ("blocks", &self.blocks),
             ("tests", &self.tests),
@@ -248,7 +262,9 @@ mod tests {
         let section = |patterns: &str| {
             parsed(&format!("[[leaktest.allow]]\nreason = \"r\"\n{patterns}")).unwrap().allow.remove(0)
         };
-        let allows = |rule: &Rule| rule.allows("mine", "tests::a", "pool-1", std::slice::from_ref(&frame));
+        let allows = |rule: &Rule| {
+            rule.allows(Kind::Thread, "mine", "tests::a", "pool-1", std::slice::from_ref(&frame))
+        };
         for patterns in [
             "threads = \"pool-*\"",
             "spawned = \"mine::pool::*\"",
@@ -267,6 +283,7 @@ mod tests {
             "threads = \"pool-*\"\ntests = \"other::*\"",
             "threads = \"pool-*\"\nspawned = \"other::*\"",
             "threads = \"pool-*\"\nprogram = \"other\"",
+            "tasks = \"pool-*\"",
         ] {
             let rule = section(patterns);
             assert!(!allows(&rule), "{patterns}");

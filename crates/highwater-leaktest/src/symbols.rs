@@ -21,6 +21,29 @@ pub(crate) fn present_frames(addresses: &[usize]) -> Vec<Frame> {
     frames_until(addresses, |frames| behind(frames, "ask").iter().filter(|it| is_code(it)).count() >= ENOUGH)
 }
 
+/// The innermost calls of the stack of an allocation, up to the first outside of the allocator.
+pub(crate) fn allocation_frames(addresses: &[usize]) -> Vec<Frame> {
+    let is_outside = |it: &Frame| is_code(it) && !is_of_recorder(it) && !it.function.contains("__rust_");
+    outside_of_recorder(frames_until(addresses, |frames| frames.last().is_some_and(is_outside)))
+}
+
+/// The calls outside of the recorder's own, which took the stack down.
+pub(crate) fn outside_of_recorder(mut frames: Vec<Frame>) -> Vec<Frame> {
+    /// The recorder's own calls and what they call are the innermost ones.
+    const MOST: usize = 40;
+    let last = frames[..frames.len().min(MOST)].iter().rposition(is_of_recorder);
+    frames.drain(..last.map_or(0, |it| it + 1));
+    frames
+}
+
+fn is_of_recorder(frame: &Frame) -> bool {
+    let is_in = |file: &String| {
+        let file = file.replace('\\', "/");
+        file.rsplit_once("/src/ledger/").is_some_and(|(package, _)| package.contains("/highwater-runtime"))
+    };
+    frame.function.contains("highwater_runtime::") || frame.file.as_ref().is_some_and(is_in)
+}
+
 /// The calls of a stack up to where they are enough. An address without a symbol yields none.
 fn frames_until(addresses: &[usize], are_enough: impl Fn(&[Frame]) -> bool) -> Vec<Frame> {
     static KNOWN: Mutex<BTreeMap<usize, Vec<Frame>>> = Mutex::new(BTreeMap::new());
@@ -75,6 +98,7 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     let path = function.trim_start_matches(['<', '&']);
     let is_in = |krate: &str| path.strip_prefix(krate).is_some_and(|rest| rest.starts_with("::"));
     if is_in("highwater_hooks")
+        || is_in("highwater_runtime")
         || is_in("highwater_leaktest")
         || is_in("highwater_runtime")
         || ["pthread_create", "thrd_create"].contains(&path)
@@ -109,6 +133,11 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
 /// begins, without the calls of the standard library.
 pub(crate) fn spawn_path(frames: &[Frame]) -> Vec<Frame> {
     path(behind(frames, "create"))
+}
+
+/// What of the calls that spawned a task is worth showing.
+pub(crate) fn task_path(frames: &[Frame]) -> Vec<Frame> {
+    path(frames)
 }
 
 /// What of the stack of an allocation is worth showing.

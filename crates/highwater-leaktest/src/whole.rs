@@ -73,7 +73,7 @@ fn ends(thread: &Thread) {
 fn judge_test(thread: &Thread, scope: &Scope) {
     let Some(test) = thread.label() else { return process::note_foreign() };
     judge_memory(test, scope);
-    if scope.threads().live() == 0 {
+    if judge::is_clean(scope) {
         return process::note_test(&judge::Verdict::default());
     }
     if !is_libtest() {

@@ -222,3 +222,34 @@ fn threads_at_once_are_told_apart() {
         assert_eq!((blocks, bytes), (1, number));
     }
 }
+
+#[test]
+fn the_end_of_a_block_is_remembered_if_its_word_says_so() {
+    #[repr(align(256))]
+    struct Wide(#[expect(dead_code, reason = "read as a word of memory")] [usize; 2]);
+    /// Where it is freed.
+    #[inline(never)]
+    fn end(block: Box<Wide>) {
+        drop(black_box(block));
+    }
+    ledger::watch_ends(256, 0b1111, 0b0110);
+    let ledger = open(256);
+    let entered = ledger.enter();
+    let (wanted, other) = (black_box(Box::new(Wide([0xf06, 1]))), black_box(Box::new(Wide([0xf07, 1]))));
+    drop(entered);
+    let alive = blocks(&ledger);
+    end(wanted);
+    end(other);
+    drop(black_box(Box::new(Wide([0xf06, 1]))));
+    let mut ended = Vec::new();
+    ledger.visit_ended(|it| ended.push(it));
+    assert_eq!(ended.len(), 1, "one has another word, and one is in no ledger: {ended:?}");
+    assert!(ledger::ended_blocks() >= 1);
+    assert_eq!((ended[0].block.serial(), ended[0].word), (alive[0].serial(), 0xf06));
+    let place = (end as *const ()).addr();
+    assert!(ended[0].end_stack.iter().any(|it| (place..place + 4096).contains(it)), "{ended:?}");
+    drop(ledger);
+    let mut left = 0;
+    open(256).visit_ended(|_| left += 1);
+    assert_eq!(left, 0, "a ledger that is closed leaves nothing behind");
+}

@@ -22,7 +22,9 @@ pub fn target() -> PathBuf {
 
 /// A cargo command on the corpus.
 pub fn cargo(words: &[&str]) -> Command {
-    cargo_for(words, &["whole", "shadowed", "marked", "memory", "foreign"])
+    let programs =
+        ["whole", "shadowed", "marked", "memory", "foreign", "unknown", "guide_leaking", "guide_fixed"];
+    cargo_for(words, &programs)
 }
 
 /// The same on these programs of it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::expected::{Expected, Thread};
+use crate::expected::{Expected, Left};
 use crate::run::{Leak, Outcome, Program, Way};
 
 /// Sums over all runs.
@@ -55,7 +55,7 @@ impl Table {
 
     fn expect(
         &mut self,
-        thread: &Thread,
+        thread: &Left,
         cases: usize,
         left: &mut Vec<&Leak>,
         wrong: &mut Vec<String>,
@@ -63,12 +63,16 @@ impl Table {
     ) {
         let wanted = thread.count * cases;
         self.expected += wanted;
-        let (found, others): (Vec<&Leak>, Vec<&Leak>) =
-            left.iter().partition(|leak| leak.name == thread.name);
+        let (found, others): (Vec<&Leak>, Vec<&Leak>) = left.iter().partition(|leak| thread.is(leak));
         *left = others;
         self.found += found.len().min(wanted);
         if found.len() != wanted {
-            wrong.push(format!("{test}: {} of {wanted} threads {:?}: not found", found.len(), thread.name));
+            wrong.push(format!(
+                "{test}: {} of {wanted} {}s {:?}: not found",
+                found.len(),
+                thread.kind,
+                thread.name
+            ));
         }
         for leak in found {
             let own = leak.spawned.iter().find(|it| it.origin == "own");

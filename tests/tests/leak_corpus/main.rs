@@ -9,6 +9,7 @@ mod bad_arguments;
 mod build;
 mod compare;
 mod expected;
+mod guide;
 mod load;
 mod memory;
 mod run;
@@ -81,6 +82,15 @@ fn a_thread_past_the_hooks_is_unclassified() {
         outcome.said
     );
     assert_eq!(outcome.code, Some(0), "no test is blamed: {}", outcome.said);
+}
+
+#[test]
+fn a_runtime_that_is_not_known_is_unclassified() {
+    let (code, said) = guide::tell("unknown");
+    let words = "warning: unclassified: a block that may be a task is alive, and no test is blamed, because this version of \
+                 highwater-leaktest does not know tokio in the version of this program, which the path of its sources does not tell, spawned at ";
+    assert!(said.contains(words) && said.contains("unknown.rs:10"), "{said}");
+    assert_eq!(code, Some(0), "no test is blamed: {said}");
 }
 
 #[test]

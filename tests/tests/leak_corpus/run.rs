@@ -48,6 +48,7 @@ pub struct Outcome {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Leak {
     pub test: String,
+    pub kind: String,
     pub name: String,
     pub spawned: Vec<Frame>,
     #[serde(flatten)]
@@ -151,7 +152,7 @@ pub fn one_clean_test(variables: &[(&str, &str)]) -> Outcome {
 pub fn with_baseline(first: &Outcome, keep: impl Fn(&Leak) -> bool) -> Outcome {
     let directory = tempfile::tempdir().expect("a directory");
     let leaks = first.leaks.iter().filter(|it| keep(it)).cloned().collect();
-    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [] });
+    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [], "unclassified_tasks": [] });
     let serde_json::Value::Object(rest) = facts else { unreachable!("it is an object") };
     let report = serde_json::to_vec(&Report { leaks, memory: Vec::new(), rest }).expect("it is plain data");
     fs::write(directory.path().join("known.json"), report).expect("the directory can be written to");
@@ -177,7 +178,7 @@ fn libtest(program: Program) -> Command {
 }
 
 /// Nothing of this test's own surroundings is to change what is found.
-fn clear(command: &mut Command) {
+pub fn clear(command: &mut Command) {
     for name in [
         "HIGHWATER_LEAKTEST",
         "HIGHWATER_LEAKTEST_GRACE",

@@ -27,9 +27,16 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-hooks", Only(&[])),
     (
         "highwater-leaktest",
-        Only(&["highwater-leaktest-macros", "highwater-hooks", "highwater-runtime", "highwater-profile"]),
+        Only(&[
+            "highwater-leaktest-macros",
+            "highwater-hooks",
+            "highwater-runtime",
+            "highwater-tasks",
+            "highwater-profile",
+        ]),
     ),
     ("highwater-leaktest-macros", Only(&[])),
+    ("highwater-tasks", Only(&[])),
     ("highwater-leak-corpus", Only(&[])),
     ("highwater-bench", Only(&["highwater", "highwater-runtime"])),
     ("highwater-fuzz", Only(&["highwater-profile"])),

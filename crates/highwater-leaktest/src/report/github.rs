@@ -3,7 +3,7 @@
 use std::env;
 use std::path::Path;
 
-use crate::finding::{Findings, Frame, Leak, Origin};
+use crate::finding::{Findings, Frame, Kind, Leak, Origin};
 use crate::memory;
 
 /// One line for each leak, and for each limit that was not kept.
@@ -18,9 +18,12 @@ pub(crate) fn annotations(findings: &Findings) -> String {
 }
 
 fn annotation(leak: &Leak, workspace: &str) -> String {
-    let message =
-        format!("thread {:?} was started here and did not end within {} ms", leak.name, leak.waited_ms);
-    error(leak.site(), workspace, &format!("{} left a thread alive", leak.test), &message)
+    let (kind, name) = match leak.kind {
+        Kind::Thread => ("thread", format!("{:?}", leak.name)),
+        Kind::Task => ("task", leak.name.clone()),
+    };
+    let message = format!("{kind} {name} was started here and did not end within {} ms", leak.waited_ms);
+    error(leak.site(), workspace, &format!("{} left a {kind} alive", leak.test), &message)
 }
 
 fn error(site: Option<&Frame>, workspace: &str, title: &str, message: &str) -> String {
@@ -50,7 +53,7 @@ fn data(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Activity, Kind};
+    use crate::finding::Activity;
 
     #[test]
     fn an_annotation_is_one_line_with_its_place() {

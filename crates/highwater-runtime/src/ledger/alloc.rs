@@ -8,7 +8,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use std::alloc::System;
 
-use super::blocks;
+use super::{blocks, ended};
 
 /// A global allocator that writes down what threads in a [`Ledger`](super::Ledger) allocate, and passes everything on to an
 /// inner one as it comes.
@@ -73,6 +73,8 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         if let Some(entry) = blocks::take(block) {
+            // SAFETY: the caller has not freed the block, nor has this function.
+            unsafe { ended::look(block, entry) };
             blocks::end(entry);
         }
         // SAFETY: the caller's promises are passed on.

@@ -5,6 +5,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::CURRENT;
 use super::account::Account;
+use super::ended;
 use super::site::Site;
 use crate::block_table::BlockTable;
 use crate::{sys, unwind};
@@ -20,9 +21,22 @@ static LAST_SERIAL: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     site: &'static Site,
-    size: usize,
-    align: usize,
+    pub(super) size: usize,
+    pub(super) align: usize,
     serial: u64,
+}
+
+impl Entry {
+    /// Its block, which stands at `address`.
+    pub(super) fn block(self, address: usize) -> Block {
+        let Self { site, size, align, serial } = self;
+        Block { address, size_bytes: size, align, stack: site.frames(), serial }
+    }
+
+    /// Whether it is one of `account`.
+    pub(super) fn is_in(self, account: &'static Account) -> bool {
+        self.site.is_in(account)
+    }
 }
 
 /// A block that was alive when a ledger was asked for its blocks.
@@ -80,9 +94,11 @@ pub(super) fn start() {
 
 extern "C" fn before_fork() {
     BLOCKS.before_fork();
+    ended::before_fork();
 }
 
 extern "C" fn after_fork() {
+    ended::after_fork();
     BLOCKS.after_fork();
 }
 
@@ -139,9 +155,9 @@ pub(super) fn put_back(block: *mut u8, entry: Entry) {
 
 /// Shows the live blocks of an account.
 pub(super) fn visit(account: &'static Account, visit: &mut dyn FnMut(Block)) {
-    BLOCKS.visit(|address, Entry { site, size, align, serial }| {
-        if site.is_in(account) {
-            visit(Block { address, size_bytes: size, align, stack: site.frames(), serial });
+    BLOCKS.visit(|address, entry| {
+        if entry.is_in(account) {
+            visit(entry.block(address));
         }
     });
 }

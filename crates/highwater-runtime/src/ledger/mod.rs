@@ -5,13 +5,15 @@
 //! are in a ledger, whoever frees them, and leaves all others alone. It can stand around any allocator.
 //!
 //! The way of a block: `alloc.rs` (is the calling thread in a ledger, and is this block wanted?) → `site.rs` (the stack, in
-//! this ledger and those around it) → `account.rs` (the ledger's totals) → `blocks.rs` (found again when it is freed).
+//! this ledger and those around it) → `account.rs` (the ledger's totals) → `blocks.rs` (found again when it is freed) →
+//! `ended.rs` (where that was, if that is of interest).
 //!
 //! A ledger that is opened inside of another one is part of it: its blocks count in both.
 
 mod account;
 mod alloc;
 mod blocks;
+mod ended;
 mod site;
 
 use core::any::Any;
@@ -24,6 +26,7 @@ use account::Account;
 pub use account::Totals;
 pub use alloc::Alloc;
 pub use blocks::Block;
+pub use ended::{Ended, ended_blocks, watch_ends};
 pub use site::SiteTotals;
 
 use crate::sys;
@@ -92,6 +95,12 @@ impl Ledger {
         blocks::visit(self.account, &mut visit);
     }
 
+    /// Shows the ends that are remembered ([`watch_ends`]) of this ledger's blocks, and of those inside of it.
+    pub fn visit_ended(&self, mut visit: impl FnMut(Ended)) {
+        let _paused = pause();
+        ended::visit(self.account, &mut visit);
+    }
+
     /// Shows the sites of this ledger, and of those inside of it, that have allocated something.
     pub fn visit_sites(&self, visit: impl FnMut(SiteTotals)) {
         let _paused = pause();
@@ -101,6 +110,7 @@ impl Ledger {
 
 impl Drop for Ledger {
     fn drop(&mut self) {
+        ended::forget(self.account);
         self.account.release();
     }
 }
