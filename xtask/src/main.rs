@@ -6,6 +6,7 @@
 
 mod bench;
 mod bench_diff;
+mod bench_leaktest;
 mod bench_read;
 mod bench_trend;
 mod bless;
@@ -53,6 +54,8 @@ enum Command {
     BenchDiff(bench_diff::Options),
     /// Measure how fast a long series of profiles is followed, and whether its memory grows; a minute or two.
     BenchTrend(bench_trend::Options),
+    /// Measure what a test that does nothing pays for being checked by the leak harness; half a minute.
+    BenchLeaktest(bench_leaktest::Options),
     /// Look for content that a reader of profiles cannot take, with libFuzzer; the first build takes a minute.
     Fuzz(fuzz::Options),
     /// Write a pprof file of a million rows, to try readers on.
@@ -80,6 +83,7 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Ci(options) => ci::run(&workspace, options),
         Command::Bless(options) => bless::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
+        Command::BenchLeaktest(options) => bench_leaktest::run(&workspace, options),
         Command::BenchTrend(options) => bench_trend::run(&workspace, options),
         Command::BenchRead(options) => bench_read::run(&workspace, options),
         Command::BenchDiff(options) => bench_diff::run(&workspace, options),

@@ -28,6 +28,7 @@ Examples:
   highwater merge a.pb.gz b.pb.gz -o all.pb.gz    several processes as one
   highwater watch http://host:6060 --every 90s    snapshots of a service; what is found, as a folder
   highwater live snapshots/                       a screen to look around in, in the terminal
+  cargo highwater init-tests                      have tests checked for leaks
   highwater symbolize heap.pb.gz -o named.pb.gz   the same with names, for other tools
 
 Lines are as wide as the terminal; elsewhere as the variable COLUMNS says, or 80.
@@ -62,6 +63,7 @@ enum Command {
     Report(command::report::Args),
     Plot(command::plot::Args),
     Info(command::info::Args),
+    InitTests(command::init_tests::Args),
     Convert(command::convert::Args),
     Merge(command::merge::Args),
     Watch(command::watch::Args),
@@ -86,6 +88,7 @@ impl Cli {
             Command::Report(args) => args.run(),
             Command::Plot(args) => args.run(),
             Command::Info(args) => args.run(),
+            Command::InitTests(args) => return args.run(),
             Command::Convert(args) => args.run(),
             Command::Merge(args) => args.run(),
             Command::Watch(args) => args.run(),

@@ -55,6 +55,12 @@ pub(crate) enum CliError {
     Terminal(io::Error),
     #[error("{0}")]
     Plot(String),
+    #[error("cargo: {0}")]
+    Cargo(String),
+    #[error(
+        "there is no package {0:?} in this workspace; `cargo metadata --no-deps` names those that there are"
+    )]
+    NoPackage(String),
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
     #[error("{0}; see highwater flame --help")]

@@ -10,6 +10,7 @@ mod command;
 mod config;
 mod error;
 mod history;
+mod init_tests;
 mod live;
 mod load;
 mod output;

@@ -85,7 +85,7 @@ fn register(start_routine: usize, inherited: Option<Inherited>) -> Option<Thread
     let is_main = ending::is_main_thread();
     // Outside of all scopes nobody will ask where a thread comes from, but for the first one: it tells what the main thread
     // is about, which is the same for all that follow.
-    let wants_stack = scope != 0 || (is_main && !MAIN_IS_KNOWN.swap(true, Ordering::Relaxed));
+    let wants_stack = scope.0 != 0 || (is_main && !MAIN_IS_KNOWN.swap(true, Ordering::Relaxed));
     PASSED.store(true, Ordering::Relaxed);
     let mut frames = [0; MOST_FRAMES];
     let count = if wants_stack { stack::walk(&mut frames) } else { 0 };
@@ -93,7 +93,7 @@ fn register(start_routine: usize, inherited: Option<Inherited>) -> Option<Thread
     registry::add(
         ending::current_number(),
         is_main,
-        Beginning { scope, start_routine, spawn_stack, inherited },
+        Beginning { scope, start_routine, spawn_stack, inherited, counts: false },
     )
 }
 

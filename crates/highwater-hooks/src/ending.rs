@@ -16,6 +16,8 @@ const ROUNDS: u8 = 4;
 
 thread_local! {
     static NUMBER: Cell<Option<u64>> = const { Cell::new(None) };
+    /// Whether this is the main thread, once that was asked for: it takes two system calls.
+    static IS_MAIN: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
 /// The key whose value is the calling thread's record. `None` when the C library has no key left.
@@ -63,8 +65,12 @@ pub(crate) fn current_number() -> Option<u64> {
 
 /// Whether the calling thread is the process's first.
 pub(crate) fn is_main_thread() -> bool {
-    // SAFETY: neither takes an argument, and neither can fail.
-    unsafe { libc::gettid() == libc::getpid() }
+    IS_MAIN.get().unwrap_or_else(|| {
+        // SAFETY: neither takes an argument, and neither can fail.
+        let is_main = unsafe { libc::gettid() == libc::getpid() };
+        IS_MAIN.set(Some(is_main));
+        is_main
+    })
 }
 
 unsafe extern "C" fn end(raw: *mut c_void) {

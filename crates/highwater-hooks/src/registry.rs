@@ -1,16 +1,17 @@
-//! Who lives: the threads that were seen to start and have not ended, and the scopes that are open.
+//! Who lives: the threads that were seen to start and have not ended.
 //!
-//! One lock around two maps. It is held for a few map operations, in which no code of the program runs but its allocator.
+//! One lock around a map. It is held for a few map operations, in which no code of the program runs but its allocator.
 //! An allocator that starts threads would find the lock held by its own thread ([`is_held_here`]); a child of `fork` may
 //! find it held by a thread that it does not have, and so leaves it alone for ever.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::proc;
+use crate::scope::Live;
 use crate::thread::{Beginning, Spawner, Thread};
 
 /// How many threads that ended last are remembered. The kernel lists a thread for a moment after its last word.
@@ -19,7 +20,7 @@ const REMEMBERED: usize = 256;
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     last_number: 0,
     threads: BTreeMap::new(),
-    scopes: BTreeMap::new(),
+    spare: Vec::new(),
     ended: VecDeque::new(),
 });
 
@@ -27,7 +28,8 @@ struct Registry {
     /// Of threads and scopes alike.
     last_number: u64,
     threads: BTreeMap<u64, Thread>,
-    scopes: BTreeMap<u64, Arc<AtomicUsize>>,
+    /// Of scopes that were closed without a thread left.
+    spare: Vec<&'static Live>,
     /// Kernel numbers of threads that ended, the latest at the back.
     ended: VecDeque<u32>,
 }
@@ -81,25 +83,28 @@ pub(crate) fn disown() {
     DISOWNED.store(true, Ordering::Relaxed);
 }
 
-/// Opens a scope and returns its number; 0, which is no scope, in a child of `fork`.
-pub(crate) fn open_scope(live: Arc<AtomicUsize>) -> u64 {
-    let Some(mut registry) = lock() else { return 0 };
+/// A number for a scope, 0, which is no scope, in a child of `fork`; and what counts its threads.
+pub(crate) fn open_scope() -> (u64, &'static Live) {
+    let Some(mut registry) = lock() else { return (0, Box::leak(Box::default())) };
     registry.last_number += 1;
     let number = registry.last_number;
-    registry.scopes.insert(number, live);
-    number
+    let spare = registry.spare.pop();
+    drop(registry);
+    (number, spare.unwrap_or_else(|| Box::leak(Box::default())))
 }
 
-pub(crate) fn close_scope(number: u64) {
+/// Keeps what counted the threads of a scope that is closed, and has none.
+pub(crate) fn close_scope(live: &'static Live) {
     if let Some(mut registry) = lock() {
-        registry.scopes.remove(&number);
+        registry.spare.push(live);
     }
 }
 
 /// Takes a thread in that is about to start. `spawner` is the number of the thread that starts it, if that one is known.
 /// `None` where the registry cannot be asked.
-pub(crate) fn add(spawner: Option<u64>, is_main: bool, beginning: Beginning) -> Option<Thread> {
+pub(crate) fn add(spawner: Option<u64>, is_main: bool, mut beginning: Beginning) -> Option<Thread> {
     let mut registry = lock()?;
+    beginning.counts = beginning.scope.1.is_some_and(|it| it.add(beginning.scope.0));
     registry.last_number += 1;
     let number = registry.last_number;
     let spawner = match spawner.and_then(|it| registry.threads.get(&it)) {
@@ -107,9 +112,6 @@ pub(crate) fn add(spawner: Option<u64>, is_main: bool, beginning: Beginning) -> 
         None if is_main => Spawner::Main,
         None => Spawner::Unknown,
     };
-    if let Some(live) = registry.scopes.get(&beginning.scope) {
-        live.fetch_add(1, Ordering::Release);
-    }
     let thread = Thread::new(number, spawner, beginning);
     registry.threads.insert(number, thread.clone());
     Some(thread)
@@ -125,10 +127,8 @@ pub(crate) fn remove(thread: &Thread) {
         registry.ended.push_back(tid);
     }
     let removed = registry.threads.remove(&thread.number());
-    if removed.is_some()
-        && let Some(live) = registry.scopes.get(&thread.scope())
-    {
-        live.fetch_sub(1, Ordering::Release);
+    if removed.is_some() {
+        thread.leave_scope();
     }
     drop(registry);
     // Only now, since this may drop a record and those of the threads before it.
@@ -137,7 +137,7 @@ pub(crate) fn remove(thread: &Thread) {
 
 pub(crate) fn threads_of(scope: u64) -> Vec<Thread> {
     let Some(registry) = lock() else { return Vec::new() };
-    registry.threads.values().filter(|thread| thread.scope() == scope).cloned().collect()
+    registry.threads.values().filter(|thread| thread.scope().0 == scope).cloned().collect()
 }
 
 /// A thread that the kernel lists and that was not seen to start.

@@ -1,49 +1,77 @@
 //! Scopes: what a thread is doing, inherited by the threads that it starts.
 //!
-//! A thread's current scope is a number in a thread-local without a destructor, so that it can be asked for at any time of
-//! the thread's life. The registry knows the scopes that are open; a thread started in one that is closed counts nowhere.
+//! A thread's current scope is in a thread-local without a destructor, so that it can be asked for at any time of the thread's
+//! life. A thread started in one that is closed counts nowhere; should that be at the very moment, it may count in the next
+//! one, whose threads it is not among.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crate::registry;
 use crate::thread::Thread;
 
+/// The number of a scope, 0 for none, and what counts its threads.
+pub(crate) type Current = (u64, Option<&'static Live>);
+
 thread_local! {
-    static CURRENT: Cell<u64> = const { Cell::new(0) };
+    static CURRENT: Cell<Current> = const { Cell::new((0, None)) };
 }
 
 /// Something whose threads are to be known, such as a test. It is open until it is dropped.
 #[derive(Debug)]
 pub struct Scope {
     number: u64,
-    live: Arc<AtomicUsize>,
+    live: &'static Live,
+}
+
+/// How many threads of a scope have not ended. It is used for another scope when there is none left and the scope is closed, and
+/// given up when there is one.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    /// The scope that it is of.
+    number: AtomicU64,
+    threads: AtomicUsize,
+}
+
+impl Live {
+    /// Counts a thread that is about to start in the scope called `number`, if that is still the one.
+    pub(crate) fn add(&self, number: u64) -> bool {
+        let is_open = self.number.load(Ordering::Acquire) == number;
+        if is_open {
+            self.threads.fetch_add(1, Ordering::Release);
+        }
+        is_open
+    }
+
+    pub(crate) fn remove(&self) {
+        self.threads.fetch_sub(1, Ordering::Release);
+    }
 }
 
 impl Scope {
     /// A new scope, with no thread in it.
     #[expect(clippy::new_without_default, reason = "every scope is another one")]
     pub fn new() -> Self {
-        let live = Arc::new(AtomicUsize::new(0));
-        Self { number: registry::open_scope(Arc::clone(&live)), live }
+        let (number, live) = registry::open_scope();
+        live.number.store(number, Ordering::Release);
+        Self { number, live }
     }
 
     /// Puts the calling thread into this scope until the guard is dropped: threads that it starts meanwhile belong to the
     /// scope, and so do theirs. The thread itself does not.
     pub fn enter(&self) -> Entered {
-        Entered { outer: CURRENT.replace(self.number), stays_in_its_thread: PhantomData }
+        Entered { outer: CURRENT.replace((self.number, Some(self.live))), stays_in_its_thread: PhantomData }
     }
 
     /// Puts the calling thread into this scope for the rest of its life.
     pub fn enter_for_good(&self) {
-        CURRENT.set(self.number);
+        CURRENT.set((self.number, Some(self.live)));
     }
 
     /// Number of threads of this scope that have not ended. One load.
     pub fn live(&self) -> usize {
-        self.live.load(Ordering::Acquire)
+        self.live.threads.load(Ordering::Acquire)
     }
 
     /// The threads of this scope that have not ended, in the order of their starts.
@@ -54,7 +82,10 @@ impl Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        registry::close_scope(self.number);
+        self.live.number.store(0, Ordering::Release);
+        if self.live() == 0 {
+            registry::close_scope(self.live);
+        }
     }
 }
 
@@ -62,7 +93,7 @@ impl Drop for Scope {
 #[derive(Debug)]
 #[must_use = "the thread leaves the scope when this is dropped"]
 pub struct Entered {
-    outer: u64,
+    outer: Current,
     stays_in_its_thread: PhantomData<*const ()>,
 }
 
@@ -72,12 +103,12 @@ impl Drop for Entered {
     }
 }
 
-/// The number of the calling thread's scope; 0 outside of all.
-pub(crate) fn current() -> u64 {
+/// The calling thread's scope.
+pub(crate) fn current() -> Current {
     CURRENT.get()
 }
 
 /// Puts the calling thread, which is starting, into the scope that it belongs to.
-pub(crate) fn inherit(number: u64) {
-    CURRENT.set(number);
+pub(crate) fn inherit(scope: Current) {
+    CURRENT.set(scope);
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::observer::Inherited;
 use crate::proc::{self, Reading};
+use crate::scope::Current;
 
 /// A thread that was started through one of the hooked functions. Handles to it are cheap to copy and outlive it.
 #[derive(Clone)]
@@ -36,8 +37,9 @@ struct Record {
 /// What the thread that starts another one knows of it.
 #[derive(Default)]
 pub(crate) struct Beginning {
-    /// 0 where it is started outside of all scopes.
-    pub(crate) scope: u64,
+    pub(crate) scope: Current,
+    /// Whether it counts as one of its scope's threads.
+    pub(crate) counts: bool,
     pub(crate) start_routine: usize,
     pub(crate) spawn_stack: Box<[usize]>,
     pub(crate) inherited: Option<Inherited>,
@@ -75,7 +77,7 @@ impl Thread {
 
     /// Whether it was started inside of a scope.
     pub fn is_in_scope(&self) -> bool {
-        self.0.beginning.scope != 0
+        self.0.beginning.scope.0 != 0
     }
 
     /// Where it was started: addresses of the calls, innermost first, each inside of its call instruction, so they are to
@@ -105,8 +107,15 @@ impl Thread {
         proc::read(self.tid()?)
     }
 
-    pub(crate) fn scope(&self) -> u64 {
+    pub(crate) fn scope(&self) -> Current {
         self.0.beginning.scope
+    }
+
+    /// Counts it out of its scope.
+    pub(crate) fn leave_scope(&self) {
+        if let (true, Some(live)) = (self.0.beginning.counts, self.0.beginning.scope.1) {
+            live.remove();
+        }
     }
 
     pub(crate) fn set_tid(&self, tid: u32) {

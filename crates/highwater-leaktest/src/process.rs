@@ -4,6 +4,7 @@ use std::env;
 use std::fs;
 use std::panic;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use highwater_hooks::{Unsupported, at_exit, observe, status, unseen};
@@ -34,6 +35,9 @@ static STATE: Mutex<State> = Mutex::new(State {
     },
     foreign: false,
 });
+
+/// Number of tests that were judged.
+static TESTS: AtomicUsize = AtomicUsize::new(0);
 
 struct State {
     findings: Findings,
@@ -109,8 +113,11 @@ pub(crate) fn note_guarded(verdict: &Verdict) {
 }
 
 fn note(verdict: &Verdict, tests: usize) {
+    TESTS.fetch_add(tests, Ordering::Relaxed);
+    if verdict.leaks.is_empty() && verdict.passed_over.is_empty() {
+        return;
+    }
     let mut state = state();
-    state.findings.tests += tests;
     state.findings.leaks.extend_from_slice(&verdict.leaks);
     state.findings.passed_over.extend_from_slice(&verdict.passed_over);
     for each in &verdict.unclassified_tasks {
@@ -122,6 +129,9 @@ fn note(verdict: &Verdict, tests: usize) {
 
 /// Takes down which limits for memory a test did not keep.
 pub(crate) fn note_memory(found: &[Excess]) {
+    if found.is_empty() {
+        return;
+    }
     state().findings.memory.extend_from_slice(found);
 }
 
@@ -141,6 +151,7 @@ fn conclude(code: i32) -> i32 {
         (state.findings.clone(), state.foreign)
     };
     program().clone_into(&mut findings.program);
+    findings.tests = TESTS.load(Ordering::Relaxed);
     let mut faults = settings().faults.clone();
     if let Err(reason) = status()
         && reason != Unsupported::Platform

@@ -6,9 +6,9 @@
 //! down before.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::mem::ManuallyDrop;
 use std::panic;
-use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
+use std::sync::{LazyLock, OnceLock};
 use std::thread as std_thread;
 
 use highwater_hooks::{Observer, Spawner, Thread};
@@ -28,13 +28,12 @@ use crate::symbols;
 pub(crate) const OBSERVER: Observer =
     Observer { starts: scope::starts, started: scope::started, began, ends };
 
-/// The scopes of the threads that may be tests, by the number of the thread.
-static SCOPES: Mutex<BTreeMap<u64, Scope>> = Mutex::new(BTreeMap::new());
-
 /// Where the main thread started its first thread.
 static MAIN_STACK: OnceLock<Box<[usize]>> = OnceLock::new();
 
 thread_local! {
+    /// The scope of a thread that may be a test. Nothing is destroyed with the thread: it is taken out as the last thing.
+    static SCOPE: Cell<Option<ManuallyDrop<Scope>>> = const { Cell::new(None) };
     static IS_MEMORY_JUDGED: Cell<bool> = const { Cell::new(false) };
     static NAME_TAKER: NameTaker = const { NameTaker(OnceLock::new()) };
 }
@@ -59,16 +58,15 @@ fn began(thread: &Thread) {
             let _ = MAIN_STACK.set(thread.spawn_stack().into());
         }
         NAME_TAKER.with(|it| it.0.set(thread.clone()).unwrap_or(()));
-        let mut scopes = SCOPES.lock().unwrap_or_else(PoisonError::into_inner);
-        scopes.entry(thread.number()).or_insert_with(Scope::new).enter_for_good();
+        let scope = Scope::new();
+        scope.enter_for_good();
+        SCOPE.set(Some(ManuallyDrop::new(scope)));
     });
 }
 
 fn ends(thread: &Thread) {
     scope::ends(thread);
-    let Some(scope) = SCOPES.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread.number()) else {
-        return;
-    };
+    let Some(scope) = SCOPE.take().map(ManuallyDrop::into_inner) else { return };
     let _ = panic::catch_unwind(|| judge_test(thread, &scope));
 }
 

@@ -22,11 +22,16 @@ pub fn target() -> PathBuf {
 
 /// A cargo command on the corpus.
 pub fn cargo(words: &[&str]) -> Command {
+    let programs =
+        ["whole", "shadowed", "marked", "memory", "foreign", "unknown", "guide_leaking", "guide_fixed"];
+    cargo_for(words, &programs)
+}
+
+/// The same on these programs of it.
+pub fn cargo_for(words: &[&str], programs: &[&str]) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(directory()).args(words).args(["--package", "highwater-leak-corpus"]);
-    for program in
-        ["whole", "shadowed", "marked", "memory", "foreign", "unknown", "guide_leaking", "guide_fixed"]
-    {
+    for program in programs {
         cargo.args(["--test", program]);
     }
     cargo.arg("--target-dir").arg(target());

@@ -5,6 +5,7 @@
 //! meanwhile; both are for measuring, and the table is printed with `--nocapture`.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
+mod bad_arguments;
 mod build;
 mod compare;
 mod expected;

@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod flame;
 pub(crate) mod info;
+pub(crate) mod init_tests;
 pub(crate) mod leaks;
 pub(crate) mod list;
 pub(crate) mod live;

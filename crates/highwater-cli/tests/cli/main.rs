@@ -6,6 +6,7 @@ mod check;
 mod columns;
 mod convert;
 mod findings;
+mod init_tests;
 mod list;
 mod merge;
 mod report;

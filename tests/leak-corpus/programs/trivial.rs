@@ -1,0 +1,4 @@
+//! Tests that do nothing, unchecked.
+
+#[path = "../cases/trivial.rs"]
+mod trivial;
