@@ -36,7 +36,7 @@ pub use unhooked::{at_exit, file_of, present_stack};
 #[cfg(hooked)]
 pub use {ask::present_stack, exit::at_exit, stack::file_of};
 
-pub use observer::{Observer, observe};
+pub use observer::{Inherited, Observer, observe};
 pub use proc::{Reading, State};
 pub use registry::{Unseen, unseen};
 pub use scope::{Entered, Scope};

@@ -4,11 +4,10 @@ use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::thread;
 
-use highwater_hooks::Scope;
-
 use crate::judge::{self, Options, Verdict};
 use crate::process;
 use crate::report;
+use crate::scope::Scope;
 
 /// What a test may return.
 #[diagnostic::on_unimplemented(

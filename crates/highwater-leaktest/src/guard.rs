@@ -3,11 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
-use highwater_hooks::{Entered, Scope};
-
 use crate::judge;
 use crate::process;
 use crate::report;
+use crate::scope::{Entered, Scope};
 
 /// Checks, when it is dropped, that every thread that was started meanwhile by the calling thread, or by such a thread, has
 /// ended. See [`check`].

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::thread as std_thread;
 use std::time::{Duration, Instant};
 
-use highwater_hooks::{Scope, Spawner, State, Thread, present_stack};
+use highwater_hooks::{Spawner, State, Thread, present_stack};
 
 use crate::classify;
 use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Why};
 use crate::pattern;
 use crate::process;
+use crate::scope::Scope;
 use crate::settings::settings;
 use crate::symbols;
 
@@ -51,7 +52,7 @@ pub(crate) fn judge(
     grace: Option<Duration>,
     allowed: &[impl AsRef<str>],
 ) -> Verdict {
-    if scope.live() == 0 {
+    if scope.threads().live() == 0 {
         return Verdict::default();
     }
     let grace = grace.unwrap_or(settings().grace);
@@ -61,7 +62,7 @@ pub(crate) fn judge(
     loop {
         std_thread::sleep(pause);
         pause = (pause * 2).min(PAUSES.1);
-        if scope.live() == 0 {
+        if scope.threads().live() == 0 {
             return Verdict::default();
         }
         if began.elapsed() < LOOK_AFTER.min(grace) {
@@ -75,7 +76,7 @@ pub(crate) fn judge(
         if left.is_empty() || !is_open {
             let mut leaks: Vec<Leak> = left.iter().map(|it| bench.leak(it, waited)).collect();
             // To take down all that takes a while, in which some may have ended.
-            let alive = scope.threads();
+            let alive = scope.threads().threads();
             let mut is_alive =
                 left.iter().map(|thread| alive.iter().any(|it| it.number() == thread.number()));
             leaks.retain(|leak| is_alive.next() == Some(true) && !bench.is_known(leak));
@@ -113,7 +114,7 @@ impl<A: AsRef<str>> Bench<'_, A> {
     /// The threads that are left and not excused, each of them watched once more.
     fn look(&mut self, scope: &Scope) -> Vec<Thread> {
         let mut left = Vec::new();
-        for thread in scope.threads() {
+        for thread in scope.threads().threads() {
             let known = self.excused.get(&thread.number());
             if known.is_some_and(Option::is_some) {
                 continue;

@@ -27,6 +27,7 @@
 //! words it, and [`process`] has the last word when the process exits. Threads are followed by `highwater-hooks`.
 #![deny(unsafe_code)]
 
+mod allocator;
 mod around;
 mod baseline;
 mod classify;
@@ -38,6 +39,7 @@ mod pattern;
 mod process;
 mod report;
 mod rules;
+mod scope;
 mod settings;
 #[allow(unsafe_code, reason = "what runs before `main` is found by the name of its section")]
 mod start;
@@ -47,6 +49,7 @@ mod whole;
 
 pub use guard::{Check, check};
 pub use highwater_leaktest_macros::{__around, test};
+pub use highwater_runtime::ledger::Alloc;
 
 /// What the attribute's expansion calls.
 #[doc(hidden)]

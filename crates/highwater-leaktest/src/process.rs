@@ -8,11 +8,12 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use highwater_hooks::{Unsupported, at_exit, observe, status, unseen};
 
+use crate::allocator;
 use crate::finding::Findings;
 use crate::judge::Verdict;
 use crate::message;
 use crate::report;
-use crate::rules::Which;
+use crate::rules::{Blocks, Which};
 use crate::settings::settings;
 use crate::whole;
 
@@ -48,8 +49,10 @@ pub(crate) fn begin() {
     }
     // First of all, so that it is the last of what runs when the process exits.
     at_exit(decide);
-    if is_checking() && settings().which == Which::All {
+    if is_checking() {
         observe(whole::OBSERVER);
+        // Here, so that no test pays for it.
+        let _ = settings().blocks == Blocks::Off || allocator::is_recording();
     }
 }
 
@@ -131,6 +134,9 @@ fn conclude(code: i32) -> i32 {
             "the self-test did not find the thread that it planted: {reason}; {}=off runs the tests unchecked",
             crate::settings::CHECK
         ));
+    }
+    if is_checking() && settings().blocks != Blocks::Off && !allocator::is_recording() {
+        faults.push(allocator::NOT_RECORDING.to_owned());
     }
     if findings.tests > 0 {
         findings.unclassified = unseen().into_iter().map(|it| it.name).collect();

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::allocator::WIDE;
 use crate::finding::Frame;
 use crate::pattern;
 use crate::time;
@@ -24,6 +25,7 @@ pub(crate) struct Section {
     #[serde(deserialize_with = "duration")]
     pub(crate) busy_grace: Option<Duration>,
     pub(crate) check: Option<Which>,
+    pub(crate) blocks: Option<Blocks>,
     pub(crate) allow: Vec<Rule>,
 }
 
@@ -37,6 +39,23 @@ pub(crate) enum Which {
     Marked,
     /// None.
     Off,
+}
+
+/// Which blocks of memory are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Blocks {
+    /// Those that may be tasks, and in a test that asks for it all of them.
+    Asked,
+    /// None.
+    Off,
+}
+
+impl Blocks {
+    /// From which alignment on blocks of every test are written down; `None` for none.
+    pub(crate) fn least_align(self) -> Option<usize> {
+        (self != Self::Off).then_some(WIDE)
+    }
 }
 
 /// Threads that are allowed to be left alive. All patterns that it has must match.

@@ -10,17 +10,21 @@ use std::panic;
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::thread as std_thread;
 
-use highwater_hooks::{Observer, Scope, Spawner, Thread};
+use highwater_hooks::{Observer, Spawner, Thread};
 
 use crate::finding::Origin;
 use crate::judge;
 use crate::message;
 use crate::process;
 use crate::report;
+use crate::rules::Which;
+use crate::scope::{self, Scope};
+use crate::settings::settings;
 use crate::symbols;
 
 /// Told of all threads from the start of the process.
-pub(crate) const OBSERVER: Observer = Observer { began, ends };
+pub(crate) const OBSERVER: Observer =
+    Observer { starts: scope::starts, started: scope::started, began, ends };
 
 /// The scopes of the threads that may be tests, by the number of the thread.
 static SCOPES: Mutex<BTreeMap<u64, Scope>> = Mutex::new(BTreeMap::new());
@@ -43,21 +47,22 @@ impl Drop for NameTaker {
 }
 
 fn began(thread: &Thread) {
-    if !matches!(thread.spawner(), Spawner::Main) || thread.is_in_scope() {
+    scope::began(thread);
+    if settings().which != Which::All || !matches!(thread.spawner(), Spawner::Main) || thread.is_in_scope() {
         return;
     }
     let _ = panic::catch_unwind(|| {
         if !thread.spawn_stack().is_empty() {
             let _ = MAIN_STACK.set(thread.spawn_stack().into());
         }
-        let scope = Scope::new();
-        scope.enter_for_good();
-        SCOPES.lock().unwrap_or_else(PoisonError::into_inner).insert(thread.number(), scope);
         NAME_TAKER.with(|it| it.0.set(thread.clone()).unwrap_or(()));
+        let mut scopes = SCOPES.lock().unwrap_or_else(PoisonError::into_inner);
+        scopes.entry(thread.number()).or_insert_with(Scope::new).enter_for_good();
     });
 }
 
 fn ends(thread: &Thread) {
+    scope::ends(thread);
     let Some(scope) = SCOPES.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread.number()) else {
         return;
     };
@@ -66,7 +71,7 @@ fn ends(thread: &Thread) {
 
 fn judge_test(thread: &Thread, scope: &Scope) {
     let Some(test) = thread.label() else { return process::note_foreign() };
-    if scope.live() == 0 {
+    if scope.threads().live() == 0 {
         return process::note_test(&judge::Verdict::default());
     }
     if !is_libtest() {

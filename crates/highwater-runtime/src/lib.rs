@@ -28,6 +28,8 @@ mod aligned;
 mod alloc;
 mod arena;
 #[cfg(not(loom))]
+mod block_table;
+#[cfg(not(loom))]
 mod capture;
 mod chain;
 #[cfg(not(loom))]
@@ -37,6 +39,8 @@ mod config;
 mod cpu;
 #[cfg(not(loom))]
 mod exact;
+#[cfg(not(loom))]
+pub mod ledger;
 #[cfg(not(loom))]
 mod lifetime;
 #[cfg(not(loom))]
