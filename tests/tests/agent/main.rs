@@ -7,4 +7,5 @@ mod pages;
 mod processor;
 mod routers;
 mod service;
+mod spawned;
 mod watch;

@@ -73,7 +73,7 @@ fn a_profile_is_not_made_in_the_memory_of_the_program() {
     };
     let text = get(&service, "/debug/pprof/heap?debug=1").body.len();
     let before = state();
-    for _ in 0..5 {
+    for _ in 0..2 {
         assert_eq!(get(&service, "/debug/pprof/heap").status, 200);
         assert_eq!(get(&service, "/debug/pprof/heap?debug=1").status, 200);
         // One who does not wait for the answer.
@@ -86,6 +86,6 @@ fn a_profile_is_not_made_in_the_memory_of_the_program() {
     let after = state();
     // The text is more than a MiB each time, and making it takes a multiple. A connection takes hyper and axum 50 KiB.
     assert!(text > 1 << 20, "{text}");
-    assert!(after.alloc_bytes - before.alloc_bytes < 3 << 20, "{before:?} {after:?}");
+    assert!(after.alloc_bytes - before.alloc_bytes < 2 << 20, "{before:?} {after:?}");
     assert!(after.live_bytes.abs_diff(before.live_bytes) < 100_000, "{before:?} {after:?}");
 }
