@@ -8,6 +8,7 @@
 //! ```
 //!
 //! `HIGHWATER_AGENT` in the environment sets more: `dir:/tmp/watched,watch:0.8` has it watched, `token:…` asks for a token.
+//! `none` in place of the agent's address leaves the agent out.
 //! The service ends when its standard input does.
 #![forbid(unsafe_code)]
 
@@ -107,14 +108,18 @@ async fn work() -> String {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut addresses = std::env::args().skip(1);
     let own = addresses.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let mut agent = Agent::builder().from_environment()?;
-    if let Some(address) = addresses.next() {
-        agent = agent.listen(address);
-    }
-    let agent = agent.start()?;
+    let builder = Agent::builder().from_environment()?;
+    let agent = match addresses.next() {
+        Some(none) if none == "none" => None,
+        Some(address) => Some(builder.listen(address).start()?),
+        None => Some(builder.start()?),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(own))?;
-    println!("{} {}", listener.local_addr()?, agent.address());
+    match agent {
+        Some(agent) => println!("{} {}", listener.local_addr()?, agent.address()),
+        None => println!("{}", listener.local_addr()?),
+    }
     let routes = Router::new()
         .route("/visit/{name}", get(visit))
         .route("/hoard/{mib}", get(hoard))
