@@ -59,7 +59,7 @@ const CLIENTS: &[Client] = &[
 
 /// What only benchmarks need.
 const OF_BENCHMARKS: &[Client] = &[
-    // What puts a service under a load of so many requests a second. Without a page it says how it is used, and fails.
+    // What puts a service under a load of so many requests a second; asked for one page that is not there, it ends at once.
     Client { program: "hey", probe: &["-n", "1", "-c", "1", "http://127.0.0.1:9"], package: "hey" },
 ];
 

@@ -9,3 +9,4 @@ mod routers;
 mod service;
 mod spawned;
 mod watch;
+mod watched;
