@@ -4,6 +4,7 @@
 //! workload in turns, A B C A B C, so that whatever slows the machine down hits all of them; what is compared is the
 //! ratio of two neighbours' times within one round, and shown is the median of those ratios with their range.
 
+mod agent;
 mod build;
 mod contestants;
 pub mod document;
@@ -31,7 +32,10 @@ use crate::workspace::Workspace;
 
 /// What can be chosen about a run.
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    part: Option<Part>,
     /// How often every allocator runs every workload [default: 7, or 3 with --quick].
     #[arg(long)]
     rounds: Option<usize>,
@@ -56,6 +60,13 @@ pub struct Options {
     /// Write the results into docs/BENCHMARKS.md.
     #[arg(long, conflicts_with_all = ["quick", "only", "frame_pointers"])]
     bless: bool,
+}
+
+/// What else can be measured than allocators.
+#[derive(clap::Subcommand)]
+enum Part {
+    /// Measure what the agent costs a service under a load of 2,000 requests a second; some minutes.
+    Agent(agent::Options),
 }
 
 impl Options {
@@ -86,6 +97,9 @@ impl Options {
 /// # Errors
 /// When something does not build or run, or when Highwater's own totals are not true.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
+    if let Some(Part::Agent(options)) = &options.part {
+        return agent::run(workspace, options);
+    }
     if options.stacks {
         let text =
             format!("{}\n\n{}", machine::described(workspace)?, stacks::table(&stacks::measure(workspace)?));
@@ -137,6 +151,7 @@ mod tests {
 
     fn names(only: &str) -> Vec<&'static str> {
         let options = Options {
+            part: None,
             rounds: None,
             quick: true,
             only: Some(Regex::new(only).unwrap()),

@@ -1,4 +1,5 @@
-//! A web service with an agent in it, and with a leak: it remembers every visitor and forgets none.
+//! A web service with an agent in it, and with two leaks: it remembers every visitor and forgets none, and a task goes on
+//! for ever for each impatient one.
 //!
 //! ```text
 //! cargo run --release -p highwater-agent --example service -- 127.0.0.1:8080 127.0.0.1:6060
@@ -7,11 +8,13 @@
 //! ```
 //!
 //! `HIGHWATER_AGENT` in the environment sets more: `dir:/tmp/watched,watch:0.8` has it watched, `token:…` asks for a token.
+//! `none` in place of the agent's address leaves the agent out.
 //! The service ends when its standard input does.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::future::pending;
 use std::hint::black_box;
 use std::io::Read;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -63,6 +66,22 @@ async fn hoard(State(visitors): State<Visitors>, Path(mib): Path<u16>) -> String
     format!("{mib} MiB more\n")
 }
 
+/// A backend that does not answer.
+async fn ask_backend() -> usize {
+    let request = vec![1; 500];
+    pending::<()>().await;
+    request.len()
+}
+
+/// Gives up waiting for the backend, and forgets that the task does not.
+async fn impatient() -> &'static str {
+    let answer = tokio::spawn(ask_backend());
+    match tokio::time::timeout(Duration::from_millis(1), answer).await {
+        Ok(_) => "answered\n",
+        Err(_) => "too late\n",
+    }
+}
+
 /// Takes processor time, and nothing else.
 #[inline(never)]
 fn grind(milliseconds: u64) -> u64 {
@@ -89,18 +108,23 @@ async fn work() -> String {
 fn main() -> Result<(), Box<dyn Error>> {
     let mut addresses = std::env::args().skip(1);
     let own = addresses.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let mut agent = Agent::builder().from_environment()?;
-    if let Some(address) = addresses.next() {
-        agent = agent.listen(address);
-    }
-    let agent = agent.start()?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_io().build()?;
+    let builder = Agent::builder().from_environment()?;
+    let agent = match addresses.next() {
+        Some(none) if none == "none" => None,
+        Some(address) => Some(builder.listen(address).start()?),
+        None => Some(builder.start()?),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let listener = runtime.block_on(tokio::net::TcpListener::bind(own))?;
-    println!("{} {}", listener.local_addr()?, agent.address());
+    match agent {
+        Some(agent) => println!("{} {}", listener.local_addr()?, agent.address()),
+        None => println!("{}", listener.local_addr()?),
+    }
     let routes = Router::new()
         .route("/visit/{name}", get(visit))
         .route("/hoard/{mib}", get(hoard))
         .route("/compute/{milliseconds}", get(compute))
+        .route("/impatient", get(impatient))
         .route("/work", get(work))
         .with_state(Visitors::default());
     thread::spawn(move || runtime.block_on(async { axum::serve(listener, routes).await }));

@@ -12,6 +12,7 @@ use tokio::sync::Notify;
 use crate::Error;
 use crate::access::{Access, is_loopback};
 use crate::captures::Captures;
+use crate::endpoint;
 use crate::environment;
 use crate::pages::Pages;
 use crate::server;
@@ -184,6 +185,7 @@ impl AgentBuilder {
     }
 
     fn service(&self, access: Access) -> Result<(Arc<Service>, Option<Watching>), Error> {
+        endpoint::prepare();
         let captures = Captures::start().map_err(Error::Thread)?;
         let counts = own_memory(Arc::<Counts>::default);
         let watching = self.watch.as_ref().map(|watch| watch.start(Arc::clone(&counts))).transpose()?;

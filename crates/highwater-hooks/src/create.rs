@@ -69,6 +69,14 @@ pub(crate) fn has_next() -> bool {
     !POSIX.address().is_null()
 }
 
+/// Set once somebody wants to know of every thread where it was started.
+static KEEPS_STACKS: AtomicBool = AtomicBool::new(false);
+
+/// Has every thread that starts from now on keep the stack that started it, also outside of all scopes.
+pub fn keep_stacks() {
+    KEEPS_STACKS.store(true, Ordering::Relaxed);
+}
+
 /// What a thread needs to begin.
 struct Start<R> {
     routine: R,
@@ -85,7 +93,9 @@ fn register(start_routine: usize, inherited: Option<Inherited>) -> Option<Thread
     let is_main = ending::is_main_thread();
     // Outside of all scopes nobody will ask where a thread comes from, but for the first one: it tells what the main thread
     // is about, which is the same for all that follow.
-    let wants_stack = scope.0 != 0 || (is_main && !MAIN_IS_KNOWN.swap(true, Ordering::Relaxed));
+    let wants_stack = KEEPS_STACKS.load(Ordering::Relaxed)
+        || scope.0 != 0
+        || (is_main && !MAIN_IS_KNOWN.swap(true, Ordering::Relaxed));
     PASSED.store(true, Ordering::Relaxed);
     let mut frames = [0; MOST_FRAMES];
     let count = if wants_stack { stack::walk(&mut frames) } else { 0 };

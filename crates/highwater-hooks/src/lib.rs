@@ -1,7 +1,7 @@
 //! Knows every thread that is started in this process: by whom, where, and in which [`Scope`].
 //!
 //! Linking this crate puts its own `pthread_create` in front of the C library's, so it sees the threads of Rust, C and C++
-//! alike. It is meant for test programs, not for production: [`highwater-leaktest`](https://docs.rs/highwater-leaktest)
+//! alike. It is meant for test programs first: [`highwater-leaktest`](https://docs.rs/highwater-leaktest)
 //! builds the leak harness on it.
 //!
 //! The way of a thread: `create` (the functions in front of the C library's) → `registry` (who lives, in which scope) →
@@ -34,15 +34,16 @@ mod thread;
 mod unhooked;
 
 #[cfg(not(hooked))]
-pub use unhooked::{at_exit, base_of, file_of, find, present_stack, visit_constants};
+pub use unhooked::{at_exit, base_of, file_of, find, keep_stacks, present_stack, visit_constants};
 #[cfg(hooked)]
 pub use {
-    ask::present_stack, exit::at_exit, stack::base_of, stack::file_of, text::find, text::visit_constants,
+    ask::present_stack, create::keep_stacks, exit::at_exit, stack::base_of, stack::file_of, text::find,
+    text::visit_constants,
 };
 
 pub use observer::{Inherited, Observer, observe};
 pub use proc::{Reading, State};
-pub use registry::{Unseen, unseen};
+pub use registry::{Unseen, threads, unseen};
 pub use scope::{Entered, Scope};
 pub use status::{Unsupported, status};
 pub use thread::{Spawner, Thread};

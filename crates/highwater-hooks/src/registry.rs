@@ -140,6 +140,11 @@ pub(crate) fn threads_of(scope: u64) -> Vec<Thread> {
     registry.threads.values().filter(|thread| thread.scope().0 == scope).cloned().collect()
 }
 
+/// Every thread that was seen to start and has not ended.
+pub fn threads() -> Vec<Thread> {
+    lock().map(|registry| registry.threads.values().cloned().collect()).unwrap_or_default()
+}
+
 /// A thread that the kernel lists and that was not seen to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unseen {

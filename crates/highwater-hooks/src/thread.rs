@@ -81,8 +81,8 @@ impl Thread {
     }
 
     /// Where it was started: addresses of the calls, innermost first, each inside of its call instruction, so they are to
-    /// be looked up as they are. Only threads started inside of a scope have one, and the first that the main
-    /// thread starts outside of all.
+    /// be looked up as they are. Only threads started inside of a scope have one, those started after
+    /// [`keep_stacks`](crate::keep_stacks), and the first that the main thread starts outside of all.
     pub fn spawn_stack(&self) -> &[usize] {
         &self.0.beginning.spawn_stack
     }

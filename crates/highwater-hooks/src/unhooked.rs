@@ -7,6 +7,9 @@ pub fn present_stack(_thread: &Thread) -> Option<Vec<usize>> {
     None
 }
 
+/// Would have threads keep the stacks that started them. There is no way here.
+pub fn keep_stacks() {}
+
 /// Would have `decide` choose the exit code. There is no way here, and it returns `false`.
 pub fn at_exit(_decide: fn(i32) -> i32) -> bool {
     false

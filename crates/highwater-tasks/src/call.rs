@@ -98,6 +98,12 @@ impl<'a> Call<'a> {
         ["__rust_alloc", "__rust_realloc", "__rdl_", "__rg_"].iter().any(|it| name.starts_with(it))
     }
 
+    /// Whether it is one of Highwater's own, which records the block.
+    fn is_of_recorder(&self) -> bool {
+        self.has_path("highwater_runtime::")
+            || self.package().is_some_and(|it| it.name == "highwater-runtime")
+    }
+
     pub(crate) fn is_of_executors(&self) -> bool {
         self.package().is_some_and(|it| EXECUTORS.contains(&it.name))
     }
@@ -144,7 +150,10 @@ fn package(directory: &str) -> Option<Package<'_>> {
 /// Place of the first call outside of the allocator: behind its own calls, those of the compiler and of the standard library.
 pub(crate) fn behind_allocator(calls: &[Call<'_>]) -> Option<usize> {
     let is_end = |it: &Call<'_>| it.is_standard() || it.is_of_compiler() || it.is_of_executors();
-    let begin = calls.iter().take(MOST_CALLS_OF_ALLOCATORS).position(is_end)?;
+    // Without optimization the recorder calls the standard library in the midst of its own functions.
+    let first = calls.iter().take(MOST_CALLS_OF_ALLOCATORS).rposition(Call::is_of_recorder);
+    let first = first.map_or(0, |it| it + 1);
+    let begin = first + calls[first..].iter().take(MOST_CALLS_OF_ALLOCATORS).position(is_end)?;
     let is_outside = |it: &Call<'_>| !it.is_standard() && !it.is_of_compiler();
     calls[begin..].iter().position(is_outside).map(|it| begin + it)
 }
@@ -214,5 +223,11 @@ mod tests {
         assert_eq!(behind_allocator(&stack[1..]), Some(3));
         assert_eq!(behind_allocator(&stack[..4]), None);
         assert_eq!(behind_allocator(&[]), None);
+        let recorder = [
+            call("highwater_runtime::exact::find", "/work/crates/highwater-runtime/src/exact.rs"),
+            call("core::option::Option<T>::and_then", "/rustc/0123/library/core/src/option.rs"),
+            call("highwater_runtime::alloc::record", "/work/crates/highwater-runtime/src/alloc.rs"),
+        ];
+        assert_eq!(behind_allocator(&[&recorder[..], &stack].concat()), Some(7));
     }
 }

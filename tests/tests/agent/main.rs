@@ -8,4 +8,6 @@ mod pages;
 mod processor;
 mod routers;
 mod service;
+mod spawned;
 mod watch;
+mod watched;

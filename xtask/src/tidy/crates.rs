@@ -22,7 +22,10 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-symbol", Only(&["highwater-profile"])),
     ("highwater-profile", Only(&[])),
     ("highwater", Only(&["highwater-runtime", "highwater-profile"])),
-    ("highwater-agent", Only(&["highwater", "highwater-runtime", "highwater-profile"])),
+    (
+        "highwater-agent",
+        Only(&["highwater", "highwater-runtime", "highwater-hooks", "highwater-tasks", "highwater-profile"]),
+    ),
     ("highwater-runtime", Only(&[])),
     ("highwater-hooks", Only(&[])),
     (

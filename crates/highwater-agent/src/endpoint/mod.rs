@@ -7,6 +7,10 @@ mod index;
 mod metrics;
 mod process;
 mod symbol;
+mod tasks;
+mod threads;
+
+pub(crate) use threads::prepare;
 
 use hyper::header::ACCEPT;
 use hyper::http::request::Parts;
@@ -24,6 +28,7 @@ pub(crate) enum Endpoint {
     Allocs,
     Profile,
     Threads,
+    Tasks,
     Cmdline,
     Symbol,
     Metrics,
@@ -57,7 +62,16 @@ pub(crate) const ENTRIES: &[Entry] = &[
         Endpoint::Profile,
         "where processor time goes; seconds=N for how long to look, 30 without it",
     ),
-    entry("/debug/pprof/threads", Endpoint::Threads, "threads by name; debug=1 for text"),
+    entry(
+        "/debug/pprof/threads",
+        Endpoint::Threads,
+        "threads by where they were started, or by name; debug=1 for text",
+    ),
+    entry(
+        "/debug/pprof/tasks",
+        Endpoint::Tasks,
+        "live async tasks by where they were spawned; debug=1 for text with the errors",
+    ),
     entry("/debug/pprof/cmdline", Endpoint::Cmdline, "the command line, its words separated by NUL"),
     entry("/debug/pprof/symbol", Endpoint::Symbol, "names of addresses, as `go tool pprof` asks for them"),
     entry("/metrics", Endpoint::Metrics, "totals, for Prometheus"),
@@ -132,7 +146,8 @@ pub(crate) async fn answer(service: &Service, asked: Asked) -> Answer {
         Endpoint::Heap => heap::answer(service, query, heap::Shown::Live).await,
         Endpoint::Allocs => heap::answer(service, query, heap::Shown::Allocated).await,
         Endpoint::Profile => cpu::answer(service, query).await,
-        Endpoint::Threads => process::threads(query),
+        Endpoint::Threads => threads::answer(service, query).await,
+        Endpoint::Tasks => tasks::answer(service, query).await,
         Endpoint::Cmdline => Ok(process::command_line()),
         Endpoint::Symbol => {
             let asked = if asked.is_post { asked.body } else { asked.query.into_bytes() };

@@ -1,0 +1,206 @@
+//! Live asynchronous tasks, counted by where they were spawned.
+//!
+//! A task is a block of memory that its executor allocates, so the heap profile has the tasks that live, as it has all that
+//! lives: those that were sampled, scaled up to what they stand for. Which blocks are tasks is what `highwater-tasks` tells
+//! from the names of the calls, so these are looked up here, for the stacks that begin in an executor.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::io;
+
+use highwater_profile::{Label, LabelValue, Line, Location, LocationId, Profile, Sample, ValueType, pprof};
+use highwater_tasks::{Allocation, Purpose, classify};
+
+use crate::names;
+use crate::query::Query;
+use crate::reply::{Answer, Refusal, Reply};
+use crate::service::Service;
+
+/// Frames that decide whether the rest of a stack is looked up: those of the recorder, the allocator, and the executor's
+/// constructor.
+const FIRST_FRAMES: usize = 24;
+
+/// Live tasks of one spawn site and size.
+struct Tasks {
+    /// The calls of the program that spawned them, innermost first.
+    calls: Vec<names::Call>,
+    what: String,
+    count: i64,
+    bytes: i64,
+    /// Standard error of the count, in tasks.
+    error: f64,
+}
+
+pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
+    let is_text = query.is_text()?;
+    let snapshot = service.captures.snapshot(None).await?;
+    let write = move || {
+        let found = Found::of(&snapshot.to_profile());
+        if is_text {
+            return Ok(found.text().into_bytes());
+        }
+        let mut out = Vec::new();
+        pprof::write(&found.profile(), &mut out)?;
+        Ok::<_, io::Error>(out)
+    };
+    let body = service.captures.run(write).await?.map_err(Refusal::failed)?;
+    Ok(if is_text { Reply::text(body) } else { Reply::pprof("attachment; filename=\"tasks.pb.gz\"", body) })
+}
+
+/// The tasks of a heap profile.
+struct Found {
+    tasks: Vec<Tasks>,
+    interval_bytes: i64,
+    time_ns: i64,
+}
+
+impl Found {
+    fn of(heap: &Profile) -> Self {
+        let mut names = Names { heap, known: HashMap::new() };
+        let mut tasks: Vec<_> = heap.samples.iter().filter_map(|row| names.tasks(&row)).collect();
+        tasks.sort_by_key(|it| std::cmp::Reverse(it.count));
+        Self { tasks, interval_bytes: heap.period, time_ns: heap.time_ns }
+    }
+
+    /// What the numbers are worth.
+    fn remark(&self) -> String {
+        match self.interval_bytes {
+            ..=1 => "every task is counted".to_owned(),
+            interval => format!(
+                "scaled up from samples, one in {interval} bytes allocated: few small tasks may all be missing; POST exact to \
+                 /interval has every task counted that is spawned from then on"
+            ),
+        }
+    }
+
+    fn text(&self) -> String {
+        let total: i64 = self.tasks.iter().map(|it| it.count).sum();
+        let error = self.tasks.iter().fold(0.0, |sum, it| sum + it.error * it.error).sqrt();
+        // Writing to a string does not fail.
+        let mut text =
+            format!("tasks profile: total {total} ± {error:.0} (standard error); {}\n", self.remark());
+        for tasks in &self.tasks {
+            let _ = writeln!(text, "{} ± {:.0} @ {}", tasks.count, tasks.error, tasks.what);
+            for call in &tasks.calls {
+                let _ = writeln!(text, "#\t{}\t{}:{}", call.function, call.file, call.line);
+            }
+        }
+        text
+    }
+
+    fn profile(&self) -> Profile {
+        let types = vec![ValueType::new("space", "bytes"), ValueType::new("tasks", "count")];
+        let mut profile = Profile::new(types);
+        profile.default_sample_type = Some(1);
+        profile.period_type = Some(ValueType::new("space", "bytes"));
+        profile.period = self.interval_bytes;
+        profile.time_ns = self.time_ns;
+        profile.comments.push(self.remark());
+        let key = profile.strings.intern("task");
+        for tasks in &self.tasks {
+            let frames: Vec<_> = tasks.calls.iter().map(|call| frame(&mut profile, call)).collect();
+            let value = LabelValue::Text(profile.strings.intern(&tasks.what));
+            profile.samples.push(&frames, &[tasks.bytes, tasks.count], &[Label { key, value }]);
+        }
+        profile
+    }
+}
+
+fn frame(profile: &mut Profile, call: &names::Call) -> LocationId {
+    let function = profile.add_function(&call.function, &call.function, &call.file);
+    profile.add_location(Location::symbolized(vec![Line { function, line: call.line.into() }]))
+}
+
+/// The names of a heap profile's addresses, looked up when they are needed.
+struct Names<'a> {
+    heap: &'a Profile,
+    known: HashMap<LocationId, Vec<names::Call>>,
+}
+
+impl Names<'_> {
+    fn of(&mut self, stack: &[LocationId]) -> Vec<names::Call> {
+        let mut calls = Vec::new();
+        for &id in stack {
+            // The addresses of a heap profile lie inside of their calls.
+            let address = self.heap.location(id).address;
+            calls.extend_from_slice(self.known.entry(id).or_insert_with(|| names::calls(address + 1)));
+        }
+        calls
+    }
+
+    /// The tasks that a row of the heap profile stands for, if it does for any.
+    fn tasks(&mut self, row: &Sample<'_>) -> Option<Tasks> {
+        let column = |kind| self.heap.sample_type(kind).map(|column| row.values[column]);
+        let (count, bytes) = (column("inuse_objects")?, column("inuse_space")?);
+        let first = row.stack.get(..FIRST_FRAMES).unwrap_or(row.stack);
+        if count == 0 || allocation(&self.of(first)) == Allocation::Other {
+            return None;
+        }
+        let mut calls = self.of(row.stack);
+        let (entry, what) = match allocation(&calls) {
+            Allocation::Cell(cell) => match cell.purpose {
+                Purpose::Task => (cell.entry, cell.future.unwrap_or_else(|| "task".to_owned())),
+                Purpose::Blocking => (cell.entry, "blocking call".to_owned()),
+                Purpose::Own => return None,
+            },
+            Allocation::Unclassified { executor, entry, .. } => {
+                (entry, format!("perhaps a task: {} is of a version not known here", executor.package()))
+            }
+            Allocation::Other => return None,
+        };
+        let outside = calls.split_off((entry + 1).min(calls.len()));
+        let interval = self.number(row, "interval").unwrap_or(self.heap.period);
+        let error = standard_error(count, self.number(row, "bytes").unwrap_or(0), interval);
+        Some(Tasks { calls: outside, what, count, bytes, error })
+    }
+
+    fn number(&self, row: &Sample<'_>, key: &str) -> Option<i64> {
+        row.labels.iter().find_map(|label| match label.value {
+            LabelValue::Number(value, _) if self.heap.string(label.key) == key => Some(value),
+            _ => None,
+        })
+    }
+}
+
+fn allocation(calls: &[names::Call]) -> Allocation {
+    let calls: Vec<_> = calls
+        .iter()
+        .map(|call| highwater_tasks::Call {
+            function: &call.function,
+            file: Some(call.file.as_str()).filter(|it| !it.is_empty()),
+        })
+        .collect();
+    classify(&calls)
+}
+
+/// Standard error of a number of blocks that was scaled up. A block of s bytes is sampled with probability
+/// p = 1 − exp(−s / interval), so of n sampled ones the estimate is n / p, with the variance n (1 − p) / p². In tasks.
+fn standard_error(count: i64, block_bytes: i64, interval_bytes: i64) -> f64 {
+    if interval_bytes <= 1 || block_bytes <= 0 {
+        return 0.0;
+    }
+    let missed = (-(block_bytes as f64) / interval_bytes as f64).exp();
+    (count as f64 * missed / (1.0 - missed)).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sampled_rarely_is_known_badly() {
+        assert_eq!(standard_error(1_000, 256, 1), 0.0);
+        // One sample of a block of 256 bytes, at 512 KiB, stands for 2,048 tasks, give or take as many.
+        let one = standard_error(2_048, 256, 512 * 1024);
+        assert!((one - 2_048.0).abs() < 10.0, "{one}");
+        let hundred = standard_error(204_800, 256, 512 * 1024);
+        assert!((hundred - 20_480.0).abs() < 100.0, "{hundred}");
+    }
+
+    #[test]
+    fn a_profile_without_tasks_says_so() {
+        let found = Found { tasks: Vec::new(), interval_bytes: 1, time_ns: 0 };
+        assert_eq!(found.text(), "tasks profile: total 0 ± 0 (standard error); every task is counted\n");
+        assert!(found.profile().samples.is_empty());
+    }
+}

@@ -1,0 +1,232 @@
+//! `cargo xtask bench agent`: what the agent costs a service that is under load.
+//!
+//! The agent's example runs twice: with its agent, which is scraped every second as Prometheus does, and without. Both record
+//! their allocations. `hey` asks each in turns for 2,000 pages a second, and the one that begins changes with every round;
+//! what is compared is the ratio within a round.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::ratio::Spread;
+use super::reader::judged;
+use super::{document, machine};
+use crate::clients;
+use crate::failure::Failure;
+use crate::shell::Line;
+use crate::workspace::Workspace;
+
+/// What can be chosen about a run.
+#[derive(clap::Args)]
+pub struct Options {
+    /// How often each service is under load.
+    #[arg(long, default_value_t = 9)]
+    rounds: usize,
+    /// Seconds of load each time.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Write the results into docs/BENCHMARKS.md.
+    #[arg(long)]
+    bless: bool,
+}
+
+/// Requests a second, all connections together.
+const REQUESTS: u64 = 2_000;
+
+/// Connections that ask at the same time.
+const CONNECTIONS: u64 = 20;
+
+/// How much the agent may change, in times of the service without it: least throughput and most time.
+const GOALS: [f64; 2] = [0.98, 1.02];
+
+/// What one round gave.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Load {
+    requests_per_second: f64,
+    /// The time of a request that 50 and 99 of 100 did not pass, in seconds.
+    median: f64,
+    p99: f64,
+}
+
+/// Measures, shows the table, and compares with the goals.
+///
+/// # Errors
+/// When something does not build or run, or a goal is missed.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
+    clients::ensure_one(&workspace.root, "hey")?;
+    let build = ["build", "--release", "--package", "highwater-agent", "--example", "service"];
+    Line::cargo(&workspace.root).args(build).run()?;
+    let program = workspace.target.join("release/examples/service");
+    let with = Service::start(&program, "127.0.0.1:0")?;
+    let without = Service::start(&program, "none")?;
+    let mut loads = [Vec::new(), Vec::new()];
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| scrape(with.agent, &is_over));
+        let measured = measure(options, &[with.address, without.address], &mut loads);
+        is_over.store(true, Ordering::Relaxed);
+        measured
+    })?;
+    let [on, off] = &loads;
+    let mut text = format!(
+        "{}\n{REQUESTS} requests a second for {} s, {CONNECTIONS} connections; {} rounds, the agent scraped every second\n\n",
+        machine::described(workspace)?,
+        options.seconds,
+        on.len()
+    );
+    text += "                        agent        none   agent / none\n";
+    let mut goals = Vec::new();
+    for (name, unit, value, goal) in [
+        (
+            "requests a second",
+            1.0,
+            (|it| it.requests_per_second) as fn(&Load) -> f64,
+            Some((GOALS[0], false)),
+        ),
+        ("median, ms", 1e3, |it| it.median, None),
+        ("99 of 100, ms", 1e3, |it| it.p99, Some((GOALS[1], true))),
+    ] {
+        let values = [on, off].map(|loads| loads.iter().map(value).collect::<Vec<_>>());
+        let middle = |values: &Vec<f64>| Spread::of(values.iter().map(|it| it * unit)).map(|it| it.median);
+        let [Some(agent), Some(none)] = values.each_ref().map(middle) else { continue };
+        let Some(ratios) = Spread::of_ratios(&values[0], &values[1]) else { continue };
+        let Spread { median, least, most } = ratios;
+        text += &format!("{name:<20} {agent:>8.3} {none:>11.3}   {median:.3} ({least:.3}–{most:.3})\n");
+        if let Some((goal, is_most)) = goal {
+            goals.push((name, Some(median), goal, is_most));
+        }
+    }
+    let (verdicts, missed) = judged(&goals);
+    text += &format!("\n{verdicts}");
+    println!("\n{text}");
+    if options.bless {
+        document::bless(workspace, "agent", &text)?;
+    }
+    if missed.is_empty() { Ok(()) } else { Err(Failure::Bench(missed.join("; "))) }
+}
+
+fn measure(options: &Options, services: &[SocketAddr; 2], loads: &mut [Vec<Load>; 2]) -> Result<(), Failure> {
+    // The first time is not like the others.
+    for &service in services {
+        load(service, 2)?;
+    }
+    for round in 0..options.rounds.max(1) {
+        let first = round % 2;
+        for index in [first, 1 - first] {
+            loads[index].push(load(services[index], options.seconds.max(1))?);
+        }
+    }
+    Ok(())
+}
+
+/// Asks a service for pages for a while.
+fn load(service: SocketAddr, seconds: u64) -> Result<Load, Failure> {
+    let mut hey = Command::new("hey");
+    hey.args(["-z", &format!("{seconds}s"), "-c", &CONNECTIONS.to_string()]);
+    hey.args(["-q", &(REQUESTS / CONNECTIONS).to_string(), "-o", "csv"])
+        .arg(format!("http://{service}/work"));
+    let command = format!("{hey:?}");
+    let output = hey.output().map_err(|source| Failure::Start { command: command.clone(), source })?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    read(&text).ok_or_else(|| {
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        Failure::Output { command, what: format!("no times of requests that were answered. {said}") }
+    })
+}
+
+/// Reads hey's table: `response-time,…,status-code,offset`, times in seconds. `None` when a request was not answered, or
+/// there was none.
+fn read(csv: &str) -> Option<Load> {
+    let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = lines.next()?;
+    let column = |name: &str| head.iter().position(|it| *it == name);
+    let (time, status, offset) = (column("response-time")?, column("status-code")?, column("offset")?);
+    let (mut times, mut end) = (Vec::new(), 0.0_f64);
+    for line in lines {
+        if *line.get(status)? != "200" {
+            return None;
+        }
+        let took: f64 = line.get(time)?.parse().ok()?;
+        end = end.max(line.get(offset)?.parse::<f64>().ok()? + took);
+        times.push(took);
+    }
+    times.sort_by(f64::total_cmp);
+    let at = |share: f64| times.get((times.len() as f64 * share).ceil() as usize - 1).copied();
+    let requests_per_second = times.len() as f64 / end;
+    (!times.is_empty()).then_some(())?;
+    Some(Load { requests_per_second, median: at(0.5)?, p99: at(0.99)? })
+}
+
+/// The example, until this is dropped.
+struct Service {
+    child: Child,
+    address: SocketAddr,
+    /// Where its agent listens; its own address where there is none.
+    agent: SocketAddr,
+}
+
+impl Service {
+    fn start(program: &Path, agent: &str) -> Result<Self, Failure> {
+        let command = format!("{} 127.0.0.1:0 {agent}", program.display());
+        let mut child = Command::new(program)
+            .args(["127.0.0.1:0", agent])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|source| Failure::Start { command: command.clone(), source })?;
+        let mut line = String::new();
+        if let Some(out) = child.stdout.take() {
+            // What is not said is missed below.
+            let _ = BufReader::new(out).read_line(&mut line);
+        }
+        let addresses: Vec<SocketAddr> = line.split_whitespace().filter_map(|it| it.parse().ok()).collect();
+        match *addresses {
+            [address, agent] => Ok(Self { child, address, agent }),
+            [address] => Ok(Self { child, address, agent: address }),
+            _ => Err(Failure::Output { command, what: format!("no address: {line}") }),
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Asks for the metrics every second, as Prometheus does, until it is over.
+fn scrape(agent: SocketAddr, is_over: &AtomicBool) {
+    while !is_over.load(Ordering::Relaxed) {
+        if let Ok(mut stream) = TcpStream::connect(agent) {
+            // What the agent does with it is all that matters.
+            let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+        thread::sleep(Duration::from_secs(1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_hey_is_read() {
+        let head =
+            "response-time,DNS+dialup,DNS,Request-write,Response-delay,Response-read,status-code,offset\n";
+        let row = |time: f64, offset: f64| format!("{time},0,0,0,0,0,200,{offset}\n");
+        let rows: String = (1..=200).map(|it| row(f64::from(it) / 1e3, f64::from(it) / 100.0)).collect();
+        let load = read(&format!("{head}{rows}")).unwrap();
+        assert_eq!((load.median, load.p99), (0.1, 0.198));
+        assert!((load.requests_per_second - 200.0 / 2.2).abs() < 1e-9);
+        assert_eq!(read(head), None);
+        assert_eq!(read(&format!("{head}0.1,0,0,0,0,0,500,0.5\n")), None);
+        assert_eq!(read(""), None);
+    }
+}
