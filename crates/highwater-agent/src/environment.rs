@@ -44,7 +44,8 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
 }
 
 /// Settings that change a watch, whose directory may be named after them.
-const WATCH: &[&str] = &["watch", "growth", "every", "snapshots", "keep", "cooldown", "post", "slack"];
+const WATCH: &[&str] =
+    &["watch", "growth", "every", "snapshots", "keep", "cooldown", "reserve", "post", "slack"];
 
 fn watched(watch: Watch, name: &str, value: &str) -> Option<Watch> {
     match name {
@@ -61,6 +62,10 @@ fn watched(watch: Watch, name: &str, value: &str) -> Option<Watch> {
         "cooldown" => duration(value).map(|time| watch.cooldown(time)),
         "post" if value.starts_with("http://") => Some(watch.post(value)),
         "slack" if value.starts_with("http://") => Some(watch.post_to_slack(value)),
+        "reserve" => {
+            let bytes = parse_size(value.as_bytes()).and_then(|it| usize::try_from(it).ok())?;
+            Some(watch.reserve(bytes))
+        }
         "keep" => {
             let snapshots = value.parse().ok().filter(|&it| it > 0)?;
             Some(watch.keep(snapshots, u64::MAX))

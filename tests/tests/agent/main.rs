@@ -3,6 +3,7 @@
 
 mod clients;
 mod hostile;
+mod oom;
 mod pages;
 mod service;
 mod watch;

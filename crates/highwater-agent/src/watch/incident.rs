@@ -1,7 +1,8 @@
 //! The folder that an incident leaves.
 //!
 //! It is made under another name and renamed when all that matters is in it and on the disk: it is whole or not there. The
-//! ranking with names comes last, since it needs most memory, and the profiles say the same to whoever has the command.
+//! ranking with names and the drawing come last, since they need most memory, and the profiles say the same to whoever has
+//! the command.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,10 +13,11 @@ use highwater_profile::file::{self, FileError, sync_directory, write_durably};
 use highwater_profile::{Limits, Profile};
 use serde_json::json;
 
-use super::growth;
 use super::history::{History, Reading};
 use super::ring::write_profile;
 use super::rule::Reason;
+use super::{flame, growth};
+use crate::names::Names;
 
 /// How folders begin that are not complete.
 const UNFINISHED: &str = ".unfinished-";
@@ -28,6 +30,8 @@ pub(crate) struct Incident<'a> {
     /// The snapshot from before, if there is one.
     pub before: Option<&'a Path>,
     pub now: &'a Snapshot,
+    /// What finding names may take, in bytes.
+    pub names_bytes: u64,
 }
 
 /// The directory of the incidents.
@@ -69,10 +73,14 @@ impl Incidents {
         if incident.before.is_some() {
             let before = file::read(&folder.join(BEFORE), &Limits::default())?;
             let rows = growth::rows(&before, &profile);
+            // Neither is needed any more, and what follows takes most.
+            drop((before, profile));
+            let mut names = Names::within(incident.names_bytes);
             // The first row alone is what is needed most, if there is no time for more.
             for most in [1, growth::MAX_ROWS] {
-                write_durably(&folder.join("growth.txt"), |out| growth::write(&rows, most, out))?;
+                write_durably(&folder.join("growth.txt"), |out| growth::write(&rows, most, &mut names, out))?;
             }
+            write_durably(&folder.join("flame.svg"), |out| flame::write(&rows, &mut names, out))?;
         }
         Ok(folder)
     }

@@ -3,6 +3,7 @@
 //!
 //! Nothing that fails ends it: what cannot be read or written is counted, and tried again the next time.
 
+mod flame;
 mod growth;
 mod history;
 mod incident;
@@ -57,6 +58,13 @@ const HISTORY: Duration = Duration::from_secs(600);
 
 /// Readings that are kept at the most, however often there is one.
 const MAX_READINGS: u128 = 10_000;
+
+/// What finding names at an incident may take when next to nothing is reserved, in bytes. Otherwise it is half of the
+/// reserve; the other half is for the profiles and the drawing.
+const LEAST_NAMES_BYTES: u64 = 1 << 20;
+
+/// How many times the reserve must be free for it to be taken again after an incident.
+const ROOM_FACTOR: u64 = 4;
 
 /// Live bytes below which no peak is worth a file.
 const LEAST_PEAK_BYTES: u64 = 1 << 20;
@@ -149,7 +157,7 @@ impl Watch {
     }
 
     /// Memory that is taken when the watch starts and given up when an incident begins, so that there is some to record it
-    /// with. Default: 8 MiB.
+    /// with; it is taken again when four times as much is free. Half of it is for finding names. Default: 8 MiB.
     #[must_use]
     pub fn reserve(mut self, bytes: usize) -> Self {
         self.reserved_bytes = bytes;
@@ -221,7 +229,7 @@ struct Watcher {
     ring: Ring,
     incidents: Incidents,
     sinks: Option<Sinks>,
-    /// Given up while an incident is recorded.
+    /// Given up when an incident is recorded, and taken again when there is room for it.
     reserve: Vec<u8>,
     begin: Instant,
     next_snapshot: Duration,
@@ -237,7 +245,7 @@ impl Watcher {
             history: History::new(readings),
             ring: Ring::open(watch.directory.join("ring"), watch.max_snapshots, watch.max_ring_bytes)?,
             incidents: Incidents::open(watch.directory.join("incidents"), watch.max_incidents)?,
-            reserve: reserve(watch.reserved_bytes),
+            reserve: reserve(watch.reserved_bytes).unwrap_or_default(),
             begin: Instant::now(),
             next_snapshot: Duration::ZERO,
             kept_peak_bytes: LEAST_PEAK_BYTES,
@@ -273,6 +281,9 @@ impl Watcher {
         match reading.used_bytes {
             Some(used_bytes) => {
                 let used = Use { used_bytes, limit_bytes: reading.limit_bytes };
+                if self.reserve.is_empty() && has_room(used, self.watch.reserved_bytes) {
+                    self.reserve = reserve(self.watch.reserved_bytes).unwrap_or_default();
+                }
                 if let Some(reason) = self.judge.judge(now, used) {
                     let outcome = self.record(reason, reading);
                     self.count(outcome.is_ok());
@@ -315,10 +326,11 @@ impl Watcher {
         self.reserve = Vec::new();
         let outcome = Snapshot::capture().and_then(|now| {
             let before = self.ring.oldest();
-            let incident = Incident { reason, reading, history: &self.history, before, now: &now };
+            let names_bytes = (self.watch.reserved_bytes as u64 / 2).max(LEAST_NAMES_BYTES);
+            let history = &self.history;
+            let incident = Incident { reason, reading, history, before, now: &now, names_bytes };
             Ok(self.incidents.add(&incident)?)
         });
-        self.reserve = reserve(self.watch.reserved_bytes);
         let folder = outcome?;
         let was_heard = self.sinks.as_ref().is_none_or(|sinks| sinks.tell(folder));
         self.count(was_heard);
@@ -332,9 +344,18 @@ fn time_ms() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
 }
 
-/// Memory that is really there, every page of it.
-fn reserve(bytes: usize) -> Vec<u8> {
-    vec![1; bytes]
+/// Memory that is really there, every page of it; `None` when the system has none.
+fn reserve(bytes: usize) -> Option<Vec<u8>> {
+    let mut reserve = Vec::new();
+    reserve.try_reserve_exact(bytes).ok()?;
+    reserve.resize(bytes, 1);
+    Some(reserve)
+}
+
+/// Whether a reserve can be taken without making the end come sooner that it is there for.
+fn has_room(used: Use, reserved_bytes: usize) -> bool {
+    let wanted = (reserved_bytes as u64).saturating_mul(ROOM_FACTOR);
+    used.limit_bytes.is_none_or(|limit| limit.saturating_sub(used.used_bytes) >= wanted)
 }
 
 fn reading(stats: &Stats, container: &Container, memory_bytes: Option<u64>, is_limited: bool) -> Reading {
@@ -378,6 +399,15 @@ mod tests {
         stats.rss_bytes = Some(50);
         let used = |is_limited| reading(&stats, &container, Some(200), is_limited).used_bytes;
         assert_eq!((used(true), used(false)), (Some(70), Some(50)));
+    }
+
+    #[test]
+    fn a_reserve_is_taken_again_only_where_there_is_room() {
+        let used = |used_bytes, limit_bytes| Use { used_bytes, limit_bytes };
+        assert!(has_room(used(60, Some(100)), 10) && !has_room(used(61, Some(100)), 10));
+        assert!(has_room(used(60, None), 10) && !has_room(used(101, Some(100)), 10));
+        assert_eq!(reserve(isize::MAX as usize), None);
+        assert_eq!(reserve(5000).map(|it| it.len()), Some(5000));
     }
 
     #[test]
