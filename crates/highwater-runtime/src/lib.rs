@@ -35,6 +35,8 @@ mod config;
 #[cfg(not(loom))]
 mod exact;
 #[cfg(not(loom))]
+mod hard_limit;
+#[cfg(not(loom))]
 mod lifetime;
 #[cfg(not(loom))]
 mod mark;
@@ -74,6 +76,7 @@ pub use sys::{Module, trim};
 pub use {
     alloc::Alloc,
     cohort::{Values, begin_snapshot},
+    hard_limit::set_hard_limit,
     recorder::{is_complete, is_supported, last_interval_bytes, mode, running, set_mode, visit_modules},
     rows::{SiteTotals, visit_sites},
     thread::{Measured, measure, own_memory},
