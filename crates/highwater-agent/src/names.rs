@@ -65,6 +65,11 @@ impl Names {
         Self { known: HashMap::new(), libraries, most_overhead_bytes }
     }
 
+    /// What was looked up of an address; none if it was not.
+    pub(crate) fn known(&self, address: u64) -> &[Call] {
+        self.known.get(&address).map_or(&[], Vec::as_slice)
+    }
+
     /// [`calls`], or none when there is no memory left for what is not known yet.
     pub(crate) fn calls(&mut self, address: u64) -> &[Call] {
         let Self { known, libraries, most_overhead_bytes } = self;
@@ -78,8 +83,12 @@ impl Names {
     }
 }
 
-/// Adds the names of the frames in `locations`, as far as there are any.
-pub(crate) fn add(profile: &mut Profile, locations: impl IntoIterator<Item = LocationId>) {
+/// Adds the names of the frames in `locations`, as far as `calls` knows any.
+pub(crate) fn add(
+    profile: &mut Profile,
+    locations: impl IntoIterator<Item = LocationId>,
+    mut calls: impl FnMut(u64) -> Vec<Call>,
+) {
     for id in locations {
         for Call { function, file, line } in calls(profile.location(id).address) {
             let function = profile.add_function(&function, &function, &file);
@@ -117,7 +126,9 @@ mod tests {
     fn without_memory_for_it_nothing_new_is_looked_up() {
         let address = own_address();
         let mut names = Names::within(1 << 40);
+        assert_eq!(names.known(address), []);
         assert_eq!(names.calls(address), calls(address));
+        assert_eq!(names.known(address), calls(address));
         names.most_overhead_bytes = 0;
         assert_eq!(names.calls(address), calls(address), "it is known already");
         assert_eq!(Names::within(0).calls(address), []);

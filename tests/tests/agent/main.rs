@@ -6,4 +6,5 @@ mod hostile;
 mod oom;
 mod pages;
 mod service;
+mod sinks;
 mod watch;

@@ -1,8 +1,6 @@
 //! What the watch leaves when the service it watches comes to an end, gently or not.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +9,7 @@ use highwater_profile::{Limits, Profile};
 
 use crate::service::Service;
 
-fn read(path: &Path) -> Profile {
+pub fn read(path: &Path) -> Profile {
     highwater_profile::file::read(path, &Limits::default()).unwrap()
 }
 
@@ -38,7 +36,7 @@ pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-fn watched(directory: &Path, settings: &str) -> Service {
+pub fn watched(directory: &Path, settings: &str) -> Service {
     let setting = format!("dir:{},{settings}", directory.display());
     Service::start_with(&[("HIGHWATER_AGENT", &setting)])
 }
@@ -99,62 +97,6 @@ fn a_spike_leaves_a_folder_that_names_the_line() {
     wait_until("the peak", || peak.exists());
     let peak = read(&peak);
     assert!(peak.samples.total(peak.sample_type("peak_space").unwrap()) >= 120 << 20);
-}
-
-/// Takes one request on each of `answers` connections, and answers with these statuses. Returns the bodies.
-fn receive_posts(listener: &TcpListener, answers: &[&str]) -> Vec<serde_json::Value> {
-    let bodies = answers.iter().map(|answer| {
-        let mut stream = BufReader::new(listener.accept().unwrap().0);
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            stream.read_line(&mut line).unwrap();
-            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).unwrap();
-        let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        stream.get_mut().write_all(answer.as_bytes()).unwrap();
-        serde_json::from_slice(&body).unwrap()
-    });
-    bodies.collect()
-}
-
-#[test]
-fn an_incident_is_told_again_when_nobody_took_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    let settings = format!("watch:100MiB,every:20ms,post:{url},slack:{url}");
-    let service = watched(directory.path(), &settings);
-    wait_until("readings", || service.metric("highwater_watch_readings_total") >= 2);
-    assert!(service.hoard(120));
-    let told = receive_posts(&listener, &["500 Oops", "200 OK", "200 OK"]);
-    assert_eq!(told[0], told[1]);
-    assert_eq!(told[1]["incident"]["reason"], "bytes");
-    assert!(told[1]["growth"].as_str().unwrap().contains("hoard"), "{}", told[1]);
-    assert!(told[2]["text"].as_str().unwrap().contains("service.rs:"), "{}", told[2]);
-    assert_eq!(service.metric("highwater_watch_failures_total"), 0);
-}
-
-#[test]
-fn nobody_to_tell_keeps_the_watch_from_nothing() {
-    let directory = tempfile::tempdir().unwrap();
-    // It takes connections and never says anything.
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", silent.local_addr().unwrap());
-    let settings = format!("watch:100MiB,watch:300MiB,every:20ms,post:{url}");
-    let service = watched(directory.path(), &settings);
-    wait_until("readings", || service.metric("highwater_watch_readings_total") >= 2);
-    assert!(service.hoard(120));
-    wait_until("an incident", || service.metric("highwater_watch_incidents_total") == 1);
-    assert!(service.hoard(250));
-    wait_until("another one", || service.metric("highwater_watch_incidents_total") == 2);
 }
 
 #[test]

@@ -13,10 +13,12 @@ use highwater_profile::file::{self, FileError, sync_directory, write_durably};
 use highwater_profile::{Limits, Profile};
 use serde_json::json;
 
+#[cfg(feature = "flame")]
+use super::flame;
+use super::growth;
 use super::history::{History, Reading};
 use super::ring::write_profile;
 use super::rule::Reason;
-use super::{flame, growth};
 use crate::names::Names;
 
 /// How folders begin that are not complete.
@@ -57,11 +59,11 @@ impl Incidents {
         Ok(Self { directory, most: most.max(1) })
     }
 
-    /// Writes a folder, and deletes the oldest ones that are too many.
+    /// Writes a folder, and deletes the oldest ones that are too many. The names that were looked up for it come with it.
     ///
     /// # Errors
     /// When something cannot be written. What is complete stays.
-    pub(crate) fn add(&self, incident: &Incident<'_>) -> Result<PathBuf, FileError> {
+    pub(crate) fn add(&self, incident: &Incident<'_>) -> Result<(PathBuf, Names), FileError> {
         let failed = |source| FileError::Write { path: self.directory.clone(), source };
         let folder = format!("{:013}-{}", incident.reading.time_ms, incident.reason.word());
         let unfinished = self.directory.join(format!("{UNFINISHED}{folder}"));
@@ -70,19 +72,20 @@ impl Incidents {
         let folder = self.directory.join(folder);
         fs::rename(&unfinished, &folder).and_then(|()| sync_directory(&self.directory)).map_err(failed)?;
         self.trim().map_err(failed)?;
+        let mut names = Names::within(incident.names_bytes);
         if incident.before.is_some() {
             let before = file::read(&folder.join(BEFORE), &Limits::default())?;
             let rows = growth::rows(&before, &profile);
             // Neither is needed any more, and what follows takes most.
             drop((before, profile));
-            let mut names = Names::within(incident.names_bytes);
             // The first row alone is what is needed most, if there is no time for more.
             for most in [1, growth::MAX_ROWS] {
                 write_durably(&folder.join("growth.txt"), |out| growth::write(&rows, most, &mut names, out))?;
             }
+            #[cfg(feature = "flame")]
             write_durably(&folder.join("flame.svg"), |out| flame::write(&rows, &mut names, out))?;
         }
-        Ok(folder)
+        Ok((folder, names))
     }
 
     fn trim(&self) -> io::Result<()> {
