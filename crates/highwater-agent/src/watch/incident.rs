@@ -98,7 +98,15 @@ impl Incidents {
         }
         folders.sort();
         let surplus = folders.len().saturating_sub(self.most);
-        folders[..surplus].iter().try_for_each(fs::remove_dir_all)
+        folders[..surplus].iter().try_for_each(|folder| self.remove(folder))
+    }
+
+    /// Deletes a folder. It loses its name first, so that nobody finds a part of it if the process is killed meanwhile.
+    fn remove(&self, folder: &Path) -> io::Result<()> {
+        let unfinished = self.directory.join(format!("{UNFINISHED}{}", name(folder)));
+        fs::rename(folder, &unfinished)?;
+        sync_directory(&self.directory)?;
+        fs::remove_dir_all(unfinished)
     }
 }
 

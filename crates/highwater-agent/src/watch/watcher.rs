@@ -102,6 +102,9 @@ impl Watcher {
                 if let Some(reason) = self.judge.judge(now, used) {
                     let outcome = self.record(reason, reading);
                     self.count(outcome.is_ok());
+                    if outcome.is_err() {
+                        self.judge.take_back(now, reason);
+                    }
                 }
             }
             None => self.count(false),
@@ -201,8 +204,8 @@ mod tests {
         for second in 0..3 {
             watcher.look(Duration::from_secs(second));
         }
-        // Three snapshots for the ring, and an incident: the threshold is reached once.
-        assert_eq!(counts.watch_failures.load(Ordering::Relaxed), 4);
+        // Three snapshots for the ring, and an incident as often: the threshold stays until one is recorded.
+        assert_eq!(counts.watch_failures.load(Ordering::Relaxed), 6);
         assert_eq!(counts.incidents.load(Ordering::Relaxed), 0);
         assert_eq!(fs::read_dir(directory.path().join("incidents")).unwrap().count(), 0);
     }
