@@ -26,7 +26,11 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
             "open" if value.is_empty() => builder = builder.open_to_anyone(),
             "dir" if !value.is_empty() => watch = Some(Watch::new(value)),
             _ if WATCH.contains(&name) => {}
-            _ => return Err(wrong()),
+            _ if BUILDER.contains(&name) => return Err(wrong()),
+            _ => {
+                let known = [BUILDER, WATCH].concat().join(", ");
+                return Err(Error::UnknownSetting { name: name.to_owned(), known });
+            }
         }
     }
     for part in parts() {
@@ -43,8 +47,26 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
     })
 }
 
+/// Settings that change the builder.
+const BUILDER: &[&str] = &["listen", "token", "open", "dir"];
+
 /// Settings that change a watch, whose directory may be named after them.
-const WATCH: &[&str] = &["watch", "growth", "every", "snapshots", "keep", "cooldown", "post", "slack"];
+const WATCH: &[&str] = &[
+    "watch",
+    "growth",
+    "every",
+    "snapshots",
+    "keep",
+    "incidents",
+    "peak",
+    "reserve",
+    "cooldown",
+    "post",
+    "slack",
+    "pyroscope",
+    #[cfg(feature = "otlp")]
+    "otlp",
+];
 
 fn watched(watch: Watch, name: &str, value: &str) -> Option<Watch> {
     match name {
@@ -61,6 +83,18 @@ fn watched(watch: Watch, name: &str, value: &str) -> Option<Watch> {
         "cooldown" => duration(value).map(|time| watch.cooldown(time)),
         "post" if value.starts_with("http://") => Some(watch.post(value)),
         "slack" if value.starts_with("http://") => Some(watch.post_to_slack(value)),
+        "pyroscope" if value.starts_with("http://") => Some(watch.post_to_pyroscope(value)),
+        #[cfg(feature = "otlp")]
+        "otlp" if value.starts_with("http://") => Some(watch.post_to_otlp(value)),
+        "reserve" => {
+            let bytes = parse_size(value.as_bytes()).and_then(|it| usize::try_from(it).ok())?;
+            Some(watch.reserve(bytes))
+        }
+        "incidents" => value.parse().ok().filter(|&it| it > 0).map(|most| watch.keep_incidents(most)),
+        "peak" => {
+            let factor = value.parse::<f64>().ok().filter(|it| it.is_finite() && *it > 1.0)?;
+            Some(watch.peak_factor(factor))
+        }
         "keep" => {
             let snapshots = value.parse().ok().filter(|&it| it > 0)?;
             Some(watch.keep(snapshots, u64::MAX))
@@ -132,10 +166,89 @@ mod tests {
             ("dir:/x,slack:https://example.org/", "slack:https://example.org/"),
             ("dir:", "dir"),
             ("open:yes", "open:yes"),
-            ("nonsense", "nonsense"),
+            ("dir:/x,reserve:much", "reserve:much"),
+            ("dir:/x,incidents:0", "incidents:0"),
+            ("dir:/x,peak:1", "peak:1"),
         ] {
             let error = settings(text).unwrap_err();
             assert!(error.contains(&format!("`{part}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_no_setting_is_told_from_those_that_are() {
+        let error = settings("dir:/x,wach:0.8").unwrap_err();
+        assert!(
+            error.starts_with("HIGHWATER_AGENT has no setting `wach`; there are listen, token, "),
+            "{error}"
+        );
+        assert!(error.contains(", watch, "), "{error}");
+    }
+
+    /// What stands in backticks in a cell.
+    fn quoted(cell: &str) -> Vec<&str> {
+        cell.split('`').skip(1).step_by(2).collect()
+    }
+
+    /// The rows of the table of settings in a guide: settings, and methods.
+    fn table(guide: &str) -> Vec<(Vec<&str>, Vec<&str>)> {
+        let section = guide.split("\n## ").find(|it| it.starts_with("Settings in the environment")).unwrap();
+        let rows = section.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
+        rows.map(|row| {
+            let mut cells = row.split('|').skip(1);
+            (quoted(cells.next().unwrap()), quoted(cells.next().unwrap()))
+        })
+        .collect()
+    }
+
+    /// What the guide says and the code does not, or the other way round.
+    fn disagreement(guide: &str) -> Vec<String> {
+        let rows = table(guide);
+        let mut found = Vec::new();
+        let names: Vec<_> =
+            rows.iter().flat_map(|row| &row.0).map(|it| it.split(':').next().unwrap()).collect();
+        let known = [BUILDER, WATCH].concat();
+        found.extend(known.iter().filter(|it| !names.contains(it)).map(|it| format!("{it} is not there")));
+        // What a build without it does not know is there all the same.
+        let is_known = |name: &str| known.contains(&name) || name == "otlp";
+        found.extend(names.iter().filter(|it| !is_known(it)).map(|it| format!("{it} is no setting")));
+        // Values that stand for themselves are understood.
+        for &setting in rows.iter().flat_map(|row| &row.0) {
+            let is_example = setting
+                .split_once(':')
+                .is_some_and(|(_, value)| value.starts_with(|it: char| it.is_ascii_digit()));
+            if is_example && let Err(error) = settings(&format!("dir:/x,{setting}")) {
+                found.push(error);
+            }
+        }
+        let methods: Vec<_> =
+            rows.iter().flat_map(|row| &row.1).map(|it| it.split('(').next().unwrap()).collect();
+        let sources = [include_str!("agent.rs"), include_str!("watch/mod.rs")].concat();
+        let setters: Vec<_> = sources
+            .lines()
+            .filter_map(|line| line.trim_start().strip_prefix("pub fn ")?.split_once("(mut self,"))
+            .map(|(name, _)| name)
+            .chain(["open_to_anyone"])
+            .collect();
+        assert!(setters.len() > 10, "{setters:?}");
+        found
+            .extend(setters.iter().filter(|it| !methods.contains(it)).map(|it| format!("{it} is not there")));
+        found
+            .extend(methods.iter().filter(|it| !setters.contains(it)).map(|it| format!("{it} is no method")));
+        found
+    }
+
+    #[test]
+    fn the_guide_has_one_table_of_all_settings_and_no_other() {
+        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/AGENT.md");
+        let guide = std::fs::read_to_string(guide).unwrap();
+        assert_eq!(disagreement(&guide), [""; 0]);
+        // It would be noticed.
+        for (right, wrong) in
+            [("`every:1s`", "`evry:1s`"), ("`every:1s`", "`every:1h`"), ("| `every` |", "| `evry` |")]
+        {
+            assert!(guide.contains(right));
+            assert_ne!(disagreement(&guide.replace(right, wrong)), [""; 0], "{wrong}");
         }
     }
 }

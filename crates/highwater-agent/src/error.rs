@@ -48,6 +48,14 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// A part of `HIGHWATER_AGENT` has a name that is no setting.
+    #[error("HIGHWATER_AGENT has no setting `{name}`; there are {known}")]
+    UnknownSetting {
+        /// The name.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
     /// A part of `HIGHWATER_AGENT` is not understood.
     #[error(
         "HIGHWATER_AGENT is not understood at `{part}`; docs/AGENT.md has a table of all settings (watch, every and the like need dir)"

@@ -34,6 +34,7 @@ mod connections;
 mod endpoint;
 mod environment;
 mod error;
+mod hard_limit;
 mod limit;
 mod limits;
 mod names;
@@ -48,6 +49,7 @@ mod watch;
 
 pub use agent::{Agent, AgentBuilder};
 pub use error::Error;
+pub use hard_limit::{HardLimit, hard_limit};
 pub use limits::{Limits, limits};
 pub use pages::Pages;
 pub use soft_limit::{SoftLimit, soft_limit};

@@ -41,6 +41,8 @@ mod string_table;
 mod unpack;
 
 pub use bounded_text::BoundedText;
+#[cfg(feature = "otlp")]
+pub use format::otlp;
 pub use format::{go_text, pprof, write};
 pub use list_table::ListTable;
 pub use location::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId};

@@ -40,6 +40,8 @@ mod cpu;
 #[cfg(not(loom))]
 mod exact;
 #[cfg(not(loom))]
+mod hard_limit;
+#[cfg(not(loom))]
 pub mod ledger;
 #[cfg(not(loom))]
 mod lifetime;
@@ -82,6 +84,7 @@ pub use {
     alloc::Alloc,
     cohort::{Values, begin_snapshot},
     cpu::{CpuError, CpuSampling},
+    hard_limit::set_hard_limit,
     recorder::{is_complete, is_supported, last_interval_bytes, mode, running, set_mode, visit_modules},
     rows::{SiteTotals, visit_sites},
     thread::{Measured, measure, own_memory},

@@ -183,6 +183,11 @@ fn all() -> impl Iterator<Item = &'static Slot> {
     })
 }
 
+/// Whether what the calling thread allocates now is Highwater's own.
+pub(crate) fn is_own() -> bool {
+    current().kind == Kind::Own
+}
+
 /// Has the calling thread report now.
 pub(crate) fn report_own() {
     let slot = current();

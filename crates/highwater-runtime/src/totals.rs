@@ -78,6 +78,11 @@ pub(crate) fn is_peak(gained: i64) -> bool {
     LIVE.load(Relaxed) + gained > PEAK.load(Relaxed)
 }
 
+/// Live bytes as far as threads have reported.
+pub(crate) fn live_bytes() -> u64 {
+    u64::try_from(LIVE.load(Relaxed)).unwrap_or(0)
+}
+
 /// Takes a thread's report: its live bytes changed by `change` since its last one.
 pub(crate) fn report(change: i64) {
     note(LIVE.fetch_add(change, Relaxed) + change);

@@ -4,10 +4,12 @@
 mod clients;
 mod hostile;
 mod live;
+mod oom;
 mod pages;
 mod processor;
 mod routers;
 mod service;
 mod spawned;
+mod sinks;
 mod watch;
 mod watched;

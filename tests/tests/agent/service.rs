@@ -49,8 +49,12 @@ impl Service {
 
     /// Has the service keep so many MiB more. False when it has ended.
     pub fn hoard(&self, mib: usize) -> bool {
+        self.is_told(&format!("hoard/{mib}"))
+    }
+
+    fn is_told(&self, what: &str) -> bool {
         let Ok(mut stream) = TcpStream::connect(self.address) else { return false };
-        let request = format!("GET /hoard/{mib} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let request = format!("GET /{what} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).is_ok() && receive(&mut stream).status == 200
     }
 
@@ -67,6 +71,11 @@ impl Service {
         }
     }
 
+    /// Visits the service once. False when it has ended.
+    pub fn can_be_visited(&self) -> bool {
+        self.is_told("visit/anna")
+    }
+
     /// What the agent gives for a page.
     pub fn get(&self, path: &str) -> Response {
         ask(self.agent, &format!("GET {path} HTTP/1.1"))
@@ -81,7 +90,18 @@ impl Service {
 
     /// File descriptors that the service has open.
     pub fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+        std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Memory of the service that it may write to, in bytes: what a limit of a process's data counts.
+    pub fn data_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let kib = status.lines().find_map(|line| line.strip_prefix("VmData:")?.strip_suffix("kB"));
+        kib.unwrap().trim().parse::<u64>().unwrap() * 1024
     }
 
     pub fn id(&self) -> u32 {

@@ -1,19 +1,15 @@
 //! What the watch leaves when the service it watches comes to an end, gently or not.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use highwater_profile::{Limits, Profile};
-use highwater_tests::{highwater, succeed};
 
-use crate::service::{ADDRESSES, PROGRAM, Service};
+use crate::service::Service;
 
-fn read(path: &Path) -> Profile {
+pub fn read(path: &Path) -> Profile {
     highwater_profile::file::read(path, &Limits::default()).unwrap()
 }
 
@@ -21,18 +17,18 @@ fn live_bytes(profile: &Profile) -> i64 {
     profile.samples.total(profile.sample_type("inuse_space").unwrap())
 }
 
-fn paths(directory: &Path) -> Vec<PathBuf> {
+pub fn paths(directory: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<_> = fs::read_dir(directory).unwrap().map(|it| it.unwrap().path()).collect();
     paths.sort();
     paths
 }
 
 /// The folders of incidents, and whatever else is there.
-fn incidents(directory: &Path) -> Vec<PathBuf> {
+pub fn incidents(directory: &Path) -> Vec<PathBuf> {
     paths(&directory.join("incidents"))
 }
 
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !is_so() {
         assert!(begin.elapsed() < Duration::from_secs(60), "waited in vain: {what}");
@@ -40,13 +36,13 @@ fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     }
 }
 
-fn watched(directory: &Path, settings: &str) -> Service {
+pub fn watched(directory: &Path, settings: &str) -> Service {
     let setting = format!("dir:{},{settings}", directory.display());
     Service::start_with(&[("HIGHWATER_AGENT", &setting)])
 }
 
 /// An incident folder has all that belongs to it, and the growth in it is the hoard.
-fn check_incident(folder: &Path, least_growth: i64) {
+pub fn check_incident(folder: &Path, least_growth: i64) {
     let about: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.join("incident.json")).unwrap()).unwrap();
     let (before, spike) = (read(&folder.join("before.pb.gz")), read(&folder.join("spike.pb.gz")));
@@ -59,13 +55,22 @@ fn check_incident(folder: &Path, least_growth: i64) {
     assert_eq!(last, about["used_bytes"].to_string());
 }
 
+/// The drawing shows the hoard, and that it grew.
+pub fn check_flame(folder: &Path) {
+    let flame = fs::read_to_string(folder.join("flame.svg")).unwrap();
+    let titles = flame.split("<title>").filter_map(|it| it.split_once("</title>"));
+    let hoard =
+        titles.map(|(title, _)| title).find(|it| it.contains("Visitors::hoard")).unwrap_or("no such frame");
+    assert!(hoard.contains("%; +") && flame.trim_end().ends_with("</svg>"), "{hoard}");
+}
+
 /// File and line of the first row of `growth.txt`.
-fn first_line(growth: &str) -> &str {
+pub fn first_line(growth: &str) -> &str {
     let first = growth.lines().skip_while(|line| !line.starts_with('+')).nth(1).unwrap_or_default();
     first.rsplit('/').next().unwrap_or_default()
 }
 
-fn line_of_hoard() -> usize {
+pub fn line_of_hoard() -> usize {
     let source = include_str!("../../../crates/highwater-agent/examples/service.rs");
     1 + source.lines().position(|line| line.contains("vec![1; mib << 20]")).unwrap()
 }
@@ -78,12 +83,13 @@ fn a_spike_leaves_a_folder_that_names_the_line() {
     assert!(incidents(directory.path()).is_empty());
     assert!(service.hoard(120));
     let folder = || incidents(directory.path()).pop();
-    wait_until("growth.txt", || folder().is_some_and(|it| it.join("growth.txt").exists()));
+    wait_until("flame.svg", || folder().is_some_and(|it| it.join("flame.svg").exists()));
     let folder = folder().unwrap();
     assert!(folder.to_str().unwrap().ends_with("-bytes"), "{folder:?}");
     check_incident(&folder, 120 << 20);
     let growth = fs::read_to_string(folder.join("growth.txt")).unwrap();
     assert_eq!(first_line(&growth), format!("service.rs:{}", line_of_hoard()), "{growth}");
+    check_flame(&folder);
     // One spike is one incident, and the high-water mark has its profile.
     wait_until("the end of it", || service.metric("highwater_watch_incidents_total") == 1);
     assert_eq!(service.metric("highwater_watch_failures_total"), 0);
@@ -91,62 +97,6 @@ fn a_spike_leaves_a_folder_that_names_the_line() {
     wait_until("the peak", || peak.exists());
     let peak = read(&peak);
     assert!(peak.samples.total(peak.sample_type("peak_space").unwrap()) >= 120 << 20);
-}
-
-/// Takes one request on each of `answers` connections, and answers with these statuses. Returns the bodies.
-fn receive_posts(listener: &TcpListener, answers: &[&str]) -> Vec<serde_json::Value> {
-    let bodies = answers.iter().map(|answer| {
-        let mut stream = BufReader::new(listener.accept().unwrap().0);
-        let mut length = 0;
-        loop {
-            let mut line = String::new();
-            stream.read_line(&mut line).unwrap();
-            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
-                length = value.trim().parse().unwrap();
-            }
-            if line.trim().is_empty() {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        stream.read_exact(&mut body).unwrap();
-        let answer = format!("HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        stream.get_mut().write_all(answer.as_bytes()).unwrap();
-        serde_json::from_slice(&body).unwrap()
-    });
-    bodies.collect()
-}
-
-#[test]
-fn an_incident_is_told_again_when_nobody_took_it() {
-    let directory = tempfile::tempdir().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/hook", listener.local_addr().unwrap());
-    let settings = format!("watch:100MiB,every:20ms,post:{url},slack:{url}");
-    let service = watched(directory.path(), &settings);
-    wait_until("readings", || service.metric("highwater_watch_readings_total") >= 2);
-    assert!(service.hoard(120));
-    let told = receive_posts(&listener, &["500 Oops", "200 OK", "200 OK"]);
-    assert_eq!(told[0], told[1]);
-    assert_eq!(told[1]["incident"]["reason"], "bytes");
-    assert!(told[1]["growth"].as_str().unwrap().contains("hoard"), "{}", told[1]);
-    assert!(told[2]["text"].as_str().unwrap().contains("service.rs:"), "{}", told[2]);
-    assert_eq!(service.metric("highwater_watch_failures_total"), 0);
-}
-
-#[test]
-fn nobody_to_tell_keeps_the_watch_from_nothing() {
-    let directory = tempfile::tempdir().unwrap();
-    // It takes connections and never says anything.
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/", silent.local_addr().unwrap());
-    let settings = format!("watch:100MiB,watch:300MiB,every:20ms,post:{url}");
-    let service = watched(directory.path(), &settings);
-    wait_until("readings", || service.metric("highwater_watch_readings_total") >= 2);
-    assert!(service.hoard(120));
-    wait_until("an incident", || service.metric("highwater_watch_incidents_total") == 1);
-    assert!(service.hoard(250));
-    wait_until("another one", || service.metric("highwater_watch_incidents_total") == 2);
 }
 
 #[test]
@@ -200,7 +150,8 @@ fn a_killed_service_leaves_no_half_snapshot() {
         for folder in incidents(directory.path()) {
             let name = folder.file_name().unwrap().to_str().unwrap();
             if !name.starts_with(".unfinished-") {
-                check_incident(&folder, 0);
+                // The service may hold a little less than a moment before.
+                check_incident(&folder, i64::MIN);
             }
         }
     }
@@ -210,97 +161,4 @@ fn a_killed_service_leaves_no_half_snapshot() {
     wait_until("its snapshot", || service.metric("highwater_watch_snapshots_total") > 0);
     let ring = paths(&directory.path().join("ring"));
     assert!(ring.iter().all(|path| path.extension().unwrap() == "gz"), "{ring:?}");
-}
-
-/// The memory that a doomed service may have.
-const LIMIT_BYTES: u64 = 192 << 20;
-
-/// A control group with a limit, if the tests may make one. It is removed when this is dropped.
-struct Group(PathBuf);
-
-impl Group {
-    fn new() -> Option<Self> {
-        let name = format!("highwater-test-{}", process::id());
-        for (root, limit) in
-            [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")]
-        {
-            let group = Self(Path::new(root).join(&name));
-            if fs::create_dir(&group.0).is_err() {
-                continue;
-            }
-            if fs::write(group.0.join(limit), LIMIT_BYTES.to_string()).is_ok() {
-                // With swap nothing is killed. There may be none.
-                let _ = fs::write(group.0.join("memory.swap.max"), "0");
-                let _ = fs::write(group.0.join("memory.swappiness"), "0");
-                return Some(group);
-            }
-        }
-        None
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        // Only an empty group can be removed, and what was killed takes a moment to leave.
-        for _ in 0..100 {
-            if fs::remove_dir(&self.0).is_ok() {
-                return;
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-/// Runs the service within its limit: a control group's, or where none can be made, one of addresses.
-fn doomed(directory: &Path, group: Option<&Group>) -> Service {
-    let (script, watch) = match group {
-        Some(group) => (format!("echo $$ > {}/cgroup.procs", group.0.display()), "0.6".to_owned()),
-        None => ("ulimit -v 1500000".to_owned(), format!("{}", LIMIT_BYTES * 6 / 10)),
-    };
-    let mut command = Command::new("sh");
-    command.args(["-c", &format!("{script} && exec \"$0\" \"$@\""), PROGRAM]).args(ADDRESSES);
-    let setting = format!("dir:{},watch:{watch},every:20ms", directory.display());
-    command.env("HIGHWATER", "interval:64KiB").env("HIGHWATER_AGENT", setting);
-    command.stderr(process::Stdio::null());
-    Service::spawn(command)
-}
-
-/// The first row of `highwater diff` on the profiles of an incident.
-fn first_place(folder: &Path) -> String {
-    let mut command = Command::new(highwater());
-    command.args(["diff", "--json"]).args([folder.join("before.pb.gz"), folder.join("spike.pb.gz")]);
-    let answer: serde_json::Value = serde_json::from_str(&succeed(&mut command)).unwrap();
-    answer["rows"][0].to_string()
-}
-
-/// How often a service is driven into its limit.
-const RUNS: usize = 20;
-
-#[test]
-fn a_service_that_is_killed_for_its_memory_leaves_the_evidence() {
-    let group = Group::new();
-    let mut ranked = 0;
-    for run in 0..RUNS {
-        let directory = tempfile::tempdir().unwrap();
-        let service = doomed(directory.path(), group.as_ref());
-        wait_until("a first snapshot", || !paths(&directory.path().join("ring")).is_empty());
-        let mut hoarded = 0;
-        while service.hoard(1) {
-            hoarded += 1;
-            assert!(hoarded < 4_000, "nothing ends it");
-            thread::sleep(Duration::from_millis(5));
-        }
-        let folders = incidents(directory.path());
-        let complete: Vec<_> = folders.iter().filter(|it| it.join("incident.json").exists()).collect();
-        assert_eq!(complete.len(), 1, "run {run}: {folders:?} after {hoarded} MiB");
-        check_incident(complete[0], 40 << 20);
-        // The ranking comes last, and may come too late. What it says is in the profiles, too.
-        let place = first_place(complete[0]);
-        assert!(place.contains("hoard"), "run {run}: {place}");
-        if let Ok(growth) = fs::read_to_string(complete[0].join("growth.txt")) {
-            assert_eq!(first_line(&growth), format!("service.rs:{}", line_of_hoard()), "run {run}: {growth}");
-            ranked += 1;
-        }
-    }
-    println!("{ranked} of {RUNS} have the ranking, too");
 }

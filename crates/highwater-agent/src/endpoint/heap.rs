@@ -54,7 +54,7 @@ fn as_pprof(snapshot: &Snapshot, shown: Shown) -> io::Result<Vec<u8>> {
 fn as_text(snapshot: &Snapshot) -> io::Result<Vec<u8>> {
     let mut profile = snapshot.to_profile();
     let locations = profile.location_ids();
-    names::add(&mut profile, locations);
+    names::add(&mut profile, locations, names::calls);
     let mut out = Vec::new();
     go_text::write(&profile, &mut out)?;
     Ok(out)

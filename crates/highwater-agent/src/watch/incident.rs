@@ -1,7 +1,8 @@
 //! The folder that an incident leaves.
 //!
 //! It is made under another name and renamed when all that matters is in it and on the disk: it is whole or not there. The
-//! ranking with names comes last, since it needs most memory, and the profiles say the same to whoever has the command.
+//! ranking with names and the drawing come last, since they need most memory, and the profiles say the same to whoever has
+//! the command.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,10 +13,13 @@ use highwater_profile::file::{self, FileError, sync_directory, write_durably};
 use highwater_profile::{Limits, Profile};
 use serde_json::json;
 
+#[cfg(feature = "flame")]
+use super::flame;
 use super::growth;
 use super::history::{History, Reading};
 use super::ring::write_profile;
 use super::rule::Reason;
+use crate::names::Names;
 
 /// How folders begin that are not complete.
 const UNFINISHED: &str = ".unfinished-";
@@ -28,6 +32,8 @@ pub(crate) struct Incident<'a> {
     /// The snapshot from before, if there is one.
     pub before: Option<&'a Path>,
     pub now: &'a Snapshot,
+    /// What finding names may take, in bytes.
+    pub names_bytes: u64,
 }
 
 /// The directory of the incidents.
@@ -53,11 +59,11 @@ impl Incidents {
         Ok(Self { directory, most: most.max(1) })
     }
 
-    /// Writes a folder, and deletes the oldest ones that are too many.
+    /// Writes a folder, and deletes the oldest ones that are too many. The names that were looked up for it come with it.
     ///
     /// # Errors
     /// When something cannot be written. What is complete stays.
-    pub(crate) fn add(&self, incident: &Incident<'_>) -> Result<PathBuf, FileError> {
+    pub(crate) fn add(&self, incident: &Incident<'_>) -> Result<(PathBuf, Names), FileError> {
         let failed = |source| FileError::Write { path: self.directory.clone(), source };
         let folder = format!("{:013}-{}", incident.reading.time_ms, incident.reason.word());
         let unfinished = self.directory.join(format!("{UNFINISHED}{folder}"));
@@ -66,15 +72,20 @@ impl Incidents {
         let folder = self.directory.join(folder);
         fs::rename(&unfinished, &folder).and_then(|()| sync_directory(&self.directory)).map_err(failed)?;
         self.trim().map_err(failed)?;
+        let mut names = Names::within(incident.names_bytes);
         if incident.before.is_some() {
             let before = file::read(&folder.join(BEFORE), &Limits::default())?;
             let rows = growth::rows(&before, &profile);
+            // Neither is needed any more, and what follows takes most.
+            drop((before, profile));
             // The first row alone is what is needed most, if there is no time for more.
             for most in [1, growth::MAX_ROWS] {
-                write_durably(&folder.join("growth.txt"), |out| growth::write(&rows, most, out))?;
+                write_durably(&folder.join("growth.txt"), |out| growth::write(&rows, most, &mut names, out))?;
             }
+            #[cfg(feature = "flame")]
+            write_durably(&folder.join("flame.svg"), |out| flame::write(&rows, &mut names, out))?;
         }
-        Ok(folder)
+        Ok((folder, names))
     }
 
     fn trim(&self) -> io::Result<()> {
@@ -87,7 +98,15 @@ impl Incidents {
         }
         folders.sort();
         let surplus = folders.len().saturating_sub(self.most);
-        folders[..surplus].iter().try_for_each(fs::remove_dir_all)
+        folders[..surplus].iter().try_for_each(|folder| self.remove(folder))
+    }
+
+    /// Deletes a folder. It loses its name first, so that nobody finds a part of it if the process is killed meanwhile.
+    fn remove(&self, folder: &Path) -> io::Result<()> {
+        let unfinished = self.directory.join(format!("{UNFINISHED}{}", name(folder)));
+        fs::rename(folder, &unfinished)?;
+        sync_directory(&self.directory)?;
+        fs::remove_dir_all(unfinished)
     }
 }
 

@@ -3,34 +3,31 @@
 //!
 //! Nothing that fails ends it: what cannot be read or written is counted, and tried again the next time.
 
+#[cfg(feature = "flame")]
+mod flame;
 mod growth;
 mod history;
 mod incident;
 mod ring;
 mod rule;
 mod sink;
+mod watcher;
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Sender, channel};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use std::{fs, io};
+use std::time::Duration;
 
-use highwater::{Container, Snapshot, Stats};
 use highwater_runtime::own_memory;
 
 use crate::Error;
-use crate::limits;
-use crate::names;
 use crate::service::Counts;
-use history::{History, Reading};
-use incident::{Incident, Incidents};
-use ring::{Ring, write_profile};
 pub use rule::Growth;
 pub(crate) use rule::{Judge, Reason, Use};
 use sink::{Sink, Sinks};
+use watcher::Watcher;
 
 /// What is to be watched, and where it is written: see [`AgentBuilder::watch`](crate::AgentBuilder::watch).
 ///
@@ -51,15 +48,6 @@ pub struct Watch {
     reserved_bytes: usize,
     sinks: Vec<Sink>,
 }
-
-/// How long a time `metrics.csv` of an incident covers.
-const HISTORY: Duration = Duration::from_secs(600);
-
-/// Readings that are kept at the most, however often there is one.
-const MAX_READINGS: u128 = 10_000;
-
-/// Live bytes below which no peak is worth a file.
-const LEAST_PEAK_BYTES: u64 = 1 << 20;
 
 impl Watch {
     /// A watch that writes below `directory`, which is made if it is missing. It keeps a ring of snapshots and the highest
@@ -149,7 +137,7 @@ impl Watch {
     }
 
     /// Memory that is taken when the watch starts and given up when an incident begins, so that there is some to record it
-    /// with. Default: 8 MiB.
+    /// with; it is taken again when four times as much is free. Half of it is for finding names. Default: 8 MiB.
     #[must_use]
     pub fn reserve(mut self, bytes: usize) -> Self {
         self.reserved_bytes = bytes;
@@ -171,6 +159,22 @@ impl Watch {
         self
     }
 
+    /// Sends the profile of each incident to the Pyroscope server at this address, such as `http://127.0.0.1:4040`, under the
+    /// name of the program's file: live bytes and blocks, with names. It is tried as often as with [`Self::post`].
+    #[must_use]
+    pub fn post_to_pyroscope(mut self, server: impl Into<String>) -> Self {
+        self.sinks.push(Sink::Pyroscope(server.into()));
+        self
+    }
+
+    /// As [`Self::post_to_pyroscope`], to the HTTP receiver of an OpenTelemetry collector, such as `http://127.0.0.1:4318`.
+    #[cfg(feature = "otlp")]
+    #[must_use]
+    pub fn post_to_otlp(mut self, server: impl Into<String>) -> Self {
+        self.sinks.push(Sink::Otlp(server.into()));
+        self
+    }
+
     /// Starts the watch's thread.
     ///
     /// # Errors
@@ -180,10 +184,7 @@ impl Watch {
         fs::create_dir_all(&self.directory).map_err(failed)?;
         let sinks = match self.sinks.as_slice() {
             [] => None,
-            sinks => {
-                let sinks = own_memory(|| sinks.to_vec());
-                Some(Sinks::start(sinks, Arc::clone(&counts)).map_err(Error::Thread)?)
-            }
+            sinks => Some(Sinks::start(sinks, &counts).map_err(Error::Thread)?),
         };
         let mut watcher = own_memory(|| Watcher::open(self.clone(), counts, sinks)).map_err(failed)?;
         let (stop, stopped) = own_memory(channel);
@@ -213,172 +214,9 @@ impl Watching {
     }
 }
 
-struct Watcher {
-    watch: Watch,
-    counts: Arc<Counts>,
-    judge: Judge,
-    history: History,
-    ring: Ring,
-    incidents: Incidents,
-    sinks: Option<Sinks>,
-    /// Given up while an incident is recorded.
-    reserve: Vec<u8>,
-    begin: Instant,
-    next_snapshot: Duration,
-    kept_peak_bytes: u64,
-}
-
-impl Watcher {
-    fn open(watch: Watch, counts: Arc<Counts>, sinks: Option<Sinks>) -> io::Result<Self> {
-        let readings = HISTORY.as_nanos() / watch.every.as_nanos().max(1);
-        let readings = usize::try_from(readings.clamp(1, MAX_READINGS)).unwrap_or(1);
-        Ok(Self {
-            judge: Judge::new(watch.thresholds.iter().copied(), watch.growth, watch.cooldown),
-            history: History::new(readings),
-            ring: Ring::open(watch.directory.join("ring"), watch.max_snapshots, watch.max_ring_bytes)?,
-            incidents: Incidents::open(watch.directory.join("incidents"), watch.max_incidents)?,
-            reserve: reserve(watch.reserved_bytes),
-            begin: Instant::now(),
-            next_snapshot: Duration::ZERO,
-            kept_peak_bytes: LEAST_PEAK_BYTES,
-            counts,
-            sinks,
-            watch,
-        })
-    }
-
-    fn run(&mut self, stopped: Receiver<()>) {
-        // Before anything else, there is something to compare with. The memory that names need is no growth to be noticed.
-        self.add_snapshot_if_due(self.begin.elapsed());
-        names::prepare();
-        loop {
-            self.look(self.begin.elapsed());
-            match stopped.recv_timeout(self.watch.every) {
-                Ok(()) => return,
-                Err(RecvTimeoutError::Timeout) => {}
-                // Nobody can stop it any more.
-                Err(RecvTimeoutError::Disconnected) => thread::sleep(self.watch.every),
-            }
-        }
-    }
-
-    /// One reading, and what follows from it.
-    fn look(&mut self, now: Duration) {
-        self.add_snapshot_if_due(now);
-        let stats = highwater::stats();
-        let limits = limits();
-        let reading = reading(&stats, &highwater::container(), limits.memory_bytes, limits.is_memory_limited);
-        self.history.push(reading);
-        self.counts.readings.fetch_add(1, Ordering::Relaxed);
-        match reading.used_bytes {
-            Some(used_bytes) => {
-                let used = Use { used_bytes, limit_bytes: reading.limit_bytes };
-                if let Some(reason) = self.judge.judge(now, used) {
-                    let outcome = self.record(reason, reading);
-                    self.count(outcome.is_ok());
-                }
-            }
-            None => self.count(false),
-        }
-        if stats.live_bytes as f64 > self.watch.peak_factor * self.kept_peak_bytes as f64 {
-            self.kept_peak_bytes = stats.live_bytes;
-            let outcome = self.keep_peak();
-            self.count(outcome.is_ok());
-        }
-    }
-
-    fn count(&self, has_worked: bool) {
-        self.counts.watch_failures.fetch_add(u64::from(!has_worked), Ordering::Relaxed);
-    }
-
-    fn add_snapshot_if_due(&mut self, now: Duration) {
-        if now >= self.next_snapshot {
-            self.next_snapshot = now + self.watch.snapshots_every;
-            let outcome = self.add_snapshot();
-            self.count(outcome.is_ok());
-        }
-    }
-
-    fn add_snapshot(&mut self) -> Result<(), highwater::Error> {
-        let snapshot = Snapshot::capture()?;
-        self.ring.add(time_ms(), &snapshot)?;
-        self.counts.snapshots.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn keep_peak(&self) -> Result<(), highwater::Error> {
-        write_profile(&self.watch.directory.join("peak.pb.gz"), &Snapshot::capture()?)?;
-        Ok(())
-    }
-
-    fn record(&mut self, reason: Reason, reading: Reading) -> Result<(), highwater::Error> {
-        self.reserve = Vec::new();
-        let outcome = Snapshot::capture().and_then(|now| {
-            let before = self.ring.oldest();
-            let incident = Incident { reason, reading, history: &self.history, before, now: &now };
-            Ok(self.incidents.add(&incident)?)
-        });
-        self.reserve = reserve(self.watch.reserved_bytes);
-        let folder = outcome?;
-        let was_heard = self.sinks.as_ref().is_none_or(|sinks| sinks.tell(folder));
-        self.count(was_heard);
-        self.counts.incidents.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-}
-
-/// Milliseconds since 1970, UTC.
-fn time_ms() -> u128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
-}
-
-/// Memory that is really there, every page of it.
-fn reserve(bytes: usize) -> Vec<u8> {
-    vec![1; bytes]
-}
-
-fn reading(stats: &Stats, container: &Container, memory_bytes: Option<u64>, is_limited: bool) -> Reading {
-    let used_bytes = if is_limited { container.working_set_bytes() } else { stats.rss_bytes };
-    Reading {
-        time_ms: time_ms(),
-        used_bytes,
-        limit_bytes: memory_bytes,
-        rss_bytes: stats.rss_bytes,
-        live_bytes: stats.live_bytes,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_fails_is_counted_and_tried_again() {
-        let directory = tempfile::tempdir().unwrap();
-        let counts = Arc::new(Counts::default());
-        // Without the allocator there is no snapshot to be had: each attempt fails, the next is made all the same.
-        let watch = Watch::new(directory.path()).at_bytes(1).cooldown(Duration::ZERO).reserve(0);
-        let mut watcher =
-            Watcher::open(watch.snapshots_every(Duration::ZERO), Arc::clone(&counts), None).unwrap();
-        for second in 0..3 {
-            watcher.look(Duration::from_secs(second));
-        }
-        // Three snapshots for the ring, and an incident: the threshold is reached once.
-        assert_eq!(counts.watch_failures.load(Ordering::Relaxed), 4);
-        assert_eq!(counts.incidents.load(Ordering::Relaxed), 0);
-        assert_eq!(fs::read_dir(directory.path().join("incidents")).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn a_container_is_watched_by_its_working_set() {
-        let mut container = Container::default();
-        container.memory_used_bytes = Some(100);
-        container.inactive_file_bytes = Some(30);
-        let mut stats = Stats::default();
-        stats.rss_bytes = Some(50);
-        let used = |is_limited| reading(&stats, &container, Some(200), is_limited).used_bytes;
-        assert_eq!((used(true), used(false)), (Some(70), Some(50)));
-    }
 
     #[test]
     fn a_watch_stops() {

@@ -55,6 +55,9 @@ impl Default for Growth {
 /// A threshold below this share of itself is armed again: memory that sways around it is one incident and not many.
 const REARM: f64 = 0.95;
 
+/// How long after an incident could not be recorded it is tried again.
+const RETRY: Duration = Duration::from_secs(10);
+
 /// The rules, with what they remember of earlier readings.
 #[derive(Debug)]
 pub(crate) struct Judge {
@@ -67,14 +70,14 @@ pub(crate) struct Judge {
 struct Threshold {
     at: Reason,
     is_armed: bool,
-    last: Option<Duration>,
+    quiet_until: Duration,
 }
 
 #[derive(Debug, Default)]
 struct Trend {
     /// Time and value of the baseline; `None` before the first reading.
     baseline: Option<(Duration, f64)>,
-    last: Option<Duration>,
+    quiet_until: Duration,
 }
 
 impl Judge {
@@ -83,16 +86,17 @@ impl Judge {
         growth: Option<Growth>,
         cooldown: Duration,
     ) -> Self {
-        let thresholds =
-            thresholds.into_iter().map(|at| Threshold { at, is_armed: true, last: None }).collect();
+        let thresholds = thresholds
+            .into_iter()
+            .map(|at| Threshold { at, is_armed: true, quiet_until: Duration::ZERO })
+            .collect();
         Self { thresholds, growth: growth.map(|it| (it, Trend::default())), cooldown }
     }
 
     /// Takes a reading at `now`, on any clock that does not go back. The reason to record an incident, if there is one:
     /// the highest threshold of those that are newly reached.
     pub(crate) fn judge(&mut self, now: Duration, reading: Use) -> Option<Reason> {
-        let cooldown = self.cooldown;
-        let is_cool = |last: Option<Duration>| last.is_none_or(|last| now.saturating_sub(last) >= cooldown);
+        let quiet_until = now.saturating_add(self.cooldown);
         let used = reading.used_bytes as f64;
         let mut reached: Option<(f64, Reason)> = None;
         for threshold in &mut self.thresholds {
@@ -104,9 +108,9 @@ impl Judge {
             let Some(bytes) = bytes else { continue };
             if used < REARM * bytes {
                 threshold.is_armed = true;
-            } else if used >= bytes && threshold.is_armed && is_cool(threshold.last) {
+            } else if used >= bytes && threshold.is_armed && now >= threshold.quiet_until {
                 threshold.is_armed = false;
-                threshold.last = Some(now);
+                threshold.quiet_until = quiet_until;
                 if reached.is_none_or(|(highest, _)| highest < bytes) {
                     reached = Some((bytes, threshold.at));
                 }
@@ -117,14 +121,27 @@ impl Judge {
             let is_much = used >= growth.least_bytes as f64
                 && used - baseline >= growth.added_bytes as f64
                 && used >= baseline * (1.0 + growth.percent / 100.0);
-            (is_much && is_cool(trend.last)).then(|| {
-                trend.last = Some(now);
+            (is_much && now >= trend.quiet_until).then(|| {
+                trend.quiet_until = quiet_until;
                 // What is in use now is what further growth starts from.
                 trend.baseline = Some((now, used));
                 Reason::Growth { baseline_bytes: baseline as u64 }
             })
         });
         reached.map(|(_, reason)| reason).or(growth)
+    }
+
+    /// Takes back that a reason was told at `now`: it could not be recorded. It is told again when it still holds after
+    /// [`RETRY`]; without a cooldown at the next reading.
+    pub(crate) fn take_back(&mut self, now: Duration, reason: Reason) {
+        let quiet_until = now.saturating_add(RETRY.min(self.cooldown));
+        if let (Reason::Growth { baseline_bytes }, Some((_, trend))) = (reason, &mut self.growth) {
+            *trend = Trend { baseline: Some((now, baseline_bytes as f64)), quiet_until };
+        }
+        for threshold in self.thresholds.iter_mut().filter(|it| it.at == reason) {
+            threshold.is_armed = true;
+            threshold.quiet_until = quiet_until;
+        }
     }
 }
 
@@ -184,6 +201,25 @@ mod tests {
         let mut judge = Judge::new([Reason::Fraction(0.5)], None, Duration::from_secs(10));
         let fired = run(&mut judge, (0..25).map(|second| if second % 2 == 0 { 10 } else { 60 }));
         assert_eq!(fired.iter().map(|it| it.0).collect::<Vec<_>>(), [1, 11, 21]);
+    }
+
+    #[test]
+    fn what_could_not_be_recorded_is_told_again() {
+        let minute = Duration::from_secs(60);
+        let rules = [Reason::Bytes(50 * MIB), Reason::Bytes(80 * MIB)];
+        for (thresholds, growth) in [(&rules[..], None), (&[], Some(growth()))] {
+            let mut judge = Judge::new(thresholds.iter().copied(), growth, minute);
+            assert_eq!(run(&mut judge, [30; 30]), []);
+            let high = Use { used_bytes: 90 * MIB, limit_bytes: None };
+            let at = |second, judge: &mut Judge| judge.judge(Duration::from_secs(second), high);
+            let told = at(30, &mut judge).unwrap();
+            judge.take_back(Duration::from_secs(30), told);
+            assert_eq!(at(39, &mut judge), None);
+            let again = at(40, &mut judge).unwrap();
+            assert_eq!(again.word(), told.word());
+            // It was recorded this time.
+            assert_eq!(at(51, &mut judge), None);
+        }
     }
 
     #[test]

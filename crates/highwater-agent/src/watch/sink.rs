@@ -1,5 +1,7 @@
 //! Telling somebody of an incident: over HTTP, on a thread of its own, so that nobody who is slow or gone stops the watch.
 
+mod profile;
+
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,6 +14,7 @@ use std::time::Duration;
 use highwater_runtime::own_memory;
 use serde_json::{Value, json};
 
+use crate::names::Names;
 use crate::service::Counts;
 
 /// Incidents that may wait to be told.
@@ -34,53 +37,109 @@ pub(crate) enum Sink {
     Json(String),
     /// `{"text": …}`, as Slack's incoming webhooks take it and many others do.
     Slack(String),
+    /// The profile of the incident, for the Pyroscope server at this address.
+    Pyroscope(String),
+    /// The same for the OpenTelemetry collector at this address.
+    #[cfg(feature = "otlp")]
+    Otlp(String),
 }
 
-/// The way to the thread that tells. It ends when this is dropped.
+/// What is sent.
+pub(super) struct Message {
+    pub url: String,
+    pub content_type: String,
+    pub body: Vec<u8>,
+}
+
+impl Message {
+    fn json(url: &str, content: &Value) -> Self {
+        let content_type = "application/json".to_owned();
+        Self { url: url.to_owned(), content_type, body: content.to_string().into_bytes() }
+    }
+}
+
+/// The way to the threads that tell, one for each sink, so that one that is gone keeps no other waiting. They end when this
+/// is dropped.
 pub(crate) struct Sinks {
-    folders: SyncSender<PathBuf>,
+    ways: Vec<SyncSender<Told>>,
+}
+
+/// An incident that is to be told.
+#[derive(Clone)]
+pub(super) struct Told {
+    pub folder: PathBuf,
+    /// Those that were looked up for the folder. Memory may be too short to look up more.
+    pub names: Arc<Names>,
 }
 
 impl Sinks {
     /// # Errors
     /// When the system starts no thread.
-    pub(crate) fn start(sinks: Vec<Sink>, counts: Arc<Counts>) -> io::Result<Self> {
-        let (folders, waiting) = own_memory(|| sync_channel(MAX_WAITING));
-        thread::Builder::new()
-            .name("highwater-tell".to_owned())
-            .spawn(move || own_memory(move || tell_all(&sinks, waiting, &counts)))?;
-        Ok(Self { folders })
+    pub(crate) fn start(sinks: &[Sink], counts: &Arc<Counts>) -> io::Result<Self> {
+        // What the standard library allocates to start a thread is the program's: it is freed outside.
+        let mut ways = own_memory(|| Vec::with_capacity(sinks.len()));
+        for sink in sinks {
+            let (sink, (way, waiting)) = own_memory(|| (sink.clone(), sync_channel(MAX_WAITING)));
+            let counts = Arc::clone(counts);
+            thread::Builder::new().name("highwater-tell".to_owned()).spawn(move || {
+                own_memory(move || {
+                    tell_all(&sink, waiting, &counts);
+                    drop(sink);
+                })
+            })?;
+            ways.push(way);
+        }
+        Ok(Self { ways })
     }
 
-    /// Has the incident in this folder told. False when too many are waiting already.
-    pub(crate) fn tell(&self, folder: PathBuf) -> bool {
-        self.folders.try_send(folder).is_ok()
+    /// Has the incident in this folder told. Returns for how many sinks too many are waiting already.
+    pub(crate) fn tell(&self, folder: PathBuf, names: Names) -> u64 {
+        let told = Told { folder, names: Arc::new(names) };
+        self.ways.iter().map(|it| u64::from(it.try_send(told.clone()).is_err())).sum()
     }
 }
 
-fn tell_all(sinks: &[Sink], waiting: Receiver<PathBuf>, counts: &Counts) {
+fn tell_all(sink: &Sink, waiting: Receiver<Told>, counts: &Counts) {
     let config = ureq::Agent::config_builder().timeout_global(Some(ATTEMPT_TIME)).build();
     let client = ureq::Agent::new_with_config(config);
-    for folder in waiting {
-        for sink in sinks {
-            let was_told = tell(&client, sink, &folder);
-            counts.watch_failures.fetch_add(u64::from(!was_told), Ordering::Relaxed);
+    for told in waiting {
+        let was_told = sink.message(&told).is_some_and(|message| send(&client, &message));
+        counts.watch_failures.fetch_add(u64::from(!was_told), Ordering::Relaxed);
+    }
+}
+
+impl Sink {
+    /// `None` when what is to be sent cannot be read any more.
+    fn message(&self, told: &Told) -> Option<Message> {
+        let folder = &told.folder;
+        match self {
+            Self::Json(url) => Some(Message::json(url, &as_json(folder))),
+            Self::Slack(url) => Some(Message::json(url, &as_slack(folder))),
+            Self::Pyroscope(url) => profile::for_pyroscope(url, told),
+            #[cfg(feature = "otlp")]
+            Self::Otlp(url) => profile::for_otlp(url, told),
         }
     }
 }
 
-fn tell(client: &ureq::Agent, sink: &Sink, folder: &Path) -> bool {
-    let (url, message) = match sink {
-        Sink::Json(url) => (url, as_json(folder)),
-        Sink::Slack(url) => (url, as_slack(folder)),
-    };
-    let message = message.to_string();
-    (0..MAX_ATTEMPTS).any(|attempt| {
+fn send(client: &ureq::Agent, message: &Message) -> bool {
+    for attempt in 0..MAX_ATTEMPTS {
         if attempt > 0 {
             thread::sleep(FIRST_PAUSE * 2_u32.pow(attempt - 1));
         }
-        client.post(url).header("content-type", "application/json").send(message.as_str()).is_ok()
-    })
+        let request = client.post(&message.url).header("content-type", &message.content_type);
+        match request.send(message.body.as_slice()) {
+            Ok(_) => return true,
+            Err(ureq::Error::StatusCode(status)) if is_final(status) => return false,
+            Err(_) => {}
+        }
+    }
+    false
+}
+
+/// Whether a receiver says that it does not want the same at another time either.
+fn is_final(status: u16) -> bool {
+    (400..500).contains(&status) && ![408, 425, 429].contains(&status)
 }
 
 fn as_json(folder: &Path) -> Value {
@@ -131,6 +190,12 @@ mod tests {
         assert!(json["growth"].as_str().unwrap().contains("main.rs:7"));
         let text = as_slack(folder.path())["text"].as_str().unwrap().to_owned();
         assert!(text.contains("7 of 9 bytes") && text.contains("main.rs:7"), "{text}");
+    }
+
+    #[test]
+    fn who_will_never_take_it_is_not_asked_again() {
+        assert!(is_final(400) && is_final(404) && is_final(413));
+        assert!(!is_final(408) && !is_final(429) && !is_final(500) && !is_final(503));
     }
 
     #[test]

@@ -31,6 +31,8 @@ mod legacy_heap;
 mod memray;
 #[cfg(feature = "formats")]
 mod native;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod pprof;
 #[cfg(feature = "formats")]
 mod speedscope;

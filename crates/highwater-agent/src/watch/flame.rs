@@ -1,0 +1,107 @@
+//! What is alive at an incident, as a flame graph: as wide as it is now, red where it grew since before, blue where it shrank.
+//!
+//! It is drawn by the process itself, whose own debug information is at hand, from the stacks that matter most, so that
+//! what it takes is bounded: it is drawn when memory has nearly run out. The command draws all of it.
+
+use std::io::{self, Write};
+
+use inferno::flamegraph::{Options, from_lines};
+
+use super::growth::{self, Row};
+use crate::names::Names;
+
+/// Stacks that are drawn one by one.
+const MAX_STACKS: usize = 200;
+
+/// Frames of a stack that are drawn, from the innermost on.
+const MAX_FRAMES: usize = 128;
+
+/// What the others are drawn as.
+const OTHERS: &str = "[all others]";
+
+/// Draws the stacks as an SVG.
+///
+/// # Errors
+/// Those of `out`, and when nothing is alive.
+pub(crate) fn write(rows: &[Row], names: &mut Names, out: &mut dyn Write) -> io::Result<()> {
+    let mut options = Options::default();
+    options.title = "Live memory, and what grew in it".to_owned();
+    options.count_name = "bytes".to_owned();
+    options.deterministic = true;
+    // What keeps inferno from ordering lines by their text, by which `a-b` comes between `a` and what `a` calls.
+    options.flame_chart = true;
+    let lines = lines(rows, names);
+    from_lines(&mut options, lines.iter().map(String::as_str), out)
+}
+
+/// `root;leaf before now`, ordered by frames, the last first, as charts are given.
+fn lines(rows: &[Row], names: &mut Names) -> Vec<String> {
+    let mut rows: Vec<&Row> = rows.iter().filter(|row| row.now_bytes > 0).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse((row.now_bytes.max(row.bytes.abs()), &row.stack)));
+    let (drawn, others) = rows.split_at(rows.len().min(MAX_STACKS));
+    let mut stacks: Vec<(Vec<String>, i64, i64)> =
+        drawn.iter().map(|row| (frames(row, names), row.now_bytes - row.bytes, row.now_bytes)).collect();
+    if !others.is_empty() {
+        let sum = |value: fn(&Row) -> i64| others.iter().map(|row| value(row)).sum::<i64>();
+        stacks.push((vec![OTHERS.to_owned()], sum(|it| it.now_bytes - it.bytes), sum(|it| it.now_bytes)));
+    }
+    stacks.sort();
+    let line = |(frames, before, now): &(Vec<String>, i64, i64)| {
+        // A difference of profiles that were sampled is not below nothing.
+        format!("{} {} {now}", frames.join(";"), before.max(&0))
+    };
+    stacks.iter().rev().map(line).collect()
+}
+
+/// Names from the root on. A stack of which nothing is known has the address that asked for the memory.
+fn frames(row: &Row, names: &mut Names) -> Vec<String> {
+    // What separates frames may be part of a type: `[u8; 4]`.
+    let mut frames: Vec<_> = growth::way(&row.stack, names, MAX_FRAMES)
+        .iter()
+        .rev()
+        .map(|it| it.function.replace(';', ","))
+        .collect();
+    if frames.is_empty() {
+        frames.push(format!("{:#x}", row.stack.first().copied().unwrap_or(0)));
+    }
+    frames
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(stack: &[u64], bytes: i64, now_bytes: i64) -> Row {
+        Row { stack: stack.to_vec(), bytes, blocks: 1, now_bytes }
+    }
+
+    fn no_names() -> Names {
+        Names::within(0)
+    }
+
+    #[test]
+    fn stacks_have_what_they_held_before_and_what_they_hold_now() {
+        let rows = [row(&[1], 70, 100), row(&[2], -50, 10), row(&[3], -5, 0), row(&[4], 9, 8)];
+        assert_eq!(lines(&rows, &mut no_names()), ["0x4 0 8", "0x2 60 10", "0x1 30 100"]);
+    }
+
+    #[test]
+    fn what_is_too_much_to_draw_is_one_frame() {
+        let rows: Vec<_> = (0..MAX_STACKS as u64 + 2).map(|it| row(&[it], 1, 2)).collect();
+        let lines = lines(&rows, &mut no_names());
+        assert_eq!(lines.len(), MAX_STACKS + 1);
+        assert_eq!(lines[0], "[all others] 2 4");
+    }
+
+    #[test]
+    fn a_drawing_names_its_frames_and_colours_growth() {
+        let svg = |rows: &[Row]| {
+            let mut svg = Vec::new();
+            write(rows, &mut no_names(), &mut svg).map(|()| String::from_utf8(svg).unwrap())
+        };
+        let drawn = svg(&[row(&[1], 70, 100), row(&[2], -50, 10)]).unwrap();
+        assert!(drawn.contains("<title>0x1 (100 bytes, 90.91%; +63.64%)</title>"), "{drawn}");
+        assert!(drawn.contains("<title>0x2 (10 bytes, 9.09%; -45.45%)</title>"), "{drawn}");
+        svg(&[]).unwrap_err();
+    }
+}

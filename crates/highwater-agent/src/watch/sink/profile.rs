@@ -1,0 +1,79 @@
+//! The profile of an incident, for servers that collect profiles. They show names and find none themselves, so it is sent
+//! with the names that were looked up for the folder.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::path::Path;
+
+use highwater_profile::{Limits, LocationId, Profile, file, pprof};
+use serde_json::{Value, json};
+
+use super::{Message, Told, about};
+use crate::names;
+
+/// The values that are true of a moment. The others count from the start of the process, and a server would add them up.
+const KINDS: [(&str, &str); 2] = [("inuse_objects", "objects"), ("inuse_space", "bytes")];
+
+/// What separates the parts of a body.
+const BOUNDARY: &str = "highwater-3b8f1c07-part-of-an-incident";
+
+/// `POST /ingest` with a profile in pprof's format, as Pyroscope publishes it:
+/// <https://grafana.com/docs/pyroscope/latest/reference-server-api/>. It goes by the name of the program.
+pub(super) fn for_pyroscope(server: &str, told: &Told) -> Option<Message> {
+    let mut packed = Vec::new();
+    pprof::write(&named(told)?, &mut packed).ok()?;
+    let kinds: serde_json::Map<_, _> = KINDS
+        .iter()
+        .map(|&(kind, unit)| {
+            (kind.to_owned(), json!({ "units": unit, "aggregation": "average", "sampled": false }))
+        })
+        .collect();
+    let until = about(&told.folder)["time_ms"].as_u64()? / 1000;
+    let query = format!("name={}&from={}&until={until}&format=pprof&spyName=highwater", program(), until - 1);
+    let mut body = Vec::new();
+    add_part(&mut body, "profile", "application/octet-stream", &packed);
+    add_part(&mut body, "sample_type_config", "application/json", Value::from(kinds).to_string().as_bytes());
+    body.extend(format!("--{BOUNDARY}--\r\n").as_bytes());
+    Some(Message {
+        url: format!("{}/ingest?{query}", server.trim_end_matches('/')),
+        content_type: format!("multipart/form-data; boundary={BOUNDARY}"),
+        body,
+    })
+}
+
+/// A part of `multipart/form-data`, RFC 7578.
+fn add_part(body: &mut Vec<u8>, name: &str, content_type: &str, content: &[u8]) {
+    let head = format!(
+        "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"{name}\"\r\n\
+         Content-Type: {content_type}\r\n\r\n"
+    );
+    body.extend(head.as_bytes());
+    body.extend(content);
+    body.extend(b"\r\n");
+}
+
+/// What a collector's HTTP receiver takes.
+#[cfg(feature = "otlp")]
+pub(super) fn for_otlp(server: &str, told: &Told) -> Option<Message> {
+    use highwater_profile::otlp;
+    Some(Message {
+        url: format!("{}{}", server.trim_end_matches('/'), otlp::PATH),
+        content_type: otlp::CONTENT_TYPE.to_owned(),
+        body: otlp::encode(&named(told)?, &KINDS.map(|(kind, _)| kind), &program()),
+    })
+}
+
+/// The profile of the incident, with names.
+fn named(told: &Told) -> Option<Profile> {
+    let mut profile = file::read(&told.folder.join("spike.pb.gz"), &Limits::default()).ok()?;
+    let locations: BTreeSet<LocationId> = profile.samples.iter().flat_map(|it| it.stack).copied().collect();
+    names::add(&mut profile, locations, |address| told.names.known(address).to_vec());
+    Some(profile)
+}
+
+/// The name of the program's file, of letters that mean nothing in an address.
+fn program() -> String {
+    let file = env::current_exe().ok();
+    let stem = file.as_deref().and_then(Path::file_stem).and_then(|it| it.to_str()).unwrap_or("unknown");
+    stem.replace(|it: char| !it.is_ascii_alphanumeric() && !"._-".contains(it), "_")
+}

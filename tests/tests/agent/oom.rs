@@ -1,0 +1,246 @@
+//! Services that are ended for want of memory, and what their watch has written down by then.
+//!
+//! A service is held up shortly before its end until the watch has done its work: how fast a disk and a busy machine are is not
+//! what is tested. How little memory the watch gets by with is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{self, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use highwater_tests::{highwater, succeed};
+
+use crate::service::{ADDRESSES, PROGRAM, Service};
+use crate::watch::{check_flame, check_incident, first_line, incidents, line_of_hoard, paths, wait_until};
+
+const MIB: u64 = 1 << 20;
+
+/// What ends a service that takes too much.
+enum Ceiling {
+    /// A control group, in which the kernel kills.
+    Group(Group),
+    /// The bytes that a process may write to, beyond which it gets no more. Available everywhere.
+    Data,
+}
+
+impl Ceiling {
+    /// A control group's, where the tests may make one.
+    fn best() -> Self {
+        Group::new().map_or(Self::Data, Self::Group)
+    }
+
+    fn name(&self) -> &'static str {
+        match self {
+            Self::Group(_) => "a control group",
+            Self::Data => "a limit of the process",
+        }
+    }
+
+    /// Starts a service below it, as yet with much room, and waits for the first snapshot.
+    fn start(&self, directory: &Path, settings: &str) -> Service {
+        let mut command = match self {
+            Self::Group(group) => {
+                let mut command = Command::new("sh");
+                command.args(["-c", &format!("{} && exec \"$0\" \"$@\"", group.entry()), PROGRAM]);
+                command
+            }
+            Self::Data => Command::new(PROGRAM),
+        };
+        let setting = format!("dir:{},every:20ms,{settings}", directory.display());
+        // With one arena, all that is allocated is asked of the kernel when it is needed, and not before.
+        command.args(ADDRESSES).env("HIGHWATER", "interval:64KiB").env("HIGHWATER_AGENT", setting);
+        command.env("MALLOC_ARENA_MAX", "1").stderr(Stdio::null());
+        let service = Service::spawn(command);
+        wait_until("a first reading", || service.metric("highwater_watch_readings_total") > 0);
+        service
+    }
+
+    /// What the watch takes for the memory in use.
+    fn used_bytes(&self, service: &Service) -> u64 {
+        service.metric(match self {
+            Self::Group(_) => "highwater_container_working_set_bytes",
+            Self::Data => "highwater_resident_bytes",
+        })
+    }
+
+    /// Sets the limit: so many bytes more than now.
+    fn leave(&self, service: &Service, bytes: u64) {
+        match self {
+            Self::Group(group) => group.limit(self.used_bytes(service) + bytes),
+            Self::Data => {
+                let data = format!("--data={}", service.data_bytes() + bytes);
+                succeed(Command::new("prlimit").args(["--pid", &service.id().to_string(), &data]));
+            }
+        }
+    }
+}
+
+/// A control group. It is removed when this is dropped.
+struct Group {
+    folder: PathBuf,
+    limit: &'static str,
+}
+
+impl Group {
+    /// `None` where the tests may not make one, or where one with a limit would make the kernel swap and not kill.
+    fn new() -> Option<Self> {
+        let versions = [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")];
+        let has_swap = fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1);
+        versions.into_iter().filter(|_| !has_swap).find_map(|(root, limit)| {
+            static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+            let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let folder = Path::new(root).join(format!("highwater-test-{}-{number}", process::id()));
+            fs::create_dir(&folder).ok()?;
+            let group = Self { folder, limit };
+            // One that is less than the machine has, or it would not count as one.
+            let can_limit = fs::write(group.folder.join(limit), (512 * MIB).to_string()).is_ok();
+            let can_enter = Command::new("sh").args(["-c", &group.entry()]).stderr(Stdio::null()).status();
+            (can_limit && can_enter.is_ok_and(|it| it.success())).then_some(group)
+        })
+    }
+
+    /// What a shell does to enter it.
+    fn entry(&self) -> String {
+        format!("echo $$ > {}/cgroup.procs", self.folder.display())
+    }
+
+    fn limit(&self, bytes: u64) {
+        // The kernel may need a moment to take files back.
+        let is_set = || fs::write(self.folder.join(self.limit), bytes.to_string()).is_ok();
+        wait_until("a limit in force", is_set);
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Only an empty group can be removed, and what was killed takes a moment to leave.
+        for _ in 0..100 {
+            if fs::remove_dir(&self.folder).is_ok() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Takes more and more until the service ends.
+fn drive_to_the_end(service: &Service) {
+    let hoarded = (0..100).take_while(|_| service.hoard(8)).count();
+    assert!(hoarded < 100, "nothing ends it");
+}
+
+/// The folder of the one incident there is.
+fn only_incident(directory: &Path) -> Option<PathBuf> {
+    match incidents(directory).as_slice() {
+        [folder] => Some(folder.clone()),
+        _ => None,
+    }
+}
+
+/// The last file of an incident is there.
+fn is_complete(directory: &Path) -> bool {
+    only_incident(directory).is_some_and(|it| it.join("flame.svg").exists())
+}
+
+/// An incident has all that belongs to it, and names the line.
+fn check_all(folder: &Path, least_growth: u64) {
+    check_incident(folder, i64::try_from(least_growth).unwrap());
+    let growth = fs::read_to_string(folder.join("growth.txt")).unwrap();
+    assert_eq!(first_line(&growth), format!("service.rs:{}", line_of_hoard()), "{growth}");
+    check_flame(folder);
+}
+
+/// The first row of `highwater diff` on the profiles of an incident.
+fn first_place(folder: &Path) -> String {
+    let mut command = Command::new(highwater());
+    command.args(["diff", "--json"]).args([folder.join("before.pb.gz"), folder.join("spike.pb.gz")]);
+    let answer: serde_json::Value = serde_json::from_str(&succeed(&mut command)).unwrap();
+    answer["rows"][0].to_string()
+}
+
+/// The memory that a doomed service may have, more than at its start.
+const ROOM_BYTES: u64 = 96 * MIB;
+
+/// Drives a service into its limit, as a leak would, and looks at what is left of it.
+fn doom(ceiling: &Ceiling) {
+    let directory = tempfile::tempdir().unwrap();
+    let rule = match ceiling {
+        Ceiling::Group(_) => "watch:0.6".to_owned(),
+        // The resident set has more in it than what counts against the limit.
+        Ceiling::Data => "watch:100MiB".to_owned(),
+    };
+    let service = ceiling.start(directory.path(), &rule);
+    assert_eq!(paths(&directory.path().join("ring")).len(), 1);
+    ceiling.leave(&service, ROOM_BYTES);
+    for _ in 0..ROOM_BYTES * 9 / 10 / MIB {
+        assert!(service.hoard(1), "it ended early");
+    }
+    wait_until("a complete incident", || is_complete(directory.path()));
+    drive_to_the_end(&service);
+    let folder = only_incident(directory.path()).unwrap();
+    check_all(&folder, 8 * MIB);
+    let place = first_place(&folder);
+    assert!(place.contains("hoard"), "{place}");
+}
+
+/// How often a service is driven into its limit.
+const RUNS: usize = 20;
+
+#[test]
+fn a_service_that_is_killed_for_its_memory_leaves_the_evidence() {
+    let ceiling = Ceiling::best();
+    for run in 0..RUNS {
+        println!("run {run} in {}", ceiling.name());
+        doom(&ceiling);
+    }
+}
+
+#[test]
+fn a_service_that_gets_no_more_memory_leaves_the_evidence() {
+    doom(&Ceiling::Data);
+}
+
+/// In use at the incident of a service that is full.
+const FULL_BYTES: u64 = 128 * MIB;
+
+/// What it may have beyond that: more than 99 % are in use then.
+const LEFT_BYTES: u64 = MIB / 2;
+
+/// Fills a service until its watch fires, shortly before its limit. Then there is a complete incident, or the service had to
+/// end.
+fn fill(ceiling: &Ceiling, directory: &Path, settings: &str) -> Service {
+    let mut service = ceiling.start(directory, &format!("watch:{FULL_BYTES}{settings}"));
+    while ceiling.used_bytes(&service) < FULL_BYTES - 3 * MIB {
+        assert!(service.hoard(1), "it ended early");
+    }
+    assert!(incidents(directory).is_empty());
+    let missing = FULL_BYTES - ceiling.used_bytes(&service);
+    ceiling.leave(&service, missing + LEFT_BYTES);
+    while incidents(directory).is_empty() && service.can_be_visited() {}
+    wait_until("an incident, or the end", || is_complete(directory) || !service.is_running());
+    service
+}
+
+#[test]
+fn the_reserve_is_enough_for_an_incident_when_99_percent_are_in_use() {
+    for ceiling in [Ceiling::best(), Ceiling::Data] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut service = fill(&ceiling, directory.path(), "");
+        assert!(service.is_running(), "it ended in {}", ceiling.name());
+        // What it gave up it does not take again, as long as there is no more room.
+        let readings = || service.metric("highwater_watch_readings_total");
+        let before = readings();
+        wait_until("further readings", || readings() > before + 2);
+        drive_to_the_end(&service);
+        check_all(&only_incident(directory.path()).unwrap(), MIB);
+    }
+}
+
+/// Shows that the test above is one.
+#[test]
+fn without_a_reserve_there_is_no_incident_when_99_percent_are_in_use() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut service = fill(&Ceiling::Data, directory.path(), ",reserve:0");
+    assert!(!service.is_running() && !is_complete(directory.path()));
+}
