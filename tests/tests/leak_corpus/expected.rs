@@ -7,7 +7,14 @@ use crate::build;
 use crate::run::Program;
 
 /// By the name of the test's function.
-pub type Expected = BTreeMap<String, Vec<Thread>>;
+pub type Expected = BTreeMap<String, Case>;
+
+/// A test, and what it leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Case {
+    pub file: String,
+    pub threads: Vec<Thread>,
+}
 
 /// Threads that are left by a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +44,7 @@ fn read(text: &str, file: &str, expected: &mut Expected) {
     let mut test = None;
     for (index, line) in text.lines().enumerate() {
         if let Some(name) = test_name(line) {
-            expected.insert(name.clone(), Vec::new());
+            expected.insert(name.clone(), Case { file: file.to_owned(), threads: Vec::new() });
             test = Some(name);
         }
         if let Some((_, leak)) = line.split_once("// leak: ") {
@@ -47,11 +54,11 @@ fn read(text: &str, file: &str, expected: &mut Expected) {
             let line = u32::try_from(index + 1).expect("a case is short");
             let thread = Thread { name: name.to_owned(), file: file.to_owned(), line, count };
             let test = test.as_ref().expect("a leak stands in a test");
-            expected.get_mut(test).expect("it was put there").push(thread);
+            expected.get_mut(test).expect("it was put there").threads.push(thread);
         }
     }
-    for (name, threads) in expected {
-        assert_eq!(name.starts_with("leak_"), !threads.is_empty(), "{name} is not what it is called");
+    for (name, case) in expected {
+        assert_eq!(name.starts_with("leak_"), !case.threads.is_empty(), "{name} is not what it is called");
     }
 }
 

@@ -1,8 +1,8 @@
 //! The leak corpus (`tests/leak-corpus`) under the leak harness: every leak is found, the right test is blamed, the line that
 //! starts the thread is named, and nothing else is said to leak.
 //!
-//! `LEAK_CORPUS_RUNS=20` repeats each way of running it, `LEAK_CORPUS_LOAD=4` keeps four threads for each processor busy
-//! meanwhile; both are for measuring, and the table is printed with `--nocapture`.
+//! `cargo xtask leak-corpus` repeats the tests of [`ways`], also on a busy machine and of a release build, and adds up what
+//! they write down.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 mod build;
@@ -10,49 +10,10 @@ mod compare;
 mod expected;
 mod load;
 mod run;
-
-use std::env;
+mod ways;
 
 use compare::Table;
 use run::{Program, Way};
-
-/// Runs `program` in each of `ways`, as often as is asked for, and compares.
-fn hold(program: Program, ways: &[Way]) {
-    let runs = env::var("LEAK_CORPUS_RUNS").map_or(1, |it| it.parse().expect("LEAK_CORPUS_RUNS is a number"));
-    let _load = load::start();
-    let expected = expected::of(program);
-    let mut wrong = Vec::new();
-    for way in ways {
-        let mut table = Table::default();
-        for _ in 0..runs {
-            let outcome = run::run(program, *way);
-            wrong.extend(table.add(&expected, &outcome).into_iter().map(|it| format!("{way:?}: {it}")));
-        }
-        println!("{program:?} {way:?}: {table}");
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn a_program_checked_as_a_whole() {
-    hold(Program::Whole, &[Way::Libtest { threads: 1 }, Way::Libtest { threads: 4 }]);
-}
-
-#[test]
-fn a_program_with_a_shadowed_attribute() {
-    hold(Program::Shadowed, &[Way::Libtest { threads: 1 }, Way::Libtest { threads: 4 }]);
-}
-
-#[test]
-fn a_program_with_marked_tests() {
-    hold(Program::Marked, &[Way::Libtest { threads: 1 }, Way::Libtest { threads: 4 }]);
-}
-
-#[test]
-fn under_nextest() {
-    hold(Program::Whole, &[Way::Nextest]);
-    hold(Program::Shadowed, &[Way::Nextest]);
-}
 
 #[test]
 fn the_comparison_finds_faults() {

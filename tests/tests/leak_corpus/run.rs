@@ -1,9 +1,11 @@
 //! Running the corpus in one of the ways that tests are run.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -11,7 +13,8 @@ use tempfile::TempDir;
 use crate::build;
 
 /// One of the corpus's programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Program {
     Whole,
     Shadowed,
@@ -25,8 +28,21 @@ pub enum Way {
         threads: u32,
     },
     Nextest,
+    /// Each test in a process of its own, one after the other.
+    Alone,
     /// With the harness switched off.
     Unchecked,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Libtest { threads } => write!(f, "libtest-{threads}"),
+            Self::Nextest => f.write_str("nextest"),
+            Self::Alone => f.write_str("alone"),
+            Self::Unchecked => f.write_str("unchecked"),
+        }
+    }
 }
 
 /// What came of it.
@@ -39,6 +55,17 @@ pub struct Outcome {
     pub leaks: Vec<Leak>,
     /// Whether each test passed, by its name, as the runner has it.
     pub passed: BTreeMap<String, bool>,
+    /// How long the whole run took.
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// How much longer a run of one test took than the grace that the corpus's `highwater.toml` gives what it left.
+    pub fn beyond_grace_ms(&self) -> u64 {
+        let is_busy = self.leaks.iter().any(|it| it.activity == "busy");
+        let grace = Duration::from_millis(if is_busy { 1000 } else { 300 });
+        u64::try_from(self.took.saturating_sub(grace).as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// A leak as the harness reports it in JSON: what is compared of it.
@@ -47,6 +74,8 @@ pub struct Leak {
     pub test: String,
     pub name: String,
     pub spawned: Vec<Frame>,
+    #[serde(default)]
+    activity: String,
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -70,7 +99,8 @@ struct Report {
 }
 
 impl Program {
-    fn name(self) -> &'static str {
+    /// Its name, as cargo has it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Whole => "whole",
             Self::Shadowed => "shadowed",
@@ -87,6 +117,7 @@ pub fn run(program: Program, way: Way) -> Outcome {
             command.arg(format!("--test-threads={threads}"));
             command
         }
+        Way::Alone => panic!("one test at a time: `one_test`"),
         Way::Unchecked => {
             let mut command = libtest(program);
             command.env("HIGHWATER_LEAKTEST", "off");
@@ -111,7 +142,7 @@ pub fn run(program: Program, way: Way) -> Outcome {
 pub fn one_test(test: &str, variables: &[(&str, &str)]) -> Outcome {
     let mut command = libtest(Program::Whole);
     command.args(["--exact", test]).envs(variables.iter().copied());
-    finish(command, Program::Whole, Way::Libtest { threads: 1 })
+    finish(command, Program::Whole, Way::Alone)
 }
 
 /// Runs one test that leaks nothing.
@@ -167,7 +198,9 @@ fn clear(command: &mut Command) {
 fn finish(mut command: Command, program: Program, way: Way) -> Outcome {
     let directory: TempDir = tempfile::tempdir().expect("a directory");
     let reports = directory.path().join("reports");
+    let began = Instant::now();
     let output = command.env("HIGHWATER_LEAKTEST_JSON", &reports).output().expect("the program starts");
+    let took = began.elapsed();
     let said = [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned()).concat();
     if way == Way::Nextest {
         let is_missing = said.contains("no such command: `nextest`");
@@ -178,7 +211,7 @@ fn finish(mut command: Command, program: Program, way: Way) -> Outcome {
     }
     let passed =
         said.lines().filter_map(if way == Way::Nextest { nextest_line } else { libtest_line }).collect();
-    Outcome { program, way, code: output.status.code(), leaks: leaks(&reports), passed, said }
+    Outcome { program, way, code: output.status.code(), leaks: leaks(&reports), passed, took, said }
 }
 
 /// All leaks of the reports in a directory, which is not there when nothing was checked.
