@@ -7,6 +7,7 @@ pub fn present_stack(_thread: &Thread) -> Option<Vec<usize>> {
     None
 }
 
+#[cfg(not(glibc))]
 /// Would have `decide` choose the exit code. There is no way here, and it returns `false`.
 pub fn at_exit(_decide: fn(i32) -> i32) -> bool {
     false

@@ -76,9 +76,12 @@ pub(crate) fn judge(
             let mut leaks: Vec<Leak> = left.iter().map(|it| bench.leak(it, waited)).collect();
             // To take down all that takes a while, in which some may have ended.
             let alive = scope.threads();
-            let mut is_alive =
-                left.iter().map(|thread| alive.iter().any(|it| it.number() == thread.number()));
-            leaks.retain(|leak| is_alive.next() == Some(true) && !bench.is_known(leak));
+            let is_alive = |thread: &Thread| alive.iter().any(|it| it.number() == thread.number());
+            let mut threads = left.iter();
+            leaks.retain(|leak| {
+                let thread = threads.next().filter(|it| is_alive(it));
+                thread.is_some_and(|it| !bench.is_allowed_by_now(it, &leak.name)) && !bench.is_known(leak)
+            });
             return Verdict { leaks, passed_over: bench.excused.into_values().flatten().collect() };
         }
     }
@@ -188,6 +191,15 @@ impl<A: AsRef<str>> Bench<'_, A> {
             spawned: spawned(thread),
             now: symbols::present_path(&symbols::present_frames(&now)),
         }
+    }
+
+    /// Whether a thread is allowed by the name that it has by now: on a busy machine it may have begun to run, and called itself
+    /// so, only after it was last looked at.
+    fn is_allowed_by_now(&mut self, thread: &Thread, name: &str) -> bool {
+        let Some((why, detail)) = self.allowance(thread, name) else { return false };
+        let (test, name) = (self.test.to_owned(), name.to_owned());
+        self.excused.insert(thread.number(), Some(PassedOver { test, name, why, detail }));
+        true
     }
 
     /// Whether the baseline has this leak, which excuses it.

@@ -42,7 +42,7 @@ pub fn is_release() -> bool {
 /// Builds `programs/leak_bypass.rs` as a shared library named `name`.
 pub fn library(name: &str, options: &[&str]) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.so"));
-    let options = [&["--check-cfg", "cfg(sanitizer)"], options].concat();
+    let options = [&["--check-cfg", "cfg(sanitizer, interposer, broken)"], options].concat();
     build_library("leak_bypass", &path, &options);
     path
 }

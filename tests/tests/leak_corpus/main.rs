@@ -10,6 +10,7 @@ mod compare;
 mod expected;
 mod load;
 mod run;
+mod unsupported;
 mod ways;
 
 use compare::Table;
@@ -28,26 +29,6 @@ fn the_comparison_finds_faults() {
 fn what_is_not_run_by_libtest_is_told() {
     let said = run::foreign();
     assert!(said.contains("no test was seen: libtest does not run this program"), "{said}");
-}
-
-#[test]
-fn a_thread_past_the_hooks_is_unclassified() {
-    let library = build::library("leak_bypass", &[]).display().to_string();
-    let outcome = run::one_clean_test(&[("LD_PRELOAD", &library)]);
-    assert!(
-        outcome.said.contains("warning: unclassified: 1 thread alive that was not seen to start"),
-        "{}",
-        outcome.said
-    );
-    assert_eq!(outcome.code, Some(0), "no test is blamed: {}", outcome.said);
-}
-
-#[test]
-fn a_sanitizer_is_refused() {
-    let library = build::library("leak_sanitizer", &["--cfg", "sanitizer"]).display().to_string();
-    let outcome = run::one_clean_test(&[("LD_PRELOAD", &library)]);
-    assert!(outcome.said.contains("a sanitizer is linked in"), "{}", outcome.said);
-    assert_eq!(outcome.code, Some(101), "{}", outcome.said);
 }
 
 #[test]

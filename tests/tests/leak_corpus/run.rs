@@ -180,7 +180,7 @@ fn libtest(program: Program) -> Command {
 }
 
 /// Nothing of this test's own surroundings is to change what is found.
-fn clear(command: &mut Command) {
+pub fn clear(command: &mut Command) {
     for name in [
         "HIGHWATER_LEAKTEST",
         "HIGHWATER_LEAKTEST_GRACE",
