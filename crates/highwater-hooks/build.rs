@@ -6,13 +6,17 @@ use std::env;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(hooked)");
+    println!("cargo::rustc-check-cfg=cfg(glibc)");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|it| it.split(',').any(|it| it == value));
     // With the C library linked in statically there is no second `pthread_create` to call, and Miri has neither.
-    let hooked = is("CARGO_CFG_TARGET_OS", "linux")
+    let glibc = is("CARGO_CFG_TARGET_OS", "linux")
         && is("CARGO_CFG_TARGET_ENV", "gnu")
-        && !is("CARGO_CFG_TARGET_FEATURE", "crt-static")
         && env::var_os("CARGO_CFG_MIRI").is_none();
-    if hooked {
+    if glibc {
+        // The exit code can be had in either case.
+        println!("cargo::rustc-cfg=glibc");
+    }
+    if glibc && !is("CARGO_CFG_TARGET_FEATURE", "crt-static") {
         println!("cargo::rustc-cfg=hooked");
     }
 }

@@ -87,6 +87,14 @@ pub fn ensure_one(root: &Path, program: &str) -> Result<(), Failure> {
     ensure_all(root, CLIENTS.iter().chain(OF_BENCHMARKS).filter(|client| client.program == program))
 }
 
+/// As [`ensure`], for cargo-nextest.
+///
+/// # Errors
+/// When it is missing and cannot be built.
+pub fn ensure_nextest(root: &Path) -> Result<(), Failure> {
+    nextest::ensure(root)
+}
+
 fn ensure_all<'a>(root: &Path, clients: impl Iterator<Item = &'a Client>) -> Result<(), Failure> {
     let missing: Vec<&Client> = clients.filter(|client| !is_there(client)).collect();
     if missing.is_empty() {

@@ -60,6 +60,12 @@ pub enum Failure {
     /// Fuzzing found something, or cannot find anything.
     #[error("fuzz: {0}")]
     Fuzz(String),
+    /// The leak corpus cannot be run, or the leak harness misses its targets on it.
+    #[error("leak-corpus: {0}")]
+    Corpus(String),
+    /// The suites of published crates cannot be run, or something in them has not been examined.
+    #[error("real-suites: {0}")]
+    Suites(String),
     /// A step of `ci` failed; the reason is printed already.
     #[error("ci stopped at `{0}`")]
     Step(&'static str),

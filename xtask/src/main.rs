@@ -16,6 +16,8 @@ mod demo;
 mod failure;
 mod fuzz;
 mod large_profile;
+mod leak_corpus;
+mod real_suites;
 mod shell;
 mod test;
 mod tidy;
@@ -60,6 +62,10 @@ enum Command {
     Fuzz(fuzz::Options),
     /// Write a pprof file of a million rows, to try readers on.
     LargeProfile(large_profile::Options),
+    /// Run the leak corpus again and again, on an idle and on a busy machine, and say what the leak harness found; half an hour.
+    LeakCorpus(leak_corpus::Options),
+    /// Run the tests of published crates under the leak harness; half an hour.
+    RealSuites(real_suites::Options),
     /// Run a program with a leak and a spike, and show and check that they are found; a few minutes.
     Demo,
 }
@@ -89,6 +95,8 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::BenchDiff(options) => bench_diff::run(&workspace, options),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::LargeProfile(options) => large_profile::run(options),
+        Command::LeakCorpus(options) => leak_corpus::run(&workspace, options),
+        Command::RealSuites(options) => real_suites::run(&workspace, options),
         Command::Demo => demo::run(&workspace),
     }
 }

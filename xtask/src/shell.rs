@@ -2,8 +2,9 @@
 //! becomes ours.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use crate::failure::Failure;
 
@@ -13,7 +14,7 @@ pub struct Line<'a> {
     directory: &'a Path,
     program: OsString,
     arguments: Vec<OsString>,
-    variables: Vec<(&'static str, &'static str)>,
+    variables: Vec<(&'static str, OsString)>,
     removed: Vec<&'static str>,
     quiet: bool,
 }
@@ -42,9 +43,14 @@ impl<'a> Line<'a> {
         self
     }
 
+    /// Adds an option and the path that it is given.
+    pub fn arg_path(self, option: &str, path: &Path) -> Self {
+        self.args([OsStr::new(option), path.as_os_str()])
+    }
+
     /// Sets a variable of the program's environment.
-    pub fn env(mut self, name: &'static str, value: &'static str) -> Self {
-        self.variables.push((name, value));
+    pub fn env(mut self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
+        self.variables.push((name, value.as_ref().to_owned()));
         self
     }
 
@@ -67,7 +73,7 @@ impl<'a> Line<'a> {
         if !words.is_empty() {
             words.insert(0, "env".to_owned());
         }
-        words.extend(self.variables.iter().map(|(name, value)| format!("{name}={}", quoted(value))));
+        words.extend(self.variables.iter().map(|(name, value)| format!("{name}={}", self.shown_word(value))));
         let is_cargo = Path::new(&self.program).file_stem().is_some_and(|stem| stem == "cargo");
         words.push(if is_cargo { "cargo".to_owned() } else { self.shown_word(&self.program) });
         words.extend(self.arguments.iter().map(|argument| self.shown_word(argument)));
@@ -108,9 +114,26 @@ impl<'a> Line<'a> {
             .map_err(|error| Failure::Output { command: self.shown(), what: error.to_string() })
     }
 
+    /// Runs the command line without showing it, whether it succeeds or not: what it prints, to stderr too, becomes the
+    /// content of the file `log`.
+    ///
+    /// # Errors
+    /// When it cannot be started or the file cannot be written.
+    pub fn log(&self, log: &Path) -> Result<ExitStatus, Failure> {
+        let fail = |source| Failure::File { path: log.to_owned(), source };
+        let out = File::create(log).map_err(fail)?;
+        let err = out.try_clone().map_err(fail)?;
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(out).stderr(err);
+        command.status().map_err(|source| self.cannot_start(source))
+    }
+
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).current_dir(self.directory).envs(self.variables.iter().copied());
+        command
+            .args(&self.arguments)
+            .current_dir(self.directory)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
         for name in &self.removed {
             command.env_remove(name);
         }

@@ -10,7 +10,8 @@
 //! list with the registry ([`unseen`]).
 //!
 //! Nothing in here panics, and no lock is held while code of the program runs. On platforms other than Linux with glibc
-//! there are no hooks: [`status`] says so, and every scope is empty.
+//! there are no hooks: [`status`] says so, and every scope is empty. With a static glibc threads that are alive can still be
+//! listed, and the exit code chosen.
 #![cfg_attr(not(hooked), allow(dead_code, reason = "no thread is seen to start"))]
 
 #[cfg(hooked)]
@@ -19,7 +20,7 @@ mod ask;
 mod create;
 #[cfg(hooked)]
 mod ending;
-#[cfg(hooked)]
+#[cfg(glibc)]
 mod exit;
 mod observer;
 mod proc;
@@ -33,11 +34,15 @@ mod thread;
 #[cfg(not(hooked))]
 mod unhooked;
 
+#[cfg(glibc)]
+pub use exit::at_exit;
+#[cfg(not(glibc))]
+pub use unhooked::at_exit;
 #[cfg(not(hooked))]
-pub use unhooked::{at_exit, base_of, file_of, find, keep_stacks, present_stack, visit_constants};
+pub use unhooked::{base_of, file_of, find, keep_stacks, present_stack, visit_constants};
 #[cfg(hooked)]
 pub use {
-    ask::present_stack, create::keep_stacks, exit::at_exit, stack::base_of, stack::file_of, text::find,
+    ask::present_stack, create::keep_stacks, stack::base_of, stack::file_of, text::find,
     text::visit_constants,
 };
 

@@ -6,8 +6,12 @@ use std::sync::OnceLock;
 /// Why the hooks do not work here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsupported {
-    /// Not Linux with glibc linked dynamically, or an interpreter such as Miri.
+    /// Not Linux with glibc.
     Platform,
+    /// Linux with glibc linked statically: there is no other `pthread_create` behind ours.
+    Static,
+    /// Miri, which runs no code of the C library's.
+    Interpreter,
     /// A sanitizer is linked in, which stands in front of the same functions and needs to be asked first.
     Sanitizer,
     /// There is no function behind ours.
@@ -18,12 +22,24 @@ pub enum Unsupported {
     EndUnseen,
 }
 
+impl Unsupported {
+    /// Whether this is known from how the program was built: there is nothing that could be mended in this run.
+    pub fn is_by_design(self) -> bool {
+        matches!(self, Self::Platform | Self::Static | Self::Interpreter)
+    }
+}
+
 impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Platform => {
-                "threads can be followed on Linux with a dynamically linked glibc only, and this is another platform"
+                "threads can be followed on Linux with glibc only, and this is another platform"
             }
+            Self::Static => {
+                "glibc is linked statically, and threads can be followed with a dynamically linked one only; leave \
+                 `-C target-feature=+crt-static` out for tests"
+            }
+            Self::Interpreter => "Miri runs these tests, and has no C library to follow threads in",
             Self::Sanitizer => "a sanitizer is linked in, which has its own way of following threads",
             Self::NoNext => "the C library's pthread_create cannot be found",
             Self::Bypassed => {
@@ -45,7 +61,13 @@ pub fn status() -> Result<(), Unsupported> {
 
 #[cfg(not(hooked))]
 fn find() -> Result<(), Unsupported> {
-    Err(Unsupported::Platform)
+    Err(if cfg!(miri) {
+        Unsupported::Interpreter
+    } else if cfg!(glibc) {
+        Unsupported::Static
+    } else {
+        Unsupported::Platform
+    })
 }
 
 #[cfg(hooked)]

@@ -10,6 +10,7 @@ pub fn present_stack(_thread: &Thread) -> Option<Vec<usize>> {
 /// Would have threads keep the stacks that started them. There is no way here.
 pub fn keep_stacks() {}
 
+#[cfg(not(glibc))]
 /// Would have `decide` choose the exit code. There is no way here, and it returns `false`.
 pub fn at_exit(_decide: fn(i32) -> i32) -> bool {
     false

@@ -6,6 +6,7 @@
 use highwater_hooks::{Spawner, Thread};
 
 use crate::finding::{Frame, Origin};
+use crate::name;
 use crate::symbols;
 
 /// Parts of function names, and what it means to pass through one. With line tables only a method is called by the module's
@@ -77,7 +78,10 @@ pub(crate) fn passes_through(frames: &[Frame]) -> Option<&'static str> {
 
 fn first_of(places: &[(&str, &'static str)], frames: &[Frame]) -> Option<&'static str> {
     frames.iter().find_map(|frame| {
-        let place = places.iter().find(|(part, _)| frame.function.contains(part));
+        // The crate may be the one under test, or lie beside it.
+        let by_place = frame.file.as_ref().and_then(|file| name::by_place(&frame.function, file));
+        let function = by_place.as_ref().unwrap_or(&frame.function);
+        let place = places.iter().find(|(part, _)| function.contains(part));
         place.map(|(_, name)| *name)
     })
 }
@@ -121,6 +125,20 @@ mod tests {
         assert!(taken_for(in_once).is_some());
         assert!(taken_for(|| LOCK.get_or_init(held).clone()).is_some());
         assert!(taken_for(|| LazyLock::force(&LAZY).clone()).is_some());
+    }
+
+    #[test]
+    fn a_pool_is_known_with_line_tables_only() {
+        use crate::finding::Origin;
+        let frame = |function: &str, file: &str| Frame {
+            function: function.to_owned(),
+            file: Some(file.to_owned()),
+            line: Some(1),
+            origin: Origin::Own,
+        };
+        let pool = frame("grow_pool", "/home/me/blocking-1.7.0/src/lib.rs");
+        assert_eq!(passes_through(&[pool]), Some("the pool of the crate blocking"));
+        assert_eq!(passes_through(&[frame("grow_pool", "/home/me/mine/src/lib.rs")]), None);
     }
 
     #[test]

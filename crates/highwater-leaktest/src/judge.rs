@@ -132,9 +132,12 @@ fn judge_threads(
             left.retain(|it| bench.leak(it, waited).map(|leak| leaks.push(leak)).is_some());
             // To take down all that takes a while, in which some may have ended.
             let alive = scope.threads().threads();
-            let mut is_alive =
-                left.iter().map(|thread| alive.iter().any(|it| it.number() == thread.number()));
-            leaks.retain(|leak| is_alive.next() == Some(true) && !bench.is_known(leak));
+            let is_alive = |thread: &Thread| alive.iter().any(|it| it.number() == thread.number());
+            let mut threads = left.iter();
+            leaks.retain(|leak| {
+                let thread = threads.next().filter(|it| is_alive(it));
+                thread.is_some_and(|it| !bench.is_allowed_by_now(it, &leak.name)) && !bench.is_known(leak)
+            });
             return bench.verdict(leaks);
         }
     }
@@ -258,6 +261,16 @@ impl<A: AsRef<str>> Bench<'_, A> {
             spawned: spawned(thread),
             now: symbols::present_path(&symbols::present_frames(&now)),
         })
+    }
+
+    /// Whether a thread is allowed by the name that it has by now: on a busy machine it may have begun to run, and called itself
+    /// so, only after it was last looked at.
+    fn is_allowed_by_now(&mut self, thread: &Thread, name: &str) -> bool {
+        let Some((why, detail)) = self.allowance(thread, name) else { return false };
+        let (test, name) = (self.test.to_owned(), name.to_owned());
+        self.excused
+            .insert(thread.number(), Some(PassedOver { test, kind: Kind::Thread, name, why, detail }));
+        true
     }
 
     /// Whether the baseline has this leak, which excuses it.

@@ -4,12 +4,16 @@
 /// The function's name with the path of the module that its file stands for, if it has no path itself and its file is known
 /// to be one of another crate. The project's own functions stay as they are: its directories need not be called as its crates.
 pub(crate) fn qualified(function: &str, file: Option<&str>) -> String {
+    let is_known = |it: &&str| is_of_dependency(it) || is_of_rust(it) || is_of_highwater(it);
+    file.filter(is_known).and_then(|it| by_place(function, it)).unwrap_or_else(|| function.to_owned())
+}
+
+/// What a function without a path is called if its crate has the name of the directory that the crate is in. `None` for one with
+/// a path.
+pub(crate) fn by_place(function: &str, file: &str) -> Option<String> {
     let path = function.split('<').next().unwrap_or("");
     let is_bare = !function.starts_with('<') && !path.contains("::");
-    match file.and_then(module).filter(|_| is_bare) {
-        Some(module) => format!("{module}::{function}"),
-        None => function.to_owned(),
-    }
+    is_bare.then(|| module(file).map(|module| format!("{module}::{function}"))).flatten()
 }
 
 /// Whether a file is of a crate from a registry or a repository elsewhere.
@@ -33,9 +37,6 @@ fn is_of_highwater(file: &str) -> bool {
 
 /// `crate::module` of a file `…/crate-1.2.3/src/module.rs`.
 fn module(file: &str) -> Option<String> {
-    if !is_of_dependency(file) && !is_of_rust(file) && !is_of_highwater(file) {
-        return None;
-    }
     let (krate, rest) = directories(file)?;
     let mut parts = vec![without_version(krate).replace('-', "_")];
     parts.extend(rest.strip_suffix(".rs")?.split('/').map(str::to_owned));
@@ -85,6 +86,9 @@ mod tests {
             assert_eq!(qualified(function, Some(&file)), expected, "{function} {file}");
         }
         assert_eq!(qualified("work", None), "work");
+        let own = "/home/me/vendor/blocking/src/lib.rs";
+        assert_eq!(by_place("grow_pool", own).as_deref(), Some("blocking::grow_pool"));
+        assert_eq!(by_place("mine::grow_pool", own), None);
     }
 
     #[test]

@@ -24,7 +24,7 @@ fn leak_with_the_attribute() {
 
 #[highwater_leaktest::test(grace = "50ms")]
 fn leak_after_a_short_grace() {
-    named("short").spawn(|| thread::sleep(Duration::from_secs(2))).unwrap(); // leak: short
+    named("short").spawn(|| thread::sleep(Duration::from_secs(60))).unwrap(); // leak: short
 }
 
 #[highwater_leaktest::test(grace = "20s")]

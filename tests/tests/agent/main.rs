@@ -9,7 +9,7 @@ mod pages;
 mod processor;
 mod routers;
 mod service;
-mod spawned;
 mod sinks;
+mod spawned;
 mod watch;
 mod watched;

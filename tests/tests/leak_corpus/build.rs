@@ -35,16 +35,21 @@ pub fn cargo_for(words: &[&str], programs: &[&str]) -> Command {
         cargo.args(["--test", program]);
     }
     cargo.arg("--target-dir").arg(target());
-    if !cfg!(debug_assertions) {
-        cargo.arg("--release");
+    if is_release() {
+        cargo.arg("--release").env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
     }
     cargo
+}
+
+/// Whether the corpus is built as it would be published, with line tables: as this test is, or as `LEAK_CORPUS_RELEASE` asks.
+pub fn is_release() -> bool {
+    !cfg!(debug_assertions) || env::var_os("LEAK_CORPUS_RELEASE").is_some()
 }
 
 /// Builds `programs/leak_bypass.rs` as a shared library named `name`.
 pub fn library(name: &str, options: &[&str]) -> PathBuf {
     let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.so"));
-    let options = [&["--check-cfg", "cfg(sanitizer)"], options].concat();
+    let options = [&["--check-cfg", "cfg(sanitizer, interposer, broken)"], options].concat();
     build_library("leak_bypass", &path, &options);
     path
 }

@@ -1,21 +1,36 @@
 //! What was found beside what should be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::AddAssign;
 
-use crate::expected::{Expected, Left};
+use serde::Serialize;
+
+use crate::expected::{Case, Expected, Left};
 use crate::run::{Leak, Outcome, Program, Way};
 
-/// Sums over all runs.
-#[derive(Default)]
+/// Sums over all runs of one program in one way.
+#[derive(Debug, Default, Serialize)]
 pub struct Table {
-    runs: usize,
+    pub runs: usize,
+    /// By what is left, and the file of cases.
+    groups: BTreeMap<String, Group>,
+    /// For each leaking test that was run alone, how much longer its process took than the grace.
+    pub beyond_grace_ms: Vec<u64>,
+}
+
+/// Sums over the tests of one file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Group {
     expected: usize,
     found: usize,
     /// Of those found, how many have the right file and line.
     placed: usize,
+    /// Leaks that a test is blamed for which it does not have.
+    misblamed: usize,
     clean: usize,
-    falsely: usize,
+    /// Clean tests that were blamed, or failed although they do not fail by themselves.
+    clean_failed: usize,
 }
 
 impl Table {
@@ -27,24 +42,25 @@ impl Table {
         for leak in &outcome.leaks {
             leaks.entry(function(&leak.test)).or_default().push(leak);
         }
-        for (test, threads) in expected {
+        let mut failed = failed_wrongly(outcome, &mut wrong);
+        for (test, case) in expected {
             let mut left = leaks.remove(test.as_str()).unwrap_or_default();
             let cases = outcome.passed.keys().filter(|it| function(it) == test).count().max(1);
-            for thread in threads {
-                self.expect(thread, cases, &mut left, &mut wrong, test);
+            let mut group = Group::default();
+            for thread in &case.left {
+                group.expect(thread, cases, &mut left, &mut wrong, test);
             }
-            if threads.is_empty() {
-                self.clean += 1;
-                self.falsely += usize::from(!left.is_empty());
+            group.misblamed = left.len();
+            if case.left.is_empty() {
+                group.clean = 1;
+                group.clean_failed = usize::from(!left.is_empty() || failed.remove(test));
             }
             wrong.extend(left.iter().map(|leak| format!("{test} is blamed for {:?}: {leak:?}", leak.name)));
+            *self.group(case) += group;
         }
-        wrong.extend(leaks.keys().map(|test| format!("a test that there is not is blamed: {test}")));
-        for (test, passed) in &outcome.passed {
-            let should_pass = should_pass(function(test), outcome);
-            if should_pass.is_some_and(|it| it != *passed) {
-                wrong.push(format!("{test} {}", if *passed { "passed" } else { "failed" }));
-            }
+        for (test, leaks) in &leaks {
+            wrong.push(format!("a test that there is not is blamed: {test}"));
+            self.groups.entry("unknown".to_owned()).or_default().misblamed += leaks.len();
         }
         let fails = if outcome.way == Way::Nextest { 100 } else { 101 };
         if outcome.code != Some(fails) {
@@ -53,6 +69,14 @@ impl Table {
         wrong
     }
 
+    fn group(&mut self, case: &Case) -> &mut Group {
+        let file = case.file.trim_end_matches(".rs");
+        let kind = ["task", "heap"].into_iter().find(|it| file.starts_with(it)).unwrap_or("thread");
+        self.groups.entry(format!("{kind} {file}")).or_default()
+    }
+}
+
+impl Group {
     fn expect(
         &mut self,
         thread: &Left,
@@ -91,15 +115,43 @@ impl Table {
     }
 }
 
+impl AddAssign for Group {
+    fn add_assign(&mut self, other: Self) {
+        self.expected += other.expected;
+        self.found += other.found;
+        self.placed += other.placed;
+        self.misblamed += other.misblamed;
+        self.clean += other.clean;
+        self.clean_failed += other.clean_failed;
+    }
+}
+
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { runs, expected, found, placed, clean, falsely } = self;
+        let mut sum = Group::default();
+        self.groups.values().for_each(|it| sum += *it);
+        let Group { expected, found, placed, misblamed, clean, clean_failed } = sum;
         write!(
             f,
-            "{runs} runs: {found} of {expected} leaks found, {placed} with the right file and line; \
-             {falsely} of {clean} clean tests blamed"
+            "{} runs: {found} of {expected} leaks found, {placed} with the right file and line; {misblamed} blamed \
+             wrongly; {clean_failed} of {clean} clean tests failed",
+            self.runs
         )
     }
+}
+
+/// The functions of tests that failed, and should have passed; of others that ended otherwise than they should, it is only said.
+fn failed_wrongly(outcome: &Outcome, wrong: &mut Vec<String>) -> BTreeSet<String> {
+    let mut failed = BTreeSet::new();
+    for (test, passed) in &outcome.passed {
+        if should_pass(function(test), outcome).is_some_and(|it| it != *passed) {
+            wrong.push(format!("{test} {}", if *passed { "passed" } else { "failed" }));
+            if !passed {
+                failed.insert(function(test).to_owned());
+            }
+        }
+    }
+    failed
 }
 
 /// Whether a test should pass: one that leaks must not where the verdict is the test's own, and one that fails by itself

@@ -7,7 +7,14 @@ use crate::build;
 use crate::run::{Leak, Program};
 
 /// By the name of the test's function.
-pub type Expected = BTreeMap<String, Vec<Left>>;
+pub type Expected = BTreeMap<String, Case>;
+
+/// A test, and what it leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Case {
+    pub file: String,
+    pub left: Vec<Left>,
+}
 
 /// Threads or tasks that are left by a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +59,7 @@ fn read(text: &str, file: &str, expected: &mut Expected) {
     let mut test = None;
     for (index, line) in text.lines().enumerate() {
         if let Some(name) = test_name(line) {
-            expected.insert(name.clone(), Vec::new());
+            expected.insert(name.clone(), Case { file: file.to_owned(), left: Vec::new() });
             test = Some(name);
         }
         let leaks = line.split_once("// leak: ").map_or("", |(_, leaks)| leaks);
@@ -66,11 +73,11 @@ fn read(text: &str, file: &str, expected: &mut Expected) {
             let (name, file) = (name.to_owned(), file.to_owned());
             let thread = Left { kind, name, file, line, count };
             let test = test.as_ref().expect("a leak stands in a test");
-            expected.get_mut(test).expect("it was put there").push(thread);
+            expected.get_mut(test).expect("it was put there").left.push(thread);
         }
     }
-    for (name, threads) in expected {
-        assert_eq!(name.starts_with("leak_"), !threads.is_empty(), "{name} is not what it is called");
+    for (name, case) in expected {
+        assert_eq!(name.starts_with("leak_"), !case.left.is_empty(), "{name} is not what it is called");
     }
 }
 

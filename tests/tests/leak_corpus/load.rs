@@ -8,11 +8,15 @@ use std::thread;
 /// Ends the load when it is dropped.
 pub struct Load(Arc<AtomicBool>);
 
+/// A number that the environment may say, and what it is without one.
+pub fn number(variable: &str, default: usize) -> usize {
+    env::var(variable).map_or(default, |it| it.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
+}
+
 /// Starts as much load as `LEAK_CORPUS_LOAD` says, in threads for each processor.
 pub fn start() -> Load {
     let stop = Arc::new(AtomicBool::new(false));
-    let times: usize =
-        env::var("LEAK_CORPUS_LOAD").map_or(0, |it| it.parse().expect("LEAK_CORPUS_LOAD is a number"));
+    let times = number("LEAK_CORPUS_LOAD", 0);
     let processors = thread::available_parallelism().map_or(1, usize::from);
     for _ in 0..times * processors {
         let stop = Arc::clone(&stop);

@@ -1,8 +1,8 @@
 //! The leak corpus (`tests/leak-corpus`) under the leak harness: every leak is found, the right test is blamed, the line that
 //! starts the thread is named, and nothing else is said to leak.
 //!
-//! `LEAK_CORPUS_RUNS=20` repeats each way of running it, `LEAK_CORPUS_LOAD=4` keeps four threads for each processor busy
-//! meanwhile; both are for measuring, and the table is printed with `--nocapture`.
+//! `cargo xtask leak-corpus` repeats the tests of [`ways`], also on a busy machine and of a release build, and adds up what
+//! they write down.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 mod bad_arguments;
@@ -13,49 +13,11 @@ mod guide;
 mod load;
 mod memory;
 mod run;
-
-use std::env;
+mod unsupported;
+mod ways;
 
 use compare::Table;
 use run::{Program, Way};
-
-/// Runs `program` in each of `ways`, as often as is asked for, and compares.
-fn hold(program: Program, ways: &[Way]) {
-    let runs = env::var("LEAK_CORPUS_RUNS").map_or(1, |it| it.parse().expect("LEAK_CORPUS_RUNS is a number"));
-    let _load = load::start();
-    let expected = expected::of(program);
-    let mut wrong = Vec::new();
-    for way in ways {
-        let mut table = Table::default();
-        for _ in 0..runs {
-            let outcome = run::run(program, *way);
-            wrong.extend(table.add(&expected, &outcome).into_iter().map(|it| format!("{way:?}: {it}")));
-        }
-        println!("{program:?} {way:?}: {table}");
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[test]
-fn a_program_checked_as_a_whole() {
-    hold(Program::Whole, &[Way::Libtest { threads: 1 }, Way::Libtest { threads: 4 }]);
-}
-
-#[test]
-fn a_program_with_a_shadowed_attribute() {
-    hold(Program::Shadowed, &[Way::Libtest { threads: 1 }, Way::Libtest { threads: 4 }]);
-}
-
-#[test]
-fn a_program_with_marked_tests() {
-    hold(Program::Marked, &[Way::Libtest { threads: 1 }, Way::Libtest { threads: 4 }]);
-}
-
-#[test]
-fn under_nextest() {
-    hold(Program::Whole, &[Way::Nextest]);
-    hold(Program::Shadowed, &[Way::Nextest]);
-}
 
 #[test]
 fn the_comparison_finds_faults() {
@@ -73,32 +35,12 @@ fn what_is_not_run_by_libtest_is_told() {
 }
 
 #[test]
-fn a_thread_past_the_hooks_is_unclassified() {
-    let library = build::library("leak_bypass", &[]).display().to_string();
-    let outcome = run::one_clean_test(&[("LD_PRELOAD", &library)]);
-    assert!(
-        outcome.said.contains("warning: unclassified: 1 thread alive that was not seen to start"),
-        "{}",
-        outcome.said
-    );
-    assert_eq!(outcome.code, Some(0), "no test is blamed: {}", outcome.said);
-}
-
-#[test]
 fn a_runtime_that_is_not_known_is_unclassified() {
     let (code, said) = guide::tell("unknown");
     let words = "warning: unclassified: a block that may be a task is alive, and no test is blamed, because this version of \
                  highwater-leaktest does not know tokio in the version of this program, which the path of its sources does not tell, spawned at ";
     assert!(said.contains(words) && said.contains("unknown.rs:10"), "{said}");
     assert_eq!(code, Some(0), "no test is blamed: {said}");
-}
-
-#[test]
-fn a_sanitizer_is_refused() {
-    let library = build::library("leak_sanitizer", &["--cfg", "sanitizer"]).display().to_string();
-    let outcome = run::one_clean_test(&[("LD_PRELOAD", &library)]);
-    assert!(outcome.said.contains("a sanitizer is linked in"), "{}", outcome.said);
-    assert_eq!(outcome.code, Some(101), "{}", outcome.said);
 }
 
 #[test]

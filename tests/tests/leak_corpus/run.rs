@@ -1,9 +1,11 @@
 //! Running the corpus in one of the ways that tests are run.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -11,7 +13,8 @@ use tempfile::TempDir;
 use crate::build;
 
 /// One of the corpus's programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Program {
     Whole,
     Shadowed,
@@ -26,8 +29,21 @@ pub enum Way {
         threads: u32,
     },
     Nextest,
+    /// Each test in a process of its own, one after the other.
+    Alone,
     /// With the harness switched off.
     Unchecked,
+}
+
+impl fmt::Display for Way {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Libtest { threads } => write!(f, "libtest-{threads}"),
+            Self::Nextest => f.write_str("nextest"),
+            Self::Alone => f.write_str("alone"),
+            Self::Unchecked => f.write_str("unchecked"),
+        }
+    }
 }
 
 /// What came of it.
@@ -42,6 +58,17 @@ pub struct Outcome {
     pub memory: Vec<Excess>,
     /// Whether each test passed, by its name, as the runner has it.
     pub passed: BTreeMap<String, bool>,
+    /// How long the whole run took.
+    pub took: Duration,
+}
+
+impl Outcome {
+    /// How much longer a run of one test took than the grace that the corpus's `highwater.toml` gives what it left.
+    pub fn beyond_grace_ms(&self) -> u64 {
+        let is_busy = self.leaks.iter().any(|it| it.activity == "busy");
+        let grace = Duration::from_millis(if is_busy { 1000 } else { 300 });
+        u64::try_from(self.took.saturating_sub(grace).as_millis()).unwrap_or(u64::MAX)
+    }
 }
 
 /// A leak as the harness reports it in JSON: what is compared of it.
@@ -51,6 +78,8 @@ pub struct Leak {
     pub kind: String,
     pub name: String,
     pub spawned: Vec<Frame>,
+    #[serde(default)]
+    activity: String,
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -93,7 +122,8 @@ struct Report {
 }
 
 impl Program {
-    fn name(self) -> &'static str {
+    /// Its name, as cargo has it.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Whole => "whole",
             Self::Shadowed => "shadowed",
@@ -111,6 +141,7 @@ pub fn run(program: Program, way: Way) -> Outcome {
             command.arg(format!("--test-threads={threads}"));
             command
         }
+        Way::Alone => panic!("one test at a time: `one_test`"),
         Way::Unchecked => {
             let mut command = libtest(program);
             command.env("HIGHWATER_LEAKTEST", "off");
@@ -140,7 +171,7 @@ pub fn one_test(test: &str, variables: &[(&str, &str)]) -> Outcome {
 pub fn one_of(program: Program, test: &str, variables: &[(&str, &str)]) -> Outcome {
     let mut command = libtest(program);
     command.args(["--exact", test]).envs(variables.iter().copied());
-    finish(command, program, Way::Libtest { threads: 1 })
+    finish(command, program, Way::Alone)
 }
 
 /// Runs one test that leaks nothing.
@@ -196,7 +227,9 @@ pub fn clear(command: &mut Command) {
 fn finish(mut command: Command, program: Program, way: Way) -> Outcome {
     let directory: TempDir = tempfile::tempdir().expect("a directory");
     let reports = directory.path().join("reports");
+    let began = Instant::now();
     let output = command.env("HIGHWATER_LEAKTEST_JSON", &reports).output().expect("the program starts");
+    let took = began.elapsed();
     let said = [output.stdout, output.stderr].map(|it| String::from_utf8_lossy(&it).into_owned()).concat();
     if way == Way::Nextest {
         let is_missing = said.contains("no such command: `nextest`");
@@ -210,7 +243,7 @@ fn finish(mut command: Command, program: Program, way: Way) -> Outcome {
     let reports = read(&reports);
     let leaks = reports.iter().flat_map(|it| it.leaks.clone()).collect();
     let memory = reports.into_iter().flat_map(|it| it.memory).collect();
-    Outcome { program, way, code: output.status.code(), leaks, memory, passed, said }
+    Outcome { program, way, code: output.status.code(), leaks, memory, passed, took, said }
 }
 
 /// All reports in a directory, which is not there when nothing was checked.

@@ -1,0 +1,180 @@
+//! `cargo xtask real-suites`: the tests of published crates under the leak harness, and every finding examined.
+//!
+//! The sources are those that were published, with the harness's dev-dependency and its one line put in. What is found is
+//! compared with the table of `docs/REAL-SUITES.md`: the command fails for a finding that is not listed, for a listed one that
+//! vanished, and for a test that fails only under the harness. Before all that it must find a leak in a crate of its own.
+
+mod examined;
+mod outcome;
+mod source;
+mod suites;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::failure::Failure;
+use crate::workspace::Workspace;
+use outcome::Outcome;
+use suites::{SUITES, Suite};
+
+/// What can be chosen about a run.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Only these crates; all without one.
+    crates: Vec<String>,
+    /// Print the table as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Where the suites are unpacked and built.
+struct Place {
+    directory: PathBuf,
+    harness: PathBuf,
+}
+
+impl Place {
+    fn run(&self, directory: &Path, suite: &Suite) -> Result<Outcome, Failure> {
+        outcome::run(directory, suite.features, suite.bare, &self.directory.join("target"))
+    }
+}
+
+/// Runs the suites one after the other, and compares.
+///
+/// # Errors
+/// When one does not build, or something is found that was not examined.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
+    let chosen = choose(&options.crates)?;
+    let examined = examined::load(&workspace.root)?;
+    let place = Place {
+        directory: workspace.target.join("real-suites"),
+        harness: workspace.root.join("crates/highwater-leaktest"),
+    };
+    fs::create_dir_all(&place.directory)
+        .map_err(|source| Failure::File { path: place.directory.clone(), source })?;
+    find_the_plant(&place)?;
+    let (mut rows, mut wrong) = (Vec::new(), Vec::new());
+    for (index, suite) in chosen.iter().enumerate() {
+        eprintln!("[{}/{}] {} {}", index + 1, chosen.len(), suite.name, suite.version);
+        let outcome = source::prepare(suite, &place.directory, &place.harness)
+            .and_then(|directory| place.run(&directory, suite));
+        match outcome {
+            Err(failure) => wrong.push(format!("{}: {failure}", suite.name)),
+            Ok(outcome) => {
+                wrong.extend(examined::compare(suite.name, &outcome.findings, &examined));
+                let broken = outcome
+                    .broken
+                    .iter()
+                    .map(|it| format!("{}: {it} fails under the harness only", suite.name));
+                wrong.extend(broken);
+                rows.push((*suite, outcome));
+            }
+        }
+    }
+    if options.json {
+        println!("{}", as_json(&rows));
+    } else {
+        print!("{}", table(&rows));
+    }
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Suites(format!("{} to examine:\n  {}", wrong.len(), wrong.join("\n  "))))
+}
+
+fn choose(names: &[String]) -> Result<Vec<&'static Suite>, Failure> {
+    if names.is_empty() {
+        return Ok(SUITES.iter().collect());
+    }
+    let find = |name: &String| {
+        SUITES.iter().find(|it| it.name == *name).ok_or_else(|| {
+            let all: Vec<&str> = SUITES.iter().map(|it| it.name).collect();
+            Failure::Suites(format!("there is no suite {name}; there are {}", all.join(", ")))
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+/// A crate that leaks on purpose: whatever is not found there would not be found elsewhere.
+fn find_the_plant(place: &Place) -> Result<(), Failure> {
+    let directory = source::plant(&place.directory, &place.harness)?;
+    let suite = Suite { name: "planted", version: "0.0.0", features: &[], bare: false };
+    let outcome = place.run(&directory, &suite)?;
+    let found: Vec<&str> = outcome.findings.iter().map(|it| it.test.as_str()).collect();
+    if found != ["leaks"]
+        || outcome.tests != 2
+        || examined::compare("planted", &outcome.findings, &[]).len() != 1
+    {
+        return Err(Failure::Suites(format!(
+            "the planted leak was not found: {found:?} in {} tests",
+            outcome.tests
+        )));
+    }
+    eprintln!("The planted leak was found.");
+    Ok(())
+}
+
+fn table(rows: &[(&Suite, Outcome)]) -> String {
+    let mut text = String::from(
+        "| crate | version | tests | fail by themselves | findings | time |\n|---|---|---:|---:|---:|---:|\n",
+    );
+    for (suite, outcome) in rows {
+        let Outcome { tests, failing, findings, time, .. } = outcome;
+        text += &format!(
+            "| {} | {} | {tests} | {failing} | {} | {:.1} s |\n",
+            suite.name,
+            suite.version,
+            findings.len(),
+            time.as_secs_f64()
+        );
+    }
+    text
+}
+
+fn as_json(rows: &[(&Suite, Outcome)]) -> serde_json::Value {
+    let row = |(suite, outcome): &(&Suite, Outcome)| {
+        let finding = |it: &outcome::Finding| json!({ "program": it.program, "test": it.test, "kind": it.kind, "function": it.site, "line": it.line });
+        json!({
+            "crate": suite.name,
+            "version": suite.version,
+            "tests": outcome.tests,
+            "failing": outcome.failing,
+            "broken": outcome.broken,
+            "findings": outcome.findings.iter().map(finding).collect::<Vec<_>>(),
+            "time_ns": u64::try_from(outcome.time.as_nanos()).unwrap_or(u64::MAX),
+        })
+    };
+    rows.iter().map(row).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn suites_are_chosen_by_name() {
+        assert_eq!(choose(&[]).unwrap().len(), SUITES.len());
+        assert_eq!(choose(&["flume".to_owned()]).unwrap()[0].name, "flume");
+        let fault = choose(&["flumes".to_owned()]).map(|it| it.len()).unwrap_err().to_string();
+        assert!(fault.contains("no suite flumes") && fault.contains("threadpool"), "{fault}");
+    }
+
+    #[test]
+    fn the_table_has_a_row_for_each() {
+        let outcome = Outcome {
+            tests: 3,
+            findings: vec![outcome::Finding::default()],
+            broken: vec![],
+            failing: 1,
+            time: Duration::from_millis(2500),
+        };
+        let rows = [(&SUITES[0], outcome)];
+        assert!(table(&rows).ends_with("| threadpool | 1.8.1 | 3 | 1 | 1 | 2.5 s |\n"), "{}", table(&rows));
+        let json = as_json(&rows);
+        assert_eq!((&json[0]["tests"], &json[0]["time_ns"]), (&json!(3), &json!(2_500_000_000_u64)));
+    }
+}

@@ -1,0 +1,35 @@
+//! The crates whose published tests are run, each in one version.
+
+/// A published crate, and how its tests are to be built.
+pub struct Suite {
+    /// The crate.
+    pub name: &'static str,
+    /// Its exact version, which is the one whose findings were examined.
+    pub version: &'static str,
+    /// Features that its tests need, beside the default ones.
+    pub features: &'static [&'static str],
+    /// Whether its default features are left out.
+    pub bare: bool,
+}
+
+const fn suite(name: &'static str, version: &'static str) -> Suite {
+    Suite { name, version, features: &[], bare: false }
+}
+
+/// All of them, from the one that is built fastest.
+pub const SUITES: &[Suite] = &[
+    suite("threadpool", "1.8.1"),
+    suite("crossbeam-channel", "0.5.17"),
+    suite("flume", "0.12.0"),
+    suite("async-channel", "2.5.0"),
+    suite("parking_lot", "0.13.0"),
+    suite("rayon-core", "1.13.0"),
+    suite("blocking", "1.7.0"),
+    suite("scheduled-thread-pool", "0.2.8"),
+    suite("notify", "8.2.1"),
+    Suite { features: &["full"], ..suite("tokio-util", "0.7.20") },
+    Suite { features: &["full"], ..suite("hyper", "1.12.0") },
+    Suite { features: &["full"], ..suite("hyper-util", "0.1.21") },
+    // Without TLS, whose library is written in C and takes minutes to build.
+    Suite { features: &["blocking", "json", "form", "query"], bare: true, ..suite("reqwest", "0.13.5") },
+];
