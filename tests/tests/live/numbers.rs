@@ -1,6 +1,7 @@
 //! What the screen shows beside what `--json` says of the same files.
 
 use std::fs;
+use std::panic;
 use std::path::{Path, PathBuf};
 
 use highwater_analyze::{Estimate, Unit};
@@ -67,6 +68,9 @@ fn the_screen_shows_what_json_says() {
     let answer = top(last, &[]);
     same(&screen, &answer, flat);
     assert!(screen.contains(&format!("live-bytes {}", total(&answer))), "{screen}");
+    let mut wrong = answer.clone();
+    wrong["rows"][1]["flat"]["value"] = (number(&answer["rows"][1]["flat"]).value + (1 << 20)).into();
+    assert!(panic::catch_unwind(|| same(&screen, &wrong, flat)).is_err(), "another number is not noticed");
     // The stack begins with the line that the row is about.
     let frame = answer["rows"][0]["key"]["label"].as_str().unwrap();
     let (_, stack) = screen.split_once("heaviest stack").unwrap();

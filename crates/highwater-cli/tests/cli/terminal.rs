@@ -53,7 +53,7 @@ fn a_closed_pipe_is_no_error() {
 fn help_is_complete() {
     let place = Place::new();
     let run = place.run("--help");
-    for command in ["top", "diff", "tree", "peek", "list", "flame", "report", "plot", "info"] {
+    for command in ["top", "diff", "tree", "peek", "list", "flame", "report", "plot", "live", "info"] {
         assert!(run.answer().contains(&format!("highwater {command}")), "an example of {command}");
         let help = place.run(&format!("{command} --help"));
         for option in
