@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use highwater_analyze::Unit;
 use highwater_profile::Profile;
 use serde_json::Value;
 
@@ -230,4 +231,60 @@ fn plot_draws_the_numbers_of_its_json() {
     place.run(&format!("plot {files} -o memory.png")).answer();
     assert!(fs::read(place.path("memory.png")).unwrap().starts_with(b"\x89PNG\r\n\x1a\n"));
     assert!(place.run("plot --sample delay 1.pb.gz -o x.svg").error().contains("--sample"));
+}
+
+#[test]
+fn a_number_that_differs_is_seen() {
+    let place = place();
+    let right = data(&place, "3.pb.gz");
+    let question = "--sample live-bytes --by line --min-fraction 0 3.pb.gz";
+    let top = place.run(&format!("top --json {question}")).json();
+    let text = wide(&place, &format!("top {question}"));
+    let agree = |data: &Value, top: &Value, text: &str| {
+        let view = view(&data["snapshots"][0]["views"], "live-bytes", "line");
+        let (data, top, text) = (data.clone(), top.clone(), text.to_owned());
+        let view = view.clone();
+        std::panic::catch_unwind(move || same_rows(&data, &view, &top, &text, "flat")).is_ok()
+    };
+    assert!(agree(&right, &top, &text));
+    let position = right["snapshots"][0]["views"].as_array().unwrap();
+    let position = position.iter().position(|it| it["sample"] == "live-bytes" && it["by"] == "line").unwrap();
+    let mut wrong = right.clone();
+    wrong["snapshots"][0]["views"][position]["rows"][0]["value"] = 17.into();
+    assert!(!agree(&wrong, &top, &text), "the page's number");
+    let mut wrong = right.clone();
+    wrong["snapshots"][0]["views"][position]["rows"][0]["cells"][0] = "17 B".into();
+    assert!(!agree(&wrong, &top, &text), "the page's text");
+    let mut wrong = top.clone();
+    wrong["rows"][0]["flat"]["value"] = 17.into();
+    assert!(!agree(&right, &wrong, &text), "the answer's number");
+    assert!(!agree(&right, &top, &text.replacen("MiB", "KiB", 99)), "the terminal's text");
+}
+
+#[test]
+fn a_tree_and_its_neighbours_have_the_numbers_of_their_json() {
+    let place = place();
+    let amount = |it: &Value| highwater_report::amount(it["value"].as_i64().unwrap(), &Unit::Bytes);
+    let question = "--by function --min-fraction 0 --limit 0 3.pb.gz";
+    let tree = place.run(&format!("tree --json {question}")).json();
+    let text = wide(&place, &format!("tree {question}"));
+    let rows: Vec<&str> = text.lines().skip_while(|it| !it.ends_with("where")).skip(1).collect();
+    let nodes = tree["nodes"].as_array().unwrap();
+    assert_eq!(rows.len(), nodes.len(), "{text}");
+    for (row, node) in rows.iter().zip(nodes) {
+        assert!(row.trim_start().starts_with(&amount(&node["cumulative"])), "{row} {node}");
+        assert!(row.ends_with(node["label"].as_str().unwrap()), "{row} {node}");
+    }
+    let peek = place.run(&format!("peek main --json {question}")).json();
+    let text = wide(&place, &format!("peek main {question}"));
+    let function = &peek["functions"][0];
+    for (edge, sign) in [("callers", "from "), ("callees", "to   ")] {
+        for it in function[edge].as_array().unwrap() {
+            let end = format!("{sign}{}", it["key"]["label"].as_str().unwrap());
+            let row =
+                text.lines().find(|row| row.ends_with(&end)).unwrap_or_else(|| panic!("{end} in {text}"));
+            assert!(row.trim_start().starts_with(&amount(&it["value"])), "{row} {it}");
+        }
+    }
+    assert!(!function["callees"].as_array().unwrap().is_empty(), "{function}");
 }

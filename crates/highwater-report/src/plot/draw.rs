@@ -15,6 +15,12 @@ use crate::number;
 /// The letters of drawings, so that none depends on the fonts of a system. Where it is from: `font/LICENSE`.
 static FONT: &[u8] = include_bytes!("../../font/DejaVuSans.ttf");
 
+/// Share of the width and of the height that a legend takes.
+const LEGEND: (f64, f64) = (0.4, 0.38);
+
+/// The height of the drawing, in times of the highest value.
+const HEADROOM: f64 = 1.08;
+
 impl Drawing<'_> {
     /// Draws on this.
     pub(super) fn on<DB: DrawingBackend>(&self, backend: DB) -> Result<(), PlotError> {
@@ -44,7 +50,7 @@ impl Drawing<'_> {
             .margin(14)
             .x_label_area_size(34)
             .y_label_area_size(86)
-            .build_cartesian_2d(0.0..span, 0.0..(1.08 * self.most / divisor))?;
+            .build_cartesian_2d(0.0..span, 0.0..(HEADROOM * self.most / divisor))?;
         chart
             .configure_mesh()
             .disable_x_mesh()
@@ -84,10 +90,30 @@ impl Drawing<'_> {
         }
         chart
             .configure_series_labels()
-            .position(SeriesLabelPosition::UpperLeft)
+            .position(self.legend(&seconds, span))
             .background_style(WHITE.mix(0.8))
             .border_style(BLACK.mix(0.3))
             .draw()?;
         Ok(())
+    }
+
+    /// Where the legend hides least: it is about as wide and as high as [`LEGEND`] of the drawing.
+    fn legend(&self, seconds: &[f64], span: f64) -> SeriesLabelPosition {
+        let (width, height) = LEGEND;
+        let top = self.layers.last().map_or(&[][..], |it| it.tops.as_slice());
+        let near = |at: usize| seconds[at] <= width * span;
+        let is_free = |low: f64| {
+            let (low, high) = (low * HEADROOM * self.most, (low + height) * HEADROOM * self.most);
+            let is_hit = |value: f64| low <= value && value <= high;
+            let lines = self.lines.iter().flat_map(|it| it.values.iter().enumerate());
+            let mut lines = lines.filter(|(at, _)| near(*at)).filter_map(|(_, value)| *value);
+            let mut layers = top.iter().enumerate().filter(|(at, _)| near(*at));
+            !lines.any(|it| is_hit(it as f64)) && !layers.any(|(_, it)| *it >= low)
+        };
+        if !is_free(1.0 - height) && is_free((1.0 - height) / 2.0) {
+            SeriesLabelPosition::MiddleLeft
+        } else {
+            SeriesLabelPosition::UpperLeft
+        }
     }
 }

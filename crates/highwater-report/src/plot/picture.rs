@@ -36,6 +36,16 @@ mod tests {
     }
 
     #[test]
+    fn the_legend_hides_no_line_that_it_can_leave_free() {
+        // The resident set is at the top from the beginning, and what is live far below it.
+        let high = dots(&crate::plot_png(&timeline(1), "").unwrap());
+        let row = |y: usize| &high[y * SIZE.0 as usize * 3..][..SIZE.0 as usize * 3];
+        // As long as the drawing is wide, but for the axis and the margins.
+        let longest = (0..SIZE.1 as usize).map(|y| dots_of(row(y), [60, 60, 60])).max().unwrap();
+        assert!(longest > 950, "{longest}");
+    }
+
+    #[test]
     fn a_picture_has_layers_lines_marks_and_words() {
         let timeline = timeline(2);
         let file = crate::plot_png(&timeline, "a to b").unwrap();
