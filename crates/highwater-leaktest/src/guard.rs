@@ -34,7 +34,7 @@ pub struct Check {
 /// std::thread::spawn(|| 1 + 1).join().unwrap();
 /// ```
 ///
-/// The guard panics when it is dropped and threads are left, after a grace. When its thread is panicking anyway it prints
+/// The guard panics when it is dropped and threads or tasks are left, after a grace; in async code, see [`Check::finish`]. When its thread is panicking anyway it prints
 /// what is left. In a test that should panic either would be taken for success, so the process also exits with code 101.
 pub fn check() -> Check {
     let scope = process::is_checking().then(|| {

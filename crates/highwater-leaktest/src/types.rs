@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[inline(never)]
-    fn generic<T>() -> Vec<usize> {
+    fn generic<T>(_: T) -> Vec<usize> {
         let mut stack = Vec::new();
         backtrace::trace(|frame| {
             stack.push(frame.ip().addr().saturating_sub(1));
@@ -118,7 +118,7 @@ mod tests {
         struct Marker;
         let program = Program::load().expect("this test has debug information");
         let names: Vec<String> =
-            generic::<Marker>().iter().filter_map(|it| program.names(*it)).flatten().collect();
+            generic(Marker).iter().filter_map(|it| program.names(*it)).flatten().collect();
         let found = names.iter().find(|it| it.starts_with("generic<")).unwrap_or_else(|| panic!("{names:?}"));
         assert!(found.ends_with("names_have_types::Marker>"), "{found}");
         assert_eq!(program.names(1), None);
