@@ -123,13 +123,14 @@ pub(crate) fn note_guarded(verdict: &Verdict) {
 
 fn note(verdict: &Verdict, tests: usize) {
     TESTS.fetch_add(tests, Ordering::Relaxed);
-    if verdict.leaks.is_empty() && verdict.passed_over.is_empty() {
+    let Verdict { leaks, passed_over, unclassified_tasks } = verdict;
+    if leaks.is_empty() && passed_over.is_empty() && unclassified_tasks.is_empty() {
         return;
     }
     let mut state = state();
-    state.findings.leaks.extend_from_slice(&verdict.leaks);
-    state.findings.passed_over.extend_from_slice(&verdict.passed_over);
-    for each in &verdict.unclassified_tasks {
+    state.findings.leaks.extend_from_slice(leaks);
+    state.findings.passed_over.extend_from_slice(passed_over);
+    for each in unclassified_tasks {
         if !state.findings.unclassified_tasks.contains(each) {
             state.findings.unclassified_tasks.push(each.clone());
         }
