@@ -23,8 +23,8 @@ fn check(by: &str, visit: &str) {
         let top = pprof(&["-top"], &page(name));
         assert!(top.contains("keep"), "{by} {name}: {top}");
     }
-    let threads = pprof(&["-top"], &page("threads"));
-    assert!(threads.contains("Type: threads") && threads.contains("highwater-snap"), "{threads}");
+    let threads = pprof(&["-tags"], &page("threads"));
+    assert!(threads.contains("highwater-snap"), "{threads}");
     let cpu = pprof(&["-top"], &page("profile?seconds=1"));
     assert!(cpu.contains("Type: cpu"), "{cpu}");
     let index = get(&service, "/debug/pprof/").text();
