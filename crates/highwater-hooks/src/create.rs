@@ -9,9 +9,10 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use crate::ending;
+use crate::observer::{self, Inherited};
 use crate::stack::{self, MOST_FRAMES};
-use crate::thread::Thread;
-use crate::{observer, registry, scope};
+use crate::thread::{Beginning, Thread};
+use crate::{registry, scope};
 
 /// What `pthread_create` starts. It may end by an unwinding that is no panic: `pthread_exit` and cancellation.
 type PosixRoutine = extern "C-unwind" fn(*mut c_void) -> *mut c_void;
@@ -76,7 +77,7 @@ struct Start<R> {
 }
 
 /// Notes a thread that is about to start. `None` where that cannot be done.
-fn register(start_routine: usize) -> Option<Thread> {
+fn register(start_routine: usize, inherited: Option<Inherited>) -> Option<Thread> {
     if registry::is_held_here() || !ending::is_ready() {
         return None;
     }
@@ -88,9 +89,12 @@ fn register(start_routine: usize) -> Option<Thread> {
     PASSED.store(true, Ordering::Relaxed);
     let mut frames = [0; MOST_FRAMES];
     let count = if wants_stack { stack::walk(&mut frames) } else { 0 };
-    let thread =
-        registry::add(scope, ending::current_number(), is_main, start_routine, frames[..count].into())?;
-    Some(thread)
+    let spawn_stack = frames[..count].into();
+    registry::add(
+        ending::current_number(),
+        is_main,
+        Beginning { scope, start_routine, spawn_stack, inherited },
+    )
 }
 
 /// Has `create` start a thread that begins with a `Start` of ours, and cleans up if it does not.
@@ -100,7 +104,17 @@ fn start<R>(
     argument: *mut c_void,
     create: impl FnOnce(*mut c_void) -> c_int,
 ) -> Result<c_int, R> {
-    let Some(thread) = register(start_routine) else { return Err(routine) };
+    let observer = observer::current();
+    let inherited = observer.and_then(|it| (it.starts)());
+    let told = |is_followed| {
+        if let Some(observer) = observer {
+            (observer.started)(inherited, is_followed);
+        }
+    };
+    let Some(thread) = register(start_routine, inherited) else {
+        told(false);
+        return Err(routine);
+    };
     let start = Box::into_raw(Box::new(Start { routine, argument, thread: thread.clone() }));
     let result = create(start.cast());
     if result != 0 {
@@ -108,6 +122,8 @@ fn start<R>(
         drop(unsafe { Box::from_raw(start) });
         registry::remove(&thread);
     }
+    drop(thread);
+    told(result == 0);
     Ok(result)
 }
 

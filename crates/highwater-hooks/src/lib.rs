@@ -28,6 +28,8 @@ mod registry;
 mod scope;
 mod stack;
 mod status;
+#[cfg(hooked)]
+mod text;
 mod thread;
 #[cfg(not(hooked))]
 mod unhooked;
@@ -37,11 +39,11 @@ pub use exit::at_exit;
 #[cfg(not(glibc))]
 pub use unhooked::at_exit;
 #[cfg(not(hooked))]
-pub use unhooked::{file_of, present_stack};
+pub use unhooked::{base_of, file_of, find, present_stack, visit_constants};
 #[cfg(hooked)]
-pub use {ask::present_stack, stack::file_of};
+pub use {ask::present_stack, stack::base_of, stack::file_of, text::find, text::visit_constants};
 
-pub use observer::{Observer, observe};
+pub use observer::{Inherited, Observer, observe};
 pub use proc::{Reading, State};
 pub use registry::{Unseen, unseen};
 pub use scope::{Entered, Scope};

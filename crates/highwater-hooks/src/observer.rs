@@ -1,12 +1,23 @@
 //! Who is told of threads that begin and end.
 
+use std::any::Any;
+use std::panic::RefUnwindSafe;
 use std::sync::OnceLock;
 
 use crate::thread::Thread;
 
-/// Two functions that run inside of the threads they are told of. They must not panic: a panic ends the process.
+/// Something that an observer has a thread inherit from the one that starts it.
+pub type Inherited = &'static (dyn Any + Send + Sync + RefUnwindSafe);
+
+/// Functions that run inside of the threads they are told of. They must not panic: a panic ends the process.
 #[derive(Clone, Copy, Debug)]
 pub struct Observer {
+    /// Called by a thread that is about to start another one, before anything is done for that. What it returns is kept for
+    /// the other one ([`Thread::inherited`]).
+    pub starts: fn() -> Option<Inherited>,
+    /// Called by it when all is done, with what `starts` has returned, and whether there is now a thread that `began` and
+    /// `ends` are called for.
+    pub started: fn(Option<Inherited>, bool),
     /// Called by a thread before anything else it does. Rust's standard library does not know the thread yet, so
     /// `std::thread::current` must not be called.
     pub began: fn(&Thread),

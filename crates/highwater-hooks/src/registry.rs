@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::proc;
-use crate::thread::{Birth, Spawner, Thread};
+use crate::thread::{Beginning, Spawner, Thread};
 
 /// How many threads that ended last are remembered. The kernel lists a thread for a moment after its last word.
 const REMEMBERED: usize = 256;
@@ -96,15 +96,9 @@ pub(crate) fn close_scope(number: u64) {
     }
 }
 
-/// Takes a thread in that is about to start in the scope called `scope`. `spawner` is the number of the thread that starts
-/// it, if that one is known. `None` where the registry cannot be asked.
-pub(crate) fn add(
-    scope: u64,
-    spawner: Option<u64>,
-    is_main: bool,
-    start_routine: usize,
-    spawn_stack: Box<[usize]>,
-) -> Option<Thread> {
+/// Takes a thread in that is about to start. `spawner` is the number of the thread that starts it, if that one is known.
+/// `None` where the registry cannot be asked.
+pub(crate) fn add(spawner: Option<u64>, is_main: bool, beginning: Beginning) -> Option<Thread> {
     let mut registry = lock()?;
     registry.last_number += 1;
     let number = registry.last_number;
@@ -113,10 +107,10 @@ pub(crate) fn add(
         None if is_main => Spawner::Main,
         None => Spawner::Unknown,
     };
-    if let Some(live) = registry.scopes.get(&scope) {
+    if let Some(live) = registry.scopes.get(&beginning.scope) {
         live.fetch_add(1, Ordering::Release);
     }
-    let thread = Thread::new(Birth { number, scope, start_routine, spawn_stack, spawner });
+    let thread = Thread::new(number, spawner, beginning);
     registry.threads.insert(number, thread.clone());
     Some(thread)
 }

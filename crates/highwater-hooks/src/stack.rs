@@ -21,14 +21,27 @@ pub(crate) fn walk(frames: &mut [usize; MOST_FRAMES]) -> usize {
     count
 }
 
-/// The path of the program or library that an address lies in, as the loader knows it. `None` when it lies in none.
+/// What the loader knows of an address in a program or library.
 #[cfg(hooked)]
-pub fn file_of(address: usize) -> Option<String> {
+fn info_of(address: usize) -> Option<libc::Dl_info> {
     // SAFETY: nothing but integers and pointers, for which zero is a value.
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
     // SAFETY: the address is only compared with those of what is loaded.
     let is_found = unsafe { libc::dladdr(address as *const _, &raw mut info) } != 0;
-    if !is_found || info.dli_fname.is_null() {
+    is_found.then_some(info)
+}
+
+/// The address at which the program or library begins that an address lies in. `None` when it lies in none.
+#[cfg(hooked)]
+pub fn base_of(address: usize) -> Option<usize> {
+    info_of(address).map(|it| it.dli_fbase.addr())
+}
+
+/// The path of the program or library that an address lies in, as the loader knows it. `None` when it lies in none.
+#[cfg(hooked)]
+pub fn file_of(address: usize) -> Option<String> {
+    let info = info_of(address)?;
+    if info.dli_fname.is_null() {
         return None;
     }
     // SAFETY: the loader's text ends with a zero, and stays while the file is loaded. What is unloaded right now has no

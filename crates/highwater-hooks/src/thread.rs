@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use crate::observer::Inherited;
 use crate::proc::{self, Reading};
 
 /// A thread that was started through one of the hooked functions. Handles to it are cheap to copy and outlive it.
@@ -23,32 +24,29 @@ pub enum Spawner {
 
 struct Record {
     number: u64,
-    /// 0 where it was started outside of all scopes.
-    scope: u64,
     /// The kernel's number; 0 until the thread runs.
     tid: AtomicU32,
-    start_routine: usize,
-    spawn_stack: Box<[usize]>,
+    beginning: Beginning,
     spawner: Spawner,
     label: OnceLock<Box<str>>,
     /// How often the key destructor of `ending` has seen it.
     rounds: AtomicU8,
 }
 
-/// What is known of a thread before it starts.
-pub(crate) struct Birth {
-    pub(crate) number: u64,
+/// What the thread that starts another one knows of it.
+#[derive(Default)]
+pub(crate) struct Beginning {
+    /// 0 where it is started outside of all scopes.
     pub(crate) scope: u64,
     pub(crate) start_routine: usize,
     pub(crate) spawn_stack: Box<[usize]>,
-    pub(crate) spawner: Spawner,
+    pub(crate) inherited: Option<Inherited>,
 }
 
 impl Thread {
-    pub(crate) fn new(birth: Birth) -> Self {
-        let Birth { number, scope, start_routine, spawn_stack, spawner } = birth;
+    pub(crate) fn new(number: u64, spawner: Spawner, beginning: Beginning) -> Self {
         let (tid, label, rounds) = (AtomicU32::new(0), OnceLock::new(), AtomicU8::new(0));
-        Self(Arc::new(Record { number, scope, tid, start_routine, spawn_stack, spawner, label, rounds }))
+        Self(Arc::new(Record { number, tid, beginning, spawner, label, rounds }))
     }
 
     /// Its number among the threads of this process, from 1 in the order of their starts. Never used twice.
@@ -67,7 +65,7 @@ impl Thread {
     /// Address of the function it began with, as the C library was given it. For a thread of Rust's standard library
     /// that is a function of the library's.
     pub fn start_routine(&self) -> usize {
-        self.0.start_routine
+        self.0.beginning.start_routine
     }
 
     /// Who started it.
@@ -77,14 +75,19 @@ impl Thread {
 
     /// Whether it was started inside of a scope.
     pub fn is_in_scope(&self) -> bool {
-        self.0.scope != 0
+        self.0.beginning.scope != 0
     }
 
     /// Where it was started: addresses of the calls, innermost first, each inside of its call instruction, so they are to
     /// be looked up as they are. Only threads started inside of a scope have one, and the first that the main
     /// thread starts outside of all.
     pub fn spawn_stack(&self) -> &[usize] {
-        &self.0.spawn_stack
+        &self.0.beginning.spawn_stack
+    }
+
+    /// What the [`Observer`](crate::Observer) had it inherit.
+    pub fn inherited(&self) -> Option<Inherited> {
+        self.0.beginning.inherited
     }
 
     /// Gives the thread a name for reports, once; a second one is not taken.
@@ -103,7 +106,7 @@ impl Thread {
     }
 
     pub(crate) fn scope(&self) -> u64 {
-        self.0.scope
+        self.0.beginning.scope
     }
 
     pub(crate) fn set_tid(&self, tid: u32) {
@@ -157,7 +160,7 @@ mod tests {
     use super::*;
 
     fn thread(number: u64, spawner: Spawner) -> Thread {
-        Thread::new(Birth { number, scope: 0, start_routine: 0, spawn_stack: Box::default(), spawner })
+        Thread::new(number, spawner, Beginning::default())
     }
 
     #[test]

@@ -17,3 +17,16 @@ pub fn at_exit(_decide: fn(i32) -> i32) -> bool {
 pub fn file_of(_address: usize) -> Option<String> {
     None
 }
+
+/// Where the file begins that an address lies in. There is no way here.
+pub fn base_of(_address: usize) -> Option<usize> {
+    None
+}
+
+/// Would call `visit` for the program's constants. There is no way here.
+pub fn visit_constants(_visit: impl FnMut(&'static [u8])) {}
+
+/// Place of the first `needle` in `bytes`.
+pub fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
+    bytes.windows(needle.len()).position(|it| it == needle)
+}

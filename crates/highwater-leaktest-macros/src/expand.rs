@@ -3,20 +3,27 @@
 //! Alone it stands for the built-in `#[test]`. Beside another attribute that makes a test it must be the last one: that one
 //! turns an async function into one that runs it and calls for parameters, and only then is there a body to put the check
 //! around. So it puts itself, as `__around`, behind all others.
+//!
+//! The tasks of an async test are waited for inside of its runtime: its body becomes a future that ends when they have. In front
+//! of the other attribute that is the function's body, behind it the `async` block that the other one has made of that.
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, ItemFn, ReturnType, Type, parse2};
+use syn::{Attribute, Block, Expr, ItemFn, ReturnType, Stmt, Type, parse2};
 
 use crate::options::Options;
 
 /// `#[test(arguments)] item`.
 pub(crate) fn test(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     // A faulty option is to be told once, and at its place.
-    Options::parse(arguments.clone())?;
+    let options = Options::parse(arguments.clone())?;
     let mut function: ItemFn = parse2(item)?;
     let makes_test = function.attrs.iter().any(makes_test);
     if makes_test {
+        if function.sig.asyncness.is_some() && !options.runs_futures() {
+            let body = settled(&function.sig.output, &function.block);
+            function.block = syn::parse_quote!({ #body.await });
+        }
         function.attrs.push(syn::parse_quote!(#[::highwater_leaktest::__around(#arguments)]));
         return Ok(quote!(#function));
     }
@@ -26,12 +33,27 @@ pub(crate) fn test(arguments: TokenStream, item: TokenStream) -> syn::Result<Tok
 
 /// `#[__around(arguments)] item`.
 pub(crate) fn around(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
-    let options = Options::parse(arguments)?.expression();
-    let ItemFn { attrs, vis, sig, block, .. } = parse2(item)?;
-    if let Some(asynchronous) = sig.asyncness {
-        let advice = "an async test needs an attribute that runs it, such as `#[tokio::test]`";
-        return Err(syn::Error::new_spanned(asynchronous, advice));
+    let options = Options::parse(arguments)?;
+    let ItemFn { attrs, vis, mut sig, mut block, .. } = parse2(item)?;
+    match (sig.asyncness.take(), options.block_on()) {
+        (Some(_), Some(block_on)) => {
+            let body = settled(&sig.output, &block);
+            block = syn::parse_quote!({ #block_on(#body) });
+        }
+        (Some(asynchronous), None) => {
+            let advice = "an async test needs an attribute that runs it, such as `#[tokio::test]`, or a function: \
+                          `#[highwater_leaktest::test(block_on = \"smol::block_on\")]`";
+            return Err(syn::Error::new_spanned(asynchronous, advice));
+        }
+        (None, Some(_)) => {
+            return Err(syn::Error::new_spanned(
+                &sig.ident,
+                "`block_on` is for async tests, and this is none",
+            ));
+        }
+        (None, None) => settle_within(&mut block),
     }
+    let options = options.expression();
     let should_panic = attrs.iter().any(|it| it.path().is_ident("should_panic"));
     let name = &sig.ident;
     // A closure has to be told the type, or `?` in it would leave the error's type open.
@@ -53,6 +75,27 @@ pub(crate) fn around(arguments: TokenStream, item: TokenStream) -> syn::Result<T
             )
         }
     })
+}
+
+/// The body of an async test as a future that ends when its tasks have.
+fn settled(output: &ReturnType, body: &Block) -> TokenStream {
+    let output = match output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, returned) if matches!(**returned, Type::ImplTrait(_) | Type::Never(_)) => {
+            quote!(_)
+        }
+        ReturnType::Type(_, returned) => quote!(#returned),
+    };
+    quote!(::highwater_leaktest::private::settle::<#output>(async move #body))
+}
+
+/// The same for a function that begins with `let body = async { … };`, which it will have a runtime run.
+fn settle_within(body: &mut Block) {
+    let Some(Stmt::Local(local)) = body.stmts.first_mut() else { return };
+    let Some(init) = &mut local.init else { return };
+    if let Expr::Async(future) = &*init.expr {
+        init.expr = syn::parse_quote!(::highwater_leaktest::private::settle(#future));
+    }
 }
 
 /// Whether this attribute, too, makes a test of what it stands at.
@@ -82,7 +125,7 @@ mod tests {
         );
         assert!(text.starts_with("# [:: core :: prelude :: v1 :: test] fn a ()"), "{text}");
         assert!(text.contains("move || -> Result < () , E > {"), "{text}");
-        assert!(text.contains("None , allowed_threads : & [] } , false ,"), "{text}");
+        assert!(text.contains("denies_blocks : false , } , } , false ,"), "{text}");
     }
 
     #[test]
@@ -119,5 +162,51 @@ mod tests {
         )
         .unwrap_err();
         assert!(error.to_string().contains("#[tokio::test]"));
+    }
+
+    #[test]
+    fn tasks_are_waited_for_inside_of_the_runtime() {
+        let front = expanded(
+            quote!(),
+            quote!(
+                #[tokio::test]
+                async fn a() -> R {
+                    b().await
+                }
+            ),
+        );
+        assert!(front.contains("settle :: < R > (async move { b () . await }) . await"), "{front}");
+        let behind = around(
+            quote!(),
+            quote!(
+                fn a() {
+                    let body = async { b().await };
+                    block_on(body)
+                }
+            ),
+        )
+        .unwrap()
+        .to_string();
+        assert!(
+            behind.contains("let body = :: highwater_leaktest :: private :: settle (async { b"),
+            "{behind}"
+        );
+        let own = expanded(
+            quote!(block_on = "smol::block_on"),
+            quote!(
+                async fn a() {}
+            ),
+        );
+        assert!(
+            own.contains("smol :: block_on (:: highwater_leaktest :: private :: settle :: < () > (async"),
+            "{own}"
+        );
+        let nothing_to_run = test(
+            quote!(block_on = "smol::block_on"),
+            quote!(
+                fn a() {}
+            ),
+        );
+        assert!(nothing_to_run.is_err());
     }
 }

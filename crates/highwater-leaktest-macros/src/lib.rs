@@ -8,11 +8,18 @@ mod options;
 
 use proc_macro::TokenStream;
 
-/// Makes a function a test, as the built-in attribute of this name does, that also fails when threads it started are still
-/// alive at its end.
+/// Makes a function a test, as the built-in attribute of this name does, that also fails when threads or tasks it started are
+/// still alive at its end.
 ///
 /// `grace = "2s"` is how long they are waited for, instead of 500 ms. `allow(threads = "name-*")` passes over threads by
 /// their names, of which the kernel keeps 15 bytes; it may be given more than once.
+///
+/// `deny(blocks)` has blocks of memory fail, too, that the test allocated and that are alive after it;
+/// `allow(blocks = "pattern")` passes over those that a call of this function, or in this file, allocated.
+/// `max_blocks = 10` and `max_bytes = "4KiB"` limit what may be allocated, `max_peak = "1MiB"` what may be live at once.
+/// What belongs to the process, the thread or the test runner is in no limit.
+///
+/// `block_on = "smol::block_on"` makes a test of an async function, run by the function that is named.
 ///
 /// In front of or behind another attribute that makes a test (`#[tokio::test]`, `#[rstest]`, …) it leaves that to the other
 /// one and adds the check.

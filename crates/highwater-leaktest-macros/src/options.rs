@@ -1,16 +1,22 @@
-//! What stands in the attribute's brackets: `grace = "2s", allow(threads = "name-*")`.
+//! What stands in the attribute's brackets: `grace = "2s", allow(threads = "name-*"), max_blocks = 10`.
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::LitStr;
 use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
+use syn::{Lit, LitInt, LitStr, Path};
 
 /// The options as a value of the harness's own type.
 #[derive(Default)]
 pub(crate) struct Options {
     grace: Option<LitStr>,
     allowed_threads: Vec<LitStr>,
+    block_on: Option<Path>,
+    allowed_blocks: Vec<LitStr>,
+    denies_blocks: bool,
+    max_blocks: Option<LitInt>,
+    max_bytes: Option<Lit>,
+    max_peak: Option<Lit>,
 }
 
 impl Options {
@@ -28,27 +34,102 @@ impl Options {
         }
         if meta.path.is_ident("allow") {
             return meta.parse_nested_meta(|inner| {
-                if !inner.path.is_ident("threads") {
-                    return Err(inner.error("only `threads` can be allowed"));
-                }
-                self.allowed_threads.push(inner.value()?.parse()?);
+                let allowed = if inner.path.is_ident("threads") {
+                    &mut self.allowed_threads
+                } else if inner.path.is_ident("blocks") {
+                    &mut self.allowed_blocks
+                } else {
+                    return Err(inner.error("`threads = \"…\"` and `blocks = \"…\"` can be allowed"));
+                };
+                allowed.push(inner.value()?.parse()?);
                 Ok(())
             });
         }
-        Err(meta.error("the options are `grace = \"…\"` and `allow(threads = \"…\")`"))
+        if meta.path.is_ident("block_on") {
+            self.block_on = Some(meta.value()?.parse::<LitStr>()?.parse()?);
+            return Ok(());
+        }
+        if meta.path.is_ident("deny") {
+            return meta.parse_nested_meta(|inner| {
+                if !inner.path.is_ident("blocks") {
+                    return Err(
+                        inner.error("only `blocks` can be denied; threads are, unless they are allowed")
+                    );
+                }
+                self.denies_blocks = true;
+                Ok(())
+            });
+        }
+        if meta.path.is_ident("max_blocks") {
+            self.max_blocks = Some(meta.value()?.parse()?);
+            return Ok(());
+        }
+        if meta.path.is_ident("max_bytes") {
+            self.max_bytes = Some(size(meta)?);
+            return Ok(());
+        }
+        if meta.path.is_ident("max_peak") {
+            self.max_peak = Some(size(meta)?);
+            return Ok(());
+        }
+        Err(meta.error(
+            "the options are `grace = \"…\"`, `block_on = \"…\"`, `allow(threads = \"…\", blocks = \"…\")`, `deny(blocks)`, \
+             `max_blocks = 10`, `max_bytes = \"4KiB\"` and `max_peak = \"1MiB\"`",
+        ))
+    }
+
+    /// The function that is to run the test's future.
+    pub(crate) fn block_on(&self) -> Option<&Path> {
+        self.block_on.as_ref()
+    }
+
+    /// Whether the test's future is run by such a function.
+    pub(crate) fn runs_futures(&self) -> bool {
+        self.block_on.is_some()
     }
 
     /// An expression of the harness's type.
     pub(crate) fn expression(&self) -> TokenStream {
-        let threads = &self.allowed_threads;
-        let grace = match &self.grace {
-            // Read by the compiler, at the place of the text.
-            Some(text) => {
-                quote!(::core::option::Option::Some(const { ::highwater_leaktest::private::time(#text) }))
-            }
-            None => quote!(::core::option::Option::None),
-        };
-        quote!(::highwater_leaktest::private::Options { grace: #grace, allowed_threads: &[#(#threads),*] })
+        let (threads, blocks) = (&self.allowed_threads, &self.allowed_blocks);
+        // Read by the compiler, at the place of the text.
+        let grace = optional(
+            self.grace.as_ref().map(|text| quote!(const { ::highwater_leaktest::private::time(#text) })),
+        );
+        let denies_blocks = self.denies_blocks;
+        let max_blocks = optional(self.max_blocks.as_ref().map(|number| quote!(#number)));
+        let [max_bytes, max_peak] = [&self.max_bytes, &self.max_peak].map(|it| {
+            optional(it.as_ref().map(|size| match size {
+                Lit::Str(text) => quote!(const { ::highwater_leaktest::private::size(#text) }),
+                number => quote!(#number),
+            }))
+        });
+        quote!(::highwater_leaktest::private::Options {
+            grace: #grace,
+            allowed_threads: &[#(#threads),*],
+            allowed_blocks: &[#(#blocks),*],
+            limits: ::highwater_leaktest::private::Limits {
+                max_blocks: #max_blocks,
+                max_bytes: #max_bytes,
+                max_peak_bytes: #max_peak,
+                denies_blocks: #denies_blocks,
+            },
+        })
+    }
+}
+
+/// A number of bytes, or a text with a unit.
+fn size(meta: &ParseNestedMeta<'_>) -> syn::Result<Lit> {
+    let value: Lit = meta.value()?.parse()?;
+    match value {
+        Lit::Str(_) | Lit::Int(_) => Ok(value),
+        other => Err(syn::Error::new_spanned(other, "expected a size such as \"4KiB\" or 4096")),
+    }
+}
+
+fn optional(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::core::option::Option::Some(#value)),
+        None => quote!(::core::option::Option::None),
     }
 }
 
@@ -73,7 +154,10 @@ mod tests {
     #[test]
     fn faults_are_named() {
         assert!(fault(quote!(grace = 2)).contains("string"));
-        assert!(fault(quote!(allow(tasks = "a"))).contains("only `threads`"));
+        assert!(fault(quote!(allow(children = "a"))).contains("can be allowed"));
+        assert!(fault(quote!(deny(threads))).contains("only `blocks` can be denied"));
+        assert!(fault(quote!(max_blocks = "a")).contains("integer"));
+        assert!(fault(quote!(max_bytes = 1.5)).contains("expected a size"));
         assert!(fault(quote!(garce = "2s")).contains("the options are"));
     }
 }

@@ -1,14 +1,20 @@
 //! A test with the attribute: the check goes around its body, and the test itself fails.
 
+use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::thread;
 
-use highwater_hooks::Scope;
-
 use crate::judge::{self, Options, Verdict};
+use crate::memory;
 use crate::process;
 use crate::report;
+use crate::scope::Scope;
+use crate::settings::settings;
+use crate::settle::{self, Running};
+use crate::tasks;
+use crate::whole;
 
 /// What a test may return.
 #[diagnostic::on_unimplemented(
@@ -51,32 +57,67 @@ impl Outcome for ExitCode {
 /// What the attribute puts around a test's body.
 ///
 /// # Panics
-/// When the body does, and when threads are left that it started. A test that fails anyway keeps its own failure, and a leak
+/// When the body does, when threads or tasks are left that it started, and when its limits for memory are not kept. A test that fails anyway keeps its own failure, and a leak
 /// takes away the panic of a test that should panic, so that it fails too.
 pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: impl FnOnce() -> R) -> R {
     if !process::is_checking() {
         return body();
     }
-    let scope = Scope::new();
+    let test = test_name(name);
+    let running = Rc::new(Running {
+        test: test.clone(),
+        scope: Scope::new(),
+        grace: options.grace,
+        settled: RefCell::new(None),
+    });
+    let scope = &running.scope;
+    let limits = whole::with_rules(options.limits);
+    if limits.is_any()
+        && let Err(reason) = scope.watch(limits)
+    {
+        panic!("{reason}");
+    }
+    settle::enter(&running);
     let entered = scope.enter();
     let result = panic::catch_unwind(AssertUnwindSafe(body));
     drop(entered);
-    let test = test_name(name);
-    let verdict = judge::judge(&test, &scope, options.grace, options.allowed_threads);
+    settle::leave();
+    let settled = running.settled.take();
+    if settled.is_some() {
+        // They have had their time while the runtime was there.
+        tasks::note_ended(scope);
+    }
+    let mut verdict = judge::judge(&test, scope, options.grace, options.allowed_threads);
+    verdict.join(settled.unwrap_or_default());
     process::note_marked(&verdict);
     let Verdict { leaks, .. } = verdict;
-    if leaks.is_empty() {
+    // What a failure leaves behind says nothing.
+    let is_expected =
+        if should_panic { result.is_err() } else { result.as_ref().is_ok_and(|it| !it.is_failure()) };
+    let memory = match scope.ledger() {
+        Some(ledger) if limits.is_any() && is_expected => {
+            let grace = options.grace.unwrap_or(settings().grace);
+            memory::judge(&test, ledger, limits, options.allowed_blocks, grace)
+        }
+        _ => Vec::new(),
+    };
+    process::note_memory(&memory);
+    whole::memory_is_judged();
+    if leaks.is_empty() && memory.is_empty() {
         return result.unwrap_or_else(|panic| panic::resume_unwind(panic));
     }
     // Captured by libtest, and shown with the test's other output.
-    eprint!("{}", report::text(&leaks));
+    eprint!("{}{}", report::text(&leaks), memory::text(&memory));
     match result {
         Err(_) if should_panic && let Some(nothing) = R::nothing() => nothing,
         Err(panic) => panic::resume_unwind(panic),
         Ok(result) if result.is_failure() => result,
         // Would satisfy it. The test fails for not panicking.
         Ok(result) if should_panic => result,
-        Ok(_) => panic::resume_unwind(Box::new("the test left threads alive")),
+        Ok(_) if leaks.is_empty() => {
+            panic::resume_unwind(Box::new("the test did not keep its limits for memory"))
+        }
+        Ok(_) => panic::resume_unwind(Box::new(format!("the test left {} alive", report::what(&leaks)))),
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use miniserde::json;
 
 use crate::finding::{Findings, Leak};
+use crate::memory::Excess;
 
 /// Leaks that are known.
 #[derive(Debug, Default)]
@@ -52,7 +53,16 @@ impl Baseline {
         let is_same = |known: &Leak| {
             known.test == leak.test && known.kind == leak.kind && function(known) == function(leak)
         };
-        self.0.iter().any(|it| it.program == program && it.leaks.iter().any(is_same))
+        self.of(program).any(|it| it.leaks.iter().any(is_same))
+    }
+
+    /// Whether it has this limit not kept by the same calls.
+    pub(crate) fn has_excess(&self, program: &str, excess: &Excess) -> bool {
+        self.of(program).any(|it| it.memory.iter().any(|known| excess.is_as(known)))
+    }
+
+    fn of<'a>(&'a self, program: &'a str) -> impl Iterator<Item = &'a Findings> {
+        self.0.iter().filter(move |it| it.program == program)
     }
 }
 

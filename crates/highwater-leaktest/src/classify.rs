@@ -5,7 +5,7 @@
 
 use highwater_hooks::{Spawner, Thread};
 
-use crate::finding::Frame;
+use crate::finding::{Frame, Origin};
 use crate::name;
 use crate::symbols;
 
@@ -31,6 +31,31 @@ const GLOBAL: &[(&str, &str)] = &[
     ("blocking::grow_pool", "the pool of the crate blocking"),
 ];
 
+/// The pool that a thread waits for work in, by where it was started and where it is.
+///
+/// tokio starts threads for calls that may block, and the workers of a runtime are such calls: whichever thread is first becomes
+/// the worker, and one that has nothing to do any more ends after ten seconds. What a call does that never ends is a task that is
+/// left, and the thread is then in the program's own code.
+pub(crate) fn pool_at_rest(spawned: &[Frame], now: &[usize]) -> Option<&'static str> {
+    let passes = |name: &str| spawned.iter().any(|it| it.function.contains(name));
+    let is_of_pool = passes("tokio::runtime::blocking::pool::Spawner::spawn_thread")
+        && !passes("tokio::runtime::scheduler::multi_thread::worker::Launch::launch");
+    if !is_of_pool || now.is_empty() {
+        return None;
+    }
+    let is_at_work =
+        symbols::spawn_frames(now).iter().any(|it| it.origin == Origin::Own && it.file.is_some());
+    (!is_at_work).then_some("tokio's pool for calls that may block")
+}
+
+/// How many of these are about what happens once in a process, rather than pools of threads.
+const ONCE: usize = 10;
+
+/// What of the process these calls initialise, if they do.
+pub(crate) fn once(frames: &[Frame]) -> Option<&'static str> {
+    first_of(&GLOBAL[..ONCE], frames)
+}
+
 /// What this thread, or one from which it descends, was started in that belongs to the process; `None` when it belongs to
 /// the test.
 pub(crate) fn global(thread: &Thread) -> Option<&'static str> {
@@ -46,12 +71,17 @@ pub(crate) fn global(thread: &Thread) -> Option<&'static str> {
     None
 }
 
-fn passes_through(frames: &[Frame]) -> Option<&'static str> {
+/// What of the process these calls initialise, or grow.
+pub(crate) fn passes_through(frames: &[Frame]) -> Option<&'static str> {
+    first_of(GLOBAL, frames)
+}
+
+fn first_of(places: &[(&str, &'static str)], frames: &[Frame]) -> Option<&'static str> {
     frames.iter().find_map(|frame| {
         // The crate may be the one under test, or lie beside it.
         let by_place = frame.file.as_ref().and_then(|file| name::by_place(&frame.function, file));
         let function = by_place.as_ref().unwrap_or(&frame.function);
-        let place = GLOBAL.iter().find(|(part, _)| function.contains(part));
+        let place = places.iter().find(|(part, _)| function.contains(part));
         place.map(|(_, name)| *name)
     })
 }

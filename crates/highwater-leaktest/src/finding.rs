@@ -5,6 +5,8 @@
 
 use miniserde::{Deserialize, Serialize};
 
+use crate::memory::Excess;
+
 /// All that one process has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Findings {
@@ -14,20 +16,24 @@ pub(crate) struct Findings {
     pub(crate) tests: usize,
     /// What fails.
     pub(crate) leaks: Vec<Leak>,
+    /// Limits for memory that were not kept, which fail too.
+    pub(crate) memory: Vec<Excess>,
     /// What does not, and why.
     pub(crate) passed_over: Vec<PassedOver>,
     /// Names of threads that came into being past the hooks and are alive; no test is blamed for them.
     pub(crate) unclassified: Vec<String>,
+    /// Blocks that may be tasks, of executors that are not known; no test is blamed for them.
+    pub(crate) unclassified_tasks: Vec<String>,
 }
 
-/// A thread that a test left alive.
+/// A thread or a task that a test left alive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Leak {
     /// Full name of the test, as libtest has it.
     pub(crate) test: String,
     /// What was left.
     pub(crate) kind: Kind,
-    /// Its name, cut to 15 bytes by the kernel.
+    /// A thread's name, cut to 15 bytes by the kernel; the type of a task's future, or nothing where that is not known.
     pub(crate) name: String,
     /// What it was doing while it was waited for.
     pub(crate) activity: Activity,
@@ -47,9 +53,12 @@ pub(crate) enum Kind {
     /// A thread.
     #[serde(rename = "thread")]
     Thread,
+    /// A task of an asynchronous runtime.
+    #[serde(rename = "task")]
+    Task,
 }
 
-/// What a thread did during the grace.
+/// What a thread or a task did during the grace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Activity {
     /// It did not run at all.
@@ -64,6 +73,15 @@ pub(crate) enum Activity {
     /// The kernel does not say.
     #[serde(rename = "unknown")]
     Unknown,
+    /// A task that waits to be woken.
+    #[serde(rename = "pending")]
+    Pending,
+    /// A task that was woken and is to run, or runs.
+    #[serde(rename = "ready")]
+    Ready,
+    /// A task that waited until its runtime was shut down.
+    #[serde(rename = "shut_down")]
+    ShutDown,
 }
 
 /// A thread that was alive at the end of a test, and why that is no leak.
@@ -71,7 +89,9 @@ pub(crate) enum Activity {
 pub(crate) struct PassedOver {
     /// Full name of the test.
     pub(crate) test: String,
-    /// The thread's name.
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// As that of a leak.
     pub(crate) name: String,
     /// Why it was passed over.
     pub(crate) why: Why,
@@ -132,6 +152,11 @@ pub(crate) enum Origin {
 impl Leak {
     /// The line to act on: the innermost call of the project's own code, or of a dependency's without one.
     pub(crate) fn site(&self) -> Option<&Frame> {
-        self.spawned.iter().find(|frame| frame.origin == Origin::Own).or(self.spawned.first())
+        innermost_own(&self.spawned)
     }
+}
+
+/// The innermost call of the project's own code, or without one the innermost of all.
+pub(crate) fn innermost_own(frames: &[Frame]) -> Option<&Frame> {
+    frames.iter().find(|frame| frame.origin == Origin::Own).or(frames.first())
 }

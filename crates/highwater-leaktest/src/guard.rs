@@ -3,14 +3,17 @@
 use std::thread;
 use std::time::Duration;
 
-use highwater_hooks::{Entered, Scope};
-
-use crate::judge;
+use crate::judge::{self, Verdict};
+use crate::memory::{self, Limits};
 use crate::process;
 use crate::report;
+use crate::scope::{Entered, Scope};
+use crate::settings::settings;
+use crate::settle;
+use crate::task_wait::TaskWait;
 
-/// Checks, when it is dropped, that every thread that was started meanwhile by the calling thread, or by such a thread, has
-/// ended. See [`check`].
+/// Checks, when it is dropped, that every thread and task that was started meanwhile by the calling thread, or by such a thread,
+/// has ended. See [`check`].
 #[derive(Debug)]
 #[must_use = "threads are checked when this is dropped; give it a name: `let _leaks = check();`"]
 pub struct Check {
@@ -18,6 +21,10 @@ pub struct Check {
     scope: Option<(Entered, Scope)>,
     grace: Option<Duration>,
     allowed_threads: Vec<String>,
+    /// What came of the tasks, when they have been judged.
+    settled: Option<Verdict>,
+    allowed_blocks: Vec<String>,
+    denies_blocks: bool,
 }
 
 /// Begins a check of what the calling thread does from here on: `let _leaks = highwater_leaktest::check();`.
@@ -34,7 +41,14 @@ pub fn check() -> Check {
         let scope = Scope::new();
         (scope.enter(), scope)
     });
-    Check { scope, grace: None, allowed_threads: Vec::new() }
+    Check {
+        scope,
+        grace: None,
+        allowed_threads: Vec::new(),
+        allowed_blocks: Vec::new(),
+        denies_blocks: false,
+        settled: None,
+    }
 }
 
 impl Check {
@@ -49,21 +63,79 @@ impl Check {
         self.allowed_threads.push(pattern.to_owned());
         self
     }
+
+    /// Has blocks fail, too, that are allocated from here on and alive when the guard is dropped, and after the grace. To be
+    /// called at once: `let _leaks = check().deny_blocks();`.
+    ///
+    /// # Panics
+    /// Where blocks are not written down; see [`Alloc`](crate::Alloc).
+    pub fn deny_blocks(mut self) -> Self {
+        self.denies_blocks = true;
+        if let Some((_, scope)) = &self.scope
+            && let Err(reason) = scope.watch(self.limits())
+        {
+            panic!("{reason}");
+        }
+        self
+    }
+
+    /// Passes over blocks that were allocated by a call of a function, or in a file, that matches, `*` standing for
+    /// anything.
+    pub fn allow_blocks(mut self, pattern: &str) -> Self {
+        self.allowed_blocks.push(pattern.to_owned());
+        self
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { denies_blocks: self.denies_blocks, ..Limits::default() }
+    }
+}
+
+impl Check {
+    /// Ends the check in async code: the tasks that are left have their grace while the runtime runs them, which dropping the
+    /// guard would keep a runtime of one thread from. Threads are waited for without regard to it.
+    ///
+    /// # Panics
+    /// As when the guard is dropped.
+    pub async fn finish(mut self) {
+        if let Some((_, scope)) = &self.scope {
+            let wait = TaskWait::new(&test_name(), self.grace);
+            self.settled = Some(settle::wait_for_tasks(wait, scope).await);
+        }
+    }
+}
+
+/// The name of the thread, which is that of the test in it.
+fn test_name() -> String {
+    thread::current().name().unwrap_or("a thread without a name").to_owned()
 }
 
 impl Drop for Check {
     fn drop(&mut self) {
         let Some((entered, scope)) = self.scope.take() else { return };
         drop(entered);
-        let name = thread::current().name().unwrap_or("a thread without a name").to_owned();
-        let verdict = judge::judge(&name, &scope, self.grace, &self.allowed_threads);
+        let name = test_name();
+        let mut verdict = judge::judge(&name, &scope, self.grace, &self.allowed_threads);
+        verdict.join(self.settled.take().unwrap_or_default());
         process::note_guarded(&verdict);
-        if verdict.leaks.is_empty() {
+        let memory = match scope.ledger() {
+            Some(ledger) if self.denies_blocks && !thread::panicking() => {
+                let grace = self.grace.unwrap_or(settings().grace);
+                memory::judge(&name, ledger, self.limits(), &self.allowed_blocks, grace)
+            }
+            _ => Vec::new(),
+        };
+        process::note_memory(&memory);
+        if verdict.leaks.is_empty() && memory.is_empty() {
             return;
         }
-        eprint!("{}", report::text(&verdict.leaks));
+        eprint!("{}{}", report::text(&verdict.leaks), memory::text(&memory));
         if !thread::panicking() {
-            std::panic::resume_unwind(Box::new("threads were left alive"));
+            let what = match report::what(&verdict.leaks) {
+                _ if verdict.leaks.is_empty() => "blocks were left".to_owned(),
+                what => format!("{what} were left alive"),
+            };
+            std::panic::resume_unwind(Box::new(what));
         }
     }
 }

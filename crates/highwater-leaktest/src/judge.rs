@@ -1,23 +1,29 @@
-//! The verdict on a scope: its threads are waited for, some of those that stay are excused, and the rest are leaks.
+//! The verdict on a scope: its threads are waited for, some of those that stay are excused, and the rest are leaks. Its tasks are
+//! waited for meanwhile ([`crate::task_wait`]).
 //!
 //! Nothing is done for a scope without threads. Threads that are ending are polled for, at first every 50 µs. Only when some
 //! stay for 20 ms are their stacks given names, which takes a while the first time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::thread as std_thread;
 use std::time::{Duration, Instant};
 
-use highwater_hooks::{Scope, Spawner, State, Thread, present_stack};
+use highwater_hooks::{Spawner, State, Thread, present_stack};
 
 use crate::classify;
 use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Why};
+use crate::memory::Limits;
 use crate::pattern;
 use crate::process;
+use crate::rules::Rule;
+use crate::scope::Scope;
 use crate::settings::settings;
 use crate::symbols;
+use crate::task_wait::TaskWait;
+use crate::tasks;
 
 /// The first pause, and the longest.
-const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(5));
+pub(crate) const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(5));
 /// From when on it is looked at who stays.
 const LOOK_AFTER: Duration = Duration::from_millis(20);
 /// What is watched for being busy is watched for this long at least.
@@ -35,6 +41,10 @@ pub struct Options {
     pub grace: Option<Duration>,
     /// Patterns of names of threads that may stay.
     pub allowed_threads: &'static [&'static str],
+    /// Patterns of functions and files whose blocks may stay.
+    pub allowed_blocks: &'static [&'static str],
+    /// What the test may do with memory.
+    pub limits: Limits,
 }
 
 /// What came of a scope.
@@ -42,16 +52,57 @@ pub struct Options {
 pub(crate) struct Verdict {
     pub(crate) leaks: Vec<Leak>,
     pub(crate) passed_over: Vec<PassedOver>,
+    /// Blocks that may be tasks, in words.
+    pub(crate) unclassified_tasks: BTreeSet<String>,
 }
 
-/// Waits for the threads of `scope`, in which the test called `test` ran, and judges those that stay.
+impl Verdict {
+    /// Adds what came of something else in the same test.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.leaks.extend(other.leaks);
+        self.passed_over.extend(other.passed_over);
+        self.unclassified_tasks.extend(other.unclassified_tasks);
+    }
+}
+
+/// Whether nothing is left, as far as can be told at once.
+pub(crate) fn is_clean(scope: &Scope) -> bool {
+    scope.threads().live() == 0 && !tasks::may_be_left(scope.ledger())
+}
+
+/// Waits for the threads and tasks of `scope`, in which the test called `test` ran, and judges those that stay.
 pub(crate) fn judge(
     test: &str,
     scope: &Scope,
     grace: Option<Duration>,
     allowed: &[impl AsRef<str>],
 ) -> Verdict {
-    if scope.live() == 0 {
+    if is_clean(scope) {
+        return Verdict::default();
+    }
+    let mut wait = TaskWait::new(test, grace);
+    let mut of_tasks = wait.look(scope);
+    let mut verdict = judge_threads(test, scope, grace, allowed, || {
+        of_tasks = of_tasks.take().or_else(|| wait.look(scope));
+        of_tasks.is_some()
+    });
+    verdict.join(of_tasks.unwrap_or_default());
+    if let Some(ledger) = scope.ledger() {
+        let ended = tasks::ended(ledger);
+        verdict.join(wait.verdict(ended));
+    }
+    verdict
+}
+
+/// Waits for the threads, and until `are_tasks_judged` says so.
+fn judge_threads(
+    test: &str,
+    scope: &Scope,
+    grace: Option<Duration>,
+    allowed: &[impl AsRef<str>],
+    mut are_tasks_judged: impl FnMut() -> bool,
+) -> Verdict {
+    if scope.threads().live() == 0 && are_tasks_judged() {
         return Verdict::default();
     }
     let grace = grace.unwrap_or(settings().grace);
@@ -61,28 +112,33 @@ pub(crate) fn judge(
     loop {
         std_thread::sleep(pause);
         pause = (pause * 2).min(PAUSES.1);
-        if scope.live() == 0 {
-            return Verdict::default();
+        let are_tasks_judged = are_tasks_judged();
+        if scope.threads().live() == 0 {
+            if !are_tasks_judged {
+                continue;
+            }
+            return bench.verdict(Vec::new());
         }
         if began.elapsed() < LOOK_AFTER.min(grace) {
             continue;
         }
-        let left = bench.look(scope);
+        let mut left = bench.look(scope);
         let waited = began.elapsed();
         let has_time = waited < settings().busy_grace.max(grace);
         let is_open = waited < grace
             || has_time && (bench.is_busy(&left) || !bench.has_watched(&left, WINDOW.min(grace)));
-        if left.is_empty() || !is_open {
-            let mut leaks: Vec<Leak> = left.iter().map(|it| bench.leak(it, waited)).collect();
+        if are_tasks_judged && (left.is_empty() || !is_open) {
+            let mut leaks: Vec<Leak> = Vec::new();
+            left.retain(|it| bench.leak(it, waited).map(|leak| leaks.push(leak)).is_some());
             // To take down all that takes a while, in which some may have ended.
-            let alive = scope.threads();
+            let alive = scope.threads().threads();
             let is_alive = |thread: &Thread| alive.iter().any(|it| it.number() == thread.number());
             let mut threads = left.iter();
             leaks.retain(|leak| {
                 let thread = threads.next().filter(|it| is_alive(it));
                 thread.is_some_and(|it| !bench.is_allowed_by_now(it, &leak.name)) && !bench.is_known(leak)
             });
-            return Verdict { leaks, passed_over: bench.excused.into_values().flatten().collect() };
+            return bench.verdict(leaks);
         }
     }
 }
@@ -113,10 +169,15 @@ struct Look {
 }
 
 impl<A: AsRef<str>> Bench<'_, A> {
+    fn verdict(self, leaks: Vec<Leak>) -> Verdict {
+        let passed_over = self.excused.into_values().flatten().collect();
+        Verdict { leaks, passed_over, ..Verdict::default() }
+    }
+
     /// The threads that are left and not excused, each of them watched once more.
     fn look(&mut self, scope: &Scope) -> Vec<Thread> {
         let mut left = Vec::new();
-        for thread in scope.threads() {
+        for thread in scope.threads().threads() {
             let known = self.excused.get(&thread.number());
             if known.is_some_and(Option::is_some) {
                 continue;
@@ -131,6 +192,7 @@ impl<A: AsRef<str>> Bench<'_, A> {
             let excuse = excuse.or_else(|| self.allowance(&thread, name));
             let excused = excuse.map(|(why, detail)| PassedOver {
                 test: self.test.to_owned(),
+                kind: Kind::Thread,
                 name: name.to_owned(),
                 why,
                 detail,
@@ -158,7 +220,8 @@ impl<A: AsRef<str>> Bench<'_, A> {
             return None;
         }
         let spawned = spawned(thread);
-        let rule = rules.iter().find(|rule| rule.allows(process::program(), self.test, name, &spawned));
+        let allows = |rule: &&Rule| rule.allows(Kind::Thread, process::program(), self.test, name, &spawned);
+        let rule = rules.iter().find(allows);
         rule.map(|rule| (Why::Rule, rule.reason.clone()))
     }
 
@@ -171,9 +234,16 @@ impl<A: AsRef<str>> Bench<'_, A> {
         left.iter().all(|thread| self.watched.get(&thread.number()).is_some_and(long))
     }
 
-    /// What there is to say of a thread that is left.
-    fn leak(&self, thread: &Thread, waited: Duration) -> Leak {
+    /// What there is to say of a thread that is left. `None` when it turns out to be one that waits for work in a pool.
+    fn leak(&mut self, thread: &Thread, waited: Duration) -> Option<Leak> {
         let now = present_stack(thread).unwrap_or_default();
+        if let Some(pool) = classify::pool_at_rest(&spawned(thread), &now) {
+            let (test, name) = (self.test.to_owned(), thread.read().map(|it| it.name).unwrap_or_default());
+            let (why, detail) = (Why::Global, pool.to_owned());
+            let excuse = PassedOver { test, kind: Kind::Thread, name, why, detail };
+            self.excused.insert(thread.number(), Some(excuse));
+            return None;
+        }
         let reading = thread.read();
         let watched = self.watched.get(&thread.number());
         let parent = match thread.spawner() {
@@ -181,7 +251,7 @@ impl<A: AsRef<str>> Bench<'_, A> {
             _ => None,
         };
         let activity = watched.zip(reading.as_ref()).map(|(it, reading)| it.activity(reading.state));
-        Leak {
+        Some(Leak {
             test: self.test.to_owned(),
             kind: Kind::Thread,
             name: reading.map_or_else(|| UNREAD.to_owned(), |it| it.name),
@@ -190,7 +260,7 @@ impl<A: AsRef<str>> Bench<'_, A> {
             parent,
             spawned: spawned(thread),
             now: symbols::present_path(&symbols::present_frames(&now)),
-        }
+        })
     }
 
     /// Whether a thread is allowed by the name that it has by now: on a busy machine it may have begun to run, and called itself
@@ -198,7 +268,8 @@ impl<A: AsRef<str>> Bench<'_, A> {
     fn is_allowed_by_now(&mut self, thread: &Thread, name: &str) -> bool {
         let Some((why, detail)) = self.allowance(thread, name) else { return false };
         let (test, name) = (self.test.to_owned(), name.to_owned());
-        self.excused.insert(thread.number(), Some(PassedOver { test, name, why, detail }));
+        self.excused
+            .insert(thread.number(), Some(PassedOver { test, kind: Kind::Thread, name, why, detail }));
         true
     }
 
@@ -207,7 +278,8 @@ impl<A: AsRef<str>> Bench<'_, A> {
         let is_known = settings().baseline.has(process::program(), leak);
         if is_known {
             let (test, name) = (leak.test.clone(), leak.name.clone());
-            let excuse = PassedOver { test, name, why: Why::Baseline, detail: String::new() };
+            let excuse =
+                PassedOver { test, kind: leak.kind, name, why: Why::Baseline, detail: String::new() };
             // Numbers of threads count upwards, so this one is none of theirs.
             let place = u64::MAX - u64::try_from(self.excused.len()).unwrap_or(0);
             self.excused.insert(place, Some(excuse));

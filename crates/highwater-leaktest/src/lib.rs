@@ -27,32 +27,42 @@
 //! words it, and [`process`] has the last word when the process exits. Threads are followed by `highwater-hooks`.
 #![deny(unsafe_code)]
 
+mod allocator;
 mod around;
 mod baseline;
 mod classify;
 mod finding;
 mod guard;
 mod judge;
+mod memory;
 mod message;
 mod name;
 mod pattern;
 mod process;
 mod report;
 mod rules;
+mod scope;
 mod settings;
+mod settle;
 #[allow(unsafe_code, reason = "what runs before `main` is found by the name of its section")]
 mod start;
 mod symbols;
+mod task_wait;
+mod tasks;
 mod time;
+mod types;
 mod whole;
 
 pub use guard::{Check, check};
 pub use highwater_leaktest_macros::{__around, test};
+pub use highwater_runtime::ledger::Alloc;
 
 /// What the attribute's expansion calls.
 #[doc(hidden)]
 pub mod private {
     pub use crate::around::{Outcome, run};
     pub use crate::judge::Options;
+    pub use crate::memory::{Bound, Counting, Limits, size};
+    pub use crate::settle::settle;
     pub use crate::time::time;
 }

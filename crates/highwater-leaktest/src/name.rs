@@ -23,7 +23,9 @@ pub(crate) fn is_of_dependency(file: &str) -> bool {
 
 /// Whether a file is of the standard library: where it was built, or where an installed copy of its sources lies.
 pub(crate) fn is_of_rust(file: &str) -> bool {
-    file.starts_with("/rustc/") || file.contains("/rustlib/src/rust/library/")
+    file.starts_with("/rustc/")
+        || file.starts_with("/rust/deps/")
+        || file.contains("/rustlib/src/rust/library/")
 }
 
 /// Whether a file is of this harness.

@@ -1,5 +1,7 @@
 //! Patterns of names, in which `*` stands for anything.
 
+use crate::finding::Frame;
+
 /// Whether `text` is what `pattern` describes.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.split('*');
@@ -12,6 +14,16 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
         rest = &rest[place + piece.len()..];
     }
     rest.ends_with(last)
+}
+
+/// Whether one of these calls is in the function or the file that `pattern` describes. The end of a path will do for a file.
+pub(crate) fn matches_a_call(pattern: &str, frames: &[Frame]) -> bool {
+    frames.iter().any(|frame| {
+        let is_in = |file: &String| {
+            file.strip_suffix(pattern).is_some_and(|rest| rest.ends_with('/')) || matches(pattern, file)
+        };
+        matches(pattern, &frame.function) || frame.file.as_ref().is_some_and(is_in)
+    })
 }
 
 #[cfg(test)]

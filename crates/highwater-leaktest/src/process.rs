@@ -8,12 +8,15 @@ use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use highwater_hooks::{Unsupported, at_exit, observe, status, unseen};
 
+use crate::allocator;
 use crate::finding::Findings;
 use crate::judge::Verdict;
+use crate::memory::Excess;
 use crate::message;
 use crate::report;
-use crate::rules::Which;
+use crate::rules::{Blocks, Which};
 use crate::settings::settings;
+use crate::tasks;
 use crate::whole;
 
 /// What libtest exits with when tests failed.
@@ -24,8 +27,10 @@ static STATE: Mutex<State> = Mutex::new(State {
         program: String::new(),
         tests: 0,
         leaks: Vec::new(),
+        memory: Vec::new(),
         passed_over: Vec::new(),
         unclassified: Vec::new(),
+        unclassified_tasks: Vec::new(),
     },
     foreign: false,
 });
@@ -53,8 +58,11 @@ pub(crate) fn begin() {
     }
     // First of all, so that it is the last of what runs when the process exits.
     at_exit(decide);
-    if is_checking() && settings().which == Which::All {
+    if is_checking() {
+        tasks::begin();
         observe(whole::OBSERVER);
+        // Here, so that no test pays for it.
+        let _ = settings().blocks == Blocks::Off || allocator::is_recording();
     }
 }
 
@@ -114,6 +122,16 @@ fn note(verdict: &Verdict, tests: usize) {
     state.findings.tests += tests;
     state.findings.leaks.extend_from_slice(&verdict.leaks);
     state.findings.passed_over.extend_from_slice(&verdict.passed_over);
+    for each in &verdict.unclassified_tasks {
+        if !state.findings.unclassified_tasks.contains(each) {
+            state.findings.unclassified_tasks.push(each.clone());
+        }
+    }
+}
+
+/// Takes down which limits for memory a test did not keep.
+pub(crate) fn note_memory(found: &[Excess]) {
+    state().findings.memory.extend_from_slice(found);
 }
 
 /// Takes down that a thread of the main thread's is no test.
@@ -141,6 +159,9 @@ fn conclude(code: i32) -> i32 {
             crate::settings::CHECK
         ));
     }
+    if is_checking() && settings().blocks != Blocks::Off && !allocator::is_recording() {
+        faults.push(allocator::NOT_RECORDING.to_owned());
+    }
     // Without the hooks no test was judged, and the kernel's list is all there is.
     if findings.tests > 0 || status() == Err(Unsupported::Static) {
         findings.unclassified = unseen().into_iter().map(|it| it.name).collect();
@@ -161,12 +182,13 @@ fn conclude(code: i32) -> i32 {
         text += "highwater-leaktest: no test was seen: libtest does not run this program. Use `check()` in its tests.\n";
     }
     if settings().annotates {
-        text += &report::annotations(&findings.leaks);
+        text += &report::annotations(&findings);
     }
     if !text.is_empty() {
         message::say(&text);
     }
-    if code == 0 && !(findings.leaks.is_empty() && faults.is_empty()) { FAILED } else { code }
+    let is_clean = findings.leaks.is_empty() && findings.memory.is_empty() && faults.is_empty();
+    if code == 0 && !is_clean { FAILED } else { code }
 }
 
 /// Whether these arguments run all tests, so that what was not used now is not used at all. cargo-nextest runs one test in

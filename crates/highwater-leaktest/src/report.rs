@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fmt::Write;
 
-use crate::finding::{Activity, Findings, Frame, Leak, Origin, Why};
+use crate::finding::{Activity, Findings, Frame, Kind, Leak, Origin, Why};
 
 /// How many calls of a path are shown.
 const MOST_CALLS: usize = 4;
@@ -17,8 +17,24 @@ const MOST_CALLS: usize = 4;
 pub(crate) fn text(leaks: &[Leak]) -> String {
     let Some(first) = leaks.first() else { return String::new() };
     let mut text = format!("LEAK  {}   (waited {} ms)\n", first.test, first.waited_ms);
-    for leak in leaks {
-        let _ = write!(text, "  thread  {:?}  {}", leak.name, activity(leak.activity));
+    for (place, leak) in leaks.iter().enumerate() {
+        let is_same = |it: &&Leak| {
+            leak.kind == Kind::Task
+                && (it.kind, &it.name, it.activity, &it.spawned)
+                    == (leak.kind, &leak.name, leak.activity, &leak.spawned)
+        };
+        if leaks[..place].iter().any(|it| is_same(&it)) {
+            continue;
+        }
+        let _ = match leak.kind {
+            Kind::Thread => write!(text, "  thread  {:?}  {}", leak.name, activity(leak.activity)),
+            Kind::Task if leak.name.is_empty() => write!(text, "  task    {}", activity(leak.activity)),
+            Kind::Task => write!(text, "  task    {}  {}", leak.name, activity(leak.activity)),
+        };
+        let same = leaks.iter().filter(is_same).count();
+        if same > 1 {
+            let _ = write!(text, "   ({same} of them)");
+        }
         if let Some(parent) = &leak.parent {
             let _ = write!(text, "   started by thread {parent:?}");
         }
@@ -30,8 +46,23 @@ pub(crate) fn text(leaks: &[Leak]) -> String {
             let _ = writeln!(text, "          now     {}", path(&leak.now));
         }
     }
-    text += "  fix: end and join it, or allow it in highwater.toml with a reason\n";
+    let has_thread = leaks.iter().any(|it| it.kind == Kind::Thread);
+    text += if has_thread {
+        "  fix: end and join it, or allow it in highwater.toml with a reason\n"
+    } else {
+        "  fix: await it, or have it end with whoever needs it, or allow it in highwater.toml with a reason\n"
+    };
     text
+}
+
+/// What was left: `threads`, `tasks`, or both.
+pub(crate) fn what(leaks: &[Leak]) -> &'static str {
+    let has = |kind| leaks.iter().any(|it| it.kind == kind);
+    match (has(Kind::Thread), has(Kind::Task)) {
+        (true, true) => "threads and tasks",
+        (false, true) => "tasks",
+        _ => "threads",
+    }
 }
 
 fn activity(activity: Activity) -> &'static str {
@@ -40,11 +71,14 @@ fn activity(activity: Activity) -> &'static str {
         Activity::Waking => "waking now and then",
         Activity::Busy => "busy",
         Activity::Unknown => "alive",
+        Activity::Pending => "waiting",
+        Activity::Ready => "running, or about to",
+        Activity::ShutDown => "waiting until its runtime was dropped",
     }
 }
 
 /// Calls, innermost first. Several calls of a dependency in a row are one.
-fn path(frames: &[Frame]) -> String {
+pub(crate) fn path(frames: &[Frame]) -> String {
     let mut shown: Vec<String> = Vec::new();
     let mut before = None;
     for frame in frames {
@@ -93,24 +127,35 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
     if !leaking.is_empty() {
         let names: Vec<&str> = leaking.iter().copied().collect();
         line(&format!(
-            "{} of {} left threads alive: {}",
+            "{} of {} left {} alive: {}",
             leaking.len(),
             count(findings.tests.max(leaking.len()), "test"),
+            what(&findings.leaks),
             names.join(", ")
         ));
     }
-    let mut passed: BTreeMap<(u8, &str), usize> = BTreeMap::new();
+    let exceeding: BTreeSet<&str> = findings.memory.iter().map(|it| it.test.as_str()).collect();
+    if !exceeding.is_empty() {
+        let names: Vec<&str> = exceeding.iter().copied().collect();
+        line(&format!(
+            "{} of {} did not keep their limits for memory: {}",
+            exceeding.len(),
+            count(findings.tests.max(exceeding.len()), "test"),
+            names.join(", ")
+        ));
+    }
+    let mut passed: BTreeMap<(u8, &str, bool), usize> = BTreeMap::new();
     for each in &findings.passed_over {
-        let words = match each.why {
+        let (why, detail) = match each.why {
             Why::Global => (0, each.detail.as_str()),
             Why::Rule => (1, each.detail.as_str()),
             Why::Test => (2, each.detail.as_str()),
             Why::Baseline => (3, ""),
         };
-        *passed.entry(words).or_default() += 1;
+        *passed.entry((why, detail, each.kind == Kind::Task)).or_default() += 1;
     }
-    for ((why, detail), number) in passed {
-        let threads = count(number, "thread");
+    for ((why, detail, is_task), number) in passed {
+        let threads = count(number, if is_task { "task" } else { "thread" });
         line(&match why {
             0 => format!("passed over {threads} of the process ({detail})"),
             1 => format!("passed over {threads} that highwater.toml allows ({detail})"),
@@ -131,6 +176,12 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             findings.unclassified.join(", ")
         ));
     }
+    for each in &findings.unclassified_tasks {
+        line(&format!(
+            "warning: unclassified: a block that may be a task is alive, and no test is blamed, because this version of \
+             highwater-leaktest does not know {each}"
+        ));
+    }
     text
 }
 
@@ -141,7 +192,7 @@ fn count(number: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Kind, PassedOver};
+    use crate::finding::PassedOver;
 
     fn frame(function: &str, file: &str, line: u32, origin: Origin) -> Frame {
         Frame { function: function.to_owned(), file: Some(file.to_owned()), line: Some(line), origin }
@@ -197,16 +248,19 @@ mod tests {
         assert_eq!(conclusion(&Findings { tests: 3, ..Findings::default() }, &[], &[]), "");
         let passed = PassedOver {
             test: "b".to_owned(),
+            kind: Kind::Thread,
             name: "pool".to_owned(),
             why: Why::Global,
             detail: "std::sync::Once".to_owned(),
         };
         let findings = Findings {
+            memory: vec![],
             program: "p".to_owned(),
             tests: 3,
             leaks: vec![leak(), leak()],
             passed_over: vec![passed.clone(), passed],
             unclassified: vec!["raw".to_owned()],
+            unclassified_tasks: vec!["tokio 2.0".to_owned()],
         };
         let said = conclusion(&findings, &["threads = \"x\"".to_owned()], &["a fault".to_owned()]);
         for words in [
@@ -214,6 +268,7 @@ mod tests {
             "1 of 3 tests left threads alive: tests::a\n",
             "passed over 2 threads of the process (std::sync::Once)\n",
             "allowed nothing here: threads = \"x\".",
+            "does not know tokio 2.0\n",
             "1 thread alive that was not seen to start, and no test is blamed: raw\n",
         ] {
             assert!(said.contains(words), "{words:?} is missing from {said}");

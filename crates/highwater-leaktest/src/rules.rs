@@ -1,4 +1,4 @@
-//! `highwater.toml`: which threads are allowed, each with a reason, and how long threads are waited for.
+//! `highwater.toml`: which threads and blocks are allowed, each with a reason, and how long threads are waited for.
 
 use std::env;
 use std::fs;
@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use crate::finding::Frame;
+use crate::allocator::least_align_of_tasks;
+use crate::finding::{Frame, Kind};
 use crate::pattern;
 use crate::time;
 
@@ -24,6 +25,7 @@ pub(crate) struct Section {
     #[serde(deserialize_with = "duration")]
     pub(crate) busy_grace: Option<Duration>,
     pub(crate) check: Option<Which>,
+    pub(crate) blocks: Option<Blocks>,
     pub(crate) allow: Vec<Rule>,
 }
 
@@ -39,12 +41,37 @@ pub(crate) enum Which {
     Off,
 }
 
-/// Threads that are allowed to be left alive. All patterns that it has must match.
+/// Which blocks of memory are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Blocks {
+    /// Those that may be tasks, and in a test that asks for it all of them.
+    Asked,
+    /// All of every test, and none may stay.
+    Deny,
+    /// None.
+    Off,
+}
+
+impl Blocks {
+    /// From which alignment on blocks of every test are written down; `None` for none.
+    pub(crate) fn least_align(self) -> Option<usize> {
+        match self {
+            Self::Asked => Some(least_align_of_tasks()),
+            Self::Deny => Some(1),
+            Self::Off => None,
+        }
+    }
+}
+
+/// Threads, or blocks, that are allowed to be left. All patterns that it has must match.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
     threads: Option<String>,
+    tasks: Option<String>,
     spawned: Option<String>,
+    blocks: Option<String>,
     tests: Option<String>,
     program: Option<String>,
     pub(crate) reason: String,
@@ -62,10 +89,15 @@ pub(crate) enum RulesError {
     #[error("{}: rule {rule} of [[leaktest.allow]] has an empty reason: say why the thread may stay", path.display())]
     Reason { path: PathBuf, rule: usize },
     #[error(
-        "{}: rule {rule} of [[leaktest.allow]] allows every thread: add `threads` or `spawned`",
+        "{}: rule {rule} of [[leaktest.allow]] allows everything: add `threads`, `tasks`, `spawned` or `blocks`",
         path.display()
     )]
     Everything { path: PathBuf, rule: usize },
+    #[error(
+        "{}: rule {rule} of [[leaktest.allow]] is about threads and about blocks: make two rules of it",
+        path.display()
+    )]
+    Both { path: PathBuf, rule: usize },
 }
 
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
@@ -96,7 +128,11 @@ fn read(path: &Path) -> Result<Section, RulesError> {
         if rule.reason.trim().is_empty() {
             return Err(RulesError::Reason { path, rule: rule_number });
         }
-        if rule.threads.is_none() && rule.spawned.is_none() {
+        let is_of_threads = rule.threads.is_some() || rule.tasks.is_some() || rule.spawned.is_some();
+        if is_of_threads && rule.blocks.is_some() {
+            return Err(RulesError::Both { path, rule: rule_number });
+        }
+        if !is_of_threads && rule.blocks.is_none() {
             return Err(RulesError::Everything { path, rule: rule_number });
         }
     }
@@ -104,24 +140,42 @@ fn read(path: &Path) -> Result<Section, RulesError> {
 }
 
 impl Rule {
-    /// Whether this thread is allowed; if so the rule counts as used.
-    pub(crate) fn allows(&self, program: &str, test: &str, name: &str, spawned: &[Frame]) -> bool {
+    /// Whether this thread, or task, is allowed; if so the rule counts as used.
+    pub(crate) fn allows(
+        &self,
+        kind: Kind,
+        program: &str,
+        test: &str,
+        name: &str,
+        spawned: &[Frame],
+    ) -> bool {
+        let (named, others) = match kind {
+            Kind::Thread => (&self.threads, &self.tasks),
+            Kind::Task => (&self.tasks, &self.threads),
+        };
         let fits = |pattern: &Option<String>, text: &str| {
             pattern.as_ref().is_none_or(|pattern| pattern::matches(pattern, text))
         };
-        let passes = |pattern: &String| {
-            spawned.iter().any(|frame| {
-                let is_in = |file: &String| {
-                    file.strip_suffix(pattern.as_str()).is_some_and(|rest| rest.ends_with('/'))
-                        || pattern::matches(pattern, file)
-                };
-                pattern::matches(pattern, &frame.function) || frame.file.as_ref().is_some_and(is_in)
-            })
-        };
-        let allows = self.applies_to(program)
+        let passes = |pattern: &String| pattern::matches_a_call(pattern, spawned);
+        let allows = self.blocks.is_none()
+            && self.applies_to(program)
             && fits(&self.tests, test)
-            && fits(&self.threads, name)
+            && others.is_none()
+            && fits(named, name)
             && self.spawned.as_ref().is_none_or(passes);
+        self.note(allows)
+    }
+
+    /// Whether blocks that these calls allocated may stay; if so the rule counts as used.
+    pub(crate) fn allows_blocks(&self, program: &str, test: &str, allocated: &[Frame]) -> bool {
+        let passes = |pattern: &String| pattern::matches_a_call(pattern, allocated);
+        let allows = self.blocks.as_ref().is_some_and(passes)
+            && self.applies_to(program)
+            && self.tests.as_ref().is_none_or(|pattern| pattern::matches(pattern, test));
+        self.note(allows)
+    }
+
+    fn note(&self, allows: bool) -> bool {
         if allows {
             self.used.store(true, Ordering::Relaxed);
         }
@@ -141,7 +195,9 @@ impl Rule {
     pub(crate) fn described(&self) -> String {
         let parts = [
             ("threads", &self.threads),
+            ("tasks", &self.tasks),
             ("spawned", &self.spawned),
+            ("blocks", &self.blocks),
             ("tests", &self.tests),
             ("program", &self.program),
         ];
@@ -185,7 +241,9 @@ mod tests {
                 "[[leaktest.allow]]\nthreads = \"a\"\nreason = \" \"",
                 "rule 1 of [[leaktest.allow]] has an empty reason",
             ),
-            ("[[leaktest.allow]]\nreason = \"b\"\ntests = \"a\"", "allows every thread"),
+            ("[[leaktest.allow]]\nreason = \"b\"\ntests = \"a\"", "allows everything"),
+            ("[[leaktest.allow]]\nreason = \"b\"\nblocks = \"a\"\nthreads = \"c\"", "make two rules"),
+            ("[leaktest]\nblocks = \"no\"", "unknown variant `no`"),
             ("[leaktest", "line 1"),
         ] {
             let fault = parsed(text).unwrap_err();
@@ -204,7 +262,9 @@ mod tests {
         let section = |patterns: &str| {
             parsed(&format!("[[leaktest.allow]]\nreason = \"r\"\n{patterns}")).unwrap().allow.remove(0)
         };
-        let allows = |rule: &Rule| rule.allows("mine", "tests::a", "pool-1", std::slice::from_ref(&frame));
+        let allows = |rule: &Rule| {
+            rule.allows(Kind::Thread, "mine", "tests::a", "pool-1", std::slice::from_ref(&frame))
+        };
         for patterns in [
             "threads = \"pool-*\"",
             "spawned = \"mine::pool::*\"",
@@ -223,6 +283,7 @@ mod tests {
             "threads = \"pool-*\"\ntests = \"other::*\"",
             "threads = \"pool-*\"\nspawned = \"other::*\"",
             "threads = \"pool-*\"\nprogram = \"other\"",
+            "tasks = \"pool-*\"",
         ] {
             let rule = section(patterns);
             assert!(!allows(&rule), "{patterns}");

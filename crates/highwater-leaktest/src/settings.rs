@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::baseline::Baseline;
-use crate::rules::{self, Rule, Section, Which};
+use crate::rules::{self, Blocks, Rule, Section, Which};
 use crate::time;
 
 /// `all`, `marked` or `off`.
@@ -29,6 +29,7 @@ const DEFAULT_BUSY_GRACE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) which: Which,
+    pub(crate) blocks: Blocks,
     pub(crate) grace: Duration,
     pub(crate) busy_grace: Duration,
     pub(crate) rules: Vec<Rule>,
@@ -81,6 +82,7 @@ impl Settings {
         };
         Self {
             which: which.unwrap_or(Which::All),
+            blocks: section.blocks.unwrap_or(Blocks::Asked),
             grace: grace.or(section.grace).unwrap_or(DEFAULT_GRACE),
             busy_grace: section.busy_grace.unwrap_or(DEFAULT_BUSY_GRACE),
             rules: section.allow,

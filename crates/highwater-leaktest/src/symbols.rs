@@ -6,6 +6,7 @@ use std::ffi::c_void;
 use std::sync::{Mutex, PoisonError};
 
 use crate::finding::{Frame, Origin};
+use crate::memory::outside_of_the_allocator;
 use crate::name;
 
 /// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins. What lies
@@ -19,6 +20,29 @@ pub(crate) fn present_frames(addresses: &[usize]) -> Vec<Frame> {
     /// Calls of the project's own or of other crates.
     const ENOUGH: usize = 4;
     frames_until(addresses, |frames| behind(frames, "ask").iter().filter(|it| is_code(it)).count() >= ENOUGH)
+}
+
+/// The innermost calls of the stack of an allocation, up to the first outside of the allocator.
+pub(crate) fn allocation_frames(addresses: &[usize]) -> Vec<Frame> {
+    let is_outside = |it: &Frame| is_code(it) && !is_of_recorder(it) && !it.function.contains("__rust_");
+    outside_of_recorder(frames_until(addresses, |frames| frames.last().is_some_and(is_outside)))
+}
+
+/// The calls outside of the recorder's own, which took the stack down.
+pub(crate) fn outside_of_recorder(mut frames: Vec<Frame>) -> Vec<Frame> {
+    /// The recorder's own calls and what they call are the innermost ones.
+    const MOST: usize = 40;
+    let last = frames[..frames.len().min(MOST)].iter().rposition(is_of_recorder);
+    frames.drain(..last.map_or(0, |it| it + 1));
+    frames
+}
+
+fn is_of_recorder(frame: &Frame) -> bool {
+    let is_in = |file: &String| {
+        let file = file.replace('\\', "/");
+        file.rsplit_once("/src/ledger/").is_some_and(|(package, _)| package.contains("/highwater-runtime"))
+    };
+    frame.function.contains("highwater_runtime::") || frame.file.as_ref().is_some_and(is_in)
 }
 
 /// The calls of a stack up to where they are enough. An address without a symbol yields none.
@@ -75,7 +99,9 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     let path = function.trim_start_matches(['<', '&']);
     let is_in = |krate: &str| path.strip_prefix(krate).is_some_and(|rest| rest.starts_with("::"));
     if is_in("highwater_hooks")
+        || is_in("highwater_runtime")
         || is_in("highwater_leaktest")
+        || is_in("highwater_runtime")
         || ["pthread_create", "thrd_create"].contains(&path)
     {
         return Origin::Highwater;
@@ -99,7 +125,22 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
 /// What of a spawn stack is worth showing: from the function that the hooks stand in front of up to where the test harness
 /// begins, without the calls of the standard library.
 pub(crate) fn spawn_path(frames: &[Frame]) -> Vec<Frame> {
-    let inside = behind(frames, "create").iter().take_while(|it| it.origin != Origin::TestHarness);
+    path(behind(frames, "create"))
+}
+
+/// What of the calls that spawned a task is worth showing.
+pub(crate) fn task_path(frames: &[Frame]) -> Vec<Frame> {
+    path(frames)
+}
+
+/// What of the stack of an allocation is worth showing.
+pub(crate) fn allocation_path(frames: &[Frame]) -> Vec<Frame> {
+    path(outside_of_the_allocator(frames))
+}
+
+/// Calls up to where the test harness begins, without those of the standard library.
+fn path(frames: &[Frame]) -> Vec<Frame> {
+    let inside = frames.iter().take_while(|it| it.origin != Origin::TestHarness);
     let mut path: Vec<Frame> = Vec::new();
     for frame in inside.filter(|it| is_code(it)) {
         // A function and its closures are one place, of which the innermost call says most. Attributes that make tests put
@@ -171,6 +212,7 @@ mod tests {
                 Origin::System,
             ),
             ("clock_nanosleep", None, Origin::System),
+            ("addr2line::line::path_push", Some("/rust/deps/addr2line-0.25.1/src/line.rs"), Origin::System),
             ("start_thread", Some("./nptl/pthread_create.c"), Origin::System),
             ("work", Some("/home/me/pool/src/work.c"), Origin::Own),
             ("test::run_test", Some("/rustc/0123/library/test/src/lib.rs"), Origin::TestHarness),

@@ -2,21 +2,13 @@
 
 use std::time::Duration;
 
+use highwater_runtime::leading_number;
+
 /// The time that a number with a unit behind it says; `None` for anything else. Constant, so that an attribute's time is
 /// read by the compiler.
 pub(crate) const fn parse(text: &str) -> Option<Duration> {
-    let bytes = text.as_bytes();
-    let (mut number, mut index) = (0_u64, 0);
-    while index < bytes.len() && bytes[index].is_ascii_digit() {
-        let Some(tens) = number.checked_mul(10) else { return None };
-        let Some(sum) = tens.checked_add((bytes[index] - b'0') as u64) else { return None };
-        number = sum;
-        index += 1;
-    }
-    if index == 0 {
-        return None;
-    }
-    match bytes.split_at(index).1 {
+    let Some((number, unit)) = leading_number(text.as_bytes()) else { return None };
+    match unit {
         b"us" => Some(Duration::from_micros(number)),
         b"ms" => Some(Duration::from_millis(number)),
         b"s" => Some(Duration::from_secs(number)),

@@ -5,22 +5,28 @@
 //! the thread no longer knows its name; a thread-local that is older than all others, and so is destroyed after them, takes it
 //! down before.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::panic;
 use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 use std::thread as std_thread;
 
-use highwater_hooks::{Observer, Scope, Spawner, Thread};
+use highwater_hooks::{Observer, Spawner, Thread};
 
 use crate::finding::Origin;
 use crate::judge;
+use crate::memory::{self, Limits};
 use crate::message;
 use crate::process;
 use crate::report;
+use crate::rules::{Blocks, Which};
+use crate::scope::{self, Scope};
+use crate::settings::settings;
 use crate::symbols;
 
 /// Told of all threads from the start of the process.
-pub(crate) const OBSERVER: Observer = Observer { began, ends };
+pub(crate) const OBSERVER: Observer =
+    Observer { starts: scope::starts, started: scope::started, began, ends };
 
 /// The scopes of the threads that may be tests, by the number of the thread.
 static SCOPES: Mutex<BTreeMap<u64, Scope>> = Mutex::new(BTreeMap::new());
@@ -29,6 +35,7 @@ static SCOPES: Mutex<BTreeMap<u64, Scope>> = Mutex::new(BTreeMap::new());
 static MAIN_STACK: OnceLock<Box<[usize]>> = OnceLock::new();
 
 thread_local! {
+    static IS_MEMORY_JUDGED: Cell<bool> = const { Cell::new(false) };
     static NAME_TAKER: NameTaker = const { NameTaker(OnceLock::new()) };
 }
 
@@ -43,21 +50,22 @@ impl Drop for NameTaker {
 }
 
 fn began(thread: &Thread) {
-    if !matches!(thread.spawner(), Spawner::Main) || thread.is_in_scope() {
+    scope::began(thread);
+    if settings().which != Which::All || !matches!(thread.spawner(), Spawner::Main) || thread.is_in_scope() {
         return;
     }
     let _ = panic::catch_unwind(|| {
         if !thread.spawn_stack().is_empty() {
             let _ = MAIN_STACK.set(thread.spawn_stack().into());
         }
-        let scope = Scope::new();
-        scope.enter_for_good();
-        SCOPES.lock().unwrap_or_else(PoisonError::into_inner).insert(thread.number(), scope);
         NAME_TAKER.with(|it| it.0.set(thread.clone()).unwrap_or(()));
+        let mut scopes = SCOPES.lock().unwrap_or_else(PoisonError::into_inner);
+        scopes.entry(thread.number()).or_insert_with(Scope::new).enter_for_good();
     });
 }
 
 fn ends(thread: &Thread) {
+    scope::ends(thread);
     let Some(scope) = SCOPES.lock().unwrap_or_else(PoisonError::into_inner).remove(&thread.number()) else {
         return;
     };
@@ -66,7 +74,8 @@ fn ends(thread: &Thread) {
 
 fn judge_test(thread: &Thread, scope: &Scope) {
     let Some(test) = thread.label() else { return process::note_foreign() };
-    if scope.live() == 0 {
+    judge_memory(test, scope);
+    if judge::is_clean(scope) {
         return process::note_test(&judge::Verdict::default());
     }
     if !is_libtest() {
@@ -77,6 +86,28 @@ fn judge_test(thread: &Thread, scope: &Scope) {
     process::note_test(&verdict);
     if !verdict.leaks.is_empty() {
         message::say(&report::text(&verdict.leaks));
+    }
+}
+
+/// The limits of a test, with those that are set for all.
+pub(crate) fn with_rules(mut limits: Limits) -> Limits {
+    limits.denies_blocks |= settings().blocks == Blocks::Deny;
+    limits
+}
+
+/// The calling thread's test has had its verdict on memory, or fails anyway.
+pub(crate) fn memory_is_judged() {
+    IS_MEMORY_JUDGED.set(true);
+}
+
+/// A test without the attribute, when no test may leave blocks.
+fn judge_memory(test: &str, scope: &Scope) {
+    let limits = with_rules(Limits::default());
+    let Some(ledger) = scope.ledger().filter(|_| limits.is_any() && !IS_MEMORY_JUDGED.get()) else { return };
+    let found = memory::judge(test, ledger, limits, &[""; 0], settings().grace);
+    process::note_memory(&found);
+    if !found.is_empty() {
+        message::say(&memory::text(&found));
     }
 }
 

@@ -73,10 +73,8 @@ impl Settings {
 }
 
 /// A number of bytes with an optional binary unit: `65536`, `64KiB`. `None` when it is not one, or does not fit.
-pub fn parse_size(text: &[u8]) -> Option<u64> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = core::str::from_utf8(number).ok()?.parse().ok()?;
+pub const fn parse_size(text: &[u8]) -> Option<u64> {
+    let Some((number, unit)) = leading_number(text) else { return None };
     let scale: u64 = match unit {
         b"" | b"B" => 1,
         b"KiB" => 1 << 10,
@@ -85,6 +83,18 @@ pub fn parse_size(text: &[u8]) -> Option<u64> {
         _ => return None,
     };
     number.checked_mul(scale)
+}
+
+/// The number that a text begins with, and what is behind it. `None` when there is none, or it does not fit.
+pub const fn leading_number(text: &[u8]) -> Option<(u64, &[u8])> {
+    let (mut number, mut index) = (0_u64, 0);
+    while index < text.len() && text[index].is_ascii_digit() {
+        let Some(tens) = number.checked_mul(10) else { return None };
+        let Some(sum) = tens.checked_add((text[index] - b'0') as u64) else { return None };
+        number = sum;
+        index += 1;
+    }
+    if index == 0 { None } else { Some((number, text.split_at(index).1)) }
 }
 
 #[cfg(test)]

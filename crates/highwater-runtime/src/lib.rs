@@ -27,6 +27,8 @@ mod aligned;
 mod alloc;
 mod arena;
 #[cfg(not(loom))]
+mod block_table;
+#[cfg(not(loom))]
 mod capture;
 mod chain;
 #[cfg(not(loom))]
@@ -34,6 +36,8 @@ mod cohort;
 mod config;
 #[cfg(not(loom))]
 mod exact;
+#[cfg(not(loom))]
+pub mod ledger;
 #[cfg(not(loom))]
 mod lifetime;
 #[cfg(not(loom))]
@@ -68,7 +72,7 @@ mod totals;
 #[cfg(not(loom))]
 mod unwind;
 
-pub use config::{Mode, Settings, parse_size};
+pub use config::{Mode, Settings, leading_number, parse_size};
 pub use sys::{Module, trim};
 #[cfg(not(loom))]
 pub use {

@@ -63,6 +63,117 @@ async fn clean_tokio_with_workers() {
     tokio::spawn(async {}).await.unwrap();
 }
 
+async fn forever() {
+    std::future::pending::<()>().await;
+}
+
+async fn soon() {
+    tokio::time::sleep(Duration::from_millis(40)).await;
+}
+
+#[highwater_leaktest::test]
+#[tokio::test]
+async fn leak_of_a_task_in_front_of_tokio() {
+    tokio::spawn(forever()); // leak: task forever
+}
+
+#[tokio::test]
+#[highwater_leaktest::test]
+async fn leak_of_a_task_behind_tokio() {
+    tokio::spawn(forever()); // leak: task forever
+}
+
+#[highwater_leaktest::test]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leak_of_a_task_of_workers() -> Result<(), String> {
+    tokio::spawn(async { drop(tokio::spawn(forever())) }); // leak: task forever
+    Ok(())
+}
+
+#[highwater_leaktest::test]
+#[tokio::test]
+#[should_panic(expected = "on purpose")]
+async fn leak_of_a_task_in_a_tokio_test_that_should_panic() {
+    tokio::spawn(forever()); // leak: task forever
+    panic!("on purpose");
+}
+
+#[highwater_leaktest::test(block_on = "smol::block_on")]
+async fn leak_of_a_task_under_smol() {
+    smol::spawn(forever()).detach(); // leak: task forever
+}
+
+#[rstest]
+#[case(1)]
+#[case(2)]
+#[highwater_leaktest::test]
+#[tokio::test]
+async fn leak_of_a_task_behind_rstest(#[case] number: u32) {
+    tokio::spawn(async move { (forever().await, number) }); // leak: task leak_of_a_task_behind_rstest::{async_fn}::{async_block}
+}
+
+#[test]
+fn leak_of_a_task_under_a_guard() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let _entered = runtime.enter();
+    let _leaks = check();
+    tokio::spawn(forever()); // leak: task forever
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn leak_of_a_task_under_a_guard_in_async_code() {
+    let _leaks = check();
+    tokio::spawn(forever()); // leak: task forever
+}
+
+#[tokio::test]
+async fn leak_of_a_task_under_a_guard_that_is_finished() {
+    let leaks = check();
+    tokio::spawn(forever()); // leak: task forever
+    leaks.finish().await;
+}
+
+#[tokio::test]
+async fn clean_task_under_a_guard_that_is_finished() {
+    let leaks = check();
+    tokio::spawn(soon());
+    leaks.finish().await;
+}
+
+#[highwater_leaktest::test]
+#[tokio::test]
+async fn clean_task_within_the_grace_of_its_runtime() {
+    tokio::spawn(soon());
+}
+
+#[tokio::test]
+#[highwater_leaktest::test]
+async fn clean_task_within_the_grace_of_its_runtime_behind_tokio() {
+    tokio::spawn(soon());
+}
+
+#[highwater_leaktest::test]
+#[tokio::test(start_paused = true)]
+async fn clean_task_with_a_paused_clock() {
+    tokio::spawn(tokio::time::sleep(Duration::from_secs(3600)));
+}
+
+#[highwater_leaktest::test(block_on = "smol::block_on")]
+async fn clean_task_under_smol() -> Result<(), String> {
+    smol::spawn(async { smol::Timer::after(Duration::from_millis(40)).await }).detach();
+    Ok(())
+}
+
+#[highwater_leaktest::test]
+#[tokio::test]
+async fn clean_handle_kept_of_a_finished_task() {
+    let task = tokio::spawn(async {});
+    while !task.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    std::mem::forget(task);
+}
+
 #[highwater_leaktest::test]
 #[tokio::test]
 #[should_panic(expected = "on purpose")]

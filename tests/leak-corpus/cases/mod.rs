@@ -1,11 +1,13 @@
 //! Tests with threads of many origins, under whatever `#[test]` means in the program that includes this.
 
 mod endings;
+mod executors;
 mod globals;
 mod outcomes;
 mod pools;
 mod runtimes;
 mod std_threads;
+mod tasks;
 
 use std::thread;
 use std::time::Duration;

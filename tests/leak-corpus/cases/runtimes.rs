@@ -23,7 +23,7 @@ fn leak_of_a_runtime() {
 #[test]
 fn leak_of_a_blocking_call() {
     let runtime = Builder::new_current_thread().thread_name("blocking").build().unwrap();
-    runtime.block_on(async { drop(tokio::task::spawn_blocking(stay)) }); // leak: blocking
+    runtime.block_on(async { drop(tokio::task::spawn_blocking(stay)) }); // leak: blocking, task fn()
     runtime.shutdown_background();
 }
 
@@ -42,9 +42,9 @@ fn clean_runtime_dropped() {
 }
 
 #[test]
-fn clean_runtime_dropped_with_tasks_in_it() {
+fn leak_of_a_task_in_a_runtime_that_is_dropped() {
     let runtime = Runtime::new_named();
-    runtime.spawn(std::future::pending::<()>());
+    runtime.spawn(std::future::pending::<()>()); // leak: task Pending
     runtime.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
 }
 

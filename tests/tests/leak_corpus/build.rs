@@ -24,7 +24,9 @@ pub fn target() -> PathBuf {
 pub fn cargo(words: &[&str]) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(directory()).args(words).args(["--package", "highwater-leak-corpus"]);
-    for program in ["whole", "shadowed", "marked", "foreign"] {
+    for program in
+        ["whole", "shadowed", "marked", "memory", "foreign", "unknown", "guide_leaking", "guide_fixed"]
+    {
         cargo.args(["--test", program]);
     }
     cargo.arg("--target-dir").arg(target());

@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 
 use serde::Serialize;
 
-use crate::expected::{Case, Expected, Thread};
+use crate::expected::{Case, Expected, Left};
 use crate::run::{Leak, Outcome, Program, Way};
 
 /// Sums over all runs of one program in one way.
@@ -71,7 +71,9 @@ impl Table {
 
     fn group(&mut self, case: &Case) -> &mut Group {
         let file = case.file.trim_end_matches(".rs");
-        let kind = ["task", "heap"].into_iter().find(|it| file.starts_with(it)).unwrap_or("thread");
+        // Clean tests are of the kind that their file is about.
+        let of_file = if file.starts_with("task") { "task" } else { "thread" };
+        let kind = case.threads.first().map_or(of_file, |it| it.kind);
         self.groups.entry(format!("{kind} {file}")).or_default()
     }
 }
@@ -79,7 +81,7 @@ impl Table {
 impl Group {
     fn expect(
         &mut self,
-        thread: &Thread,
+        thread: &Left,
         cases: usize,
         left: &mut Vec<&Leak>,
         wrong: &mut Vec<String>,
@@ -87,12 +89,16 @@ impl Group {
     ) {
         let wanted = thread.count * cases;
         self.expected += wanted;
-        let (found, others): (Vec<&Leak>, Vec<&Leak>) =
-            left.iter().partition(|leak| leak.name == thread.name);
+        let (found, others): (Vec<&Leak>, Vec<&Leak>) = left.iter().partition(|leak| thread.is(leak));
         *left = others;
         self.found += found.len().min(wanted);
         if found.len() != wanted {
-            wrong.push(format!("{test}: {} of {wanted} threads {:?}: not found", found.len(), thread.name));
+            wrong.push(format!(
+                "{test}: {} of {wanted} {}s {:?}: not found",
+                found.len(),
+                thread.kind,
+                thread.name
+            ));
         }
         for leak in found {
             let own = leak.spawned.iter().find(|it| it.origin == "own");
@@ -152,12 +158,12 @@ fn failed_wrongly(outcome: &Outcome, wrong: &mut Vec<String>) -> BTreeSet<String
 
 /// Whether a test should pass: one that leaks must not where the verdict is the test's own, and one that fails by itself
 /// never does. `None` where it does not matter.
-fn should_pass(test: &str, outcome: &Outcome) -> Option<bool> {
+pub fn should_pass(test: &str, outcome: &Outcome) -> Option<bool> {
     let is_verdict_of_test = match (outcome.program, outcome.way) {
         (_, Way::Unchecked) => return None,
         (_, Way::Nextest) | (Program::Shadowed, _) => true,
         // A guard cannot fail a test that should panic; the process fails instead.
-        (Program::Marked, _) => !test.contains("guard_in_a_test_that_should_panic"),
+        (Program::Marked | Program::Memory, _) => !test.contains("guard_in_a_test_that_should_panic"),
         (Program::Whole, _) => false,
     };
     if test.starts_with("clean_") {
@@ -170,6 +176,6 @@ fn should_pass(test: &str, outcome: &Outcome) -> Option<bool> {
 }
 
 /// The function of a test, of whose name it is the last part, or the one before the case's number.
-fn function(test: &str) -> &str {
+pub fn function(test: &str) -> &str {
     test.rsplit("::").find(|it| !it.starts_with("case_")).unwrap_or(test)
 }

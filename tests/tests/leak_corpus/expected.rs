@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use crate::build;
-use crate::run::Program;
+use crate::run::{Leak, Program};
 
 /// By the name of the test's function.
 pub type Expected = BTreeMap<String, Case>;
@@ -13,16 +13,28 @@ pub type Expected = BTreeMap<String, Case>;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Case {
     pub file: String,
-    pub threads: Vec<Thread>,
+    pub threads: Vec<Left>,
 }
 
-/// Threads that are left by a test.
+/// Threads or tasks that are left by a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Thread {
+pub struct Left {
+    /// As the harness calls it.
+    pub kind: &'static str,
+    /// The name of a thread; a part of the type of a task's future, or nothing for any.
     pub name: String,
     pub file: String,
     pub line: u32,
     pub count: usize,
+}
+
+impl Left {
+    /// Whether what was found is this.
+    pub fn is(&self, leak: &Leak) -> bool {
+        let is_named =
+            if self.kind == "task" { leak.name.contains(&self.name) } else { leak.name == self.name };
+        leak.kind == self.kind && is_named
+    }
 }
 
 /// Every test that leaks, and with no threads every test that does not.
@@ -30,6 +42,9 @@ pub fn of(program: Program) -> Expected {
     let mut expected = Expected::new();
     for entry in fs::read_dir(build::directory().join("cases")).expect("the corpus has cases") {
         let path = entry.expect("its directory can be read").path();
+        if path.is_dir() {
+            continue;
+        }
         let file = path.file_name().expect("it has a name").to_string_lossy().into_owned();
         if (file == "marked.rs") != (program == Program::Marked) {
             continue;
@@ -47,12 +62,16 @@ fn read(text: &str, file: &str, expected: &mut Expected) {
             expected.insert(name.clone(), Case { file: file.to_owned(), threads: Vec::new() });
             test = Some(name);
         }
-        if let Some((_, leak)) = line.split_once("// leak: ") {
+        let leaks = line.split_once("// leak: ").map_or("", |(_, leaks)| leaks);
+        for leak in leaks.split(", ").filter(|it| !it.is_empty()) {
             let (name, count) = leak
                 .split_once(" × ")
                 .map_or((leak, 1), |(name, count)| (name, count.parse().expect("behind × stands a number")));
             let line = u32::try_from(index + 1).expect("a case is short");
-            let thread = Thread { name: name.to_owned(), file: file.to_owned(), line, count };
+            let (kind, name) =
+                name.strip_prefix("task").map_or(("thread", name), |name| ("task", name.trim()));
+            let (name, file) = (name.to_owned(), file.to_owned());
+            let thread = Left { kind, name, file, line, count };
             let test = test.as_ref().expect("a leak stands in a test");
             expected.get_mut(test).expect("it was put there").threads.push(thread);
         }
@@ -63,7 +82,7 @@ fn read(text: &str, file: &str, expected: &mut Expected) {
 }
 
 /// The test that begins on this line, `fn NAME` or `generated!(NAME`.
-fn test_name(line: &str) -> Option<String> {
+pub fn test_name(line: &str) -> Option<String> {
     let begin = ["leak_", "clean_"].iter().filter_map(|it| line.find(it)).min()?;
     let (before, name) = line.split_at(begin);
     let is_definition = before.ends_with("fn ") || before.ends_with("generated!(");

@@ -8,7 +8,9 @@
 mod build;
 mod compare;
 mod expected;
+mod guide;
 mod load;
+mod memory;
 mod run;
 mod unsupported;
 mod ways;
@@ -29,6 +31,15 @@ fn the_comparison_finds_faults() {
 fn what_is_not_run_by_libtest_is_told() {
     let said = run::foreign();
     assert!(said.contains("no test was seen: libtest does not run this program"), "{said}");
+}
+
+#[test]
+fn a_runtime_that_is_not_known_is_unclassified() {
+    let (code, said) = guide::tell("unknown");
+    let words = "warning: unclassified: a block that may be a task is alive, and no test is blamed, because this version of \
+                 highwater-leaktest does not know tokio in the version of this program, which the path of its sources does not tell, spawned at ";
+    assert!(said.contains(words) && said.contains("unknown.rs:10"), "{said}");
+    assert_eq!(code, Some(0), "no test is blamed: {said}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub enum Program {
     Whole,
     Shadowed,
     Marked,
+    Memory,
 }
 
 /// How its tests are run.
@@ -53,6 +54,8 @@ pub struct Outcome {
     /// Both outputs.
     pub said: String,
     pub leaks: Vec<Leak>,
+    /// Limits for memory that were not kept.
+    pub memory: Vec<Excess>,
     /// Whether each test passed, by its name, as the runner has it.
     pub passed: BTreeMap<String, bool>,
     /// How long the whole run took.
@@ -72,6 +75,7 @@ impl Outcome {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Leak {
     pub test: String,
+    pub kind: String,
     pub name: String,
     pub spawned: Vec<Frame>,
     #[serde(default)]
@@ -90,10 +94,29 @@ pub struct Frame {
     rest: serde_json::Map<String, serde_json::Value>,
 }
 
+/// A limit for memory that was not kept: what is compared of it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Excess {
+    pub test: String,
+    pub limit: String,
+    pub sites: Vec<Site>,
+    #[serde(flatten)]
+    rest: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A site of such a limit.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Site {
+    pub blocks: u64,
+    pub bytes: u64,
+    pub allocated: Vec<Frame>,
+}
+
 /// A report of one process.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Report {
     leaks: Vec<Leak>,
+    memory: Vec<Excess>,
     #[serde(flatten)]
     rest: serde_json::Map<String, serde_json::Value>,
 }
@@ -105,6 +128,7 @@ impl Program {
             Self::Whole => "whole",
             Self::Shadowed => "shadowed",
             Self::Marked => "marked",
+            Self::Memory => "memory",
         }
     }
 }
@@ -140,9 +164,14 @@ pub fn run(program: Program, way: Way) -> Outcome {
 
 /// Runs one test of the program that is checked as a whole.
 pub fn one_test(test: &str, variables: &[(&str, &str)]) -> Outcome {
-    let mut command = libtest(Program::Whole);
+    one_of(Program::Whole, test, variables)
+}
+
+/// Runs one test of a program.
+pub fn one_of(program: Program, test: &str, variables: &[(&str, &str)]) -> Outcome {
+    let mut command = libtest(program);
     command.args(["--exact", test]).envs(variables.iter().copied());
-    finish(command, Program::Whole, Way::Alone)
+    finish(command, program, Way::Alone)
 }
 
 /// Runs one test that leaks nothing.
@@ -154,9 +183,9 @@ pub fn one_clean_test(variables: &[(&str, &str)]) -> Outcome {
 pub fn with_baseline(first: &Outcome, keep: impl Fn(&Leak) -> bool) -> Outcome {
     let directory = tempfile::tempdir().expect("a directory");
     let leaks = first.leaks.iter().filter(|it| keep(it)).cloned().collect();
-    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [] });
+    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [], "unclassified_tasks": [] });
     let serde_json::Value::Object(rest) = facts else { unreachable!("it is an object") };
-    let report = serde_json::to_vec(&Report { leaks, rest }).expect("it is plain data");
+    let report = serde_json::to_vec(&Report { leaks, memory: Vec::new(), rest }).expect("it is plain data");
     fs::write(directory.path().join("known.json"), report).expect("the directory can be written to");
     let mut command = libtest(Program::Whole);
     command.arg("--test-threads=4").env("HIGHWATER_LEAKTEST_BASELINE", directory.path());
@@ -211,18 +240,21 @@ fn finish(mut command: Command, program: Program, way: Way) -> Outcome {
     }
     let passed =
         said.lines().filter_map(if way == Way::Nextest { nextest_line } else { libtest_line }).collect();
-    Outcome { program, way, code: output.status.code(), leaks: leaks(&reports), passed, took, said }
+    let reports = read(&reports);
+    let leaks = reports.iter().flat_map(|it| it.leaks.clone()).collect();
+    let memory = reports.into_iter().flat_map(|it| it.memory).collect();
+    Outcome { program, way, code: output.status.code(), leaks, memory, passed, took, said }
 }
 
-/// All leaks of the reports in a directory, which is not there when nothing was checked.
-fn leaks(reports: &Path) -> Vec<Leak> {
+/// All reports in a directory, which is not there when nothing was checked.
+fn read(reports: &Path) -> Vec<Report> {
     let Ok(entries) = fs::read_dir(reports) else { return Vec::new() };
     let paths = entries.map(|it| it.expect("the directory can be read").path());
     let read = |path: std::path::PathBuf| {
         let text = fs::read(&path).expect("a report can be read");
         serde_json::from_slice::<Report>(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    paths.flat_map(|path| read(path).leaks).collect()
+    paths.map(read).collect()
 }
 
 /// `test NAME ... ok`.

@@ -3,17 +3,32 @@
 use std::env;
 use std::path::Path;
 
-use crate::finding::{Leak, Origin};
+use crate::finding::{Findings, Frame, Kind, Leak, Origin};
+use crate::memory;
 
-/// One line for each leak.
-pub(crate) fn annotations(leaks: &[Leak]) -> String {
+/// One line for each leak, and for each limit that was not kept.
+pub(crate) fn annotations(findings: &Findings) -> String {
     let workspace = env::var("GITHUB_WORKSPACE").unwrap_or_default();
-    leaks.iter().map(|leak| annotation(leak, &workspace)).collect()
+    let threads = findings.leaks.iter().map(|leak| annotation(leak, &workspace));
+    let memory = findings.memory.iter().map(|excess| {
+        let title = format!("{} used too much memory", excess.test);
+        error(excess.site(), &workspace, &title, &memory::headline(excess))
+    });
+    threads.chain(memory).collect()
 }
 
 fn annotation(leak: &Leak, workspace: &str) -> String {
+    let (kind, name) = match leak.kind {
+        Kind::Thread => ("thread", format!("{:?}", leak.name)),
+        Kind::Task => ("task", leak.name.clone()),
+    };
+    let message = format!("{kind} {name} was started here and did not end within {} ms", leak.waited_ms);
+    error(leak.site(), workspace, &format!("{} left a {kind} alive", leak.test), &message)
+}
+
+fn error(site: Option<&Frame>, workspace: &str, title: &str, message: &str) -> String {
     let mut place = String::new();
-    if let Some(site) = leak.site().filter(|it| it.origin == Origin::Own)
+    if let Some(site) = site.filter(|it| it.origin == Origin::Own)
         && let Some(file) = &site.file
     {
         let file = Path::new(file).strip_prefix(workspace).unwrap_or(Path::new(file));
@@ -22,12 +37,7 @@ fn annotation(leak: &Leak, workspace: &str) -> String {
             place += &format!("line={line},");
         }
     }
-    let title = property(&format!("{} left a thread alive", leak.test));
-    let message = data(&format!(
-        "thread {:?} was started here and did not end within {} ms",
-        leak.name, leak.waited_ms
-    ));
-    format!("::error {place}title={title}::{message}\n")
+    format!("::error {place}title={}::{}\n", property(title), data(message))
 }
 
 /// A value in front of the second `::`.
@@ -43,7 +53,7 @@ fn data(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::{Activity, Frame, Kind};
+    use crate::finding::Activity;
 
     #[test]
     fn an_annotation_is_one_line_with_its_place() {

@@ -1,0 +1,72 @@
+//! A limit that was not kept, as data.
+
+use miniserde::{Deserialize, Serialize};
+
+use crate::finding::{Frame, innermost_own};
+
+/// A limit that a test did not keep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Excess {
+    /// Full name of the test, as libtest has it.
+    pub(crate) test: String,
+    /// Which limit.
+    pub(crate) limit: Limit,
+    /// What it allows: blocks or bytes, as the limit has it.
+    pub(crate) allowed: u64,
+    /// What there was.
+    pub(crate) found: u64,
+    /// How long blocks were waited for that had to go.
+    pub(crate) waited_ms: u64,
+    /// Who it was, the largest first.
+    pub(crate) sites: Vec<Site>,
+}
+
+/// A limit for memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Limit {
+    /// Blocks alive behind the end of the test: none.
+    #[serde(rename = "blocks_left")]
+    BlocksLeft,
+    /// Blocks allocated.
+    #[serde(rename = "max_blocks")]
+    Blocks,
+    /// Bytes allocated.
+    #[serde(rename = "max_bytes")]
+    Bytes,
+    /// Bytes live at once.
+    #[serde(rename = "max_peak")]
+    Peak,
+}
+
+/// Calls that allocated, and what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Site {
+    /// Blocks, of those that the limit is about. At a peak only bytes are known, and this is 0.
+    pub(crate) blocks: u64,
+    /// Their bytes.
+    pub(crate) bytes: u64,
+    /// The calls, innermost first: the project's own and those of other crates that are passed through.
+    pub(crate) allocated: Vec<Frame>,
+}
+
+impl Excess {
+    /// The line to act on.
+    pub(crate) fn site(&self) -> Option<&Frame> {
+        self.sites.first().and_then(|it| innermost_own(&it.allocated))
+    }
+
+    /// Whether `other`, of an earlier run, is the same one.
+    pub(crate) fn is_as(&self, other: &Self) -> bool {
+        let functions = |it: &Self| {
+            let first = |site: &Site| innermost_own(&site.allocated).map(|frame| frame.function.clone());
+            let mut functions: Vec<_> = it.sites.iter().map(first).collect();
+            functions.sort();
+            functions.dedup();
+            functions
+        };
+        let known = functions(other);
+        self.test == other.test
+            && self.limit == other.limit
+            && functions(self).iter().all(|it| known.contains(it))
+    }
+}

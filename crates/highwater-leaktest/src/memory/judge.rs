@@ -1,0 +1,173 @@
+//! The verdict on a ledger: what is above its limits, of the blocks that are the test's.
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use highwater_runtime::ledger::{Ledger, SiteTotals, pause};
+
+use super::noise::is_noise;
+use super::{Excess, Limit, Limits, Site};
+use crate::finding::Frame;
+use crate::pattern;
+use crate::process;
+use crate::settings::settings;
+use crate::symbols;
+
+/// The first pause, and the longest, while blocks that must go are waited for.
+const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(5));
+
+/// Compares what the test called `test` did with its limits. Blocks of calls that match `allowed`, or a rule, may stay; the
+/// others are waited for, since threads may be about to free them.
+pub(crate) fn judge(
+    test: &str,
+    ledger: &Ledger,
+    limits: Limits,
+    allowed: &[impl AsRef<str>],
+    grace: Duration,
+) -> Vec<Excess> {
+    let _paused = pause();
+    let mut bench =
+        Bench { test, ledger, sites: BTreeMap::new(), allowed: Vec::new(), excused: BTreeMap::new() };
+    bench.allowed.extend(allowed.iter().map(AsRef::as_ref));
+    let totals = ledger.totals();
+    let counted = [
+        (Limit::Blocks, limits.max_blocks, totals.alloc_blocks),
+        (Limit::Bytes, limits.max_bytes, totals.alloc_bytes),
+        (Limit::Peak, limits.max_peak_bytes, totals.peak_bytes),
+    ];
+    let mut found: Vec<Excess> = counted
+        .into_iter()
+        .filter_map(|(limit, allowed, found)| bench.compare(limit, allowed.filter(|it| found > *it)?, found))
+        .collect();
+    if limits.denies_blocks {
+        found.extend(bench.wait(grace));
+    }
+    found.retain(|it| !settings().baseline.has_excess(process::program(), it));
+    found
+}
+
+struct Bench<'a> {
+    test: &'a str,
+    ledger: &'a Ledger,
+    allowed: Vec<&'a str>,
+    /// The calls of a stack, by its address; `None` when its blocks are not the test's.
+    sites: BTreeMap<usize, Option<Vec<Frame>>>,
+    /// Whether the blocks of a stack may stay.
+    excused: BTreeMap<usize, bool>,
+}
+
+impl Bench<'_> {
+    /// Sites with a part of each that is not 0.
+    fn sites(&self, part: impl Fn(&SiteTotals) -> (u64, u64)) -> Vec<(SiteTotals, (u64, u64))> {
+        let mut sites = Vec::new();
+        self.ledger.visit_sites(|site| {
+            let part = part(&site);
+            if part != (0, 0) {
+                sites.push((site, part));
+            }
+        });
+        sites
+    }
+
+    /// The calls of a site that are worth showing, if its blocks are the test's.
+    fn own_path(&mut self, site: &SiteTotals) -> Option<&Vec<Frame>> {
+        let path = self.sites.entry(site.stack.as_ptr().addr()).or_insert_with(|| {
+            let frames = symbols::spawn_frames(site.stack);
+            (!is_noise(&frames)).then(|| symbols::allocation_path(&frames))
+        });
+        path.as_ref()
+    }
+
+    /// What is above a limit for a total, of the test's own blocks.
+    fn compare(&mut self, limit: Limit, allowed: u64, total: u64) -> Option<Excess> {
+        let part = |site: &SiteTotals| match limit {
+            Limit::Peak => (0, site.peak_bytes),
+            Limit::BlocksLeft => (site.live_blocks, site.live_bytes),
+            Limit::Blocks | Limit::Bytes => (site.alloc_blocks, site.alloc_bytes),
+        };
+        let amount = |(blocks, bytes)| if limit == Limit::Blocks { blocks } else { bytes };
+        let (mut own, mut noise) = (Vec::new(), 0);
+        for (site, part) in self.sites(part) {
+            match self.own_path(&site) {
+                Some(path) => own.push((path.clone(), part)),
+                None => noise += amount(part),
+            }
+        }
+        let found = total.saturating_sub(noise);
+        (found > allowed).then(|| self.excess(limit, allowed, found, Duration::ZERO, own))
+    }
+
+    /// The blocks that must go and are still there when the grace is over.
+    fn wait(&mut self, grace: Duration) -> Option<Excess> {
+        let began = Instant::now();
+        let mut pause = PAUSES.0;
+        while self.ledger.live_blocks() > 0 {
+            let mut left = Vec::new();
+            for (site, part) in self.sites(|it| (it.live_blocks, it.live_bytes)) {
+                if !self.is_excused(&site)
+                    && let Some(path) = self.own_path(&site)
+                {
+                    left.push((path.clone(), part));
+                }
+            }
+            if left.is_empty() {
+                return None;
+            }
+            if began.elapsed() >= grace {
+                let blocks = left.iter().map(|(_, part)| part.0).sum();
+                return Some(self.excess(Limit::BlocksLeft, 0, blocks, began.elapsed(), left));
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(PAUSES.1);
+        }
+        None
+    }
+
+    /// Whether the test or a rule allows that blocks of this site stay.
+    fn is_excused(&mut self, site: &SiteTotals) -> bool {
+        let key = site.stack.as_ptr().addr();
+        if let Some(known) = self.excused.get(&key) {
+            return *known;
+        }
+        let Some(path) = self.own_path(site).cloned() else { return false };
+        let by_test = self.allowed.iter().any(|it| pattern::matches_a_call(it, &path));
+        let by_rule =
+            || settings().rules.iter().any(|it| it.allows_blocks(process::program(), self.test, &path));
+        let is_excused = by_test || by_rule();
+        self.excused.insert(key, is_excused);
+        is_excused
+    }
+
+    fn excess(
+        &self,
+        limit: Limit,
+        allowed: u64,
+        found: u64,
+        waited: Duration,
+        own: Vec<(Vec<Frame>, (u64, u64))>,
+    ) -> Excess {
+        let mut sites: Vec<Site> = Vec::new();
+        let mut places = BTreeMap::new();
+        for (path, (blocks, bytes)) in own {
+            // Calls that look alike are one site to the reader.
+            let looks: Vec<_> =
+                path.iter().map(|it| (it.function.clone(), it.file.clone(), it.line)).collect();
+            let place = *places.entry(looks).or_insert_with(|| {
+                sites.push(Site { blocks: 0, bytes: 0, allocated: path });
+                sites.len() - 1
+            });
+            sites[place].blocks += blocks;
+            sites[place].bytes += bytes;
+        }
+        sites.sort_by_key(|it| {
+            std::cmp::Reverse(if limit == Limit::Blocks {
+                (it.blocks, it.bytes)
+            } else {
+                (it.bytes, it.blocks)
+            })
+        });
+        let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
+        Excess { test: self.test.to_owned(), limit, allowed, found, waited_ms, sites }
+    }
+}

@@ -1,0 +1,114 @@
+//! Waiting for the tasks of a scope, and the verdict on those that stay.
+//!
+//! It waits without blocking: whoever asks looks again after a pause. Inside of a runtime the runtime goes on meanwhile.
+
+use std::time::{Duration, Instant};
+
+use crate::finding::{Kind, Leak, PassedOver, Why};
+use crate::judge::{PAUSES, Verdict};
+use crate::process;
+use crate::scope::Scope;
+use crate::settings::settings;
+use crate::tasks::{self, Task};
+
+/// A wait that has begun.
+#[derive(Debug)]
+pub(crate) struct TaskWait {
+    test: String,
+    began: Instant,
+    grace: Duration,
+    pause: Duration,
+    /// The time that looks took, which no task could use.
+    looking: Duration,
+    looks: u32,
+}
+
+/// How often tasks are looked at, and so have their turn, before the grace is over, however busy the machine is.
+const LEAST_LOOKS: u32 = 16;
+
+impl TaskWait {
+    /// Begins to wait for the tasks of the test called `test`.
+    pub(crate) fn new(test: &str, grace: Option<Duration>) -> Self {
+        let grace = grace.unwrap_or(settings().grace);
+        Self {
+            test: test.to_owned(),
+            began: Instant::now(),
+            grace,
+            pause: PAUSES.0,
+            looking: Duration::ZERO,
+            looks: 0,
+        }
+    }
+
+    /// How long to wait until the next look.
+    pub(crate) fn pause(&mut self) -> Duration {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(PAUSES.1);
+        pause
+    }
+
+    /// The verdict, when no task is left that is not excused, or the grace is over.
+    pub(crate) fn look(&mut self, scope: &Scope) -> Option<Verdict> {
+        let Some(ledger) = scope.ledger().filter(|it| it.live_blocks() > 0) else {
+            return Some(Verdict::default());
+        };
+        let begun = Instant::now();
+        let is_over =
+            self.looks >= LEAST_LOOKS && begun.duration_since(self.began) >= self.grace + self.looking;
+        let left = tasks::left(ledger);
+        self.looking += begun.elapsed();
+        self.looks += 1;
+        let is_open = left.tasks.iter().any(|it| self.excuse(it).is_none());
+        if is_open && !is_over {
+            return None;
+        }
+        let mut verdict = self.verdict(left.tasks);
+        verdict.unclassified_tasks = left.unclassified;
+        Some(verdict)
+    }
+
+    /// The verdict on tasks that were alive when it was time.
+    pub(crate) fn verdict(&self, left: Vec<Task>) -> Verdict {
+        let mut verdict = Verdict::default();
+        for task in left {
+            tasks::note_judged(&task);
+            let excuse = self.excuse(&task);
+            let leak = self.leak(task);
+            let is_known = excuse.is_none() && settings().baseline.has(process::program(), &leak);
+            match excuse.or_else(|| is_known.then(|| (Why::Baseline, String::new()))) {
+                Some((why, detail)) => {
+                    let Leak { test, kind, name, .. } = leak;
+                    verdict.passed_over.push(PassedOver { test, kind, name, why, detail });
+                }
+                None => verdict.leaks.push(leak),
+            }
+        }
+        verdict
+    }
+
+    /// Why a task may stay, if it may.
+    fn excuse(&self, task: &Task) -> Option<(Why, String)> {
+        if let Some(place) = task.global {
+            return Some((Why::Global, place.to_owned()));
+        }
+        let (program, name, spawned) = (process::program(), &task.name, &task.spawned);
+        let allows =
+            settings().rules.iter().find(|it| it.allows(Kind::Task, program, &self.test, name, spawned));
+        allows.map(|rule| (Why::Rule, rule.reason.clone()))
+    }
+
+    fn leak(&self, task: Task) -> Leak {
+        let Task { name, activity, spawned, .. } = task;
+        let waited_ms = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Leak {
+            test: self.test.clone(),
+            kind: Kind::Task,
+            name,
+            activity,
+            waited_ms,
+            parent: None,
+            spawned,
+            now: Vec::new(),
+        }
+    }
+}

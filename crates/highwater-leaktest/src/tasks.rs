@@ -1,0 +1,203 @@
+//! Tasks of asynchronous runtimes, found among the blocks that a scope has allocated.
+//!
+//! What a stack says of its block is found out once ([`Known`]). A block that is a task's cell is asked how far the task has come:
+//! one that is over is only kept for a handle. A task that its runtime's shutdown has ended was alive until then; the ledger
+//! remembers the ends of such cells.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use highwater_runtime::ledger::{self, Block, Ledger};
+use highwater_tasks::{Allocation, Call, Executor, Purpose, classify, ends_with_executor, is_of_executor};
+
+use crate::classify;
+use crate::finding::{Activity, Frame};
+use crate::scope::Scope;
+use crate::symbols;
+use crate::types;
+
+/// A task that is alive, or was when its runtime went.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    /// Of its cell.
+    pub(crate) serial: u64,
+    /// The type of its future, or where that is not known, nothing.
+    pub(crate) name: String,
+    pub(crate) activity: Activity,
+    /// Where it was spawned, innermost call first, from what was called of the runtime's.
+    pub(crate) spawned: Vec<Frame>,
+    /// What of the process was being initialised when it was spawned.
+    pub(crate) global: Option<&'static str>,
+}
+
+/// What is left of tasks in a scope.
+#[derive(Debug, Default)]
+pub(crate) struct Left {
+    pub(crate) tasks: Vec<Task>,
+    /// Blocks that may be tasks of executors whose cells are not known, in words.
+    pub(crate) unclassified: BTreeSet<String>,
+}
+
+/// What a stack says of the blocks that it allocated.
+struct Known {
+    allocation: Allocation,
+    name: String,
+    spawned: Vec<Frame>,
+    global: Option<&'static str>,
+}
+
+/// Tasks that had their verdict, by the numbers of their cells. A scope may be judged inside of another one.
+static JUDGED: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+
+fn judged() -> MutexGuard<'static, BTreeSet<u64>> {
+    JUDGED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Has a task not be judged again.
+pub(crate) fn note_judged(task: &Task) {
+    let _unrecorded = ledger::pause();
+    judged().insert(task.serial);
+}
+
+/// Begins to remember the ends of tasks that a shutdown cancels.
+pub(crate) fn begin() {
+    let (mask, wanted) = highwater_tasks::CANCELLED_WHILE_WAITING;
+    ledger::watch_ends(crate::allocator::WIDE, mask, wanted);
+}
+
+/// Whether there may be any. Two loads.
+pub(crate) fn may_be_left(ledger: Option<&Ledger>) -> bool {
+    ledger.is_some_and(|it| it.live_blocks() > 0 || ledger::ended_blocks() > 0)
+}
+
+/// The tasks that are alive.
+pub(crate) fn left(ledger: &Ledger) -> Left {
+    let _unrecorded = ledger::pause();
+    let mut blocks = Vec::new();
+    ledger.visit_blocks(|it| blocks.push(it));
+    blocks.sort_unstable_by_key(Block::serial);
+    let mut left = Left::default();
+    for block in blocks {
+        let known = known(block.stack);
+        match &known.allocation {
+            Allocation::Other => {}
+            Allocation::Unclassified { executor, version, .. } => {
+                let version = version.map_or_else(
+                    || {
+                        "in the version of this program, which the path of its sources does not tell"
+                            .to_owned()
+                    },
+                    |it| format!("{}.{}", it.major, it.minor),
+                );
+                // Behind what was called of the executor's.
+                let site = known.spawned.iter().skip(1).find_map(|it| Some((it.file.as_ref()?, it.line?)));
+                let place =
+                    site.map(|(file, line)| format!(", spawned at {file}:{line}")).unwrap_or_default();
+                left.unclassified.insert(format!("{} {version}{place}", executor.package()));
+            }
+            Allocation::Cell(cell) if cell.purpose == Purpose::Own => {}
+            Allocation::Cell(cell) => match activity(cell.executor, &block) {
+                Ok(Some(activity)) if !judged().contains(&block.serial()) => {
+                    left.tasks.push(known.task(&block, activity));
+                }
+                Ok(_) => {}
+                Err(reason) => drop(left.unclassified.insert(reason)),
+            },
+        }
+    }
+    left
+}
+
+/// The tasks that were alive when their runtime was shut down, and that nothing but this has ended. Those that had been woken,
+/// and so were about to run, are left out.
+pub(crate) fn ended(ledger: &Ledger) -> Vec<Task> {
+    let _unrecorded = ledger::pause();
+    let mut tasks = Vec::new();
+    ledger.visit_ended(|ended| {
+        let known = known(ended.block.stack);
+        let Allocation::Cell(cell) = &known.allocation else { return };
+        let is_waiting = cell.executor.state(ended.word).is_some_and(|it| it.is_cancelled && !it.is_ready);
+        if cell.purpose == Purpose::Own || !is_waiting || judged().contains(&ended.block.serial()) {
+            return;
+        }
+        let frames = symbols::spawn_frames(ended.end_stack);
+        if ends_with_executor(cell.executor, &calls(&frames)) {
+            tasks.push(known.task(&ended.block, Activity::ShutDown));
+        }
+    });
+    tasks.sort_unstable_by_key(|it| it.serial);
+    tasks
+}
+
+/// Has the tasks of a scope that ended with their runtime not be judged.
+pub(crate) fn note_ended(scope: &Scope) {
+    let _unrecorded = ledger::pause();
+    if let Some(ledger) = scope.ledger().filter(|_| ledger::ended_blocks() > 0) {
+        ledger.visit_ended(|it| {
+            judged().insert(it.block.serial());
+        });
+    }
+}
+
+/// What a task does; `None` when it is over, and an error in words when its cell looks like nothing that is known.
+fn activity(executor: Executor, block: &Block) -> Result<Option<Activity>, String> {
+    let Some(place) = executor.state_at_bytes() else { return Ok(Some(Activity::Pending)) };
+    // A block that is gone by now has no word.
+    let Some(word) = block.word(place) else { return Ok(None) };
+    match executor.state(word) {
+        Some(state) if state.is_over => Ok(None),
+        Some(state) if state.is_ready => Ok(Some(Activity::Ready)),
+        Some(_) => Ok(Some(Activity::Pending)),
+        None if block.is_live() => Err(format!("{}, with a cell of another layout", executor.package())),
+        None => Ok(None),
+    }
+}
+
+impl Known {
+    fn task(&self, block: &Block, activity: Activity) -> Task {
+        Task {
+            serial: block.serial(),
+            name: self.name.clone(),
+            activity,
+            spawned: self.spawned.clone(),
+            global: self.global,
+        }
+    }
+}
+
+/// What is known of a stack, which the ledger keeps in one place for ever.
+fn known(stack: &'static [usize]) -> Arc<Known> {
+    static KNOWN: Mutex<BTreeMap<usize, Arc<Known>>> = Mutex::new(BTreeMap::new());
+    let mut all = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(all.entry(stack.as_ptr().addr()).or_insert_with(|| Arc::new(find_out(stack))))
+}
+
+fn find_out(stack: &[usize]) -> Known {
+    let nothing = Known { allocation: Allocation::Other, name: String::new(), spawned: vec![], global: None };
+    // Most are other blocks, and their innermost calls tell.
+    let innermost = symbols::allocation_frames(stack);
+    if !is_of_executor(&calls(&innermost)) {
+        return nothing;
+    }
+    let frames = symbols::outside_of_recorder(symbols::spawn_frames(stack));
+    let allocation = classify(&calls(&frames));
+    let entry = match &allocation {
+        Allocation::Cell(cell) => cell.entry,
+        Allocation::Unclassified { entry, .. } => *entry,
+        Allocation::Other => return nothing,
+    };
+    let name = match &allocation {
+        Allocation::Cell(cell) => cell.future.clone().or_else(|| types::future(cell.executor, stack)),
+        _ => None,
+    };
+    Known {
+        name: name.unwrap_or_default(),
+        spawned: symbols::task_path(&frames[entry..]),
+        global: classify::once(&frames[entry..]),
+        allocation,
+    }
+}
+
+fn calls(frames: &[Frame]) -> Vec<Call<'_>> {
+    frames.iter().map(|it| Call { function: &it.function, file: it.file.as_deref() }).collect()
+}

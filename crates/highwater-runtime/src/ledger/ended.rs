@@ -1,0 +1,119 @@
+//! Blocks whose end is of interest, as told by the word that they begin with when they are freed: where that was.
+//!
+//! The list is short on purpose, and the stack is only taken down of blocks that get on it. It forgets what belongs to a ledger
+//! when that is closed.
+
+use core::ptr;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::account::Account;
+use super::blocks::{Block, Entry};
+use crate::capture::Stack;
+use crate::site::KnownStack;
+use crate::spin::SpinLock;
+
+/// How many are remembered.
+const MOST: usize = 256;
+
+/// The end of a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// The block, which is gone.
+    pub block: Block,
+    /// The word that it began with.
+    pub word: usize,
+    /// The calls that freed it.
+    pub end_stack: super::Stack,
+}
+
+/// Which bits of the word are looked at, and what they are in a block of interest.
+static MASK: AtomicUsize = AtomicUsize::new(0);
+static WANTED: AtomicUsize = AtomicUsize::new(0);
+/// From which alignment on a block is looked at.
+static LEAST_ALIGN: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// How many are on the list, so that nobody who finds none takes the lock.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+static ENDED: SpinLock<[Option<(Entry, Ended)>; MOST]> = SpinLock::new([const { None }; MOST]);
+
+/// From now on the ends of blocks of any ledger are remembered that have an alignment of at least `least_align` bytes (that of a
+/// machine word or more) and begin with a word whose bits in `mask` are those of `wanted`. No more than 256 at a time.
+pub fn watch_ends(least_align: usize, mask: usize, wanted: usize) {
+    MASK.store(mask, Ordering::Relaxed);
+    WANTED.store(wanted, Ordering::Relaxed);
+    LEAST_ALIGN.store(least_align.max(align_of::<usize>()), Ordering::Release);
+}
+
+/// Looks at a block that was taken out of the table and is about to be freed.
+///
+/// # Safety
+/// The block is that of the entry, and has not been freed.
+#[inline]
+pub(super) unsafe fn look(block: *mut u8, entry: Entry) {
+    if entry.align >= LEAST_ALIGN.load(Ordering::Acquire) && entry.size >= size_of::<usize>() {
+        // SAFETY: as the caller promises.
+        unsafe { take_down(block, entry) };
+    }
+}
+
+/// # Safety
+/// As for [`look`], and the block begins with a word.
+#[cold]
+unsafe fn take_down(block: *mut u8, entry: Entry) {
+    // SAFETY: the block is not freed yet, and is as aligned and as long as a word.
+    let word = unsafe { ptr::read_volatile(block.cast::<usize>()) };
+    if word & MASK.load(Ordering::Relaxed) != WANTED.load(Ordering::Relaxed) {
+        return;
+    }
+    let _paused = super::pause();
+    let mut stack = Stack::new();
+    stack.capture();
+    let Some(stack) = KnownStack::of(&stack) else { return };
+    let ended = Ended { block: entry.block(block.addr()), word, end_stack: stack.frames() };
+    let Some(mut list) = ENDED.lock() else { return };
+    if let Some(free) = list.iter_mut().find(|it| it.is_none()) {
+        *free = Some((entry, ended));
+        COUNT.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// How many ends are remembered, of all ledgers. One load.
+pub fn ended_blocks() -> usize {
+    COUNT.load(Ordering::Acquire)
+}
+
+/// Shows those of an account, one after the other and with nothing locked.
+pub(super) fn visit(account: &'static Account, visit: &mut dyn FnMut(Ended)) {
+    for place in 0..MOST {
+        let Some(list) = ENDED.lock() else { return };
+        let found = list[place].filter(|(entry, _)| entry.is_in(account));
+        drop(list);
+        if let Some((_, ended)) = found {
+            visit(ended);
+        }
+    }
+}
+
+/// Forgets those of an account that is about to be closed.
+pub(super) fn forget(account: &'static Account) {
+    if ended_blocks() == 0 {
+        return;
+    }
+    let Some(mut list) = ENDED.lock() else { return };
+    for place in list.iter_mut() {
+        if place.is_some_and(|(entry, _)| entry.is_in(account)) {
+            *place = None;
+            COUNT.fetch_sub(1, Ordering::Release);
+        }
+    }
+}
+
+/// Brings the list to rest before a fork.
+pub(super) fn before_fork() {
+    ENDED.hold_for_fork();
+}
+
+/// Lets it go on, in parent and child.
+pub(super) fn after_fork() {
+    ENDED.release_after_fork();
+}

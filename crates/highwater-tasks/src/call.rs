@@ -1,0 +1,218 @@
+//! Calls, and whose they are.
+
+/// A call of a stack: what is known of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// The function, from the symbol table or from debug information: with its path or without, with types or without.
+    pub function: &'a str,
+    /// The file, where debug information has it.
+    pub file: Option<&'a str>,
+}
+
+/// The version of a package.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Version {
+    /// Changes with what breaks users.
+    pub major: u32,
+    /// Changes with what is new; below 1.0, with what breaks users.
+    pub minor: u32,
+}
+
+/// The package that a call is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Package<'a> {
+    pub(crate) name: &'a str,
+    /// `None` where the sources lie in a directory without one in its name.
+    pub(crate) version: Option<Version>,
+}
+
+/// How many calls an allocator may make before it is one of the standard library's that calls it.
+const MOST_CALLS_OF_ALLOCATORS: usize = 32;
+
+/// Packages that run tasks, or stand between a program and one that does.
+const EXECUTORS: &[&str] = &[
+    "tokio",
+    "async-task",
+    "futures-util",
+    "async-executor",
+    "smol",
+    "blocking",
+    "async-global-executor",
+    "async-std",
+    "async-lock",
+    "futures-executor",
+    "futures-lite",
+];
+
+impl<'a> Call<'a> {
+    /// The function's own name, without path and types.
+    pub(crate) fn name(&self) -> &'a str {
+        let mut depth = 0_usize;
+        let mut begin = 0;
+        let mut end = None;
+        let bytes = self.function.as_bytes();
+        for (place, byte) in bytes.iter().enumerate() {
+            match byte {
+                b'<' => {
+                    if depth == 0 {
+                        end = Some(place);
+                    }
+                    depth += 1;
+                }
+                // The arrow of a function's type closes nothing.
+                b'>' if place == 0 || bytes[place - 1] != b'-' => depth = depth.saturating_sub(1),
+                b':' if depth == 0
+                    && bytes.get(place + 1) != Some(&b':')
+                    && bytes.get(place + 1) != Some(&b'<') =>
+                {
+                    (begin, end) = (place + 1, None);
+                }
+                _ => {}
+            }
+        }
+        let name = self.function.get(begin..end.filter(|it| *it >= begin).unwrap_or(bytes.len()));
+        name.unwrap_or(self.function).trim_end_matches(':')
+    }
+
+    /// Whether the path of this function begins, inside of an angle bracket or not, with `path`.
+    pub(crate) fn has_path(&self, path: &str) -> bool {
+        self.function.trim_start_matches(['<', '&']).starts_with(path)
+    }
+
+    /// Whether its file ends so.
+    pub(crate) fn is_in(&self, file: &str) -> bool {
+        self.file.is_some_and(|it| it.replace('\\', "/").ends_with(file))
+    }
+
+    /// Whether it is of Rust's standard library.
+    pub(crate) fn is_standard(&self) -> bool {
+        match self.file {
+            Some(file) => file.contains("/rustc/") || file.contains("/rustlib/src/rust/library/"),
+            None => ["alloc::", "core::", "std::"].iter().any(|it| self.has_path(it)),
+        }
+    }
+
+    /// Whether it is one of the functions that the compiler puts between programs and their allocator.
+    fn is_of_compiler(&self) -> bool {
+        let name = self.name();
+        ["__rust_alloc", "__rust_realloc", "__rdl_", "__rg_"].iter().any(|it| name.starts_with(it))
+    }
+
+    pub(crate) fn is_of_executors(&self) -> bool {
+        self.package().is_some_and(|it| EXECUTORS.contains(&it.name))
+    }
+
+    /// The package that it is of: by the directory of its file, and without one by its path, if that is an executor's.
+    pub(crate) fn package(&self) -> Option<Package<'a>> {
+        if self.is_standard() {
+            return None;
+        }
+        let Some(file) = self.file else {
+            let is_of = |name: &&str| self.has_path(&format!("{}::", name.replace('-', "_")));
+            return EXECUTORS.iter().find(|it| is_of(it)).map(|name| Package { name, version: None });
+        };
+        let mut directory: Option<&str> = None;
+        let mut found = None;
+        for part in file.split(['/', '\\']) {
+            if part == "src"
+                && let Some(directory) = directory
+            {
+                found = package(directory).or(found);
+            }
+            directory = Some(part);
+        }
+        found
+    }
+}
+
+/// `tokio-1.54.1`, or the name of an executor.
+fn package(directory: &str) -> Option<Package<'_>> {
+    let is_number = |it: &str| it.starts_with(|c: char| c.is_ascii_digit());
+    let mut places = directory.match_indices('-').map(|(place, _)| place);
+    let Some(place) = places.find(|it| is_number(&directory[it + 1..])) else {
+        return EXECUTORS.contains(&directory).then_some(Package { name: directory, version: None });
+    };
+    let mut numbers = directory[place + 1..].split('.').map(|it| it.parse().ok());
+    let version = match (numbers.next().flatten(), numbers.next().flatten()) {
+        (Some(major), Some(minor)) => Some(Version { major, minor }),
+        // A hash, as behind the name of an index.
+        _ => return None,
+    };
+    Some(Package { name: &directory[..place], version })
+}
+
+/// Place of the first call outside of the allocator: behind its own calls, those of the compiler and of the standard library.
+pub(crate) fn behind_allocator(calls: &[Call<'_>]) -> Option<usize> {
+    let is_end = |it: &Call<'_>| it.is_standard() || it.is_of_compiler() || it.is_of_executors();
+    let begin = calls.iter().take(MOST_CALLS_OF_ALLOCATORS).position(is_end)?;
+    let is_outside = |it: &Call<'_>| !it.is_standard() && !it.is_of_compiler();
+    calls[begin..].iter().position(is_outside).map(|it| begin + it)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call<'a>(function: &'a str, file: &'a str) -> Call<'a> {
+        Call { function, file: Some(file).filter(|it| !it.is_empty()) }
+    }
+
+    #[test]
+    fn names_are_the_last_part() {
+        for (function, expected) in [
+            ("tokio::runtime::task::core::Cell<T,S>::new", "new"),
+            ("new<app::work::{async_fn_env#0}, alloc::sync::Arc<tokio::Handle>>", "new"),
+            ("<tokio::runtime::task::core::Cell<app::F, app::S>>::new", "new"),
+            ("tokio::task::spawn::spawn::<app::work::{closure#0}>", "spawn"),
+            ("spawn<fn() -> core::option::Option<app::T>>", "spawn"),
+            ("__rust_alloc", "__rust_alloc"),
+            ("{closure#0}<app::T>", "{closure#0}"),
+            ("a::b::{{closure}}", "{{closure}}"),
+            ("", ""),
+        ] {
+            assert_eq!(call(function, "").name(), expected, "{function}");
+        }
+    }
+
+    #[test]
+    fn packages_are_told_by_their_directories() {
+        let of = |file: &str| call("f", file).package().map(|it| (it.name.to_owned(), it.version));
+        let version = |major, minor| Some(Version { major, minor });
+        for (file, expected) in [
+            (
+                "/home/me/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.54.1/src/task/spawn.rs",
+                Some(("tokio", version(1, 54))),
+            ),
+            (
+                "/cargo/registry/src/-163436ec34637ad2/async-task-4.7.1/src/raw.rs",
+                Some(("async-task", version(4, 7))),
+            ),
+            ("/x/futures-util-0.3.0-alpha.1/src/a.rs", Some(("futures-util", version(0, 3)))),
+            (r"C:\cargo\registry\src\index-1\tokio-1.2.3\src\task\spawn.rs", Some(("tokio", version(1, 2)))),
+            ("/work/vendor/tokio/src/task/spawn.rs", Some(("tokio", None))),
+            ("/work/mine/src/a.rs", None),
+            ("/rustc/0123/library/alloc/src/boxed.rs", None),
+        ] {
+            assert_eq!(of(file), expected.map(|(name, version)| (name.to_owned(), version)), "{file}");
+        }
+        let by_path = call("<tokio::runtime::task::core::Cell<T,S>>::new", "").package();
+        assert_eq!(by_path, Some(Package { name: "tokio", version: None }));
+        assert_eq!(call("tokio_util::codec::new", "").package(), None);
+    }
+
+    #[test]
+    fn the_allocator_ends_where_the_standard_library_does() {
+        let std = "/rustc/0123/library/alloc/src/alloc.rs";
+        let stack = [
+            call("<app::Mine as core::alloc::global::GlobalAlloc>::alloc", "/work/app/src/main.rs"),
+            call("__rust_alloc", "/work/app/src/main.rs"),
+            call("alloc", std),
+            call("new<app::T>", "/rustc/0123/library/alloc/src/boxed.rs"),
+            call("app::build", "/work/app/src/main.rs"),
+        ];
+        assert_eq!(behind_allocator(&stack), Some(4));
+        assert_eq!(behind_allocator(&stack[1..]), Some(3));
+        assert_eq!(behind_allocator(&stack[..4]), None);
+        assert_eq!(behind_allocator(&[]), None);
+    }
+}

@@ -1,0 +1,16 @@
+//! futures-util: `FuturesUnordered::push`, whose cells are reference-counted blocks. A future that is over leaves its cell, and
+//! the cell goes when nobody holds a waker to it.
+
+use crate::call::{Call, Version};
+
+pub(crate) const PACKAGE: &str = "futures-util";
+
+pub(crate) fn knows(version: Version) -> bool {
+    (version.major, version.minor) == (0, 3)
+}
+
+pub(crate) fn is_constructor(call: &Call<'_>) -> bool {
+    call.name() == "push"
+        && (call.has_path("futures_util::stream::futures_unordered::FuturesUnordered<")
+            || call.is_in("/src/stream/futures_unordered/mod.rs"))
+}

@@ -1,0 +1,226 @@
+//! Which blocks of memory are asynchronous tasks, told from the stacks that allocated them.
+//!
+//! Every executor puts a task into one block, its **cell**, which it frees when the task is over and nobody holds a handle. So
+//! a live block that the executor's constructor of cells has allocated is a task, and the calls outside of the executor are
+//! where it was spawned. That needs no feature of the executor, and no hook in it.
+//!
+//! The crate is about names and numbers only: it reads no memory, no file, and has no dependency. [`classify`] takes the calls
+//! of a stack, innermost first. [`call`] knows of which package a call is, [`name`] takes types out of names, and there is a
+//! file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and their likes), [`futures`].
+//!
+//! What a constructor is called, and what the words of a cell mean, is an executor's own affair. Where the version is not one
+//! that was looked at, the answer is [`Allocation::Unclassified`] and never silence.
+#![forbid(unsafe_code)]
+
+mod async_task;
+mod call;
+mod futures;
+mod name;
+mod tokio;
+
+pub use call::{Call, Version};
+
+/// A family of executors that lay out their cells alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Executor {
+    /// tokio's runtimes, its `LocalSet` and its pool for blocking calls.
+    Tokio,
+    /// Whatever is built on the crate async-task: async-executor, smol, async-std, the pool of the crate blocking.
+    AsyncTask,
+    /// `FuturesUnordered` of futures-util, and what is built on it.
+    Futures,
+}
+
+/// What a cell is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A task of the program's.
+    Task,
+    /// A call of the program's that may block.
+    Blocking,
+    /// Something that the executor needs for itself, such as a worker. It lives as long as the executor.
+    Own,
+}
+
+/// A block that is a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// Whose it is.
+    pub executor: Executor,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Place among the calls of the outermost one of the executor's: what the program called to spawn the task. The calls
+    /// behind it are the program's.
+    pub entry: usize,
+    /// The type of the future, or of the closure of a blocking call. `None` where the names do not tell: the names in symbol
+    /// tables may leave types out, those in debug information have them ([`future`]).
+    pub future: Option<String>,
+}
+
+/// What a stack says of the block that it allocated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// It is a task's cell.
+    Cell(Cell),
+    /// It may be one: an executor allocated it, of a version of which it is not known how it does that.
+    Unclassified {
+        /// Whose it would be.
+        executor: Executor,
+        /// The version, where the path of the sources says it.
+        version: Option<Version>,
+        /// As [`Cell::entry`].
+        entry: usize,
+    },
+    /// It is none.
+    Other,
+}
+
+/// How far a task has come, by the word of its cell in which the executor keeps that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// Whether it is over; its cell is there for a handle, which may ask for the result.
+    pub is_over: bool,
+    /// Whether it was cancelled: by a handle, or by the end of its executor.
+    pub is_cancelled: bool,
+    /// Whether it runs, or is about to because it was woken.
+    pub is_ready: bool,
+}
+
+impl Executor {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Tokio, Self::AsyncTask, Self::Futures];
+
+    /// The name of the package that allocates the cells.
+    pub fn package(self) -> &'static str {
+        match self {
+            Self::Tokio => tokio::PACKAGE,
+            Self::AsyncTask => async_task::PACKAGE,
+            Self::Futures => futures::PACKAGE,
+        }
+    }
+
+    /// How many bytes behind the beginning of a cell the word stands that [`Executor::state`] reads; `None` where no word
+    /// tells more than that the cell is there.
+    pub fn state_at_bytes(self) -> Option<usize> {
+        match self {
+            Self::Tokio => Some(tokio::STATE_AT_BYTES),
+            Self::AsyncTask => Some(async_task::STATE_AT_BYTES),
+            Self::Futures => None,
+        }
+    }
+
+    /// What that word says; `None` when it is no such word, so that the layout must be another one.
+    pub fn state(self, word: usize) -> Option<State> {
+        match self {
+            Self::Tokio => tokio::state(word),
+            Self::AsyncTask => async_task::state(word),
+            Self::Futures => None,
+        }
+    }
+
+    fn knows(self, version: Version) -> bool {
+        match self {
+            Self::Tokio => tokio::knows(version),
+            Self::AsyncTask => async_task::knows(version),
+            Self::Futures => futures::knows(version),
+        }
+    }
+
+    fn is_constructor(self, call: &Call<'_>) -> bool {
+        match self {
+            Self::Tokio => tokio::is_constructor(call),
+            Self::AsyncTask => async_task::is_constructor(call),
+            Self::Futures => futures::is_constructor(call),
+        }
+    }
+
+    fn is_own(self, inside: &[Call<'_>]) -> bool {
+        match self {
+            Self::Tokio => tokio::is_own(inside),
+            Self::AsyncTask => async_task::is_own(inside),
+            Self::Futures => false,
+        }
+    }
+}
+
+/// Bits of the first word of a tokio cell, and what they are when the task was cancelled while it waited and is over: as a shutdown
+/// leaves it. A task that had been woken has another bit set.
+pub const CANCELLED_WHILE_WAITING: (usize, usize) = tokio::CANCELLED_WHILE_WAITING;
+
+/// Whether the calls that freed a cell are those of its executor's own end.
+pub fn ends_with_executor(executor: Executor, calls: &[Call<'_>]) -> bool {
+    executor == Executor::Tokio && calls.iter().any(tokio::is_shutdown)
+}
+
+/// Whether a block was allocated by a package that has cells, by as many calls of its stack as there is need of: up to the first
+/// outside of the allocator. If not, [`classify`] will say that it is none.
+pub fn is_of_executor(calls: &[Call<'_>]) -> bool {
+    let package = call::behind_allocator(calls).and_then(|first| calls[first].package());
+    package.is_some_and(|it| Executor::ALL.iter().any(|executor| executor.package() == it.name))
+}
+
+/// What allocated a block, by the calls of its stack, innermost first. They may begin inside of the allocator.
+pub fn classify(calls: &[Call<'_>]) -> Allocation {
+    let Some(first) = call::behind_allocator(calls) else { return Allocation::Other };
+    let Some(package) = calls[first].package() else { return Allocation::Other };
+    let Some(executor) = Executor::ALL.into_iter().find(|it| it.package() == package.name) else {
+        return Allocation::Other;
+    };
+    let entry = entry(calls, first);
+    let inside = &calls[first..=entry];
+    if !package.version.is_some_and(|it| executor.knows(it)) {
+        // Any block that such a version allocates while it spawns may be the cell.
+        let spawns = inside.iter().any(|it| it.name().contains("spawn") || executor.is_constructor(it));
+        return match spawns {
+            true => Allocation::Unclassified { executor, version: package.version, entry },
+            false => Allocation::Other,
+        };
+    }
+    if !executor.is_constructor(&calls[first]) {
+        return Allocation::Other;
+    }
+    let (future, is_blocking) = match future(executor, calls[first].function) {
+        Some(Future { name, is_blocking }) => (Some(name), is_blocking),
+        None => (None, inside.iter().any(|it| it.name().starts_with("spawn_blocking"))),
+    };
+    let purpose = match is_blocking {
+        _ if executor.is_own(inside) => Purpose::Own,
+        true => Purpose::Blocking,
+        false => Purpose::Task,
+    };
+    Allocation::Cell(Cell { executor, purpose, entry, future })
+}
+
+/// The outermost call of the executor and its kin, from the constructor at `first` outwards.
+fn entry(calls: &[Call<'_>], first: usize) -> usize {
+    let mut entry = first;
+    for (place, call) in calls.iter().enumerate().skip(first) {
+        if call.is_of_executors() {
+            entry = place;
+        } else if !call.is_standard() {
+            break;
+        }
+    }
+    entry
+}
+
+/// What a cell holds, by the name of its constructor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Future {
+    /// The type of the future or closure, as a reader would write it.
+    pub name: String,
+    /// Whether it is a call that may block.
+    pub is_blocking: bool,
+}
+
+/// What a cell holds, by a name of its constructor with types in it: `new<app::work::{async_fn_env#0}, …>` as debug information
+/// has it. `None` when there are none in it.
+pub fn future(executor: Executor, constructor: &str) -> Option<Future> {
+    match executor {
+        Executor::Tokio => name::future(constructor, "tokio::runtime::task::core::Cell<", "new"),
+        Executor::AsyncTask => name::future(constructor, "async_task::raw::RawTask<", "allocate"),
+        Executor::Futures => {
+            name::future(constructor, "futures_util::stream::futures_unordered::FuturesUnordered<", "push")
+        }
+    }
+}

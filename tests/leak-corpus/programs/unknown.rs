@@ -1,0 +1,11 @@
+//! A program with tasks of a runtime that the harness does not know. It says so, and blames no test.
+
+use highwater_leaktest as _;
+
+#[path = "../vendor/tokio/src/spawn.rs"]
+mod runtime;
+
+#[test]
+fn leaves_what_may_be_a_task() {
+    runtime::spawn(async {});
+}
