@@ -71,7 +71,9 @@ impl Table {
 
     fn group(&mut self, case: &Case) -> &mut Group {
         let file = case.file.trim_end_matches(".rs");
-        let kind = ["task", "heap"].into_iter().find(|it| file.starts_with(it)).unwrap_or("thread");
+        // Clean tests are of the kind that their file is about.
+        let of_file = if file.starts_with("task") { "task" } else { "thread" };
+        let kind = case.left.first().map_or(of_file, |it| it.kind);
         self.groups.entry(format!("{kind} {file}")).or_default()
     }
 }

@@ -85,7 +85,7 @@ fn leaking_tests_one_by_one() {
     let expected = expected::of(Program::Whole);
     let is_recorded = env::var_os("LEAK_CORPUS_RECORD").is_some();
     let mut table = Table::default();
-    let leaking = expected.iter().filter(|(_, case)| !case.threads.is_empty());
+    let leaking = expected.iter().filter(|(_, case)| !case.left.is_empty());
     for (test, case) in leaking.take(if is_recorded { usize::MAX } else { 3 }) {
         let module = case.file.trim_end_matches(".rs");
         let outcome = run::one_test(&format!("cases::{module}::{test}"), &[]);
