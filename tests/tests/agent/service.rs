@@ -104,10 +104,6 @@ impl Service {
         kib.unwrap().trim().parse::<u64>().unwrap() * 1024
     }
 
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().unwrap().is_none()
     }
