@@ -11,6 +11,7 @@ use syn::{Lit, LitInt, LitStr, Path};
 pub(crate) struct Options {
     grace: Option<LitStr>,
     allowed_threads: Vec<LitStr>,
+    allowed_tasks: Vec<LitStr>,
     block_on: Option<Path>,
     allowed_blocks: Vec<LitStr>,
     denies_blocks: bool,
@@ -36,10 +37,14 @@ impl Options {
             return meta.parse_nested_meta(|inner| {
                 let allowed = if inner.path.is_ident("threads") {
                     &mut self.allowed_threads
+                } else if inner.path.is_ident("tasks") {
+                    &mut self.allowed_tasks
                 } else if inner.path.is_ident("blocks") {
                     &mut self.allowed_blocks
                 } else {
-                    return Err(inner.error("`threads = \"…\"` and `blocks = \"…\"` can be allowed"));
+                    return Err(
+                        inner.error("`threads = \"…\"`, `tasks = \"…\"` and `blocks = \"…\"` can be allowed")
+                    );
                 };
                 allowed.push(inner.value()?.parse()?);
                 Ok(())
@@ -73,7 +78,7 @@ impl Options {
             return Ok(());
         }
         Err(meta.error(
-            "the options are `grace = \"…\"`, `block_on = \"…\"`, `allow(threads = \"…\", blocks = \"…\")`, `deny(blocks)`, \
+            "the options are `grace = \"…\"`, `block_on = \"…\"`, `allow(threads = \"…\", tasks = \"…\", blocks = \"…\")`, `deny(blocks)`, \
              `max_blocks = 10`, `max_bytes = \"4KiB\"` and `max_peak = \"1MiB\"`",
         ))
     }
@@ -90,7 +95,7 @@ impl Options {
 
     /// An expression of the harness's type.
     pub(crate) fn expression(&self) -> TokenStream {
-        let (threads, blocks) = (&self.allowed_threads, &self.allowed_blocks);
+        let (threads, tasks, blocks) = (&self.allowed_threads, &self.allowed_tasks, &self.allowed_blocks);
         // Read by the compiler, at the place of the text.
         let grace = optional(
             self.grace.as_ref().map(|text| quote!(const { ::highwater_leaktest::private::time(#text) })),
@@ -106,6 +111,7 @@ impl Options {
         quote!(::highwater_leaktest::private::Options {
             grace: #grace,
             allowed_threads: &[#(#threads),*],
+            allowed_tasks: &[#(#tasks),*],
             allowed_blocks: &[#(#blocks),*],
             limits: ::highwater_leaktest::private::Limits {
                 max_blocks: #max_blocks,

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::thread;
 
-use crate::judge::{self, Options, Verdict};
+use crate::judge::{self, Allowed, Options, Verdict};
 use crate::memory;
 use crate::process;
 use crate::report;
@@ -68,6 +68,7 @@ pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: i
         test: test.clone(),
         scope: Scope::new(),
         grace: options.grace,
+        allowed_tasks: options.allowed_tasks,
         settled: RefCell::new(None),
     });
     let scope = &running.scope;
@@ -87,7 +88,8 @@ pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: i
         // They have had their time while the runtime was there.
         tasks::note_ended(scope);
     }
-    let mut verdict = judge::judge(&test, scope, options.grace, options.allowed_threads);
+    let allowed = Allowed { threads: options.allowed_threads, tasks: options.allowed_tasks };
+    let mut verdict = judge::judge(&test, scope, options.grace, allowed);
     verdict.join(settled.unwrap_or_default());
     process::note_marked(&verdict);
     let Verdict { leaks, .. } = verdict;

@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
-use crate::judge::{self, Verdict};
+use crate::judge::{self, Allowed, Verdict};
 use crate::memory::{self, Limits};
 use crate::process;
 use crate::report;
@@ -21,6 +21,7 @@ pub struct Check {
     scope: Option<(Entered, Scope)>,
     grace: Option<Duration>,
     allowed_threads: Vec<String>,
+    allowed_tasks: Vec<String>,
     /// What came of the tasks, when they have been judged.
     settled: Option<Verdict>,
     allowed_blocks: Vec<String>,
@@ -45,6 +46,7 @@ pub fn check() -> Check {
         scope,
         grace: None,
         allowed_threads: Vec::new(),
+        allowed_tasks: Vec::new(),
         allowed_blocks: Vec::new(),
         denies_blocks: false,
         settled: None,
@@ -61,6 +63,12 @@ impl Check {
     /// Passes over threads whose name matches, `*` standing for anything. The kernel keeps 15 bytes of a name.
     pub fn allow_threads(mut self, pattern: &str) -> Self {
         self.allowed_threads.push(pattern.to_owned());
+        self
+    }
+
+    /// Passes over tasks whose future is of a type that matches, `*` standing for anything: `db::Pool::keepalive*`.
+    pub fn allow_tasks(mut self, pattern: &str) -> Self {
+        self.allowed_tasks.push(pattern.to_owned());
         self
     }
 
@@ -99,7 +107,7 @@ impl Check {
     /// As when the guard is dropped.
     pub async fn finish(mut self) {
         if let Some((_, scope)) = &self.scope {
-            let wait = TaskWait::new(&test_name(), self.grace);
+            let wait = TaskWait::new(&test_name(), self.grace, &self.allowed_tasks);
             self.settled = Some(settle::wait_for_tasks(wait, scope).await);
         }
     }
@@ -115,7 +123,8 @@ impl Drop for Check {
         let Some((entered, scope)) = self.scope.take() else { return };
         drop(entered);
         let name = test_name();
-        let mut verdict = judge::judge(&name, &scope, self.grace, &self.allowed_threads);
+        let allowed = Allowed { threads: &self.allowed_threads[..], tasks: &self.allowed_tasks };
+        let mut verdict = judge::judge(&name, &scope, self.grace, allowed);
         verdict.join(self.settled.take().unwrap_or_default());
         process::note_guarded(&verdict);
         let memory = match scope.ledger() {

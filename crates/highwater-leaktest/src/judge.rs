@@ -41,10 +41,21 @@ pub struct Options {
     pub grace: Option<Duration>,
     /// Patterns of names of threads that may stay.
     pub allowed_threads: &'static [&'static str],
+    /// Patterns of types of futures whose tasks may stay.
+    pub allowed_tasks: &'static [&'static str],
     /// Patterns of functions and files whose blocks may stay.
     pub allowed_blocks: &'static [&'static str],
     /// What the test may do with memory.
     pub limits: Limits,
+}
+
+/// What a test itself allows to stay.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowed<'a, A> {
+    /// Patterns of names.
+    pub(crate) threads: &'a [A],
+    /// Patterns of types of futures.
+    pub(crate) tasks: &'a [A],
 }
 
 /// What came of a scope.
@@ -75,14 +86,14 @@ pub(crate) fn judge(
     test: &str,
     scope: &Scope,
     grace: Option<Duration>,
-    allowed: &[impl AsRef<str>],
+    allowed: Allowed<'_, impl AsRef<str>>,
 ) -> Verdict {
     if is_clean(scope) {
         return Verdict::default();
     }
-    let mut wait = TaskWait::new(test, grace);
+    let mut wait = TaskWait::new(test, grace, allowed.tasks);
     let mut of_tasks = wait.look(scope);
-    let mut verdict = judge_threads(test, scope, grace, allowed, || {
+    let mut verdict = judge_threads(test, scope, grace, allowed.threads, || {
         of_tasks = of_tasks.take().or_else(|| wait.look(scope));
         of_tasks.is_some()
     });

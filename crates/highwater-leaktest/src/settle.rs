@@ -25,6 +25,8 @@ pub(crate) struct Running {
     pub(crate) test: String,
     pub(crate) scope: Scope,
     pub(crate) grace: Option<Duration>,
+    /// Patterns of types of futures whose tasks may stay.
+    pub(crate) allowed_tasks: &'static [&'static str],
     /// What came of its tasks, when they have been judged.
     pub(crate) settled: RefCell<Option<Verdict>>,
 }
@@ -62,7 +64,8 @@ pub async fn settle<T>(body: impl Future<Output = T>) -> T {
         })
         .await
     };
-    let verdict = wait_for_tasks(TaskWait::new(&running.test, running.grace), &running.scope).await;
+    let wait = TaskWait::new(&running.test, running.grace, running.allowed_tasks);
+    let verdict = wait_for_tasks(wait, &running.scope).await;
     // One body may stand in another one, when both orders of attributes look like ours.
     running.settled.borrow_mut().get_or_insert_default().join(verdict);
     result.unwrap_or_else(|panic| panic::resume_unwind(panic))

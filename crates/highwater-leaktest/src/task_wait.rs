@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::finding::{Kind, Leak, PassedOver, Why};
 use crate::judge::{PAUSES, Verdict};
+use crate::pattern;
 use crate::process;
 use crate::scope::Scope;
 use crate::settings::settings;
@@ -15,6 +16,8 @@ use crate::tasks::{self, Task};
 #[derive(Debug)]
 pub(crate) struct TaskWait {
     test: String,
+    /// Patterns of types of futures that the test itself allows.
+    allowed: Vec<String>,
     began: Instant,
     grace: Duration,
     pause: Duration,
@@ -28,10 +31,11 @@ const LEAST_LOOKS: u32 = 16;
 
 impl TaskWait {
     /// Begins to wait for the tasks of the test called `test`.
-    pub(crate) fn new(test: &str, grace: Option<Duration>) -> Self {
+    pub(crate) fn new(test: &str, grace: Option<Duration>, allowed: &[impl AsRef<str>]) -> Self {
         let grace = grace.unwrap_or(settings().grace);
         Self {
             test: test.to_owned(),
+            allowed: allowed.iter().map(|it| it.as_ref().to_owned()).collect(),
             began: Instant::now(),
             grace,
             pause: PAUSES.0,
@@ -90,6 +94,9 @@ impl TaskWait {
     fn excuse(&self, task: &Task) -> Option<(Why, String)> {
         if let Some(place) = task.global {
             return Some((Why::Global, place.to_owned()));
+        }
+        if let Some(pattern) = self.allowed.iter().find(|it| pattern::matches(it, &task.name)) {
+            return Some((Why::Test, pattern.clone()));
         }
         let (program, name, spawned) = (process::program(), &task.name, &task.spawned);
         let allows =

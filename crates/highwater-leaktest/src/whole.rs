@@ -14,7 +14,7 @@ use std::thread as std_thread;
 use highwater_hooks::{Observer, Spawner, Thread};
 
 use crate::finding::Origin;
-use crate::judge;
+use crate::judge::{self, Allowed};
 use crate::memory::{self, Limits};
 use crate::message;
 use crate::process;
@@ -79,8 +79,8 @@ fn judge_test(thread: &Thread, scope: &Scope) {
     if !is_libtest() {
         return process::note_foreign();
     }
-    let allowed: [&str; 0] = [];
-    let verdict = judge::judge(test, scope, None, &allowed);
+    let nothing: [&str; 0] = [];
+    let verdict = judge::judge(test, scope, None, Allowed { threads: &nothing, tasks: &nothing });
     process::note_test(&verdict);
     if !verdict.leaks.is_empty() {
         message::say(&report::text(&verdict.leaks));

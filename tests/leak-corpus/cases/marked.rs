@@ -98,6 +98,25 @@ async fn leak_of_a_task_in_a_tokio_test_that_should_panic() {
     panic!("on purpose");
 }
 
+#[highwater_leaktest::test(allow(tasks = "*::forever::*"))]
+#[tokio::test]
+async fn clean_task_allowed_by_the_attribute() {
+    tokio::spawn(forever());
+}
+
+#[tokio::test]
+#[highwater_leaktest::test(allow(tasks = "*::soon::*"))]
+async fn leak_of_a_task_beside_what_the_attribute_allows() {
+    tokio::spawn(forever()); // leak: task forever
+}
+
+#[tokio::test]
+async fn clean_task_allowed_by_a_guard() {
+    let leaks = check().allow_tasks("*::forever::*");
+    tokio::spawn(forever());
+    leaks.finish().await;
+}
+
 #[highwater_leaktest::test(block_on = "smol::block_on")]
 async fn leak_of_a_task_under_smol() {
     smol::spawn(forever()).detach(); // leak: task forever
