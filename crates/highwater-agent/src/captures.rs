@@ -116,9 +116,15 @@ fn work(messages: Receiver<Message>, waiting: Arc<AtomicUsize>) {
                 // Whoever waits for the result sees that there is none. The next one shall have its turn.
                 let _ = catch_unwind(AssertUnwindSafe(job));
             }
-            Ok(Message::Alarm(time, alarm)) if alarms.len() < MAX_ALARMS => alarms.push((time, alarm)),
-            // Dropping it is the answer.
-            Ok(Message::Alarm(..)) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(Message::Alarm(time, alarm)) => {
+                // Those who have gone shall not keep others out.
+                alarms.retain(|(_, alarm)| !alarm.is_closed());
+                if alarms.len() < MAX_ALARMS {
+                    alarms.push((time, alarm));
+                }
+                // To drop it is the answer otherwise.
+            }
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
         let now = Instant::now();

@@ -20,8 +20,9 @@ pub(crate) struct Call {
 /// The calls at an address of a call stack; none when nothing is known of it.
 pub(crate) fn calls(address: u64) -> Vec<Call> {
     let mut calls = Vec::new();
-    // What a stack holds is where the call returns to, which may be the next line, or the next function.
-    let Ok(address) = usize::try_from(address.saturating_sub(1)) else { return calls };
+    // What a stack holds is where the call returns to, which may be the next line, or the next function. So `resolve`
+    // looks up the byte before.
+    let Ok(address) = usize::try_from(address) else { return calls };
     backtrace::resolve(std::ptr::without_provenance_mut(address), |symbol| {
         if let Some(name) = symbol.name() {
             calls.push(Call {

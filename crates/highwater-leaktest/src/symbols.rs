@@ -65,7 +65,8 @@ fn resolve(address: usize) -> Vec<Frame> {
     if highwater_hooks::file_of(address).is_some_and(|path| is_system_library(&path)) {
         return frames;
     }
-    backtrace::resolve(address as *mut c_void, |symbol| {
+    // The address is inside of a call already, and `resolve` looks up the byte before.
+    backtrace::resolve(address.wrapping_add(1) as *mut c_void, |symbol| {
         let Some(name) = symbol.name() else { return };
         // The alternate form leaves the hash out.
         let file = symbol.filename().map(|it| straight(&it.to_string_lossy()));
