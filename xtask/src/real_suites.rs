@@ -100,7 +100,7 @@ fn choose(names: &[String]) -> Result<Vec<&'static Suite>, Failure> {
 /// A crate that leaks on purpose: whatever is not found there would not be found elsewhere.
 fn find_the_plant(place: &Place) -> Result<(), Failure> {
     let directory = source::plant(&place.directory, &place.harness)?;
-    let suite = Suite { name: "planted", version: "0.0.0", features: &[], bare: false };
+    let suite = Suite { name: "planted", version: "0.0.0", features: &[], bare: false, has_allocator: false };
     let outcome = place.run(&directory, &suite)?;
     let found: Vec<&str> = outcome.findings.iter().map(|it| it.test.as_str()).collect();
     if found != ["leaks"]

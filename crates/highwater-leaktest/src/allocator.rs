@@ -14,35 +14,71 @@ static ALLOCATOR: Alloc = Alloc::new();
 pub(crate) const WIDE: usize =
     if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 128 } else { 64 };
 
-/// What programs have in their constants that run tasks whose cells are aligned like any other block: the executors' sources
-/// are named in the messages of their panics.
-const NARROW: [&str; 3] = ["/async-task", "/stream/futures_unordered/", "/tokio/src/"];
-
 /// The first minor version of tokio's major version 1 of which it is certain that cells have cache lines of their own.
 const WIDE_TOKIO: u32 = 40;
 
-/// Whether the program names sources of a version of tokio of which that is not.
-fn has_narrow_tokio(constants: &[u8]) -> bool {
-    let before = b"/tokio-";
-    let Some(place) = highwater_hooks::find(constants, before) else { return false };
-    let version = constants[place + before.len()..].split(|it| *it == b'/').next().unwrap_or_default();
-    let mut numbers = version.split(|it| *it == b'.').map(|it| str::from_utf8(it).ok()?.parse::<u32>().ok());
-    match (numbers.next().flatten(), numbers.next().flatten()) {
-        (Some(1), Some(minor)) => minor < WIDE_TOKIO,
-        // Another crate, whose name begins so.
-        (None, _) => false,
-        _ => true,
+/// Whether a program with these constants may run tasks whose cells are aligned like any other block: the executors' sources
+/// are named in the messages of their panics.
+///
+/// This crate has constants, too. So no name that is looked for is written in one piece here.
+fn has_narrow_cells(constants: &[u8]) -> bool {
+    let sources = |krate: [&str; 2]| Sources { constants, before: krate.concat().into_bytes(), from: 0 };
+    let has_async_task = sources(["/async", "-task"]).any(|version| version.is_some());
+    let has_futures = sources(["/futures", "-util"])
+        .any(|version| version.is_some_and(|it| it.path.starts_with(b"stream/futures_unordered/")));
+    let has_tokio = sources(["/tok", "io"])
+        .any(|version| version.is_some_and(|it| it.numbers.is_none_or(|it| it.0 != 1 || it.1 < WIDE_TOKIO)));
+    has_async_task || has_futures || has_tokio
+}
+
+/// A source file of a crate, as it is named in the constants of a program.
+struct Source<'a> {
+    /// Major and minor version; `None` for a vendored crate, whose directory does not tell.
+    numbers: Option<(u32, u32)>,
+    /// What follows `src/`.
+    path: &'a [u8],
+}
+
+/// The places where a crate's directory may be named; `None` where it is something else that begins so.
+struct Sources<'a> {
+    constants: &'a [u8],
+    before: Vec<u8>,
+    from: usize,
+}
+
+impl<'a> Iterator for Sources<'a> {
+    type Item = Option<Source<'a>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = self.constants.get(self.from..)?;
+        let behind = highwater_hooks::find(rest, &self.before)? + self.before.len();
+        self.from += behind;
+        Some(source(&rest[behind..]))
     }
+}
+
+/// Reads what follows the name of a crate: `-1.2.3/src/…` or `/src/…`.
+fn source(behind: &[u8]) -> Option<Source<'_>> {
+    /// No version is longer.
+    const LONGEST: usize = 40;
+    let end = behind.iter().take(LONGEST).position(|it| *it == b'/')?;
+    let (version, rest) = behind.split_at(end);
+    let path = rest.strip_prefix(b"/src/")?;
+    if version.is_empty() {
+        return Some(Source { numbers: None, path });
+    }
+    let version = version.strip_prefix(b"-")?;
+    let mut numbers = version.split(|it| *it == b'.').map(|it| str::from_utf8(it).ok()?.parse::<u32>().ok());
+    // Otherwise it is another crate, whose name begins so.
+    let major = numbers.next()??;
+    Some(Source { numbers: Some((major, numbers.next().flatten().unwrap_or(0))), path })
 }
 
 /// From which alignment on blocks may be tasks in this program.
 pub(crate) fn least_align_of_tasks() -> usize {
     static LEAST: LazyLock<usize> = LazyLock::new(|| {
         let mut is_narrow = false;
-        highwater_hooks::visit_constants(|bytes| {
-            is_narrow |= has_narrow_tokio(bytes);
-            is_narrow |= NARROW.iter().any(|it| highwater_hooks::find(bytes, it.as_bytes()).is_some());
-        });
+        highwater_hooks::visit_constants(|bytes| is_narrow |= has_narrow_cells(bytes));
         if is_narrow { 1 } else { WIDE }
     });
     *LEAST
@@ -80,16 +116,23 @@ mod tests {
     }
 
     #[test]
-    fn programs_with_old_cells_are_told_by_their_constants() {
+    fn programs_with_narrow_cells_are_told_by_their_constants() {
         for (constants, expected) in [
             ("x/tokio-1.54.1/src/task/spawn.rs", false),
             ("x/tokio-1.8.0/src/task/spawn.rs", true),
+            ("x/tokio-1.54.1/src/a.rs y/tokio-1.8.0/src/task/spawn.rs", true),
             ("x/tokio-2.0.0/src/task/spawn.rs", true),
+            ("vendor/tokio/src/task/spawn.rs", true),
             ("x/tokio-util-0.7.1/src/lib.rs", false),
             ("x/tokio-", false),
+            ("x/async-task-4.7.1/src/raw.rs", true),
+            ("x/async-task", false),
+            ("x/futures-util-0.3.34/src/stream/futures_unordered/mod.rs", true),
+            ("x/futures-util-0.3.34/src/stream/mod.rs", false),
+            ("x/src/stream/futures_unordered/mod.rs", false),
             ("", false),
         ] {
-            assert_eq!(has_narrow_tokio(constants.as_bytes()), expected, "{constants}");
+            assert_eq!(has_narrow_cells(constants.as_bytes()), expected, "{constants}");
         }
     }
 }

@@ -32,7 +32,7 @@ pub fn prepare(suite: &Suite, place: &Path, harness: &Path) -> Result<PathBuf, F
     copy(from.as_std_path(), &to).map_err(fail)?;
     // The versions that its tests are built with are those that cargo would choose today.
     let _ = fs::remove_file(to.join("Cargo.lock"));
-    depend(&to.join("Cargo.toml"), harness)?;
+    depend(&to, harness, suite.has_allocator)?;
     for target in &package.targets {
         let is = |kind| target.kind.contains(&kind);
         let relative = target.src_path.strip_prefix(from).unwrap_or(&target.src_path);
@@ -79,11 +79,19 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Adds the dev-dependency, and says that the package belongs to no workspace around it.
-fn depend(manifest: &Path, harness: &Path) -> Result<(), Failure> {
+/// Adds the dev-dependency, and says that the package belongs to no workspace around it. Beside an allocator of the package's
+/// own only threads are looked for.
+fn depend(package: &Path, harness: &Path, has_allocator: bool) -> Result<(), Failure> {
+    let features = if has_allocator { "default-features = false\n" } else { "" };
+    let harness = harness.display();
     let words =
-        format!("\n[dev-dependencies.highwater-leaktest]\npath = '{}'\n\n[workspace]\n", harness.display());
-    append(manifest, &words)
+        format!("\n[dev-dependencies.highwater-leaktest]\npath = '{harness}'\n{features}\n[workspace]\n");
+    if has_allocator {
+        let path = package.join("highwater.toml");
+        fs::write(&path, "[leaktest]\nblocks = \"off\"\n")
+            .map_err(|source| Failure::File { path, source })?;
+    }
+    append(&package.join("Cargo.toml"), &words)
 }
 
 fn append(path: &Path, words: &str) -> Result<(), Failure> {
@@ -102,7 +110,7 @@ pub fn plant(place: &Path, harness: &Path) -> Result<PathBuf, Failure> {
     fs::create_dir_all(to.join("src")).map_err(fail)?;
     let manifest = "[package]\nname = \"planted\"\nversion = \"0.0.0\"\nedition = \"2024\"\n";
     fs::write(to.join("Cargo.toml"), manifest).map_err(fail)?;
-    depend(&to.join("Cargo.toml"), harness)?;
+    depend(&to, harness, false)?;
     let source = "#[test]\nfn leaks() {\n    std::thread::spawn(|| loop { std::thread::park() });\n}\n\n\
                   #[test]\nfn joins() {\n    std::thread::spawn(|| ()).join().unwrap();\n}\n";
     fs::write(to.join("src/lib.rs"), format!("{source}\n#[cfg(test)]\n{LINE}\n")).map_err(fail)?;
@@ -122,7 +130,8 @@ mod tests {
         fs::write(from.join("tests/more/a.rs"), "fn a() {}").unwrap();
         let to = directory.path().join("to");
         copy(&from, &to).unwrap();
-        depend(&to.join("Cargo.toml"), Path::new("/some/where")).unwrap();
+        depend(&to, Path::new("/some/where"), false).unwrap();
+        assert!(!to.join("highwater.toml").exists());
         assert_eq!(fs::read_to_string(to.join("tests/more/a.rs")).unwrap(), "fn a() {}");
         let manifest: toml::Table = fs::read_to_string(to.join("Cargo.toml")).unwrap().parse().unwrap();
         assert_eq!(manifest["dev-dependencies"]["highwater-leaktest"]["path"].as_str(), Some("/some/where"));

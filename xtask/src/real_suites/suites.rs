@@ -10,16 +10,18 @@ pub struct Suite {
     pub features: &'static [&'static str],
     /// Whether its default features are left out.
     pub bare: bool,
+    /// Whether some of its tests have a global allocator of their own, so that the harness must do without one.
+    pub has_allocator: bool,
 }
 
 const fn suite(name: &'static str, version: &'static str) -> Suite {
-    Suite { name, version, features: &[], bare: false }
+    Suite { name, version, features: &[], bare: false, has_allocator: false }
 }
 
 /// All of them, from the one that is built fastest.
 pub const SUITES: &[Suite] = &[
     suite("threadpool", "1.8.1"),
-    suite("crossbeam-channel", "0.5.17"),
+    Suite { has_allocator: true, ..suite("crossbeam-channel", "0.5.17") },
     suite("flume", "0.12.0"),
     suite("async-channel", "2.5.0"),
     suite("parking_lot", "0.13.0"),
