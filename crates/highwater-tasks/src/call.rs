@@ -198,8 +198,8 @@ mod tests {
             ),
             ("/x/futures-util-0.3.0-alpha.1/src/a.rs", Some(("futures-util", version(0, 3)))),
             (r"C:\cargo\registry\src\index-1\tokio-1.2.3\src\task\spawn.rs", Some(("tokio", version(1, 2)))),
-            ("/work/vendor/tokio/src/task/spawn.rs", Some(("tokio", None))),
-            ("/work/mine/src/a.rs", None),
+            ("/home/me/vendor/tokio/src/task/spawn.rs", Some(("tokio", None))),
+            ("/home/me/mine/src/a.rs", None),
             ("/rustc/0123/library/alloc/src/boxed.rs", None),
         ] {
             assert_eq!(of(file), expected.map(|(name, version)| (name.to_owned(), version)), "{file}");
@@ -213,20 +213,20 @@ mod tests {
     fn the_allocator_ends_where_the_standard_library_does() {
         let std = "/rustc/0123/library/alloc/src/alloc.rs";
         let stack = [
-            call("<app::Mine as core::alloc::global::GlobalAlloc>::alloc", "/work/app/src/main.rs"),
-            call("__rust_alloc", "/work/app/src/main.rs"),
+            call("<app::Mine as core::alloc::global::GlobalAlloc>::alloc", "/home/me/app/src/main.rs"),
+            call("__rust_alloc", "/home/me/app/src/main.rs"),
             call("alloc", std),
             call("new<app::T>", "/rustc/0123/library/alloc/src/boxed.rs"),
-            call("app::build", "/work/app/src/main.rs"),
+            call("app::build", "/home/me/app/src/main.rs"),
         ];
         assert_eq!(behind_allocator(&stack), Some(4));
         assert_eq!(behind_allocator(&stack[1..]), Some(3));
         assert_eq!(behind_allocator(&stack[..4]), None);
         assert_eq!(behind_allocator(&[]), None);
         let recorder = [
-            call("highwater_runtime::exact::find", "/work/crates/highwater-runtime/src/exact.rs"),
+            call("highwater_runtime::exact::find", "/home/me/crates/highwater-runtime/src/exact.rs"),
             call("core::option::Option<T>::and_then", "/rustc/0123/library/core/src/option.rs"),
-            call("highwater_runtime::alloc::record", "/work/crates/highwater-runtime/src/alloc.rs"),
+            call("highwater_runtime::alloc::record", "/home/me/crates/highwater-runtime/src/alloc.rs"),
         ];
         assert_eq!(behind_allocator(&[&recorder[..], &stack].concat()), Some(7));
     }

@@ -164,7 +164,7 @@ fn other_blocks_of_executors_are_no_tasks() {
 fn a_version_that_nobody_looked_at_is_said_to_be_one() {
     for (file, version) in [
         (registry!("tokio-2.0.0/src/task/spawn.rs"), Some(Version { major: 2, minor: 0 })),
-        ("/work/vendor/tokio/src/runtime/task/core.rs", None),
+        ("/home/me/vendor/tokio/src/runtime/task/core.rs", None),
     ] {
         let calls = [("alloc", ALLOC), ("make<F>", file), ("spawn<F>", file), ("app::start", APP)];
         let expected = Allocation::Unclassified { executor: Executor::Tokio, version, entry: 2 };

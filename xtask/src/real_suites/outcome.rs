@@ -168,7 +168,7 @@ mod tests {
     const REPORT: &str = r#"{"program":"chan","tests":3,"passed_over":[],"unclassified":[],"leaks":[
         {"test":"a::leaks","kind":"thread","name":"x","activity":"asleep","waited_ms":500,"parent":null,"now":[],
          "spawned":[{"function":"pool::new","file":"/registry/src/x/pool.rs","line":1,"origin":"dependency"},
-                    {"function":"chan::a::leaks","file":"/work/chan-1/tests/chan.rs","line":7,"origin":"own"}]},
+                    {"function":"chan::a::leaks","file":"/home/me/chan-1/tests/chan.rs","line":7,"origin":"own"}]},
         {"test":"b","kind":"thread","name":"","activity":"busy","waited_ms":500,"parent":null,"now":[],"spawned":[]}]}"#;
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
                 .is_err_and(|it| it.to_string().contains("no test was judged"))
         );
         fs::write(directory.path().join("chan-1.json"), REPORT).unwrap();
-        let (tests, findings) = read(directory.path(), Path::new("/work/chan-1")).unwrap();
+        let (tests, findings) = read(directory.path(), Path::new("/home/me/chan-1")).unwrap();
         assert_eq!(tests, 3);
         let words = |it: &Finding| [&it.test, &it.kind, &it.site, &it.line].map(String::clone);
         assert_eq!(words(&findings[0]), ["a::leaks", "thread", "chan::a::leaks", "tests/chan.rs:7"]);

@@ -66,18 +66,18 @@ mod tests {
             parent: None,
             spawned: vec![Frame {
                 function: "f".to_owned(),
-                file: Some("/work/src/a,b.rs".to_owned()),
+                file: Some("/home/me/src/a,b.rs".to_owned()),
                 line: Some(4),
                 origin: Origin::Own,
             }],
             now: vec![],
         };
         assert_eq!(
-            annotation(&leak, "/work"),
+            annotation(&leak, "/home/me"),
             "::error file=src/a%2Cb.rs,line=4,title=tests%3A%3Aa left a thread alive::\
              thread \"100%25\\n::x\" was started here and did not end within 500 ms\n"
         );
-        let nowhere = annotation(&Leak { spawned: vec![], ..leak }, "/work");
+        let nowhere = annotation(&Leak { spawned: vec![], ..leak }, "/home/me");
         assert!(nowhere.starts_with("::error title="), "{nowhere}");
     }
 }
