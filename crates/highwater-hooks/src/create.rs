@@ -19,6 +19,8 @@ type PosixRoutine = extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 /// What `thrd_create` starts.
 type StandardRoutine = extern "C-unwind" fn(*mut c_void) -> c_int;
 
+// SAFETY: who calls either promises what the C library's manual asks of a call of `pthread_create` or `thrd_create`: room for
+// the new thread's handle, attributes that are null or initialised, and a routine that may be given the argument in a new thread.
 type PosixCreate = unsafe extern "C" fn(
     *mut libc::pthread_t,
     *const libc::pthread_attr_t,

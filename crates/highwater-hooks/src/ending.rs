@@ -73,6 +73,11 @@ pub(crate) fn is_main_thread() -> bool {
     })
 }
 
+/// The key's destructor.
+///
+/// # Safety
+/// `raw` is a value of the key, which [`begin`] or this function set, and nobody uses it any more.
+// SAFETY: only the C library calls it, for a value that it has just taken out of the key.
 unsafe extern "C" fn end(raw: *mut c_void) {
     // SAFETY: the value was set by `begin` or below, and the C library has cleared it.
     let thread = unsafe { Thread::from_raw(raw.cast()) };

@@ -3,6 +3,7 @@
 use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
 
+// SAFETY: the declaration is that of glibc's stdlib.h, and this file is built for glibc only.
 unsafe extern "C" {
     /// Of glibc: as `atexit`, with the exit code.
     fn on_exit(function: extern "C" fn(c_int, *mut c_void), argument: *mut c_void) -> c_int;

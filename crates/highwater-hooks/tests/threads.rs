@@ -142,6 +142,8 @@ fn what_key_destructors_start_still_belongs_to_the_scope() {
     until("it ends", || scope.live() == 0);
 }
 
+// SAFETY: the declarations are those of threads.h and pthread.h, where both kinds of handles are words on the platforms that are
+// hooked.
 unsafe extern "C" {
     fn thrd_create(
         thread: *mut c_void,
@@ -157,6 +159,7 @@ unsafe extern "C" {
     ) -> c_int;
     fn pthread_join(thread: libc_pthread, result: *mut *mut c_void) -> c_int;
 }
+// SAFETY: as above; it unwinds the thread, which the ABI says.
 unsafe extern "C-unwind" {
     fn pthread_exit(result: *mut c_void) -> !;
 }
