@@ -1,8 +1,7 @@
 //! Signal handlers that allocate, at whatever instruction they hit: `trap_signal PATH storm|first`.
 //!
 //! The inner allocator is one that may be called in a handler, so only the recorder can hang. Its counters are written
-//! without locked instructions: a handler that hits between load and store is not counted, and nothing else is lost. When
-//! sampling, one that hits while a sample is taken may have the bytes before that sample counted twice.
+//! without locked instructions: a handler that hits between load and store is not counted, and nothing else is lost.
 //! `first` has a thread allocate for the first time in a handler that interrupts the C library's `malloc`.
 
 #[macro_use]
@@ -27,10 +26,6 @@ site!(site_in_handler, IN_HANDLER);
 
 static STOP: AtomicBool = AtomicBool::new(false);
 static HANDLED: AtomicU64 = AtomicU64::new(0);
-
-/// The most that may be counted twice when sampling: 64 times the interval of 256 bytes with which this runs. A few handlers of
-/// 4,000 meet a sample, and each adds about one interval.
-const TWICE_BYTES: u64 = 64 * 256;
 
 extern "C" fn handle(_: libc::c_int) {
     drop(site_in_handler(30, 8));
@@ -113,10 +108,8 @@ fn storm(path: &str) -> Outcome {
 
     let (busy, handler) = (BUSY.totals(), IN_HANDLER.totals());
     let recorded = mark.since();
-    let is_sampling = std::env::var("HIGHWATER").is_ok_and(|it| it.starts_with("interval"));
-    let twice = if is_sampling { TWICE_BYTES } else { 0 };
     for (index, what) in ["alloc_blocks", "alloc_bytes", "freed_blocks", "freed_bytes"].iter().enumerate() {
-        let (least, most) = (busy[index], busy[index] + handler[index] + twice);
+        let (least, most) = (busy[index], busy[index] + handler[index]);
         if !(least..=most).contains(&recorded[index]) {
             return Err(format!("{what}: {} recorded, {least} to {most} is true", recorded[index]));
         }

@@ -252,9 +252,10 @@ impl Slot {
 
     /// Sets the room that is left, and counts so many bytes as freed.
     pub(super) fn set_room(&self, room: i64, freed_bytes: i64) {
+        let more = room - self.room.load(Relaxed);
         self.change(|| {
-            add(&self.room_granted, room + freed_bytes - self.room.load(Relaxed));
-            self.room.store(room, Relaxed);
+            add(&self.room_granted, more + freed_bytes);
+            add(&self.room, more);
         });
     }
 
@@ -375,8 +376,21 @@ fn bump(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);
 }
 
-/// Adds to a counter that only the calling thread writes.
+/// Adds to a counter that only the calling thread writes, in one instruction where that can be written: a signal handler comes
+/// before it or after it. What is granted and what is left of it are changed by the same number, so what a handler does to the
+/// two in between remains, whatever was read before.
 #[inline(always)]
 fn add(counter: &AtomicI64, value: i64) {
+    #[cfg(all(target_arch = "x86_64", not(miri)))]
+    // SAFETY: the place is that of a live atomic, which the instruction changes as a relaxed load and store would.
+    unsafe {
+        core::arch::asm!(
+            "add qword ptr [{counter}], {value}",
+            counter = in(reg) counter.as_ptr(),
+            value = in(reg) value,
+            options(nostack),
+        );
+    }
+    #[cfg(not(all(target_arch = "x86_64", not(miri))))]
     counter.store(counter.load(Relaxed).wrapping_add(value), Relaxed);
 }

@@ -22,8 +22,7 @@ impl Slot {
             return 0;
         }
         let size = size as i64;
-        let mut left = self.countdown.load(Relaxed) - size;
-        if left < 0 {
+        if self.countdown.load(Relaxed) < size {
             // A wait that has ended is a sample of the interval it was drawn from, also when another one is in force
             // by now: to draw again would give this block two chances to be passed over.
             let drawn_from = self.interval_bytes.load(Relaxed);
@@ -34,16 +33,12 @@ impl Slot {
             if drawn_from != 0 || interval_bytes == 0 {
                 return drawn_from;
             }
-            left = self.countdown.load(Relaxed) - size;
-            if left < 0 {
+            if self.countdown.load(Relaxed) < size {
                 self.restart_countdown(interval_bytes);
                 return interval_bytes;
             }
         }
-        self.change(|| {
-            self.countdown.store(left, Relaxed);
-            add(&self.granted, -size);
-        });
+        self.grant(-size);
         0
     }
 
@@ -70,9 +65,14 @@ impl Slot {
             }
         };
         self.interval_bytes.store(interval_bytes, Relaxed);
+        self.grant(wait - self.countdown.load(Relaxed));
+    }
+
+    /// Changes the countdown, but not what counts as allocated.
+    fn grant(&self, more: i64) {
         self.change(|| {
-            add(&self.granted, wait - self.countdown.load(Relaxed));
-            self.countdown.store(wait, Relaxed);
+            add(&self.granted, more);
+            add(&self.countdown, more);
         });
     }
 
