@@ -5,8 +5,8 @@
 //! others were drawn from **the rest**, which is all other blocks. So the number of the rest is known, and only its
 //! parts are estimated: no estimate is more than there is, and the parts add up to the whole.
 //!
-//! The error of a part is that of a share `k` of `n` drawn blocks, by Laplace's rule of succession: it is never 0 as long as
-//! a block is not known.
+//! The error of a part is that of a share `k` of `n` drawn blocks: 1.96 standard errors reach to the farther end of Wilson's
+//! interval of 95 %. So it is never 0 as long as a block is not known, and `k` of `n` may be few.
 
 use crate::cohort::Values;
 use crate::lifetime::{BUCKETS, Buckets, shortest_ns};
@@ -66,9 +66,19 @@ fn part_of(rest: u64, part: u64, drawn: u64, other: f64) -> Part {
     }
     let (rest, k, n) = (rest as f64, part as f64, drawn.max(part) as f64);
     let share = if drawn == 0 { other } else { k / n };
-    let of_share = (k + 1.0) * (n - k + 1.0) / ((n + 2.0) * (n + 2.0) * (n + 3.0));
+    let of_share = (farther_end(share, n) / Z).powi(2);
     let unknown = (rest - n).max(0.0);
     Part { blocks: rest * share, variance: of_share * rest * unknown }
+}
+
+/// Standard errors on either side of an interval of 95 %.
+const Z: f64 = 1.96;
+
+/// How far the farther end of Wilson's score interval is from a share of `n`.
+fn farther_end(share: f64, n: f64) -> f64 {
+    let middle = (share * n + Z * Z / 2.0) / (n + Z * Z);
+    let half = Z / (n + Z * Z) * (n * share * (1.0 - share) + Z * Z / 4.0).sqrt();
+    (middle - share).abs() + half
 }
 
 fn share(part: u64, whole: u64) -> f64 {
