@@ -165,3 +165,34 @@ fn a_bad_setting_is_reported_once_and_the_built_in_one_stays() {
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     assert_eq!(file::read(&path, &Limits::default()).unwrap().period, 1);
 }
+
+/// What a recorder that has no memory left says of what is missing: blocks, bytes, live bytes and bytes at the peak.
+#[test]
+fn what_a_full_recorder_drops_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("heap.pb.gz");
+    for mode in ["exact", "interval:64"] {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_full_recorder"));
+        highwater_tests::succeed(program.arg(&path).env("HIGHWATER", mode));
+        let profile = file::read(&path, &Limits::default()).unwrap();
+        let meta = profile.meta.unwrap();
+        let total = |kind| profile.samples.total(profile.sample_type(kind).unwrap());
+        let [dropped, blocks, bytes] =
+            [meta.dropped_samples, meta.dropped_blocks, meta.dropped_bytes].map(Option::unwrap);
+        assert!(dropped > 5_000, "{mode}: {dropped}");
+        let missing_blocks = meta.alloc_blocks.unwrap() - total("alloc_objects") as i64;
+        let missing_bytes = meta.alloc_bytes.unwrap() - total("alloc_space") as i64;
+        if mode == "exact" {
+            assert_eq!((dropped, blocks, bytes), (missing_blocks, missing_blocks, missing_bytes));
+            assert_eq!(meta.exact, Some(1), "it was to be exact");
+        } else {
+            // Of blocks of 132 B seven in eight are sampled.
+            assert!((blocks - missing_blocks).abs() < missing_blocks / 20, "{blocks} for {missing_blocks}");
+            assert!((bytes - missing_bytes).abs() < missing_bytes / 20, "{bytes} for {missing_bytes}");
+        }
+        let live = meta.alloc_bytes.unwrap() - meta.freed_bytes.unwrap() - total("inuse_space") as i64;
+        let at_peak = meta.peak_bytes.unwrap() - total("peak_space") as i64;
+        assert!(live > bytes / 4 && live < bytes / 2, "{mode}: a third of {bytes} is kept, {live} missing");
+        assert!((at_peak - live).abs() < bytes / 20, "{mode}: the peak is at the end, {at_peak} for {live}");
+    }
+}

@@ -155,6 +155,22 @@ fn what_is_numbered_within_a_process_tells_no_rows_apart() {
 }
 
 #[test]
+fn what_rows_are_off_adds_up_and_tells_no_rows_apart() {
+    let processes = [9, 16].map(|variance| {
+        let mut process = Process::new("abcd", 0x1000);
+        let location = process.at(0x10);
+        let key = process.profile.strings.intern("variance");
+        let label = Label { key, value: LabelValue::Number(variance, key) };
+        process.profile.samples.push(&[location], &[1, 16], &[label]);
+        process
+    });
+    let sum = merged(processes);
+    assert_eq!(rows(&sum), [(vec![0x1010], 32)]);
+    let key = sum.strings.find("variance").unwrap();
+    assert_eq!(sum.samples.get(0).number(key), Some(25));
+}
+
+#[test]
 fn columns_are_matched_by_what_they_count() {
     let mut first = Process::new("abcd", 0x1000);
     let location = first.at(0x10);

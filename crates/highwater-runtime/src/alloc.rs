@@ -18,6 +18,7 @@
 //! 5. No lock is held and nothing is borrowed from the recorder while the inner allocator runs: it may call back.
 
 mod build;
+mod free;
 mod resize;
 
 use core::alloc::{GlobalAlloc, Layout};
@@ -349,54 +350,6 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         let base = Mark::NOTHING.layout(layout.size()).map_or(ptr::null_mut(), inner);
         // SAFETY: a fresh block that was asked for with room for the mark.
         if base.is_null() { base } else { unsafe { Mark::NOTHING.write(base) } }
-    }
-
-    /// Frees a block that shows a mark.
-    ///
-    /// # Safety
-    /// As for `GlobalAlloc::dealloc`.
-    #[cold]
-    #[inline(never)]
-    unsafe fn dealloc_marked(block: *mut u8, parts: Parts, this: &Self) {
-        let layout = parts.layout();
-        if !this.serves_units() && odd::remove(block) {
-            // SAFETY: the caller's promises are passed on.
-            return unsafe { Self::dealloc_slowly(block, parts, this) };
-        }
-        // SAFETY: the caller promises a block of ours, and it is no unmarked one.
-        let (base, mark) = unsafe { Mark::read(block) };
-        recorder::count_end(block, layout.size(), mark);
-        count_free(layout.size());
-        // SAFETY: this is how the block was asked for, and so it is not too large.
-        unsafe { this.inner.dealloc(base, mark.layout_unchecked(layout.size())) };
-    }
-
-    /// Frees an unmarked block when the thread is to look around first.
-    ///
-    /// # Safety
-    /// As for `GlobalAlloc::dealloc`.
-    #[cold]
-    #[inline(never)]
-    unsafe fn dealloc_slowly(block: *mut u8, parts: Parts, this: &Self) {
-        let layout = parts.layout();
-        count_free(layout.size());
-        // SAFETY: an unmarked block was asked for with this layout.
-        unsafe { this.inner.dealloc(block, this.plain_unchecked(layout)) };
-    }
-
-    /// Frees a block that keeps its address, and whose mark, if any, is found by it.
-    ///
-    /// # Safety
-    /// As for `GlobalAlloc::dealloc`; the alignment is at least [`UNIT`].
-    #[inline(never)]
-    unsafe fn dealloc_aligned(block: *mut u8, parts: Parts, this: &Self) {
-        let layout = parts.layout();
-        if let Some(mark) = NonNull::new(block).and_then(aligned::remove) {
-            recorder::count_end(block, layout.size(), mark);
-        }
-        count_free(layout.size());
-        // SAFETY: such a block was asked for with this layout.
-        unsafe { this.inner.dealloc(block, layout) };
     }
 }
 

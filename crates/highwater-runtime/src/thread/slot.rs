@@ -4,14 +4,10 @@
 //! bytes: what was allocated is what was granted to the countdown so far less what is left of it, and likewise for the
 //! room and what was freed. The thread looks around (is a report due, has the process reached a peak, has the interval
 //! changed?) when one of the two is used up.
-//!
-//! **What a thread holds back is bounded at all times.** Neither countdown nor room is ever more than one [`STEP`], whatever
-//! the sampling interval; what is longer of a wait for a sample is kept in reserve. After each look what is not
-//! reported is at most one [`STEP`] up or down. So a thread that does nothing more holds back at most two, which is
-//! [`Counts::HELD_BACK_BYTES`]. A block too large for either is reported when it is counted.
 
 mod decide;
 mod read;
+mod report;
 
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{
@@ -20,19 +16,14 @@ use core::sync::atomic::{
 };
 
 pub(crate) use read::SlotCounts;
+use report::STEP;
 
 use crate::recent::Recent;
 use crate::sampler::Random;
 use crate::scope;
 use crate::site::{self, Origin, ThreadName};
-use crate::totals::{self, Counts};
 use crate::unwind::Memo;
 use crate::{arena, sys};
-
-/// The most bytes that a thread allocates, and the most that it frees, between two looks; and by how many its live bytes may
-/// have changed at a look before it reports. A power of two.
-const STEP: i64 = Counts::HELD_BACK_BYTES as i64 / 2;
-const _: () = assert!(STEP.count_ones() == 1);
 
 /// One thread's counters. Alone on its cache lines, or neighbours would slow each other down.
 #[repr(C, align(128))]
@@ -246,84 +237,6 @@ impl Slot {
         take_or_return!(self, room, size, "rsi");
         bump(&self.freed_blocks);
         true
-    }
-
-    /// Counts a freed block for which there was no room left, and makes new room. A maximum ends with a free, so the thread looks
-    /// before it; and again after it, because a large block must not be held back.
-    pub(super) fn count_free_slowly(&self, size: usize, interval_bytes: u64) {
-        self.follow(interval_bytes);
-        self.look();
-        bump(&self.freed_blocks);
-        let room = if self.measurements.load(Relaxed) == 0 { STEP } else { 0 };
-        self.set_room(room, size as i64);
-        self.report_if_due();
-    }
-
-    /// Counts a block as freed that is being resized: the block in its new size is counted before anything is reported, so
-    /// that the process never seems to have lost the block in between.
-    pub(super) fn count_free_of_resized(&self, size: usize) {
-        self.look();
-        bump(&self.freed_blocks);
-        self.change(|| add(&self.room_granted, size as i64));
-    }
-
-    /// Sets the room that is left, and counts so many bytes as freed.
-    pub(super) fn set_room(&self, room: i64, freed_bytes: i64) {
-        let more = room - self.room.load(Relaxed);
-        self.change(|| {
-            add(&self.room_granted, more + freed_bytes);
-            add(&self.room, more);
-        });
-    }
-
-    /// The bytes that the thread allocated, less those that it freed, whoever allocated them.
-    #[inline(always)]
-    pub(super) fn net(&self) -> i64 {
-        let freed = self.room_granted.load(Relaxed) - self.room.load(Relaxed);
-        self.granted.load(Relaxed) - self.countdown.load(Relaxed) - freed
-    }
-
-    /// Notes a new highest value of the net bytes, and reports if that is due. A maximum ends with a free, so the time to
-    /// look is before one.
-    #[inline(always)]
-    pub(crate) fn look(&self) {
-        let net = self.net();
-        if net > self.highest.load(Relaxed) {
-            self.highest.store(net, Relaxed);
-        }
-        let gained = net - self.reported.load(Relaxed);
-        if self.kind == Kind::Program && (gained.abs() > STEP || totals::is_peak(gained)) {
-            self.report();
-        }
-    }
-
-    /// Reports unless what is held back is little.
-    fn report_if_due(&self) {
-        let gained = self.net() - self.reported.load(Relaxed);
-        if self.kind == Kind::Program && gained.abs() > STEP {
-            self.report();
-        }
-    }
-
-    /// [`Self::look`] for a sampled block that is about to be freed: nothing but a peak matters to its cohort.
-    #[inline(always)]
-    pub(crate) fn look_for_peak(&self) {
-        if totals::is_peak(self.net() - self.reported.load(Relaxed)) {
-            self.look();
-        }
-    }
-
-    /// Passes the change of live bytes since the last report on to the process's totals.
-    pub(super) fn report(&self) {
-        let net = self.net();
-        if net > self.highest.load(Relaxed) {
-            self.highest.store(net, Relaxed);
-        }
-        let change = net - self.reported.load(Relaxed);
-        self.reported.store(net, Relaxed);
-        if self.kind == Kind::Program {
-            totals::report(change);
-        }
     }
 
     /// Runs `record` unless the recorder is at work in this thread already, as when a signal handler allocates.

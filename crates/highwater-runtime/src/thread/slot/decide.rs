@@ -59,6 +59,11 @@ impl Slot {
         let countdown = wait.min(most);
         self.reserve.store(wait - countdown, Relaxed);
         self.grant(countdown - self.countdown.load(Relaxed));
+        // A signal handler may have granted as much in between.
+        let surplus = self.countdown.load(Relaxed) - countdown;
+        if surplus > 0 {
+            self.grant(-surplus);
+        }
     }
 
     /// Takes up an interval that was set after the wait was drawn. What is left of a wait can be drawn anew at any moment
@@ -109,10 +114,9 @@ impl Slot {
     #[inline(always)]
     pub(crate) fn count_exactly(&self, size: usize) {
         let before = self.granted.load(Relaxed);
-        let granted = before.wrapping_add(size as i64);
-        self.granted.store(granted, Relaxed);
+        add(&self.granted, size as i64);
         bump(&self.alloc_blocks);
-        if (before ^ granted) & !(STEP - 1) != 0 {
+        if (before ^ before.wrapping_add(size as i64)) & !(STEP - 1) != 0 {
             self.look();
         }
     }
