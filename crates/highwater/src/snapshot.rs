@@ -72,6 +72,9 @@ impl Snapshot {
         if !highwater_runtime::is_supported() {
             return Err(Error::Unsupported);
         }
+        if highwater_runtime::has_shared_std() {
+            return Err(Error::SharedStandardLibrary);
+        }
         if highwater_runtime::mode().is_none() {
             return Err(Error::NotInstalled);
         }

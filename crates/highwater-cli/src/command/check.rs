@@ -103,9 +103,12 @@ fn repository() -> Vec<String> {
 
 /// Puts text behind what earlier commands of the step wrote.
 fn append(path: &Path, text: &str) -> Result<(), CliError> {
-    let earlier = match std::fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        earlier => earlier.map_err(|source| CliError::Unreadable { path: path.to_owned(), source })?,
+    // Only a file has earlier text: what comes out of a device or a FIFO is not what went in.
+    let earlier = match std::fs::metadata(path) {
+        Ok(it) if it.is_file() => {
+            std::fs::read(path).map_err(|source| CliError::Unreadable { path: path.to_owned(), source })?
+        }
+        _ => Vec::new(),
     };
     Ok(write_atomically(path, |out| {
         out.write_all(&earlier)?;

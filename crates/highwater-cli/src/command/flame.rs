@@ -82,8 +82,8 @@ impl Args {
                 return Err(CliError::Usage("two profiles are compared with --diff; without it give one"));
             }
         };
-        file::write_atomically(&self.output, |out| out.write_all(&document))?;
-        output::print(&format!("wrote {}\n", self.output.display()))?;
+        output::document(&self.output, |out| out.write_all(&document))?;
+        output::about_document(&self.output, &format!("wrote {}\n", self.output.display()))?;
         Ok(())
     }
 

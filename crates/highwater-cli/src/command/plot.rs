@@ -46,8 +46,8 @@ impl Args {
         } else {
             highwater_report::plot(&timeline, &title).map_err(|it| undrawn(&title, &it))?.into_bytes()
         };
-        file::write_atomically(&self.output, |out| out.write_all(&document))?;
-        output::print(&format!("wrote {}\n", self.output.display()))?;
+        output::document(&self.output, |out| out.write_all(&document))?;
+        output::about_document(&self.output, &format!("wrote {}\n", self.output.display()))?;
         Ok(())
     }
 }

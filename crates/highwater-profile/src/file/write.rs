@@ -346,7 +346,10 @@ mod tests {
             overwrite(&path, &mut whole, true).unwrap();
             assert_eq!(fs::read(&path).unwrap(), b"new");
             assert_eq!(fs::metadata(&path).unwrap().ino(), inode);
-            assert!(is_refusal(&ErrorKind::PermissionDenied.into()) && !is_refusal(&ErrorKind::StorageFull.into()));
+            assert!(
+                is_refusal(&ErrorKind::PermissionDenied.into())
+                    && !is_refusal(&ErrorKind::StorageFull.into())
+            );
         }
     }
 }
