@@ -63,7 +63,9 @@ fn run(path: &str) -> Result<(), String> {
     for _ in 0..TIMES {
         let now = Library::load(&name)?.work().map_or(0, |work| work(1));
         if now <= counted {
-            return Err(format!("{now} blocks counted, {counted} before: it is not the same library any more"));
+            return Err(format!(
+                "{now} blocks counted, {counted} before: it is not the same library any more"
+            ));
         }
         counted = now;
     }

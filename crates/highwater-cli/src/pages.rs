@@ -6,7 +6,7 @@ use highwater_analyze::{
     DiffOptions, GroupBy, History, Holding, Query, SampleKind, Series, SeriesOptions, Suppression, Timeline,
     TimelineBuilder, TrendOptions,
 };
-use highwater_profile::{Profile, file};
+use highwater_profile::Profile;
 use highwater_report::{Changed, Page, Snapshot};
 
 use crate::error::CliError;

@@ -62,7 +62,7 @@ impl Args {
             load::busy("comparing", compare).map_err(command::question(&[&self.baseline, &self.new]))?;
         if let Some(path) = &self.junit {
             let xml = highwater_report::junit(&answer)?;
-            write_atomically(path, |out| out.write_all(xml.as_bytes()))?;
+            output::document(path, |out| out.write_all(xml.as_bytes()))?;
         }
         output::answer(&self.shared, "check", &answer, |it| highwater_report::check(it, &output::view()))?;
         if self.github {

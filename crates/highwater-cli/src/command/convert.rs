@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_profile::{Format, Profile, file};
+use highwater_profile::{Format, Profile};
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// The profile
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// The file to write
+    /// The file to write; - for standard output
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// Format of the output [default: as its name says]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_profile::{file, pprof};
+use highwater_profile::pprof;
 use highwater_symbol::{MappingOutcome, Summary};
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ Examples:
 pub(crate) struct Args {
     /// The profile
     file: PathBuf,
-    /// The file to write
+    /// The file to write; - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
