@@ -76,6 +76,7 @@ fn run(path: &str) -> Result<(), String> {
     }
     // SAFETY: the child ends at once.
     match unsafe { libc::fork() } {
+        // SAFETY: ends the child at once.
         0 => unsafe { libc::_exit(0) },
         child => {
             let mut status = 1;
