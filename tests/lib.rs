@@ -49,6 +49,23 @@ fn build(package: &str, option: &str, binary: &str, release: bool) -> PathBuf {
         .unwrap_or_else(|| panic!("cargo built {package} but told no path of {binary}"))
 }
 
+/// Builds an example of a package that is a shared library, and returns where that is.
+///
+/// # Panics
+/// When it does not build.
+pub fn build_library_example(package: &str, example: &str) -> PathBuf {
+    let target = target_directory();
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(["build", "--package", package, "--example", example, "--target-dir"]).arg(&target);
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    succeed(&mut cargo);
+    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
+    target.join(profile).join("examples").join(format!("lib{example}.so"))
+}
+
 /// The directory that everything is built into: a test runs as `<target directory>/<profile>/deps/<test>`.
 fn target_directory() -> PathBuf {
     let test = env::current_exe().expect("the path of this test");

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
 
+use highwater::Background;
 use highwater_runtime::own_memory;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::Notify;
@@ -24,7 +25,7 @@ use crate::watch::{Watch, Watching};
 pub struct Agent {
     address: SocketAddr,
     stop: Arc<Notify>,
-    thread: JoinHandle<()>,
+    thread: Background,
     watching: Option<Watching>,
 }
 
@@ -39,14 +40,18 @@ impl Agent {
         self.address
     }
 
-    /// Ends it, with all that is under way.
+    /// Ends it, with all that is under way. A child of a fork has none to end: there nothing happens, and its parent's goes on.
     pub fn stop(self) {
+        if !self.thread.is_here() {
+            // What its threads share with it is as they left it at the fork, locks included.
+            std::mem::forget(self);
+            return;
+        }
         if let Some(watching) = self.watching {
             watching.stop();
         }
         self.stop.notify_one();
-        // It may have ended by itself; that it panicked is already on standard error.
-        let _ = self.thread.join();
+        self.thread.join();
         let stop = self.stop;
         own_memory(|| drop(stop));
     }
@@ -164,7 +169,7 @@ impl AgentBuilder {
             .name("highwater-agent".to_owned())
             .spawn(move || own_memory(|| run(runtime, listener, service, stopped)))
             .map_err(Error::Thread)?;
-        Ok(Agent { address, stop, thread, watching })
+        Ok(Agent { address, stop, thread: Background::new(thread), watching })
     }
 
     /// The agent's pages for a server of the application's; [`Self::listen`] does not matter then. Who connects to such a

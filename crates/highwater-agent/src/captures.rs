@@ -36,6 +36,8 @@ enum Message {
 #[derive(Clone)]
 pub(crate) struct Captures {
     thread: Sender<Message>,
+    /// The process that has the thread; a child of a fork has not.
+    process: u32,
     /// Work that waits for its turn.
     waiting: Arc<AtomicUsize>,
     deltas: Arc<Semaphore>,
@@ -53,7 +55,7 @@ impl Captures {
         thread::Builder::new()
             .name("highwater-snap".to_owned())
             .spawn(move || own_memory(|| work(messages, counted)))?;
-        Ok(Self { thread, waiting, deltas })
+        Ok(Self { thread, process: std::process::id(), waiting, deltas })
     }
 
     /// Runs `work` when its turn comes, unless nobody waits for the result any more.
@@ -64,6 +66,11 @@ impl Captures {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
+        if self.process != std::process::id() {
+            return Err(Refusal::failed(
+                "this process was forked from the one in which the agent was started",
+            ));
+        }
         let (reply, result) = oneshot::channel();
         let job = move || {
             if !reply.is_closed() {

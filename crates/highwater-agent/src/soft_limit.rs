@@ -17,7 +17,17 @@ const EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 #[must_use = "the limit ends when this is dropped"]
 pub struct SoftLimit {
-    _stop: Sender<()>,
+    process: u32,
+    stop: Option<Sender<()>>,
+}
+
+impl Drop for SoftLimit {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // A child of a fork: the thread is not here, and may have held what the two share.
+            std::mem::forget(self.stop.take());
+        }
+    }
 }
 
 /// Calls `callback` with the bytes in use when they pass `bytes`: those that are live, or those of the container's working
@@ -64,7 +74,7 @@ fn watch(
         own_memory(|| drop(judge));
     };
     thread::Builder::new().name("highwater-limit".to_owned()).spawn(run).map_err(Error::Thread)?;
-    Ok(SoftLimit { _stop: stop })
+    Ok(SoftLimit { process: std::process::id(), stop: Some(stop) })
 }
 
 #[cfg(test)]

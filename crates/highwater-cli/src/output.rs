@@ -1,8 +1,10 @@
 //! The terminal: the only place that prints.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
+use highwater_profile::file::{FileError, write_atomically};
 use highwater_report::{View, wrapped};
 use serde::Serialize;
 
@@ -44,15 +46,37 @@ pub(crate) fn answer<T: Serialize>(
     answer: &T,
     text: impl FnOnce(&T) -> String,
 ) -> Result<(), CliError> {
+    answer_beside(None, shared, kind, answer, text)
+}
+
+/// [`answer`] about a document that was written to `path`.
+pub(crate) fn answer_about<T: Serialize>(
+    path: &Path,
+    shared: &Shared,
+    kind: &str,
+    answer: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), CliError> {
+    answer_beside(Some(path), shared, kind, answer, text)
+}
+
+fn answer_beside<T: Serialize>(
+    document: Option<&Path>,
+    shared: &Shared,
+    kind: &str,
+    answer: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<(), CliError> {
+    let say = |text: &str| document.map_or_else(|| print(text), |path| about_document(path, text));
     if shared.json {
-        print(&highwater_report::json(kind, answer)?)?;
+        say(&highwater_report::json(kind, answer)?)?;
     } else {
         let text = text(answer);
         // A program that reads along gets each sentence in one line.
         let text = known_width()
             .filter(|it| *it >= LEAST_WIDTH)
             .map_or_else(|| text.clone(), |it| wrapped(&text, it));
-        print(&text)?;
+        say(&text)?;
     }
     Ok(())
 }
@@ -81,6 +105,38 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }
+}
+
+/// Writes a document to the file that `-o` names: `-` is stdout, as is `/dev/stdout`.
+pub(crate) fn document(
+    path: &Path,
+    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), FileError> {
+    if path.as_os_str() != "-" {
+        return write_atomically(path, content);
+    }
+    // Bytes as they are: a document is not for a terminal's colours to be taken out of.
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    match content(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(FileError::Write { path: "standard output".into(), source: error })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a document that is written here goes to stdout, where it is not to be mixed with words about it.
+pub(crate) fn is_stdout(path: &Path) -> bool {
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|it| path == Path::new(it))
+}
+
+/// Says that a document was written to `path`: on stdout, or on stderr if the document is there.
+pub(crate) fn about_document(path: &Path, text: &str) -> io::Result<()> {
+    if is_stdout(path) {
+        aside(text);
+        return Ok(());
+    }
+    print(text)
 }
 
 /// Prints to stderr what is for a machine that reads along.

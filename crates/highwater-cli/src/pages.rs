@@ -6,7 +6,7 @@ use highwater_analyze::{
     DiffOptions, GroupBy, History, Holding, Query, SampleKind, Series, SeriesOptions, Suppression, Timeline,
     TimelineBuilder, TrendOptions,
 };
-use highwater_profile::{Profile, file};
+use highwater_profile::Profile;
 use highwater_report::{Changed, Page, Snapshot};
 
 use crate::error::CliError;
@@ -151,8 +151,8 @@ fn in_order(files: &[PathBuf], shared: &Shared) -> Result<Vec<PathBuf>, CliError
 pub(crate) fn write(files: &[PathBuf], wanted: &Wanted<'_>, out: &Path) -> Result<(), CliError> {
     let page = of_all(&in_order(files, wanted.shared)?, wanted)?;
     let document = if wanted.shared.json { page.data() } else { page.html() };
-    file::write_atomically(out, |it| it.write_all(document.as_bytes()))?;
-    output::print(&format!("wrote {}\n", out.display()))?;
+    output::document(out, |it| it.write_all(document.as_bytes()))?;
+    output::about_document(out, &format!("wrote {}\n", out.display()))?;
     Ok(())
 }
 

@@ -59,9 +59,9 @@ fn a_thread_is_known_with_its_stacks_until_it_ends() {
         files.iter().any(|it| it.contains("libc.so")) && files.iter().any(|it| it.contains("threads-")),
         "{files:?}"
     );
-    let mut now = Vec::new();
     until("it has come to hold", || {
-        now = names(&present_stack(&thread).expect("a sleeping thread answers"));
+        // On a busy machine its turn to answer may come too late.
+        let now = present_stack(&thread).map(|it| names(&it)).unwrap_or_default();
         now.iter().any(|name| name.contains("threads::hold"))
     });
     drop(release);

@@ -11,7 +11,10 @@ use crate::symbols;
 
 /// Parts of function names, and what it means to pass through one. With line tables only a method is called by the module's
 /// path and its own name, without its type.
-const GLOBAL: &[(&str, &str)] = &[
+type Places = &'static [(&'static str, &'static str)];
+
+/// What happens once in a process.
+const ONCE: Places = &[
     ("std::sync::once::Once::call", "std::sync::Once"),
     ("std::sync::poison::once::Once::call", "std::sync::Once"),
     ("std::sys::sync::once::", "std::sync::Once"),
@@ -23,7 +26,10 @@ const GLOBAL: &[(&str, &str)] = &[
     ("lazy_static::lazy::Lazy", "lazy_static"),
     ("parking_lot::once::", "parking_lot::Once"),
     ("async_lock::once_cell::", "async_lock::OnceCell"),
-    // Pools of the process that grow when they are used.
+];
+
+/// Pools of the process that grow when they are used.
+const POOLS: Places = &[
     ("rayon_core::registry::global_registry", "rayon's global pool"),
     ("async_io::driver::", "async-io's driver"),
     ("async_global_executor::", "async-global-executor's pool"),
@@ -48,12 +54,9 @@ pub(crate) fn pool_at_rest(spawned: &[Frame], now: &[usize]) -> Option<&'static 
     (!is_at_work).then_some("tokio's pool for calls that may block")
 }
 
-/// How many of these are about what happens once in a process, rather than pools of threads.
-const ONCE: usize = 10;
-
 /// What of the process these calls initialise, if they do.
 pub(crate) fn once(frames: &[Frame]) -> Option<&'static str> {
-    first_of(&GLOBAL[..ONCE], frames)
+    first_of([ONCE], frames)
 }
 
 /// What this thread, or one from which it descends, was started in that belongs to the process; `None` when it belongs to
@@ -73,15 +76,15 @@ pub(crate) fn global(thread: &Thread) -> Option<&'static str> {
 
 /// What of the process these calls initialise, or grow.
 pub(crate) fn passes_through(frames: &[Frame]) -> Option<&'static str> {
-    first_of(GLOBAL, frames)
+    first_of([ONCE, POOLS], frames)
 }
 
-fn first_of(places: &[(&str, &'static str)], frames: &[Frame]) -> Option<&'static str> {
+fn first_of<const N: usize>(places: [Places; N], frames: &[Frame]) -> Option<&'static str> {
     frames.iter().find_map(|frame| {
         // The crate may be the one under test, or lie beside it.
         let by_place = frame.file.as_ref().and_then(|file| name::by_place(&frame.function, file));
         let function = by_place.as_ref().unwrap_or(&frame.function);
-        let place = places.iter().find(|(part, _)| function.contains(part));
+        let place = places.into_iter().flatten().find(|(part, _)| function.contains(part));
         place.map(|(_, name)| *name)
     })
 }
@@ -127,15 +130,28 @@ mod tests {
         assert!(taken_for(|| LazyLock::force(&LAZY).clone()).is_some());
     }
 
-    #[test]
-    fn a_pool_is_known_with_line_tables_only() {
-        use crate::finding::Origin;
-        let frame = |function: &str, file: &str| Frame {
+    fn frame(function: &str, file: &str) -> Frame {
+        Frame {
             function: function.to_owned(),
             file: Some(file.to_owned()),
             line: Some(1),
             origin: Origin::Own,
-        };
+        }
+    }
+
+    #[test]
+    fn every_kind_of_cell_is_once_and_no_pool_is() {
+        for (part, name) in ONCE {
+            assert_eq!(once(&[frame(&format!("{part}x"), "/home/me/a/src/lib.rs")]), Some(*name), "{part}");
+        }
+        for (part, name) in POOLS {
+            let frames = [frame(part, "/home/me/a/src/lib.rs")];
+            assert_eq!((once(&frames), passes_through(&frames)), (None, Some(*name)), "{part}");
+        }
+    }
+
+    #[test]
+    fn a_pool_is_known_with_line_tables_only() {
         let pool = frame("grow_pool", "/home/me/blocking-1.7.0/src/lib.rs");
         assert_eq!(passes_through(&[pool]), Some("the pool of the crate blocking"));
         assert_eq!(passes_through(&[frame("grow_pool", "/home/me/mine/src/lib.rs")]), None);

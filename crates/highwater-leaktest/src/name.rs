@@ -53,9 +53,7 @@ fn directories(file: &str) -> Option<(&str, &str)> {
 }
 
 fn without_version(directory: &str) -> &str {
-    let is_version = |it: &str| it.starts_with(|c: char| c.is_ascii_digit());
-    let mut cuts = directory.match_indices('-').map(|(index, _)| index);
-    cuts.find(|index| is_version(&directory[index + 1..])).map_or(directory, |index| &directory[..index])
+    highwater_tasks::name_and_version(directory).map_or(directory, |it| it.0)
 }
 
 #[cfg(test)]
@@ -72,6 +70,7 @@ mod tests {
                 "rayon_core::registry::global_registry",
             ),
             ("spawn<fn(a::B)>", "R/pool-0.1.0-beta.1/src/lib.rs", "pool::spawn<fn(a::B)>"),
+            ("digest", "R/md-5-0.10.6/src/lib.rs", "md_5::digest"),
             ("a::B::c", "R/pool-0.1.0/src/lib.rs", "a::B::c"),
             ("<a::B as C>::d", "R/pool-0.1.0/src/lib.rs", "<a::B as C>::d"),
             ("call", "/rustc/0123/library/std/src/sync/once.rs", "std::sync::once::call"),

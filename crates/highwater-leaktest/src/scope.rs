@@ -136,8 +136,9 @@ mod tests {
             })
         };
         let grandchild = thread::spawn(child).join().unwrap();
-        reported.recv().unwrap();
+        // Not in the scope: a thread that waits at a channel for the first time allocates what it keeps to its end.
         drop(entered);
+        reported.recv().unwrap();
         let sizes = |size| {
             let mut count = 0;
             ledger.visit_blocks(|it| count += usize::from(it.size_bytes == size));

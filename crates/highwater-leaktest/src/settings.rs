@@ -87,7 +87,8 @@ impl Settings {
             busy_grace: section.busy_grace.unwrap_or(DEFAULT_BUSY_GRACE),
             rules: section.allow,
             baseline,
-            json_directory: variable(JSON).map(PathBuf::from),
+            // From the root: a test may change the directory before the report is written.
+            json_directory: variable(JSON).map(|it| std::path::absolute(&it).unwrap_or_else(|_| it.into())),
             annotates: variable(GITHUB).as_deref() == Some("true"),
             faults,
         }
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!((file.which, file.grace, file.annotates), (Which::All, Duration::from_secs(1), false));
         let both = with(&[(CHECK, "marked"), (GRACE, "9ms"), (GITHUB, "true"), (JSON, "out")]);
         assert_eq!((both.which, both.grace, both.annotates), (Which::Marked, Duration::from_millis(9), true));
-        assert_eq!(both.json_directory, Some(PathBuf::from("out")));
+        assert_eq!(both.json_directory, Some(std::env::current_dir().unwrap().join("out")));
         assert_eq!(both.faults, [""; 0]);
     }
 

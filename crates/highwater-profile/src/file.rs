@@ -1,8 +1,13 @@
 //! Profiles on disk: read whole, written whole or not at all.
 
+mod target;
+mod write;
+
 use std::fs;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+
+pub use write::{rename_directory, sync_directory, write_atomically, write_durably};
 
 use crate::{Limits, Profile, ReadError, pprof, stream};
 
@@ -82,65 +87,6 @@ fn bytes(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes a file through a temporary one beside it that is renamed at the end: a reader, or a crash, finds the
-/// old content or the new, never half of it.
-///
-/// # Errors
-/// When the directory cannot be written to, or `content` fails.
-pub fn write_atomically(
-    path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), FileError> {
-    write(path, false, content)
-}
-
-/// [`write_atomically`] for a file that is to be there even if the machine stops now: its content is on the disk before it
-/// gets its name, and its name when this returns.
-///
-/// # Errors
-/// As for [`write_atomically`].
-pub fn write_durably(
-    path: &Path,
-    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), FileError> {
-    write(path, true, content)
-}
-
-/// Has the names in a directory written to the disk.
-///
-/// # Errors
-/// When it is no directory, or the disk fails.
-pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    // Only Unix opens directories as files.
-    if cfg!(unix) { fs::File::open(directory)?.sync_all() } else { Ok(()) }
-}
-
-fn write(
-    path: &Path,
-    is_durable: bool,
-    content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), FileError> {
-    let attempt = || -> io::Result<()> {
-        let directory = path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".highwater-").suffix(".tmp");
-        // A finished file gets the permissions that an ordinary new file has (0666 less the umask).
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut temporary = builder.tempfile_in(directory)?;
-        let mut out = BufWriter::new(temporary.as_file_mut());
-        content(&mut out)?;
-        out.flush()?;
-        drop(out);
-        if is_durable {
-            temporary.as_file().sync_all()?;
-        }
-        temporary.persist(path).map_err(|error| error.error)?;
-        if is_durable { sync_directory(directory) } else { Ok(()) }
-    };
-    attempt().map_err(|source| FileError::Write { path: path.into(), source })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,24 +100,5 @@ mod tests {
             error,
             FileError::Content { source: ReadError::OutOfMemory { limit_bytes: 1000 }, .. }
         ));
-    }
-
-    #[test]
-    fn a_failed_write_leaves_the_old_file_and_nothing_else() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("out");
-        write_atomically(&path, |out| out.write_all(b"old")).unwrap();
-        for is_durable in [false, true] {
-            let error = write(&path, is_durable, |out| {
-                out.write_all(b"half")?;
-                Err(io::Error::other("disk full"))
-            })
-            .unwrap_err();
-            assert_eq!(error.to_string(), format!("cannot write {}: disk full", path.display()));
-            assert_eq!(fs::read(&path).unwrap(), b"old");
-        }
-        write_durably(&path, |out| out.write_all(b"new")).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

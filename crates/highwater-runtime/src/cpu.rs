@@ -118,6 +118,13 @@ impl Drop for CpuSampling {
     }
 }
 
+/// The child of a fork has its parent's memory, but not its timer, and none of the threads that took samples.
+pub(crate) fn after_fork_in_child() {
+    IN_HANDLERS.store(0, Ordering::SeqCst);
+    CURRENT.store(ptr::null_mut(), Ordering::SeqCst);
+    IS_TAKEN.store(false, Ordering::Release);
+}
+
 /// A new log. Zeroes, which fresh memory is, are an empty one.
 fn map_log() -> Option<ptr::NonNull<Log>> {
     arena::map(LOG_BYTES).map(ptr::NonNull::cast)

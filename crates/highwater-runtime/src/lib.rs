@@ -37,6 +37,11 @@ mod cohort;
 mod config;
 #[cfg(not(loom))]
 mod cpu;
+#[cfg(all(unix, not(loom)))]
+mod ending;
+#[cfg(all(not(unix), not(loom)))]
+#[path = "ending/unsupported.rs"]
+mod ending;
 #[cfg(not(loom))]
 mod ends;
 #[cfg(not(loom))]
@@ -86,8 +91,12 @@ pub use {
     alloc::Alloc,
     cohort::{Values, begin_snapshot},
     cpu::{CpuError, CpuSampling},
+    ending::{EndSignal, at_exit, catch_end_signals, end_by, next_signal},
     hard_limit::set_hard_limit,
-    recorder::{is_complete, is_supported, last_interval_bytes, mode, running, set_mode, visit_modules},
+    recorder::{
+        has_shared_std, is_complete, is_supported, last_interval_bytes, mode, running, set_mode,
+        visit_modules,
+    },
     rows::{SiteTotals, visit_sites},
     thread::{Measured, measure, own_memory},
     totals::{Counts, counts},

@@ -11,13 +11,15 @@ use crate::lifetime::Birth;
 use crate::mark::Mark;
 use crate::site::{KnownStack, Origin, Resized, Site};
 use crate::thread::{self, Slot};
-use crate::{aligned, probe, sampler, sys, totals, unwind};
+use crate::{aligned, cpu, probe, sampler, sys, totals, unwind};
 
 /// No allocation has been seen yet.
 const FRESH: u8 = 0;
 /// One thread is setting the recorder up; whatever else is allocated meanwhile is counted, but not recorded.
 const STARTING: u8 = 1;
 const READY: u8 = 2;
+/// Nothing can be recorded in this process, which is on standard error. Calls pass straight through.
+const REFUSED: u8 = 3;
 
 static STATE: AtomicU8 = AtomicU8::new(FRESH);
 
@@ -41,6 +43,12 @@ fn start(settings: Settings) {
     {
         return;
     }
+    sys::stay_loaded();
+    if sys::has_shared_std() {
+        sys::write_to_stderr(SHARED_STD);
+        STATE.store(REFUSED, Ordering::Release);
+        return;
+    }
     let settings = match sys::environment(c"HIGHWATER").map_or(Ok(settings), |it| settings.overridden(it)) {
         Ok(settings) => settings,
         Err(part) => {
@@ -53,8 +61,17 @@ fn start(settings: Settings) {
     STARTED_NS.store(sys::monotonic_ns(), Ordering::Relaxed);
     thread::EXIT_HOOK.install(thread::detach);
     unwind::start();
-    sys::at_fork(aligned::before_fork, aligned::after_fork);
+    sys::at_fork(aligned::before_fork, aligned::after_fork, after_fork_in_child);
     STATE.store(READY, Ordering::Release);
+}
+
+/// What is said where the program was built with `-C prefer-dynamic`. Blocks that are marked may not be given to a library that
+/// frees them with another allocator.
+const SHARED_STD: &[u8] = b"highwater: nothing is recorded, because the standard library is a shared one, which frees blocks with an allocator of its own; build without -C prefer-dynamic\n";
+
+extern "C" fn after_fork_in_child() {
+    aligned::after_fork();
+    cpu::after_fork_in_child();
 }
 
 fn put_in_force(mode: Mode) {
@@ -271,6 +288,11 @@ pub(crate) fn count_free_slowly(size: usize) {
 /// Whether this platform can be recorded on.
 pub fn is_supported() -> bool {
     sys::SUPPORTED
+}
+
+/// Whether nothing can be recorded because the standard library is a shared one (`-C prefer-dynamic`).
+pub fn has_shared_std() -> bool {
+    STATE.load(Ordering::Acquire) == REFUSED
 }
 
 /// How long recording has been going on: since the first allocation of the process, which comes before `main`.

@@ -1,5 +1,7 @@
 //! Calls, and whose they are.
 
+use crate::package::name_and_version;
+
 /// A call of a stack: what is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call<'a> {
@@ -133,18 +135,15 @@ impl<'a> Call<'a> {
 
 /// `tokio-1.54.1`, or the name of an executor.
 fn package(directory: &str) -> Option<Package<'_>> {
-    let is_number = |it: &str| it.starts_with(|c: char| c.is_ascii_digit());
-    let mut places = directory.match_indices('-').map(|(place, _)| place);
-    let Some(place) = places.find(|it| is_number(&directory[it + 1..])) else {
+    let Some((name, version)) = name_and_version(directory) else {
         return EXECUTORS.contains(&directory).then_some(Package { name: directory, version: None });
     };
-    let mut numbers = directory[place + 1..].split('.').map(|it| it.parse().ok());
-    let version = match (numbers.next().flatten(), numbers.next().flatten()) {
-        (Some(major), Some(minor)) => Some(Version { major, minor }),
-        // A hash, as behind the name of an index.
-        _ => return None,
+    let mut numbers = version.split('.').map(|it| it.parse().ok());
+    let (Some(major), Some(minor)) = (numbers.next().flatten(), numbers.next().flatten()) else {
+        // Numbers that no crate has.
+        return None;
     };
-    Some(Package { name: &directory[..place], version })
+    Some(Package { name, version: Some(Version { major, minor }) })
 }
 
 /// Place of the first call outside of the allocator: behind its own calls, those of the compiler and of the standard library.

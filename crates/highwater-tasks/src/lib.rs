@@ -16,9 +16,11 @@ mod async_task;
 mod call;
 mod futures;
 mod name;
+mod package;
 mod tokio;
 
 pub use call::{Call, Version};
+pub use package::name_and_version;
 
 /// A family of executors that lay out their cells alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -18,6 +18,18 @@ pub enum Error {
     /// The platform is not one that Highwater records on.
     #[error("highwater records on 64-bit Unix only; on this platform allocations pass through unrecorded")]
     Unsupported,
+    /// The standard library is a shared one, which frees blocks with an allocator of its own.
+    #[error(
+        "nothing is recorded, because the standard library is a shared one, which frees blocks with an allocator of its \
+         own; build without -C prefer-dynamic"
+    )]
+    SharedStandardLibrary,
+    /// Signals that ask the process to end cannot be caught.
+    #[error("cannot catch the signals that end the process: {source}")]
+    Signals {
+        /// What the system said.
+        source: io::Error,
+    },
     /// The profile could not be written; whatever was there before is untouched.
     #[error(transparent)]
     File(#[from] FileError),

@@ -24,6 +24,7 @@
 //! inlined functions without the path in front of their names.)
 #![forbid(unsafe_code)]
 
+mod background;
 mod cgroup;
 #[cfg(feature = "criterion")]
 pub mod criterion;
@@ -34,6 +35,8 @@ mod scope;
 mod snapshot;
 mod stats;
 
+#[doc(hidden)]
+pub use background::Background;
 pub use cgroup::{Container, container};
 pub use error::Error;
 pub use highwater_profile as profile;

@@ -1,18 +1,22 @@
-//! Snapshots without asking for each: at the end of a scope, and every so often.
+//! Snapshots without asking for each: at the end of a scope or of the process, and every so often.
+
+mod last;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use highwater_runtime::own_memory;
 
+use crate::background::Background;
 use crate::{Error, Snapshot};
 
-/// Writes a snapshot when it is dropped, and on request one every so often.
+/// Writes a snapshot when it is dropped or the process exits, and on request one every so often.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -21,76 +25,150 @@ use crate::{Error, Snapshot};
 ///     .file("heap.pb.gz")
 ///     .every(Duration::from_secs(90), "snapshots")
 ///     .keep(40)
+///     .on_signals()
 ///     .start()?;
 /// # Ok::<(), highwater::Error>(())
 /// ```
 ///
-/// What goes wrong at drop or in the background is said on standard error; a program does not fail because its
-/// profile could not be written. `std::process::exit` drops nothing: call [`Profiler::finish`] before it.
+/// The last snapshot is written once: when this is dropped, or else when the process ends by [`std::process::exit`] or a return
+/// from `main`. With [`ProfilerBuilder::on_signals`] it is written, too, when SIGTERM, SIGINT (Ctrl-C) or SIGHUP ends the
+/// process. Nothing can be written when it ends by SIGKILL, by `_exit`, or by an abort, which a panic is with `panic = "abort"`.
+///
+/// What goes wrong at drop, at the exit or in the background is said on standard error; a program does not fail because its
+/// profile could not be written.
+///
+/// A relative path counts from the directory that is the current one when it is given.
+///
+/// # Forks
+///
+/// The child of a fork has no thread that could go on with the series: it ends there, which is said on standard error when the
+/// child's profiler ends. [`Profiler::go_on_in_child`] begins a series of the child's own. The child's files have its process id
+/// in their names, as in `heap.4711.pb.gz`, so that they do not take the place of its parent's.
 #[derive(Debug)]
 pub struct Profiler {
-    file: Option<PathBuf>,
-    background: Option<Background>,
+    running: Arc<Running>,
+}
+
+/// A profiler, as the end of the process sees it.
+#[derive(Debug)]
+struct Running {
+    /// The process that started it. A child of a fork has a copy.
+    process: u32,
+    content: Mutex<Content>,
 }
 
 #[derive(Debug)]
-struct Background {
+struct Content {
+    /// Where the last snapshot goes; `None` when it is written.
+    file: Option<PathBuf>,
+    series: Option<(Series, Going)>,
+}
+
+/// A series that is going on.
+#[derive(Debug)]
+struct Going {
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    thread: Background,
 }
 
 /// How a [`Profiler`] is to work.
 #[derive(Clone, Debug)]
 pub struct ProfilerBuilder {
     file: Option<PathBuf>,
-    series: Option<Series>,
+    series: Option<(Duration, PathBuf)>,
     keep: usize,
+    is_on_signals: bool,
 }
 
 #[derive(Clone, Debug)]
 struct Series {
     directory: PathBuf,
     every: Duration,
+    keep: usize,
+    /// What the names of its files end with.
+    suffix: String,
 }
 
 impl Profiler {
-    /// A profiler that writes `file` when it is dropped.
+    /// A profiler that writes `file` when it is dropped or the process exits.
     pub fn new(file: impl Into<PathBuf>) -> Self {
-        Self { file: Some(file.into()), background: None }
+        Self::of(Content { file: Some(absolute(file.into())), series: None })
     }
 
     /// A profiler with more to choose.
     pub fn builder() -> ProfilerBuilder {
-        ProfilerBuilder { file: None, series: None, keep: ProfilerBuilder::DEFAULT_KEEP }
+        ProfilerBuilder {
+            file: None,
+            series: None,
+            keep: ProfilerBuilder::DEFAULT_KEEP,
+            is_on_signals: false,
+        }
+    }
+
+    fn of(content: Content) -> Self {
+        let running = Arc::new(Running { process: process::id(), content: Mutex::new(content) });
+        last::add(&running);
+        Self { running }
     }
 
     /// Ends the series, writes the last snapshot, and says whether that worked.
     ///
     /// # Errors
     /// When the snapshot could not be taken or written.
-    pub fn finish(mut self) -> Result<(), Error> {
-        self.write_last()
+    pub fn finish(self) -> Result<(), Error> {
+        self.running.finish()
     }
 
-    fn write_last(&mut self) -> Result<(), Error> {
-        if let Some(Background { stop, thread }) = self.background.take() {
-            stop.store(true, Ordering::Release);
-            thread.thread().unpark();
-            // It ends by itself; that it panicked is already on standard error.
-            let _ = thread.join();
+    /// Begins a series of its own in the child of a fork, with the same period and in the same directory. Does nothing where
+    /// there was none, or in the process in which it is going on.
+    ///
+    /// # Errors
+    /// When no thread can be started.
+    pub fn go_on_in_child(&self) -> Result<(), Error> {
+        let Some(mut content) = last::lock_in_time(&self.running.content) else { return Ok(()) };
+        if let Some((series, going)) = &mut content.series
+            && !going.thread.is_here()
+        {
+            *going = series.of_child().start()?;
         }
-        match self.file.take() {
-            Some(file) => Snapshot::capture()?.write(file),
+        Ok(())
+    }
+}
+
+impl Running {
+    /// Ends the series, and writes the last snapshot if that was not done before.
+    fn finish(&self) -> Result<(), Error> {
+        let Some(mut content) = last::lock_in_time(&self.content) else { return Ok(()) };
+        if let Some((series, going)) = content.series.take() {
+            going.end(&series);
+        }
+        match content.file.take() {
+            Some(file) => Snapshot::capture()?.write(self.name(file)),
             None => Ok(()),
         }
+    }
+
+    /// Writes the last snapshot, but not for the last time.
+    fn write(&self) -> Result<(), Error> {
+        let Some(content) = last::lock_in_time(&self.content) else { return Ok(()) };
+        match &content.file {
+            Some(file) => Snapshot::capture()?.write(self.name(file.clone())),
+            None => Ok(()),
+        }
+    }
+
+    /// The file's name in this process.
+    fn name(&self, file: PathBuf) -> PathBuf {
+        if self.process == process::id() { file } else { of_process(&file, process::id()) }
     }
 }
 
 impl Drop for Profiler {
     fn drop(&mut self) {
-        if let Err(error) = self.write_last() {
+        if let Err(error) = self.running.finish() {
             complain(&error);
         }
+        last::remove(&self.running);
     }
 }
 
@@ -98,10 +176,10 @@ impl ProfilerBuilder {
     /// Snapshots of a series that are kept unless [`Self::keep`] says otherwise.
     pub const DEFAULT_KEEP: usize = 100;
 
-    /// Writes a last snapshot to `file` when the profiler is dropped. Default: none.
+    /// Writes a last snapshot to `file` when the profiler is dropped or the process exits. Default: none.
     #[must_use]
     pub fn file(mut self, file: impl Into<PathBuf>) -> Self {
-        self.file = Some(file.into());
+        self.file = Some(absolute(file.into()));
         self
     }
 
@@ -110,8 +188,7 @@ impl ProfilerBuilder {
     /// time. Default: none.
     #[must_use]
     pub fn every(mut self, period: Duration, directory: impl Into<PathBuf>) -> Self {
-        let every = period.max(Duration::from_millis(1));
-        self.series = Some(Series { directory: directory.into(), every });
+        self.series = Some((period.max(Duration::from_millis(1)), absolute(directory.into())));
         self
     }
 
@@ -123,21 +200,40 @@ impl ProfilerBuilder {
         self
     }
 
+    /// Writes the last snapshot, too, when SIGTERM, SIGINT (Ctrl-C) or SIGHUP asks the process to end; then it ends by that
+    /// signal, as it would have. A second signal does not wait for the snapshot. A signal that is ignored stays so. A handler
+    /// that the program had set before is called as ever, and decides whether the process ends; the snapshot is written
+    /// in any case. One that it sets later takes the place of this. Unix only. Default: no.
+    #[must_use]
+    pub fn on_signals(mut self) -> Self {
+        self.is_on_signals = true;
+        self
+    }
+
     /// Starts.
     ///
     /// # Errors
-    /// When the directory cannot be made, or no thread can be started for the series.
+    /// When the directory cannot be made, no thread can be started, or signals cannot be caught.
     pub fn start(self) -> Result<Profiler, Error> {
-        let background = match self.series {
-            Some(series) => Some(series.start(self.keep)?),
+        let keep = self.keep;
+        let series = match self.series {
+            Some((every, directory)) => {
+                let series = Series { directory, every, keep, suffix: SUFFIX.to_owned() };
+                let going = series.start()?;
+                Some((series, going))
+            }
             None => None,
         };
-        Ok(Profiler { file: self.file, background })
+        let profiler = Profiler::of(Content { file: self.file, series });
+        if self.is_on_signals {
+            last::catch_signals()?;
+        }
+        Ok(profiler)
     }
 }
 
 impl Series {
-    fn start(self, keep: usize) -> Result<Background, Error> {
+    fn start(&self) -> Result<Going, Error> {
         let failed = |source| Error::Directory { path: self.directory.clone(), source };
         fs::create_dir_all(&self.directory).map_err(failed)?;
         let stop = Arc::new(AtomicBool::new(false));
@@ -147,23 +243,63 @@ impl Series {
             .spawn(move || {
                 while wait(series.every, &stopped) {
                     own_memory(|| {
-                        if let Err(error) = series.write_next(keep) {
+                        if let Err(error) = series.write_next() {
                             complain(&error);
                         }
                     });
                 }
             })
             .map_err(failed)?;
-        Ok(Background { stop, thread })
+        Ok(Going { stop, thread: Background::new(thread) })
     }
 
-    fn write_next(&self, keep: usize) -> Result<(), Error> {
+    /// The same series in a child of a fork, whose files are told from the parent's.
+    fn of_child(&self) -> Self {
+        Self { suffix: format!("-{}{SUFFIX}", process::id()), ..self.clone() }
+    }
+
+    fn write_next(&self) -> Result<(), Error> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let path = self.directory.join(format!("{PREFIX}{:013}{SUFFIX}", now.as_millis()));
+        let path = self.directory.join(format!("{PREFIX}{:013}{}", now.as_millis(), self.suffix));
         Snapshot::capture()?.write(path)?;
-        delete_oldest(&self.directory, keep)
+        delete_oldest(&self.directory, &self.suffix, self.keep)
             .map_err(|source| Error::Directory { path: self.directory.clone(), source })
     }
+}
+
+impl Going {
+    /// Ends the series. In a child of a fork it has ended already, which is said.
+    fn end(self, series: &Series) {
+        /// How long the one snapshot is waited for that is just being written.
+        const LAST: Duration = Duration::from_secs(5);
+        let Self { stop, thread } = self;
+        if !thread.is_here() {
+            eprintln!(
+                "highwater: the series in {} ended for process {} when it was forked; Profiler::go_on_in_child begins one of its own",
+                series.directory.display(),
+                process::id()
+            );
+            return;
+        }
+        stop.store(true, Ordering::Release);
+        if let Some(thread) = thread.thread() {
+            thread.unpark();
+        }
+        thread.join_within(LAST);
+    }
+}
+
+/// The path from the root, by the directory of now: the program may change to another one. A path that has none is left to
+/// fail where it is used.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
+}
+
+/// The name of a file with a process id in front of its ending: `heap.4711.pb.gz`.
+fn of_process(file: &Path, process: u32) -> PathBuf {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.strip_suffix(SUFFIX).or_else(|| name.rsplit_once('.').map(|it| it.0)).unwrap_or(&name);
+    file.with_file_name(format!("{stem}.{process}{}", &name[stem.len()..]))
 }
 
 /// Waits for `period`; false as soon as `stop` is set. Parks, because waiting at a channel allocates.
@@ -181,13 +317,13 @@ fn wait(period: Duration, stop: &AtomicBool) -> bool {
 const PREFIX: &str = "heap-";
 const SUFFIX: &str = ".pb.gz";
 
-/// Deletes all but the latest `keep` snapshots. Touches nothing that is not named like one.
-fn delete_oldest(directory: &Path, keep: usize) -> io::Result<()> {
+/// Deletes all but the latest `keep` snapshots. Touches nothing that is not named like one of this process.
+fn delete_oldest(directory: &Path, suffix: &str, keep: usize) -> io::Result<()> {
     let mut snapshots = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let digits = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+        let digits = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(suffix));
         if digits.is_some_and(|it| it.len() >= 13 && it.bytes().all(|byte| byte.is_ascii_digit())) {
             snapshots.push(path);
         }
@@ -212,19 +348,31 @@ mod tests {
             "heap-1000000000001.pb.gz",
             "heap-1000000000003.pb.gz",
             "heap-1000000000002.pb.gz",
+            "heap-1000000000000-4711.pb.gz",
             "heap-x.pb.gz",
             "notes",
         ];
         for name in names {
             fs::write(directory.path().join(name), name).unwrap();
         }
-        delete_oldest(directory.path(), 2).unwrap();
+        delete_oldest(directory.path(), SUFFIX, 2).unwrap();
         let mut left: Vec<_> = fs::read_dir(directory.path())
             .unwrap()
             .map(|it| it.unwrap().file_name().into_string().unwrap())
             .collect();
         left.sort();
-        assert_eq!(left, ["heap-1000000000002.pb.gz", "heap-1000000000003.pb.gz", "heap-x.pb.gz", "notes"]);
+        let mut expected = names;
+        expected.sort_unstable();
+        assert_eq!(left, expected[..1].iter().chain(&expected[2..]).copied().collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn the_child_of_a_fork_has_files_of_its_own() {
+        for (name, expected) in
+            [("a/heap.pb.gz", "a/heap.7.pb.gz"), ("heap", "heap.7"), ("my.heap.out", "my.heap.7.out")]
+        {
+            assert_eq!(of_process(Path::new(name), 7), Path::new(expected));
+        }
     }
 
     #[test]

@@ -32,8 +32,8 @@ const SAMPLE_TYPES: [(&str, &str); 13] = [
     ("freed_space", "bytes"),
 ];
 
-/// Position in [`SAMPLE_TYPES`] of the one that readers show unasked.
-const INUSE_SPACE: usize = 3;
+/// The one that readers show unasked.
+const DEFAULT_SAMPLE_TYPE: &str = "inuse_space";
 
 /// The frames between a program's call and the stack walk, as pprof's `drop_frames`: readers leave out what
 /// matches as a whole, and whatever it called.
@@ -71,6 +71,9 @@ impl Snapshot {
     pub fn capture() -> Result<Self, Error> {
         if !highwater_runtime::is_supported() {
             return Err(Error::Unsupported);
+        }
+        if highwater_runtime::has_shared_std() {
+            return Err(Error::SharedStandardLibrary);
         }
         if highwater_runtime::mode().is_none() {
             return Err(Error::NotInstalled);
@@ -153,7 +156,7 @@ impl Content {
     fn profile(&self) -> Profile {
         let types = SAMPLE_TYPES.iter().map(|&(kind, unit)| ValueType::new(kind, unit)).collect();
         let mut profile = Profile::new(types);
-        profile.default_sample_type = Some(INUSE_SPACE);
+        profile.default_sample_type = SAMPLE_TYPES.iter().position(|it| it.0 == DEFAULT_SAMPLE_TYPE);
         profile.period_type = Some(ValueType::new("space", "bytes"));
         profile.period = self.interval_bytes;
         profile.drop_frames = RECORDER_FRAMES.to_owned();

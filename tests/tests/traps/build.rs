@@ -29,3 +29,19 @@ pub fn aborting_program(options: &[&str]) -> PathBuf {
     succeed(cargo.arg("--").args(options));
     directory.join("debug/trap_abort")
 }
+
+/// Builds the example `shared_std` of the recorder with the standard library as a shared one, and returns where it is.
+pub fn program_with_shared_std() -> PathBuf {
+    let directory = directory("shared-std");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).env("RUSTFLAGS", "-C prefer-dynamic");
+    cargo.args(["build", "--package", "highwater-runtime", "--example", "shared_std", "--target-dir"]);
+    succeed(cargo.arg(&directory));
+    directory.join("debug/examples/shared_std")
+}
+
+/// Where the shared standard library is.
+pub fn libraries_of_rust() -> PathBuf {
+    let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    PathBuf::from(succeed(rustc.args(["--print", "target-libdir"])).trim())
+}

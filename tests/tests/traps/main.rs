@@ -5,6 +5,7 @@
 
 mod build;
 mod dlopen;
+mod endings;
 mod panic_abort;
 mod programs;
 mod run;

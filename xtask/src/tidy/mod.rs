@@ -14,6 +14,7 @@ mod rust_version;
 mod top_level;
 mod tree;
 mod unsafe_code;
+mod writers;
 
 use std::fmt;
 
@@ -53,6 +54,7 @@ const RULES: &[Rule] = &[
     ("sources", tree::check),
     ("crates", crates::check),
     ("unsafe code", unsafe_code::check),
+    ("writers", writers::check),
     ("modules", modules::check),
     ("architecture", architecture::check),
     ("dependencies", dependencies::check),

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use highwater::Snapshot;
-use highwater_profile::file::{self, FileError, sync_directory, write_durably};
+use highwater_profile::file::{self, FileError, rename_directory, sync_directory, write_durably};
 use highwater_profile::{Limits, Profile};
 use serde_json::json;
 
@@ -70,7 +70,9 @@ impl Incidents {
         fs::create_dir_all(&unfinished).map_err(failed)?;
         let profile = incident.write(&unfinished)?;
         let folder = self.directory.join(folder);
-        fs::rename(&unfinished, &folder).and_then(|()| sync_directory(&self.directory)).map_err(failed)?;
+        rename_directory(&unfinished, &folder)
+            .and_then(|()| sync_directory(&self.directory))
+            .map_err(failed)?;
         self.trim().map_err(failed)?;
         let mut names = Names::within(incident.names_bytes);
         if incident.before.is_some() {
@@ -104,7 +106,7 @@ impl Incidents {
     /// Deletes a folder. It loses its name first, so that nobody finds a part of it if the process is killed meanwhile.
     fn remove(&self, folder: &Path) -> io::Result<()> {
         let unfinished = self.directory.join(format!("{UNFINISHED}{}", name(folder)));
-        fs::rename(folder, &unfinished)?;
+        rename_directory(folder, &unfinished)?;
         sync_directory(&self.directory)?;
         fs::remove_dir_all(unfinished)
     }
@@ -122,9 +124,12 @@ impl Incident<'_> {
         if let Some(before) = self.before {
             let path = folder.join(BEFORE);
             // The same file by a second name, which the ring does not delete.
-            fs::hard_link(before, &path)
-                .or_else(|_| fs::copy(before, &path).map(|_| ()))
-                .map_err(|source| FileError::Write { path, source })?;
+            if fs::hard_link(before, &path).is_err() {
+                let open = fs::File::open(before);
+                let mut source =
+                    open.map_err(|source| FileError::Open { path: before.to_owned(), source })?;
+                write_durably(&path, |mut out| io::copy(&mut source, &mut out).map(drop))?;
+            }
         }
         write_durably(&folder.join("metrics.csv"), |out| self.history.write(out))?;
         write_durably(&folder.join(ABOUT), |out| self.write_about(out))?;

@@ -17,9 +17,10 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
+use highwater::Background;
 use highwater_runtime::own_memory;
 
 use crate::Error;
@@ -54,7 +55,7 @@ impl Watch {
     /// peak; incidents need one of [`Self::at_fraction`], [`Self::at_bytes`] or [`Self::on_growth`].
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
-            directory: directory.into(),
+            directory: absolute(directory.into()),
             thresholds: Vec::new(),
             growth: None,
             every: Duration::from_secs(1),
@@ -192,25 +193,30 @@ impl Watch {
             .name("highwater-watch".to_owned())
             .spawn(move || own_memory(move || watcher.run(stopped)))
             .map_err(Error::Thread)?;
-        Ok(Watching { stop, thread })
+        Ok(Watching { stop, thread: Background::new(thread) })
     }
+}
+
+/// The path from the root: the program may change to another directory.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// A watch that goes on until it is stopped. Dropping this does not stop it.
 #[derive(Debug)]
 pub(crate) struct Watching {
     stop: Sender<()>,
-    thread: JoinHandle<()>,
+    thread: Background,
 }
 
 impl Watching {
     pub(crate) fn stop(self) {
         let stop = self.stop;
-        // It may have ended by itself; that it panicked is already on standard error.
+        // It may have ended by itself.
         own_memory(move || {
             let _ = stop.send(());
         });
-        let _ = self.thread.join();
+        self.thread.join();
     }
 }
 

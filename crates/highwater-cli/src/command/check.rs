@@ -62,7 +62,7 @@ impl Args {
             load::busy("comparing", compare).map_err(command::question(&[&self.baseline, &self.new]))?;
         if let Some(path) = &self.junit {
             let xml = highwater_report::junit(&answer)?;
-            write_atomically(path, |out| out.write_all(xml.as_bytes()))?;
+            output::document(path, |out| out.write_all(xml.as_bytes()))?;
         }
         output::answer(&self.shared, "check", &answer, |it| highwater_report::check(it, &output::view()))?;
         if self.github {
@@ -103,9 +103,12 @@ fn repository() -> Vec<String> {
 
 /// Puts text behind what earlier commands of the step wrote.
 fn append(path: &Path, text: &str) -> Result<(), CliError> {
-    let earlier = match std::fs::read(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
-        earlier => earlier.map_err(|source| CliError::Unreadable { path: path.to_owned(), source })?,
+    // Only a file has earlier text: what comes out of a device or a FIFO is not what went in.
+    let earlier = match std::fs::metadata(path) {
+        Ok(it) if it.is_file() => {
+            std::fs::read(path).map_err(|source| CliError::Unreadable { path: path.to_owned(), source })?
+        }
+        _ => Vec::new(),
     };
     Ok(write_atomically(path, |out| {
         out.write_all(&earlier)?;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_profile::{Format, Profile, file};
+use highwater_profile::{Format, Profile};
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// The profile
     #[arg(value_name = "IN")]
     input: PathBuf,
-    /// The file to write
+    /// The file to write; - for standard output
     #[arg(value_name = "OUT")]
     output: PathBuf,
     /// Format of the output [default: as its name says]
@@ -82,7 +82,7 @@ pub(super) fn write(
     shared: &Shared,
 ) -> Result<(), CliError> {
     load::busy(&format!("writing {}", output.display()), || {
-        file::write_atomically(output, |out| highwater_profile::write(format, profile, out))
+        output::document(output, |out| highwater_profile::write(format, profile, out))
     })?;
     let types = profile.sample_types().iter().enumerate();
     let totals = types.map(|(column, it)| Total {
@@ -93,7 +93,7 @@ pub(super) fn write(
     let totals = totals.collect();
     let written = Written { output, format: format.name(), samples: profile.samples.len(), totals };
     let text = |it: &Written<'_>| format!("wrote {} ({}, {} rows)\n", output.display(), format, it.samples);
-    output::answer(shared, kind, &written, text)
+    output::answer_about(output, shared, kind, &written, text)
 }
 
 /// The format to write `output` in.

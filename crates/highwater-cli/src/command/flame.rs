@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use highwater_analyze::{AnalyzeError, DiffOptions, FoldedStack, GroupBy, Query, SampleKind, Unit};
-use highwater_profile::{Profile, file};
+use highwater_profile::Profile;
 use highwater_report::{FlameError, FlameText, flame, flame_growth, folded_lines};
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ pub(crate) struct Args {
     /// Draw what changed from the first file to the second
     #[arg(long)]
     diff: bool,
-    /// The file to write
+    /// The file to write; - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// What to write [default: svg]
@@ -82,8 +82,8 @@ impl Args {
                 return Err(CliError::Usage("two profiles are compared with --diff; without it give one"));
             }
         };
-        file::write_atomically(&self.output, |out| out.write_all(&document))?;
-        output::print(&format!("wrote {}\n", self.output.display()))?;
+        output::document(&self.output, |out| out.write_all(&document))?;
+        output::about_document(&self.output, &format!("wrote {}\n", self.output.display()))?;
         Ok(())
     }
 

@@ -27,7 +27,7 @@ pub(crate) struct Args {
     /// The profiles
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The file to write
+    /// The file to write; - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// Format of the output [default: as its name says, else pprof]

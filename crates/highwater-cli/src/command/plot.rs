@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use highwater_analyze::GroupBy;
-use highwater_profile::file;
 use highwater_report::{MOST_ROWS, PlotError};
 
 use crate::error::CliError;
@@ -25,7 +24,7 @@ pub(crate) struct Args {
     /// The profiles in order of time, or the directory they are in
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The file to write
+    /// The file to write; - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -46,8 +45,8 @@ impl Args {
         } else {
             highwater_report::plot(&timeline, &title).map_err(|it| undrawn(&title, &it))?.into_bytes()
         };
-        file::write_atomically(&self.output, |out| out.write_all(&document))?;
-        output::print(&format!("wrote {}\n", self.output.display()))?;
+        output::document(&self.output, |out| out.write_all(&document))?;
+        output::about_document(&self.output, &format!("wrote {}\n", self.output.display()))?;
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ pub(crate) struct Args {
     /// One profile, several in order of time, or the directory they are in
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// The file to write
+    /// The file to write; - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// The rules that accept leaks, instead of the highwater.toml here or above

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_profile::{file, pprof};
+use highwater_profile::pprof;
 use highwater_symbol::{MappingOutcome, Summary};
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ Examples:
 pub(crate) struct Args {
     /// The profile
     file: PathBuf,
-    /// The file to write
+    /// The file to write; - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]
@@ -70,9 +70,9 @@ impl Args {
         if let Some(error) = CliError::stranger(&self.file, &profile, &summary) {
             return Err(error);
         }
-        file::write_atomically(&self.output, |out| pprof::write(&profile, out))?;
+        output::document(&self.output, |out| pprof::write(&profile, out))?;
         let answer = Answer::new(&self.output, &summary);
-        output::answer(&self.shared, "symbolize", &answer, Answer::text)?;
+        output::answer_about(&self.output, &self.shared, "symbolize", &answer, Answer::text)?;
         answer.modules.iter().filter_map(Module::remark).for_each(|it| output::note(&it));
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use highwater_analyze::{DiffOptions, GroupBy, SampleKind, SnapshotTotals};
 use highwater_profile::Profile;
-use highwater_profile::file::{FileError, write_atomically};
+use highwater_profile::file::{FileError, rename_directory, write_atomically};
 use highwater_report::{View, time};
 use serde::Serialize;
 
@@ -77,7 +77,7 @@ pub(crate) fn write(
     let _ = fs::remove_dir_all(&draft);
     fs::create_dir(&draft).map_err(failed(&draft))?;
     let outcome = fill(&draft, source, found_ns, finding, [before, after], shared)
-        .and_then(|missing| fs::rename(&draft, &folder).map(|()| missing).map_err(failed(&folder)));
+        .and_then(|missing| rename_directory(&draft, &folder).map(|()| missing).map_err(failed(&folder)));
     match outcome {
         Ok(missing) => Ok(Written { folder, missing }),
         Err(error) => {

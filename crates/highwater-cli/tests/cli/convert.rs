@@ -76,3 +76,43 @@ fn addresses_stay_in_pprof_and_need_names_elsewhere() {
     place.run("convert in.pb.gz out.folded --addresses").answer();
     assert!(fs::read_to_string(place.path("out.folded")).unwrap().contains("demo+0x"));
 }
+
+#[test]
+fn a_document_on_standard_output_is_not_mixed_with_words_about_it() {
+    let place = Place::new();
+    place.profile("in.pb.gz", &demo(8));
+    place.run("convert in.pb.gz out.folded").answer();
+    let expected = fs::read_to_string(place.path("out.folded")).unwrap();
+    let outputs: &[&str] =
+        if cfg!(target_os = "linux") { &["-", "/dev/stdout", "/proc/self/fd/1"] } else { &["-"] };
+    for output in outputs {
+        let run = place.run(&format!("convert in.pb.gz {output} --to folded"));
+        assert_eq!((run.code, run.stdout.as_str()), (Some(0), expected.as_str()), "{output}");
+        assert!(run.stderr.starts_with(&format!("wrote {output} (folded, ")), "{}", run.stderr);
+        for flame in ["flame in.pb.gz --output", "flame in.pb.gz --json --output"] {
+            let run = place.run(&format!("{flame} {output}"));
+            assert!(run.code == Some(0) && run.stderr == format!("wrote {output}\n"), "{}", run.stderr);
+            assert!(run.stdout.starts_with(['<', '{']), "{}", run.stdout);
+        }
+    }
+    // Nothing has the name of a hyphen.
+    assert!(!place.path("-").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn devices_and_links_stay_what_they_are() {
+    use std::os::unix::fs::symlink;
+    let place = Place::new();
+    place.profile("in.pb.gz", &demo(8));
+    symlink("target.folded", place.path("link.folded")).unwrap();
+    symlink("/dev/null", place.path("null.folded")).unwrap();
+    for output in ["link.folded", "null.folded"] {
+        place.run(&format!("convert in.pb.gz {output}")).answer();
+        assert!(fs::symlink_metadata(place.path(output)).unwrap().is_symlink());
+    }
+    assert!(fs::read_to_string(place.path("target.folded")).unwrap().contains(';'));
+    fs::create_dir(place.path("directory.folded")).unwrap();
+    let refused = place.run("convert in.pb.gz directory.folded");
+    assert!(refused.error().contains("directory.folded: it is a directory"), "{}", refused.stderr);
+}

@@ -22,7 +22,7 @@ impl core::fmt::Debug for Before {
 /// What the signal does now. `None` when somebody else uses it, or its timer.
 pub(super) fn before() -> Option<Before> {
     // SAFETY: both are plain values for which zeroes are valid, and there is room for the results.
-    let (timer, action) = unsafe {
+    let (timer, mut action) = unsafe {
         let mut timer: libc::itimerval = mem::zeroed();
         let mut action: libc::sigaction = mem::zeroed();
         if libc::getitimer(libc::ITIMER_PROF, &mut timer) != 0
@@ -33,6 +33,11 @@ pub(super) fn before() -> Option<Before> {
         (timer, action)
     };
     let is_off = timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0;
+    if action.sa_sigaction == handler() {
+        // Left from before a fork, in whose child nothing is sampled any more.
+        action.sa_sigaction = libc::SIG_DFL;
+        action.sa_flags = 0;
+    }
     let is_unhandled = matches!(action.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN);
     (is_off && is_unhandled).then_some(Before(action))
 }
@@ -43,8 +48,7 @@ pub(super) fn begin(interval: Duration) -> bool {
     // instruction, and is there as long as the program.
     let is_set = unsafe {
         let mut action: libc::sigaction = mem::zeroed();
-        let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = handle;
-        action.sa_sigaction = handler as usize;
+        action.sa_sigaction = handler();
         action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
         libc::sigaction(libc::SIGPROF, &action, ptr::null_mut()) == 0
     };
@@ -60,6 +64,11 @@ pub(super) fn end(before: &Before) {
         libc::signal(libc::SIGPROF, libc::SIG_IGN);
         libc::sigaction(libc::SIGPROF, &before.0, ptr::null_mut());
     }
+}
+
+fn handler() -> usize {
+    let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = handle;
+    handler as usize
 }
 
 fn set_timer(interval: Duration) -> bool {

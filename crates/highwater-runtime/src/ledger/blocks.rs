@@ -88,7 +88,7 @@ pub(super) fn start() {
     static STARTED: AtomicBool = AtomicBool::new(false);
     if !STARTED.swap(true, Ordering::AcqRel) {
         unwind::start();
-        sys::at_fork(before_fork, after_fork);
+        sys::at_fork(before_fork, after_fork, after_fork);
     }
 }
 

@@ -74,10 +74,9 @@ fn now_ns(clock: libc::clockid_t) -> u64 {
 /// A number that differs from call to call and from process to process.
 pub(crate) fn entropy() -> u64 {
     static CALLS: AtomicU64 = AtomicU64::new(0);
-    // SAFETY: getpid has no preconditions.
-    let pid = unsafe { libc::getpid() };
     let calls = CALLS.fetch_add(1, Ordering::Relaxed);
-    now_ns(libc::CLOCK_REALTIME) ^ (pid as u64) << 17 ^ calls << 48
+    // Where the system put the stack tells processes of one moment apart, without a system call.
+    now_ns(libc::CLOCK_REALTIME) ^ (ptr::from_ref(&calls).addr() as u64) << 17 ^ calls << 48
 }
 
 /// Lets another thread run.
@@ -86,8 +85,8 @@ pub(crate) fn yield_now() {
     unsafe { libc::sched_yield() };
 }
 
-/// Calls `before` in front of every fork, and `after` behind it in both processes.
-pub(crate) fn at_fork(before: extern "C" fn(), after: extern "C" fn()) {
+/// Calls `before` in front of every fork, and behind it `parent` in the one process and `child` in the other.
+pub(crate) fn at_fork(before: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
     // SAFETY: POSIX declares the function with these types.
     unsafe extern "C" {
         // Declared here because the libc crate types the handlers as `unsafe extern "C" fn()`.
@@ -98,7 +97,46 @@ pub(crate) fn at_fork(before: extern "C" fn(), after: extern "C" fn()) {
         ) -> libc::c_int;
     }
     // SAFETY: the handlers are functions of the program itself and so are there as long as it runs.
-    unsafe { pthread_atfork(Some(before), Some(after), Some(after)) };
+    unsafe { pthread_atfork(Some(before), Some(parent), Some(child)) };
+}
+
+/// The module that holds an address of code, by where it begins; `None` when the loader knows of none. Takes the loader's lock.
+fn module_of(code: *const ()) -> Option<libc::Dl_info> {
+    let mut info = core::mem::MaybeUninit::<libc::Dl_info>::uninit();
+    // SAFETY: any address may be asked for, and there is room for the result.
+    let found = unsafe { libc::dladdr(code.cast(), info.as_mut_ptr()) } != 0;
+    // SAFETY: it is filled in when something was found.
+    found.then(|| unsafe { info.assume_init() })
+}
+
+/// Whether the standard library is a shared one (`-C prefer-dynamic`). It then frees with an allocator of its own what the
+/// program has allocated with its global one. Takes the loader's lock.
+pub(crate) fn has_shared_std() -> bool {
+    // A function that is never copied into the program.
+    let [own, std] =
+        [has_shared_std as fn() -> bool as *const (), std::process::abort as fn() -> ! as *const ()];
+    match (module_of(own), module_of(std)) {
+        (Some(own), Some(std)) => own.dli_fbase != std.dli_fbase,
+        _ => false,
+    }
+}
+
+/// Has the shared library that this is part of, if it is, stay loaded as long as the process runs: threads that end call it,
+/// as does every fork. To be called once, early: it takes the loader's lock.
+pub(crate) fn stay_loaded() {
+    let Some(own) = module_of(stay_loaded as fn() as *const ()) else { return };
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        // SAFETY: getauxval has no preconditions. The program's own headers lie in the program.
+        let headers = unsafe { libc::getauxval(libc::AT_PHDR) } as usize;
+        if module_of(ptr::without_provenance(headers)).is_some_and(|it| it.dli_fbase == own.dli_fbase) {
+            // The program itself, whose name need not be one by which it is found.
+            return;
+        }
+    }
+    // SAFETY: the name is the loader's own, a C string that lives as long as the module. It is loaded already, so no
+    // constructor runs; the handle, one more reference, is meant to be kept.
+    unsafe { libc::dlopen(own.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE) };
 }
 
 /// Tells when a thread ends. A pthread key's destructor runs behind those of Rust's thread-locals, and needs no

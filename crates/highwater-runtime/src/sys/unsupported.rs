@@ -34,7 +34,13 @@ pub(crate) fn monotonic_ns() -> u64 {
 
 pub(crate) fn yield_now() {}
 
-pub(crate) fn at_fork(_before: extern "C" fn(), _after: extern "C" fn()) {}
+pub(crate) fn at_fork(_before: extern "C" fn(), _parent: extern "C" fn(), _child: extern "C" fn()) {}
+
+pub(crate) fn has_shared_std() -> bool {
+    false
+}
+
+pub(crate) fn stay_loaded() {}
 
 pub(crate) struct ExitHook;
 

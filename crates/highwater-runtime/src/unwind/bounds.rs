@@ -1,23 +1,41 @@
 //! Where the calling thread's stack is, so that no walk reads beyond it.
 //!
-//! The C library knows, but asks its own allocator for memory to say it, which a signal handler must not wait for. So the
-//! kernel's list of mappings is read instead, by system calls alone, once a thread.
+//! The C library knows, but asks its own allocator for memory to say it, which a signal handler must not wait for. The kernel
+//! knows, but its list is a file, which a program that has locked itself in (seccomp, a chroot) may not open any more. So what
+//! the C library knows is read where it keeps it: in the thread's control block. The main thread's stack is known from the
+//! start.
 
 use core::cell::Cell;
-use core::ffi::CStr;
 use core::ops::Range;
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use super::cfi;
 
 thread_local! {
-    /// The calling thread's stack; an empty range while that is not known.
-    static STACK: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
-    /// How often it was looked for in vain.
-    static FAILURES: Cell<u8> = const { Cell::new(0) };
+    /// The calling thread's stack; [`UNKNOWN`] until it was looked for.
+    static STACK: Cell<(usize, usize)> = const { Cell::new(UNKNOWN) };
 }
 
-/// Searches after which a thread that never runs on its own stack is left to the system's unwinder.
-const PATIENCE: u8 = 8;
+const UNKNOWN: (usize, usize) = (0, 0);
+
+/// The main thread's stack: what it may grow to, and where it ends.
+static MAIN: (AtomicUsize, AtomicUsize) = (AtomicUsize::new(0), AtomicUsize::new(0));
+
+/// Bytes of a control block that are read. The C library tells its size to debuggers; this is what it was at the least.
+static CONTROL_BLOCK_BYTES: AtomicUsize = AtomicUsize::new(2304);
+
+/// Asks the system for all that is needed later. To be called once, before the first walk.
+pub(super) fn start() {
+    let end = top_of_main_stack() / 8 * 8;
+    MAIN.0.store(end.saturating_sub(stack_limit()), Relaxed);
+    MAIN.1.store(end, Relaxed);
+    // SAFETY: the name is a C string.
+    let size = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_thread_db_sizeof_pthread".as_ptr()) };
+    // SAFETY: the symbol is null or that of a constant of the C library, of this type.
+    if let Some(&bytes) = unsafe { size.cast::<u32>().as_ref() } {
+        CONTROL_BLOCK_BYTES.store(bytes as usize, Relaxed);
+    }
+}
 
 /// The calling thread's stack, if `stack_pointer` is within it: code may run on a stack of its own (a coroutine, a signal
 /// handler), which may be gone or smaller the next time that something is found at its address.
@@ -32,39 +50,46 @@ pub(super) fn stack_bounds(stack_pointer: usize) -> Option<Range<usize>> {
 
 #[cold]
 fn find(stack_pointer: usize) -> Option<Range<usize>> {
-    if STACK.get() != (0, 0) || FAILURES.get() >= PATIENCE || !cfi::is_available() {
+    if STACK.get() != UNKNOWN || !cfi::is_available() {
         return None;
     }
-    let found = mapping_of(stack_pointer).and_then(|it| it.own_stack());
-    match &found {
-        Some(stack) => STACK.set((stack.start, stack.end)),
-        None => FAILURES.set(FAILURES.get() + 1),
-    }
-    found
+    let stack = own_stack();
+    STACK.set((stack.start, stack.end));
+    stack.contains(&stack_pointer).then_some(stack)
 }
 
-/// A line of the kernel's list.
-struct Mapping {
-    range: Range<usize>,
-    is_main_stack: bool,
+/// The stack that the calling thread was given. One that was given none is the main thread.
+fn own_stack() -> Range<usize> {
+    // SAFETY: pthread_self has no preconditions. In glibc it is the address of the thread's control block, which lies on
+    // top of the stack that the thread was given.
+    let control_block = unsafe { libc::pthread_self() } as usize;
+    let words = CONTROL_BLOCK_BYTES.load(Relaxed) / size_of::<usize>();
+    // SAFETY: the block has so many words, and lives as long as the calling thread. Another thread may write to some of
+    // them meanwhile (its links to its neighbours), so each is read as an atomic.
+    let words = unsafe {
+        core::slice::from_raw_parts(core::ptr::with_exposed_provenance::<AtomicUsize>(control_block), words)
+    };
+    let main = || MAIN.0.load(Relaxed)..MAIN.1.load(Relaxed);
+    given_stack(control_block, words).unwrap_or_else(main)
 }
 
-impl Mapping {
-    /// The part of the mapping that is the calling thread's stack, if it is that at all.
-    fn own_stack(&self) -> Option<Range<usize>> {
-        if self.is_main_stack || self.range.contains(&top_of_main_stack()) {
-            // It grows downwards, to where its limit allows.
-            return Some(self.range.end.saturating_sub(stack_limit())..self.range.end);
-        }
-        // SAFETY: pthread_self has no preconditions. In glibc it is the address of the thread's control block, which
-        // lies on top of the stack that the thread was given.
-        let control_block = unsafe { libc::pthread_self() } as usize;
-        self.range.contains(&control_block).then(|| self.range.start..control_block / 8 * 8)
-    }
+/// The stack that a control block tells of in four words: where its memory begins, its bytes, those of the guard at its start,
+/// and the guard that was asked for. They are known by what holds for no other words: the block itself lies in that memory,
+/// and near to its end.
+fn given_stack(control_block: usize, words: &[AtomicUsize]) -> Option<Range<usize>> {
+    /// Behind the block is nothing but what rounds it up to a page.
+    const MOST_BEHIND: usize = 1 << 20;
+    words.windows(4).find_map(|it| {
+        let [start, bytes, guard, asked_guard] = [0, 1, 2, 3].map(|index: usize| it[index].load(Relaxed));
+        let behind = start.checked_add(bytes)?.checked_sub(control_block)?;
+        let is_stack = start < control_block && bytes >= 2048 && (1..=MOST_BEHIND).contains(&behind);
+        let has_guard = guard < bytes && asked_guard <= bytes && start % 8 == 0;
+        (is_stack && has_guard).then(|| start + guard..control_block / 8 * 8)
+    })
 }
 
-/// An address on top of the main thread's stack, where the kernel puts a few random bytes for the program. Under an
-/// emulator such as valgrind the kernel has another stack by the name of the main thread's.
+/// An address on top of the main thread's stack, where the kernel puts a few random bytes for the program. All frames lie below
+/// it.
 fn top_of_main_stack() -> usize {
     // SAFETY: getauxval has no preconditions.
     usize::try_from(unsafe { libc::getauxval(libc::AT_RANDOM) }).unwrap_or(0)
@@ -79,116 +104,66 @@ fn stack_limit() -> usize {
     if failed { UNLIMITED } else { usize::try_from(limit.rlim_cur).unwrap_or(UNLIMITED).min(UNLIMITED) }
 }
 
-/// The mapping that holds an address.
-fn mapping_of(address: usize) -> Option<Mapping> {
-    const LIST: &CStr = c"/proc/self/maps";
-    // SAFETY: the path is a C string.
-    let file = unsafe { libc::open(LIST.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
-    if file < 0 {
-        return None;
-    }
-    let mut search = Search::new(address);
-    let mut buffer = [0_u8; 1024];
-    let found = loop {
-        // SAFETY: the buffer has that many bytes.
-        let length = unsafe { libc::read(file, buffer.as_mut_ptr().cast(), buffer.len()) };
-        match usize::try_from(length) {
-            Ok(length @ 1..) => {
-                if let Some(found) = buffer[..length].iter().find_map(|&byte| search.next(byte)) {
-                    break Some(found);
-                }
-            }
-            // An interrupted call, which does not happen to files of this kind, would end the search as well.
-            _ => break None,
-        }
-    };
-    // SAFETY: the file was opened above and is used by nobody else.
-    unsafe { libc::close(file) };
-    found
-}
-
-/// Reads the list byte by byte. A line is `start-end rights offset device inode path`, the first two in hexadecimal.
-struct Search {
-    address: usize,
-    start: usize,
-    end: usize,
-    part: Part,
-    /// The last bytes of the line.
-    tail: [u8; 7],
-}
-
-#[derive(Clone, Copy)]
-enum Part {
-    Start,
-    End,
-    Rest,
-}
-
-impl Search {
-    fn new(address: usize) -> Self {
-        Self { address, start: 0, end: 0, part: Part::Start, tail: [0; 7] }
-    }
-
-    /// Takes the next byte of the list; the result is there with the last byte of its line.
-    fn next(&mut self, byte: u8) -> Option<Mapping> {
-        if byte == b'\n' {
-            let line = core::mem::replace(self, Self::new(self.address));
-            let range = line.start..line.end;
-            let is_main_stack = &line.tail == b"[stack]";
-            return range.contains(&self.address).then_some(Mapping { range, is_main_stack });
-        }
-        let digit = (byte as char).to_digit(16).map(|it| it as usize);
-        match (self.part, digit) {
-            (Part::Start, Some(digit)) => self.start = self.start << 4 | digit,
-            (Part::Start, None) => self.part = Part::End,
-            (Part::End, Some(digit)) => self.end = self.end << 4 | digit,
-            (Part::End, None) => self.part = Part::Rest,
-            (Part::Rest, _) => {
-                self.tail.rotate_left(1);
-                self.tail[6] = byte;
-            }
-        }
-        None
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn search(list: &str, address: usize) -> Option<(Range<usize>, bool)> {
-        let mut search = Search::new(address);
-        list.bytes().find_map(|byte| search.next(byte)).map(|it| (it.range, it.is_main_stack))
+    #[test]
+    fn a_stack_is_known_by_the_block_that_lies_in_it() {
+        let block = 0x7f00_0080_0700;
+        let given = |words: &[usize]| {
+            let words: Vec<AtomicUsize> = words.iter().map(|&it| AtomicUsize::new(it)).collect();
+            given_stack(block, &words)
+        };
+        let (start, bytes) = (0x7f00_0060_0000, 0x20_1000);
+        let noise = [block, block, 0, 7, block + 8, usize::MAX, 1];
+        assert_eq!(given(&[&noise[..], &[start, bytes, 4096, 4096]].concat()), Some(start + 4096..block));
+        assert_eq!(given(&[start, bytes, 0, 0]), Some(start..block));
+        // The main thread's, and memory that ends below the block or far above it.
+        assert_eq!(given(&[&noise[..], &[0, 0, 0, 0]].concat()), None);
+        assert_eq!(given(&[start, 0x20_0000, 4096, 4096]), None);
+        assert_eq!(given(&[start, 1 << 30, 4096, 4096]), None);
     }
 
-    #[test]
-    fn the_line_with_the_address_is_found() {
-        let list = "1000-2000 r-xp 00000000 08:01 1 /bin/a\n\
-                    7ffc0000-7ffd0000 rw-p 00000000 00:00 0  [stack]\n\
-                    ffffffffff600000-ffffffffff601000 --xp 00000000 00:00 0 [vsyscall]\n";
-        assert_eq!(search(list, 0x1fff), Some((0x1000..0x2000, false)));
-        assert_eq!(search(list, 0x2000), None);
-        assert_eq!(search(list, 0x7ffc_1234), Some((0x7ffc_0000..0x7ffd_0000, true)));
-        assert_eq!(search("", 1), None);
+    /// What the C library says of the calling thread's stack, without the guard.
+    fn told() -> Range<usize> {
+        let (mut start, mut bytes) = (core::ptr::null_mut(), 0);
+        // SAFETY: zeroes are valid for the attributes, there is room for the results, and what is filled in is given back.
+        unsafe {
+            let mut attributes: libc::pthread_attr_t = core::mem::zeroed();
+            assert_eq!(libc::pthread_getattr_np(libc::pthread_self(), &mut attributes), 0);
+            assert_eq!(libc::pthread_attr_getstack(&attributes, &mut start, &mut bytes), 0);
+            libc::pthread_attr_destroy(&mut attributes);
+        }
+        start.addr()..start.addr() + bytes
     }
 
     #[test]
     fn every_thread_finds_its_own_stack() {
         fn check() {
+            start();
             let local = 0_u8;
-            let here = core::ptr::from_ref(&local).addr();
-            let own = mapping_of(here).and_then(|it| it.own_stack()).unwrap();
-            assert!(own.contains(&here));
-            let heap = Box::new(0_u8);
-            assert!(
-                mapping_of(core::ptr::from_ref(&*heap).addr())
-                    .unwrap()
-                    .own_stack()
-                    .is_none_or(|it| it != own)
-            );
+            let own = own_stack();
+            assert!(own.contains(&core::ptr::from_ref(&local).addr()));
+            let told = told();
+            assert_eq!(own.start, told.start);
+            assert!(told.contains(&(own.end - 1)) && told.end - own.end < 64 << 10, "{own:x?} {told:x?}");
         }
-        check();
         std::thread::spawn(check).join().unwrap();
-        std::thread::Builder::new().stack_size(70_000).spawn(check).unwrap().join().unwrap();
+        for bytes in [17_000, 70_000, 64 << 20] {
+            std::thread::Builder::new().stack_size(bytes).spawn(check).unwrap().join().unwrap();
+        }
+    }
+
+    #[test]
+    fn the_main_stack_is_known_from_the_start() {
+        start();
+        let [start, end] = [&MAIN.0, &MAIN.1].map(|it| it.load(Relaxed));
+        let list = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let line = list.lines().find(|it| it.ends_with("[stack]")).unwrap();
+        let (from, rest) = line.split_once('-').unwrap();
+        let to = rest.split(' ').next().unwrap();
+        let [from, to] = [from, to].map(|it| usize::from_str_radix(it, 16).unwrap());
+        assert!(start < from && (from..to).contains(&end), "{start:x} {end:x} {line}");
     }
 }

@@ -35,6 +35,7 @@ static FIND_OBJECT: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 pub(super) fn start() {
     // SAFETY: the name is a C string.
     let function = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_dl_find_object".as_ptr()) };
+    super::bounds::start();
     FIND_OBJECT.store(function, Ordering::Release);
 }
 

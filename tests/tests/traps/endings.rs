@@ -1,0 +1,122 @@
+//! How a process ends, forks, locks itself in or unloads a library, with a recorder and a profiler in it.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use highwater_profile::{Limits, Profile, file};
+use highwater_tests::truth::{Demand, values};
+use highwater_tests::{Failure, build_library_example, run_with_timeout};
+use tempfile::TempDir;
+
+use crate::build;
+use crate::run::Trap;
+
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Runs a part of `trap_profiler`, whose files are in `directory`.
+fn run(directory: &TempDir, part: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trap_profiler"));
+    command.arg(directory.path().join("heap.pb.gz")).arg(part).env_remove("HIGHWATER");
+    command.output().unwrap()
+}
+
+/// The profile that a part leaves when it ends well.
+fn profile_of(part: &str) -> Profile {
+    let directory = tempfile::tempdir().unwrap();
+    let ended = run(&directory, part);
+    assert!(ended.status.success(), "{part}: {ended:?}");
+    read(&directory.path().join("heap.pb.gz"))
+}
+
+fn read(path: &Path) -> Profile {
+    let mut profile = file::read(path, &Limits::default()).unwrap();
+    highwater_symbol::symbolize(&mut profile, &Default::default()).unwrap();
+    profile
+}
+
+fn assert_whole(profile: &Profile) {
+    assert_eq!(values(profile, "site_kept"), Ok([1, 123_456, 1, 123_456]));
+}
+
+#[test]
+fn a_program_that_exits_gets_its_profile() {
+    assert_whole(&profile_of("exit"));
+    assert_whole(&profile_of("crowd"));
+}
+
+#[test]
+fn a_signal_ends_the_process_behind_its_profile() {
+    let directory = tempfile::tempdir().unwrap();
+    let ended = run(&directory, "signal");
+    assert_eq!(ended.status.signal(), Some(15), "{ended:?}");
+    assert_whole(&read(&directory.path().join("heap.pb.gz")));
+}
+
+#[test]
+fn what_a_program_does_with_a_signal_is_left_to_it() {
+    assert_whole(&profile_of("handled"));
+    assert_whole(&profile_of("ignored"));
+}
+
+/// The files of a directory whose names begin so.
+fn named(directory: &Path, start: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(directory).unwrap().map(|it| it.unwrap().path());
+    files.filter(|it| it.file_name().unwrap().to_str().unwrap().starts_with(start)).collect()
+}
+
+#[test]
+fn the_child_of_a_fork_has_files_of_its_own_or_says_so() {
+    for goes_on in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        if goes_on {
+            fs::write(directory.path().join("go-on"), "").unwrap();
+        }
+        let ended = run(&directory, "fork");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert!(ended.status.success(), "{ended:?}");
+        assert_eq!(said.contains("go_on_in_child"), !goes_on, "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+        let profiles = named(directory.path(), "heap.");
+        assert_eq!(profiles.len(), 2, "one of the parent, one of the child: {profiles:?}");
+        profiles.iter().for_each(|it| assert_whole(&read(it)));
+    }
+}
+
+#[test]
+fn a_program_that_has_locked_itself_in_is_recorded() {
+    Trap::new(env!("CARGO_BIN_EXE_trap_seccomp")).demand(Demand::Sampled).passes();
+}
+
+#[test]
+fn a_file_opened_behind_the_lock_is_noticed() {
+    Trap::new(env!("CARGO_BIN_EXE_trap_seccomp")).arg("late").crashes();
+}
+
+fn unload(library: &Path) -> Result<String, Failure> {
+    let mut host = Command::new(env!("CARGO_BIN_EXE_trap_unload"));
+    run_with_timeout(host.arg("unused").arg(library), PATIENCE)
+}
+
+#[test]
+fn a_library_with_a_recorder_inside_stays() {
+    unload(&build_library_example("highwater-tests", "trap_plugin")).unwrap();
+}
+
+#[test]
+fn a_library_that_is_unloaded_is_noticed() {
+    let directory = tempfile::tempdir().unwrap();
+    let failed = unload(&build::library(directory.path(), "libnarrow", &[])).unwrap_err();
+    assert!(matches!(&failed, Failure::Failed(it) if it.contains("was unloaded")), "{failed:?}");
+}
+
+#[test]
+fn a_shared_standard_library_is_refused() {
+    let program = build::program_with_shared_std();
+    let ended = Command::new(&program).env("LD_LIBRARY_PATH", build::libraries_of_rust()).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(said.matches("prefer-dynamic").count(), 2, "once at the start, once for the snapshot: {said}");
+}
