@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use highwater_profile::{Function, Location, LocationId, Profile, StringId};
+use highwater_profile::{Function, Location, LocationId, Place, Profile, StringId};
 
 use crate::Query;
 use crate::attribution::{self, Class, Verdict};
@@ -133,10 +133,7 @@ impl<'a> Resolver<'a> {
             line: 0,
             module: texts.module,
             build_id: texts.build_id,
-            // Wrapping, since files may claim anything.
-            module_offset: mapping
-                .filter(|_| location.address != 0)
-                .map(|it| location.address.wrapping_sub(it.start).wrapping_add(it.file_offset)),
+            place: mapping.filter(|_| location.address != 0).map(|it| it.place(location.address)),
             address: location.address,
             crate_name: None,
             inlined: false,
@@ -170,11 +167,11 @@ impl<'a> Resolver<'a> {
         let identity = if symbol.function == TextId::EMPTY && symbol.file == TextId::EMPTY {
             let is_built = symbol.build_id != TextId::EMPTY;
             let module = if is_built { symbol.build_id } else { symbol.module };
-            symbols::offset(module, symbol.module_offset.unwrap_or(symbol.address))
+            symbols::offset(module, symbol.place.map_or(symbol.address, Place::key))
         } else {
             // Functions of libraries without debug information are told apart by the library.
-            let place = if short_file == TextId::EMPTY { short_module } else { short_file };
-            symbols::position(symbol.function, place, symbol.line)
+            let owner = if short_file == TextId::EMPTY { short_module } else { short_file };
+            symbols::position(symbol.function, owner, symbol.line)
         };
         let id = symbols.intern(identity, symbol);
         let symbol = symbols.get(id);

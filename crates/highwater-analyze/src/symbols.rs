@@ -9,7 +9,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use highwater_profile::{ListTable, StringTable};
+use highwater_profile::{ListTable, Place, StringTable};
 
 use crate::Frame;
 use crate::attribution::Class;
@@ -54,7 +54,7 @@ pub(crate) struct Symbol {
     pub line: i64,
     pub module: TextId,
     pub build_id: TextId,
-    pub module_offset: Option<u64>,
+    pub place: Option<Place>,
     pub address: u64,
     pub crate_name: Option<TextId>,
     pub inlined: bool,
@@ -126,7 +126,7 @@ impl Symbols {
             line: Some(symbol.line).filter(|it| *it > 0),
             module: text(symbol.module),
             build_id: text(symbol.build_id),
-            module_offset: symbol.module_offset,
+            module_offset: symbol.place.map(Place::number),
             address: symbol.address,
             crate_name: symbol.crate_name.map(|it| self.texts.get(it).to_owned()),
             inlined: symbol.inlined,

@@ -45,7 +45,7 @@ pub use bounded_text::BoundedText;
 pub use format::otlp;
 pub use format::{go_text, pprof, write};
 pub use list_table::ListTable;
-pub use location::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId};
+pub use location::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId, Place};
 pub use merge::{MergeError, files_of_several_builds, merge};
 pub use meta::Meta;
 pub use profile::{Profile, ValueType};

@@ -64,6 +64,9 @@ pub struct Mapping {
     pub limit: u64,
     /// Offset in the file of the byte that is mapped at `start`.
     pub file_offset: u64,
+    /// The address that the file's own tables have for the byte at `start`, where the recorder found it out and the addresses
+    /// are to be written as those of the tables; see [`Self::is_normalized`]. `None` in a profile that was read.
+    pub elf_start: Option<u64>,
     /// Path of the mapped file on the machine that made the profile.
     pub file: StringId,
     /// Build id in lower-case hexadecimal; empty when the file has none.
@@ -76,6 +79,65 @@ pub struct Mapping {
     pub has_line_numbers: bool,
     /// The locations of this mapping list inlined frames.
     pub has_inline_frames: bool,
+}
+
+/// Where in its file an address belongs. Only this says it, for everybody: [`Mapping::place`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Place {
+    /// Offset in the file, in bytes.
+    Offset(u64),
+    /// Address in the file's own tables, such as an ELF file's symbols and segments.
+    Address(u64),
+}
+
+impl Place {
+    /// The offset or the address.
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Offset(number) | Self::Address(number) => number,
+        }
+    }
+
+    /// A number that differs for offsets and addresses: no file has offsets as large as that of an address.
+    pub fn key(self) -> u64 {
+        match self {
+            Self::Offset(offset) => offset,
+            Self::Address(address) => address | 1 << 63,
+        }
+    }
+}
+
+impl Mapping {
+    /// Whether the addresses are not those of the process, but those in the file's own tables: the mapping begins at 0 and
+    /// spans all addresses, or none. Go's pprof calls that normalized.
+    pub fn is_normalized(&self) -> bool {
+        self.start == 0 && self.file_offset == 0 && matches!(self.limit, 0 | u64::MAX)
+    }
+
+    /// Where in the file `address` belongs. An address outside of the mapping gets a place as well, since files may claim
+    /// anything: [`Self::contains`] tells.
+    pub fn place(&self, address: u64) -> Place {
+        match self.elf_start {
+            _ if self.is_normalized() => Place::Address(address),
+            Some(elf_start) => Place::Address(address.wrapping_sub(self.start).wrapping_add(elf_start)),
+            None => Place::Offset(address.wrapping_sub(self.start).wrapping_add(self.file_offset)),
+        }
+    }
+
+    /// The address of a place that this mapping gave to an address of its own, or that one of the same kind did.
+    pub fn address_of(&self, place: Place) -> u64 {
+        let start = match (self.elf_start, place) {
+            _ if self.is_normalized() => 0,
+            (Some(elf_start), Place::Address(_)) => elf_start,
+            _ => self.file_offset,
+        };
+        place.number().wrapping_sub(start).wrapping_add(self.start)
+    }
+
+    /// Whether `address` is within the mapping, as far as its end is known.
+    pub fn contains(&self, address: u64) -> bool {
+        address >= self.start && (self.limit == 0 || address < self.limit)
+    }
 }
 
 /// A function of the source.
@@ -124,5 +186,30 @@ impl Location {
     /// A location that is known by name only.
     pub fn symbolized(lines: Vec<Line>) -> Self {
         Self { lines, ..Self::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_are_the_files_own_are_taken_as_they_are() {
+        for limit in [0, u64::MAX] {
+            let normalized = Mapping { limit, ..Mapping::default() };
+            assert_eq!(normalized.place(0x1234), Place::Address(0x1234));
+            assert!(normalized.contains(0x1234));
+        }
+        let mapped = Mapping { start: 0x7000, limit: 0x9000, file_offset: 0x200, ..Mapping::default() };
+        assert_eq!(mapped.place(0x7010), Place::Offset(0x210));
+        assert!(mapped.contains(0x8fff) && !mapped.contains(0x9000) && !mapped.contains(0x6fff));
+        let known = Mapping { elf_start: Some(0x1200), ..mapped.clone() };
+        assert_eq!(known.place(0x7010), Place::Address(0x1210));
+        // Something that begins at 0 and ends is no such mapping: the kernel's, or one of a program without addresses.
+        assert_eq!(Mapping { limit: 0x9000, ..Mapping::default() }.place(0x10), Place::Offset(0x10));
+        for mapping in [Mapping::default(), mapped, known] {
+            assert_eq!(mapping.address_of(mapping.place(0x7010)), 0x7010);
+        }
+        assert_ne!(Place::Offset(7).key(), Place::Address(7).key());
     }
 }

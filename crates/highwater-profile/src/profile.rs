@@ -227,8 +227,7 @@ impl Profile {
             Some(mapping) => {
                 let file = self.string(mapping.file);
                 let file = file.rsplit(['/', '\\']).next().unwrap_or(file);
-                let offset = location.address.wrapping_sub(mapping.start).wrapping_add(mapping.file_offset);
-                format!("{file}+{offset:#x}")
+                format!("{file}+{:#x}", mapping.place(location.address).number())
             }
             None if location.address != 0 => format!("{:#x}", location.address),
             None => "[unknown]".to_owned(),

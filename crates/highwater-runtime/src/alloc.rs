@@ -31,7 +31,7 @@ use crate::config::Settings;
 use crate::exact::Exact;
 use crate::mark::{self, Mark, UNIT};
 use crate::recorder::{self, Verdict};
-use crate::{aligned, hard_limit, odd, thread};
+use crate::{aligned, hard_limit, odd, own_frames, thread};
 
 /// A global allocator that records what it passes on to an inner one.
 ///
@@ -262,7 +262,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     #[inline(never)]
     fn allocate_slowly(parts: Parts, this: &Self, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         let (size, layout) = (parts.size, parts.layout());
-        if hard_limit::forbids(size) {
+        if own_frames::is_asked(size) || hard_limit::forbids(size) {
             return ptr::null_mut();
         }
         if layout.align() < UNIT

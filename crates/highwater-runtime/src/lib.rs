@@ -2,7 +2,8 @@
 //!
 //! Two laws hold in this crate, whatever else changes:
 //!
-//! 1. **It never allocates through the global allocator.** Tables live in memory taken straight from the
+//! 1. **It never allocates through the global allocator** (but for [`own_frames`], which asks it for what it has not got, outside of
+//!    any allocation). Tables live in memory taken straight from the
 //!    operating system ([`arena`]); nothing here uses `Box`, `Vec`, `String` or formatting on a path that an
 //!    allocation can reach.
 //! 2. **Everything it needs is const-initialised.** The first allocation of a process happens before `main`, so
@@ -59,6 +60,8 @@ mod models;
 #[cfg(not(loom))]
 mod odd;
 #[cfg(not(loom))]
+mod own_frames;
+#[cfg(not(loom))]
 mod probe;
 #[cfg(not(loom))]
 mod recent;
@@ -93,6 +96,7 @@ pub use {
     cpu::{CpuError, CpuSampling},
     ending::{EndSignal, at_exit, catch_end_signals, end_by, next_signal},
     hard_limit::set_hard_limit,
+    own_frames::learn_own_frames,
     recorder::{
         has_shared_std, is_complete, is_supported, last_interval_bytes, mode, running, set_mode,
         visit_modules,

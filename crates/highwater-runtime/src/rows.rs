@@ -3,12 +3,13 @@
 use crate::cohort::Values;
 use crate::ends::Estimated;
 use crate::site::{self, Site};
-use crate::{sampler, totals};
+use crate::{own_frames, sampler, totals};
 
 /// One call site, scaled up from its samples, or the part of it that [`Self::first_snapshot`] and [`Self::lived_ns`] say.
 #[derive(Clone, Copy, Debug)]
 pub struct SiteTotals {
-    /// Call-site addresses, leaf first. They begin inside the recorder itself.
+    /// Call-site addresses, leaf first. They begin with the call of the allocator, after
+    /// [`learn_own_frames`](crate::learn_own_frames); before, inside the recorder itself.
     pub stack: &'static [usize],
     /// Name of the thread that allocated, as the system gives it; empty when it has none.
     pub thread: &'static [u8],
@@ -61,7 +62,7 @@ fn visit_site(site: &'static Site, allocated: Values, visit: &mut impl FnMut(Sit
     let block_bytes = (allocated.bytes + allocated.blocks / 2) / allocated.blocks;
     let scale = 1.0 / sampler::probability(block_bytes, site.interval_bytes());
     let empty = SiteTotals {
-        stack: site.stack(),
+        stack: own_frames::without(site.stack()),
         thread: site.thread(),
         scope: site.scope(),
         interval_bytes: site.interval_bytes(),

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use flate2::Crc;
+use highwater_profile::{Mapping, Place};
 use object::read::{Object, ObjectSection, ObjectSegment, ReadCache};
-use object::{BinaryFormat, SegmentFlags, elf, macho};
+use object::{BinaryFormat, ObjectKind, SegmentFlags, elf, macho};
 
 /// The facts of one file.
 #[derive(Clone, Debug)]
@@ -24,6 +25,8 @@ pub(crate) struct Binary {
     /// Path and build id in `.gnu_debugaltlink`: what several debug files share.
     pub(crate) shared_debug_link: Option<(PathBuf, String)>,
     pub(crate) modified: Option<SystemTime>,
+    /// The program runs where its tables say (ELF's type `EXEC`): it is not moved when it is loaded.
+    is_fixed: bool,
     segments: Vec<Segment>,
 }
 
@@ -34,25 +37,6 @@ struct Segment {
     address: u64,
     memory_size: u64,
     executable: bool,
-}
-
-/// Where a piece of a file lay in the process that was profiled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mapped {
-    pub(crate) start: u64,
-    /// First address behind the mapping; 0 when unknown.
-    pub(crate) limit: u64,
-    pub(crate) file_offset: u64,
-}
-
-impl Mapped {
-    /// Offset in the file of what lay at `address`; `None` outside the mapping.
-    pub(crate) fn file_offset_of(&self, address: u64) -> Option<u64> {
-        if self.limit != 0 && address >= self.limit {
-            return None;
-        }
-        address.checked_sub(self.start)?.checked_add(self.file_offset)
-    }
 }
 
 impl Binary {
@@ -82,6 +66,7 @@ impl Binary {
                 .map_err(damaged)?
                 .map(|(path, id)| (PathBuf::from(String::from_utf8_lossy(path).as_ref()), hex(id))),
             modified,
+            is_fixed: object.format() == BinaryFormat::Elf && object.kind() == ObjectKind::Executable,
             segments: object.segments().map(|segment| Segment::new(&segment)).collect(),
         })
     }
@@ -90,13 +75,39 @@ impl Binary {
     ///
     /// A debug file has no parts to load and so does not tell where they were; then the mapping must be just as
     /// large as its only executable segment, or nothing can be said for certain.
-    pub(crate) fn virtual_address(&self, mapped: &Mapped, address: u64) -> Option<u64> {
-        let file_offset = mapped.file_offset_of(address)?;
-        if self.has_code() {
-            self.by_file_offset(file_offset)
-        } else {
-            self.by_shape(mapped)?.checked_add(address - mapped.start)
+    pub(crate) fn virtual_address(&self, mapping: &Mapping, address: u64) -> Option<u64> {
+        if !mapping.contains(address) {
+            return None;
         }
+        match mapping.place(address) {
+            Place::Address(address) => self.loads(address).then_some(address),
+            Place::Offset(_) if !is_certain(mapping) && !self.is_mach_o => self.by_start(mapping, address),
+            Place::Offset(offset) if self.has_code() => self.by_file_offset(offset),
+            Place::Offset(_) => self.by_shape(mapping)?.checked_add(address - mapping.start),
+        }
+    }
+
+    /// [`Self::virtual_address`] where the mapping states the offset 0. That may be the truth (some linkers put the code in
+    /// the first segment, Go's among them), or the writer knew no offset, or the mapping is the whole module with all its segments.
+    fn by_start(&self, mapping: &Mapping, address: u64) -> Option<u64> {
+        if self.is_fixed && self.segments.iter().any(|it| it.executable && it.holds(address)) {
+            return Some(address);
+        }
+        let distance = address - mapping.start;
+        let first = self.segments.iter().filter(|it| it.memory_size > 0).min_by_key(|it| it.address)?;
+        if first.executable && first.file_offset == 0 {
+            return self.by_file_offset(distance).or_else(|| first.address.checked_add(distance));
+        }
+        if let Some(start) = self.by_shape(mapping) {
+            return start.checked_add(distance);
+        }
+        let whole = (first.address / PAGES[0] * PAGES[0]).checked_add(distance)?;
+        self.segments.iter().any(|it| it.executable && it.holds(whole)).then_some(whole)
+    }
+
+    /// Whether the file says that something is loaded at an address of its tables.
+    fn loads(&self, address: u64) -> bool {
+        self.segments.iter().any(|it| it.holds(address))
     }
 
     fn by_file_offset(&self, file_offset: u64) -> Option<u64> {
@@ -113,11 +124,10 @@ impl Binary {
     }
 
     /// Where a mapping of the whole executable segment begins.
-    fn by_shape(&self, mapped: &Mapped) -> Option<u64> {
-        const PAGES: [u64; 3] = [4 << 10, 16 << 10, 64 << 10];
+    fn by_shape(&self, mapping: &Mapping) -> Option<u64> {
         let mut executable = self.segments.iter().filter(|it| it.executable && it.memory_size > 0);
         let (Some(segment), None) = (executable.next(), executable.next()) else { return None };
-        let length = mapped.limit.checked_sub(mapped.start)?;
+        let length = mapping.limit.checked_sub(mapping.start)?;
         PAGES.into_iter().find_map(|page| {
             let start = segment.address / page * page;
             let end = segment.address.checked_add(segment.memory_size)?.div_ceil(page).checked_mul(page)?;
@@ -136,7 +146,20 @@ impl Binary {
     }
 }
 
+/// Sizes of pages in memory, in bytes.
+const PAGES: [u64; 3] = [4 << 10, 16 << 10, 64 << 10];
+
+/// Whether a mapping says for certain where in the file an address belongs, whatever the file is. See [`Binary::by_start`].
+pub(crate) fn is_certain(mapping: &Mapping) -> bool {
+    mapping.file_offset != 0 || mapping.elf_start.is_some() || mapping.is_normalized()
+}
+
 impl Segment {
+    /// Whether an address of the file's tables is within it.
+    fn holds(&self, address: u64) -> bool {
+        address.checked_sub(self.address).is_some_and(|distance| distance < self.memory_size)
+    }
+
     fn new<'data>(segment: &impl ObjectSegment<'data>) -> Self {
         let (file_offset, file_size) = segment.file_range();
         let executable = match segment.flags() {
@@ -188,7 +211,7 @@ fn hex(bytes: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    fn debug_file(segments: Vec<Segment>) -> Binary {
+    fn binary(segments: &[Segment]) -> Binary {
         Binary {
             path: PathBuf::new(),
             build_id: None,
@@ -197,21 +220,68 @@ mod tests {
             debug_link: None,
             shared_debug_link: None,
             modified: None,
-            segments,
+            is_fixed: false,
+            segments: segments.to_vec(),
         }
+    }
+
+    fn mapping(start: u64, limit: u64, file_offset: u64) -> Mapping {
+        Mapping { start, limit, file_offset, ..Mapping::default() }
     }
 
     #[test]
     fn a_debug_file_tells_addresses_only_when_the_mapping_fits() {
         let code =
             Segment { file_offset: 0, file_size: 0, address: 0x2a40, memory_size: 0x3100, executable: true };
-        let file = debug_file(vec![code]);
-        let mapped = Mapped { start: 0x7000_1000, limit: 0x7000_5000, file_offset: 0x1000 };
-        assert_eq!(file.virtual_address(&mapped, 0x7000_1a40), Some(0x2a40));
+        let file = binary(&[code]);
+        assert_eq!(file.virtual_address(&mapping(0x7000_1000, 0x7000_5000, 0x1000), 0x7000_1a40), Some(0x2a40));
         // Half of the segment, or another layout of it.
-        let half = Mapped { limit: 0x7000_3000, ..mapped };
+        let half = mapping(0x7000_1000, 0x7000_3000, 0x1000);
         assert_eq!(file.virtual_address(&half, 0x7000_1a40), None);
-        assert_eq!(debug_file(vec![code, code]).virtual_address(&mapped, 0x7000_1a40), None);
+        let two = binary(&[code, code]);
+        assert_eq!(two.virtual_address(&mapping(0x7000_1000, 0x7000_5000, 0x1000), 0x7000_1a40), None);
+    }
+
+    /// As rust-lld lays a program out: code at another address than its offset.
+    const LLD: [Segment; 2] = [
+        Segment { file_offset: 0, file_size: 0x17c0, address: 0, memory_size: 0x17c0, executable: false },
+        Segment { file_offset: 0x17c0, file_size: 0x2000, address: 0x27c0, memory_size: 0x2000, executable: true },
+    ];
+
+    #[test]
+    fn an_address_of_the_file_is_what_it_is() {
+        for limit in [0, u64::MAX] {
+            assert_eq!(binary(&LLD).virtual_address(&mapping(0, limit, 0), 0x2800), Some(0x2800));
+            assert_eq!(binary(&LLD).virtual_address(&mapping(0, limit, 0), 0x9000), None);
+        }
+    }
+
+    #[test]
+    fn pages_and_segments_lead_to_the_same_address() {
+        let (file, base) = (binary(&LLD), 0x5555_0000_0000);
+        let [pages, segment] = [
+            mapping(base + 0x2000, base + 0x5000, 0x1000),
+            // As earlier versions of the recorder wrote it.
+            mapping(base + 0x27c0, base + 0x47c0, 0x17c0),
+        ];
+        for mapping in [pages, segment] {
+            assert_eq!(file.virtual_address(&mapping, base + 0x2800), Some(0x2800));
+        }
+    }
+
+    #[test]
+    fn without_an_offset_the_shape_decides() {
+        let (mut file, base) = (binary(&LLD), 0x5555_0000_0000);
+        // The whole module; its code alone.
+        assert_eq!(file.virtual_address(&mapping(base, base + 0x6000, 0), base + 0x2800), Some(0x2800));
+        assert_eq!(file.virtual_address(&mapping(base + 0x2000, base + 0x5000, 0), base + 0x2800), Some(0x2800));
+        assert_eq!(file.virtual_address(&mapping(base, 0, 0), base + 0x2800), Some(0x2800));
+        // A program that is not moved.
+        file.is_fixed = true;
+        assert_eq!(file.virtual_address(&mapping(0x2000, 0x4000, 0), 0x2800), Some(0x2800));
+        // Code and all else in one segment, as gold does it.
+        let one = Segment { file_offset: 0, file_size: 0x4000, address: 0, memory_size: 0x4000, executable: true };
+        assert_eq!(binary(&[one]).virtual_address(&mapping(base, base + 0x4000, 0), base + 0x2800), Some(0x2800));
     }
 
     #[test]

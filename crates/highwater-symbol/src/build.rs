@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use highwater_profile::{Line, Location, LocationId, Mapping, MappingId, Profile};
 
-use crate::binary::{Binary, Mapped, normal_id};
+use crate::binary::{Binary, is_certain, normal_id};
 use crate::cache::{Cache, Record};
 use crate::demangle::demangle;
 use crate::dwarf::Frame;
@@ -22,20 +22,22 @@ pub(crate) struct Build {
     cached: usize,
     missing: Option<Missing>,
     unusable: Option<String>,
+    /// Only the file tells what the mapping's addresses are, so that other mappings of it have other places.
+    is_uncertain: bool,
 }
 
 /// One mapping of the binary.
 struct Piece {
     id: MappingId,
-    mapped: Mapped,
+    mapping: Mapping,
     locations: Vec<LocationId>,
 }
 
 /// What the engine is asked about a build.
 pub(crate) struct Question {
     pub(crate) job: Job,
-    /// The places in the file that the addresses of the job stand for.
-    pub(crate) offsets: Vec<u64>,
+    /// The places in the file that the addresses of the job stand for, by [`highwater_profile::Place::key`].
+    pub(crate) places: Vec<u64>,
 }
 
 /// What a mapping of `profile` says about its file. `build_id` is the mapping's, normalized.
@@ -44,7 +46,14 @@ pub(crate) fn wanted<'a>(profile: &'a Profile, mapping: &Mapping, build_id: &'a 
 }
 
 /// The builds that have addresses without lines, and how many addresses belong to none.
-pub(crate) fn of_profile(profile: &Profile) -> (Vec<Build>, usize) {
+///
+/// Those of mappings that no file stands behind belong to none, unless a candidate was given for them.
+pub(crate) fn of_profile(profile: &Profile, finder: &Finder<'_>) -> (Vec<Build>, usize) {
+    let has_file = |mapping: &Mapping| {
+        let build_id = normal_id(profile.string(mapping.build_id));
+        let wanted = wanted(profile, mapping, &build_id);
+        !wanted.is_pseudo() || finder.has_candidate(wanted)
+    };
     let mut needed: BTreeMap<MappingId, Vec<LocationId>> = BTreeMap::new();
     let mut unmapped = 0;
     for (id, location) in profile.location_ids().zip(profile.locations()) {
@@ -53,32 +62,32 @@ pub(crate) fn of_profile(profile: &Profile) -> (Vec<Build>, usize) {
             continue;
         }
         match *mapping {
-            Some(mapping) if !wanted(profile, profile.mapping(mapping), "").is_pseudo() => {
+            Some(mapping) if has_file(profile.mapping(mapping)) => {
                 needed.entry(mapping).or_default().push(id);
             }
             _ => unmapped += 1,
         }
     }
     let mut builds: Vec<Build> = Vec::new();
-    let mut known: HashMap<(String, String), usize> = HashMap::new();
+    let mut known: HashMap<(String, String, Option<MappingId>), usize> = HashMap::new();
     for (id, locations) in needed {
         let mapping = profile.mapping(id);
         let build_id = normal_id(profile.string(mapping.build_id));
         let file = profile.string(mapping.file).to_owned();
         // A build id says it all; without one the path has to.
-        let key = (build_id.clone(), if build_id.is_empty() { file.clone() } else { String::new() });
-        let index = *known.entry(key).or_insert(builds.len());
+        let path = if build_id.is_empty() { file.clone() } else { String::new() };
+        let alone = (!is_certain(mapping)).then_some(id);
+        let index = *known.entry((build_id.clone(), path, alone)).or_insert(builds.len());
         if index == builds.len() {
-            builds.push(Build::new(file, build_id));
+            builds.push(Build::new(file, build_id, alone.is_some()));
         }
-        let mapped = Mapped { start: mapping.start, limit: mapping.limit, file_offset: mapping.file_offset };
-        builds[index].pieces.push(Piece { id, mapped, locations });
+        builds[index].pieces.push(Piece { id, mapping: mapping.clone(), locations });
     }
     (builds, unmapped)
 }
 
 impl Build {
-    fn new(file: String, build_id: String) -> Self {
+    fn new(file: String, build_id: String, is_uncertain: bool) -> Self {
         Self {
             file,
             build_id,
@@ -87,6 +96,7 @@ impl Build {
             cached: 0,
             missing: None,
             unusable: None,
+            is_uncertain,
         }
     }
 
@@ -97,6 +107,7 @@ impl Build {
         cache: Option<&Cache>,
         finder: &Finder<'_>,
     ) -> Option<Question> {
+        let cache = cache.filter(|_| !self.is_uncertain);
         self.record = cache.map(|it| it.load(&self.build_id)).unwrap_or_default();
         let mut unknown = self.unknown(profile);
         if self.record.complete && unknown.is_empty() {
@@ -117,10 +128,10 @@ impl Build {
             self.record.frames.clear();
             unknown = self.unknown(profile);
         }
+        let (addresses, places): (Vec<u64>, Vec<u64>) = addresses(&unknown, &binary).into_iter().unzip();
         self.cached = self.known(profile);
-        let (addresses, offsets): (Vec<u64>, Vec<u64>) = addresses(&unknown, &binary).into_iter().unzip();
         let job = Job { binary: binary.path, debug_files, addresses };
-        (!offsets.is_empty()).then_some(Question { job, offsets })
+        (!places.is_empty()).then_some(Question { job, places })
     }
 
     fn answered(&mut self, profile: &Profile) -> Option<Question> {
@@ -129,16 +140,16 @@ impl Build {
     }
 
     /// Takes what was found, and keeps it for the next run.
-    pub(crate) fn learn(&mut self, offsets: &[u64], found: Found, cache: Option<&Cache>) {
+    pub(crate) fn learn(&mut self, places: &[u64], found: Found, cache: Option<&Cache>) {
         let was_empty = self.record.frames.is_empty();
         // Results of debug information are not mixed with lesser ones.
         let keeps = was_empty || self.record.complete == found.complete;
         self.record.complete = found.complete;
         self.unusable = found.unusable;
-        for (&offset, frames) in offsets.iter().zip(found.frames) {
-            self.record.frames.insert(offset, frames);
+        for (&place, frames) in places.iter().zip(found.frames) {
+            self.record.frames.insert(place, frames);
         }
-        if let Some(cache) = cache.filter(|_| keeps) {
+        if let Some(cache) = cache.filter(|_| keeps && !self.is_uncertain) {
             cache.store(&self.build_id, &self.record);
         }
     }
@@ -167,11 +178,12 @@ impl Build {
         self.cached
     }
 
-    fn places<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = (&'a Mapped, u64, u64)> {
+    /// Mapping, address and place of every location. A place is a [`highwater_profile::Place::key`].
+    fn places<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = (&'a Mapping, u64, u64)> {
         self.pieces.iter().flat_map(move |piece| {
             piece.locations.iter().filter_map(move |&id| {
                 let address = profile.location(id).address;
-                Some((&piece.mapped, address, piece.mapped.file_offset_of(address)?))
+                Some((&piece.mapping, address, piece.place(address)?))
             })
         })
     }
@@ -180,17 +192,17 @@ impl Build {
         self.places(profile).filter(|it| self.record.frames.contains_key(&it.2)).count()
     }
 
-    /// The places that the record does not have, by their offset in the file.
-    fn unknown(&self, profile: &Profile) -> BTreeMap<u64, (Mapped, u64)> {
+    /// The places that the record does not have.
+    fn unknown<'a>(&'a self, profile: &'a Profile) -> BTreeMap<u64, (&'a Mapping, u64)> {
         let places = self.places(profile).filter(|it| !self.record.frames.contains_key(&it.2));
-        places.map(|(&mapped, address, offset)| (offset, (mapped, address))).collect()
+        places.map(|(mapping, address, place)| (place, (mapping, address))).collect()
     }
 }
 
-/// The addresses in the binary's own tables of these places, sorted, with their offsets in the file.
-fn addresses(places: &BTreeMap<u64, (Mapped, u64)>, binary: &Binary) -> Vec<(u64, u64)> {
-    let address = |(&offset, (mapped, address)): (&u64, &(Mapped, u64))| {
-        Some((binary.virtual_address(mapped, *address)?, offset))
+/// The addresses in the binary's own tables of these places, sorted, with the places.
+fn addresses(places: &BTreeMap<u64, (&Mapping, u64)>, binary: &Binary) -> Vec<(u64, u64)> {
+    let address = |(&place, &(mapping, address)): (&u64, &(&Mapping, u64))| {
+        Some((binary.virtual_address(mapping, address)?, place))
     };
     let mut addresses: Vec<(u64, u64)> = places.iter().filter_map(address).collect();
     addresses.sort_unstable();
@@ -198,11 +210,15 @@ fn addresses(places: &BTreeMap<u64, (Mapped, u64)>, binary: &Binary) -> Vec<(u64
 }
 
 impl Piece {
+    fn place(&self, address: u64) -> Option<u64> {
+        self.mapping.contains(address).then(|| self.mapping.place(address).key())
+    }
+
     fn apply(&self, profile: &mut Profile, record: &Record, outcome: &mut MappingOutcome) {
         let (mut files, mut inlined) = (false, false);
         for &id in &self.locations {
-            let offset = self.mapped.file_offset_of(profile.location(id).address);
-            let Some(frames) = offset.and_then(|it| record.frames.get(&it)).filter(|it| !it.is_empty())
+            let place = self.place(profile.location(id).address);
+            let Some(frames) = place.and_then(|it| record.frames.get(&it)).filter(|it| !it.is_empty())
             else {
                 continue;
             };

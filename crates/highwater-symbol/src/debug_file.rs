@@ -34,7 +34,7 @@ impl Finder<'_> {
     pub(crate) fn debug_file_alone(&self, wanted: Wanted<'_>) -> Option<Binary> {
         let by_id = self.by_build_id(wanted.build_id, ".debug");
         let bundles = self.options.debug_dirs.iter().flat_map(|dir| in_bundles(dir));
-        let name = wanted.path().file_name();
+        let name = wanted.name();
         let flat =
             self.options.debug_dirs.iter().filter_map(|dir| Some(dir.join(with_suffix(name?, ".debug"))));
         let mut places = by_id.into_iter().chain(flat).chain(bundles);

@@ -1,10 +1,14 @@
 //! Finding the file behind a mapping. The debug file behind that is found by [`crate::debug_file`].
 
+use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::binary::Binary;
-use crate::{Missing, Options, SymbolError};
+use highwater_profile::Profile;
+
+use crate::binary::{Binary, normal_id};
+use crate::{Missing, Options, SymbolError, build};
 
 /// What a mapping says about its file.
 #[derive(Clone, Copy, Debug)]
@@ -16,7 +20,7 @@ pub(crate) struct Wanted<'a> {
     pub(crate) profile_time_ns: i64,
 }
 
-impl Wanted<'_> {
+impl<'a> Wanted<'a> {
     /// No file stands behind such a mapping: it is made by the kernel, or memory of the program itself.
     pub(crate) fn is_pseudo(&self) -> bool {
         const PREFIXES: [&str; 7] =
@@ -24,14 +28,56 @@ impl Wanted<'_> {
         self.file.is_empty() || PREFIXES.iter().any(|prefix| self.file.starts_with(prefix))
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        // The kernel marks files that were replaced while they ran; the new one may still be the same build.
+    /// The path without the kernel's mark of a file that was replaced or removed while it ran.
+    fn unmarked(&self) -> &'a Path {
         Path::new(self.file.strip_suffix(" (deleted)").unwrap_or(self.file))
     }
 
-    /// Whether `candidate` was given to stand for this mapping's file, as far as names tell.
+    /// The file's name without its directories.
+    pub(crate) fn name(&self) -> Option<&'a OsStr> {
+        self.unmarked().file_name()
+    }
+
+    /// Where the file may be looked for on this machine. `None` where the path means another file to everybody who opens it
+    /// (`/proc/self/exe`, a path that is not absolute), or where nothing but the path says that it is the file (one that was
+    /// replaced, without build id).
+    pub(crate) fn path(&self) -> Option<&'a Path> {
+        let is_there = !self.is_pseudo()
+            && self.unmarked().is_absolute()
+            && !self.unmarked().starts_with("/proc")
+            && (!self.build_id.is_empty() || !self.file.ends_with(" (deleted)"));
+        is_there.then(|| self.unmarked())
+    }
+
+    /// Whether `candidate` was given to stand for this mapping's file, as far as names tell. The versions behind the name of a
+    /// library do not count.
     fn is_namesake(&self, candidate: &Binary) -> bool {
-        candidate.path.file_name() == self.path().file_name()
+        /// The name of a library up to its `.so`, and all of others.
+        fn stem(name: &OsStr) -> Cow<'_, str> {
+            let name = name.to_string_lossy();
+            match name.find(".so") {
+                Some(end) if matches!(name.as_bytes().get(end + 3), None | Some(b'.')) => {
+                    Cow::Owned(name[..end + 3].to_owned())
+                }
+                _ => name,
+            }
+        }
+        match (candidate.path.file_name(), self.name()) {
+            (Some(candidate), Some(own)) => stem(candidate) == stem(own),
+            _ => false,
+        }
+    }
+
+    /// Whether it is a library, as far as its name tells.
+    fn is_library(&self) -> bool {
+        self.name().is_some_and(|it| it.to_string_lossy().contains(".so"))
+    }
+
+    fn fits(&self, candidate: &Binary) -> bool {
+        match self.build_id {
+            "" => self.is_namesake(candidate),
+            id => candidate.is_build(id),
+        }
     }
 }
 
@@ -39,6 +85,8 @@ impl Wanted<'_> {
 pub(crate) struct Finder<'a> {
     pub(crate) options: &'a Options,
     pub(crate) candidates: Vec<Binary>,
+    /// The path that a profile has for its program, without a build id, and the candidate that was given for that.
+    program: Option<(String, usize)>,
 }
 
 impl<'a> Finder<'a> {
@@ -47,42 +95,67 @@ impl<'a> Finder<'a> {
             Binary::open(path).map_err(|reason| SymbolError::Binary { path: path.clone(), reason })
         };
         let candidates = options.binaries.iter().map(open).collect::<Result<_, _>>()?;
-        Ok(Self { options, candidates })
+        Ok(Self { options, candidates, program: None })
     }
 
-    /// The candidates that fit none of these mappings: another build, or another program.
-    pub(crate) fn strangers<'b>(&'b self, all: &[Wanted<'_>]) -> impl Iterator<Item = &'b Binary> {
-        self.candidates.iter().filter(|it| {
-            let fits = |wanted: &Wanted<'_>| match wanted.build_id {
-                "" => wanted.is_namesake(it),
-                id => it.is_build(id),
-            };
-            !all.iter().any(fits)
-        })
+    /// Finds out which candidate stands for the profile's program although neither a build id nor a name says so: the only
+    /// one that stands for nothing else. Its mapping is the first that is no library's.
+    pub(crate) fn assign(&mut self, profile: &Profile) {
+        let mut program = None;
+        let mut left: Vec<usize> = (0..self.candidates.len()).collect();
+        each_wanted(profile, |wanted| {
+            left.retain(|&it| !wanted.fits(&self.candidates[it]));
+            let is_named = !wanted.file.is_empty() && (!wanted.is_pseudo() || wanted.unmarked().starts_with("/memfd:"));
+            if program.is_none() && is_named && !wanted.is_library() {
+                program = Some((wanted.file.to_owned(), wanted.build_id.is_empty()));
+            }
+        });
+        if let ([candidate], Some((file, true))) = (left.as_slice(), program) {
+            self.program = Some((file, *candidate));
+        }
+    }
+
+    /// Whether a binary was given that is this mapping's file.
+    pub(crate) fn has_candidate(&self, wanted: Wanted<'_>) -> bool {
+        self.candidates.iter().any(|it| wanted.fits(it)) || self.program_candidate(wanted).is_some()
+    }
+
+    fn program_candidate(&self, wanted: Wanted<'_>) -> Option<&Binary> {
+        let (file, candidate) = self.program.as_ref()?;
+        (wanted.build_id.is_empty() && wanted.file == file).then(|| &self.candidates[*candidate])
+    }
+
+    /// The candidates that fit none of the profile's mappings: another build, or another program.
+    pub(crate) fn strangers(&self, profile: &Profile) -> impl Iterator<Item = &Binary> {
+        let mut left: Vec<usize> = (0..self.candidates.len()).collect();
+        each_wanted(profile, |wanted| left.retain(|&it| !wanted.fits(&self.candidates[it])));
+        left.retain(|&it| self.program.as_ref().is_none_or(|program| program.1 != it));
+        left.into_iter().map(|it| &self.candidates[it])
     }
 
     /// The file of a mapping, if it is the one that was mapped; else a debug file of the same build.
     pub(crate) fn binary(&self, wanted: Wanted<'_>) -> Result<Binary, Missing> {
-        let path = wanted.path();
+        let path = wanted.path().ok_or(Missing::NoPath);
+        let open = || open(path.clone()?);
         let namesake = self.candidates.iter().find(|it| wanted.is_namesake(it));
         if wanted.build_id.is_empty() {
-            return match namesake {
+            return match namesake.or_else(|| self.program_candidate(wanted)) {
                 Some(candidate) => Ok(candidate.clone()),
-                None => unchanged(open(path)?, wanted.profile_time_ns),
+                None => unchanged(open()?, wanted.profile_time_ns),
             };
         }
         let mut of_build = self.candidates.iter().filter(|it| it.is_build(wanted.build_id));
         if let Some(candidate) = of_build.clone().find(|it| it.has_code()) {
             return Ok(candidate.clone());
         }
-        let reason = match open(path) {
+        let reason = match open() {
             Ok(binary) if binary.is_build(wanted.build_id) => return Ok(binary),
             Ok(binary) => Missing::OtherBuild { path: binary.path, found: binary.build_id },
             Err(reason) => reason,
         };
         let beside_debug_files = self.options.debug_dirs.iter().find_map(|dir| {
             let by_id = build_id_path(wanted.build_id, "").map(|it| dir.join(it));
-            let flat = path.file_name().map(|name| dir.join(name));
+            let flat = wanted.name().map(|name| dir.join(name));
             let found = |it: PathBuf| open_build(&it, wanted.build_id).filter(Binary::has_code);
             by_id.and_then(found).or_else(|| flat.and_then(found))
         });
@@ -97,6 +170,14 @@ impl<'a> Finder<'a> {
             Some(it) => Missing::OtherBuild { path: it.path.clone(), found: it.build_id.clone() },
             None => reason,
         })
+    }
+}
+
+/// Calls `visit` with what each mapping of the profile says about its file.
+fn each_wanted(profile: &Profile, mut visit: impl FnMut(Wanted<'_>)) {
+    for mapping in profile.mappings() {
+        let build_id = normal_id(profile.string(mapping.build_id));
+        visit(build::wanted(profile, mapping, &build_id));
     }
 }
 
@@ -148,5 +229,16 @@ mod tests {
         }
         assert!(!is_pseudo("/usr/bin/demo"));
         assert!(!is_pseudo("demo"));
+    }
+
+    #[test]
+    fn what_means_another_file_to_others_is_not_opened() {
+        let path = |file, build_id| Wanted { file, build_id, profile_time_ns: 0 }.path().map(Path::to_owned);
+        for file in ["/proc/self/exe", "/proc/17/root/bin/demo", "demo", "./demo", "[vdso]", "//anon", "/memfd:jit"] {
+            assert_eq!(path(file, "ab"), None, "{file}");
+        }
+        assert_eq!(path("/bin/demo (deleted)", ""), None);
+        assert_eq!(path("/bin/demo (deleted)", "ab"), Some(PathBuf::from("/bin/demo")));
+        assert_eq!(path("/process/demo", ""), Some(PathBuf::from("/process/demo")));
     }
 }

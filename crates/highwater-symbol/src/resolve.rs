@@ -5,7 +5,7 @@ use std::thread;
 
 use highwater_profile::{MappingId, Profile};
 
-use crate::binary::normal_id;
+use crate::binary::Binary;
 use crate::find::Finder;
 use crate::{MappingOutcome, Options, Progress, Stranger, Summary, SymbolError, build, engine};
 
@@ -30,21 +30,22 @@ pub fn symbolize_with(
     options: &Options,
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Summary, SymbolError> {
-    let finder = Finder::new(options)?;
+    let mut finder = Finder::new(options)?;
+    finder.assign(profile);
     let cache = options.cache.as_ref();
-    let (mut builds, unmapped_locations) = build::of_profile(profile);
+    let (mut builds, unmapped_locations) = build::of_profile(profile, &finder);
     let mut asked = Vec::new();
     let mut jobs = Vec::new();
     for (index, build) in builds.iter_mut().enumerate() {
         if let Some(question) = build.ask(profile, cache, &finder) {
-            asked.push((index, question.offsets));
+            asked.push((index, question.places));
             jobs.push(question.job);
         }
     }
     let threads = options.threads.or_else(|| thread::available_parallelism().ok()).map_or(1, NonZero::get);
     let found = engine::run(&jobs, threads, options.max_debug_bytes, progress);
-    for ((index, offsets), found) in asked.into_iter().zip(found) {
-        builds[index].learn(&offsets, found, cache);
+    for ((index, places), found) in asked.into_iter().zip(found) {
+        builds[index].learn(&places, found, cache);
     }
 
     let strangers = strangers(&finder, profile);
@@ -60,11 +61,6 @@ pub fn symbolize_with(
 
 /// The binaries that were given for nothing.
 fn strangers(finder: &Finder<'_>, profile: &Profile) -> Vec<Stranger> {
-    let ids: Vec<String> =
-        profile.mappings().iter().map(|it| normal_id(profile.string(it.build_id))).collect();
-    let all: Vec<_> =
-        profile.mappings().iter().zip(&ids).map(|(it, id)| build::wanted(profile, it, id)).collect();
-    let stranger =
-        |it: &crate::binary::Binary| Stranger { path: it.path.clone(), build_id: it.build_id.clone() };
-    finder.strangers(&all).map(stranger).collect()
+    let stranger = |it: &Binary| Stranger { path: it.path.clone(), build_id: it.build_id.clone() };
+    finder.strangers(profile).map(stranger).collect()
 }

@@ -70,6 +70,9 @@ pub struct Stranger {
 pub enum Missing {
     /// There is no file at the mapping's path, and no candidate has its build id.
     NotFound,
+    /// The profile's path means another file to everybody who opens it, such as `/proc/self/exe`, or one that was replaced,
+    /// so that nothing was opened; and no candidate is the mapping's.
+    NoPath,
     /// The file has another build id: it was built anew, or is another program.
     OtherBuild {
         /// The file.
@@ -95,6 +98,7 @@ impl fmt::Display for Missing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => out.write_str("not found"),
+            Self::NoPath => out.write_str("not looked for, since this path means another file here; give it with --binary"),
             Self::OtherBuild { path, found: Some(found) } => {
                 write!(out, "{} is another build, with build id {found}", path.display())
             }

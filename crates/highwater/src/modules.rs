@@ -1,6 +1,8 @@
 //! The files that addresses of this process belong to, for profiles whose stacks are addresses.
 
 use std::collections::HashMap;
+use std::fs;
+use std::ops::Range;
 
 use highwater_profile::{Location, LocationId, Mapping, MappingId, Profile};
 
@@ -14,24 +16,46 @@ struct Module {
     start: u64,
     limit: u64,
     file_offset: u64,
+    elf_start: u64,
+    begins_aligned: bool,
+    /// In files its addresses are those of the ELF file's own tables; see [`normalize`].
+    is_normalized: bool,
     path: String,
     build_id: String,
+}
+
+impl Module {
+    fn of(module: highwater_runtime::Module<'_>) -> Self {
+        Self {
+            start: module.start,
+            limit: module.limit,
+            file_offset: module.file_offset,
+            elf_start: module.elf_start,
+            begins_aligned: module.begins_aligned,
+            is_normalized: false,
+            path: String::from_utf8_lossy(module.path).into_owned(),
+            build_id: module.build_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        }
+    }
+
+    /// Its addresses in the process.
+    fn range(&self) -> Range<u64> {
+        self.start..self.limit
+    }
+
+    /// Its addresses in the tables of its file.
+    fn elf_range(&self) -> Range<u64> {
+        self.elf_start..self.elf_start.saturating_add(self.limit - self.start)
+    }
 }
 
 impl Modules {
     /// Those of now.
     pub fn capture() -> Self {
         let mut modules = Vec::new();
-        highwater_runtime::visit_modules(|module| {
-            modules.push(Module {
-                start: module.start,
-                limit: module.limit,
-                file_offset: module.file_offset,
-                path: String::from_utf8_lossy(module.path).into_owned(),
-                build_id: module.build_id.iter().map(|byte| format!("{byte:02x}")).collect(),
-            });
-        });
-        name_program(&mut modules);
+        highwater_runtime::visit_modules(|module| modules.push(Module::of(module)));
+        name_all(&mut modules);
+        normalize(&mut modules);
         Self(modules)
     }
 
@@ -39,6 +63,13 @@ impl Modules {
     pub fn add_to(&self, profile: &mut Profile) -> Locations<'_> {
         let mappings = self.0.iter().map(|module| add_mapping(profile, module)).collect();
         Locations { modules: &self.0, mappings, known: HashMap::new() }
+    }
+
+    /// The address in this process of what a profile file of it calls `address`: for some modules files have addresses of
+    /// the module's own tables.
+    pub fn address_of_file(&self, address: u64) -> u64 {
+        let module = self.0.iter().find(|it| it.is_normalized && it.elf_range().contains(&address));
+        module.map_or(address, |it| address - it.elf_start + it.start)
     }
 }
 
@@ -56,7 +87,7 @@ impl Locations<'_> {
         let Self { modules, mappings, known } = self;
         *known.entry(address).or_insert_with(|| {
             let address = address as u64;
-            let module = modules.iter().position(|it| (it.start..it.limit).contains(&address));
+            let module = modules.iter().position(|it| it.range().contains(&address));
             profile.add_location(Location::at(module.map(|index| mappings[index]), address))
         })
     }
@@ -69,20 +100,141 @@ fn add_mapping(profile: &mut Profile, module: &Module) -> MappingId {
         start: module.start,
         limit: module.limit,
         file_offset: module.file_offset,
+        elf_start: module.is_normalized.then_some(module.elf_start),
         file,
         build_id,
         ..Mapping::default()
     })
 }
 
-/// The loader does not name the program itself, and names the kernel's page after a file that does not exist.
-fn name_program(modules: &mut [Module]) {
-    let program = std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-    for module in modules {
-        if module.path.is_empty() {
-            module.path.clone_from(&program);
-        } else if module.path.starts_with("linux-vdso.so") || module.path.starts_with("linux-gate.so") {
-            module.path = "[vdso]".to_owned();
+/// Finds the modules whose addresses files have as those of the ELF file's own tables.
+///
+/// A mapping in a file is what `/proc/self/maps` says wherever that will do. But `go tool pprof` works out from its start alone where
+/// the module was loaded, and until Go 1.21 in another way than since: the first executable segment begins at `start`, or the page that it
+/// begins in does. Where segments begin at pages both are the same. Some linkers have them begin anywhere, lld for one, and then no
+/// start is right for both. With addresses of the tables there is nothing to work out.
+///
+/// Such addresses must be no other module's: a client may ask for the names of addresses without saying of which module.
+fn normalize(modules: &mut [Module]) {
+    let overlap = |a: &Range<u64>, b: &Range<u64>| a.start < b.end && b.start < a.end;
+    for index in 0..modules.len() {
+        let module = &modules[index];
+        if module.begins_aligned {
+            continue;
         }
+        let own = module.elf_range();
+        let is_taken = |it: &Module| {
+            if it.is_normalized { overlap(&it.elf_range(), &own) } else { overlap(&it.range(), &own) }
+        };
+        // A program that is not moved has its own addresses in both.
+        let is_alone = module.range() == own || !modules.iter().any(is_taken);
+        modules[index].is_normalized = is_alone;
+    }
+}
+
+/// Gives modules names that mean the same file to everybody. The loader does not name the program itself, or calls it
+/// `/proc/self/exe`, has libraries' paths as they were asked for, and names the kernel's page after a file that does not exist.
+fn name_all(modules: &mut [Module]) {
+    let program = std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut maps = None;
+    for module in modules {
+        if module.path.starts_with("linux-vdso.so") || module.path.starts_with("linux-gate.so") {
+            module.path = "[vdso]".to_owned();
+        } else if module.path.is_empty() || module.path == "/proc/self/exe" {
+            module.path.clone_from(&program);
+        } else if !module.path.starts_with('/') || module.path.starts_with("/proc/") {
+            let maps: &String =
+                maps.get_or_insert_with(|| fs::read_to_string("/proc/self/maps").unwrap_or_default());
+            if let Some(path) = mapped_file(maps, module.start) {
+                module.path = path.to_owned();
+            }
+        }
+    }
+}
+
+/// The path that the kernel has for what is mapped at `address`, in its list of mappings.
+fn mapped_file(maps: &str, address: u64) -> Option<&str> {
+    let line = maps.lines().find(|line| {
+        let range = line.split_once(' ').and_then(|(range, _)| range.split_once('-'));
+        range.is_some_and(|(start, limit)| {
+            let number = |digits| u64::from_str_radix(digits, 16).unwrap_or(0);
+            (number(start)..number(limit)).contains(&address)
+        })
+    })?;
+    // Range, rights, offset, device and inode; the path may hold spaces.
+    let mut rest = line;
+    for _ in 0..5 {
+        rest = rest.trim_start().split_once(' ')?.1;
+    }
+    Some(rest.trim_start()).filter(|it| !it.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn module(range: Range<u64>, elf_start: u64, begins_aligned: bool) -> Module {
+        Module {
+            start: range.start,
+            limit: range.end,
+            file_offset: 0x1000,
+            elf_start,
+            begins_aligned,
+            is_normalized: false,
+            path: String::new(),
+            build_id: String::new(),
+        }
+    }
+
+    fn normalized(mut modules: Vec<Module>) -> (Vec<bool>, Modules) {
+        normalize(&mut modules);
+        (modules.iter().map(|it| it.is_normalized).collect(), Modules(modules))
+    }
+
+    #[test]
+    fn every_address_of_a_file_is_that_of_one_module() {
+        let program = module(0x5555_0000_2000..0x5555_0000_9000, 0x2000, false);
+        let library = module(0x7fff_0000_1000..0x7fff_0000_8000, 0x1000, false);
+        let aligned = module(0x7fff_1000_0000..0x7fff_1000_8000, 0x1000, true);
+        let (which, modules) = normalized(vec![program.clone(), library.clone(), aligned.clone()]);
+        assert_eq!(which, [true, false, false]);
+        assert_eq!(modules.address_of_file(0x2010), 0x5555_0000_2010);
+        assert_eq!(modules.address_of_file(0x7fff_0000_1010), 0x7fff_0000_1010);
+        // In a program of another linker there is room for one library.
+        assert_eq!(normalized(vec![aligned, library.clone(), library.clone()]).0, [false, true, false]);
+        // A program that is not moved, with a library whose addresses would be its own.
+        let fixed = module(0x20_1000..0x30_0000, 0x20_1000, false);
+        let large = module(0x7fff_0000_1000..0x7fff_0040_0000, 0x1000, false);
+        assert_eq!(normalized(vec![fixed, large]).0, [true, false]);
+    }
+
+    #[test]
+    fn the_kernels_list_has_whole_paths() {
+        let maps = "55e0-55f0 r--p 00000000 08:01 17                         /opt/a b/demo (deleted)\n\
+                    7f00-7f10 r-xp 00001000 00:01 9 /memfd:jit (deleted)\n7f20-7f30 r-xp 00000000 00:00 0 \n";
+        assert_eq!(mapped_file(maps, 0x55e8), Some("/opt/a b/demo (deleted)"));
+        assert_eq!(mapped_file(maps, 0x7f00), Some("/memfd:jit (deleted)"));
+        assert_eq!(mapped_file(maps, 0x7f28), None);
+        assert_eq!(mapped_file(maps, 0x1), None);
+    }
+
+    #[test]
+    fn modules_lie_at_pages_and_have_whole_paths() {
+        let maps = fs::read_to_string("/proc/self/maps").unwrap();
+        let modules = Modules::capture();
+        let here = module_of as fn(&Modules, u64) -> usize as usize as u64;
+        let own = &modules.0[module_of(&modules, here)];
+        assert_eq!(own.path, std::env::current_exe().unwrap().to_str().unwrap());
+        assert!(!own.build_id.is_empty());
+        for module in modules.0.iter().filter(|it| it.path != "[vdso]") {
+            assert!(module.path.starts_with('/') && !module.path.starts_with("/proc/"), "{module:?}");
+            assert_eq!(mapped_file(&maps, module.start), Some(module.path.as_str()), "{module:?}");
+            let line = format!("{:x}-{:x} r-xp {:08x} ", module.start, module.limit, module.file_offset);
+            assert!(maps.contains(&line), "{line} in\n{maps}");
+        }
+    }
+
+    fn module_of(modules: &Modules, address: u64) -> usize {
+        modules.0.iter().position(|it| it.range().contains(&address)).unwrap()
     }
 }

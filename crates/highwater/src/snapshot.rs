@@ -78,6 +78,7 @@ impl Snapshot {
         if highwater_runtime::mode().is_none() {
             return Err(Error::NotInstalled);
         }
+        highwater_runtime::learn_own_frames();
         let stats = stats();
         Ok(Self { content: own_memory(|| Content::capture(&stats)) })
     }

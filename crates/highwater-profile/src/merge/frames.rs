@@ -3,14 +3,14 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Strings;
-use crate::location::MappingId;
+use crate::location::{MappingId, Place};
 use crate::{Function, FunctionId, Line, Location, LocationId, Mapping, Profile, StringId};
 
 /// What makes a location of the merged profile distinct. Texts are handles of that profile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Identity {
-    /// Build id and offset in the file.
-    Offset(StringId, u64),
+    /// Build id and place in the file.
+    Place(StringId, Place),
     /// Name, file and line of each source position.
     Source(Vec<(StringId, StringId, i64)>),
     /// In one of the profiles.
@@ -21,7 +21,7 @@ enum Identity {
 /// own profile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Part {
-    OfBuild { build_id: StringId, file_offset: u64, bytes: u64 },
+    OfBuild { build_id: StringId, start: Place, bytes: u64 },
     Own(usize, MappingId),
 }
 
@@ -72,7 +72,7 @@ impl Frames {
             Part::Own(at, id)
         } else {
             let bytes = mapping.limit.wrapping_sub(mapping.start);
-            Part::OfBuild { build_id, file_offset: mapping.file_offset, bytes }
+            Part::OfBuild { build_id, start: mapping.place(mapping.start), bytes }
         };
         if let Some(&known) = self.mappings.get(&part) {
             let known_mapping = merged.mapping_mut(known);
@@ -107,14 +107,14 @@ impl Frames {
         let mapping = location.mapping.map(|id| (profile.mapping(id), mappings[id.index()]));
         let by_source = location.address == 0
             || mapping.is_none_or(|(it, _)| self.rebuilt.contains(file_name(profile, it)));
-        let offset = mapping.and_then(|(mapping, id)| {
+        let place = mapping.and_then(|(mapping, id)| {
             let build_id = merged.mapping(id).build_id;
-            let offset = location.address.wrapping_sub(mapping.start).wrapping_add(mapping.file_offset);
-            (build_id != StringId::EMPTY && location.address != 0).then_some((build_id, offset))
+            let place = mapping.place(location.address);
+            (build_id != StringId::EMPTY && location.address != 0).then_some((build_id, place))
         });
-        let identity = match offset {
+        let identity = match place {
             _ if by_source && !lines.is_empty() => Identity::Source(source(&lines, merged)),
-            Some((build_id, offset)) => Identity::Offset(build_id, offset),
+            Some((build_id, place)) => Identity::Place(build_id, place),
             None if !lines.is_empty() => Identity::Source(source(&lines, merged)),
             None => Identity::Own(at, id),
         };
@@ -130,10 +130,7 @@ impl Frames {
             // Of several builds, none of whose addresses is that of the others.
             (Identity::Source(_), _) => 0,
             // As if the file lay where it did in the first process.
-            (Identity::Offset(_, offset), Some(id)) => {
-                let mapping = merged.mapping(id);
-                offset.wrapping_sub(mapping.file_offset).wrapping_add(mapping.start)
-            }
+            (Identity::Place(_, place), Some(id)) => merged.mapping(id).address_of(*place),
             _ => location.address,
         };
         let new = merged.add_location(Location { mapping, address, lines, is_folded: location.is_folded });

@@ -14,7 +14,7 @@ use super::{Alloc, keep_aligned};
 use crate::mark::{self, Mark, UNIT};
 use crate::recorder::{self, Verdict};
 use crate::site::Resized;
-use crate::{aligned, hard_limit, odd};
+use crate::{aligned, hard_limit, odd, own_frames};
 
 /// Whether a block with an alignment below [`UNIT`] has a mark in front of it. Must not be asked after it was given back.
 fn is_marked(block: *mut u8) -> bool {
@@ -27,7 +27,9 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn realloc_slowly(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if new_size > layout.size() && hard_limit::forbids(new_size - layout.size()) {
+        if own_frames::is_asked(new_size)
+            || (new_size > layout.size() && hard_limit::forbids(new_size - layout.size()))
+        {
             return ptr::null_mut();
         }
         let verdict = recorder::decide(new_size, self.settings);

@@ -171,6 +171,17 @@ impl ExitHook {
     }
 }
 
+/// Where the function begins that has the instruction at `address`, by the tables for unwinding; `None` without one.
+pub(crate) fn function_at(address: usize) -> Option<usize> {
+    // SAFETY: the unwinder that the standard library is linked with declares the function with this type.
+    unsafe extern "C" {
+        fn _Unwind_FindEnclosingFunction(address: *const c_void) -> *const c_void;
+    }
+    // SAFETY: any address may be asked for.
+    let start = unsafe { _Unwind_FindEnclosingFunction(ptr::without_provenance(address)) };
+    (!start.is_null()).then(|| start.addr())
+}
+
 /// Calls `visit` for every executable mapping of the program and its shared libraries, the program first.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn visit_modules(_visit: &mut dyn FnMut(Module<'_>)) {}
@@ -202,7 +213,7 @@ pub(crate) fn visit_modules(visit: &mut dyn FnMut(Module<'_>)) {
     }
 }
 
-/// Modules one behind the other: three numbers, two lengths, and the bytes of path and build id.
+/// Modules one behind the other: their numbers, two lengths, and the bytes of path and build id.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 struct ModuleList<'a> {
     memory: &'a mut [u8],
@@ -213,12 +224,13 @@ struct ModuleList<'a> {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 impl ModuleList<'_> {
     fn add(&mut self, module: Module<'_>) {
-        let lengths = [module.path.len() as u64, module.build_id.len() as u64];
-        for number in [module.start, module.limit, module.file_offset].into_iter().chain(lengths) {
+        let Module { start, limit, file_offset, elf_start, begins_aligned, path, build_id } = module;
+        let numbers = [start, limit, file_offset, elf_start, u64::from(begins_aligned)];
+        for number in numbers.into_iter().chain([path.len() as u64, build_id.len() as u64]) {
             self.write(&number.to_ne_bytes());
         }
-        self.write(module.path);
-        self.write(module.build_id);
+        self.write(path);
+        self.write(build_id);
     }
 
     fn write(&mut self, bytes: &[u8]) {
@@ -237,14 +249,17 @@ impl ModuleList<'_> {
                 rest = left;
                 Some(taken)
             };
-            let mut number = || take(8).and_then(|it| it.try_into().ok()).map(u64::from_ne_bytes);
-            let (Some(start), Some(limit), Some(file_offset), Some(path), Some(build_id)) =
-                (number(), number(), number(), number(), number())
-            else {
-                return;
-            };
+            let mut numbers = [0; 7];
+            for number in &mut numbers {
+                match take(8).and_then(|it| it.try_into().ok()) {
+                    Some(bytes) => *number = u64::from_ne_bytes(bytes),
+                    None => return,
+                }
+            }
+            let [start, limit, file_offset, elf_start, begins_aligned, path, build_id] = numbers;
             let (Some(path), Some(build_id)) = (take(path as usize), take(build_id as usize)) else { return };
-            visit(Module { start, limit, file_offset, path, build_id });
+            let begins_aligned = begins_aligned != 0;
+            visit(Module { start, limit, file_offset, elf_start, begins_aligned, path, build_id });
         }
     }
 }
@@ -278,21 +293,48 @@ fn list_modules(list: &mut ModuleList<'_>) {
             })
             .find_map(gnu_build_id)
             .unwrap_or_default();
-        for header in headers {
-            if header.p_type != libc::PT_LOAD || header.p_flags & libc::PF_X == 0 {
-                continue;
-            }
-            // The segment itself and not the pages around it: both are right by pprof's rules, but Go's pprof
-            // reckons with the segment, and takes neighbouring functions for the right ones otherwise.
-            let start = base + header.p_vaddr;
-            let (limit, file_offset) = (start + header.p_memsz, header.p_offset);
-            list.add(Module { start, limit, file_offset, path, build_id });
-        }
+        executable_parts(base, headers, path, build_id, &mut |module| list.add(module));
         0
     }
 
     // SAFETY: `each` has the required signature, and the list outlives the call.
     unsafe { libc::dl_iterate_phdr(Some(each), ptr::from_mut(list).cast()) };
+}
+
+/// Calls `visit` for the executable parts of a module, as they lie in memory: the pages of its executable segments.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn executable_parts(
+    base: u64,
+    headers: &[libc::Elf64_Phdr],
+    path: &[u8],
+    build_id: &[u8],
+    visit: &mut dyn FnMut(Module<'_>),
+) {
+    let page = page_bytes();
+    let executable = |it: &&libc::Elf64_Phdr| it.p_type == libc::PT_LOAD && it.p_flags & libc::PF_X != 0;
+    let mut all = headers.iter().filter(executable);
+    let alone = all.next().filter(|_| all.next().is_none());
+    let begins_aligned = alone.is_some_and(|it| it.p_vaddr.is_multiple_of(it.p_align.max(1)));
+    for header in headers.iter().filter(executable) {
+        let segment = base.wrapping_add(header.p_vaddr);
+        let before = segment % page;
+        visit(Module {
+            start: segment - before,
+            limit: segment.saturating_add(header.p_memsz).checked_next_multiple_of(page).unwrap_or(u64::MAX),
+            // Both are as far from the start of their page.
+            file_offset: header.p_offset.saturating_sub(before),
+            elf_start: header.p_vaddr.wrapping_sub(before),
+            begins_aligned,
+            path,
+            build_id,
+        });
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn page_bytes() -> u64 {
+    // SAFETY: sysconf may be asked for anything.
+    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok().filter(|it| it.is_power_of_two()).unwrap_or(4096)
 }
 
 /// The build id in the content of a note segment: notes are (name size, content size, type, name, content),

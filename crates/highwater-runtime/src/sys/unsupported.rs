@@ -56,3 +56,7 @@ impl ExitHook {
 }
 
 pub(crate) fn visit_modules(_visit: &mut dyn FnMut(Module<'_>)) {}
+
+pub(crate) fn function_at(_address: usize) -> Option<usize> {
+    None
+}

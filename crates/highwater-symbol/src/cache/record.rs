@@ -8,7 +8,7 @@ use flate2::Crc;
 use super::Record;
 use crate::dwarf::Frame;
 
-const MAGIC: &[u8] = b"highwater symbols 1\n";
+const MAGIC: &[u8] = b"highwater symbols 2\n";
 const CHECKSUM_BYTES: usize = 4;
 
 pub(super) fn encode(record: &Record) -> Vec<u8> {

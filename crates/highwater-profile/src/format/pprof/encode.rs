@@ -45,7 +45,7 @@ fn write_unpacked(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
         put(number::MAPPING, &mut content, out)?;
     }
     for (it, id) in profile.locations().iter().zip(1..) {
-        location(&mut content, &mut inner, it, id);
+        location(&mut content, &mut inner, profile, it, id);
         put(number::LOCATION, &mut content, out)?;
     }
     for (it, id) in profile.functions().iter().zip(1..) {
@@ -134,12 +134,18 @@ fn label(out: &mut Vec<u8>, inner: &mut Vec<u8>, label: &Label) {
     inner.clear();
 }
 
+/// Where the addresses that the file's own tables have are known, they are written instead of those of the process: the
+/// mapping is normalized.
 fn mapping(out: &mut Vec<u8>, mapping: &crate::Mapping, id: u64) {
+    let [start, limit, file_offset] = match mapping.elf_start {
+        Some(_) => [0, u64::MAX, 0],
+        None => [mapping.start, mapping.limit, mapping.file_offset],
+    };
     let fields = [
         id,
-        mapping.start,
-        mapping.limit,
-        mapping.file_offset,
+        start,
+        limit,
+        file_offset,
         index(mapping.file),
         index(mapping.build_id),
         u64::from(mapping.has_functions),
@@ -150,10 +156,11 @@ fn mapping(out: &mut Vec<u8>, mapping: &crate::Mapping, id: u64) {
     fields.into_iter().zip(1..).for_each(|(value, number)| write_number(out, number, value));
 }
 
-fn location(out: &mut Vec<u8>, inner: &mut Vec<u8>, location: &crate::Location, id: u64) {
+fn location(out: &mut Vec<u8>, inner: &mut Vec<u8>, profile: &Profile, location: &crate::Location, id: u64) {
     write_number(out, 1, id);
     write_number(out, 2, location.mapping.map_or(0, |id| u64::from(id.0) + 1));
-    write_number(out, 3, location.address);
+    let mapping = location.mapping.map(|id| profile.mapping(id)).filter(|it| it.elf_start.is_some());
+    write_number(out, 3, mapping.map_or(location.address, |it| it.place(location.address).number()));
     for line in &location.lines {
         write_number(inner, 1, u64::from(line.function.0) + 1);
         write_number(inner, 2, line.line as u64);
