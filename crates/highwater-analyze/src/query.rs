@@ -26,7 +26,8 @@ pub struct Query {
     /// Matching frames are passed over like those of the standard library: their values go to their callers. Crate
     /// names are matched as well.
     pub through: Vec<Regex>,
-    /// Keep the frames of the recorder and of the allocator's entry points, which are removed otherwise.
+    /// Keep the frames of the recorder and of the allocator's entry points, which are removed otherwise, and those that the
+    /// profile itself says to leave out ([`Profile::drop_frames`](highwater_profile::Profile::drop_frames)).
     pub all_frames: bool,
     /// Attribute values to the innermost frame, instead of the innermost one outside the standard library and the
     /// collections it is built on.

@@ -6,6 +6,7 @@ use highwater_profile::{Function, Location, LocationId, Profile, StringId};
 
 use crate::Query;
 use crate::attribution::{self, Class, Verdict};
+use crate::drop_frames::DropFrames;
 use crate::filter::{self, Matches, Names};
 use crate::name::{self, Owner};
 use crate::source::{self, Source};
@@ -35,12 +36,22 @@ pub(crate) struct AllFrames {
     /// For each location.
     frames: Vec<Frames>,
     several: Vec<Resolved>,
+    /// What the profile itself leaves out of its stacks.
+    drop_frames: Option<DropFrames>,
 }
 
 impl AllFrames {
+    /// Adds the frames of a stack, leaf first, without those that the profile leaves out.
+    pub fn add_all(&self, locations: &[LocationId], stack: &mut Vec<Resolved>) {
+        let left = self.drop_frames.as_ref().map_or(locations, |it| it.apply(locations));
+        for &location in left {
+            self.add(location, stack);
+        }
+    }
+
     /// Adds the frames of a location, innermost first, to `stack`; at least one.
     #[inline]
-    pub fn add(&self, id: LocationId, stack: &mut Vec<Resolved>) {
+    fn add(&self, id: LocationId, stack: &mut Vec<Resolved>) {
         match self.frames[id.index()] {
             Frames::One(frame) => stack.push(frame),
             Frames::Several(start, end) => {
@@ -78,6 +89,7 @@ pub(crate) struct Resolver<'a> {
     mappings: Vec<MappingTexts>,
     frames: Vec<Frames>,
     several: Vec<Resolved>,
+    drop_frames: Option<DropFrames>,
 }
 
 impl<'a> Resolver<'a> {
@@ -100,6 +112,8 @@ impl<'a> Resolver<'a> {
             mappings,
             frames: Vec::with_capacity(profile.locations().len()),
             several: Vec::new(),
+            // An expression that is none drops nothing, and the header of the answer says so.
+            drop_frames: if query.all_frames { None } else { DropFrames::of(profile).unwrap_or_default() },
         }
     }
 
@@ -109,12 +123,13 @@ impl<'a> Resolver<'a> {
             let frames = self.resolve(symbols, id);
             self.frames.push(frames);
         }
-        AllFrames { frames: self.frames, several: self.several }
+        AllFrames { frames: self.frames, several: self.several, drop_frames: self.drop_frames }
     }
 
     fn resolve(&mut self, symbols: &mut Symbols, id: LocationId) -> Frames {
         let start = self.several.len();
-        self.push_all(symbols, self.profile.location(id));
+        let dropped = self.drop_frames.as_ref().map_or(0, |it| it.lines(id));
+        self.push_all(symbols, self.profile.location(id), dropped);
         if let [frame] = self.several[start..] {
             self.several.truncate(start);
             return Frames::One(frame);
@@ -124,7 +139,8 @@ impl<'a> Resolver<'a> {
         Frames::Several(at(start), at(self.several.len()))
     }
 
-    fn push_all(&mut self, symbols: &mut Symbols, location: &Location) {
+    /// The frames of a location but for so many of the innermost ones.
+    fn push_all(&mut self, symbols: &mut Symbols, location: &Location, dropped: usize) {
         let mapping = location.mapping.map(|id| self.profile.mapping(id));
         let texts = &self.mappings[location.mapping.map_or(self.mappings.len() - 1, |id| id.index())];
         let place = Symbol {
@@ -149,7 +165,7 @@ impl<'a> Resolver<'a> {
             return;
         }
         let last = location.lines.len() - 1;
-        for (position, line) in location.lines.iter().enumerate() {
+        for (position, line) in location.lines.iter().enumerate().skip(dropped) {
             let function = &self.functions[line.function.index()];
             let symbol = Symbol {
                 function: function.name,

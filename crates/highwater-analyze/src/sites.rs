@@ -310,9 +310,7 @@ impl Seen {
         let mut buffer: Vec<Resolved> = Vec::new();
         for (sum, raw) in part_of.iter().zip(range.start..) {
             buffer.clear();
-            for &location in stack(sum) {
-                frames.add(location, &mut buffer);
-            }
+            frames.add_all(stack(sum), &mut buffer);
             if filter(&mut buffer, query) {
                 seen.frames += buffer.len();
                 seen.stacks.push(buffer.iter().map(|it| it.symbol));
