@@ -29,6 +29,7 @@
 #![forbid(unsafe_code)]
 
 mod advise;
+mod allocators;
 mod attribution;
 mod branches;
 mod change_test;
@@ -49,6 +50,7 @@ mod info;
 mod leaks;
 mod list;
 mod lives;
+mod module;
 mod name;
 mod parallel;
 mod peek;
@@ -82,11 +84,12 @@ pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};
 pub use frame::Frame;
 pub use group::{GroupBy, RowKey};
 pub use growth::{Growth, GrowthNode, growth};
-pub use header::{Header, Omitted};
+pub use header::{Header, Omitted, notes};
 pub use holdings::{Holding, holdings};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};
 pub use list::{LineValues, ListedFunction, ListedLine, Listing, list};
+pub use module::is_system_library;
 pub use peek::{Peek, PeekEdge, PeekFunction, peek};
 pub use query::Query;
 pub use sample_kind::{SampleKind, Unit};

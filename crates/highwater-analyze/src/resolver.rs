@@ -8,6 +8,7 @@ use crate::Query;
 use crate::attribution::{self, Class, Verdict};
 use crate::drop_frames::DropFrames;
 use crate::filter::{self, Matches, Names};
+use crate::module::{self, ModuleKind};
 use crate::name::{self, Owner};
 use crate::source::{self, Source};
 use crate::symbols::{self, Symbol, SymbolId, Symbols, TextId};
@@ -19,6 +20,8 @@ pub(crate) struct Resolved {
     /// Of the symbol, so that nobody has to look it up for every frame of every stack.
     pub class: Class,
     pub is_actionable: bool,
+    /// It is actionable, and its source is the program's own.
+    pub is_workspace: bool,
     pub matches: Matches,
 }
 
@@ -68,6 +71,7 @@ struct FunctionTexts {
     short_file: TextId,
     crate_name: Option<TextId>,
     class: Class,
+    is_workspace: bool,
 }
 
 /// What is known of a mapping, in texts of [`Symbols`].
@@ -76,6 +80,7 @@ struct MappingTexts {
     module: TextId,
     short_module: TextId,
     build_id: TextId,
+    kind: Option<ModuleKind>,
 }
 
 /// Finds the frames of a profile's locations.
@@ -101,6 +106,7 @@ impl<'a> Resolver<'a> {
                 module: symbols.texts.intern(module),
                 short_module: symbols.texts.intern(source::file_name(module)),
                 build_id: symbols.texts.intern(profile.string(mapping.build_id)),
+                kind: module::kind(module),
             });
         }
         mappings.push(MappingTexts::default());
@@ -156,12 +162,12 @@ impl<'a> Resolver<'a> {
             address: location.address,
             crate_name: None,
             inlined: false,
-            class: Class::Nameless,
+            class: attribution::in_module(Class::Nameless, None, texts.kind),
             through: false,
         };
-        let short_module = texts.short_module;
+        let (short_module, kind) = (texts.short_module, texts.kind);
         if location.lines.is_empty() {
-            self.push(symbols, place, TextId::EMPTY, short_module);
+            self.push(symbols, place, (TextId::EMPTY, false), short_module);
             return;
         }
         let last = location.lines.len() - 1;
@@ -173,14 +179,20 @@ impl<'a> Resolver<'a> {
                 line: line.line.max(0),
                 crate_name: function.crate_name,
                 inlined: position < last,
-                class: function.class,
+                class: attribution::in_module(function.class, function.crate_name, kind),
                 ..place
             };
-            self.push(symbols, symbol, function.short_file, short_module);
+            self.push(symbols, symbol, (function.short_file, function.is_workspace), short_module);
         }
     }
 
-    fn push(&mut self, symbols: &mut Symbols, mut symbol: Symbol, short_file: TextId, short_module: TextId) {
+    fn push(
+        &mut self,
+        symbols: &mut Symbols,
+        mut symbol: Symbol,
+        (short_file, is_workspace): (TextId, bool),
+        short_module: TextId,
+    ) {
         let matches = if self.asks { self.ask(symbols, &symbol) } else { filter::UNASKED };
         symbol.through = matches.through;
         let identity = if symbol.function == TextId::EMPTY && symbol.file == TextId::EMPTY {
@@ -198,6 +210,7 @@ impl<'a> Resolver<'a> {
             symbol: id,
             class: symbol.class,
             is_actionable: symbol.is_actionable(),
+            is_workspace: is_workspace && symbol.is_actionable(),
             matches,
         });
     }
@@ -230,6 +243,7 @@ fn function_texts(profile: &Profile, symbols: &mut Symbols) -> Vec<FunctionTexts
             short_file: symbols.texts.intern(file.map_or("", source::short)),
             crate_name: verdict.crate_name.map(|it| symbols.texts.intern(&it)),
             class: verdict.class,
+            is_workspace: file.is_some_and(|it| !source::is_in_library(it)),
         }
     };
     profile.functions().iter().zip(verdicts).map(&mut texts_of).collect()

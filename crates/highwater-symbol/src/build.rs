@@ -22,6 +22,7 @@ pub(crate) struct Build {
     cached: usize,
     missing: Option<Missing>,
     unusable: Option<String>,
+    split_is_missing: bool,
 }
 
 /// One mapping of the binary.
@@ -43,6 +44,11 @@ pub(crate) fn wanted<'a>(profile: &'a Profile, mapping: &Mapping, build_id: &'a 
     Wanted { file: profile.string(mapping.file), build_id, profile_time_ns: profile.time_ns }
 }
 
+/// Whether a file stands behind a mapping. Its path may be unknown where its build is not.
+fn is_file(profile: &Profile, mapping: &Mapping) -> bool {
+    !wanted(profile, mapping, profile.string(mapping.build_id)).is_pseudo()
+}
+
 /// The builds that have addresses without lines, and how many addresses belong to none.
 pub(crate) fn of_profile(profile: &Profile) -> (Vec<Build>, usize) {
     let mut needed: BTreeMap<MappingId, Vec<LocationId>> = BTreeMap::new();
@@ -53,7 +59,7 @@ pub(crate) fn of_profile(profile: &Profile) -> (Vec<Build>, usize) {
             continue;
         }
         match *mapping {
-            Some(mapping) if !wanted(profile, profile.mapping(mapping), "").is_pseudo() => {
+            Some(mapping) if is_file(profile, profile.mapping(mapping)) => {
                 needed.entry(mapping).or_default().push(id);
             }
             _ => unmapped += 1,
@@ -87,6 +93,7 @@ impl Build {
             cached: 0,
             missing: None,
             unusable: None,
+            split_is_missing: false,
         }
     }
 
@@ -135,6 +142,7 @@ impl Build {
         let keeps = was_empty || self.record.complete == found.complete;
         self.record.complete = found.complete;
         self.unusable = found.unusable;
+        self.split_is_missing = found.split_is_missing;
         for (&offset, frames) in offsets.iter().zip(found.frames) {
             self.record.frames.insert(offset, frames);
         }
@@ -155,6 +163,7 @@ impl Build {
                 with_lines: 0,
                 missing: self.missing.clone(),
                 unusable: self.unusable.clone(),
+                split_is_missing: self.split_is_missing,
             };
             piece.apply(profile, &self.record, &mut outcome);
             outcomes.push((piece.id, outcome));
@@ -223,7 +232,7 @@ impl Piece {
 
 fn line(profile: &mut Profile, frame: &Frame) -> Line {
     let linker_name = frame.name.as_deref().unwrap_or("");
-    let function =
-        profile.add_function(&demangle(linker_name), linker_name, frame.file.as_deref().unwrap_or(""));
+    let name = frame.shown.clone().unwrap_or_else(|| demangle(linker_name));
+    let function = profile.add_function(&name, linker_name, frame.file.as_deref().unwrap_or(""));
     Line { function, line: frame.line.map_or(0, i64::from) }
 }

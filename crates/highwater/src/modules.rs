@@ -1,6 +1,7 @@
 //! The files that addresses of this process belong to, for profiles whose stacks are addresses.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use highwater_profile::{Location, LocationId, Mapping, MappingId, Profile};
 
@@ -77,7 +78,9 @@ fn add_mapping(profile: &mut Profile, module: &Module) -> MappingId {
 
 /// The loader does not name the program itself, and names the kernel's page after a file that does not exist.
 fn name_program(modules: &mut [Module]) {
-    let program = std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    // Without /proc there is still what the program was called by.
+    let path = std::env::current_exe().ok().or_else(|| std::env::args_os().next().map(PathBuf::from));
+    let program = path.map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     for module in modules {
         if module.path.is_empty() {
             module.path.clone_from(&program);
