@@ -445,6 +445,29 @@ fn frames_that_a_file_drops_are_those_that_go_drops() {
     assert!(differs >= 8, "{differs}");
 }
 
+/// Code of a program that the recorder calls is the program's to every reader.
+#[test]
+fn what_a_measurement_calls_is_not_dropped() {
+    let snapshots = Snapshots::take("");
+    let own = read(&snapshots.new);
+    let stack: &[Place<'_>] = &[
+        &["highwater_runtime::exact::find"],
+        &["__rustc::__rust_alloc"],
+        &["demo::inner"],
+        &["highwater_runtime::thread::measure::measure::<demo::inner, ()>"],
+        &["demo::main"],
+    ];
+    let file = snapshots.directory.path().join("measured.pb.gz");
+    Dropping { drop: &own.drop_frames, keep: &own.keep_frames, stacks: &[stack] }.write(&file);
+    for go in Go::ALL {
+        let snapshots = Snapshots { go, ..Snapshots::take("") };
+        let theirs = traces(&snapshots.pprof(&["-traces", "-symbolize=none", "-unit=bytes"], &[&file]));
+        assert!(theirs[0].0.ends_with(";demo::inner") && theirs.len() == 1, "{theirs:?}");
+    }
+    let ours = json(&["top"], &file);
+    assert_eq!(ours["rows"][0]["key"]["label"], "demo::inner", "{ours:#}");
+}
+
 #[test]
 fn an_expression_that_is_none_is_said_in_every_answer() {
     let directory = tempfile::tempdir().unwrap();

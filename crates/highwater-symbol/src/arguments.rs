@@ -44,7 +44,7 @@ pub(crate) fn with_arguments(path: &str, described: &Described) -> Option<String
 /// that are the default.
 pub(crate) fn tidy(name: &str) -> String {
     let name = without_brackets(name).unwrap_or_else(|| name.to_owned());
-    let name = without_impl(&name).unwrap_or(name);
+    let name = without_impl(&name).map_or(name, |it| without_brackets(&it).unwrap_or(it));
     name.replace(", alloc::alloc::Global>", ">")
 }
 
