@@ -5,8 +5,11 @@
 //! of its source file are both asked, because either alone is wrong for some: the name for code that is generic
 //! over its own type, the path for macros and for dependencies that are built from a workspace.
 
+use crate::allocators;
+use crate::module::ModuleKind;
 use crate::name::{self, Owner};
 use crate::source::{self, Source};
+use crate::symbols::TextId;
 
 /// What a function is to somebody who looks for the cause of an allocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +20,12 @@ pub(crate) enum Class {
     Entry,
     /// Part of the allocator, or of walking the stack. Not of interest at the leaf end.
     Shim,
+    /// Bears a name that functions inside of an allocator have, and others may have too. Part of the allocator where a
+    /// [`Shim`](Self::Shim) is called by it, and no entry point is on the stack; else as [`Own`](Self::Own).
+    Inner,
     /// Library code, or the code that starts a program or thread: what it does, its caller asked for.
     Plumbing,
-    /// Neither its name nor its source is known.
+    /// Neither its name nor its source is known, nor the file it is in.
     Nameless,
     /// All other code.
     Own,
@@ -65,31 +71,6 @@ const ENTRY_PREFIXES: [&str; 6] =
 const SHIM_MODULES: [&str; 3] = ["core::alloc::", "std::alloc::", "std::sys::alloc::"];
 const SHIM_FILES: [&str; 2] = ["library/std/src/alloc.rs", "library/std/src/sys/alloc/"];
 
-/// Functions of C allocators. Sorted.
-const MALLOC: [&str; 20] = [
-    "__libc_calloc",
-    "__libc_malloc",
-    "__libc_memalign",
-    "__libc_realloc",
-    "_int_malloc",
-    "_int_memalign",
-    "_int_realloc",
-    "aligned_alloc",
-    "calloc",
-    "malloc",
-    "memalign",
-    "operator new",
-    "operator new[]",
-    "posix_memalign",
-    "pvalloc",
-    "realloc",
-    "reallocarray",
-    "sysmalloc",
-    "tcache_init",
-    "valloc",
-];
-const MALLOC_PREFIXES: [&str; 5] = ["_rjem_", "je_", "mi_", "rpmalloc", "tc_"];
-
 /// Functions without source that call `main` or a thread's function. Sorted.
 const STARTERS: [&str; 14] = [
     "BaseThreadInitThunk",
@@ -116,14 +97,17 @@ pub(crate) fn judge(function: Option<&str>, file: Option<&str>) -> Verdict {
     let function = function.unwrap_or_default();
     let origin = file.map_or(Source::Elsewhere, source::source);
     let crate_name = crate_name(name::owner(function), &origin);
-    let class = if is_entry(function) || is_request(function, file) {
+    let class = if is_entry(function) || is_request(function, file) || allocators::is_entry(function, file) {
         Class::Entry
     } else {
         match crate_name.as_deref() {
             Some(name) if RECORDER.contains(&name) => Class::Recorder,
-            _ if is_shim(function, file) || crate_name.as_deref() == Some("backtrace") => Class::Shim,
+            _ if is_global_alloc(function) => Class::Entry,
+            _ if is_shim(function, file) => Class::Shim,
+            Some(name) if allocators::is_crate(name) => Class::Shim,
             Some(name) if is_plumbing(name, &origin) => Class::Plumbing,
-            None if file.is_none() && STARTERS.binary_search(&function).is_ok() => Class::Plumbing,
+            _ if allocators::is_inner(function) => Class::Inner,
+            None if is_starter(function, file) => Class::Plumbing,
             _ => Class::Own,
         }
     };
@@ -174,6 +158,17 @@ fn is_entry(function: &str) -> bool {
     ENTRY_PREFIXES.iter().any(|it| last.starts_with(it))
 }
 
+/// A method of the trait that every global allocator implements, whoever wrote it.
+fn is_global_alloc(function: &str) -> bool {
+    function.starts_with('<') && function.contains(" as core::alloc::global::GlobalAlloc>::")
+}
+
+/// What calls `main` or a thread's function. Some of these names may be a program's own, which then has the source.
+fn is_starter(function: &str, file: Option<&str>) -> bool {
+    STARTERS.binary_search(&function).is_ok()
+        && (function.starts_with("__") || file.is_none_or(source::is_in_c_library))
+}
+
 /// The standard library's side of the entry points, for programs in which those are inlined and nameless.
 fn is_request(function: &str, file: Option<&str>) -> bool {
     match name::owner(function) {
@@ -185,10 +180,7 @@ fn is_request(function: &str, file: Option<&str>) -> bool {
 fn is_shim(function: &str, file: Option<&str>) -> bool {
     if name::owner(function) == Owner::Bare {
         let file = file.map_or("", source::short);
-        let plain = function.split('(').next().unwrap_or(function);
-        return MALLOC.binary_search(&plain).is_ok()
-            || MALLOC_PREFIXES.iter().any(|it| plain.starts_with(it)) && plain.contains("alloc")
-            || SHIM_FILES.iter().any(|it| file.starts_with(it));
+        return allocators::is_shim(function) || SHIM_FILES.iter().any(|it| file.starts_with(it));
     }
     let path = name::item_path(function);
     SHIM_MODULES.iter().any(|it| path.starts_with(it))
@@ -199,15 +191,32 @@ fn is_shim(function: &str, file: Option<&str>) -> bool {
 /// `classes` is a stack, leaf first.
 pub(crate) fn allocator_frames(classes: impl Iterator<Item = Class> + Clone) -> usize {
     // Whatever an entry point called is the allocator, under whatever name.
-    let mut end = classes.clone().position(|it| it == Class::Entry).map_or(0, |at| at + 1);
+    let entry = classes.clone().position(|it| it == Class::Entry);
+    let mut end = entry.map_or(0, |at| at + 1);
     for (at, class) in classes.enumerate().skip(end) {
         match class {
             Class::Recorder | Class::Entry | Class::Shim => end = at + 1,
+            Class::Inner if entry.is_none() && at > 0 && at == end => end = at + 1,
             Class::Plumbing => {}
-            Class::Nameless | Class::Own => break,
+            Class::Nameless | Class::Own | Class::Inner => break,
         }
     }
     end
+}
+
+/// What a function is that has this class by its name, in a module. `crate_name` is known for code of Rust only.
+pub(crate) fn in_module(class: Class, crate_name: Option<TextId>, module: Option<ModuleKind>) -> Class {
+    match (class, module) {
+        (Class::Own | Class::Inner | Class::Nameless, Some(ModuleKind::Allocator)) if crate_name.is_none() => {
+            Class::Shim
+        }
+        (Class::Own | Class::Inner | Class::Nameless, Some(ModuleKind::System)) if crate_name.is_none() => {
+            Class::Plumbing
+        }
+        // Code of the program that has lost its name is the program's all the same.
+        (Class::Nameless, Some(ModuleKind::Program)) => Class::Own,
+        (class, _) => class,
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ const REGISTRY: &str = "/home/u/.cargo/registry/src/index.crates.io-1949cf8c6b5b
 
 #[test]
 fn realistic_functions() {
-    use Class::{Entry, Nameless, Own, Plumbing, Recorder, Shim};
+    use Class::{Entry, Inner, Nameless, Own, Plumbing, Recorder, Shim};
     let std = |path: &str| format!("{STD}/{path}");
     let registry = |path: &str| format!("{REGISTRY}/{path}");
     let own = "crates/highwater/examples/codeindex/index.rs".to_owned();
@@ -105,9 +105,17 @@ fn realistic_functions() {
             "alloc",
             Entry,
         ),
-        ("malloc", none(), "", Shim),
-        ("operator new(unsigned long)", none(), "", Shim),
-        ("_rjem_je_mallocx", none(), "", Shim),
+        ("malloc", none(), "", Entry),
+        ("operator new(unsigned long)", none(), "", Entry),
+        ("_rjem_je_mallocx", none(), "", Entry),
+        ("_rjem_je_prof_backtrace", none(), "", Shim),
+        ("prof_backtrace_impl", none(), "", Shim),
+        ("arena_malloc_hard", none(), "", Inner),
+        ("tikv_jemallocator::layout_to_flags", none(), "tikv_jemallocator", Shim),
+        ("<demo::Counting as core::alloc::global::GlobalAlloc>::alloc", own.clone(), "demo", Entry),
+        ("__libc_start_call_main", "./nptl/../sysdeps/nptl/libc_start_call_main.h".into(), "", Plumbing),
+        ("start_thread", "./nptl/pthread_create.c".into(), "", Plumbing),
+        ("start_thread", "src/pool.c".into(), "", Own),
         ("", none(), "", Nameless),
     ];
     for (function, file, crate_name, class) in cases {
@@ -127,17 +135,33 @@ fn a_bare_name_becomes_its_file_s_crate() {
 
 #[test]
 fn the_allocator_s_frames_end_with_its_entry_point() {
-    use Class::{Entry, Nameless, Own, Plumbing, Recorder, Shim};
+    use Class::{Entry, Inner, Nameless, Own, Plumbing, Recorder, Shim};
     let count = |classes: &[Class]| allocator_frames(classes.iter().copied());
     // Inlined code of the recorder may have lost its name.
     assert_eq!(count(&[Plumbing, Own, Recorder, Own, Entry, Shim, Plumbing, Own, Shim]), 6);
     assert_eq!(count(&[Shim, Plumbing, Recorder, Plumbing, Plumbing, Own]), 3);
     assert_eq!(count(&[Plumbing, Own, Shim]), 0);
     assert_eq!(count(&[Nameless, Shim]), 0);
+    // Without an entry point what stands between others of an allocator is its own, and nothing else.
+    assert_eq!(count(&[Shim, Inner, Inner, Own, Inner]), 3);
+    assert_eq!(count(&[Inner, Own]), 0);
+    assert_eq!(count(&[Shim, Inner, Entry, Inner]), 3);
     assert_eq!(count(&[]), 0);
 }
 
 #[test]
 fn searched_lists_are_sorted() {
-    assert!(PLUMBING.is_sorted() && MALLOC.is_sorted() && STARTERS.is_sorted());
+    assert!(PLUMBING.is_sorted() && STARTERS.is_sorted());
+}
+
+#[test]
+fn a_module_says_what_its_nameless_functions_are() {
+    use ModuleKind::{Allocator, Program, System};
+    assert_eq!(in_module(Class::Nameless, None, Some(Program)), Class::Own);
+    assert_eq!(in_module(Class::Nameless, None, Some(System)), Class::Plumbing);
+    assert_eq!(in_module(Class::Nameless, None, Some(Allocator)), Class::Shim);
+    assert_eq!(in_module(Class::Nameless, None, None), Class::Nameless);
+    assert_eq!(in_module(Class::Own, None, Some(System)), Class::Plumbing);
+    assert_eq!(in_module(Class::Own, None, Some(Program)), Class::Own);
+    assert_eq!(in_module(Class::Entry, None, Some(System)), Class::Entry);
 }

@@ -42,6 +42,11 @@ impl Frame {
             (None, None) => match (self.short_module(), self.module_offset) {
                 (Some(module), Some(offset)) => format!("{module}+{offset:#x}"),
                 (Some(module), None) => module.to_owned(),
+                // The recorder could not tell its path; the build id is a name as good.
+                (None, Some(offset)) if self.build_id.is_some() => {
+                    let id = self.build_id.as_deref().unwrap_or_default();
+                    format!("[build {}]+{offset:#x}", id.get(..8).unwrap_or(id))
+                }
                 (None, _) if self.address != 0 => format!("{:#x}", self.address),
                 (None, _) => UNKNOWN.to_owned(),
             },
@@ -76,8 +81,10 @@ mod tests {
         assert_eq!(frame.label(), "[unknown]");
         frame.address = 0x7f00_1234;
         assert_eq!(frame.label(), "0x7f001234");
-        frame.module = Some("/usr/lib/libfoo.so".into());
         frame.module_offset = Some(0x1234);
+        frame.build_id = Some("0123456789abcdef".into());
+        assert_eq!(frame.label(), "[build 01234567]+0x1234");
+        frame.module = Some("/usr/lib/libfoo.so".into());
         assert_eq!(frame.label(), "libfoo.so+0x1234");
         frame.file = Some("/home/u/.cargo/registry/src/i/syn-3.0.0/src/file.rs".into());
         assert_eq!(frame.label(), "syn-3.0.0/src/file.rs");

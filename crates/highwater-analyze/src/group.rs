@@ -13,8 +13,10 @@ use crate::AnalyzeError;
 pub enum GroupBy {
     /// A whole stack.
     Site,
-    /// A function.
+    /// A function, with its type arguments.
     Function,
+    /// A function whatever its type arguments: all instances of a generic function, and all closures in it.
+    Generic,
     /// A line of a function.
     #[default]
     Line,
@@ -26,9 +28,10 @@ pub enum GroupBy {
     Crate,
 }
 
-const NAMES: [(&str, GroupBy); 6] = [
+const NAMES: [(&str, GroupBy); 7] = [
     ("site", GroupBy::Site),
     ("function", GroupBy::Function),
+    ("generic", GroupBy::Generic),
     ("line", GroupBy::Line),
     ("file", GroupBy::File),
     ("module", GroupBy::Module),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use highwater_profile::Profile;
 use serde::Serialize;
 
+use crate::drop_frames::DropFrames;
 use crate::estimate::Sum;
 use crate::{Estimate, SampleKind, Unit, sampling};
 
@@ -34,6 +35,9 @@ pub struct Header {
     pub duration_ns: Option<i64>,
     /// What the recorder says about the process, by name; `None` in profiles of other tools.
     pub meta: Option<BTreeMap<String, i64>>,
+    /// What keeps the answer from saying more or better, and what to do about it, one sentence each: names that are missing,
+    /// expressions of the file that are none.
+    pub notes: Vec<String>,
 }
 
 impl Header {
@@ -52,8 +56,16 @@ impl Header {
             time_ns: known(profile.time_ns),
             duration_ns: known(profile.duration_ns),
             meta: meta(profile),
+            notes: notes(profile),
         }
     }
+}
+
+/// What was found out while the profile was read, and what it asks for and cannot be done; see [`Header::notes`].
+pub fn notes(profile: &Profile) -> Vec<String> {
+    let mut notes = profile.source.notes.clone();
+    notes.extend(DropFrames::of(profile).err().map(|it| it.to_string()));
+    notes
 }
 
 fn kinds_with_values(profile: &Profile) -> Vec<String> {

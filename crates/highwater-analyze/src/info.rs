@@ -40,6 +40,8 @@ pub struct Info {
     pub comments: Vec<String>,
     /// What the file does not say, one thing each.
     pub missing: Vec<String>,
+    /// What keeps answers from saying more, and what to do about it; see [`Header::notes`](crate::Header::notes).
+    pub notes: Vec<String>,
 }
 
 /// The format of a file, and who wrote it.
@@ -120,6 +122,7 @@ pub fn info(profile: &Profile) -> Info {
         meta: header::meta(profile),
         comments: profile.comments.clone(),
         missing: Vec::new(),
+        notes: header::notes(profile),
     };
     info.missing = missing(profile, &info);
     info

@@ -29,12 +29,14 @@
 #![forbid(unsafe_code)]
 
 mod advise;
+mod allocators;
 mod attribution;
 mod branches;
 mod change_test;
 mod check;
 mod comparison;
 mod diff;
+mod drop_frames;
 mod error;
 mod estimate;
 mod filter;
@@ -48,10 +50,12 @@ mod info;
 mod leaks;
 mod list;
 mod lives;
+mod module;
 mod name;
 mod parallel;
 mod peek;
 mod query;
+mod re2;
 mod resolver;
 mod rows;
 mod sample_kind;
@@ -73,17 +77,19 @@ pub use check::{
 };
 pub use comparison::{Caveat, Overlap};
 pub use diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
+pub use drop_frames::{DropFramesError, drop_frames};
 pub use error::AnalyzeError;
 pub use estimate::Estimate;
 pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};
 pub use frame::Frame;
 pub use group::{GroupBy, RowKey};
 pub use growth::{Growth, GrowthNode, growth};
-pub use header::{Header, Omitted};
+pub use header::{Header, Omitted, notes};
 pub use holdings::{Holding, holdings};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};
 pub use list::{LineValues, ListedFunction, ListedLine, Listing, list};
+pub use module::is_system_library;
 pub use peek::{Peek, PeekEdge, PeekFunction, peek};
 pub use query::Query;
 pub use sample_kind::{SampleKind, Unit};

@@ -26,7 +26,11 @@ pub struct Query {
     /// Matching frames are passed over like those of the standard library: their values go to their callers. Crate
     /// names are matched as well.
     pub through: Vec<Regex>,
-    /// Keep the frames of the recorder and of the allocator's entry points, which are removed otherwise.
+    /// Pass over the frames of libraries as well, as far as the paths of their sources tell, where a frame with a source of the
+    /// program's own has called them. A finding is about a line that its reader can change.
+    pub through_libraries: bool,
+    /// Keep the frames of the recorder and of the allocator's entry points, which are removed otherwise, and those that the
+    /// profile itself says to leave out ([`Profile::drop_frames`](highwater_profile::Profile::drop_frames)).
     pub all_frames: bool,
     /// Attribute values to the innermost frame, instead of the innermost one outside the standard library and the
     /// collections it is built on.
@@ -50,6 +54,7 @@ impl Default for Query {
             hide: Vec::new(),
             show: Vec::new(),
             through: Vec::new(),
+            through_libraries: false,
             all_frames: false,
             leaf: false,
             cumulative: false,

@@ -6,7 +6,9 @@ use highwater_profile::{Function, Location, LocationId, Place, Profile, StringId
 
 use crate::Query;
 use crate::attribution::{self, Class, Verdict};
+use crate::drop_frames::DropFrames;
 use crate::filter::{self, Matches, Names};
+use crate::module::{self, ModuleKind};
 use crate::name::{self, Owner};
 use crate::source::{self, Source};
 use crate::symbols::{self, Symbol, SymbolId, Symbols, TextId};
@@ -18,6 +20,8 @@ pub(crate) struct Resolved {
     /// Of the symbol, so that nobody has to look it up for every frame of every stack.
     pub class: Class,
     pub is_actionable: bool,
+    /// It is actionable, and its source is the program's own.
+    pub is_workspace: bool,
     pub matches: Matches,
 }
 
@@ -35,12 +39,22 @@ pub(crate) struct AllFrames {
     /// For each location.
     frames: Vec<Frames>,
     several: Vec<Resolved>,
+    /// What the profile itself leaves out of its stacks.
+    drop_frames: Option<DropFrames>,
 }
 
 impl AllFrames {
+    /// Adds the frames of a stack, leaf first, without those that the profile leaves out.
+    pub fn add_all(&self, locations: &[LocationId], stack: &mut Vec<Resolved>) {
+        let left = self.drop_frames.as_ref().map_or(locations, |it| it.apply(locations));
+        for &location in left {
+            self.add(location, stack);
+        }
+    }
+
     /// Adds the frames of a location, innermost first, to `stack`; at least one.
     #[inline]
-    pub fn add(&self, id: LocationId, stack: &mut Vec<Resolved>) {
+    fn add(&self, id: LocationId, stack: &mut Vec<Resolved>) {
         match self.frames[id.index()] {
             Frames::One(frame) => stack.push(frame),
             Frames::Several(start, end) => {
@@ -57,6 +71,7 @@ struct FunctionTexts {
     short_file: TextId,
     crate_name: Option<TextId>,
     class: Class,
+    is_workspace: bool,
 }
 
 /// What is known of a mapping, in texts of [`Symbols`].
@@ -65,6 +80,7 @@ struct MappingTexts {
     module: TextId,
     short_module: TextId,
     build_id: TextId,
+    kind: Option<ModuleKind>,
 }
 
 /// Finds the frames of a profile's locations.
@@ -78,6 +94,7 @@ pub(crate) struct Resolver<'a> {
     mappings: Vec<MappingTexts>,
     frames: Vec<Frames>,
     several: Vec<Resolved>,
+    drop_frames: Option<DropFrames>,
 }
 
 impl<'a> Resolver<'a> {
@@ -89,6 +106,7 @@ impl<'a> Resolver<'a> {
                 module: symbols.texts.intern(module),
                 short_module: symbols.texts.intern(source::file_name(module)),
                 build_id: symbols.texts.intern(profile.string(mapping.build_id)),
+                kind: module::kind(module),
             });
         }
         mappings.push(MappingTexts::default());
@@ -100,6 +118,8 @@ impl<'a> Resolver<'a> {
             mappings,
             frames: Vec::with_capacity(profile.locations().len()),
             several: Vec::new(),
+            // An expression that is none drops nothing, and the header of the answer says so.
+            drop_frames: if query.all_frames { None } else { DropFrames::of(profile).unwrap_or_default() },
         }
     }
 
@@ -109,12 +129,13 @@ impl<'a> Resolver<'a> {
             let frames = self.resolve(symbols, id);
             self.frames.push(frames);
         }
-        AllFrames { frames: self.frames, several: self.several }
+        AllFrames { frames: self.frames, several: self.several, drop_frames: self.drop_frames }
     }
 
     fn resolve(&mut self, symbols: &mut Symbols, id: LocationId) -> Frames {
         let start = self.several.len();
-        self.push_all(symbols, self.profile.location(id));
+        let dropped = self.drop_frames.as_ref().map_or(0, |it| it.lines(id));
+        self.push_all(symbols, self.profile.location(id), dropped);
         if let [frame] = self.several[start..] {
             self.several.truncate(start);
             return Frames::One(frame);
@@ -124,7 +145,8 @@ impl<'a> Resolver<'a> {
         Frames::Several(at(start), at(self.several.len()))
     }
 
-    fn push_all(&mut self, symbols: &mut Symbols, location: &Location) {
+    /// The frames of a location but for so many of the innermost ones.
+    fn push_all(&mut self, symbols: &mut Symbols, location: &Location, dropped: usize) {
         let mapping = location.mapping.map(|id| self.profile.mapping(id));
         let texts = &self.mappings[location.mapping.map_or(self.mappings.len() - 1, |id| id.index())];
         let place = Symbol {
@@ -137,16 +159,16 @@ impl<'a> Resolver<'a> {
             address: location.address,
             crate_name: None,
             inlined: false,
-            class: Class::Nameless,
+            class: attribution::in_module(Class::Nameless, None, texts.kind),
             through: false,
         };
-        let short_module = texts.short_module;
+        let (short_module, kind) = (texts.short_module, texts.kind);
         if location.lines.is_empty() {
-            self.push(symbols, place, TextId::EMPTY, short_module);
+            self.push(symbols, place, (TextId::EMPTY, false), short_module);
             return;
         }
         let last = location.lines.len() - 1;
-        for (position, line) in location.lines.iter().enumerate() {
+        for (position, line) in location.lines.iter().enumerate().skip(dropped) {
             let function = &self.functions[line.function.index()];
             let symbol = Symbol {
                 function: function.name,
@@ -154,14 +176,20 @@ impl<'a> Resolver<'a> {
                 line: line.line.max(0),
                 crate_name: function.crate_name,
                 inlined: position < last,
-                class: function.class,
+                class: attribution::in_module(function.class, function.crate_name, kind),
                 ..place
             };
-            self.push(symbols, symbol, function.short_file, short_module);
+            self.push(symbols, symbol, (function.short_file, function.is_workspace), short_module);
         }
     }
 
-    fn push(&mut self, symbols: &mut Symbols, mut symbol: Symbol, short_file: TextId, short_module: TextId) {
+    fn push(
+        &mut self,
+        symbols: &mut Symbols,
+        mut symbol: Symbol,
+        (short_file, is_workspace): (TextId, bool),
+        short_module: TextId,
+    ) {
         let matches = if self.asks { self.ask(symbols, &symbol) } else { filter::UNASKED };
         symbol.through = matches.through;
         let identity = if symbol.function == TextId::EMPTY && symbol.file == TextId::EMPTY {
@@ -179,6 +207,7 @@ impl<'a> Resolver<'a> {
             symbol: id,
             class: symbol.class,
             is_actionable: symbol.is_actionable(),
+            is_workspace: is_workspace && symbol.is_actionable(),
             matches,
         });
     }
@@ -211,6 +240,7 @@ fn function_texts(profile: &Profile, symbols: &mut Symbols) -> Vec<FunctionTexts
             short_file: symbols.texts.intern(file.map_or("", source::short)),
             crate_name: verdict.crate_name.map(|it| symbols.texts.intern(&it)),
             class: verdict.class,
+            is_workspace: file.is_some_and(|it| !source::is_in_library(it)),
         }
     };
     profile.functions().iter().zip(verdicts).map(&mut texts_of).collect()

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use crate::frame::UNKNOWN;
 use crate::sites::{Site, Sites};
+use crate::name;
 use crate::symbols::{SymbolId, Symbols, TextId};
 use crate::{Frame, GroupBy, RowKey};
 
@@ -116,15 +117,18 @@ fn identity(by: GroupBy, id: SymbolId, symbols: &Symbols) -> Identity {
     let function = symbols.get(id).function;
     match by {
         GroupBy::Function if function != TextId::EMPTY => Identity::Function(function),
-        GroupBy::Site | GroupBy::Line | GroupBy::Function => Identity::Symbol(id),
+        GroupBy::Generic if function != TextId::EMPTY => Identity::Text(label(by, &symbols.frame(id))),
+        GroupBy::Site | GroupBy::Line | GroupBy::Function | GroupBy::Generic => Identity::Symbol(id),
         GroupBy::File | GroupBy::Module | GroupBy::Crate => Identity::Text(label(by, &symbols.frame(id))),
     }
 }
 
 /// The name of the row that a frame belongs to.
 fn label(by: GroupBy, frame: &Frame) -> String {
+    let generic = frame.function.as_deref().filter(|_| by == GroupBy::Generic).map(name::without_arguments);
     let name = match by {
         GroupBy::Site | GroupBy::Line => None,
+        GroupBy::Generic => generic.as_deref(),
         GroupBy::Function => frame.function.as_deref(),
         GroupBy::File => frame.short_file(),
         GroupBy::Module => frame.short_module(),
@@ -132,7 +136,7 @@ fn label(by: GroupBy, frame: &Frame) -> String {
     };
     match (name, by) {
         (Some(name), _) => name.to_owned(),
-        (None, GroupBy::Site | GroupBy::Line | GroupBy::Function) => frame.label(),
+        (None, GroupBy::Site | GroupBy::Line | GroupBy::Function | GroupBy::Generic) => frame.label(),
         // Code without debug information is at least known to be in some library.
         (None, _) => frame.short_module().map_or_else(|| UNKNOWN.to_owned(), |module| format!("[{module}]")),
     }
@@ -150,7 +154,10 @@ pub(crate) fn key(by: GroupBy, symbols: &Symbols, symbol: Option<SymbolId>) -> R
         label: label(by, &frame),
         file: frame.short_file().filter(|_| in_file).map(str::to_owned),
         line: frame.line.filter(|_| matches!(by, GroupBy::Site | GroupBy::Line)),
-        function: frame.function.filter(|_| in_function),
+        function: match by {
+            GroupBy::Generic => frame.function.as_deref().map(name::without_arguments),
+            _ => frame.function.filter(|_| in_function),
+        },
         module: frame.module.filter(|_| in_module),
         crate_name: frame.crate_name.filter(|_| by != GroupBy::Module),
     }

@@ -219,7 +219,8 @@ fn attributed(stack: &[Resolved], query: &Query) -> usize {
     let classes = stack.iter().map(|it| it.class);
     let allocator = if query.all_frames { attribution::allocator_frames(classes) } else { 0 };
     let beyond = stack.get(allocator..).unwrap_or_default();
-    match beyond.iter().position(|it| it.is_actionable) {
+    let workspace = || beyond.iter().position(|it| it.is_workspace).filter(|_| query.through_libraries);
+    match workspace().or_else(|| beyond.iter().position(|it| it.is_actionable)) {
         Some(at) => allocator + at,
         None if beyond.is_empty() => 0,
         None => allocator,
@@ -310,9 +311,7 @@ impl Seen {
         let mut buffer: Vec<Resolved> = Vec::new();
         for (sum, raw) in part_of.iter().zip(range.start..) {
             buffer.clear();
-            for &location in stack(sum) {
-                frames.add(location, &mut buffer);
-            }
+            frames.add_all(stack(sum), &mut buffer);
             if filter(&mut buffer, query) {
                 seen.frames += buffer.len();
                 seen.stacks.push(buffer.iter().map(|it| it.symbol));

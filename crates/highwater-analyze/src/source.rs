@@ -23,7 +23,10 @@ pub(crate) fn source(path: &str) -> Source {
 
 /// Whether a source file belongs to a library that the program was built with, as far as its path says.
 pub(crate) fn is_in_library(file: &str) -> bool {
-    source(file) != Source::Elsewhere || is_in_go_module(file)
+    source(file) != Source::Elsewhere
+        || is_in_go_module(file)
+        || is_in_c_library(file)
+        || file.starts_with("/usr/include/")
 }
 
 /// Go keeps its libraries below `pkg/mod`, and its standard library below `go/src` (or `go-1.24/src`).
@@ -34,6 +37,17 @@ fn is_in_go_module(file: &str) -> bool {
         Some(directory == "go" || directory.starts_with("go-") || directory.starts_with("go1"))
     };
     file.ends_with(".go") && (file.contains("/pkg/mod/") || in_toolchain().unwrap_or(false))
+}
+
+/// Whether the file is of a C library, by the directories of glibc's sources and the names of others'.
+pub(crate) fn is_in_c_library(file: &str) -> bool {
+    const BEGINNINGS: [&str; 3] = ["../sysdeps/", "./csu/", "./nptl/"];
+    const DIRECTORIES: [&str; 4] = ["/glibc-", "/glibc/", "/musl-", "/musl/"];
+    BEGINNINGS.iter().any(|it| file.starts_with(it))
+        || file.contains("/sysdeps/")
+        || file.contains("/csu/")
+        || file.contains("/nptl/")
+        || DIRECTORIES.iter().any(|it| file.contains(it))
 }
 
 /// The end of `path` that is the same on every machine, for files of the toolchain and of registries; `path` itself
@@ -66,12 +80,40 @@ fn locate(path: &str) -> (Source, usize) {
     if let Some((_, rest)) = behind(&unified, "registry/src/").and_then(|it| it.split_once('/')) {
         return (Source::Package(package(first(rest))), at(rest));
     }
+    if let Some(checkout) = behind(&unified, "git/checkouts/")
+        && let Some(name) = of_checkout(checkout)
+    {
+        return (Source::Package(name), at(checkout));
+    }
     if let Some((directory, rest)) = behind(&unified, "vendor/").and_then(|it| it.split_once('/'))
         && rest.starts_with("src/")
     {
         return (Source::Package(package(directory)), 0);
     }
+    if let Some(rest) = versioned(&unified) {
+        return (Source::Package(package(first(rest))), at(rest));
+    }
     (Source::Elsewhere, 0)
+}
+
+/// The crate of a file in a checkout of cargo: `<repository>-<hash>/<revision>/<path>`. A repository may have several
+/// packages, each in a directory of its name.
+fn of_checkout(checkout: &str) -> Option<String> {
+    let (repository, rest) = checkout.split_once('/')?;
+    let (_, path) = rest.split_once('/')?;
+    let (repository, _) = repository.rsplit_once('-')?;
+    let sources = path.find("/src/").map(|end| &path[..end]);
+    let directory = sources.and_then(|it| it.rsplit('/').next()).unwrap_or(repository);
+    Some(directory.replace('-', "_"))
+}
+
+/// What begins with `<package>-<version>/src/` at a segment of the path: wherever a registry was mapped to, cargo's own
+/// shortening of paths, and the directories of distributions.
+fn versioned(path: &str) -> Option<&str> {
+    let end = path.find("/src/")?;
+    let start = path[..end].rfind('/').map_or(0, |it| it + 1);
+    let directory = &path[start..end];
+    (package(directory).len() < directory.len()).then(|| &path[start..])
 }
 
 /// What follows `library/` in the path of a file of the toolchain.
@@ -172,6 +214,21 @@ mod tests {
                 from("allocator_api2"),
                 "/build/vendor/allocator-api2/src/lib.rs",
             ),
+            (
+                "/home/u/.cargo/git/checkouts/tokio-377c595163f99a10/bc3a7b6/tokio-util/src/codec/mod.rs",
+                from("tokio_util"),
+                "tokio-377c595163f99a10/bc3a7b6/tokio-util/src/codec/mod.rs",
+            ),
+            (
+                "/x/git/checkouts/serde-json-377c595163f99a10/bc3a7b6/src/de.rs",
+                from("serde_json"),
+                "serde-json-377c595163f99a10/bc3a7b6/src/de.rs",
+            ),
+            ("/deps/flate2-1.1.0/src/gz/read.rs", from("flate2"), "flate2-1.1.0/src/gz/read.rs"),
+            ("flate2-1.1.0/src/gz/read.rs", from("flate2"), "flate2-1.1.0/src/gz/read.rs"),
+            ("/cargo/registry/src/i-6f17/syn-3.0.0/src/file.rs", from("syn"), "syn-3.0.0/src/file.rs"),
+            ("/home/u/web-app/src/main.rs", Source::Elsewhere, "/home/u/web-app/src/main.rs"),
+            ("/home/u/.cargo/git/checkouts/odd", Source::Elsewhere, "/home/u/.cargo/git/checkouts/odd"),
             ("src/vendor/list/item.rs", Source::Elsewhere, "src/vendor/list/item.rs"),
             ("library/src/main.rs", Source::Elsewhere, "library/src/main.rs"),
             (

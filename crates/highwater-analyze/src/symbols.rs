@@ -66,7 +66,7 @@ pub(crate) struct Symbol {
 impl Symbol {
     /// Whether a value may be put down to this frame.
     pub fn is_actionable(&self) -> bool {
-        self.class == Class::Own && !self.through
+        matches!(self.class, Class::Own | Class::Inner) && !self.through
     }
 }
 

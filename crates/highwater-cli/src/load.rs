@@ -10,6 +10,7 @@ use highwater_symbol::{Summary, symbolize_with};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::CliError;
+use crate::names;
 use crate::output;
 use crate::shared::Shared;
 
@@ -37,26 +38,35 @@ pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliErr
 
 fn with_symbols(path: &Path, mut profile: Profile, shared: &Shared) -> Result<Profile, CliError> {
     let summary = find_symbols(path, &mut profile, shared)?;
-    let remarks = complete(path, &summary, shared)?;
-    remarks.iter().for_each(|it| output::note(it));
+    complete(path, &mut profile, &summary, shared)?;
     Ok(profile)
 }
 
-/// As [`symbolized`], of a profile that was read already and without a word: gives the remarks that are to be made.
-pub(crate) fn symbolize_quietly(
-    path: &Path,
-    profile: &mut Profile,
-    shared: &Shared,
-) -> Result<Vec<String>, CliError> {
+/// As [`symbolized`], of a profile that was read already and without a word.
+pub(crate) fn symbolize_quietly(path: &Path, profile: &mut Profile, shared: &Shared) -> Result<(), CliError> {
     let summary = symbolize_with(profile, &shared.symbols(), &|_| ())?;
-    complete(path, &summary, shared)
+    complete(path, profile, &summary, shared)
 }
 
-/// What has to be said about the symbols of a profile; an error when too much is missing.
-fn complete(path: &Path, summary: &Summary, shared: &Shared) -> Result<Vec<String>, CliError> {
+/// Notes in the profile what has to be said about its symbols; an error when too much is missing.
+fn complete(path: &Path, profile: &mut Profile, summary: &Summary, shared: &Shared) -> Result<(), CliError> {
     match CliError::missing_binaries(path, summary) {
         Some(error) if !shared.addresses => Err(error),
-        _ => Ok(stripped(path, summary)),
+        _ => {
+            profile.source.notes.extend(names::missing(summary));
+            Ok(())
+        }
+    }
+}
+
+/// Says on stderr what an answer with a header says there: for those that have none.
+pub(crate) fn say_notes<'a>(profiles: impl IntoIterator<Item = &'a Profile>) {
+    let mut said: Vec<String> = Vec::new();
+    for note in profiles.into_iter().flat_map(highwater_analyze::notes) {
+        if !said.contains(&note) {
+            output::note(&note);
+            said.push(note);
+        }
     }
 }
 
@@ -81,20 +91,6 @@ pub(crate) fn find_symbols(path: &Path, profile: &mut Profile, shared: &Shared) 
     let what = format!("finding functions and lines of {}", path.display());
     let bar = Progress::start(what, "addresses");
     Ok(symbolize_with(profile, &shared.symbols(), &|it| bar.show(it.done, it.total))?)
-}
-
-/// A stripped library is nothing unusual; a profile without any line is.
-fn stripped(path: &Path, summary: &Summary) -> Vec<String> {
-    let unusable = summary.mappings.iter().filter_map(|it| Some((it, it.unusable.as_ref()?)));
-    let mut remarks: Vec<String> =
-        unusable.map(|(mapping, reason)| format!("{}: no lines, because {reason}", mapping.file)).collect();
-    if !summary.mappings.is_empty() && summary.with_lines() == 0 && summary.missing().next().is_none() {
-        remarks.push(format!(
-            "{}: no debug information was found, so there are no lines (--debug-dir names more places to look)",
-            path.display()
-        ));
-    }
-    remarks
 }
 
 /// Does something that may take long, under a sign of life.

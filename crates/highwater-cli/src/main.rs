@@ -13,6 +13,7 @@ mod history;
 mod init_tests;
 mod live;
 mod load;
+mod names;
 mod output;
 mod pages;
 mod parse;

@@ -1,5 +1,6 @@
 //! The questions whose answers make up a page.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use highwater_analyze::{
@@ -104,7 +105,8 @@ impl Wanted<'_> {
         let is_known = last.meta.is_some() || history.trend.is_some();
         if is_known && SampleKind::LiveBytes.column(last).is_ok() {
             let query = Query { sample: None, ..self.shared.query(GroupBy::Line) };
-            page.leaks = Some(highwater_analyze::leaks(last, &history, &query, &self.accepted));
+            let leaks = Query { sample: None, ..self.shared.leak_query(GroupBy::Line) };
+            page.leaks = Some(highwater_analyze::leaks(last, &history, &leaks, &self.accepted));
             page.advices = Some(highwater_analyze::advise(last, first, &history, &query));
         }
     }
@@ -182,7 +184,8 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
     let mut timeline = Following::new(TimelineBuilder::new(query.clone()));
     let options = SeriesOptions { force: wanted.options.force };
     // Leaks are found among all rows; the page has the first of them.
-    let every_row = Query { limit: None, min_fraction: 0.0, ..query };
+    let every_row =
+        Query { sample: query.sample, limit: None, min_fraction: 0.0, ..shared.leak_query(GroupBy::Line) };
     let mut trend = Following::new(Series::new(every_row, options));
     let mut page = Page { title: title(files), ..Page::default() };
     let chosen = chosen(paths.len(), (FULL_ROWS / first.samples.len().max(1)).clamp(2, SNAPSHOTS));
@@ -253,10 +256,14 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
 pub(crate) fn timeline(files: &[PathBuf], shared: &Shared, query: Query) -> Result<Timeline, CliError> {
     let files = &in_order(files, shared)?;
     let mut builder = TimelineBuilder::new(query);
+    // A drawing has no place for them.
+    let mut notes = BTreeSet::new();
     for path in files {
         let profile = load::symbolized(path, shared)?;
+        notes.extend(highwater_analyze::notes(&profile));
         builder.push(&profile).map_err(|source| series_error(path, None, source))?;
     }
+    notes.iter().for_each(|it| output::note(it));
     builder.finish().map_err(|source| series_error(&files[0], None, source))
 }
 

@@ -108,8 +108,7 @@ impl Files {
                 return Ok(None);
             }
             last_ns = profile.time_ns;
-            let remarks = load::symbolize_quietly(&path, &mut profile, shared)?;
-            self.remarks.extend(remarks);
+            load::symbolize_quietly(&path, &mut profile, shared)?;
             let (forced, before) = (series.notes().len(), followed.last());
             match series.push(&profile) {
                 Err(_) if !self.is_sorted => return Ok(None),

@@ -19,7 +19,8 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "KIND", value_parser = parse::sample, action = ArgAction::Set, num_args = 1, help_heading = "Question")]
     pub(crate) sample: Vec<SampleKind>,
 
-    /// What a row stands for: site, function, line, file, module or crate [default: line; function in flame graphs]
+    /// What a row stands for: site, function, generic (functions without their type arguments), line, file, module or crate
+    /// [default: line; function in flame graphs]
     #[arg(long, value_name = "GROUPING", help_heading = "Question")]
     pub(crate) by: Option<GroupBy>,
 
@@ -39,7 +40,8 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
     show: Vec<Regex>,
 
-    /// Pass over matching frames as over those of the standard library: their callers get their values
+    /// Pass over matching frames as over those of the standard library: their callers get their values [default, where leaks
+    /// are told: frames of libraries, below one of the program]
     #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
     through: Vec<Regex>,
 
@@ -47,9 +49,9 @@ pub(crate) struct Shared {
     #[arg(long, help_heading = "Question")]
     leaf: bool,
 
-    /// Keep the frames of the recorder and of the allocator's entry points
+    /// Keep the frames of the recorder and of the allocator's entry points, and those that the file says to leave out
     #[arg(long, help_heading = "Question")]
-    all_frames: bool,
+    pub(crate) all_frames: bool,
 
     /// Leave out rows below this share of the whole
     #[arg(long, value_name = "FRACTION", default_value = "0.005", value_parser = parse::fraction, help_heading = "Question")]
@@ -99,12 +101,18 @@ impl Shared {
             hide: self.hide.clone(),
             show: self.show.clone(),
             through: self.through.clone(),
+            through_libraries: false,
             all_frames: self.all_frames,
             leaf: self.leaf,
             cumulative: false,
             min_fraction: self.min_fraction,
             limit: Some(self.limit).filter(|&limit| limit > 0),
         }
+    }
+
+    /// The same where leaks are told. What leaks in a library leaks for a line that the reader can change.
+    pub(crate) fn leak_query(&self, default_by: GroupBy) -> Query {
+        Query { through_libraries: self.through.is_empty(), ..self.query(default_by) }
     }
 
     /// Where symbols are looked for.

@@ -129,6 +129,9 @@ pub struct Source {
     pub producer: Option<String>,
     /// What the file leaves unsaid and the model cannot show by an empty field. In no order, each once.
     pub missing: Vec<Missing>,
+    /// What was found out while the file was read and its names were looked for, and what to do about it: one sentence each,
+    /// for whoever reads an answer. Not a part of any file.
+    pub notes: Vec<String>,
 }
 
 impl Source {

@@ -62,7 +62,12 @@ fn headings(advices: &Advices, view: &View) -> String {
         number::amount(advices.alloc_blocks.value, &Count)
     );
     let recording = header::recording(advices.header.exact, advices.header.interval_bytes);
-    format!("{}\n{}\n", view.paint(Role::Heading, &allocated), view.paint(Role::Faint, &recording))
+    format!(
+        "{}\n{}\n{}",
+        view.paint(Role::Heading, &allocated),
+        view.paint(Role::Faint, &recording),
+        header::note_lines([&advices.header])
+    )
 }
 
 fn is_traffic(kind: MeasureKind) -> bool {

@@ -118,8 +118,9 @@ pub(crate) fn summary(diff: &Diff) -> String {
 pub(crate) fn headings(diff: &Diff, view: &View) -> String {
     let caveats: String =
         diff.caveats.iter().map(|it| format!("note: {}\n", crate::label::clean(&it.to_string()))).collect();
+    let notes = header::note_lines([&diff.base, &diff.new]);
     format!(
-        "base: {}\nnew:  {}\n{}\n{caveats}{}\n",
+        "base: {}\nnew:  {}\n{}\n{caveats}{notes}{}\n",
         header::total(&diff.base),
         header::total(&diff.new),
         view.paint(Role::Heading, &summary(diff)),

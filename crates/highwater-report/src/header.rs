@@ -5,13 +5,31 @@ use highwater_analyze::{Header, Omitted, Unit};
 use crate::number;
 use crate::view::{Role, View};
 
-/// What is shown and what it adds up to, and how it was recorded.
+/// What is shown and what it adds up to, how it was recorded, and what keeps the answer from saying more.
 pub(crate) fn lines(header: &Header, view: &View) -> String {
     format!(
-        "{}\n{}\n",
+        "{}\n{}\n{}",
         view.paint(Role::Heading, &total(header)),
-        view.paint(Role::Faint, &recording(header.exact, header.interval_bytes))
+        view.paint(Role::Faint, &recording(header.exact, header.interval_bytes)),
+        note_lines([header])
     )
+}
+
+/// What keeps the answers with these headers from saying more: each remark once.
+pub(crate) fn notes<'a>(headers: impl IntoIterator<Item = &'a Header>) -> Vec<String> {
+    let mut notes = Vec::new();
+    for note in headers.into_iter().flat_map(|it| &it.notes) {
+        let note = format!("note: {}", crate::label::clean(note));
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    notes
+}
+
+/// [`notes`], each in a line.
+pub(crate) fn note_lines<'a>(headers: impl IntoIterator<Item = &'a Header>) -> String {
+    notes(headers).into_iter().map(|it| it + "\n").collect()
 }
 
 /// `live-bytes 12.3 MiB ± 0.4 MiB`, and what filters left of it.

@@ -47,7 +47,7 @@ pub fn info(info: &Info, view: &View) -> String {
         }
         text.push_str(&table.render(view));
     }
-    for (title, lines) in [("remarks", &info.comments), ("not in the file", &info.missing)] {
+    for (title, lines) in [("remarks", &info.comments), ("not in the file", &info.missing), ("notes", &info.notes)] {
         if !lines.is_empty() {
             text.push_str(&heading(title));
             lines.iter().for_each(|line| text.push_str(&format!("{}\n", clean(line))));
@@ -132,6 +132,7 @@ mod tests {
             meta: Some([("peak_bytes".to_owned(), 1 << 20), ("epoch".to_owned(), 3)].into()),
             comments: vec!["a\nremark".to_owned()],
             missing: vec!["no block sizes".to_owned()],
+            notes: vec!["/usr/bin/demo: stripped".to_owned()],
         };
         assert_eq!(
             info(&answer, &View::default()),

@@ -60,7 +60,7 @@ fn headings(headers: &[Header], view: &View) -> String {
     }
     text.push_str(&view.paint(Role::Faint, &remark));
     text.push('\n');
-    text
+    text + &header::note_lines(headers)
 }
 
 fn one(headers: &[Header], function: &ListedFunction, source: Option<&Source>, view: &View) -> String {

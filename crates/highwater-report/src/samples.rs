@@ -20,6 +20,7 @@ pub(crate) fn header() -> Header {
         time_ns: None,
         duration_ns: None,
         meta: None,
+        notes: Vec::new(),
     }
 }
 

@@ -82,7 +82,10 @@ impl Sheet {
         };
         Self {
             summary: header::total(&answer.header),
-            remarks: vec![header::recording(answer.header.exact, answer.header.interval_bytes)],
+            remarks: [header::recording(answer.header.exact, answer.header.interval_bytes)]
+                .into_iter()
+                .chain(header::notes([&answer.header]))
+                .collect(),
             orders: orders([&clean(&answer.header.sample), "cum"]),
             heads: top::heads(&answer.header),
             rows: answer.rows.iter().map(row).collect(),
@@ -153,6 +156,7 @@ impl Sheet {
         };
         let mut remarks = trend::remarks(answer);
         remarks.push(header::recording(answer.header.exact, answer.header.interval_bytes));
+        remarks.extend(header::notes([&answer.header]));
         Self {
             summary: trend::summary(answer),
             remarks,
@@ -177,6 +181,7 @@ fn orders<const N: usize>(sizes: [&str; N]) -> Vec<String> {
 fn remarks(answer: &Diff) -> Vec<String> {
     let mut remarks: Vec<String> =
         answer.caveats.iter().map(|it| format!("note: {}", clean(&it.to_string()))).collect();
+    remarks.extend(header::notes([&answer.base, &answer.new]));
     remarks.extend(diff::remarks(answer));
     remarks
 }

@@ -96,7 +96,8 @@ fn table(suspects: &Suspects, view: &View) -> String {
         cells.extend(at_peak.then(|| Cell::new(or_nothing(row.at_peak))));
         table.push(cells, Label::of(&row.key));
     }
-    format!("\n{}{}", table.render(view), header::omitted(&suspects.omitted, unit, "row", view))
+    let notes = header::note_lines([&suspects.header]);
+    format!("\n{notes}{}{}", table.render(view), header::omitted(&suspects.omitted, unit, "row", view))
 }
 
 /// A file's name as a shell takes it.

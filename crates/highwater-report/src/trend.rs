@@ -90,6 +90,7 @@ fn headings(trend: &Trend, view: &View) -> String {
         text += &format!("{}\n", limit(forecast));
     }
     text += &format!("{}\n", view.paint(Role::Faint, &recording));
+    text += &header::note_lines([&trend.header]);
     for remark in remarks(trend) {
         text += &format!("{}\n", view.paint(Role::Faint, &remark));
     }

@@ -24,6 +24,7 @@ pub(crate) struct Build {
     unusable: Option<String>,
     /// Only the file tells what the mapping's addresses are, so that other mappings of it have other places.
     is_uncertain: bool,
+    split_is_missing: bool,
 }
 
 /// One mapping of the binary.
@@ -97,6 +98,7 @@ impl Build {
             missing: None,
             unusable: None,
             is_uncertain,
+            split_is_missing: false,
         }
     }
 
@@ -146,6 +148,7 @@ impl Build {
         let keeps = was_empty || self.record.complete == found.complete;
         self.record.complete = found.complete;
         self.unusable = found.unusable;
+        self.split_is_missing = found.split_is_missing;
         for (&place, frames) in places.iter().zip(found.frames) {
             self.record.frames.insert(place, frames);
         }
@@ -166,6 +169,7 @@ impl Build {
                 with_lines: 0,
                 missing: self.missing.clone(),
                 unusable: self.unusable.clone(),
+                split_is_missing: self.split_is_missing,
             };
             piece.apply(profile, &self.record, &mut outcome);
             outcomes.push((piece.id, outcome));
@@ -239,7 +243,7 @@ impl Piece {
 
 fn line(profile: &mut Profile, frame: &Frame) -> Line {
     let linker_name = frame.name.as_deref().unwrap_or("");
-    let function =
-        profile.add_function(&demangle(linker_name), linker_name, frame.file.as_deref().unwrap_or(""));
+    let name = frame.shown.clone().unwrap_or_else(|| demangle(linker_name));
+    let function = profile.add_function(&name, linker_name, frame.file.as_deref().unwrap_or(""));
     Line { function, line: frame.line.map_or(0, i64::from) }
 }

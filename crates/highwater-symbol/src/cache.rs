@@ -17,7 +17,7 @@ use highwater_profile::file::write_atomically;
 use crate::dwarf::Frame;
 
 /// Changes whenever the file format or the way in which names are found does.
-const VERSION: &str = "v1";
+const VERSION: &str = "v2";
 /// A file of the cache may have this many bytes: about a million addresses.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn record(addresses: u64) -> Record {
-        let frame = Frame { name: Some("demo::main".to_owned()), file: None, line: Some(7) };
+        let frame = Frame { name: Some("demo::main".to_owned()), line: Some(7), ..Frame::default() };
         Record { complete: true, frames: (0..addresses).map(|it| (it, vec![frame.clone()])).collect() }
     }
 

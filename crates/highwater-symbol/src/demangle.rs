@@ -3,6 +3,8 @@
 use cpp_demangle::{DemangleOptions, Symbol};
 use highwater_profile::BoundedText;
 
+use crate::arguments::tidy;
+
 /// A demangled name longer than this is not shown: a short hostile name can stand for one without end.
 const MAX_NAME_BYTES: usize = 64 << 10;
 
@@ -17,11 +19,17 @@ pub(crate) fn is_mangled(linker_name: &str) -> bool {
     rustc_demangle::try_demangle(linker_name).is_ok() || parse_cpp(linker_name).is_some()
 }
 
+/// The path in a name of Rust's older mangling, which has no type arguments.
+pub(crate) fn legacy(linker_name: &str) -> Option<String> {
+    let is_legacy = linker_name.trim_start_matches('_').starts_with("ZN");
+    is_legacy.then(|| rust(linker_name)).flatten()
+}
+
 fn rust(linker_name: &str) -> Option<String> {
     let name = rustc_demangle::try_demangle(linker_name).ok()?;
     let mut out = BoundedText::new(MAX_NAME_BYTES);
     std::fmt::write(&mut out, format_args!("{name:#}")).ok()?;
-    Some(out.into_string())
+    Some(tidy(&out.into_string()))
 }
 
 fn cpp(linker_name: &str) -> Option<String> {

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use addr2line::{Context, LookupContinuation, LookupResult, SplitDwarfLoad};
-use gimli::{AbbreviationsCacheStrategy, Dwarf, DwarfPackage, EndianSlice, RunTimeEndian};
+use gimli::{AbbreviationsCacheStrategy, Dwarf, DwarfPackage, EndianSlice, RunTimeEndian, UnitOffset};
 use typed_arena::Arena;
 
+use crate::arguments::with_arguments;
+use crate::demangle::legacy;
+use crate::die::Dies;
 use crate::sections::{self, Budget, PackageSections, Sections};
 use crate::split::SplitPlaces;
 
@@ -24,6 +27,8 @@ pub(crate) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 pub(crate) struct Frame {
     /// Name as the linker sees it, or as the debug information has it.
     pub(crate) name: Option<String>,
+    /// Name for people, where it says more than `name`: the type arguments.
+    pub(crate) shown: Option<String>,
     /// Path of the source file.
     pub(crate) file: Option<String>,
     pub(crate) line: Option<u32>,
@@ -88,6 +93,7 @@ pub(crate) struct Lookup<'a> {
     budget: RefCell<Budget>,
     endian: RunTimeEndian,
     split_is_missing: Cell<bool>,
+    dies: Dies<'a>,
 }
 
 impl<'a> Lookup<'a> {
@@ -110,6 +116,7 @@ impl<'a> Lookup<'a> {
             budget: RefCell::new(Budget::new(data.left)),
             endian,
             split_is_missing: Cell::new(false),
+            dies: Dies::default(),
         })
     }
 
@@ -117,24 +124,32 @@ impl<'a> Lookup<'a> {
     pub(crate) fn frames(&self, address: u64) -> Vec<Frame> {
         let mut frames = Vec::new();
         let mut result = self.context.find_frames(address);
+        let mut is_split_off = false;
         let mut found = loop {
             match result {
                 LookupResult::Output(Ok(found)) => break found,
                 LookupResult::Output(Err(_)) => return frames,
                 LookupResult::Load { load, continuation } => {
                     let unit = self.load_split(&load);
-                    if unit.is_none() {
-                        self.split_is_missing.set(true);
-                    }
+                    is_split_off |= unit.is_none();
                     result = continuation.resume(unit);
                 }
             }
         };
+        if is_split_off {
+            // What is left is the line of whatever was inlined last, without a name: it would look like a line of the function
+            // that the symbol table has for this address.
+            self.split_is_missing.set(true);
+            return frames;
+        }
         // Damaged debug information ends the list early; what was read before is right.
         while let Ok(Some(frame)) = found.next() {
             let location = frame.location.as_ref();
+            let name = frame.function.as_ref().and_then(|it| text(&it.raw_name().ok()?));
+            let shown = name.as_deref().zip(frame.dw_die_offset).and_then(|it| self.shown(address, it));
             frames.push(Frame {
-                name: frame.function.as_ref().and_then(|it| text(&it.raw_name().ok()?)),
+                name,
+                shown,
                 file: location.and_then(|it| text(it.file?)),
                 // 0 says that the instruction belongs to no line.
                 line: location.and_then(|it| it.line).filter(|&line| line > 0),
@@ -144,6 +159,15 @@ impl<'a> Lookup<'a> {
             }
         }
         frames
+    }
+
+    /// The name of the function whose entry is at `offset`, with the type arguments that its linker name does not have.
+    fn shown(&self, address: u64, (name, offset): (&str, UnitOffset)) -> Option<String> {
+        let path = legacy(name)?;
+        // What has to be loaded for it has been loaded.
+        let LookupResult::Output(Some(unit)) = self.context.find_dwarf_and_unit(address) else { return None };
+        let described = self.dies.described(unit, offset)?;
+        with_arguments(&path, &described).filter(|it| it.len() <= MAX_TEXT_BYTES)
     }
 
     /// Whether a split file that was needed was not found.

@@ -43,6 +43,8 @@ pub(crate) struct Found {
     pub(crate) complete: bool,
     /// Why there is debug information that could not be used.
     pub(crate) unusable: Option<String>,
+    /// Split debug information that was needed was not found.
+    pub(crate) split_is_missing: bool,
 }
 
 /// Does all jobs. `limit` bounds the bytes of debug sections of one binary.
@@ -132,6 +134,7 @@ fn collect(jobs: &[Job], data: Vec<OnceLock<Result<DebugData, String>>>, parts: 
             frames: vec![Vec::new(); job.addresses.len()],
             complete: job.debug_files.as_ref().is_some_and(|it| !it.shared_is_missing),
             unusable: data.into_inner().and_then(Result::err),
+            split_is_missing: false,
         })
         .collect();
     for part in parts {
@@ -139,13 +142,13 @@ fn collect(jobs: &[Job], data: Vec<OnceLock<Result<DebugData, String>>>, parts: 
         for (slot, frames) in found.frames[part.start..].iter_mut().zip(part.frames) {
             *slot = frames;
         }
-        found.complete &= !part.split_is_missing;
+        found.split_is_missing |= part.split_is_missing;
         if part.is_damaged {
             found.unusable = Some("its debug information is damaged".to_owned());
         }
     }
     for found in &mut found {
-        found.complete &= found.unusable.is_none();
+        found.complete &= found.unusable.is_none() && !found.split_is_missing;
     }
     found
 }

@@ -25,7 +25,7 @@ impl<'a> Wanted<'a> {
     pub(crate) fn is_pseudo(&self) -> bool {
         const PREFIXES: [&str; 7] =
             ["[", "//", "/memfd:", "/dev/", "anon_inode:", "linux-vdso", "linux-gate"];
-        self.file.is_empty() || PREFIXES.iter().any(|prefix| self.file.starts_with(prefix))
+        self.file.is_empty() && self.build_id.is_empty() || PREFIXES.iter().any(|prefix| self.file.starts_with(prefix))
     }
 
     /// The path without the kernel's mark of a file that was replaced or removed while it ran.

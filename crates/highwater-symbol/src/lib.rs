@@ -8,11 +8,13 @@
 //! This crate is the only one that reads debug information. It prints nothing and decides nothing.
 #![forbid(unsafe_code)]
 
+mod arguments;
 mod binary;
 mod build;
 mod cache;
 mod debug_file;
 mod demangle;
+mod die;
 mod dwarf;
 mod engine;
 mod find;

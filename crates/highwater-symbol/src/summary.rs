@@ -53,6 +53,9 @@ pub struct MappingOutcome {
     pub missing: Option<Missing>,
     /// Why debug information that was found could not be used, so that there are no lines.
     pub unusable: Option<String>,
+    /// The debug information refers to split files (`.dwo`, `.dwp`) that were not found: there are neither lines nor inlined
+    /// functions of what these describe.
+    pub split_is_missing: bool,
 }
 
 /// A binary that was given for nothing.

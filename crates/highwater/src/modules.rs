@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::ops::Range;
+use std::path::PathBuf;
 
 use highwater_profile::{Location, LocationId, Mapping, MappingId, Profile};
 
@@ -135,7 +136,9 @@ fn normalize(modules: &mut [Module]) {
 /// Gives modules names that mean the same file to everybody. The loader does not name the program itself, or calls it
 /// `/proc/self/exe`, has libraries' paths as they were asked for, and names the kernel's page after a file that does not exist.
 fn name_all(modules: &mut [Module]) {
-    let program = std::env::current_exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    // Without /proc there is still what the program was called by.
+    let path = std::env::current_exe().ok().or_else(|| std::env::args_os().next().map(PathBuf::from));
+    let program = path.map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     let mut maps = None;
     for module in modules {
         if module.path.starts_with("linux-vdso.so") || module.path.starts_with("linux-gate.so") {

@@ -44,6 +44,9 @@ const RECORDER_FRAMES: &str = concat!(
     r"|<alloc::alloc::Global as .*>::.*",
 );
 
+/// The exception, as pprof's `keep_frames`: a function of the recorder that calls code of the program.
+const CALLING_FRAMES: &str = "highwater_runtime::thread::measure::measure.*";
+
 /// What the process had recorded at one moment.
 ///
 /// Taking one stops no other thread: allocations that happen meanwhile may or may not be in it. Its memory is
@@ -161,6 +164,7 @@ impl Content {
         profile.period_type = Some(ValueType::new("space", "bytes"));
         profile.period = self.interval_bytes;
         profile.drop_frames = RECORDER_FRAMES.to_owned();
+        profile.keep_frames = CALLING_FRAMES.to_owned();
         profile.time_ns = self.time_ns;
         profile.duration_ns = self.duration_ns;
         profile.meta = Some(self.meta);

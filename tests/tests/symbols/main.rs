@@ -4,9 +4,11 @@
 //! for every sampled address the functions, files and lines must be those of `llvm-symbolizer`, and the names those that
 //! binutils' `addr2line` shows.
 
+mod allocators;
 mod cache;
 mod compare;
 mod hostile;
+mod names;
 mod programs;
 mod refused;
 mod separate;

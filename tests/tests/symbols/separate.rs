@@ -135,3 +135,68 @@ fn more_debug_information_than_allowed_is_not_read() {
     assert_eq!((summary.mappings[0].missing.clone(), summary.with_lines()), (None::<Missing>, 0));
     assert!(summary.resolved() > 0);
 }
+
+/// A profile of one stack: code of the program, called by the C library, whose names are known.
+fn called_by_libc(binary: &Path) -> Subject {
+    let mut subject = Subject::of(binary, 1);
+    let own = subject.profile.samples.get(0).stack.to_vec();
+    let file = "./csu/../sysdeps/nptl/libc_start_call_main.h";
+    let function = subject.profile.add_function("__libc_start_call_main", "__libc_start_call_main", file);
+    let line = highwater_profile::Line { function, line: 58 };
+    let path = subject.profile.strings.intern("/usr/lib/x86_64-linux-gnu/libc.so.6");
+    let mapping = highwater_profile::Mapping { start: 0x7000_0000, limit: 0x7100_0000, file: path, ..Default::default() };
+    let mapping = subject.profile.add_mapping(mapping);
+    let caller = highwater_profile::Location { lines: vec![line], ..highwater_profile::Location::at(Some(mapping), 0x7000_1000) };
+    let caller = subject.profile.add_location(caller);
+    subject.profile.samples = highwater_profile::Profile::new(subject.profile.sample_types().to_vec()).samples;
+    subject.profile.samples.push(&[own[0], caller], &[4096], &[]);
+    subject
+}
+
+#[test]
+fn code_without_a_name_stays_and_what_is_missing_is_said() {
+    let split = Split::new("");
+    let subject = called_by_libc(&split.binary);
+    let file = split.path("heap.pb.gz");
+    highwater_profile::file::write_atomically(&file, |out| highwater_profile::pprof::write(&subject.profile, out)).unwrap();
+    let run = |arguments: &[&str], more: &[&Path]| {
+        let mut command = std::process::Command::new(highwater_tests::highwater());
+        command.args(arguments).arg("--no-cache").args(vec![&file; if arguments[0] == "diff" { 2 } else { 1 }]);
+        command.args(more);
+        highwater_tests::succeed(&mut command)
+    };
+    let note = "1 of 1 addresses have no name, because it is stripped";
+    for command in ["top", "tree", "diff", "info"] {
+        for arguments in [vec![command], vec![command, "--json"]] {
+            let answer = run(&arguments, &[]);
+            assert!(answer.contains(note), "{arguments:?}: {answer}");
+        }
+    }
+    let row = |answer: &str| {
+        let answer: serde_json::Value = serde_json::from_str(answer).unwrap();
+        (answer["rows"][0]["key"]["label"].as_str().unwrap().to_owned(), answer["header"]["notes"].clone())
+    };
+    let (label, _) = row(&run(&["top", "--json"], &[]));
+    assert!(label.starts_with("demo+0x"), "{label}");
+    // What the note says helps.
+    let (label, notes) = row(&run(&["top", "--json"], &[Path::new("--binary"), &split.debug]));
+    assert!(!label.contains("+0x") && !label.contains("libc_start"), "{label}");
+    assert_eq!(notes, serde_json::json!([]));
+}
+
+#[test]
+fn split_debug_information_that_is_gone_is_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let binary = rust(directory.path(), "-C split-debuginfo=packed");
+    fs::rename(directory.path().join("demo.dwp"), directory.path().join("elsewhere.dwp")).unwrap();
+    let mut subject = Subject::of(&binary, SAMPLED);
+    let summary = subject.run(&only(&[]));
+    assert!(summary.mappings[0].split_is_missing);
+    // A function of the program has no line, rather than one of what was inlined into it.
+    let own = |it: &&Place| it.symbol.contains("4demo");
+    let places = subject.places().concat();
+    assert!(places.iter().filter(own).count() > 0);
+    assert!(places.iter().filter(own).all(|it| it.line == 0 && it.file.is_empty()), "{places:?}");
+    fs::rename(directory.path().join("elsewhere.dwp"), directory.path().join("demo.dwp")).unwrap();
+    assert!(!Subject::of(&binary, SAMPLED).run(&only(&[])).mappings[0].split_is_missing);
+}

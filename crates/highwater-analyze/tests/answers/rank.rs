@@ -183,3 +183,46 @@ fn answers_serialize() {
     assert_eq!(json["rows"][0]["flat"]["value"], 6144);
     assert_eq!(json["rows"][0]["key"]["crate_name"], "codeindex");
 }
+
+#[test]
+fn a_line_of_a_library_is_passed_over_where_its_reader_cannot_change_it() {
+    let git = "tokio_util::codec::Framed<T,U>::new@/h/.cargo/git/checkouts/tokio-377c595163f99a10/bc3a7b6/tokio-util/src/codec/mod.rs:9";
+    let bare = "{closure#0}@/h/.cargo/git/checkouts/tokio-377c595163f99a10/bc3a7b6/tokio/src/sync/mpsc.rs:7";
+    let mut build = Build::new(1);
+    build.live(&whole_stack(&[GZ, "std::io::default_read_to_end@~std/src/io/mod.rs:425", INFLATE, MAIN]), 1, 1000);
+    build.live(&whole_stack(&[git, INFLATE, MAIN]), 1, 100);
+    build.live(&whole_stack(&[bare, GZ]), 1, 10);
+    let ask = |through_libraries| {
+        let query = Query { through_libraries, by: GroupBy::Crate, min_fraction: 0.0, ..Query::default() };
+        let answer = top(&build.profile, &query).unwrap();
+        answer.rows.into_iter().map(|it| (it.key.label, it.flat.value)).collect::<Vec<_>>()
+    };
+    let row = |label: &str, value| (label.to_owned(), value);
+    assert_eq!(ask(false), [row("flate2", 1000), row("tokio_util", 100), row("tokio", 10)]);
+    // Where no line of the program is below it, the library's stays.
+    assert_eq!(ask(true), [row("codeindex", 1100), row("tokio", 10)]);
+}
+
+#[test]
+fn code_of_the_program_that_has_no_name_is_its_own() {
+    let mut build = Build::new(1);
+    let nameless = build.address(0x3456);
+    let start = build.location(&["__libc_start_call_main@./csu/../sysdeps/nptl/libc_start_call_main.h:58"]);
+    build.profile.samples.push(&[nameless, start], &[1, 4096], &[]);
+    let answer = top(&build.profile, &Query::default()).unwrap();
+    assert_eq!(rows(&answer), [("codeindex+0x3456", 4096, 4096)]);
+}
+
+#[test]
+fn instances_of_a_generic_function_are_one_row_where_that_is_asked_for() {
+    let mut build = Build::new(1);
+    for (name, size) in [("demo::Shelf<u8>::put", 1), ("<demo::Shelf<alloc::string::String>>::put", 2), ("demo::Shelf<T>::put", 4)] {
+        build.live(&[&format!("{name}@src/shelf.rs:7"), MAIN], 1, size);
+    }
+    let ask = |by| {
+        let answer = top(&build.profile, &Query { by, min_fraction: 0.0, ..Query::default() }).unwrap();
+        answer.rows.into_iter().map(|it| (it.key.label, it.flat.value)).collect::<Vec<_>>()
+    };
+    assert_eq!(ask(GroupBy::Function).len(), 3);
+    assert_eq!(ask(GroupBy::Generic), [("demo::Shelf::put".to_owned(), 7)]);
+}

@@ -22,7 +22,8 @@ Examples:
 /// everything there is, for programs.
 ///
 /// Functions and lines are looked up as for an answer, since most formats have no place for addresses; a pprof
-/// profile stays as it is (highwater symbolize gives it names). Formats with one value for each stack show the values
+/// profile stays as it is (highwater symbolize gives it names). Frames that a pprof profile says to leave out (drop_frames) are
+/// left out, unless the format written can say so too: pprof and JSON. Formats with one value for each stack show the values
 /// that --sample names; other options that choose values or rows have no effect.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
@@ -54,7 +55,13 @@ impl Args {
 /// Reads a profile that is to be written in `format`. Only pprof has a place for addresses.
 pub(super) fn load_for(format: Format, input: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let load = if format == Format::Pprof { load::raw } else { load::symbolized };
-    load::busy(&format!("reading {}", input.display()), || load(input, shared))
+    let mut profile = load::busy(&format!("reading {}", input.display()), || load(input, shared))?;
+    load::say_notes([&profile]);
+    if !matches!(format, Format::Pprof | Format::Json) && !shared.all_frames {
+        // Other formats cannot say it. An expression that is none has been said to be.
+        let _ = highwater_analyze::drop_frames(&mut profile);
+    }
+    Ok(profile)
 }
 
 /// What was written.

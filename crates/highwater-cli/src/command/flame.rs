@@ -66,6 +66,7 @@ enum Format {
 struct Stacks {
     sample: SampleKind,
     unit: Unit,
+    notes: Vec<String>,
     stacks: Vec<FoldedStack>,
 }
 
@@ -96,6 +97,7 @@ impl Args {
 
     fn one(&self, path: &Path) -> Result<Vec<u8>, CliError> {
         let profile = load::symbolized(path, &self.shared)?;
+        load::say_notes([&profile]);
         let query = self.query();
         let stacks: Vec<FoldedStack> =
             load::busy("adding up", || highwater_analyze::folded(&profile, &query))
@@ -117,6 +119,7 @@ impl Args {
     fn two(&self, base_path: &Path, new_path: &Path) -> Result<Vec<u8>, CliError> {
         let paths = [base_path, new_path];
         let [base, new] = load::symbolized_pair(paths, &self.shared)?;
+        load::say_notes([&base, &new]);
         let (query, options) = (self.query(), self.options.options());
         if self.shared.json {
             let growth = highwater_analyze::growth(&base, &new, &narrow(&query), &options)
@@ -194,5 +197,6 @@ fn sample(query: &Query, profile: &Profile) -> SampleKind {
 fn json(query: &Query, profile: &Profile, stacks: Vec<FoldedStack>) -> Result<Vec<u8>, CliError> {
     let sample = sample(query, profile);
     let unit = sample.unit(profile);
-    Ok(highwater_report::json("flame", &Stacks { sample, unit, stacks })?.into_bytes())
+    let notes = highwater_analyze::notes(profile);
+    Ok(highwater_report::json("flame", &Stacks { sample, unit, notes, stacks })?.into_bytes())
 }

@@ -1,10 +1,10 @@
-//! `highwater info`: what a file holds. It shows the file as it is, so no binary is needed.
+//! `highwater info`: what a file holds. It shows the file as it is, and says what names need.
 
 use std::path::PathBuf;
 
 use crate::error::CliError;
 use crate::shared::Shared;
-use crate::{load, output};
+use crate::{load, names, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -13,7 +13,8 @@ Examples:
 
 /// Say what a file holds: values, sampling, mapped files and their build ids, what is missing
 ///
-/// Shows the file as it is: no names are looked up, and options that choose values or rows have no effect.
+/// Shows the file as it is, without names that are not in it. Names are looked up all the same, to say which are missing here and
+/// how to give them. Options that choose values or rows have no effect.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -26,7 +27,10 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let profile = load::raw(&self.file, &self.shared)?;
-        let answer = highwater_analyze::info(&profile);
+        let mut answer = highwater_analyze::info(&profile);
+        let mut named = profile.clone();
+        let summary = load::find_symbols(&self.file, &mut named, &self.shared)?;
+        answer.notes.extend(names::missing(&summary));
         output::answer(&self.shared, "info", &answer, |it| highwater_report::info(it, &output::view()))
     }
 }

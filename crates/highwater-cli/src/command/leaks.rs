@@ -49,7 +49,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome, CliError> {
         let config = Config::load(self.config.as_deref())?;
-        let query = self.shared.query(GroupBy::Line);
+        let query = self.shared.leak_query(GroupBy::Line);
         let past = Past::read(&self.path, &query, self.force, &self.shared)?;
         let answer = load::busy("looking for leaks", || {
             highwater_analyze::leaks(&past.last, &past.history, &query, &config.accepted_leaks)

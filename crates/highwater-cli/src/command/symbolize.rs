@@ -6,9 +6,9 @@ use highwater_profile::pprof;
 use highwater_symbol::{MappingOutcome, Summary};
 use serde::Serialize;
 
-use crate::error::{CliError, build};
+use crate::error::CliError;
 use crate::shared::Shared;
-use crate::{load, output};
+use crate::{load, names, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -61,6 +61,11 @@ struct Module {
     missing: Option<String>,
     /// Why its debug information is of no use.
     unusable: Option<String>,
+    /// Its split debug information was not found.
+    split_is_missing: bool,
+    /// What a reader should know who expected more names.
+    #[serde(skip)]
+    remark: Option<String>,
 }
 
 impl Args {
@@ -73,7 +78,7 @@ impl Args {
         output::document(&self.output, |out| pprof::write(&profile, out))?;
         let answer = Answer::new(&self.output, &summary);
         output::answer_about(&self.output, &self.shared, "symbolize", &answer, Answer::text)?;
-        answer.modules.iter().filter_map(Module::remark).for_each(|it| output::note(&it));
+        answer.modules.iter().filter_map(|it| it.remark.as_ref()).for_each(|it| output::note(it));
         Ok(())
     }
 }
@@ -111,21 +116,8 @@ impl Module {
             with_lines: outcome.with_lines,
             missing: outcome.missing.as_ref().map(ToString::to_string),
             unusable: outcome.unusable.clone(),
+            split_is_missing: outcome.split_is_missing,
+            remark: names::of_file(outcome),
         }
-    }
-
-    /// What a reader should know who expected more names.
-    fn remark(&self) -> Option<String> {
-        let Self { file, addresses, named, .. } = self;
-        if let Some(reason) = &self.missing {
-            let left = addresses - named;
-            let noun = if left == 1 { "address stays an address" } else { "addresses stay addresses" };
-            return Some(format!(
-                "{file} ({}): {reason}; {left} {noun} (--binary, --debug-dir)",
-                build(&self.build_id)
-            ));
-        }
-        let reason = self.unusable.as_ref()?;
-        Some(format!("{file}: no lines, because {reason}"))
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let mut files = Files::of(&self.files, self.force)?;
-        let series = files.follow(&self.shared.query(GroupBy::Line), &self.shared)?;
+        let series = files.follow(&self.shared.leak_query(GroupBy::Line), &self.shared)?;
         let limit_bytes = self.memory.map(|it| i64::try_from(it).unwrap_or(i64::MAX));
         let trend = series.trend(&TrendOptions { limit_bytes }).map_err(series::whole(&files))?;
         output::answer(&self.shared, "trend", &trend, |it| highwater_report::trend(it, &output::view()))

@@ -17,6 +17,7 @@ use highwater_symbol::symbolize_with;
 
 use super::kept::Kept;
 use crate::error::CliError;
+use crate::names;
 use crate::series::series_error;
 
 /// Rows of a table, of which a search may find any.
@@ -157,7 +158,8 @@ impl Analyst {
     }
 
     /// Goes on with the series of the last question where that is possible.
-    fn growth(&mut self, question: &Question, query: Query) -> Result<Trend, String> {
+    fn growth(&mut self, question: &Question, mut query: Query) -> Result<Trend, String> {
+        query.through_libraries = query.through.is_empty();
         let sample = query.sample.clone().unwrap_or(SampleKind::LiveBytes);
         let process = question.shown.series;
         let goes_on = |it: &Follower| {
@@ -191,6 +193,7 @@ impl Analyst {
             let mut profile = kept.profile(&self.ways.limits).map_err(|it| format!("{}: {it}", kept.name))?;
             let summary =
                 symbolize_with(&mut profile, &self.ways.symbols, &|_| ()).map_err(|it| it.to_string())?;
+            profile.source.notes.extend(names::missing(&summary));
             let missing = CliError::missing_binaries(Path::new(&kept.name), &summary);
             self.remark = missing.map(|it| it.to_string()).or(self.remark.take());
             while self.profiles.len() >= PROFILES {

@@ -15,6 +15,7 @@ use crate::shared::Shared;
 pub(crate) fn read(path: &Path, shared: &Shared) -> Result<(Profile, Option<String>), CliError> {
     let mut profile = load::raw(path, shared)?;
     let summary = load::find_symbols(path, &mut profile, shared)?;
+    profile.source.notes.extend(crate::names::missing(&summary));
     let missing = CliError::missing_binaries(path, &summary).map(|it| it.to_string());
     Ok((profile, missing))
 }

@@ -24,6 +24,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError
         format: Format::Folded,
         producer: None,
         missing: vec![Missing::Unit, Missing::Moment, Missing::Addresses, Missing::Lines],
+        ..Source::default()
     };
     let mut stack = Vec::new();
     for line in lines(Format::Folded, bytes).filter(|it| !it.is_blank() && !it.bytes.starts_with(b"# ")) {

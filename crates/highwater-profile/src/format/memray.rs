@@ -29,6 +29,7 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError
         format: Format::MemrayCsv,
         producer: Some("memray".to_owned()),
         missing: vec![Missing::Moment, Missing::LiveTotals, Missing::AllocatedTotals, Missing::Addresses],
+        ..Source::default()
     };
     let mut table = Table { keys: Keys::of(&mut profile), profile, locations: HashMap::new() };
     let mut record = csv::ByteRecord::new();

@@ -128,6 +128,11 @@ fn source(profiles: &[Profile]) -> Source {
             source.producer = None;
         }
         other.missing.iter().for_each(|&it| source.lacks(it));
+        for note in &other.notes {
+            if !source.notes.contains(note) {
+                source.notes.push(note.clone());
+            }
+        }
     }
     source
 }

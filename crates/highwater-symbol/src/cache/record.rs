@@ -21,6 +21,7 @@ pub(super) fn encode(record: &Record) -> Vec<u8> {
         number(&mut body, frames.len() as u64);
         for frame in frames {
             number(&mut body, strings.id(frame.name.as_deref()));
+            number(&mut body, strings.id(frame.shown.as_deref()));
             number(&mut body, strings.id(frame.file.as_deref()));
             number(&mut body, frame.line.map_or(0, u64::from));
         }
@@ -55,9 +56,10 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
         let offset = input.number()?;
         let mut frames = Vec::new();
         for _ in 0..input.number()? {
-            let (name, file) = (string(input.number()?)?, string(input.number()?)?);
+            let (name, shown) = (string(input.number()?)?, string(input.number()?)?);
+            let file = string(input.number()?)?;
             let line = u32::try_from(input.number()?).ok()?;
-            frames.push(Frame { name, file, line: Some(line).filter(|&it| it > 0) });
+            frames.push(Frame { name, shown, file, line: Some(line).filter(|&it| it > 0) });
         }
         all.insert(offset, frames);
     }
@@ -128,8 +130,13 @@ mod tests {
 
     #[test]
     fn every_record_reads_as_it_was_written() {
-        let inlined = Frame { name: Some("inlined".to_owned()), file: Some("a.rs".to_owned()), line: None };
-        let outer = Frame { name: None, file: Some("a.rs".to_owned()), line: Some(u32::MAX) };
+        let inlined = Frame {
+            name: Some("inlined".to_owned()),
+            shown: Some("inlined::<u8>".to_owned()),
+            file: Some("a.rs".to_owned()),
+            line: None,
+        };
+        let outer = Frame { file: Some("a.rs".to_owned()), line: Some(u32::MAX), ..Frame::default() };
         let frames =
             BTreeMap::from([(0, vec![]), (300, vec![inlined, outer.clone()]), (u64::MAX, vec![outer])]);
         for complete in [false, true] {
