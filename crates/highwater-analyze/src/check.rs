@@ -7,19 +7,17 @@
 //! after all, the blocks that live in both do. Base and new may have different sampling intervals: both
 //! variances are known.
 //!
-//! An excess that is not decided has an interval around 0 of 1.96·σ to either side, σ² being its variance. With `k` times as
-//! many samples σ is √k times smaller, so `k = (1.96·σ / excess)²` times as many decide, if the excess stays what it is.
+//! An excess that is not decided has an interval that holds 0. With `k` times as many samples its margins are about √k times
+//! smaller, so `k = (margin / excess)²` times as many decide, if the excess stays what it is.
 
 use highwater_profile::Profile;
 use serde::Serialize;
 
 use crate::diff::compared::Compared;
-use crate::diff::pair::Pair;
+use crate::diff::pair::{Cohorts, Pair};
 use crate::diff::tally::Tally;
-use crate::{
-    AnalyzeError, Caveat, CohortEstimates, DiffOptions, Estimate, Frame, Header, Omitted, Query, RowKey,
-    SampleKind,
-};
+use crate::estimate::Sum;
+use crate::{AnalyzeError, Caveat, DiffOptions, Estimate, Frame, Header, Omitted, Query, RowKey, SampleKind};
 
 /// How much growth is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -241,32 +239,31 @@ fn one(
 
 /// A row, or the total, in both profiles.
 struct Sides {
-    base: Estimate,
-    new: Estimate,
-    growth: Estimate,
-    /// What both have in common, if they are snapshots of one process.
-    cohorts: Option<CohortEstimates>,
+    base: Sum,
+    new: Sum,
+    growth: Sum,
+    cohorts: Cohorts,
 }
 
 impl Sides {
     fn of(pair: &Pair<'_>, row: &Tally) -> Self {
-        let [base, new] = row.sums.map(|it| it.estimate());
-        Self { base, new, growth: row.change.estimate(), cohorts: pair.estimates(row) }
+        let [base, new] = row.sums;
+        Self { base, new, growth: row.change, cohorts: row.cohorts(pair) }
     }
 
     fn judge(&self, allowance: Allowance) -> Judgement {
         let (allowed, share) = match allowance {
-            Allowance::Share(share) => ((self.base.value as f64 * share).round() as i64, share),
+            Allowance::Share(share) => ((self.base.value() as f64 * share).round() as i64, share),
             Allowance::Fixed(number) => (number, 0.0),
         };
-        let excess = self.growth.value.saturating_sub(allowed);
-        Judgement {
-            base: self.base,
-            new: self.new,
-            growth: self.growth,
-            allowed,
-            excess: Estimate { value: excess, standard_error: self.error_of_excess(share) },
-        }
+        let growth = self.growth.estimate();
+        let excess = if share == 0.0 {
+            growth.less(allowed)
+        } else {
+            Estimate { value: growth.value.saturating_sub(allowed), ..self.excess_over(share).estimate() }
+        };
+        let [base, new] = [self.base, self.new].map(Sum::estimate);
+        Judgement { base, new, growth, allowed, excess }
     }
 
     /// A row has to exceed both the allowance and the floor: the one that leaves less certainty counts.
@@ -276,18 +273,12 @@ impl Sides {
         if certain(&least) < certain(&asked) { least } else { asked }
     }
 
-    /// Of `N - (1+f)·B`; where `S` is in both, that is the new less `1+f` times the dead and `f` times `S`.
-    fn error_of_excess(&self, share: f64) -> Option<f64> {
-        if share == 0.0 {
-            return self.growth.standard_error;
-        }
-        Some(match self.cohorts {
-            None => self.new.standard_error?.hypot((1.0 + share) * self.base.standard_error?),
-            Some(CohortEstimates { new, dead, survived }) => {
-                let changed = new.standard_error?.hypot((1.0 + share) * dead.standard_error?);
-                changed.hypot(share * survived.standard_error?)
-            }
-        })
+    /// `N - (1+f)·B`; where `S` is in both, that is the new less `1+f` times the dead and `f` times `S`.
+    fn excess_over(&self, share: f64) -> Sum {
+        let Cohorts { new, dead, survived } = self.cohorts;
+        let mut base = dead.scaled(1.0 + share);
+        base.add(survived.scaled(share));
+        new.minus(base)
     }
 }
 

@@ -238,7 +238,7 @@ fn minimum_detectable(base: &Header, new: &Header, threshold: f64) -> Option<f64
     let one = Traces::of(&Draw { interval, size: 1.0, samples: 1.0, unit: 1.0 }, Side::New, interval);
     let is_detected = |samples: &u32| {
         let samples = f64::from(*samples);
-        let evidence = Evidence { variance: samples * weight * weight, samples };
+        let evidence = Evidence { variance: samples * weight * weight, third: 0.0, unseen: 0.0, samples };
         let mut new = Traces::default();
         new.add(&one, samples);
         let change = Sum::new((samples * weight) as i64, Some(evidence));

@@ -45,6 +45,7 @@ mod growth;
 mod header;
 mod holdings;
 mod info;
+mod interval;
 mod leaks;
 mod list;
 mod lives;

@@ -89,6 +89,13 @@ impl Sampling {
         }
     }
 
+    /// What a block stands for, in bytes, that was not seen, at the most: blocks much smaller than the sampling interval stand
+    /// for one interval. `None` where blocks are counted: how many are unseen depends on how small they are.
+    pub fn unseen(&self) -> Option<f64> {
+        let bytes = self.interval.filter(|_| self.measure == Some(Measure::Bytes))?;
+        Some(if bytes == 1 { 0.0 } else { bytes as f64 })
+    }
+
     fn said(&mut self, sample: &Sample<'_>) -> Said {
         let at = sample.labels_id.index();
         if let Some(said) = self.said.get(at).copied().flatten() {
@@ -110,12 +117,13 @@ impl Sampling {
     pub fn evidence(&mut self, sample: &Sample<'_>) -> Option<Evidence> {
         let said = self.said(sample);
         if said.interval? == 1 {
-            return Some(Evidence { variance: 0.0, samples: self.blocks(sample, said).unwrap_or(0.0) });
+            let samples = self.blocks(sample, said).unwrap_or(0.0);
+            return Some(Evidence { variance: 0.0, third: 0.0, unseen: 0.0, samples });
         }
         let (size, blocks) = (self.size(sample, said)?, self.blocks(sample, said)?);
         let odds = said.odds.unwrap_or_else(|| odds(size, said.interval.unwrap_or(1)));
         let unit = self.unit(size)?;
-        Some(Evidence { variance: blocks / odds * unit * unit, samples: samples(blocks, odds) })
+        Some(evidence(blocks, odds, unit, self.unseen()))
     }
 
     /// How the blocks behind a row's value were drawn; `None` when that is not known.
@@ -160,8 +168,22 @@ impl Sampling {
 }
 
 /// `e^(s/R) - 1`: how often a block of this size is sampled for each time it is not.
-fn odds(size: f64, interval: i64) -> f64 {
+pub(crate) fn odds(size: f64, interval: i64) -> f64 {
     (size / interval as f64).exp_m1()
+}
+
+/// What an estimate of so many blocks rests on, each of which counts as `unit`; `unseen` is what one stands for that was not
+/// seen, which is as much as one of these where it is not known.
+pub(crate) fn evidence(blocks: f64, odds: f64, unit: f64, unseen: Option<f64>) -> Evidence {
+    let missed = 1.0 / (1.0 + odds);
+    let samples = samples(blocks, odds);
+    let weight = if samples > 0.0 { blocks / samples * unit } else { 0.0 };
+    Evidence {
+        variance: blocks / odds * unit * unit,
+        third: samples * weight.powi(3) * missed * (1.0 + missed),
+        unseen: unseen.unwrap_or(weight),
+        samples,
+    }
 }
 
 /// How many samples so many blocks stand for: `c·p`, with p = odds / (1 + odds), written so that infinite odds are certainty.

@@ -38,7 +38,6 @@ impl SnapshotTotals {
             return Err(SeriesError::NoTime);
         }
         let meta = profile.meta.unwrap_or_default();
-        let exact = |value: i64| Estimate { value, standard_error: Some(0.0) };
         let counted_live = meta.alloc_bytes.zip(meta.freed_bytes).map(|(a, f)| a.saturating_sub(f));
         Ok(Self {
             time_ns: profile.time_ns,
@@ -46,11 +45,11 @@ impl SnapshotTotals {
             epoch: meta.epoch,
             interval_bytes: sampling::interval_bytes(profile),
             live_bytes: match counted_live {
-                Some(live) => exact(live),
+                Some(live) => Estimate::exact(live),
                 None => total(profile, &SampleKind::LiveBytes)?,
             },
             alloc_bytes: match meta.alloc_bytes {
-                Some(bytes) => Some(exact(bytes)),
+                Some(bytes) => Some(Estimate::exact(bytes)),
                 None => total(profile, &SampleKind::AllocBytes).ok(),
             },
             peak_bytes: meta.peak_bytes,
