@@ -9,8 +9,8 @@ pub struct HardLimit(());
 /// error, `Vec::push` ends the process. For tests; there is one limit at a time, and a new one takes the place of the last.
 ///
 /// It counts what `highwater::stats().live_bytes` does, so it needs `highwater::Alloc`. Without a limit it costs nothing,
-/// because it is looked at where samples are taken. So in exact mode it is exact, but for 64 KiB for each other thread that
-/// allocates; when sampling, a thread may allocate one sampling interval more, in the mean.
+/// because it is looked at where a thread looks around anyway. So it is exact but for what threads hold back: at most 64 KiB
+/// each, in every mode. In exact mode the thread that allocates holds nothing back.
 ///
 /// ```
 /// #[global_allocator]

@@ -105,6 +105,8 @@ struct Rows {
     labels: crate::ListTable<Label>,
     positions: HashMap<(u32, u32), usize>,
     values: Vec<i64>,
+    /// What the label `variance` of each row says, as far as any does.
+    variances: Vec<i64>,
 }
 
 impl Rows {
@@ -123,6 +125,7 @@ impl Rows {
     ) -> Result<(), String> {
         let mut stacks: HashMap<StackId, u32> = HashMap::new();
         let mut labels: HashMap<LabelsId, u32> = HashMap::new();
+        let variance = profile.strings.find(head::VARIANCE);
         for sample in profile.samples.iter() {
             let stack = *stacks.entry(sample.stack_id).or_insert_with(|| {
                 let stack: Vec<LocationId> = sample.stack.iter().map(|id| locations[id.index()]).collect();
@@ -133,9 +136,13 @@ impl Rows {
             });
             let row = *self.positions.entry((stack, labels)).or_insert_with(|| {
                 self.keys.push((stack, labels));
+                self.variances.push(0);
                 self.values.resize(self.values.len() + columns.len(), 0);
                 self.keys.len() - 1
             });
+            if let Some(variance) = variance.and_then(|key| sample.number(key)) {
+                self.variances[row] = self.variances[row].saturating_add(variance.max(0));
+            }
             let sums = &mut self.values[row * columns.len()..(row + 1) * columns.len()];
             for (at, (sum, &column)) in sums.iter_mut().zip(columns).enumerate() {
                 let total = sum.checked_add(sample.values[column]);
@@ -149,20 +156,31 @@ impl Rows {
         let columns = merged.sample_types().len();
         for (row, (stack, labels)) in self.keys.into_iter().enumerate() {
             let (stack, labels) = (self.stacks.get(stack as usize), self.labels.get(labels as usize));
-            merged.samples.push(stack, &self.values[row * columns..(row + 1) * columns], labels);
+            let values = &self.values[row * columns..(row + 1) * columns];
+            match self.variances[row] {
+                0 => merged.samples.push(stack, values, labels),
+                sum => {
+                    let key = merged.strings.intern(head::VARIANCE);
+                    let variance = Label { key, value: LabelValue::Number(sum, StringId::EMPTY) };
+                    merged.samples.push(stack, values, &[labels, &[variance]].concat());
+                }
+            }
         }
     }
 }
 
-/// The labels of a row, with its interval if the row does not say it already.
+/// The labels that make a row the same as another: with its interval if the row does not say it already, without its variance.
 fn merged_labels(
     labels: &[Label],
     interval: Option<i64>,
     strings: &mut Strings<'_>,
     merged: &mut Profile,
 ) -> Vec<Label> {
-    let of_process = |label: &&Label| head::OF_PROCESS.contains(&strings.profile.string(label.key));
-    let kept: Vec<Label> = labels.iter().filter(|label| !of_process(label)).copied().collect();
+    let is_kept = |label: &&Label| {
+        let key = strings.profile.string(label.key);
+        key != head::VARIANCE && !head::OF_PROCESS.contains(&key)
+    };
+    let kept: Vec<Label> = labels.iter().filter(is_kept).copied().collect();
     let mut all: Vec<Label> = kept
         .iter()
         .map(|label| Label {

@@ -37,7 +37,8 @@ facts! {
     process: "",
     /// Number of this snapshot in its process, counted from 1.
     epoch: "",
-    /// 1 when every block was recorded since the start, 0 when blocks were sampled.
+    /// 1 when every block was to be recorded since the start, 0 when blocks were sampled. Those that could not be recorded all the
+    /// same are [`Self::dropped_blocks`].
     exact: "",
     /// Blocks allocated since the process started; exact even when sampling.
     alloc_blocks: "",
@@ -59,8 +60,12 @@ facts! {
     cgroup_limit_bytes: "bytes",
     /// Samples recorded since the process started.
     samples: "",
-    /// Samples lost because the recorder's memory was used up.
+    /// Samples lost, because the recorder's memory was used up or a signal handler allocated inside of it.
     dropped_samples: "",
+    /// Allocated blocks that the lost samples stood for; exact in exact mode.
+    dropped_blocks: "",
+    /// Allocated bytes that the lost samples stood for; exact in exact mode.
+    dropped_bytes: "bytes",
     /// Samples whose stack was deeper than the recorder keeps.
     truncated_stacks: "",
     /// Stacks walked by the system's unwinder, because one of their frames has no simple unwind rule; all others were

@@ -175,13 +175,14 @@ unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for Alloc<A> {
             // caller promises, and rounded up to the alignment fits isize, because a countdown has room for it.
             let moved =
                 unsafe { self.inner.realloc(block, self.plain_unchecked(layout), new_size.max(UNIT)) };
+            if moved.is_null() {
+                return moved;
+            }
+            count_free(layout.size());
+            thread::current().count_alloc(new_size);
             if self.is_odd(moved, layout) {
                 // SAFETY: the block is the inner allocator's, and resized.
                 return unsafe { self.resettle(moved, layout, new_size) };
-            }
-            if !moved.is_null() {
-                count_free(layout.size());
-                thread::current().count_alloc(new_size);
             }
             return moved;
         }
@@ -401,10 +402,15 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
 
 /// Counts a sampled block, and records the caller's stack for it, that is found again by its address.
 fn record_aligned(block: *mut u8, size: usize, verdict: &Verdict) {
-    let mut mark = verdict.mark(size);
-    if mark.cohort.is_some() && !NonNull::new(block).is_some_and(|block| aligned::insert(block, mark)) {
-        recorder::count_dropped();
-        mark = Mark::NOTHING;
-    }
+    let mark = keep_aligned(block, size, verdict.mark(size), verdict);
     verdict.count_sampled(block, size, mark);
+}
+
+/// Keeps the mark of a block that is found by its address. What is returned is that mark, or none if it cannot be kept.
+fn keep_aligned(block: *mut u8, size: usize, mark: Mark, verdict: &Verdict) -> Mark {
+    if mark.cohort.is_none() || NonNull::new(block).is_some_and(|block| aligned::insert(block, mark)) {
+        return mark;
+    }
+    verdict.note_dropped(size);
+    Mark::NOTHING
 }

@@ -133,7 +133,7 @@ pub(crate) struct Cohort {
     /// Live values when `peak_epoch` began.
     at_peak: Counter,
     /// Blocks that were freed before their thread allocated another one.
-    immediate: AtomicU64,
+    immediate: Counter,
     /// Snapshots begun before its blocks were born.
     born: AtomicU64,
     next: AtomicPtr<Cohort>,
@@ -150,7 +150,7 @@ impl Cohort {
             freed: Counter::new(),
             freed_elsewhere: Counter::new(),
             at_peak: Counter::new(),
-            immediate: AtomicU64::new(0),
+            immediate: Counter::new(),
             born: AtomicU64::new(snapshots()),
             next: AtomicPtr::new(ptr::null_mut()),
         }
@@ -230,15 +230,32 @@ impl Cohort {
         }
     }
 
+    /// Whether blocks of the thread with this slot are counted here.
+    #[inline(always)]
+    pub(crate) fn is_of(&self, thread: Owner) -> bool {
+        self.owner == Owner::ALL || self.owner == thread
+    }
+
     /// Counts a block that was freed, in the thread that had allocated it, before another one was allocated there.
     #[inline(always)]
-    pub(crate) fn count_immediate(&self) {
-        self.owner.raise(&self.immediate, 1);
+    pub(crate) fn count_immediate(&self, size: u64) {
+        let excess = size - self.size_class;
+        if self.owner == Owner::ALL {
+            self.immediate.add(excess);
+        } else {
+            self.immediate.add_alone(excess);
+        }
     }
 
     /// Blocks that were freed before their thread allocated another one.
-    pub(crate) fn immediate(&self) -> u64 {
-        self.immediate.load(Ordering::Relaxed)
+    pub(crate) fn immediate(&self) -> Values {
+        self.immediate.get(self.size_class)
+    }
+
+    /// Blocks counted so far, roughly: without a barrier.
+    #[inline(always)]
+    pub(crate) fn blocks_so_far(&self) -> u64 {
+        self.allocated.blocks.load(Ordering::Relaxed)
     }
 
     /// Saves the live values if the process reached a peak since this cohort last changed; see [`totals`]. When
@@ -265,7 +282,8 @@ impl Cohort {
         self.allocated.get(self.size_class)
     }
 
-    fn freed(&self) -> Values {
+    /// Samples that are gone: freed, or resized.
+    pub(crate) fn freed(&self) -> Values {
         self.freed.get(self.size_class).plus(self.freed_elsewhere.get(self.size_class))
     }
 

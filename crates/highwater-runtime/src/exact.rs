@@ -4,7 +4,7 @@
 //! block takes it, so that it is what exact mode costs; and nearly all that is asked on the other one is known here.
 
 use crate::cohort::{Cohort, Owner};
-use crate::lifetime::Birth;
+use crate::lifetime::{Birth, FIRST_TIMED};
 use crate::mark::Mark;
 use crate::thread::{self, Slot};
 use crate::{recorder, totals};
@@ -26,10 +26,10 @@ impl Exact {
         Some(Self { slot, cohort: find(slot, size)? })
     }
 
-    /// The block's mark. One block of a few is timed.
+    /// The block's mark.
     #[inline(always)]
     pub(crate) fn mark(&self) -> Mark {
-        Mark { cohort: Some(self.cohort), birth: self.slot.next_timed().map(Birth::now) }
+        Mark { cohort: Some(self.cohort), birth: birth(Some(self.slot), self.cohort) }
     }
 
     /// Counts the block, which has now been allocated.
@@ -40,6 +40,16 @@ impl Exact {
         self.slot.note_sampled(block);
         recorder::tell_alloc(block, size, self.cohort);
     }
+}
+
+/// The birth of a block that is counted in `cohort` next, if it is to be timed: the first few are, and then one of many.
+#[inline(always)]
+pub(crate) fn birth(slot: Option<&'static Slot>, cohort: &Cohort) -> Option<Birth> {
+    let is_drawn = cohort.blocks_so_far() >= FIRST_TIMED;
+    if is_drawn && !slot.is_some_and(Slot::is_next_timed) {
+        return None;
+    }
+    Some(Birth::now(is_drawn))
 }
 
 /// Where a block of `size` bytes that the calling stack allocates is counted in exact mode. `None` when there is no memory

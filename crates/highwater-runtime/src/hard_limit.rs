@@ -1,7 +1,7 @@
 //! A limit beyond which allocations fail, as they do on a machine that is full: for tests of what a program does then.
 //!
 //! It is looked at where the recorder is asked anyway, off the fast path, so that a program without it pays nothing. What a
-//! thread allocates between two samples passes unseen: in exact mode nothing does.
+//! thread allocates between two looks passes unseen, which is at most 32 KiB; in exact mode nothing does.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -16,9 +16,8 @@ static MOST: AtomicU64 = AtomicU64::new(NONE);
 /// Lets allocations fail that would take the program beyond so many live bytes; `None` lets none fail. Highwater's own memory
 /// is not counted and not refused.
 ///
-/// In exact mode the limit is kept, but for 64 KiB that each other thread may not have reported. When sampling, a thread may
-/// go beyond it by what it allocates until its next sample, in the mean one sampling interval; blocks much larger than
-/// the interval are sampled, and so refused.
+/// The limit is kept but for what threads hold back, at most [`Counts::HELD_BACK_BYTES`](crate::Counts::HELD_BACK_BYTES) each. In exact
+/// mode the thread that allocates holds nothing back.
 pub fn set_hard_limit(bytes: Option<u64>) {
     MOST.store(bytes.unwrap_or(NONE), Relaxed);
 }

@@ -38,6 +38,8 @@ mod config;
 #[cfg(not(loom))]
 mod cpu;
 #[cfg(not(loom))]
+mod ends;
+#[cfg(not(loom))]
 mod exact;
 #[cfg(not(loom))]
 mod hard_limit;

@@ -93,7 +93,7 @@ impl Mark {
                 Some(birth) => {
                     words.sub(1).cast::<*const Cohort>().write(cohort.map_addr(|it| it | IS_TIMED));
                     words.sub(2).cast::<u64>().write(birth.at_ns);
-                    words.sub(3).cast::<u64>().write(birth.weight);
+                    words.sub(3).cast::<u64>().write(u64::from(birth.is_drawn));
                 }
             }
             block
@@ -116,7 +116,7 @@ impl Mark {
             } else {
                 Some(Birth {
                     at_ns: words.sub(2).cast::<u64>().read(),
-                    weight: words.sub(3).cast::<u64>().read(),
+                    is_drawn: words.sub(3).cast::<u64>().read() != 0,
                 })
             };
             let mark = Self { cohort, birth };

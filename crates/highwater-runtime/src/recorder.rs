@@ -124,8 +124,9 @@ impl Verdict {
     #[inline(always)]
     pub(crate) fn mark(&self, size: usize) -> Mark {
         let Some(cohort) = self.cohort(size) else { return Mark::NOTHING };
-        let weight = if self.interval_bytes == 1 { self.slot.and_then(Slot::next_timed) } else { Some(1) };
-        Mark { cohort: Some(cohort), birth: weight.map(Birth::now) }
+        let birth =
+            if self.interval_bytes == 1 { exact::birth(self.slot, cohort) } else { Some(Birth::now(false)) };
+        Mark { cohort: Some(cohort), birth }
     }
 
     /// The mark of a sampled block that comes to be by reallocation of another one with `old` as its mark. The block's
@@ -147,9 +148,14 @@ impl Verdict {
             None => self.find(size),
         };
         if cohort.is_none() {
-            count_dropped();
+            self.note_dropped(size);
         }
         cohort
+    }
+
+    /// Counts the sample of a block of `size` bytes as lost.
+    pub(crate) fn note_dropped(&self, size: usize) {
+        totals::note_dropped(size, self.interval_bytes);
     }
 
     /// [`Self::cohort`], in the slot's guard if there is a slot.
@@ -200,12 +206,20 @@ impl Verdict {
 
 /// Takes a block with this mark out of its cohort.
 #[inline(always)]
-pub(crate) fn remove_sampled(size: usize, mark: Mark) {
+fn remove_sampled(size: usize, mark: Mark) {
     let Some(cohort) = mark.cohort else { return };
     let slot = thread::current();
     // A maximum ends with a free, which must not change the cohort before it is seen.
     slot.look_for_peak();
     cohort.remove(size as u64, Owner::of(slot));
+}
+
+/// Takes a block with this mark out of its cohort because it was resized: its life goes on.
+pub(crate) fn remove_resized(size: usize, mark: Mark) {
+    remove_sampled(size, mark);
+    if let Some(cohort) = mark.cohort {
+        cohort.site().count_resized_away(size as u64);
+    }
 }
 
 /// Takes a block with this mark out of its cohort because its life ends. To be called before anybody else can have its
@@ -215,9 +229,11 @@ pub(crate) fn count_end(block: *mut u8, size: usize, mark: Mark) {
     let Some(cohort) = mark.cohort else { return };
     tell_free(block, mark);
     remove_sampled(size, mark);
-    let is_immediate = thread::current().is_last_allocated(block);
+    let slot = thread::current();
+    // Another thread may have allocated it where this one's last block had been.
+    let is_immediate = slot.is_last_allocated(block) && cohort.is_of(Owner::of(slot));
     if is_immediate {
-        cohort.count_immediate();
+        cohort.count_immediate(size as u64);
     }
     if let Some(birth) = mark.birth {
         cohort.site().count_lifetime(birth, is_immediate);
@@ -241,9 +257,9 @@ pub(crate) fn tell_free(block: *mut u8, mark: Mark) {
     }
 }
 
-/// Counts a sample that is lost.
-pub(crate) fn count_dropped() {
-    totals::DROPPED.fetch_add(1, Ordering::Relaxed);
+/// Counts a block as freed that is being resized. To be followed by counting it in its new size.
+pub(crate) fn count_free_of_resized(size: usize) {
+    thread::count_free_of_resized(size, interval_bytes());
 }
 
 /// Counts a freed block and reports the process's live bytes.
@@ -270,9 +286,8 @@ pub fn mode() -> Option<Mode> {
     })
 }
 
-/// Changes what is recorded from now on. A thread takes the change up when its current wait for a sample ends, when it
-/// has freed 64 KiB more than it allocated, or, if recording was off, when it has allocated 1 MiB; whichever
-/// is first. A sample keeps the interval that drew it. False, with nothing changed, as long as no allocation has come
+/// Changes what is recorded from now on. A thread takes the change up when it has allocated or freed 32 KiB, at the
+/// latest. A sample keeps the interval that drew it. False, with nothing changed, as long as no allocation has come
 /// through an [`Alloc`](crate::Alloc).
 pub fn set_mode(mode: Mode) -> bool {
     if STATE.load(Ordering::Acquire) != READY {

@@ -1,7 +1,7 @@
 //! What was recorded, as rows for whoever writes it down: each scaled up from its samples.
 
 use crate::cohort::Values;
-use crate::lifetime::Lifetimes;
+use crate::ends::Estimated;
 use crate::site::{self, Site};
 use crate::{sampler, totals};
 
@@ -21,7 +21,7 @@ pub struct SiteTotals {
     /// The number of the first snapshot that can have seen the live blocks, see [`begin_snapshot`](crate::begin_snapshot); `None` when none is alive.
     pub first_snapshot: Option<u64>,
     /// The row has nothing but freed blocks that lived for at least so long, in nanoseconds, and for less than twice that (or for less than 1024, when it is 1), in
-    /// [`Self::ended`]. `None` for a row with everything else.
+    /// [`Self::ended`]. `None` for a row with everything else, and with freed blocks whose lifetime is not known at all.
     pub lived_ns: Option<u64>,
     /// Samples taken, not scaled.
     pub samples: u64,
@@ -37,8 +37,11 @@ pub struct SiteTotals {
     pub grown: Values,
     /// Those of them that are at least twice as large as they were.
     pub doublings: u64,
-    /// Freed blocks whose lifetime was measured, scaled up to all.
+    /// Blocks that were freed. A reallocation is no end. All rows of a site add up to what is known exactly, but for sampling.
     pub ended: Values,
+    /// What [`Self::temporary`], or in a row with a lifetime [`Self::ended`], is off in exact mode, in blocks²: not every block is
+    /// timed there. 0 where each was. When sampling the error is that of any other value.
+    pub variance: u64,
 }
 
 /// Calls `visit` for every site, at least once. Blocks no allocating thread; what is allocated meanwhile may or may not
@@ -73,17 +76,20 @@ fn visit_site(site: &'static Site, allocated: Values, visit: &mut impl FnMut(Sit
         grown: Values::default(),
         doublings: 0,
         ended: Values::default(),
+        variance: 0,
     };
-    let of_blocks = |blocks| scaled(Values { blocks, bytes: blocks * block_bytes }, scale);
+    let ends = site.ends();
+    let temporaries = ends.temporaries();
     let [grown, copied_bytes, doublings] = site.growth();
     // What belongs to the site as a whole is in its first row.
     let mut rest = SiteTotals {
-        temporary: of_blocks(site.temporaries()),
+        temporary: scaled(temporaries.values, scale),
+        variance: temporaries.variance,
         grown: scaled(Values { blocks: grown, bytes: copied_bytes }, scale),
         doublings: scaled(Values { blocks: doublings, bytes: 0 }, scale).blocks,
         ..empty
     };
-    let mut has_rest = grown != 0 || rest.temporary.blocks != 0;
+    let mut has_rest = grown != 0 || rest.temporary.blocks != 0 || rest.variance != 0;
     for cohort in site.cohorts() {
         let at_peak = cohort.at_peak();
         let live = cohort.live();
@@ -102,11 +108,17 @@ fn visit_site(site: &'static Site, allocated: Values, visit: &mut impl FnMut(Sit
             visit(SiteTotals { first_snapshot, samples, allocated, live, at_peak, ..empty });
         }
     }
+    ends.visit_lifetimes(|lived_ns, Estimated { values, variance }| {
+        let ended = scaled(values, scale);
+        if lived_ns.is_none() {
+            rest.ended = ended;
+            has_rest = true;
+        } else {
+            visit(SiteTotals { lived_ns, ended, variance, ..empty });
+        }
+    });
     if has_rest {
         visit(rest);
-    }
-    for (lived_ns, blocks) in site.lifetimes().into_iter().flat_map(Lifetimes::buckets) {
-        visit(SiteTotals { lived_ns: Some(lived_ns), ended: of_blocks(blocks), ..empty });
     }
 }
 

@@ -12,6 +12,7 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use crate::capture::Stack;
 use crate::chain::{ChainTable, hash};
 use crate::cohort::{Cohort, Owner, Values};
+use crate::ends::{Ends, Timed};
 use crate::lifetime::{Birth, Lifetimes};
 use crate::scope::{self, Scope};
 use crate::{arena, sys};
@@ -69,9 +70,24 @@ pub(crate) struct Site {
     /// The first of all cohorts.
     cohorts: AtomicPtr<Cohort>,
     growth: Growth,
-    /// Timed blocks that were freed within a millisecond, but not before their thread allocated another one.
-    short_lived: AtomicU64,
-    lifetimes: AtomicPtr<Lifetimes>,
+    /// Blocks that were resized, and so are no longer this site's though nobody freed them.
+    resized_blocks: AtomicU64,
+    resized_bytes: AtomicU64,
+    lifetimes: Lifetimes,
+    first: ShortLived,
+    drawn: ShortLived,
+}
+
+/// What is counted of timed blocks besides their lifetimes; see [`Timed`].
+struct ShortLived {
+    immediate: AtomicU64,
+    short: AtomicU64,
+}
+
+impl ShortLived {
+    const fn new() -> Self {
+        Self { immediate: AtomicU64::new(0), short: AtomicU64::new(0) }
+    }
 }
 
 /// How a site's blocks came to be by reallocation. Counts samples.
@@ -167,8 +183,11 @@ impl Site {
                         copied_bytes: AtomicU64::new(0),
                         doublings: AtomicU64::new(0),
                     },
-                    short_lived: AtomicU64::new(0),
-                    lifetimes: AtomicPtr::new(ptr::null_mut()),
+                    resized_blocks: AtomicU64::new(0),
+                    resized_bytes: AtomicU64::new(0),
+                    lifetimes: Lifetimes::new(),
+                    first: ShortLived::new(),
+                    drawn: ShortLived::new(),
                 })
             },
         )
@@ -234,27 +253,47 @@ impl Site {
             .map(|it| it.load(Ordering::Relaxed))
     }
 
+    /// Counts a block of this site that was resized: it goes on elsewhere, and no life has ended. Any thread may do that.
+    pub(crate) fn count_resized_away(&self, size: u64) {
+        self.resized_bytes.fetch_add(size, Ordering::Relaxed);
+        self.resized_blocks.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Counts the end of a timed block. `is_immediate` says that it is counted as temporary already.
     #[cold]
     pub(crate) fn count_lifetime(&self, birth: Birth, is_immediate: bool) {
         let lived_ns = sys::monotonic_ns().saturating_sub(birth.at_ns);
-        if !is_immediate && lived_ns < TEMPORARY_NS {
-            self.short_lived.fetch_add(birth.weight, Ordering::Relaxed);
+        let others = if birth.is_drawn { &self.drawn } else { &self.first };
+        if is_immediate {
+            others.immediate.fetch_add(1, Ordering::Relaxed);
+        } else if lived_ns < TEMPORARY_NS {
+            others.short.fetch_add(1, Ordering::Relaxed);
         }
-        if let Some(lifetimes) = Lifetimes::get_or_place(&self.lifetimes) {
-            lifetimes.count(lived_ns, birth.weight);
-        }
+        self.lifetimes.count(lived_ns, birth.is_drawn);
     }
 
-    /// Blocks that were freed before their thread allocated another one, or within a millisecond.
-    pub(crate) fn temporaries(&self) -> u64 {
-        let short_lived = self.short_lived.load(Ordering::Relaxed);
-        self.cohorts().fold(short_lived, |sum, cohort| sum + cohort.immediate())
-    }
-
-    /// How long freed blocks lived, if any was timed.
-    pub(crate) fn lifetimes(&self) -> Option<&'static Lifetimes> {
-        Lifetimes::get(&self.lifetimes)
+    /// What is known of the blocks that were freed.
+    pub(crate) fn ends(&self) -> Ends {
+        // What is a part of something is read before it.
+        let [first, drawn] = self.lifetimes.get();
+        let timed = |lived, others: &ShortLived| Timed {
+            lived,
+            immediate: others.immediate.load(Ordering::Relaxed),
+            short: others.short.load(Ordering::Relaxed),
+        };
+        let resized = Values {
+            blocks: self.resized_blocks.load(Ordering::Relaxed),
+            bytes: self.resized_bytes.load(Ordering::Relaxed),
+        };
+        let sum =
+            |of: fn(&Cohort) -> Values| self.cohorts().fold(Values::default(), |sum, it| sum.plus(of(it)));
+        let immediate = sum(Cohort::immediate);
+        Ends {
+            freed: sum(Cohort::freed).less(resized),
+            immediate,
+            first: timed(first, &self.first),
+            drawn: timed(drawn, &self.drawn),
+        }
     }
 
     /// All samples of this site.

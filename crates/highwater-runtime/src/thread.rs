@@ -152,6 +152,14 @@ pub(crate) fn count_free_slowly(size: usize, interval_bytes: u64) {
     }
 }
 
+/// Counts a block as freed that is being resized. To be followed by counting it in its new size.
+pub(crate) fn count_free_of_resized(size: usize, interval_bytes: u64) {
+    match attached(interval_bytes) {
+        Some(slot) => slot.count_free_of_resized(size),
+        None => count_free_slowly(size, interval_bytes),
+    }
+}
+
 /// Counts a block allocated by a thread without a slot.
 pub(crate) fn count_orphan_alloc(size: usize) {
     ORPHANS.alloc_blocks.fetch_add(1, Relaxed);

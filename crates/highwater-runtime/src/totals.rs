@@ -1,8 +1,10 @@
 //! Totals of the whole process: exact counts, and the peak.
 //!
 //! Each thread counts for itself ([`crate::thread`]). It passes the change of its live bytes on when it looks around and
-//! finds that they changed by 64 KiB since it did so last, or that they take the process to a new peak. It looks around
-//! at every sample, when it frees one, and whenever it has freed 32 KiB, in exact mode also when it has allocated as much. [`counts`] adds up what has not been passed on.
+//! finds that they changed by 32 KiB since it did so last, or that they take the process to a new peak. It looks around
+//! at every sample, when it frees one, and whenever it has allocated or freed 32 KiB; a larger block counts at once. So
+//! no thread ever holds back more than [`Counts::HELD_BACK_BYTES`], whatever the mode, also if it never does anything
+//! again. [`counts`] adds up what has not been passed on.
 //!
 //! **The peak's epoch.** Whenever the process reaches its highest number of live bytes so far, a new epoch
 //! begins. A site that is about to change in an epoch it has not seen first saves its live values: those are its
@@ -11,7 +13,7 @@
 use core::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use crate::site::KnownStack;
-use crate::{arena, thread};
+use crate::{arena, sampler, thread};
 
 /// Live bytes as passed on by all threads.
 static LIVE: AtomicI64 = AtomicI64::new(0);
@@ -19,11 +21,23 @@ static LIVE: AtomicI64 = AtomicI64::new(0);
 static PEAK: AtomicI64 = AtomicI64::new(0);
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
-/// Samples lost for want of memory, and recorded with their root cut off.
-pub(crate) static DROPPED: AtomicU64 = AtomicU64::new(0);
+/// Samples lost, and the blocks and bytes that they stood for.
+static DROPPED: AtomicU64 = AtomicU64::new(0);
+static DROPPED_BLOCKS: AtomicU64 = AtomicU64::new(0);
+static DROPPED_BYTES: AtomicU64 = AtomicU64::new(0);
+/// Samples recorded with their root cut off.
 static TRUNCATED: AtomicU64 = AtomicU64::new(0);
 /// Stacks that had to be walked by the system's unwinder.
 pub(crate) static WALKED_BY_SYSTEM: AtomicU64 = AtomicU64::new(0);
+
+/// Counts a lost sample: a block of `size` bytes that was drawn with this interval.
+#[cold]
+pub(crate) fn note_dropped(size: usize, interval_bytes: u64) {
+    let blocks = 1.0 / sampler::probability(size as u64, interval_bytes);
+    DROPPED.fetch_add(1, Relaxed);
+    DROPPED_BLOCKS.fetch_add(blocks.round() as u64, Relaxed);
+    DROPPED_BYTES.fetch_add((blocks * size as f64).round() as u64, Relaxed);
+}
 
 /// Counts a recorded stack that has its root cut off.
 #[inline(always)]
@@ -45,14 +59,18 @@ pub struct Counts {
     pub freed_blocks: u64,
     /// Bytes freed.
     pub freed_bytes: u64,
-    /// Highest number of live bytes. When one thread allocates it is exact in exact mode, and at most 32 KiB too low when
-    /// sampling. Each further thread that allocates at the moment of the peak may put it off by what it has not
-    /// reported: up to 96 KiB, and one sampling interval more, in the mean, when sampling.
+    /// Highest number of live bytes. Each thread may put it off by what it holds back, up or down: at most
+    /// [`Self::HELD_BACK_BYTES`]. In exact mode it is exact if one thread alone allocates.
     pub peak_bytes: u64,
     /// The recorder's own memory, mapped from the system or allocated inside [`own_memory`](crate::own_memory).
     pub overhead_bytes: u64,
-    /// Samples lost because the recorder's memory was used up.
+    /// Samples lost: because the recorder's memory was used up, or in exact mode, because a signal handler allocated while the recorder
+    /// was at work in its thread.
     pub dropped_samples: u64,
+    /// Allocated blocks that the lost samples stood for: exact in exact mode, scaled up like all others when sampling.
+    pub dropped_blocks: u64,
+    /// The bytes of these blocks.
+    pub dropped_bytes: u64,
     /// Samples whose stack was cut off at its root.
     pub truncated_stacks: u64,
     /// Stacks walked by the system's unwinder, for want of a rule for one of their frames.
@@ -60,6 +78,10 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// The most by which the live bytes of one thread may differ from what it has reported to the process's totals: 64 KiB up or
+    /// down, at any moment and in every mode.
+    pub const HELD_BACK_BYTES: u64 = 64 * 1024;
+
     /// Blocks not yet freed.
     pub fn live_blocks(&self) -> u64 {
         self.alloc_blocks.saturating_sub(self.freed_blocks)
@@ -106,10 +128,13 @@ pub fn counts() -> Counts {
     thread::report_own();
     let mut counts = Counts {
         dropped_samples: DROPPED.load(Relaxed),
+        dropped_blocks: DROPPED_BLOCKS.load(Relaxed),
+        dropped_bytes: DROPPED_BYTES.load(Relaxed),
         truncated_stacks: TRUNCATED.load(Relaxed),
         system_walks: WALKED_BY_SYSTEM.load(Relaxed),
         ..Counts::default()
     };
+    let reported = LIVE.load(Relaxed);
     let (mut live_bytes, mut own_bytes) = (0_i64, 0_i64);
     let mut unreported = 0;
     for one in thread::all_counts() {
@@ -123,8 +148,11 @@ pub fn counts() -> Counts {
         live_bytes += one.live_bytes;
         unreported += one.unreported;
     }
-    // What is live now may be the peak, of which no thread alone could know.
-    note(LIVE.load(Relaxed) + unreported);
+    // What is live now may be the peak, of which no thread alone could know. But if a thread reported meanwhile, what was added up
+    // is of no one moment.
+    if LIVE.load(Relaxed) == reported {
+        note(reported + unreported);
+    }
     let peak = PEAK.load(Relaxed);
     let live_bytes = u64::try_from(live_bytes).unwrap_or(0).min(counts.alloc_bytes);
     counts.freed_bytes = counts.alloc_bytes - live_bytes;

@@ -131,6 +131,8 @@ impl Content {
             cgroup_limit_bytes: stats.cgroup_limit_bytes.map(signed),
             samples: Some(signed(sites.iter().map(|site| site.samples).sum())),
             dropped_samples: Some(signed(counts.dropped_samples)),
+            dropped_blocks: Some(signed(counts.dropped_blocks)),
+            dropped_bytes: Some(signed(counts.dropped_bytes)),
             truncated_stacks: Some(signed(counts.truncated_stacks)),
             system_walks: Some(signed(counts.system_walks)),
             frame_pointer_mappings: Some(signed(walks.frame_pointer_mappings)),
@@ -199,6 +201,7 @@ struct Keys {
     lifetime: StringId,
     nanoseconds: StringId,
     interval: StringId,
+    variance: StringId,
     thread: StringId,
     scope: StringId,
 }
@@ -212,6 +215,7 @@ impl Keys {
             lifetime: key("lifetime"),
             nanoseconds: key("nanoseconds"),
             interval: key("interval"),
+            variance: key("variance"),
             thread: key("thread"),
             scope: key("scope"),
         }
@@ -229,6 +233,10 @@ impl Keys {
         }
         if let Some(lived_ns) = site.lived_ns {
             labels.push(number(self.lifetime, lived_ns, self.nanoseconds));
+        }
+        // Of a sampled row the error follows from its interval.
+        if site.variance != 0 && site.interval_bytes == 1 {
+            labels.push(number(self.variance, site.variance, StringId::EMPTY));
         }
         for (key, text) in
             [(self.thread, String::from_utf8_lossy(site.thread)), (self.scope, site.scope.into())]

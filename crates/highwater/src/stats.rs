@@ -18,8 +18,8 @@ pub struct Stats {
     pub live_blocks: u64,
     /// Bytes allocated and not yet freed.
     pub live_bytes: u64,
-    /// Highest number of live bytes so far. Exact when one thread allocates; otherwise each further thread that allocates
-    /// around the peak may put it off by 64 KiB, and when sampling by one sampling interval more, in the mean.
+    /// Highest number of live bytes so far. Each thread may put it off by what it holds back: at most 64 KiB up or down, in every mode
+    /// (`highwater_runtime::Counts::HELD_BACK_BYTES`). In exact mode it is exact if one thread alone allocates.
     pub peak_bytes: u64,
     /// Highwater's own memory, which is in none of the numbers above.
     pub overhead_bytes: u64,

@@ -6,6 +6,9 @@ use crate::{Meta, Profile, Source, ValueType};
 /// The label that says which sampling interval drew a row.
 pub(super) const INTERVAL: &str = "interval";
 
+/// The label that says what the row's estimates are off, in blocks². Those of equal rows are added up.
+pub(super) const VARIANCE: &str = "variance";
+
 /// Labels that mean something within one process only, and are left out.
 pub(super) const OF_PROCESS: [&str; 1] = ["birth_epoch"];
 
@@ -109,6 +112,8 @@ fn meta(profiles: &[Profile]) -> Option<Meta> {
         rss_bytes: sum(|it| it.rss_bytes),
         samples: sum(|it| it.samples),
         dropped_samples: sum(|it| it.dropped_samples),
+        dropped_blocks: sum(|it| it.dropped_blocks),
+        dropped_bytes: sum(|it| it.dropped_bytes),
         truncated_stacks: sum(|it| it.truncated_stacks),
         system_walks: sum(|it| it.system_walks),
         ..Meta::default()

@@ -1,16 +1,20 @@
-//! Reallocation off the fast path: six ways, for what the block was and what it will be.
+//! Reallocation off the fast path: for what the block was and what it will be.
 //!
-//! A reallocation counts as a free of the old block and an allocation of the new one, and may be sampled as such. But the
-//! life of a sampled block that is sampled again goes on; see [`Verdict::mark_of_resized`].
+//! A reallocation counts as a free of the old block and an allocation of the new one, and may be sampled as such. But it
+//! ends no life: that of a sampled block that is sampled again goes on (see [`Verdict::mark_of_resized`]), and one that
+//! is not sampled again leaves its site without an end.
+//!
+//! Whether a block moves is the inner allocator's choice, and what the program would have seen without a recorder. So a
+//! block that gets a mark, or loses it, is resized like any other, and what is in it is shifted by the length of the mark.
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
 
-use super::{Alloc, count_free, record_aligned};
+use super::{Alloc, keep_aligned};
 use crate::mark::{self, Mark, UNIT};
 use crate::recorder::{self, Verdict};
 use crate::site::Resized;
-use crate::{aligned, hard_limit, odd, thread};
+use crate::{aligned, hard_limit, odd};
 
 /// Whether a block with an alignment below [`UNIT`] has a mark in front of it. Must not be asked after it was given back.
 fn is_marked(block: *mut u8) -> bool {
@@ -37,8 +41,17 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
             }
             match (is_marked(block), verdict.is_sampled()) {
                 (true, true) => self.realloc_marked(block, layout, new_size, &verdict),
+                (true, false) if self.serves_units() => {
+                    self.realloc_unmarking(block, layout, new_layout, &verdict)
+                }
+                (false, true) if self.serves_units() => {
+                    self.realloc_marking(block, layout, new_size, &verdict)
+                }
                 (false, false) if !mark::shows(block) && self.may_resize_unmarked() => {
                     self.realloc_unmarked(block, layout, new_layout, &verdict)
+                }
+                (false, true) if !mark::shows(block) && self.may_resize_unmarked() => {
+                    self.realloc_and_replace(block, layout, new_layout, &verdict)
                 }
                 _ => self.realloc_by_copying(block, layout, new_layout, &verdict),
             }
@@ -72,11 +85,130 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
             }
             return moved;
         }
-        recorder::remove_sampled(old_size, old);
-        count_free(old_size);
+        recorder::remove_resized(old_size, old);
+        recorder::count_free_of_resized(old_size);
         // SAFETY: the moved block has room for the mark, which is as long as the old one.
         let resized = unsafe { new.write(moved) };
         verdict.count_resized(resized, new, Resized { old_size, new_size, has_moved: moved != base });
+        resized
+    }
+
+    /// Resizes an unmarked block that is sampled now, with an inner allocator that puts every block at a multiple of [`UNIT`].
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::realloc`; the block is unmarked.
+    unsafe fn realloc_marking(
+        &self,
+        block: *mut u8,
+        layout: Layout,
+        new_size: usize,
+        verdict: &Verdict,
+    ) -> *mut u8 {
+        let old_size = layout.size();
+        let new = verdict.mark(new_size);
+        let Some(wanted) = new.layout(new_size) else { return ptr::null_mut() };
+        // SAFETY: an unmarked block was asked for as `plain` says, with the alignment that marked ones have.
+        let moved = unsafe { self.inner.realloc(block, self.plain_unchecked(layout), wanted.size()) };
+        if moved.is_null() {
+            return moved;
+        }
+        // SAFETY: the block has room for the mark and the new size behind it. What the program keeps is not more than that,
+        // and the mark is written when it is out of the way.
+        let resized = unsafe {
+            moved.add(new.bytes()).copy_from(moved, old_size.min(new_size));
+            new.write(moved)
+        };
+        recorder::count_free_of_resized(old_size);
+        verdict.count_resized(resized, new, Resized { old_size, new_size, has_moved: moved != block });
+        resized
+    }
+
+    /// Resizes a marked block that is not sampled again, with an inner allocator that puts every block at a multiple of
+    /// [`UNIT`].
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::realloc`; the block is marked.
+    unsafe fn realloc_unmarking(
+        &self,
+        block: *mut u8,
+        layout: Layout,
+        new_layout: Layout,
+        verdict: &Verdict,
+    ) -> *mut u8 {
+        let (old_size, new_size) = (layout.size(), new_layout.size());
+        // SAFETY: the caller promises a marked block.
+        let (base, old) = unsafe { Mark::read(block) };
+        let (Some(asked), Some(wanted)) = (old.layout(old_size), self.plain(new_layout)) else {
+            return ptr::null_mut();
+        };
+        recorder::tell_free(block, old);
+        let kept = old_size.min(new_size);
+        // SAFETY: the kept bytes begin behind the mark, and there is as much room in front of them as that. This is how the
+        // block was asked for, and the alignments of marked and unmarked ones are the same here.
+        let moved = unsafe {
+            base.copy_from(block, kept);
+            self.inner.realloc(base, asked, wanted.size())
+        };
+        if moved.is_null() {
+            // SAFETY: the block is still there. Only its kept bytes were shifted, and they go back to where they were: what is
+            // behind them was not written to.
+            unsafe {
+                block.copy_from(base, kept);
+                old.write(base);
+            }
+            if let Some(cohort) = old.cohort {
+                recorder::tell_alloc(block, old_size, cohort);
+            }
+            return moved;
+        }
+        recorder::remove_resized(old_size, old);
+        recorder::count_free_of_resized(old_size);
+        verdict.count(new_size);
+        moved
+    }
+
+    /// Resizes an unmarked block that is sampled now, with an inner allocator that may put blocks anywhere: as it would be
+    /// resized without a recorder, which shows whether it moves; and then its place is taken by a block with a mark.
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::realloc`; the block is unmarked.
+    unsafe fn realloc_and_replace(
+        &self,
+        block: *mut u8,
+        layout: Layout,
+        new_layout: Layout,
+        verdict: &Verdict,
+    ) -> *mut u8 {
+        let (old_size, new_size) = (layout.size(), new_layout.size());
+        let Some(wanted) = self.plain(new_layout) else { return ptr::null_mut() };
+        // SAFETY: an unmarked block was asked for as `plain` says.
+        let moved = unsafe { self.inner.realloc(block, self.plain_unchecked(layout), wanted.size()) };
+        if moved.is_null() {
+            return moved;
+        }
+        let new = verdict.mark(new_size);
+        // SAFETY: the size is not 0.
+        let base = new.layout(new_size).map_or(ptr::null_mut(), |it| unsafe { self.inner.alloc(it) });
+        recorder::count_free_of_resized(old_size);
+        if base.is_null() {
+            verdict.note_dropped(new_size);
+            verdict.count(new_size);
+            // SAFETY: the block is the inner allocator's, and resized.
+            return if self.is_odd(moved, layout) {
+                unsafe { self.resettle(moved, layout, new_size) }
+            } else {
+                moved
+            };
+        }
+        // SAFETY: the fresh block has room for the mark and the new size behind it. The other one was asked for with this
+        // layout, and nobody but this function has it.
+        let resized = unsafe {
+            let resized = new.write(base);
+            resized.copy_from_nonoverlapping(moved, old_size.min(new_size));
+            self.inner.dealloc(moved, self.plain_unchecked(new_layout));
+            resized
+        };
+        verdict.count_resized(resized, new, Resized { old_size, new_size, has_moved: moved != block });
         resized
     }
 
@@ -94,19 +226,21 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         let Some(new) = self.plain(new_layout) else { return ptr::null_mut() };
         // SAFETY: an unmarked block was asked for as `plain` says.
         let moved = unsafe { self.inner.realloc(block, self.plain_unchecked(layout), new.size()) };
+        if moved.is_null() {
+            return moved;
+        }
+        recorder::count_free_of_resized(layout.size());
+        verdict.count(new_layout.size());
+        // SAFETY: the block is the inner allocator's, and resized.
         if self.is_odd(moved, layout) {
-            // SAFETY: the block is the inner allocator's, and resized. It counts as any other.
-            return unsafe { self.resettle(moved, layout, new_layout.size()) };
+            unsafe { self.resettle(moved, layout, new_layout.size()) }
+        } else {
+            moved
         }
-        if !moved.is_null() {
-            count_free(layout.size());
-            verdict.count(new_layout.size());
-        }
-        moved
     }
 
-    /// Resizes a block that is marked and will not be, or the other way round, or that must not be left to the inner
-    /// allocator.
+    /// Resizes a block that cannot be left to the inner allocator: it loses its mark, and the place that the inner
+    /// allocator has for it may be one for marked ones only. Or it lies at such a place already.
     ///
     /// # Safety
     /// As for `GlobalAlloc::realloc`.
@@ -132,11 +266,11 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         if moved.is_null() {
             return moved;
         }
-        // SAFETY: both blocks have at least that many bytes, and the new one is fresh. The old one is given back as the
-        // program would have.
+        // SAFETY: both blocks have at least that many bytes, and the new one is fresh. The old one is given back as it was
+        // asked for.
         unsafe {
             moved.copy_from_nonoverlapping(block, old_size.min(new_size));
-            self.dealloc(block, layout);
+            self.give_back_resized(block, layout);
         }
         match mark {
             None => verdict.count(new_size),
@@ -145,6 +279,28 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
             }
         }
         moved
+    }
+
+    /// Gives back a block with an alignment below [`UNIT`] whose content lives on in another.
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::dealloc`.
+    unsafe fn give_back_resized(&self, block: *mut u8, layout: Layout) {
+        let was_odd = !self.serves_units() && odd::remove(block);
+        if mark::shows(block) && !was_odd {
+            // SAFETY: the caller promises a block of ours, and it is no unmarked one; this is how it was asked for.
+            unsafe {
+                let (base, mark) = Mark::read(block);
+                recorder::tell_free(block, mark);
+                recorder::remove_resized(layout.size(), mark);
+                recorder::count_free_of_resized(layout.size());
+                self.inner.dealloc(base, mark.layout_unchecked(layout.size()));
+            }
+            return;
+        }
+        recorder::count_free_of_resized(layout.size());
+        // SAFETY: an unmarked block was asked for with this layout.
+        unsafe { self.inner.dealloc(block, self.plain_unchecked(layout)) };
     }
 
     /// Resizes a block that keeps its address, and whose mark, if any, is found by it.
@@ -170,25 +326,29 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
             }
             return moved;
         }
-        recorder::remove_sampled(layout.size(), old);
-        count_free(layout.size());
-        if verdict.is_sampled() {
-            record_aligned(moved, new_size, verdict);
-        } else {
+        let old_size = layout.size();
+        recorder::remove_resized(old_size, old);
+        recorder::count_free_of_resized(old_size);
+        if !verdict.is_sampled() {
             verdict.count(new_size);
+            return moved;
         }
+        let mark = match old.cohort {
+            Some(_) => verdict.mark_of_resized(new_size, old),
+            None => verdict.mark(new_size),
+        };
+        let mark = keep_aligned(moved, new_size, mark, verdict);
+        verdict.count_resized(moved, mark, Resized { old_size, new_size, has_moved: moved != block });
         moved
     }
 
-    /// Moves a block that was resized to where only marked ones may lie, and counts it.
+    /// Moves a block that was resized to where only marked ones may lie.
     ///
     /// # Safety
     /// The block was asked for as [`Self::plain`] says of `old` and resized; it is the program's.
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn resettle(&self, block: *mut u8, old: Layout, new_size: usize) -> *mut u8 {
-        count_free(old.size());
-        thread::current().count_alloc(new_size);
         // SAFETY: the size is not 0, as the caller of `realloc` promised.
         let base =
             Mark::NOTHING.layout(new_size).map_or(ptr::null_mut(), |it| unsafe { self.inner.alloc(it) });

@@ -4,6 +4,11 @@
 //! bytes: what was allocated is what was granted to the countdown so far less what is left of it, and likewise for the
 //! room and what was freed. The thread looks around (is a report due, has the process reached a peak, has the interval
 //! changed?) when one of the two is used up.
+//!
+//! **What a thread holds back is bounded at all times.** Neither countdown nor room is ever more than one [`STEP`], whatever
+//! the sampling interval; what is longer of a wait for a sample is kept in reserve. After each look what is not
+//! reported is at most one [`STEP`] up or down. So a thread that does nothing more holds back at most two, which is
+//! [`Counts::HELD_BACK_BYTES`]. A block too large for either is reported when it is counted.
 
 mod decide;
 mod read;
@@ -20,15 +25,14 @@ use crate::recent::Recent;
 use crate::sampler::Random;
 use crate::scope;
 use crate::site::{self, Origin, ThreadName};
+use crate::totals::{self, Counts};
 use crate::unwind::Memo;
-use crate::{arena, sys, totals};
+use crate::{arena, sys};
 
-/// Bytes that a thread frees between two looks, and allocates in exact mode. A peak between them may be missed by as much. A
-/// power of two.
-const ROOM: i64 = 32 * 1024;
-
-/// Bytes by which a thread's live bytes may have changed at a look before it reports.
-const REPORT_CREDIT: i64 = 64 * 1024;
+/// The most bytes that a thread allocates, and the most that it frees, between two looks; and by how many its live bytes may
+/// have changed at a look before it reports. A power of two.
+const STEP: i64 = Counts::HELD_BACK_BYTES as i64 / 2;
+const _: () = assert!(STEP.count_ones() == 1);
 
 /// One thread's counters. Alone on its cache lines, or neighbours would slow each other down.
 #[repr(C, align(128))]
@@ -49,6 +53,8 @@ pub(crate) struct Slot {
     room_granted: AtomicI64,
     /// The sampling interval that the countdown was drawn from: 0 when nothing is to be sampled.
     interval_bytes: AtomicU64,
+    /// What is left of the wait for a sample when the countdown is used up.
+    reserve: AtomicI64,
     /// The thread's net bytes as of its last report.
     reported: AtomicI64,
     /// Highest value of the net bytes, as far as the thread has looked.
@@ -163,6 +169,7 @@ impl Slot {
             granted: AtomicI64::new(0),
             room_granted: AtomicI64::new(0),
             interval_bytes: AtomicU64::new(0),
+            reserve: AtomicI64::new(0),
             reported: AtomicI64::new(0),
             highest: AtomicI64::new(0),
             measurements: AtomicU32::new(0),
@@ -241,13 +248,23 @@ impl Slot {
         true
     }
 
-    /// Counts a freed block for which there was no room left, and makes new room.
+    /// Counts a freed block for which there was no room left, and makes new room. A maximum ends with a free, so the thread looks
+    /// before it; and again after it, because a large block must not be held back.
     pub(super) fn count_free_slowly(&self, size: usize, interval_bytes: u64) {
         self.follow(interval_bytes);
         self.look();
         bump(&self.freed_blocks);
-        let room = if self.measurements.load(Relaxed) == 0 { ROOM } else { 0 };
+        let room = if self.measurements.load(Relaxed) == 0 { STEP } else { 0 };
         self.set_room(room, size as i64);
+        self.report_if_due();
+    }
+
+    /// Counts a block as freed that is being resized: the block in its new size is counted before anything is reported, so
+    /// that the process never seems to have lost the block in between.
+    pub(super) fn count_free_of_resized(&self, size: usize) {
+        self.look();
+        bump(&self.freed_blocks);
+        self.change(|| add(&self.room_granted, size as i64));
     }
 
     /// Sets the room that is left, and counts so many bytes as freed.
@@ -275,7 +292,15 @@ impl Slot {
             self.highest.store(net, Relaxed);
         }
         let gained = net - self.reported.load(Relaxed);
-        if self.kind == Kind::Program && (gained.abs() > REPORT_CREDIT || totals::is_peak(gained)) {
+        if self.kind == Kind::Program && (gained.abs() > STEP || totals::is_peak(gained)) {
+            self.report();
+        }
+    }
+
+    /// Reports unless what is held back is little.
+    fn report_if_due(&self) {
+        let gained = self.net() - self.reported.load(Relaxed);
+        if self.kind == Kind::Program && gained.abs() > STEP {
             self.report();
         }
     }

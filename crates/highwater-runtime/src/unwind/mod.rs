@@ -146,9 +146,14 @@ fn trace<const N: usize>(stack: &mut Stack<N>) {
 mod tests {
     use super::*;
 
-    /// All frames, by both walkers.
+    /// All frames, by both walkers. What is outside of this call is the same for both, address by address.
     #[inline(never)]
-    fn both() -> [Vec<usize>; 2] {
+    fn marker() -> [Vec<usize>; 2] {
+        #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+        assert!(
+            super::walk::walk(&mut Stack::<500>::new()),
+            "the system's unwinder was compared with itself"
+        );
         [walk as fn(&mut Stack<500>), walk_with_system].map(|walker| {
             let mut stack = Stack::new();
             walker(&mut stack);
@@ -157,20 +162,30 @@ mod tests {
         })
     }
 
+    /// The frames outside of [`marker`]; none when it is not there.
+    fn outside(stack: &[usize]) -> &[usize] {
+        let is_marker = |address: &usize| {
+            let mut is_it = false;
+            // A call-site address is one less than the return address that is expected.
+            backtrace::resolve(core::ptr::without_provenance_mut(address + 1), |symbol| {
+                let name = symbol.name().map(|it| it.to_string()).unwrap_or_default();
+                is_it |= name.contains("::unwind::tests::marker");
+            });
+            is_it
+        };
+        stack.iter().rposition(is_marker).map_or(&[], |at| &stack[at + 1..])
+    }
+
+    fn are_same(stacks: &[Vec<usize>; 2]) -> Result<(), String> {
+        let [ours, system] = stacks.each_ref().map(|it| outside(it));
+        if ours.len() > 5 && ours == system {
+            return Ok(());
+        }
+        Err(format!("{ours:x?} by our rules, {system:x?} by the system's unwinder"))
+    }
+
     fn assert_same(stacks: [Vec<usize>; 2]) {
-        /// Frames of [`both`] and of what it calls, which are different calls: with the system's unwinder there are more.
-        const OWN: usize = 16;
-        #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
-        assert!(
-            super::walk::walk(&mut Stack::<500>::new()),
-            "the system's unwinder was compared with itself"
-        );
-        let [ours, system] = &stacks;
-        let same = ours.iter().rev().zip(system.iter().rev()).take_while(|(a, b)| a == b).count();
-        assert!(
-            same > 5 && stacks.iter().all(|it| it.len() - same <= OWN),
-            "{same} of {ours:x?} {system:x?}"
-        );
+        are_same(&stacks).unwrap();
     }
 
     #[inline(never)]
@@ -190,14 +205,14 @@ mod tests {
     #[test]
     fn both_walkers_find_the_same_frames() {
         start();
-        below(0, &|| assert_same(both()));
-        below(60, &|| assert_same(both()));
+        below(0, &|| assert_same(marker()));
+        below(60, &|| assert_same(marker()));
         let thread = std::thread::Builder::new().stack_size(256 * 1024);
-        thread.spawn(|| below(30, &|| assert_same(both()))).unwrap().join().unwrap();
+        thread.spawn(|| below(30, &|| assert_same(marker()))).unwrap().join().unwrap();
         // Through frames of C.
         static SEEN: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
         extern "C" fn compare(_: *const core::ffi::c_void, _: *const core::ffi::c_void) -> core::ffi::c_int {
-            assert_same(both());
+            assert_same(marker());
             SEEN.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             0
         }
@@ -205,6 +220,21 @@ mod tests {
         // SAFETY: the comparison reads nothing, and the array has two elements of four bytes.
         unsafe { libc::qsort(values.as_mut_ptr().cast(), 2, 4, Some(compare)) };
         assert_eq!(SEEN.load(std::sync::atomic::Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_frame_that_one_walker_drops_is_noticed() {
+        start();
+        below(10, &|| {
+            let whole = marker();
+            are_same(&whole).unwrap();
+            let first = whole[0].len() - outside(&whole[0]).len();
+            for dropped in first..whole[0].len() {
+                let mut stacks = whole.clone();
+                stacks[0].remove(dropped);
+                are_same(&stacks).expect_err("a frame less");
+            }
+        });
     }
 
     #[test]

@@ -3,8 +3,10 @@
 //! else, and everything it counted can be compared.
 #![allow(dead_code, reason = "each of the tests uses a part")]
 
-mod sites;
+pub mod growth;
+pub mod sites;
 mod tracker;
+pub mod turns;
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::Mutex;

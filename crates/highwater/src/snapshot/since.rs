@@ -150,6 +150,7 @@ mod tests {
             grown: values(0),
             doublings: 0,
             ended: values(0),
+            variance: 0,
         }
     }
 

@@ -2,15 +2,12 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::{Kind, ROOM, Slot, add, bump};
-use crate::lifetime;
+use super::{Kind, STEP, Slot, add, bump};
 use crate::sampler::Random;
+use crate::{lifetime, totals};
 
 /// A countdown that no program reaches.
 const NEVER: i64 = i64::MAX / 2;
-
-/// Bytes after which a thread looks whether recording has been switched on.
-const OFF_CHECK: i64 = 1 << 20;
 
 impl Slot {
     /// The sampling interval that hits the allocation of `size` bytes, or 0 when it is not to be sampled. Takes part of
@@ -18,11 +15,17 @@ impl Slot {
     /// way nothing is counted yet, because the allocation may still fail.
     #[inline]
     pub(crate) fn decide(&self, size: usize, interval_bytes: u64) -> u64 {
-        if self.kind == Kind::Own || self.busy.load(Relaxed) {
+        if self.kind == Kind::Own {
+            return 0;
+        }
+        if self.busy.load(Relaxed) {
+            if self.is_exact() {
+                totals::note_dropped(size, 1);
+            }
             return 0;
         }
         let size = size as i64;
-        if self.countdown.load(Relaxed) < size {
+        if self.wait_left() < size {
             // A wait that has ended is a sample of the interval it was drawn from, also when another one is in force
             // by now: to draw again would give this block two chances to be passed over.
             let drawn_from = self.interval_bytes.load(Relaxed);
@@ -33,17 +36,33 @@ impl Slot {
             if drawn_from != 0 || interval_bytes == 0 {
                 return drawn_from;
             }
-            if self.countdown.load(Relaxed) < size {
+            if self.wait_left() < size {
                 self.restart_countdown(interval_bytes);
                 return interval_bytes;
             }
         }
-        self.grant(-size);
+        self.set_wait(self.wait_left() - size);
+        // After the block, which had its one chance of being sampled.
+        self.follow(interval_bytes);
         0
     }
 
-    /// Takes up an interval that was set after the countdown was drawn. What is left of a wait can be drawn anew at
-    /// any moment that does not depend on it, because the distribution has no memory.
+    /// Bytes to be allocated before the next sample.
+    fn wait_left(&self) -> i64 {
+        self.countdown.load(Relaxed) + self.reserve.load(Relaxed)
+    }
+
+    /// Divides a wait between the countdown and what comes after it, without changing what counts as allocated.
+    fn set_wait(&self, wait: i64) {
+        // Highwater's own memory is held back from nobody.
+        let most = if self.kind == Kind::Own { NEVER } else { STEP };
+        let countdown = wait.min(most);
+        self.reserve.store(wait - countdown, Relaxed);
+        self.grant(countdown - self.countdown.load(Relaxed));
+    }
+
+    /// Takes up an interval that was set after the wait was drawn. What is left of a wait can be drawn anew at any moment
+    /// that does not depend on it, because the distribution has no memory.
     pub(super) fn follow(&self, interval_bytes: u64) {
         if self.kind == Kind::Program && self.interval_bytes.load(Relaxed) != interval_bytes {
             self.restart_countdown(interval_bytes);
@@ -54,7 +73,8 @@ impl Slot {
     pub(super) fn restart_countdown(&self, interval_bytes: u64) {
         let wait = match interval_bytes {
             _ if self.kind == Kind::Own => NEVER,
-            0 => OFF_CHECK,
+            // After as much the thread looks whether recording has been switched on.
+            0 => STEP,
             // Every allocation takes the slow path.
             1 => 0,
             _ => {
@@ -65,7 +85,7 @@ impl Slot {
             }
         };
         self.interval_bytes.store(interval_bytes, Relaxed);
-        self.grant(wait - self.countdown.load(Relaxed));
+        self.set_wait(wait);
     }
 
     /// Changes the countdown, but not what counts as allocated.
@@ -92,28 +112,28 @@ impl Slot {
         let granted = before.wrapping_add(size as i64);
         self.granted.store(granted, Relaxed);
         bump(&self.alloc_blocks);
-        if (before ^ granted) & !(ROOM - 1) != 0 {
+        if (before ^ granted) & !(STEP - 1) != 0 {
             self.look();
         }
     }
 
-    /// How many blocks the next one stands for, in exact mode, if its lifetime is to be measured.
+    /// Whether the lifetime of the next block is measured, of those in exact mode of which not every one is.
     #[inline(always)]
-    pub(crate) fn next_timed(&self) -> Option<u64> {
+    pub(crate) fn is_next_timed(&self) -> bool {
         let distance = self.until_timed.load(Relaxed);
         if distance > 1 {
             self.until_timed.store(distance - 1, Relaxed);
-            return None;
+            return false;
         }
-        Some(self.draw_timed())
+        self.draw_timed();
+        true
     }
 
     #[cold]
-    pub(super) fn draw_timed(&self) -> u64 {
+    pub(super) fn draw_timed(&self) {
         let mut random = Random::from_state(self.random.load(Relaxed));
         self.until_timed.store(lifetime::distance(random.next() >> 32), Relaxed);
         self.random.store(random.state(), Relaxed);
-        lifetime::STRIDE
     }
 
     /// Notes that `block`, counted just now, was sampled.
