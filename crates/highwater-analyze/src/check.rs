@@ -17,6 +17,7 @@ use crate::diff::compared::Compared;
 use crate::diff::pair::{Cohorts, Pair};
 use crate::diff::tally::Tally;
 use crate::estimate::Sum;
+use crate::sample_kind::Course;
 use crate::{AnalyzeError, Caveat, DiffOptions, Estimate, Frame, Header, Omitted, Query, RowKey, SampleKind};
 
 /// How much growth is allowed.
@@ -66,6 +67,16 @@ pub struct Judgement {
     pub excess: Estimate,
 }
 
+/// What a gate compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judged {
+    /// What the rows add up to.
+    Rows,
+    /// The highest number of live bytes of each process, which was counted and not sampled.
+    ProcessPeak,
+}
+
 /// Why a gate cannot tell.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -76,6 +87,8 @@ pub enum Doubt {
     UnknownErrors,
     /// Neither profile has a sample of the values.
     NothingSampled,
+    /// A recorder lost samples, and what is missing could decide.
+    LostSamples,
 }
 
 /// What would decide a gate that cannot tell, if the excess stays what it is.
@@ -119,8 +132,15 @@ pub struct KindCheck {
     pub total: Judgement,
     /// Why the total's verdict is that nothing is known.
     pub doubt: Option<Doubt>,
+    /// What the comparison does not know.
+    pub caveats: Vec<Caveat>,
+    /// What the verdict on the total was made from.
+    pub judged: Judged,
     /// The rows that are regressions, the largest certain excess first.
     pub regressions: Vec<CheckRow>,
+    /// Of values at the peak the rows that certainly differ by more than is allowed. They are of two moments, so they explain
+    /// what the peaks consist of, and are no regressions.
+    pub explanation: Vec<CheckRow>,
     /// Regressions beyond the limit of rows.
     pub omitted: Omitted,
     /// Rows whose growth seems to be more than is allowed, and may be noise.
@@ -148,6 +168,9 @@ pub struct Check {
 /// 0, both over `max_growth` and over `min_fraction` of the base's total: a share of next to nothing is nothing. A row
 /// alone is never a reason for doubt, since most rows have few samples, and every run would end in doubt.
 ///
+/// Values at the peak are of another moment in each run, so their rows are never regressions. Their bytes are judged by the peak
+/// that each process counted, where both files have it, whatever the filters.
+///
 /// # Errors
 /// When one of the profiles has no values of a kind, or they count in different units.
 pub fn check(
@@ -170,15 +193,16 @@ pub fn check(
 }
 
 fn one(
-    base: &Profile,
-    new: &Profile,
+    base_profile: &Profile,
+    new_profile: &Profile,
     query: &Query,
     kind: &SampleKind,
     options: &CheckOptions,
 ) -> Result<KindCheck, AnalyzeError> {
-    kind.column(base)?;
-    kind.column(new)?;
-    let (base_unit, new_unit) = (kind.unit(base), kind.unit(new));
+    let profiles = [base_profile, new_profile];
+    kind.column(base_profile)?;
+    kind.column(new_profile)?;
+    let [base_unit, new_unit] = profiles.map(|it| kind.unit(it));
     if base_unit != new_unit {
         return Err(Caveat::DifferentUnits {
             sample: kind.to_string(),
@@ -190,11 +214,21 @@ fn one(
     let query = Query { sample: Some(kind.clone()), ..query.clone() };
     // Runs are different processes by nature, and what their intervals differ by is in the variances.
     let compare = DiffOptions { force: true, fdr: options.fdr, ..DiffOptions::default() };
-    let compared = Compared::of([base, new], &query, &compare)?;
+    let compared = Compared::of(profiles, &query, &compare)?;
     let [base, new] = &compared.pair.sites.headers;
 
-    let total = Sides::of(&compared.pair, &compared.total).judge(options.max_growth);
-    let doubt = doubt(&total, compared.total.significant, base, new);
+    let peaks = process_peaks(profiles, kind);
+    let judged = if peaks.is_some() { Judged::ProcessPeak } else { Judged::Rows };
+    let total = match peaks {
+        Some(sides) => sides,
+        None => Sides::of(&compared.pair, &compared.total),
+    };
+    let total = total.judge(options.max_growth);
+    let doubt = match judged {
+        Judged::ProcessPeak => None,
+        Judged::Rows => doubt(&total, compared.total.significant, base, new)
+            .or_else(|| could_be_lost(&total, options.max_growth, base, new)),
+    };
     let total_verdict = match doubt {
         Some(_) => Verdict::Inconclusive,
         None if total.excess.value > 0 => Verdict::Regression,
@@ -203,10 +237,13 @@ fn one(
 
     let floor = (base.shown_total.value.max(0) as f64 * query.min_fraction).round() as i64;
     let (mut regressions, mut undecided) = (Vec::new(), Vec::new());
+    // What the base lost may have been at any row.
+    let lost_by_base = lost_bytes(base).unwrap_or(f64::INFINITY) * growth_factor(options.max_growth);
     // Only growth can exceed the floor.
     for row in compared.tallies.iter().filter(|it| it.change.value() > 0) {
         let judgement = Sides::of(&compared.pair, row).judge_row(options.max_growth, floor);
-        if row.significant && judgement.excess.lower95().is_some_and(|it| it > 0.0) {
+        let certain = judgement.excess.lower95().is_some_and(|it| it > lost_by_base);
+        if row.significant && certain {
             regressions.push((row, judgement));
         } else if judgement.excess.value > 0 {
             undecided.push(row.change);
@@ -217,24 +254,64 @@ fn one(
     regressions.sort_by(|(a, its), (b, others)| {
         certain(others).total_cmp(&certain(its)).then_with(|| label(a).cmp(&label(b)))
     });
-    let rows_verdict = if regressions.is_empty() { Verdict::Pass } else { Verdict::Regression };
+    let is_of_moments = kind.course() == Course::Peak;
+    let rows_verdict = if regressions.is_empty() || is_of_moments { Verdict::Pass } else { Verdict::Regression };
     let beyond = regressions.split_off(query.limit.unwrap_or(usize::MAX).min(regressions.len()));
     let shown = regressions.into_iter().map(|(row, judgement)| CheckRow {
         key: compared.key(row),
         judgement,
         stack: compared.stack(row),
     });
+    let shown: Vec<CheckRow> = shown.collect();
     Ok(KindCheck {
         verdict: total_verdict.max(rows_verdict),
         total_verdict,
         total,
         doubt,
-        regressions: shown.collect(),
+        caveats: compared.pair.comparison.caveats.clone(),
+        judged,
+        regressions: if is_of_moments { Vec::new() } else { shown.clone() },
+        explanation: if is_of_moments { shown } else { Vec::new() },
         omitted: Omitted::of(beyond.iter().map(|(row, _)| row.change)),
         undecided: Omitted::of(undecided.into_iter()),
         base: base.clone(),
         new: new.clone(),
     })
+}
+
+/// The peaks that two processes counted, where both files have them and that is what is asked for.
+fn process_peaks(profiles: [&Profile; 2], kind: &SampleKind) -> Option<Sides> {
+    let peak = |profile: &Profile| {
+        let peak = profile.meta?.peak_bytes.filter(|_| *kind == SampleKind::PeakBytes)?;
+        Some(Sum::counted(peak))
+    };
+    let (base, new) = (peak(profiles[0])?, peak(profiles[1])?);
+    let cohorts = Cohorts { new, dead: base, survived: Sum::ZERO };
+    Some(Sides { base, new, growth: cohorts.change(), cohorts })
+}
+
+/// How much of a profile's values was lost, at the most; `None` when that is not known.
+fn lost_bytes(header: &Header) -> Option<f64> {
+    header.lost.map_or(Some(0.0), |lost| lost.most.map(|it| it as f64))
+}
+
+/// By how much the excess falls for one byte more in the base.
+fn growth_factor(allowance: Allowance) -> f64 {
+    match allowance {
+        Allowance::Share(share) => 1.0 + share,
+        Allowance::Fixed(_) => 1.0,
+    }
+}
+
+/// A doubt where what a recorder lost could turn the verdict around.
+fn could_be_lost(total: &Judgement, allowance: Allowance, base: &Header, new: &Header) -> Option<Doubt> {
+    let lost = if total.excess.value > 0 {
+        total.excess.lower95()? - lost_bytes(base).unwrap_or(f64::INFINITY) * growth_factor(allowance) <= 0.0
+            && base.lost.is_some()
+    } else {
+        total.excess.upper95()? + lost_bytes(new).unwrap_or(f64::INFINITY) > 0.0 && new.lost.is_some()
+    };
+    lost.then_some(Doubt::LostSamples)
 }
 
 /// A row, or the total, in both profiles.
@@ -294,7 +371,9 @@ fn doubt(total: &Judgement, is_significant: bool, base: &Header, new: &Header) -
         return None;
     }
     let interval = base.interval_bytes?.max(new.interval_bytes?);
-    let margin = total.excess.margin95()?;
+    // The one towards 0.
+    let [below, above] = total.excess.margins95()?;
+    let margin = if total.excess.value > 0 { below } else { above };
     // Where it is the small number of samples that is in doubt, and not the interval, twice as many are a beginning.
     let factor = (total.excess.value != 0).then(|| (margin / total.excess.value as f64).powi(2).max(2.0));
     Some(Doubt::TooFewSamples(Remedy {

@@ -30,7 +30,7 @@ pub enum DiffMode {
 /// How two profiles are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DiffOptions {
-    /// Compare profiles even when a [`Caveat`] says that their difference means little. Default no.
+    /// Compare profiles even when they count in different units. Default no.
     pub force: bool,
     /// What shares are shares of. Default [`DiffMode::Base`].
     pub mode: DiffMode,
@@ -83,7 +83,7 @@ pub struct Diff {
     pub new: Header,
     /// Which samples both have in common, and so how errors add up.
     pub overlap: Overlap,
-    /// Why the difference may not mean what it seems to; refusals are here when they were overridden.
+    /// What the comparison does not know, and why the difference may not mean what it seems to.
     pub caveats: Vec<Caveat>,
     /// The change of the shown totals.
     pub total_change: Change,
@@ -138,8 +138,7 @@ pub struct DiffRow {
 /// growth or shrinkage that is significant though it has a sampling error.
 ///
 /// # Errors
-/// When one of them has no values of the kind asked for; and, unless forced, when they differ in a way that makes the
-/// comparison mean little ([`Caveat::is_refusal`]).
+/// When one of them has no values of the kind asked for; and, unless forced, when they count in different units.
 pub fn diff(
     base: &Profile,
     new: &Profile,

@@ -26,8 +26,9 @@ pub struct Estimate {
 
 impl Estimate {
     /// A number that was counted.
-    pub fn exact(value: i64) -> Self {
-        Self::normal(value, Some(0.0))
+    pub const fn exact(value: i64) -> Self {
+        let end = Some(value as f64);
+        Self { value, standard_error: Some(0.0), low: end, high: end }
     }
 
     /// A number whose error is normal, or not known.
@@ -39,6 +40,12 @@ impl Estimate {
     /// Whether the interval has a width: the number was not counted.
     pub fn has_error(&self) -> bool {
         self.low != self.high || self.low.is_none()
+    }
+
+    /// Whether the value is more than 1.96 standard errors above 0. That asks for four samples or so, where for the lower end of the
+    /// interval to be above 0 one is enough: it shows that something was there.
+    pub fn stands_out(&self) -> bool {
+        self.standard_error.is_some_and(|error| self.value as f64 > Z95 * error)
     }
 
     /// Lower end of the 95 % interval.
@@ -123,6 +130,11 @@ pub(crate) struct Sum {
 
 impl Sum {
     pub const ZERO: Self = Self { value: 0, variance: 0.0, third: 0.0, samples: 0.0, unseen: [0.0; 2] };
+
+    /// A value that was counted.
+    pub fn counted(value: i64) -> Self {
+        Self { value: value.into(), ..Self::ZERO }
+    }
 
     pub fn new(value: i64, error: Option<Evidence>) -> Self {
         let unknown = Evidence { variance: f64::NAN, third: 0.0, unseen: 0.0, samples: 0.0 };

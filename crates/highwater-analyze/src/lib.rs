@@ -49,6 +49,7 @@ mod interval;
 mod leaks;
 mod list;
 mod lives;
+mod lost;
 mod name;
 mod parallel;
 mod peek;
@@ -69,7 +70,7 @@ mod tree;
 mod trend;
 
 pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Rate, Saving, advise};
-pub use check::{
+pub use check::{Judged, 
     Allowance, Check, CheckOptions, CheckRow, Doubt, Judgement, KindCheck, Remedy, Verdict, check,
 };
 pub use comparison::{Caveat, Overlap};
@@ -84,6 +85,7 @@ pub use header::{Header, Omitted};
 pub use holdings::{Holding, holdings};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};
+pub use lost::{Lost, lost};
 pub use list::{LineValues, ListedFunction, ListedLine, Listing, list};
 pub use peek::{Peek, PeekEdge, PeekFunction, peek};
 pub use query::Query;

@@ -18,9 +18,10 @@ pub(crate) fn interval_bytes(profile: &Profile) -> Option<i64> {
     (in_bytes && profile.period > 0).then_some(profile.period)
 }
 
-/// Whether every block was recorded, so that no value has an error. A recorder that was exact only for a time says so.
+/// Whether every block was recorded. A recorder that was exact only for a time says so, and one whose memory was full.
 pub(crate) fn is_exact(profile: &Profile) -> bool {
-    interval_bytes(profile) == Some(1) && profile.meta.and_then(|meta| meta.exact) != Some(0)
+    let meta = profile.meta.unwrap_or_default();
+    interval_bytes(profile) == Some(1) && meta.exact != Some(0) && meta.dropped_samples.unwrap_or(0) == 0
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,8 +39,40 @@ pub(crate) struct Sampling {
     size_label: Option<StringId>,
     interval_label: Option<StringId>,
     birth_label: Option<StringId>,
+    /// How values come about that exact mode estimates from the blocks it timed.
+    timed: Timed,
     /// What labels say, by their handle, once they have been asked.
     said: Vec<Option<Said>>,
+}
+
+/// In exact mode one block in so many is timed, once a call site has timed a few hundred.
+const TIMED_ONE_IN: f64 = 64.0;
+
+/// What is known of the values that depend on how long blocks lived, in rows of exact mode.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Timed {
+    /// The values do not depend on it.
+    Not,
+    /// Rows with this label are estimates, and it is their variance in blocks²; all others are exact.
+    Label(StringId),
+    /// All rows are exact.
+    All,
+    /// One block in 64 was timed, and the file does not say which rows are exact.
+    Unknown,
+}
+
+impl Timed {
+    fn of(profile: &Profile, kind: &str) -> Self {
+        if !["temp_", "freed_"].iter().any(|it| kind.starts_with(it)) {
+            return Self::Not;
+        }
+        match (profile.strings.find("variance"), profile.meta) {
+            (Some(label), _) => Self::Label(label),
+            // Recorders that write the label write this fact too.
+            (None, Some(meta)) if meta.dropped_blocks.is_none() => Self::Unknown,
+            (None, _) => Self::All,
+        }
+    }
 }
 
 /// What the labels of a row say about its sampling.
@@ -85,6 +118,7 @@ impl Sampling {
             size_label: profile.strings.find("bytes"),
             interval_label: profile.strings.find("interval"),
             birth_label: profile.strings.find("birth_epoch"),
+            timed: Timed::of(profile, kind),
             said: vec![None; profile.samples.labels()],
         }
     }
@@ -118,12 +152,33 @@ impl Sampling {
         let said = self.said(sample);
         if said.interval? == 1 {
             let samples = self.blocks(sample, said).unwrap_or(0.0);
-            return Some(Evidence { variance: 0.0, third: 0.0, unseen: 0.0, samples });
+            return self.timed_evidence(sample, said, samples);
         }
         let (size, blocks) = (self.size(sample, said)?, self.blocks(sample, said)?);
         let odds = said.odds.unwrap_or_else(|| odds(size, said.interval.unwrap_or(1)));
         let unit = self.unit(size)?;
         Some(evidence(blocks, odds, unit, self.unseen()))
+    }
+
+    /// What a row of exact mode rests on. Where only some of its blocks were timed, each stands for as many as it is one of.
+    fn timed_evidence(&self, sample: &Sample<'_>, said: Said, samples: f64) -> Option<Evidence> {
+        let exact = Evidence { variance: 0.0, third: 0.0, unseen: 0.0, samples };
+        let blocks = match self.timed {
+            Timed::Unknown => return None,
+            Timed::Label(label) => sample.number(label).filter(|it| *it > 0),
+            Timed::Not | Timed::All => None,
+        };
+        let Some(blocks) = blocks else { return Some(exact) };
+        let unit = self.unit(self.size(sample, said)?)?;
+        let variance = blocks as f64 * unit * unit;
+        let weight = TIMED_ONE_IN * unit;
+        let missed = 1.0 - 1.0 / TIMED_ONE_IN;
+        Some(Evidence {
+            variance,
+            third: variance * weight * (1.0 + missed),
+            unseen: weight,
+            samples: variance / (weight * weight * missed),
+        })
     }
 
     /// How the blocks behind a row's value were drawn; `None` when that is not known.

@@ -170,8 +170,7 @@ impl<const N: usize> Sites<N> {
             total.may_miss(self.unseen[slot]);
             shown[slot].may_miss(self.unseen[slot]);
             self.wholes[slot] = sums.wholes[slot];
-            self.headers[slot].total = total.estimate();
-            self.headers[slot].shown_total = shown[slot].estimate();
+            self.headers[slot].add_up(profile, total.estimate(), shown[slot].estimate());
         }
         if self.unseen != [0.0; N] {
             for site in &mut self.all {

@@ -15,7 +15,7 @@ pub fn info(info: &Info, view: &View) -> String {
     let heading = |title: &str| format!("\n{}\n", view.paint(Role::Heading, title));
     let producer = info.source.producer.as_deref().map(|it| format!(", recorded by {}", clean(it)));
     text.push_str(&format!("format     {}{}\n", info.source.title, producer.unwrap_or_default()));
-    text.push_str(&format!("recording  {}\n", header::recording(info.exact, info.interval_bytes)));
+    text.push_str(&format!("recording  {}\n", header::interval(info.exact, info.interval_bytes)));
     if let Some(ns) = info.time_ns {
         text.push_str(&format!("taken      {}\n", number::time(ns)));
     }

@@ -82,7 +82,7 @@ impl Sheet {
         };
         Self {
             summary: header::total(&answer.header),
-            remarks: vec![header::recording(answer.header.exact, answer.header.interval_bytes)],
+            remarks: vec![header::recording(&answer.header)],
             orders: orders([&clean(&answer.header.sample), "cum"]),
             heads: top::heads(&answer.header),
             rows: answer.rows.iter().map(row).collect(),
@@ -152,7 +152,7 @@ impl Sheet {
             SheetRow::new(cells, sizes, (&row.key, Label::of(&row.key)), &row.stack)
         };
         let mut remarks = trend::remarks(answer);
-        remarks.push(header::recording(answer.header.exact, answer.header.interval_bytes));
+        remarks.push(header::recording(&answer.header));
         Self {
             summary: trend::summary(answer),
             remarks,

@@ -3,8 +3,8 @@
 use highwater_profile::Profile;
 use serde::Serialize;
 
-use crate::estimate::Sum;
-use crate::sampling::{self, Sampling};
+use crate::lost;
+use crate::sampling;
 use crate::series::check::Place;
 use crate::{AnalyzeError, Estimate, SampleKind, SeriesError};
 
@@ -78,10 +78,5 @@ impl SnapshotTotals {
 
 fn total(profile: &Profile, kind: &SampleKind) -> Result<Estimate, AnalyzeError> {
     let column = kind.column(profile)?;
-    let mut sampling = Sampling::of(profile, column);
-    let mut sum = Sum::ZERO;
-    for sample in profile.samples.iter().filter(|it| it.values[column] != 0) {
-        sum.add(Sum::new(sample.values[column], sampling.evidence(&sample)));
-    }
-    Ok(sum.estimate())
+    Ok(lost::total(profile, column).estimate())
 }

@@ -94,9 +94,9 @@ fn doubt_says_what_would_decide_and_that_does() {
     let (base, new) = (run(R, 100, 0), run(R, 115, 0));
     let answer = judge(&base, &new, FIVE_PER_CENT);
     let Some(Doubt::TooFewSamples(remedy)) = answer.checks[0].doubt else { panic!("{answer:?}") };
-    // The excess is 10 samples, its error 1.96·√(115 + 1.05²·100) = 29.4: 8.6 times as many samples decide.
+    // The excess is 10 samples, its error 1.96·√(115 + 1.05²·100) = 29.4 and what was not seen: 9 times as many samples decide.
     let factor = remedy.samples_factor.unwrap();
-    assert!((factor - 8.66).abs() < 0.1, "{factor}");
+    assert!((factor - 8.8).abs() < 0.2, "{factor}");
     assert_eq!((remedy.runs, remedy.interval_bytes), (Some(9), 32 << 10));
 
     let runs = remedy.runs.unwrap() as i64;
