@@ -304,6 +304,31 @@ mod tests {
         assert_eq!(variance(&["delay"], &[64], Some(64), 512, 0), None);
     }
 
+    /// The variance of each column of a row of exact mode, for temporary blocks and for those that lived.
+    fn timed(labels: &[(&str, i64)], dropped_blocks: Option<i64>) -> [Option<f64>; 4] {
+        let types = ["alloc_space", "temp_objects", "temp_space", "freed_space"];
+        let mut profile = Profile::new(types.map(|it| ValueType::new(it, "")).to_vec());
+        (profile.period_type, profile.period) = (Some(ValueType::new("space", "bytes")), 1);
+        profile.meta = Some(highwater_profile::Meta { dropped_blocks, ..Default::default() });
+        let mut label = |&(key, value): &(&str, i64)| {
+            let key = profile.strings.intern(key);
+            Label { key, value: LabelValue::Number(value, key) }
+        };
+        let labels: Vec<Label> = labels.iter().map(&mut label).collect();
+        profile.samples.push(&[], &[8000, 100, 800, 800], &labels);
+        let variance = |at| Some(Sampling::of(&profile, at).evidence(&profile.samples.get(0))?.variance);
+        [0, 1, 2, 3].map(variance)
+    }
+
+    #[test]
+    fn what_exact_mode_estimates_has_its_error() {
+        let estimated = timed(&[("bytes", 8), ("variance", 630)], Some(0));
+        assert_eq!(estimated, [Some(0.0), Some(630.0), Some(630.0 * 64.0), Some(630.0 * 64.0)]);
+        // Without the label every block was timed; of files of before the label nothing is known.
+        assert_eq!(timed(&[("bytes", 8)], Some(0)), [Some(0.0); 4]);
+        assert_eq!(timed(&[("bytes", 8)], None), [Some(0.0), None, None, None]);
+    }
+
     #[test]
     fn hostile_values_stay_finite() {
         for value in [i64::MIN, -1, 1, i64::MAX] {

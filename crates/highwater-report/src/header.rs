@@ -96,3 +96,24 @@ pub(crate) fn omitted(omitted: &Omitted, unit: &Unit, noun: &str, view: &View) -
     );
     format!("{}\n", view.paint(Role::Faint, &text))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn what_was_lost_is_said_and_nothing_is_called_exact_then() {
+        let exact = Header { exact: true, interval_bytes: Some(1), ..samples::header() };
+        assert_eq!(recording(&exact), "exact: every block recorded");
+        let lost = |most| Header { exact: false, lost: Some(Lost { samples: 251_192, most }), ..exact.clone() };
+        assert_eq!(
+            recording(&lost(Some(12 << 20))),
+            "exact but for what was lost; 251,192 samples lost by the recorder: up to 12.0 MiB of live-bytes is missing"
+        );
+        assert!(recording(&lost(None)).ends_with("an unknown part of live-bytes is missing"));
+        let sampled = Header { interval_bytes: Some(512 << 10), ..lost(Some(0)) };
+        assert!(recording(&sampled).starts_with("sampling interval 512 KiB"), "{}", recording(&sampled));
+        assert!(lines(&lost(None), &View::default()).contains("lost by the recorder"));
+    }
+}
