@@ -255,7 +255,8 @@ fn one(
         certain(others).total_cmp(&certain(its)).then_with(|| label(a).cmp(&label(b)))
     });
     let is_of_moments = kind.course() == Course::Peak;
-    let rows_verdict = if regressions.is_empty() || is_of_moments { Verdict::Pass } else { Verdict::Regression };
+    let rows_verdict =
+        if regressions.is_empty() || is_of_moments { Verdict::Pass } else { Verdict::Regression };
     let beyond = regressions.split_off(query.limit.unwrap_or(usize::MAX).min(regressions.len()));
     let shown = regressions.into_iter().map(|(row, judgement)| CheckRow {
         key: compared.key(row),

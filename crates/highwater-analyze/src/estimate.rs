@@ -84,12 +84,7 @@ impl Estimate {
     /// The number less one that is known.
     pub fn less(&self, known: i64) -> Self {
         let less = |it: Option<f64>| it.map(|it| it - known as f64);
-        Self {
-            value: self.value.saturating_sub(known),
-            low: less(self.low),
-            high: less(self.high),
-            ..*self
-        }
+        Self { value: self.value.saturating_sub(known), low: less(self.low), high: less(self.high), ..*self }
     }
 
     /// What came in `span_ns` nanoseconds, per second: value and error are divided by the same seconds. `None` when no time
@@ -159,12 +154,8 @@ impl Sum {
     /// The difference to `base`, whose error adds to this one's.
     pub fn minus(self, base: Self) -> Self {
         let [below, above] = base.unseen;
-        let mut difference = Self {
-            value: base.value.saturating_neg(),
-            third: -base.third,
-            unseen: [above, below],
-            ..base
-        };
+        let mut difference =
+            Self { value: base.value.saturating_neg(), third: -base.third, unseen: [above, below], ..base };
         difference.add(self);
         difference
     }

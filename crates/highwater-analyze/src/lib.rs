@@ -70,8 +70,8 @@ mod tree;
 mod trend;
 
 pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Rate, Saving, advise};
-pub use check::{Judged, 
-    Allowance, Check, CheckOptions, CheckRow, Doubt, Judgement, KindCheck, Remedy, Verdict, check,
+pub use check::{
+    Allowance, Check, CheckOptions, CheckRow, Doubt, Judged, Judgement, KindCheck, Remedy, Verdict, check,
 };
 pub use comparison::{Caveat, Overlap};
 pub use diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
@@ -85,8 +85,8 @@ pub use header::{Header, Omitted};
 pub use holdings::{Holding, holdings};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};
-pub use lost::{Lost, lost};
 pub use list::{LineValues, ListedFunction, ListedLine, Listing, list};
+pub use lost::{Lost, lost};
 pub use peek::{Peek, PeekEdge, PeekFunction, peek};
 pub use query::Query;
 pub use sample_kind::{SampleKind, Unit};

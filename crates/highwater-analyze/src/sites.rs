@@ -100,7 +100,14 @@ impl<const N: usize> Sites<N> {
 
     /// No site yet.
     pub fn new(headers: [Header; N]) -> Self {
-        Self { symbols: Symbols::default(), stacks: Vec::new(), all: Vec::new(), headers, wholes: [0; N], unseen: [0.0; N] }
+        Self {
+            symbols: Symbols::default(),
+            stacks: Vec::new(),
+            all: Vec::new(),
+            headers,
+            wholes: [0; N],
+            unseen: [0.0; N],
+        }
     }
 
     /// Makes place for the values of another profile: the sums are 0 again and the symbols stay. So do the sites, if the next

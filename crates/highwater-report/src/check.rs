@@ -48,7 +48,12 @@ fn one(check: &Check, kind: &KindCheck, view: &View) -> String {
         }
         text.push_str(&table.render(view));
     }
-    text.push_str(&header::omitted(&kind.omitted, unit, if kind.explanation.is_empty() { "regression" } else { "row" }, view));
+    text.push_str(&header::omitted(
+        &kind.omitted,
+        unit,
+        if kind.explanation.is_empty() { "regression" } else { "row" },
+        view,
+    ));
     if kind.undecided.rows > 0 {
         text.push_str(&format!("{}\n", view.paint(Role::Faint, &undecided(kind))));
     }
@@ -94,7 +99,8 @@ pub(crate) fn advice(kind: &KindCheck) -> Option<String> {
             "a file does not say its sampling interval, so growth cannot be told from noise".to_owned()
         }
         Doubt::LostSamples => {
-            "a recorder lost samples, and what is missing could decide: sample, or record fewer stacks".to_owned()
+            "a recorder lost samples, and what is missing could decide: sample, or record fewer stacks"
+                .to_owned()
         }
         Doubt::NothingSampled => {
             "nothing was sampled in either run: run longer, or with a shorter interval".to_owned()
@@ -124,9 +130,12 @@ pub(crate) fn undecided(kind: &KindCheck) -> String {
 
 fn recording(kind: &KindCheck) -> Vec<String> {
     let (base, new) = (header::recording(&kind.base), header::recording(&kind.new));
-    let mut lines = if base == new { vec![new] } else { vec![format!("base: {base}"), format!("new: {new}")] };
+    let mut lines =
+        if base == new { vec![new] } else { vec![format!("base: {base}"), format!("new: {new}")] };
     if kind.judged == Judged::ProcessPeak {
-        lines.push("judged: the highest live bytes that each process counted; they vary from run to run".to_owned());
+        lines.push(
+            "judged: the highest live bytes that each process counted; they vary from run to run".to_owned(),
+        );
     }
     lines.extend(kind.caveats.iter().map(|it| format!("note: {}", clean(&it.to_string()))));
     lines

@@ -150,7 +150,10 @@ pub(crate) fn remarks(diff: &Diff) -> Vec<String> {
     }
     let tested = number::count(diff.tested, "row");
     lines.push(if diff.caveats.contains(&Caveat::SamplingOnly) {
-        format!("{tested} tested against sampling error alone (q ≤ {}): runs that differ by load differ more", diff.fdr)
+        format!(
+            "{tested} tested against sampling error alone (q ≤ {}): runs that differ by load differ more",
+            diff.fdr
+        )
     } else {
         let share = number::percent(diff.fdr);
         format!("{tested} tested; of those called changes (q ≤ {}) at most {share} are chance", diff.fdr)

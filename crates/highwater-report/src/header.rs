@@ -43,7 +43,8 @@ pub(crate) fn recording(header: &Header) -> String {
     let recording = match header.interval_bytes {
         Some(1) if header.lost.is_some() => "exact but for what was lost".to_owned(),
         Some(1) if !header.exact && header.total.has_error() => {
-            "exact, but only some blocks were timed; ± gives the 95 % confidence interval of what follows".to_owned()
+            "exact, but only some blocks were timed; ± gives the 95 % confidence interval of what follows"
+                .to_owned()
         }
         interval_bytes => interval(header.exact, interval_bytes),
     };
@@ -106,7 +107,8 @@ mod tests {
     fn what_was_lost_is_said_and_nothing_is_called_exact_then() {
         let exact = Header { exact: true, interval_bytes: Some(1), ..samples::header() };
         assert_eq!(recording(&exact), "exact: every block recorded");
-        let lost = |most| Header { exact: false, lost: Some(Lost { samples: 251_192, most }), ..exact.clone() };
+        let lost =
+            |most| Header { exact: false, lost: Some(Lost { samples: 251_192, most }), ..exact.clone() };
         assert_eq!(
             recording(&lost(Some(12 << 20))),
             "exact but for what was lost; 251,192 samples lost by the recorder: up to 12.0 MiB of live-bytes is missing"

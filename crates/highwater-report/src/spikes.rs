@@ -69,7 +69,8 @@ fn signs(spike: &Spike) -> String {
 fn table(suspects: &Suspects, view: &View) -> String {
     let unit = &Unit::Bytes;
     let lost = suspects.header.lost.as_ref();
-    let lost = lost.map_or_else(String::new, |it| format!("\n{}", header::lost(it, &suspects.header.sample, unit)));
+    let lost =
+        lost.map_or_else(String::new, |it| format!("\n{}", header::lost(it, &suspects.header.sample, unit)));
     if suspects.rows.is_empty() {
         return format!("{lost}\nno line stands out from its usual rate beyond sampling noise\n");
     }

@@ -57,11 +57,7 @@ impl Flow {
     /// From live values alone.
     pub fn of_levels(before: Sum, now: Sum) -> Self {
         let net = difference(now, before);
-        Self {
-            births: net.max(0.0),
-            deaths: (-net).max(0.0),
-            ..Self::of_change(net, now.minus(before))
-        }
+        Self { births: net.max(0.0), deaths: (-net).max(0.0), ..Self::of_change(net, now.minus(before)) }
     }
 
     /// A net flow with the error of this difference.

@@ -212,7 +212,8 @@ fn peaks_that_no_process_counted_are_judged_by_their_sum() {
         profile.meta = None;
         profile
     };
-    let (base, moved, more) = (peak(1, 9 << 20, 1 << 20), peak(2, 1 << 20, 9 << 20), peak(2, 3 << 20, 9 << 20));
+    let (base, moved, more) =
+        (peak(1, 9 << 20, 1 << 20), peak(2, 1 << 20, 9 << 20), peak(2, 3 << 20, 9 << 20));
     for (new, verdict) in [(moved, Verdict::Pass), (more, Verdict::Regression)] {
         let answer = judge_peak(&without(base.clone()), &without(new));
         assert_eq!((answer.verdict, answer.checks[0].judged), (verdict, Judged::Rows));
