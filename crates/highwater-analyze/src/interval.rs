@@ -72,10 +72,14 @@ impl Spread {
 
     fn of_sum(&self, value: f64, unseen: f64) -> (f64, f64) {
         let high = self.quantile(value, (UNSEEN, unseen), 1.0 - ABOVE);
-        if self.variance <= 0.0 || value <= 0.0 {
+        if self.variance <= 0.0 {
             return (value, high);
         }
         let low = self.quantile(value, (SEEN, self.third / (2.0 * self.variance)), BELOW);
+        if value <= 0.0 {
+            // Less something that was counted.
+            return (low, high);
+        }
         // The weight, and the probability to be missed, of blocks of one size that would have these three numbers.
         let missed = self.variance / value;
         let weight = self.third / self.variance - missed;
@@ -85,7 +89,7 @@ impl Spread {
         let q = (missed / weight).min(1.0);
         let (block, found) = (weight * (1.0 - q), value * (1.0 - q));
         let chance = (self.variance / (weight * weight)).min(1.0);
-        ((low - STEP * block).max(low.min(found)).max(0.0), high + STEP * block * chance)
+        ((low - STEP * block).max(low.min(found)), high + STEP * block * chance)
     }
 
     /// The value that the truth is below with `probability`, if `samples` more of this weight are there.

@@ -122,6 +122,17 @@ fn growth_in_one_process_is_held_and_survivors_do_not_widen_it() {
     assert_holds("16 B to 1 MiB", &growth, 0.94..=1.0);
 }
 
+#[test]
+fn a_sum_less_what_was_counted_has_the_same_width() {
+    let blocks = blocks(&SMALL, 5.0);
+    let sum = recorded(&blocks, &mut Random::new(4));
+    let width = |it: Estimate| it.margins95().unwrap().map(f64::round);
+    let less = sum.minus(Sum::counted(1 << 40)).estimate();
+    assert!(less.value < 0 && less.low < Some(less.value as f64));
+    let [own, others] = [width(sum.estimate()), width(less)];
+    assert!((own[0] - others[0]).abs() < 1e3 && (own[1] - others[1]).abs() < 1e3, "{own:?} {others:?}");
+}
+
 /// The planted fault: 1.96 standard errors to either side, as it is usually done.
 #[test]
 fn standard_errors_alone_do_not_hold_the_truth() {
