@@ -191,7 +191,7 @@ impl Ground<'_> {
 
     /// Whether both certainly are more than nothing, and one is enough of all traffic to be worth a change.
     fn is_worthwhile(&self, bytes: Sum, blocks: Sum) -> bool {
-        let certain = |sum: Sum| sum.estimate().lower95().filter(|it| *it > 0.0);
+        let certain = |sum: Sum| Some(sum.estimate()).filter(Estimate::stands_out)?.lower95();
         let (Some(least_bytes), Some(least_blocks)) = (certain(bytes), certain(blocks)) else { return false };
         let enough = |whole: Sum| self.min_fraction * whole.value() as f64;
         least_bytes >= enough(self.total.alloc_bytes) || least_blocks >= enough(self.total.alloc_blocks)

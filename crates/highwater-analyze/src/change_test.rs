@@ -168,7 +168,10 @@ mod tests {
             traces.add(&Traces::of(&draw, side, INTERVAL), samples);
             let p = -(-intervals).exp_m1();
             let variance = samples * size * size * (1.0 - p) / (p * p);
-            sum.add(Sum::new((samples * size / p) as i64, Some(Evidence { variance, samples })));
+            sum.add(Sum::new(
+                (samples * size / p) as i64,
+                Some(Evidence { variance, third: 0.0, unseen: 0.0, samples }),
+            ));
         }
         (traces, sum)
     }
@@ -219,7 +222,8 @@ mod tests {
         let draw = Draw { interval: 1, size: 64.0, samples: 1.0, unit: 1.0 };
         let mut new = Traces::default();
         new.add(&Traces::of(&draw, Side::New, 1), 5.0);
-        let certain = |value| Sum::new(value, Some(Evidence { variance: 0.0, samples: 5.0 }));
+        let certain =
+            |value| Sum::new(value, Some(Evidence { variance: 0.0, third: 0.0, unseen: 0.0, samples: 5.0 }));
         assert_eq!(p_value(certain(320), &Traces::default(), &new), Some(0.0));
         assert_eq!(p_value(certain(0), &new, &new), None);
         assert_eq!(p_value(Sum::new(320, None), &Traces::default(), &new), None);

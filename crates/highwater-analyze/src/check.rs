@@ -7,19 +7,18 @@
 //! after all, the blocks that live in both do. Base and new may have different sampling intervals: both
 //! variances are known.
 //!
-//! An excess that is not decided has an interval around 0 of 1.96·σ to either side, σ² being its variance. With `k` times as
-//! many samples σ is √k times smaller, so `k = (1.96·σ / excess)²` times as many decide, if the excess stays what it is.
+//! An excess that is not decided has an interval that holds 0. With `k` times as many samples its margins are about √k times
+//! smaller, so `k = (margin / excess)²` times as many decide, if the excess stays what it is.
 
 use highwater_profile::Profile;
 use serde::Serialize;
 
 use crate::diff::compared::Compared;
-use crate::diff::pair::Pair;
+use crate::diff::pair::{Cohorts, Pair};
 use crate::diff::tally::Tally;
-use crate::{
-    AnalyzeError, Caveat, CohortEstimates, DiffOptions, Estimate, Frame, Header, Omitted, Query, RowKey,
-    SampleKind,
-};
+use crate::estimate::Sum;
+use crate::sample_kind::Course;
+use crate::{AnalyzeError, Caveat, DiffOptions, Estimate, Frame, Header, Omitted, Query, RowKey, SampleKind};
 
 /// How much growth is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -68,6 +67,16 @@ pub struct Judgement {
     pub excess: Estimate,
 }
 
+/// What a gate compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judged {
+    /// What the rows add up to.
+    Rows,
+    /// The highest number of live bytes of each process, which was counted and not sampled.
+    ProcessPeak,
+}
+
 /// Why a gate cannot tell.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -78,6 +87,8 @@ pub enum Doubt {
     UnknownErrors,
     /// Neither profile has a sample of the values.
     NothingSampled,
+    /// A recorder lost samples, and what is missing could decide.
+    LostSamples,
 }
 
 /// What would decide a gate that cannot tell, if the excess stays what it is.
@@ -121,8 +132,15 @@ pub struct KindCheck {
     pub total: Judgement,
     /// Why the total's verdict is that nothing is known.
     pub doubt: Option<Doubt>,
+    /// What the comparison does not know.
+    pub caveats: Vec<Caveat>,
+    /// What the verdict on the total was made from.
+    pub judged: Judged,
     /// The rows that are regressions, the largest certain excess first.
     pub regressions: Vec<CheckRow>,
+    /// Of values at the peak the rows that certainly differ by more than is allowed. They are of two moments, so they explain
+    /// what the peaks consist of, and are no regressions.
+    pub explanation: Vec<CheckRow>,
     /// Regressions beyond the limit of rows.
     pub omitted: Omitted,
     /// Rows whose growth seems to be more than is allowed, and may be noise.
@@ -150,6 +168,9 @@ pub struct Check {
 /// 0, both over `max_growth` and over `min_fraction` of the base's total: a share of next to nothing is nothing. A row
 /// alone is never a reason for doubt, since most rows have few samples, and every run would end in doubt.
 ///
+/// Values at the peak are of another moment in each run, so their rows are never regressions. Their bytes are judged by the peak
+/// that each process counted, where both files have it, whatever the filters.
+///
 /// # Errors
 /// When one of the profiles has no values of a kind, or they count in different units.
 pub fn check(
@@ -172,15 +193,16 @@ pub fn check(
 }
 
 fn one(
-    base: &Profile,
-    new: &Profile,
+    base_profile: &Profile,
+    new_profile: &Profile,
     query: &Query,
     kind: &SampleKind,
     options: &CheckOptions,
 ) -> Result<KindCheck, AnalyzeError> {
-    kind.column(base)?;
-    kind.column(new)?;
-    let (base_unit, new_unit) = (kind.unit(base), kind.unit(new));
+    let profiles = [base_profile, new_profile];
+    kind.column(base_profile)?;
+    kind.column(new_profile)?;
+    let [base_unit, new_unit] = profiles.map(|it| kind.unit(it));
     if base_unit != new_unit {
         return Err(Caveat::DifferentUnits {
             sample: kind.to_string(),
@@ -192,11 +214,21 @@ fn one(
     let query = Query { sample: Some(kind.clone()), ..query.clone() };
     // Runs are different processes by nature, and what their intervals differ by is in the variances.
     let compare = DiffOptions { force: true, fdr: options.fdr, ..DiffOptions::default() };
-    let compared = Compared::of([base, new], &query, &compare)?;
+    let compared = Compared::of(profiles, &query, &compare)?;
     let [base, new] = &compared.pair.sites.headers;
 
-    let total = Sides::of(&compared.pair, &compared.total).judge(options.max_growth);
-    let doubt = doubt(&total, compared.total.significant, base, new);
+    let peaks = process_peaks(profiles, kind);
+    let judged = if peaks.is_some() { Judged::ProcessPeak } else { Judged::Rows };
+    let total = match peaks {
+        Some(sides) => sides,
+        None => Sides::of(&compared.pair, &compared.total),
+    };
+    let total = total.judge(options.max_growth);
+    let doubt = match judged {
+        Judged::ProcessPeak => None,
+        Judged::Rows => doubt(&total, compared.total.significant, base, new)
+            .or_else(|| could_be_lost(&total, options.max_growth, base, new)),
+    };
     let total_verdict = match doubt {
         Some(_) => Verdict::Inconclusive,
         None if total.excess.value > 0 => Verdict::Regression,
@@ -205,10 +237,13 @@ fn one(
 
     let floor = (base.shown_total.value.max(0) as f64 * query.min_fraction).round() as i64;
     let (mut regressions, mut undecided) = (Vec::new(), Vec::new());
+    // What the base lost may have been at any row.
+    let lost_by_base = lost_bytes(base).unwrap_or(f64::INFINITY) * growth_factor(options.max_growth);
     // Only growth can exceed the floor.
     for row in compared.tallies.iter().filter(|it| it.change.value() > 0) {
         let judgement = Sides::of(&compared.pair, row).judge_row(options.max_growth, floor);
-        if row.significant && judgement.excess.lower95().is_some_and(|it| it > 0.0) {
+        let certain = judgement.excess.lower95().is_some_and(|it| it > lost_by_base);
+        if row.significant && certain {
             regressions.push((row, judgement));
         } else if judgement.excess.value > 0 {
             undecided.push(row.change);
@@ -219,19 +254,25 @@ fn one(
     regressions.sort_by(|(a, its), (b, others)| {
         certain(others).total_cmp(&certain(its)).then_with(|| label(a).cmp(&label(b)))
     });
-    let rows_verdict = if regressions.is_empty() { Verdict::Pass } else { Verdict::Regression };
+    let is_of_moments = kind.course() == Course::Peak;
+    let rows_verdict =
+        if regressions.is_empty() || is_of_moments { Verdict::Pass } else { Verdict::Regression };
     let beyond = regressions.split_off(query.limit.unwrap_or(usize::MAX).min(regressions.len()));
     let shown = regressions.into_iter().map(|(row, judgement)| CheckRow {
         key: compared.key(row),
         judgement,
         stack: compared.stack(row),
     });
+    let shown: Vec<CheckRow> = shown.collect();
     Ok(KindCheck {
         verdict: total_verdict.max(rows_verdict),
         total_verdict,
         total,
         doubt,
-        regressions: shown.collect(),
+        caveats: compared.pair.comparison.caveats.clone(),
+        judged,
+        regressions: if is_of_moments { Vec::new() } else { shown.clone() },
+        explanation: if is_of_moments { shown } else { Vec::new() },
         omitted: Omitted::of(beyond.iter().map(|(row, _)| row.change)),
         undecided: Omitted::of(undecided.into_iter()),
         base: base.clone(),
@@ -239,34 +280,68 @@ fn one(
     })
 }
 
+/// The peaks that two processes counted, where both files have them and that is what is asked for.
+fn process_peaks(profiles: [&Profile; 2], kind: &SampleKind) -> Option<Sides> {
+    let peak = |profile: &Profile| {
+        let peak = profile.meta?.peak_bytes.filter(|_| *kind == SampleKind::PeakBytes)?;
+        Some(Sum::counted(peak))
+    };
+    let (base, new) = (peak(profiles[0])?, peak(profiles[1])?);
+    let cohorts = Cohorts { new, dead: base, survived: Sum::ZERO };
+    Some(Sides { base, new, growth: cohorts.change(), cohorts })
+}
+
+/// How much of a profile's values was lost, at the most; `None` when that is not known.
+fn lost_bytes(header: &Header) -> Option<f64> {
+    header.lost.map_or(Some(0.0), |lost| lost.most.map(|it| it as f64))
+}
+
+/// By how much the excess falls for one byte more in the base.
+fn growth_factor(allowance: Allowance) -> f64 {
+    match allowance {
+        Allowance::Share(share) => 1.0 + share,
+        Allowance::Fixed(_) => 1.0,
+    }
+}
+
+/// A doubt where what a recorder lost could turn the verdict around.
+fn could_be_lost(total: &Judgement, allowance: Allowance, base: &Header, new: &Header) -> Option<Doubt> {
+    let lost = if total.excess.value > 0 {
+        total.excess.lower95()? - lost_bytes(base).unwrap_or(f64::INFINITY) * growth_factor(allowance) <= 0.0
+            && base.lost.is_some()
+    } else {
+        total.excess.upper95()? + lost_bytes(new).unwrap_or(f64::INFINITY) > 0.0 && new.lost.is_some()
+    };
+    lost.then_some(Doubt::LostSamples)
+}
+
 /// A row, or the total, in both profiles.
 struct Sides {
-    base: Estimate,
-    new: Estimate,
-    growth: Estimate,
-    /// What both have in common, if they are snapshots of one process.
-    cohorts: Option<CohortEstimates>,
+    base: Sum,
+    new: Sum,
+    growth: Sum,
+    cohorts: Cohorts,
 }
 
 impl Sides {
     fn of(pair: &Pair<'_>, row: &Tally) -> Self {
-        let [base, new] = row.sums.map(|it| it.estimate());
-        Self { base, new, growth: row.change.estimate(), cohorts: pair.estimates(row) }
+        let [base, new] = row.sums;
+        Self { base, new, growth: row.change, cohorts: row.cohorts(pair) }
     }
 
     fn judge(&self, allowance: Allowance) -> Judgement {
         let (allowed, share) = match allowance {
-            Allowance::Share(share) => ((self.base.value as f64 * share).round() as i64, share),
+            Allowance::Share(share) => ((self.base.value() as f64 * share).round() as i64, share),
             Allowance::Fixed(number) => (number, 0.0),
         };
-        let excess = self.growth.value.saturating_sub(allowed);
-        Judgement {
-            base: self.base,
-            new: self.new,
-            growth: self.growth,
-            allowed,
-            excess: Estimate { value: excess, standard_error: self.error_of_excess(share) },
-        }
+        let growth = self.growth.estimate();
+        let excess = if share == 0.0 {
+            growth.less(allowed)
+        } else {
+            Estimate { value: growth.value.saturating_sub(allowed), ..self.excess_over(share).estimate() }
+        };
+        let [base, new] = [self.base, self.new].map(Sum::estimate);
+        Judgement { base, new, growth, allowed, excess }
     }
 
     /// A row has to exceed both the allowance and the floor: the one that leaves less certainty counts.
@@ -276,18 +351,12 @@ impl Sides {
         if certain(&least) < certain(&asked) { least } else { asked }
     }
 
-    /// Of `N - (1+f)·B`; where `S` is in both, that is the new less `1+f` times the dead and `f` times `S`.
-    fn error_of_excess(&self, share: f64) -> Option<f64> {
-        if share == 0.0 {
-            return self.growth.standard_error;
-        }
-        Some(match self.cohorts {
-            None => self.new.standard_error?.hypot((1.0 + share) * self.base.standard_error?),
-            Some(CohortEstimates { new, dead, survived }) => {
-                let changed = new.standard_error?.hypot((1.0 + share) * dead.standard_error?);
-                changed.hypot(share * survived.standard_error?)
-            }
-        })
+    /// `N - (1+f)·B`; where `S` is in both, that is the new less `1+f` times the dead and `f` times `S`.
+    fn excess_over(&self, share: f64) -> Sum {
+        let Cohorts { new, dead, survived } = self.cohorts;
+        let mut base = dead.scaled(1.0 + share);
+        base.add(survived.scaled(share));
+        new.minus(base)
     }
 }
 
@@ -303,7 +372,9 @@ fn doubt(total: &Judgement, is_significant: bool, base: &Header, new: &Header) -
         return None;
     }
     let interval = base.interval_bytes?.max(new.interval_bytes?);
-    let margin = total.excess.margin95()?;
+    // The one towards 0.
+    let [below, above] = total.excess.margins95()?;
+    let margin = if total.excess.value > 0 { below } else { above };
     // Where it is the small number of samples that is in doubt, and not the interval, twice as many are a beginning.
     let factor = (total.excess.value != 0).then(|| (margin / total.excess.value as f64).powi(2).max(2.0));
     Some(Doubt::TooFewSamples(Remedy {

@@ -6,8 +6,8 @@ use serde::Serialize;
 use crate::sample_kind::Course;
 use crate::{AnalyzeError, Header, SampleKind};
 
-/// Why the difference of two profiles may not mean what it seems to. Without [`force`](crate::DiffOptions::force) the first
-/// that is a [`refusal`](Self::is_refusal) is an error; all others are part of the answer.
+/// What the comparison of two profiles does not know, or why their difference may not mean what it seems to. Each is part of the
+/// answer. Only a [`refusal`](Self::is_refusal) is an error, unless [`force`](crate::DiffOptions::force) is set.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 #[non_exhaustive]
@@ -22,9 +22,20 @@ pub enum Caveat {
         /// Unit in the new profile.
         new: String,
     },
+    /// The profiles are of different recordings, or of several processes that were merged: what differs between them besides
+    /// sampling is not known.
+    #[error(
+        "only sampling error is covered: how much runs and processes differ from each other, by their load for instance, is not known"
+    )]
+    SamplingOnly,
+    /// The values are those of two moments.
+    #[error(
+        "the rows are of two moments, the peak of each profile: a row may have grown only because the peak came at another time"
+    )]
+    DifferentMoments,
     /// The two profiles were sampled differently.
     #[error(
-        "the profiles have different sampling intervals (base: {}, new: {}); record both with the same one",
+        "the profiles have different sampling intervals (base: {}, new: {}): the errors of both are known and counted",
         interval(*base),
         interval(*new)
     )]
@@ -39,11 +50,13 @@ pub enum Caveat {
     DifferentPrograms,
     /// The profiles are of two processes of one program.
     #[error(
-        "the program was restarted between the profiles: they are of two processes, so what one holds is not what is left of the other"
+        "the profiles are of two processes of one program: which blocks of one are in the other is not known"
     )]
     Restarted,
     /// The base is the later snapshot of the same process.
-    #[error("the new profile is the older one (snapshot {new} of its process, the base is snapshot {base})")]
+    #[error(
+        "the new profile is the older one (snapshot {new} of its process, the base is snapshot {base}): growth is what went away since"
+    )]
     Reversed {
         /// Number of the base among its process's snapshots.
         base: i64,
@@ -73,9 +86,9 @@ pub enum Caveat {
 }
 
 impl Caveat {
-    /// Whether profiles with this difference are compared only when forced.
+    /// Whether profiles with this difference are compared only when forced: their values have nothing to do with each other.
     pub fn is_refusal(&self) -> bool {
-        !matches!(self, Self::Older { .. })
+        matches!(self, Self::DifferentUnits { .. })
     }
 }
 
@@ -115,7 +128,7 @@ impl Comparison {
     /// Compares the profiles as wholes.
     ///
     /// # Errors
-    /// With the first difference that makes their comparison mean little, unless forced.
+    /// When they count in different units, unless forced.
     pub fn of(
         profiles: [&Profile; 2],
         headers: [&Header; 2],
@@ -145,6 +158,12 @@ impl Comparison {
             (Some(_), Course::Cumulative) => Overlap::Nested,
             _ => Overlap::Independent,
         };
+        if overlap == Overlap::Independent && !is_same_process {
+            caveats.push(Caveat::SamplingOnly);
+        }
+        if kind.course() == Course::Peak {
+            caveats.push(Caveat::DifferentMoments);
+        }
         let (base_epoch, new_epoch) = epochs.unwrap_or_default();
         Ok(Self {
             overlap,

@@ -30,7 +30,7 @@ pub enum DiffMode {
 /// How two profiles are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DiffOptions {
-    /// Compare profiles even when a [`Caveat`] says that their difference means little. Default no.
+    /// Compare profiles even when they count in different units. Default no.
     pub force: bool,
     /// What shares are shares of. Default [`DiffMode::Base`].
     pub mode: DiffMode,
@@ -83,7 +83,7 @@ pub struct Diff {
     pub new: Header,
     /// Which samples both have in common, and so how errors add up.
     pub overlap: Overlap,
-    /// Why the difference may not mean what it seems to; refusals are here when they were overridden.
+    /// What the comparison does not know, and why the difference may not mean what it seems to.
     pub caveats: Vec<Caveat>,
     /// The change of the shown totals.
     pub total_change: Change,
@@ -138,8 +138,7 @@ pub struct DiffRow {
 /// growth or shrinkage that is significant though it has a sampling error.
 ///
 /// # Errors
-/// When one of them has no values of the kind asked for; and, unless forced, when they differ in a way that makes the
-/// comparison mean little ([`Caveat::is_refusal`]).
+/// When one of them has no values of the kind asked for; and, unless forced, when they count in different units.
 pub fn diff(
     base: &Profile,
     new: &Profile,
@@ -238,7 +237,7 @@ fn minimum_detectable(base: &Header, new: &Header, threshold: f64) -> Option<f64
     let one = Traces::of(&Draw { interval, size: 1.0, samples: 1.0, unit: 1.0 }, Side::New, interval);
     let is_detected = |samples: &u32| {
         let samples = f64::from(*samples);
-        let evidence = Evidence { variance: samples * weight * weight, samples };
+        let evidence = Evidence { variance: samples * weight * weight, third: 0.0, unseen: 0.0, samples };
         let mut new = Traces::default();
         new.add(&one, samples);
         let change = Sum::new((samples * weight) as i64, Some(evidence));

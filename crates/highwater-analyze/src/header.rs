@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::drop_frames::DropFrames;
 use crate::estimate::Sum;
-use crate::{Estimate, SampleKind, Unit, sampling};
+use crate::{Estimate, Lost, SampleKind, Unit, sampling};
 
 /// What an answer is about.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,6 +21,8 @@ pub struct Header {
     pub interval_bytes: Option<i64>,
     /// Every block was recorded: no value has a sampling error.
     pub exact: bool,
+    /// What the recorder lost, if it lost anything; then `exact` is false.
+    pub lost: Option<Lost>,
     /// Sum over the whole profile, filters or not.
     pub total: Estimate,
     /// Sum over the samples that `focus` and `ignore` left.
@@ -49,6 +51,7 @@ impl Header {
             unit: kind.unit(profile),
             interval_bytes,
             exact: sampling::is_exact(profile),
+            lost: None,
             total: Estimate::default(),
             shown_total: Estimate::default(),
             samples: 0,
@@ -58,6 +61,13 @@ impl Header {
             meta: meta(profile),
             notes: notes(profile),
         }
+    }
+
+    /// Sets what the values of the whole profile add up to, and what the filters left.
+    pub(crate) fn add_up(&mut self, profile: &Profile, total: Estimate, shown_total: Estimate) {
+        (self.total, self.shown_total) = (total, shown_total);
+        self.exact &= !total.has_error();
+        self.lost = Lost::of(profile, &SampleKind::named(&self.sample), total.value);
     }
 }
 

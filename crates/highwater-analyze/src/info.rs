@@ -184,6 +184,7 @@ fn missing(profile: &Profile, info: &Info) -> Vec<String> {
         (info.symbolized_locations < info.locations, Missing::FunctionNames.to_string()),
         (info.meta.is_none(), "recorder facts".to_owned()),
     ];
+    let lost = profile.meta.and_then(|it| it.dropped_samples).filter(|it| *it > 0);
     let mut missing: Vec<String> = facts.into_iter().filter(|it| it.0).map(|it| it.1).collect();
     let without_id = used.filter(|it| it.build_id.is_none()).filter_map(|it| it.file.as_deref());
     let without_id: Vec<String> = without_id.map(|file| format!("build id of {file}")).collect();
@@ -195,5 +196,6 @@ fn missing(profile: &Profile, info: &Info) -> Vec<String> {
         }
     }
     missing.extend(without_id);
+    missing.extend(lost.map(|it| format!("{it} samples, which the recorder lost")));
     missing
 }

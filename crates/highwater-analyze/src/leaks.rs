@@ -187,7 +187,7 @@ pub fn leaks(last: &Profile, history: &History, query: &Query, rules: &[Suppress
     let mut findings: Vec<Leak> = Vec::new();
     for (row, life) in rows.iter().enumerate() {
         let live = life.values[Value::LiveBytes].estimate();
-        if !live.lower95().is_some_and(|it| it > 0.0) || (live.value as f64) < least {
+        if !live.stands_out() || (live.value as f64) < least {
             continue;
         }
         let key = lives.key(row);

@@ -47,9 +47,11 @@ mod growth;
 mod header;
 mod holdings;
 mod info;
+mod interval;
 mod leaks;
 mod list;
 mod lives;
+mod lost;
 mod module;
 mod name;
 mod parallel;
@@ -73,7 +75,7 @@ mod trend;
 
 pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Rate, Saving, advise};
 pub use check::{
-    Allowance, Check, CheckOptions, CheckRow, Doubt, Judgement, KindCheck, Remedy, Verdict, check,
+    Allowance, Check, CheckOptions, CheckRow, Doubt, Judged, Judgement, KindCheck, Remedy, Verdict, check,
 };
 pub use comparison::{Caveat, Overlap};
 pub use diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
@@ -89,6 +91,7 @@ pub use holdings::{Holding, holdings};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};
 pub use list::{LineValues, ListedFunction, ListedLine, Listing, list};
+pub use lost::{Lost, lost};
 pub use module::is_system_library;
 pub use peek::{Peek, PeekEdge, PeekFunction, peek};
 pub use query::Query;

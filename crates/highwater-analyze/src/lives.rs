@@ -12,6 +12,7 @@ use highwater_profile::{Profile, StringId};
 
 pub(crate) use self::value::{Value, Values};
 use crate::estimate::Sum;
+use crate::lost;
 use crate::rows::{self, Rows};
 use crate::sampling::Sampling;
 use crate::sites::{Equal, Part, Places, Sites};
@@ -116,12 +117,12 @@ impl<'a> Lives<'a> {
         lives.by_site = lives.sites_in_short();
         let live = lives.last.columns.iter().find(|it| it.0 == Value::LiveBytes).map(|it| it.1);
         if let Some(column) = live {
-            lives.header.total = sum_of(lives.last.profile, column).estimate();
             let shown = lives.by_site.iter().fold(Sum::ZERO, |mut sum, it| {
                 sum.add(it.live_bytes);
                 sum
             });
-            lives.header.shown_total = shown.estimate();
+            let total = lost::total(lives.last.profile, column).estimate();
+            lives.header.add_up(lives.last.profile, total, shown.estimate());
         }
         lives.row_of = (0..lives.sites.all.len())
             .map(|at| match lives.by {
@@ -259,16 +260,6 @@ impl<'a> Lives<'a> {
             earlier.each(true, &mut visit);
         }
     }
-}
-
-/// The sum of a column.
-fn sum_of(profile: &Profile, column: usize) -> Sum {
-    let mut sampling = Sampling::of(profile, column);
-    let mut sum = Sum::ZERO;
-    for sample in profile.samples.iter().filter(|it| it.values[column] != 0) {
-        sum.add(Sum::new(sample.values[column], sampling.evidence(&sample)));
-    }
-    sum
 }
 
 /// One value of one row of a file, and what its labels say.

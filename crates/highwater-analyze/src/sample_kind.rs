@@ -51,6 +51,8 @@ pub(crate) enum Course {
     Live,
     /// They only grow.
     Cumulative,
+    /// They are of the moment when the process had most bytes live, which is another one in each run.
+    Peak,
     /// Nothing that is known.
     Other,
 }
@@ -121,6 +123,7 @@ impl SampleKind {
         match () {
             () if is_of(&["inuse_"]) => Course::Live,
             () if is_of(&["alloc_", "temp_", "realloc_", "freed_"]) => Course::Cumulative,
+            () if is_of(&["peak_"]) => Course::Peak,
             () => Course::Other,
         }
     }

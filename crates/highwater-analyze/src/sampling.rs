@@ -18,9 +18,10 @@ pub(crate) fn interval_bytes(profile: &Profile) -> Option<i64> {
     (in_bytes && profile.period > 0).then_some(profile.period)
 }
 
-/// Whether every block was recorded, so that no value has an error. A recorder that was exact only for a time says so.
+/// Whether every block was recorded. A recorder that was exact only for a time says so, and one whose memory was full.
 pub(crate) fn is_exact(profile: &Profile) -> bool {
-    interval_bytes(profile) == Some(1) && profile.meta.and_then(|meta| meta.exact) != Some(0)
+    let meta = profile.meta.unwrap_or_default();
+    interval_bytes(profile) == Some(1) && meta.exact != Some(0) && meta.dropped_samples.unwrap_or(0) == 0
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,8 +39,40 @@ pub(crate) struct Sampling {
     size_label: Option<StringId>,
     interval_label: Option<StringId>,
     birth_label: Option<StringId>,
+    /// How values come about that exact mode estimates from the blocks it timed.
+    timed: Timed,
     /// What labels say, by their handle, once they have been asked.
     said: Vec<Option<Said>>,
+}
+
+/// In exact mode one block in so many is timed, once a call site has timed a few hundred.
+const TIMED_ONE_IN: f64 = 64.0;
+
+/// What is known of the values that depend on how long blocks lived, in rows of exact mode.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Timed {
+    /// The values do not depend on it.
+    Not,
+    /// Rows with this label are estimates, and it is their variance in blocks²; all others are exact.
+    Label(StringId),
+    /// All rows are exact.
+    All,
+    /// One block in 64 was timed, and the file does not say which rows are exact.
+    Unknown,
+}
+
+impl Timed {
+    fn of(profile: &Profile, kind: &str) -> Self {
+        if !["temp_", "freed_"].iter().any(|it| kind.starts_with(it)) {
+            return Self::Not;
+        }
+        match (profile.strings.find("variance"), profile.meta) {
+            (Some(label), _) => Self::Label(label),
+            // Recorders that write the label write this fact too.
+            (None, Some(meta)) if meta.dropped_blocks.is_none() => Self::Unknown,
+            (None, _) => Self::All,
+        }
+    }
 }
 
 /// What the labels of a row say about its sampling.
@@ -85,8 +118,16 @@ impl Sampling {
             size_label: profile.strings.find("bytes"),
             interval_label: profile.strings.find("interval"),
             birth_label: profile.strings.find("birth_epoch"),
+            timed: Timed::of(profile, kind),
             said: vec![None; profile.samples.labels()],
         }
+    }
+
+    /// What a block stands for, in bytes, that was not seen, at the most: blocks much smaller than the sampling interval stand
+    /// for one interval. `None` where blocks are counted: how many are unseen depends on how small they are.
+    pub fn unseen(&self) -> Option<f64> {
+        let bytes = self.interval.filter(|_| self.measure == Some(Measure::Bytes))?;
+        Some(if bytes == 1 { 0.0 } else { bytes as f64 })
     }
 
     fn said(&mut self, sample: &Sample<'_>) -> Said {
@@ -110,12 +151,34 @@ impl Sampling {
     pub fn evidence(&mut self, sample: &Sample<'_>) -> Option<Evidence> {
         let said = self.said(sample);
         if said.interval? == 1 {
-            return Some(Evidence { variance: 0.0, samples: self.blocks(sample, said).unwrap_or(0.0) });
+            let samples = self.blocks(sample, said).unwrap_or(0.0);
+            return self.timed_evidence(sample, said, samples);
         }
         let (size, blocks) = (self.size(sample, said)?, self.blocks(sample, said)?);
         let odds = said.odds.unwrap_or_else(|| odds(size, said.interval.unwrap_or(1)));
         let unit = self.unit(size)?;
-        Some(Evidence { variance: blocks / odds * unit * unit, samples: samples(blocks, odds) })
+        Some(evidence(blocks, odds, unit, self.unseen()))
+    }
+
+    /// What a row of exact mode rests on. Where only some of its blocks were timed, each stands for as many as it is one of.
+    fn timed_evidence(&self, sample: &Sample<'_>, said: Said, samples: f64) -> Option<Evidence> {
+        let exact = Evidence { variance: 0.0, third: 0.0, unseen: 0.0, samples };
+        let blocks = match self.timed {
+            Timed::Unknown => return None,
+            Timed::Label(label) => sample.number(label).filter(|it| *it > 0),
+            Timed::Not | Timed::All => None,
+        };
+        let Some(blocks) = blocks else { return Some(exact) };
+        let unit = self.unit(self.size(sample, said)?)?;
+        let variance = blocks as f64 * unit * unit;
+        let weight = TIMED_ONE_IN * unit;
+        let missed = 1.0 - 1.0 / TIMED_ONE_IN;
+        Some(Evidence {
+            variance,
+            third: variance * weight * (1.0 + missed),
+            unseen: weight,
+            samples: variance / (weight * weight * missed),
+        })
     }
 
     /// How the blocks behind a row's value were drawn; `None` when that is not known.
@@ -160,8 +223,22 @@ impl Sampling {
 }
 
 /// `e^(s/R) - 1`: how often a block of this size is sampled for each time it is not.
-fn odds(size: f64, interval: i64) -> f64 {
+pub(crate) fn odds(size: f64, interval: i64) -> f64 {
     (size / interval as f64).exp_m1()
+}
+
+/// What an estimate of so many blocks rests on, each of which counts as `unit`; `unseen` is what one stands for that was not
+/// seen, which is as much as one of these where it is not known.
+pub(crate) fn evidence(blocks: f64, odds: f64, unit: f64, unseen: Option<f64>) -> Evidence {
+    let missed = 1.0 / (1.0 + odds);
+    let samples = samples(blocks, odds);
+    let weight = if samples > 0.0 { blocks / samples * unit } else { 0.0 };
+    Evidence {
+        variance: blocks / odds * unit * unit,
+        third: samples * weight.powi(3) * missed * (1.0 + missed),
+        unseen: unseen.unwrap_or(weight),
+        samples,
+    }
 }
 
 /// How many samples so many blocks stand for: `c·p`, with p = odds / (1 + odds), written so that infinite odds are certainty.
@@ -225,6 +302,31 @@ mod tests {
         assert_eq!(variance(&LIVE, &[1, 64], None, -5, 1), None);
         assert_eq!(variance(&LIVE[1..], &[64], None, 512, 0), None);
         assert_eq!(variance(&["delay"], &[64], Some(64), 512, 0), None);
+    }
+
+    /// The variance of each column of a row of exact mode, for temporary blocks and for those that lived.
+    fn timed(labels: &[(&str, i64)], dropped_blocks: Option<i64>) -> [Option<f64>; 4] {
+        let types = ["alloc_space", "temp_objects", "temp_space", "freed_space"];
+        let mut profile = Profile::new(types.map(|it| ValueType::new(it, "")).to_vec());
+        (profile.period_type, profile.period) = (Some(ValueType::new("space", "bytes")), 1);
+        profile.meta = Some(highwater_profile::Meta { dropped_blocks, ..Default::default() });
+        let mut label = |&(key, value): &(&str, i64)| {
+            let key = profile.strings.intern(key);
+            Label { key, value: LabelValue::Number(value, key) }
+        };
+        let labels: Vec<Label> = labels.iter().map(&mut label).collect();
+        profile.samples.push(&[], &[8000, 100, 800, 800], &labels);
+        let variance = |at| Some(Sampling::of(&profile, at).evidence(&profile.samples.get(0))?.variance);
+        [0, 1, 2, 3].map(variance)
+    }
+
+    #[test]
+    fn what_exact_mode_estimates_has_its_error() {
+        let estimated = timed(&[("bytes", 8), ("variance", 630)], Some(0));
+        assert_eq!(estimated, [Some(0.0), Some(630.0), Some(630.0 * 64.0), Some(630.0 * 64.0)]);
+        // Without the label every block was timed; of files of before the label nothing is known.
+        assert_eq!(timed(&[("bytes", 8)], Some(0)), [Some(0.0); 4]);
+        assert_eq!(timed(&[("bytes", 8)], None), [Some(0.0), None, None, None]);
     }
 
     #[test]

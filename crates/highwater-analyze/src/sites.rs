@@ -72,6 +72,8 @@ pub(crate) struct Sites<const N: usize> {
     pub headers: [Header; N],
     /// Sum of the absolute values in each slot: what shares are shares of.
     pub wholes: [u128; N],
+    /// What a block that was not seen adds to each slot, at the most: a site without samples may have some all the same.
+    unseen: [f64; N],
 }
 
 impl<const N: usize> Sites<N> {
@@ -98,7 +100,14 @@ impl<const N: usize> Sites<N> {
 
     /// No site yet.
     pub fn new(headers: [Header; N]) -> Self {
-        Self { symbols: Symbols::default(), stacks: Vec::new(), all: Vec::new(), headers, wholes: [0; N] }
+        Self {
+            symbols: Symbols::default(),
+            stacks: Vec::new(),
+            all: Vec::new(),
+            headers,
+            wholes: [0; N],
+            unseen: [0.0; N],
+        }
     }
 
     /// Makes place for the values of another profile: the sums are 0 again and the symbols stay. So do the sites, if the next
@@ -112,6 +121,7 @@ impl<const N: usize> Sites<N> {
         }
         self.headers = headers;
         self.wholes = [0; N];
+        self.unseen = [0.0; N];
     }
 
     /// Adds these values of a profile to the sums of their slots, and returns where they went. What is equal is a matter of
@@ -161,10 +171,18 @@ impl<const N: usize> Sites<N> {
                 self.stacks.push(seen.stacks);
             }
         }
-        for &Part { slot, .. } in parts {
+        for &Part { slot, column, .. } in parts {
+            let mut total = sums.totals[slot];
+            self.unseen[slot] = unseen(profile, column, total);
+            total.may_miss(self.unseen[slot]);
+            shown[slot].may_miss(self.unseen[slot]);
             self.wholes[slot] = sums.wholes[slot];
-            self.headers[slot].total = sums.totals[slot].estimate();
-            self.headers[slot].shown_total = shown[slot].estimate();
+            self.headers[slot].add_up(profile, total.estimate(), shown[slot].estimate());
+        }
+        if self.unseen != [0.0; N] {
+            for site in &mut self.all {
+                site.sums.iter_mut().zip(self.unseen).for_each(|(sum, unseen)| sum.may_miss(unseen));
+            }
         }
         places
     }
@@ -193,6 +211,17 @@ impl<const N: usize> Sites<N> {
     pub fn stack(&self, site: &Site<N>) -> Vec<Frame> {
         self.symbols_of(site).iter().map(|&id| self.symbols.frame(id)).collect()
     }
+}
+
+/// What a block stands for that was not seen, at the most: one interval where bytes are added up. Where blocks are counted it is
+/// taken to be as small as those that were seen, in the mean.
+fn unseen(profile: &Profile, column: usize, total: Sum) -> f64 {
+    let by_bytes = Sampling::of(profile, column).unseen();
+    let mean = || match total.variance() {
+        Some(variance) if variance > 0.0 => total.magnitude() as f64 / total.samples().max(1.0),
+        _ => 0.0,
+    };
+    by_bytes.unwrap_or_else(mean)
 }
 
 /// Leaves the frames of a stack that are to be seen; false when `focus` or `ignore` drops the whole stack.

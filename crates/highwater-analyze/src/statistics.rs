@@ -5,11 +5,13 @@
 
 mod binomial;
 mod false_discovery;
+mod gamma;
 mod normal;
 
 pub use binomial::at_most;
 pub use false_discovery::q_values;
-pub use normal::{beyond, two_sided};
+pub use gamma::quantile as gamma_quantile;
+pub use normal::{beyond, quantile as normal_quantile, two_sided};
 
 #[cfg(test)]
 mod tests;

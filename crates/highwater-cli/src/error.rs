@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::{AnalyzeError, Caveat, SeriesError};
+use highwater_analyze::{AnalyzeError, SeriesError};
 use highwater_profile::file::FileError;
 use highwater_profile::{Format, MergeError, Profile, ReadError};
 use highwater_report::FlameError;
@@ -167,13 +167,7 @@ fn advice_for_series(error: &SeriesError) -> &'static str {
 fn advice_for_question(error: &AnalyzeError) -> &'static str {
     match error {
         AnalyzeError::NoSampleType { .. } => "; choose one with --sample",
-        AnalyzeError::NotComparable(caveat) => match caveat {
-            Caveat::Restarted | Caveat::DifferentPrograms => {
-                "; to compare them as independent recordings, add --force"
-            }
-            Caveat::Reversed { .. } => "; give them in the other order, or compare them with --force",
-            _ => "; --force compares them all the same",
-        },
+        AnalyzeError::NotComparable(_) => "; --force compares them all the same",
         _ => "",
     }
 }

@@ -11,10 +11,11 @@ page.openRow = (id, label) => {
 };
 
 const bar = (row, heads, most) => {
-  if (heads[1] !== "±" || most <= 0) return "";
+  if (heads[1] !== "±" || most <= 0 || !row.margins) return "";
   const percent = (value) => Math.max(0, Math.min(100, (100 * value) / most));
   const size = Math.abs(row.values[0]);
-  const [low, high] = [percent(size - row.values[1]), percent(size + row.values[1])];
+  const [shorter, longer] = row.values[0] < 0 ? [row.margins[1], row.margins[0]] : row.margins;
+  const [low, high] = [percent(size - shorter), percent(size + longer)];
   const whisker = page.make("i", {});
   whisker.style.cssText = `left:${low}%;width:${high - low}%`;
   const element = page.make("span", { class: "bar", "aria-hidden": "true" }, whisker);

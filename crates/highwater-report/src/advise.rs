@@ -61,7 +61,7 @@ fn headings(advices: &Advices, view: &View) -> String {
         number::estimate(&advices.alloc_bytes, &Bytes),
         number::amount(advices.alloc_blocks.value, &Count)
     );
-    let recording = header::recording(advices.header.exact, advices.header.interval_bytes);
+    let recording = header::recording(&advices.header);
     format!(
         "{}\n{}\n{}",
         view.paint(Role::Heading, &allocated),

@@ -1,6 +1,8 @@
 //! A gate's verdict as text: the total first, then the rows that grew by more than is allowed.
 
-use highwater_analyze::{Allowance, Check, CheckRow, Doubt, Judgement, KindCheck, Remedy, Unit, Verdict};
+use highwater_analyze::{
+    Allowance, Check, CheckRow, Doubt, Judged, Judgement, KindCheck, Remedy, Unit, Verdict,
+};
 
 use crate::header;
 use crate::label::{Label, clean};
@@ -27,13 +29,17 @@ fn one(check: &Check, kind: &KindCheck, view: &View) -> String {
     if let Some(advice) = advice(kind) {
         text.push_str(&format!("{advice}\n"));
     }
-    if !kind.regressions.is_empty() {
+    let rows = if kind.regressions.is_empty() { &kind.explanation } else { &kind.regressions };
+    if !kind.explanation.is_empty() {
+        text.push_str("what the peaks consist of; none of this is a regression by itself:\n");
+    }
+    if !rows.is_empty() {
         let errors = header::has_errors(&kind.base) || header::has_errors(&kind.new);
         let mut heads = vec!["growth"];
         heads.extend(errors.then_some("±"));
         heads.extend(["allowed", "base", "new", "where"]);
         let mut table = Table::new(heads);
-        for CheckRow { key, judgement, .. } in &kind.regressions {
+        for CheckRow { key, judgement, .. } in rows {
             let Judgement { base, new, growth, allowed, .. } = judgement;
             let mut cells = vec![Cell::role(number::signed(growth.value, unit), Role::Growth)];
             cells.extend(errors.then(|| Cell::role(number::margin(growth, unit), Role::Faint)));
@@ -42,7 +48,12 @@ fn one(check: &Check, kind: &KindCheck, view: &View) -> String {
         }
         text.push_str(&table.render(view));
     }
-    text.push_str(&header::omitted(&kind.omitted, unit, "regression", view));
+    text.push_str(&header::omitted(
+        &kind.omitted,
+        unit,
+        if kind.explanation.is_empty() { "regression" } else { "row" },
+        view,
+    ));
     if kind.undecided.rows > 0 {
         text.push_str(&format!("{}\n", view.paint(Role::Faint, &undecided(kind))));
     }
@@ -87,6 +98,10 @@ pub(crate) fn advice(kind: &KindCheck) -> Option<String> {
         Doubt::UnknownErrors => {
             "a file does not say its sampling interval, so growth cannot be told from noise".to_owned()
         }
+        Doubt::LostSamples => {
+            "a recorder lost samples, and what is missing could decide: sample, or record fewer stacks"
+                .to_owned()
+        }
         Doubt::NothingSampled => {
             "nothing was sampled in either run: run longer, or with a shorter interval".to_owned()
         }
@@ -114,9 +129,16 @@ pub(crate) fn undecided(kind: &KindCheck) -> String {
 }
 
 fn recording(kind: &KindCheck) -> Vec<String> {
-    let of = |it: &highwater_analyze::Header| header::recording(it.exact, it.interval_bytes);
-    let (base, new) = (of(&kind.base), of(&kind.new));
-    let mut lines = if base == new { vec![new] } else { vec![format!("base: {base}"), format!("new: {new}")] };
+    let (base, new) = (header::recording(&kind.base), header::recording(&kind.new));
+    let mut lines =
+        if base == new { vec![new] } else { vec![format!("base: {base}"), format!("new: {new}")] };
+    if kind.judged == Judged::ProcessPeak {
+        lines.push(
+            "judged: the highest live bytes that each process counted, to 64 KiB a thread; runs differ"
+                .to_owned(),
+        );
+    }
+    lines.extend(kind.caveats.iter().map(|it| format!("note: {}", clean(&it.to_string()))));
     lines.extend(header::notes([&kind.base, &kind.new]));
     lines
 }
@@ -179,6 +201,9 @@ pub(crate) mod tests {
             total_verdict: Verdict::Regression,
             total,
             doubt: None,
+            caveats: Vec::new(),
+            judged: Judged::Rows,
+            explanation: Vec::new(),
             regressions: vec![row],
             omitted: Omitted::default(),
             undecided: Omitted { rows: 2, value: 3 << 20 },

@@ -1,6 +1,6 @@
 //! A comparison as a table: what grew first, noise only counted.
 
-use highwater_analyze::{Diff, DiffRow, Estimate, Header, Omitted, Overlap, Unit};
+use highwater_analyze::{Caveat, Diff, DiffRow, Estimate, Omitted, Overlap, Unit};
 
 use crate::header;
 use crate::label::Label;
@@ -130,8 +130,7 @@ pub(crate) fn headings(diff: &Diff, view: &View) -> String {
 
 /// How the values came about, and what that means for the table.
 pub(crate) fn remarks(diff: &Diff) -> Vec<String> {
-    let recording = |it: &Header| header::recording(it.exact, it.interval_bytes);
-    let (base, new) = (recording(&diff.base), recording(&diff.new));
+    let (base, new) = (header::recording(&diff.base), header::recording(&diff.new));
     let mut lines =
         if base == new { vec![new] } else { vec![format!("base: {base}"), format!("new: {new}")] };
     if !has_errors(diff) {
@@ -146,16 +145,20 @@ pub(crate) fn remarks(diff: &Diff) -> Vec<String> {
         .to_owned(),
     );
     if let Some(least) = diff.minimum_detectable.filter(|it| *it > 0.0) {
-        let least = Estimate { value: least.round() as i64, standard_error: Some(0.0) };
+        let least = Estimate::exact(least.round() as i64);
         let bytes = number::estimate(&least, &Unit::Bytes);
         lines.push(format!("growth of new code below {bytes} cannot be told from noise"));
     }
-    lines.push(format!(
-        "{} tested; of those called changes (q ≤ {}) at most {} are chance",
-        number::count(diff.tested, "row"),
-        diff.fdr,
-        number::percent(diff.fdr)
-    ));
+    let tested = number::count(diff.tested, "row");
+    lines.push(if diff.caveats.contains(&Caveat::SamplingOnly) {
+        format!(
+            "{tested} tested against sampling error alone (q ≤ {}): runs that differ by load differ more",
+            diff.fdr
+        )
+    } else {
+        let share = number::percent(diff.fdr);
+        format!("{tested} tested; of those called changes (q ≤ {}) at most {share} are chance", diff.fdr)
+    });
     lines
 }
 
@@ -191,7 +194,7 @@ fn footer(diff: &Diff, view: &View) -> String {
 
 #[cfg(test)]
 mod tests {
-    use highwater_analyze::{Caveat, Change, CohortEstimates};
+    use highwater_analyze::{Change, CohortEstimates};
 
     use super::*;
     use crate::samples::{estimate, header, line_key};
@@ -299,12 +302,22 @@ growth of new code below 1.9 MiB cannot be told from noise
     }
 
     #[test]
-    fn what_was_overridden_is_said() {
+    fn what_is_not_known_is_said() {
         let mut forced = sample();
         forced.caveats = vec![Caveat::Restarted, Caveat::Older { back_ns: 5_000_000_000 }];
         let text = diff(&forced, &View::default());
-        assert!(text.contains("\nnote: the program was restarted between the profiles"), "{text}");
+        assert!(text.contains("\nnote: the profiles are of two processes of one program"), "{text}");
         assert!(text.contains("\nnote: the new profile was taken 5 s before the base\n"), "{text}");
+    }
+
+    #[test]
+    fn different_processes_are_never_called_all_chance() {
+        let mut runs = sample();
+        runs.caveats = vec![Caveat::SamplingOnly];
+        let text = diff(&runs, &View::default());
+        assert!(text.contains("\nnote: only sampling error is covered"), "{text}");
+        assert!(text.contains("7 rows tested against sampling error alone (q ≤ 0.05)"), "{text}");
+        assert!(!text.contains("chance"), "{text}");
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::io::Write;
 
-use highwater_analyze::{Estimate, Growth, GrowthNode};
+use highwater_analyze::{Estimate, Growth, GrowthNode, Unit};
 use inferno::flamegraph::color::{Color, PaletteMap};
 use inferno::flamegraph::{FuncFrameAttrsMap, from_lines};
 
@@ -111,11 +111,11 @@ fn chance(node: &GrowthNode) -> String {
 }
 
 fn margin(change: &Estimate) -> String {
-    match change.margin95() {
-        None => " ± ?".to_owned(),
-        Some(0.0) => String::new(),
-        Some(margin) => format!(" ± {}", number::grouped(margin.round() as u64)),
+    if !change.has_error() {
+        return String::new();
     }
+    let margin = number::margin(change, &Unit::Count);
+    if margin.starts_with('+') { format!(" ({margin})") } else { format!(" ± {margin}") }
 }
 
 /// Red grew and blue shrank, the fainter the more of both there is; grey may be noise.

@@ -1,6 +1,6 @@
 //! The lines above a table: what is shown, how it was sampled, how sure it is.
 
-use highwater_analyze::{Header, Omitted, Unit};
+use highwater_analyze::{Header, Lost, Omitted, Unit};
 
 use crate::number;
 use crate::view::{Role, View};
@@ -10,7 +10,7 @@ pub(crate) fn lines(header: &Header, view: &View) -> String {
     format!(
         "{}\n{}\n{}",
         view.paint(Role::Heading, &total(header)),
-        view.paint(Role::Faint, &recording(header.exact, header.interval_bytes)),
+        view.paint(Role::Faint, &recording(header)),
         note_lines([header])
     )
 }
@@ -57,9 +57,39 @@ pub(crate) fn nothing(header: &Header) -> String {
 }
 
 /// How the values came about and so how far they can be trusted.
-pub(crate) fn recording(exact: bool, interval_bytes: Option<i64>) -> String {
+pub(crate) fn recording(header: &Header) -> String {
+    let recording = match header.interval_bytes {
+        Some(1) if header.lost.is_some() => "exact but for what was lost".to_owned(),
+        Some(1) if !header.exact && header.total.has_error() => {
+            "exact, but only some blocks were timed; ± gives the 95 % confidence interval of what follows"
+                .to_owned()
+        }
+        interval_bytes => interval(header.exact, interval_bytes),
+    };
+    match &header.lost {
+        None => recording,
+        Some(it) => format!("{recording}; {}", lost(it, &header.sample, &header.unit)),
+    }
+}
+
+/// What the recorder lost: `251,192 samples were lost by the recorder: up to 12.1 MiB of live-bytes is missing`.
+pub fn lost(lost: &Lost, sample: &str, unit: &Unit) -> String {
+    let most = match lost.most {
+        Some(most) => format!("up to {}", number::amount(most, unit)),
+        None => "an unknown part".to_owned(),
+    };
+    format!(
+        "{} lost by the recorder: {most} of {} is missing",
+        number::count(usize::try_from(lost.samples).unwrap_or(0), "sample"),
+        crate::label::clean(sample)
+    )
+}
+
+/// How blocks were sampled.
+pub(crate) fn interval(exact: bool, interval_bytes: Option<i64>) -> String {
     match interval_bytes {
         _ if exact => "exact: every block recorded".to_owned(),
+        Some(1) => "exact, but not from the start of the process".to_owned(),
         Some(bytes) => {
             format!("sampling interval {}; ± gives the 95 % confidence interval", number::round_bytes(bytes))
         }
@@ -69,7 +99,8 @@ pub(crate) fn recording(exact: bool, interval_bytes: Option<i64>) -> String {
 
 /// Whether a column for errors says anything: not when all of them are 0, or all unknown.
 pub(crate) fn has_errors(header: &Header) -> bool {
-    !header.exact && header.interval_bytes.is_some_and(|bytes| bytes != 1)
+    let interval = header.interval_bytes;
+    !header.exact && interval.is_some_and(|bytes| bytes != 1 || header.total.has_error())
 }
 
 /// The line that says what a table leaves out and how to see it; empty when it leaves out nothing.
@@ -83,4 +114,26 @@ pub(crate) fn omitted(omitted: &Omitted, unit: &Unit, noun: &str, view: &View) -
         number::amount(omitted.value, unit)
     );
     format!("{}\n", view.paint(Role::Faint, &text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    #[test]
+    fn what_was_lost_is_said_and_nothing_is_called_exact_then() {
+        let exact = Header { exact: true, interval_bytes: Some(1), ..samples::header() };
+        assert_eq!(recording(&exact), "exact: every block recorded");
+        let lost =
+            |most| Header { exact: false, lost: Some(Lost { samples: 251_192, most }), ..exact.clone() };
+        assert_eq!(
+            recording(&lost(Some(12 << 20))),
+            "exact but for what was lost; 251,192 samples lost by the recorder: up to 12.0 MiB of live-bytes is missing"
+        );
+        assert!(recording(&lost(None)).ends_with("an unknown part of live-bytes is missing"));
+        let sampled = Header { interval_bytes: Some(512 << 10), ..lost(Some(0)) };
+        assert!(recording(&sampled).starts_with("sampling interval 512 KiB"), "{}", recording(&sampled));
+        assert!(lines(&lost(None), &View::default()).contains("lost by the recorder"));
+    }
 }

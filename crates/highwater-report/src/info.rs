@@ -15,7 +15,7 @@ pub fn info(info: &Info, view: &View) -> String {
     let heading = |title: &str| format!("\n{}\n", view.paint(Role::Heading, title));
     let producer = info.source.producer.as_deref().map(|it| format!(", recorded by {}", clean(it)));
     text.push_str(&format!("format     {}{}\n", info.source.title, producer.unwrap_or_default()));
-    text.push_str(&format!("recording  {}\n", header::recording(info.exact, info.interval_bytes)));
+    text.push_str(&format!("recording  {}\n", header::interval(info.exact, info.interval_bytes)));
     if let Some(ns) = info.time_ns {
         text.push_str(&format!("taken      {}\n", number::time(ns)));
     }
@@ -47,7 +47,9 @@ pub fn info(info: &Info, view: &View) -> String {
         }
         text.push_str(&table.render(view));
     }
-    for (title, lines) in [("remarks", &info.comments), ("not in the file", &info.missing), ("notes", &info.notes)] {
+    for (title, lines) in
+        [("remarks", &info.comments), ("not in the file", &info.missing), ("notes", &info.notes)]
+    {
         if !lines.is_empty() {
             text.push_str(&heading(title));
             lines.iter().for_each(|line| text.push_str(&format!("{}\n", clean(line))));

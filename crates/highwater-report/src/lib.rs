@@ -41,6 +41,7 @@ pub use diff::diff;
 pub use flame::{FlameError, FlameText, flame, folded_lines};
 pub use flame_growth::flame_growth;
 pub use github::{github_annotations, github_summary};
+pub use header::lost;
 pub use info::info;
 pub use json::{json, json_line};
 pub use junit::junit;

@@ -54,7 +54,7 @@ fn headings(headers: &[Header], view: &View) -> String {
         text.push('\n');
     }
     let Some(first) = headers.first() else { return text };
-    let mut remark = header::recording(first.exact, first.interval_bytes);
+    let mut remark = header::recording(first);
     if headers.len() > 1 {
         remark.push_str("\nof each line and what it calls; --sample KIND shows both apart, with errors");
     }

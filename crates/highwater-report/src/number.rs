@@ -16,31 +16,48 @@ pub(crate) fn signed(value: i64, unit: &Unit) -> String {
     format!("{sign}{}", amount(value, unit))
 }
 
-/// Half the width of the 95 % interval; `?` when it is not known.
+/// How far the 95 % interval reaches; `?` when it is not known. One number, the longer margin, where both are alike; else both
+/// with the unit of the longer one: `+4.1 -0.9 MiB`.
 pub(crate) fn margin(estimate: &Estimate, unit: &Unit) -> String {
-    let Some(margin) = estimate.margin95() else { return "?".to_owned() };
+    let Some(margins) = estimate.margins95() else { return "?".to_owned() };
+    let [below, above] = margins.map(f64::round);
+    let (shorter, longer) = (below.min(above), below.max(above));
+    if shorter >= longer * ALIKE {
+        return match unit {
+            // A margin is itself an estimate, of which three digits are more than enough.
+            Unit::Bytes => binary(longer as u64, 100.0),
+            _ => magnitude(longer as u64, unit),
+        };
+    }
     match unit {
-        // A margin is itself an estimate, of which three digits are more than enough.
-        Unit::Bytes => binary(margin.round() as u64, 100.0),
-        _ => magnitude(margin.round() as u64, unit),
+        Unit::Bytes => {
+            let (by, name) = scale(longer);
+            let decimals = usize::from(by > 1.0 && longer / by < 100.0);
+            format!("+{:.decimals$} -{:.decimals$} {name}", above / by, below / by)
+        }
+        _ => format!("+{} -{}", grouped(above as u64), magnitude(below as u64, unit)),
     }
 }
 
-/// A value with its margin: `12.3 MiB ± 0.4 MiB`. Without one when there is no error.
+/// Margins are alike when the shorter one is at least this part of the longer one.
+const ALIKE: f64 = 0.85;
+
+/// A value with its margins: `12.3 MiB ± 0.4 MiB`, `12.3 MiB (+4.1 -0.9 MiB)`. Without any when there is no error.
 pub fn estimate(estimate: &Estimate, unit: &Unit) -> String {
     with_margin(amount(estimate.value, unit), estimate, unit)
 }
 
-/// A change with its margin: `+12.3 MiB ± 0.4 MiB`.
+/// A change with its margins: `+12.3 MiB ± 0.4 MiB`.
 pub fn change(estimate: &Estimate, unit: &Unit) -> String {
     with_margin(signed(estimate.value, unit), estimate, unit)
 }
 
 fn with_margin(text: String, estimate: &Estimate, unit: &Unit) -> String {
-    match estimate.standard_error {
-        Some(0.0) => text,
-        _ => format!("{text} ± {}", margin(estimate, unit)),
+    if !estimate.has_error() {
+        return text;
     }
+    let margin = margin(estimate, unit);
+    if margin.starts_with('+') { format!("{text} ({margin})") } else { format!("{text} ± {margin}") }
 }
 
 /// A share: `45.1%`.
@@ -198,10 +215,24 @@ mod tests {
 
     #[test]
     fn changes_have_signs_and_errors() {
-        let it = |value, standard_error| change(&Estimate { value, standard_error }, &Unit::Bytes);
+        let it = |value, standard_error| change(&Estimate::normal(value, standard_error), &Unit::Bytes);
         assert_eq!(it(13 << 20, Some(214_000.0)), "+13.0 MiB ± 410 KiB");
         assert_eq!(it(-5, Some(0.0)), "-5 B");
         assert_eq!(it(0, None), "0 B ± ?");
+    }
+
+    #[test]
+    fn ends_that_are_not_alike_are_both_shown() {
+        let it = |value, low: f64, high: f64, unit| {
+            let it = Estimate { value, standard_error: Some(1.0), low: Some(low), high: Some(high) };
+            estimate(&it, unit)
+        };
+        let mib = f64::from(1 << 20);
+        assert_eq!(it(4 << 20, 1.5 * mib, 9.0 * mib, &Unit::Bytes), "4.0 MiB (+5.0 -2.5 MiB)");
+        assert_eq!(it(4 << 20, 4.0 * mib, 5.5 * mib, &Unit::Bytes), "4.0 MiB (+1.5 -0.0 MiB)");
+        assert_eq!(it(0, 0.0, 300.0, &Unit::Bytes), "0 B (+300 -0 B)");
+        assert_eq!(it(4 << 20, 3.0 * mib, 5.05 * mib, &Unit::Bytes), "4.0 MiB ± 1.1 MiB");
+        assert_eq!(it(10, 4.0, 2000.0, &Unit::Count), "10 (+1,990 -6)");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod picture;
 use highwater_analyze::{RowKey, Timeline, Unit};
 use plotters::prelude::*;
 
+use crate::header::lost;
 use crate::label::{Label, clean};
 use crate::number;
 
@@ -101,7 +102,12 @@ impl<'a> Drawing<'a> {
         let most = near.iter().map(|it| highest(numbers(it))).fold(most, f64::max);
         let far: String = far.iter().map(|it| format!("; {}", above(it))).collect();
         let sample = clean(&timeline.header.sample);
-        let caption = format!("{sample}, {}{far}", clean(title));
+        let lost = timeline
+            .header
+            .lost
+            .as_ref()
+            .map(|it| format!("; {}", lost(it, &timeline.header.sample, &timeline.header.unit)));
+        let caption = format!("{sample}, {}{far}{}", clean(title), lost.unwrap_or_default());
         Ok(Self { timeline, layers, lines: near, most, caption })
     }
 }

@@ -3,7 +3,7 @@
 use highwater_analyze::{Estimate, Header, RowKey, Unit};
 
 pub(crate) fn estimate(value: i64, standard_error: f64) -> Estimate {
-    Estimate { value, standard_error: Some(standard_error) }
+    Estimate::normal(value, Some(standard_error))
 }
 
 pub(crate) fn header() -> Header {
@@ -13,6 +13,7 @@ pub(crate) fn header() -> Header {
         unit: Unit::Bytes,
         interval_bytes: Some(512 << 10),
         exact: false,
+        lost: None,
         total,
         shown_total: total,
         samples: 42,

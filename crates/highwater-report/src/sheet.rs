@@ -82,7 +82,7 @@ impl Sheet {
         };
         Self {
             summary: header::total(&answer.header),
-            remarks: [header::recording(answer.header.exact, answer.header.interval_bytes)]
+            remarks: [header::recording(&answer.header)]
                 .into_iter()
                 .chain(header::notes([&answer.header]))
                 .collect(),
@@ -155,7 +155,7 @@ impl Sheet {
             SheetRow::new(cells, sizes, (&row.key, Label::of(&row.key)), &row.stack)
         };
         let mut remarks = trend::remarks(answer);
-        remarks.push(header::recording(answer.header.exact, answer.header.interval_bytes));
+        remarks.push(header::recording(&answer.header));
         remarks.extend(header::notes([&answer.header]));
         Self {
             summary: trend::summary(answer),

@@ -67,10 +67,13 @@ fn signs(spike: &Spike) -> String {
 }
 
 fn table(suspects: &Suspects, view: &View) -> String {
-    if suspects.rows.is_empty() {
-        return "\nno line stands out from its usual rate beyond sampling noise\n".to_owned();
-    }
     let unit = &Unit::Bytes;
+    let lost = suspects.header.lost.as_ref();
+    let lost =
+        lost.map_or_else(String::new, |it| format!("\n{}", header::lost(it, &suspects.header.sample, unit)));
+    if suspects.rows.is_empty() {
+        return format!("{lost}\nno line stands out from its usual rate beyond sampling noise\n");
+    }
     let errors = header::has_errors(&suspects.header);
     let has = |column: fn(&SpikeRow) -> Option<Estimate>| suspects.rows.iter().any(|it| column(it).is_some());
     let (usual, at_peak) = (has(|it| it.usual), has(|it| it.at_peak));
@@ -97,7 +100,7 @@ fn table(suspects: &Suspects, view: &View) -> String {
         table.push(cells, Label::of(&row.key));
     }
     let notes = header::note_lines([&suspects.header]);
-    format!("\n{notes}{}{}", table.render(view), header::omitted(&suspects.omitted, unit, "row", view))
+    format!("{lost}\n{notes}{}{}", table.render(view), header::omitted(&suspects.omitted, unit, "row", view))
 }
 
 /// A file's name as a shell takes it.

@@ -78,7 +78,7 @@ fn headings(trend: &Trend, view: &View) -> String {
         number::change(&trend.growth_per_hour, unit),
         sparkline(&trend.levels, COURSE * 2)
     );
-    let recording = header::recording(trend.header.exact, trend.header.interval_bytes);
+    let recording = header::recording(&trend.header);
     let mut text = format!(
         "{} in {}: {}\n{}\n",
         number::count(trend.snapshots, "snapshot"),

@@ -18,7 +18,8 @@ use super::{DOWN, END, HOME, LEFT, Live};
 const WIDE: (u16, u16) = (180, 45);
 
 fn number(value: &Value) -> Estimate {
-    Estimate { value: value["value"].as_i64().unwrap(), standard_error: value["standard_error"].as_f64() }
+    let [standard_error, low, high] = ["standard_error", "low", "high"].map(|it| value[it].as_f64());
+    Estimate { value: value["value"].as_i64().unwrap(), standard_error, low, high }
 }
 
 /// A number and its margin as they stand in two cells of a table.
@@ -26,8 +27,8 @@ fn cells(value: &Value, sign: bool) -> String {
     let it = number(value);
     let text = if sign { change(&it, &Unit::Bytes) } else { highwater_report::estimate(&it, &Unit::Bytes) };
     // Where there is no error, a table says so.
-    let text = if text.contains(" ± ") { text } else { format!("{text} ± 0 B") };
-    text.replace(" ± ", " ")
+    let text = if text.contains(" ± ") || text.contains(" (+") { text } else { format!("{text} ± 0 B") };
+    text.replace(" ± ", " ").replace(" (+", " +").replace(')', "")
 }
 
 fn words(line: &str) -> String {

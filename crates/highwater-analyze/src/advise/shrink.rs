@@ -2,7 +2,6 @@
 //! full, so as much as half of such a block may never have been written to. How full it is no profile says.
 
 use super::{Found, Ground, Measure, Saving};
-use crate::Estimate;
 use crate::estimate::Sum;
 use crate::lives::{Life, Value};
 
@@ -25,7 +24,7 @@ pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
     if certain <= 0.0 || certain < ground.min_fraction * ground.total.live_bytes.value() as f64 {
         return None;
     }
-    let half = Estimate { value: held.value / 2, standard_error: held.standard_error.map(|it| it / 2.0) };
+    let half = held.scaled(0.5);
     Some(Found {
         measure: Measure::Shrink { held_bytes: held, large_bytes: LARGE_BYTES },
         bytes: Saving { total: half, per_second: None },

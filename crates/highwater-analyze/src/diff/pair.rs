@@ -69,7 +69,12 @@ impl<'a> Pair<'a> {
             Overlap::Survivors => seen_twice,
             Overlap::Nested => sums[1 - self.later()],
         };
-        Cohorts { new: sums[NEW].without(survived), dead: sums[BASE].without(survived), survived }
+        let mut rest = sums.map(|it| it.without(survived));
+        if self.comparison.overlap == Overlap::Nested {
+            // All of the earlier snapshot is in the later one, seen or not.
+            rest[1 - self.later()] = Sum::ZERO;
+        }
+        Cohorts { new: rest[NEW], dead: rest[BASE], survived }
     }
 
     /// What became of the blocks of a row, where the profiles are snapshots of one process.

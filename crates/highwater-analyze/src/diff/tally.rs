@@ -18,6 +18,8 @@ pub(crate) struct Tally {
     /// What lives in both.
     pub seen_twice: Sum,
     pub change: Sum,
+    /// How much it is at least, without its sign; below 0 where the interval holds 0.
+    least: f64,
     /// Position of the site that contributes most.
     pub heaviest: usize,
     pub p_value: Option<f64>,
@@ -96,6 +98,7 @@ impl Tally {
             sums: [Sum::ZERO; 2],
             seen_twice: Sum::ZERO,
             change: Sum::ZERO,
+            least: 0.0,
             heaviest,
             p_value: None,
             is_testable: false,
@@ -110,6 +113,9 @@ impl Tally {
 
     fn test(&mut self, pair: &Pair<'_>, [base, new]: &[Traces; 2], fdr: f64) {
         self.change = self.cohorts(pair).change();
+        let change = self.change.estimate();
+        let (value, [below, above]) = (change.value as f64, change.margins95().unwrap_or_default());
+        self.least = value.abs() - if value > 0.0 { below } else { above };
         self.p_value = change_test::p_value(self.change, base, new);
         self.is_testable = self.p_value.is_some() && change_test::least_p_value(base, new) <= fdr;
     }
@@ -132,16 +138,14 @@ impl Tally {
     /// the rest of both in the same order.
     pub fn cmp_rank(&self, other: &Self) -> Ordering {
         let rank = |it: &Self| {
-            let change = it.change.estimate();
-            let (value, margin) = (change.value as f64, change.margin95().unwrap_or(0.0));
-            let least = value.abs() - margin;
-            let group = match (it.significant || least > 0.0, value > 0.0) {
+            let grows = it.change.value() > 0;
+            let group = match (it.significant || it.least > 0.0, grows) {
                 (true, true) => 0,
                 (true, false) => 1,
                 (false, true) => 2,
                 (false, false) => 3,
             };
-            (group, least)
+            (group, it.least)
         };
         let (own, others) = (rank(self), rank(other));
         own.0.cmp(&others.0).then_with(|| others.1.total_cmp(&own.1))

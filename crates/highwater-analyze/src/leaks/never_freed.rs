@@ -4,7 +4,6 @@
 //! snapshot or two that follow each other; what piles up is first seen by snapshots all over the run.
 
 use super::{Gap, LeakEvidence};
-use crate::Estimate;
 use crate::estimate::Sum;
 use crate::lives::{Life, Lives, Value};
 
@@ -17,14 +16,11 @@ const SNAPSHOTS: i64 = PARTS + 1;
 /// Of all that was allocated, this share may have been freed: a table that grows leaves smaller ones behind.
 const FREED_AT_MOST: f64 = 0.1;
 
-/// Sampling intervals of freed bytes that may be there where none was sampled, at 95 %.
-const UNSEEN_INTERVALS: f64 = 3.0;
-
 /// Evidence that the blocks of a row pile up, if there is any.
 pub(crate) fn never_freed(life: &Life, lives: &Lives<'_>) -> Option<LeakEvidence> {
     let epoch = lives.epoch.filter(|it| *it >= SNAPSHOTS)?;
     let allocated = life.values[Value::AllocBytes];
-    let freed_fraction_at_most = freed_at_most(life, lives)?;
+    let freed_fraction_at_most = freed_at_most(life)?;
     let mut parts = [Sum::ZERO; PARTS as usize];
     let mut snapshots = 0;
     for (&born, &bytes) in life.births.range(2..=epoch) {
@@ -33,7 +29,7 @@ pub(crate) fn never_freed(life: &Life, lives: &Lives<'_>) -> Option<LeakEvidence
         parts[part as usize].add(bytes);
         snapshots += 1;
     }
-    let piles_up = parts.iter().all(|it| is_certain(it.estimate()));
+    let piles_up = parts.iter().all(|it| it.estimate().stands_out());
     (piles_up && freed_fraction_at_most <= FREED_AT_MOST).then(|| LeakEvidence::NeverFreed {
         snapshots,
         alloc_bytes: allocated.estimate(),
@@ -42,18 +38,10 @@ pub(crate) fn never_freed(life: &Life, lives: &Lives<'_>) -> Option<LeakEvidence
 }
 
 /// The share of a row's bytes that was freed, at the most.
-fn freed_at_most(life: &Life, lives: &Lives<'_>) -> Option<f64> {
+fn freed_at_most(life: &Life) -> Option<f64> {
     let allocated = life.values[Value::AllocBytes].value();
     let freed = life.freed([Value::AllocBytes, Value::LiveBytes]).estimate().upper95()?;
-    let unseen = match lives.header.interval_bytes? {
-        1 => 0.0,
-        interval => UNSEEN_INTERVALS * interval as f64,
-    };
-    (allocated > 0).then(|| ((freed + unseen) / allocated as f64).clamp(0.0, 1.0))
-}
-
-fn is_certain(estimate: Estimate) -> bool {
-    estimate.lower95().is_some_and(|it| it > 0.0)
+    (allocated > 0).then(|| (freed / allocated as f64).clamp(0.0, 1.0))
 }
 
 /// What is missing for this to be found.

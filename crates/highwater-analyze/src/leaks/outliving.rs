@@ -95,10 +95,8 @@ fn seen_before(lives: &Lives<'_>, history: &History, age_ns: i64) -> Option<(i64
 /// What of `live` is beyond what can be young, which is this share of all that was ever allocated.
 fn too_many(life: &Life, live: Sum, young: f64) -> Estimate {
     let allocated = life.values[Value::AllocBytes];
-    let value = live.value() as f64 - allocated.value() as f64 * young;
     // The live blocks are among those that were allocated; taken as if they were not, which errs to the side of silence.
-    let variance = live.variance().zip(allocated.variance()).map(|(live, all)| live + all * young * young);
-    Estimate { value: value.round() as i64, standard_error: variance.map(f64::sqrt) }
+    live.minus(allocated.scaled(young)).estimate()
 }
 
 fn sum(sums: impl Iterator<Item = Sum>) -> Sum {

@@ -1,6 +1,7 @@
 //! What flowed through a row, in stretches of time that grow as the series does.
 
-use crate::estimate::Sum;
+use crate::estimate::{Sum, larger};
+use crate::interval::Spread;
 
 /// Most stretches of time that a history has: when they are used up, each two become one.
 pub(crate) const MOST_BUCKETS: usize = 32;
@@ -12,6 +13,10 @@ pub(crate) struct Flow {
     pub net: f64,
     /// The variance of `net`; not a number where it is not known.
     pub variance: f64,
+    /// The third cumulant of `net`.
+    pub third: f64,
+    /// What a block that was not seen takes from the net, and what one adds to it, at the most.
+    pub unseen: [f32; 2],
     /// How many samples that came or went it rests on.
     pub samples: f64,
     /// What is live and was not there before (or, without birth epochs, was allocated).
@@ -30,12 +35,9 @@ impl Flow {
     pub fn of_cohorts(before: Sum, survived: Sum, now: Sum) -> Self {
         let (new, dead) = (now.without(survived), before.without(survived));
         Self {
-            net: difference(now, before),
-            variance: variance(new) + variance(dead),
-            samples: new.samples() + dead.samples(),
             births: value(new),
             deaths: value(dead),
-            ..Self::default()
+            ..Self::of_change(difference(now, before), new.minus(dead))
         }
     }
 
@@ -47,11 +49,7 @@ impl Flow {
         let freed = |at: usize| allocated[at].without(live[at]);
         let deaths = freed(1).without(freed(0));
         let levels = Self::of_levels(live[0], live[1]);
-        let flows = Self {
-            variance: variance(births) + variance(deaths),
-            samples: births.samples() + deaths.samples(),
-            ..levels
-        };
+        let flows = Self::of_change(levels.net, births.minus(deaths));
         let better = if flows.variance <= levels.variance { flows } else { levels };
         Self { births: value(births), deaths: value(deaths), ..better }
     }
@@ -59,14 +57,25 @@ impl Flow {
     /// From live values alone.
     pub fn of_levels(before: Sum, now: Sum) -> Self {
         let net = difference(now, before);
+        Self { births: net.max(0.0), deaths: (-net).max(0.0), ..Self::of_change(net, now.minus(before)) }
+    }
+
+    /// A net flow with the error of this difference.
+    fn of_change(net: f64, change: Sum) -> Self {
+        let Spread { third, unseen, .. } = change.spread();
         Self {
             net,
-            variance: variance(now) + variance(before),
-            samples: now.samples() + before.samples(),
-            births: net.max(0.0),
-            deaths: (-net).max(0.0),
+            variance: variance(change),
+            third,
+            unseen: unseen.map(|it| it as f32),
+            samples: change.samples(),
             ..Self::default()
         }
+    }
+
+    /// What the error of the net follows from.
+    pub fn spread(&self) -> Spread {
+        Spread { variance: self.variance, third: self.third, unseen: self.unseen.map(f64::from) }
     }
 
     /// The least net flow that is not at odds with the samples: the lower end of its score interval, for a deviation of `z`.
@@ -92,6 +101,8 @@ impl Flow {
         Self {
             net: self.net + later.net,
             variance: self.variance + later.variance,
+            third: self.third + later.third,
+            unseen: larger(self.unseen, later.unseen),
             samples: self.samples + later.samples,
             births: self.births + later.births,
             deaths: self.deaths + later.deaths,

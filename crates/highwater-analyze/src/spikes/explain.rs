@@ -134,26 +134,18 @@ impl Facts {
         };
         let live_change = live_change.estimate();
         let flow = |at: usize| sums[ALLOCATED[at + 1]].without(sums[ALLOCATED[at]]);
-        let allocated = flow(1).estimate();
+        let allocated = flow(1);
         if self.only_live {
+            let allocated = allocated.estimate();
             return Numbers { allocated, usual: None, excess: live_change, live_change };
         }
         let usual = self.scale.map(|scale| {
             let mut rest = flow(0);
             rest.add(flow(2));
-            let rest = rest.estimate();
-            Estimate {
-                value: (rest.value as f64 * scale).round() as i64,
-                standard_error: rest.standard_error.map(|it| it * scale),
-            }
+            rest.scaled(scale)
         });
-        let excess = match usual {
-            None => allocated,
-            Some(usual) => Estimate {
-                value: allocated.value.saturating_sub(usual.value),
-                standard_error: allocated.standard_error.zip(usual.standard_error).map(|(a, b)| a.hypot(b)),
-            },
-        };
+        let excess = usual.map_or(allocated, |usual| allocated.minus(usual)).estimate();
+        let (allocated, usual) = (allocated.estimate(), usual.map(Sum::estimate));
         Numbers { allocated, usual, excess, live_change }
     }
 }

@@ -3,8 +3,8 @@
 use highwater_profile::Profile;
 use serde::Serialize;
 
-use crate::estimate::Sum;
-use crate::sampling::{self, Sampling};
+use crate::lost;
+use crate::sampling;
 use crate::series::check::Place;
 use crate::{AnalyzeError, Estimate, SampleKind, SeriesError};
 
@@ -38,7 +38,6 @@ impl SnapshotTotals {
             return Err(SeriesError::NoTime);
         }
         let meta = profile.meta.unwrap_or_default();
-        let exact = |value: i64| Estimate { value, standard_error: Some(0.0) };
         let counted_live = meta.alloc_bytes.zip(meta.freed_bytes).map(|(a, f)| a.saturating_sub(f));
         Ok(Self {
             time_ns: profile.time_ns,
@@ -46,11 +45,11 @@ impl SnapshotTotals {
             epoch: meta.epoch,
             interval_bytes: sampling::interval_bytes(profile),
             live_bytes: match counted_live {
-                Some(live) => exact(live),
+                Some(live) => Estimate::exact(live),
                 None => total(profile, &SampleKind::LiveBytes)?,
             },
             alloc_bytes: match meta.alloc_bytes {
-                Some(bytes) => Some(exact(bytes)),
+                Some(bytes) => Some(Estimate::exact(bytes)),
                 None => total(profile, &SampleKind::AllocBytes).ok(),
             },
             peak_bytes: meta.peak_bytes,
@@ -79,10 +78,5 @@ impl SnapshotTotals {
 
 fn total(profile: &Profile, kind: &SampleKind) -> Result<Estimate, AnalyzeError> {
     let column = kind.column(profile)?;
-    let mut sampling = Sampling::of(profile, column);
-    let mut sum = Sum::ZERO;
-    for sample in profile.samples.iter().filter(|it| it.values[column] != 0) {
-        sum.add(Sum::new(sample.values[column], sampling.evidence(&sample)));
-    }
-    Ok(sum.estimate())
+    Ok(lost::total(profile, column).estimate())
 }

@@ -35,6 +35,22 @@ fn normal_tails_are_scipys() {
 }
 
 #[test]
+fn quantiles_are_scipys() {
+    compare("normal_quantile", 1e-9, |it| if it[0] == 0.5 { 0.0 } else { normal_quantile(it[0]) });
+    compare("gamma_quantile", 1e-7, |it| gamma_quantile(it[0], it[1]));
+}
+
+#[test]
+fn quantiles_of_nothing_are_nothing() {
+    assert_eq!(
+        (gamma_quantile(0.0, 0.5), gamma_quantile(1e-9, 0.014), gamma_quantile(2.0, 0.0)),
+        (0.0, 0.0, 0.0)
+    );
+    assert!(gamma_quantile(3.0, 1.0).is_finite() && gamma_quantile(1e300, 0.9) >= 1e300);
+    assert!(normal_quantile(0.5).abs() < 1e-9 && normal_quantile(1.0).is_finite());
+}
+
+#[test]
 fn binomial_sums_are_scipys() {
     compare("binomial_at_most", 1e-9, |it| at_most(it[0] as u64, it[1] as u64, it[2]));
     compare("binomial_at_most_of_many", 2e-3, |it| at_most(it[0] as u64, it[1] as u64, it[2]));

@@ -147,7 +147,7 @@ struct Change {
 impl Change {
     fn estimate(&self) -> Estimate {
         let error = Some(self.variance.sqrt()).filter(|it| !it.is_nan());
-        Estimate { value: self.net.round() as i64, standard_error: error }
+        Estimate::normal(self.net.round() as i64, error)
     }
 
     fn stands_out(&self, highest: f64) -> bool {

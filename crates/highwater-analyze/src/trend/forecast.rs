@@ -2,7 +2,6 @@
 
 use serde::Serialize;
 
-use crate::estimate::Z95;
 use crate::series::Series;
 use crate::series::check::Previous;
 use crate::trend::TrendOptions;
@@ -60,7 +59,6 @@ pub(crate) fn forecast(
     let growth = uneven(windows.growth(&series.total().history), windows, series);
     let room = (limit_bytes.saturating_sub(used_bytes)).max(0) as f64;
     let hours = |per_hour: f64| (per_hour > 0.0).then(|| room / per_hour);
-    let margin = growth.standard_error.map(|it| Z95 * it);
     let value = growth.value as f64;
     Some(Forecast {
         limit_bytes,
@@ -68,8 +66,8 @@ pub(crate) fn forecast(
         used,
         growth_per_hour: growth,
         hours: hours(value),
-        hours_lower95: margin.and_then(|it| hours(value + it)),
-        hours_upper95: margin.and_then(|it| hours(value - it)),
+        hours_lower95: growth.high.and_then(hours),
+        hours_upper95: growth.low.and_then(hours),
     })
 }
 
@@ -84,5 +82,8 @@ fn uneven(growth: Estimate, windows: &Windows, series: &Series) -> Estimate {
     let mean = rates.iter().sum::<f64>() / count;
     let spread = rates.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / (count - 1.0);
     let error = (spread / count).sqrt();
-    Estimate { standard_error: Some(growth.standard_error.map_or(error, |it| it.max(error))), ..growth }
+    match growth.standard_error {
+        Some(sampling) if sampling >= error => growth,
+        _ => Estimate::normal(growth.value, Some(error)),
+    }
 }

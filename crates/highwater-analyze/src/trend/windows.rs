@@ -160,9 +160,6 @@ fn whole(nets: &[(Flow, f64)]) -> (Flow, f64) {
 
 fn rate(flow: Flow, ns: f64) -> Estimate {
     let per_hour = HOUR_NS / ns.max(1.0);
-    let error = flow.variance.sqrt() * per_hour;
-    Estimate {
-        value: (flow.net * per_hour).round() as i64,
-        standard_error: Some(error).filter(|it| !it.is_nan()),
-    }
+    let value = (flow.net * per_hour).round() as i64;
+    Estimate { value, ..flow.spread().estimate(flow.net.round() as i64).scaled(per_hour) }
 }

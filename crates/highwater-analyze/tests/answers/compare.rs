@@ -117,18 +117,16 @@ fn addresses_do_not_matter_and_offsets_in_equal_files_do() {
 }
 
 #[test]
-fn different_intervals_units_and_kinds_are_refused() {
+fn different_intervals_are_said_and_units_and_kinds_refused() {
     let base = snapshot(0, 1, 0, 0);
     let mut new = snapshot(0, 2, 0, 0);
     new.period = 1;
-    let ask = |options: &DiffOptions| diff(&base, &new, &Query::default(), options);
-    let error = ask(&DiffOptions::default()).unwrap_err();
+    let answer = diff(&base, &new, &Query::default(), &DiffOptions::default()).unwrap();
     let caveat = Caveat::DifferentIntervals { base: Some(R), new: Some(1) };
-    assert_eq!(error, AnalyzeError::NotComparable(caveat));
-    assert!(error.to_string().contains("base: 524288 bytes, new: exact"), "{error}");
+    assert!(caveat.to_string().contains("base: 524288 bytes, new: exact"), "{caveat}");
+    assert!(answer.caveats.contains(&caveat), "{:?}", answer.caveats);
+    assert!(folded_diff(&base, &new, &Query::default(), &DiffOptions::default()).is_ok());
     let forced = DiffOptions { force: true, ..DiffOptions::default() };
-    assert!(ask(&forced).is_ok());
-    assert!(folded_diff(&base, &new, &Query::default(), &DiffOptions::default()).is_err());
 
     let query = Query { sample: Some(SampleKind::Other("delay".into())), ..Query::default() };
     let delays = |unit| {
@@ -137,6 +135,8 @@ fn different_intervals_units_and_kinds_are_refused() {
         profile
     };
     let error = diff(&delays("seconds"), &delays("bytes"), &query, &DiffOptions::default()).unwrap_err();
+    assert!(matches!(error, AnalyzeError::NotComparable(Caveat::DifferentUnits { .. })));
+    assert!(diff(&delays("seconds"), &delays("bytes"), &query, &forced).is_ok());
     assert_eq!(
         error.to_string(),
         "the values of delay are in seconds in the base and in bytes in the new profile"

@@ -1,6 +1,6 @@
 //! Two profiles of one process, and of processes that must not be taken for one.
 
-use highwater_analyze::{AnalyzeError, Caveat, Diff, DiffOptions, Overlap, Query, SampleKind, diff};
+use highwater_analyze::{Caveat, Diff, DiffOptions, Overlap, Query, SampleKind, diff};
 use highwater_profile::{Label, LabelValue, Meta, Profile, ValueType};
 
 use crate::build::{Build, everything};
@@ -32,17 +32,11 @@ fn with(mut build: Build, change: impl FnOnce(&mut Profile, &mut Meta)) -> Profi
     build.profile
 }
 
-fn refused(base: &Profile, new: &Profile) -> Caveat {
-    let error = diff(base, new, &everything(), &DiffOptions::default()).unwrap_err();
-    let forced = DiffOptions { force: true, ..DiffOptions::default() };
-    let answer = diff(base, new, &everything(), &forced).unwrap();
-    match error {
-        AnalyzeError::NotComparable(caveat) => {
-            assert!(caveat.is_refusal() && answer.caveats.contains(&caveat), "{caveat}");
-            caveat
-        }
-        other => panic!("{other}"),
-    }
+/// What the comparison says that it does not know.
+fn caveats(base: &Profile, new: &Profile) -> Vec<Caveat> {
+    let answer = diff(base, new, &everything(), &DiffOptions::default()).unwrap();
+    assert!(answer.caveats.iter().all(|it| !it.is_refusal()));
+    answer.caveats
 }
 
 fn compared(base: &Profile, new: &Profile, query: &Query) -> Diff {
@@ -68,8 +62,7 @@ fn what_survived_has_no_part_in_the_error() {
     assert!((row.samples - 117.0).abs() < 0.1 && row.significant);
     assert_eq!(answer.total_change.cohorts, Some(cohorts));
     // The other way round it is the same change, with the sign turned.
-    let forced = DiffOptions { force: true, ..DiffOptions::default() };
-    let back = diff(&new.profile, &base.profile, &everything(), &forced).unwrap();
+    let back = compared(&new.profile, &base.profile, &everything());
     let other = back.rows[0].cohorts.unwrap();
     assert_eq!((back.rows[0].change.value, other.survived), (-row.change.value, cohorts.survived));
     assert_eq!((other.new, other.dead), (cohorts.dead, cohorts.new));
@@ -109,22 +102,22 @@ fn values_that_only_grow_contain_the_earlier_ones() {
 }
 
 #[test]
-fn other_processes_other_orders_and_other_times_are_refused() {
+fn other_processes_other_orders_and_other_times_are_answered_and_said() {
     let (first, second) = (|| snapshot(1, &[(1, 9)]), || snapshot(2, &[(1, 9)]));
     let restarted = with(second(), |_, meta| meta.process = Some(78));
-    assert_eq!(refused(&first().profile, &restarted), Caveat::Restarted);
+    assert_eq!(caveats(&first().profile, &restarted), [Caveat::Restarted, Caveat::SamplingOnly]);
     let stranger = with(second(), |profile, meta| {
         meta.process = Some(78);
         let id = profile.strings.intern("00ff18");
         let mapping = profile.mapping_ids().next().unwrap();
         profile.mapping_mut(mapping).build_id = id;
     });
-    assert_eq!(refused(&first().profile, &stranger), Caveat::DifferentPrograms);
-    assert_eq!(refused(&second().profile, &first().profile), Caveat::Reversed { base: 2, new: 1 });
+    assert_eq!(caveats(&first().profile, &stranger), [Caveat::DifferentPrograms, Caveat::SamplingOnly]);
+    assert_eq!(caveats(&second().profile, &first().profile), [Caveat::Reversed { base: 2, new: 1 }]);
     let clock = with(second(), |profile, _| profile.time_ns -= 2 * HOUR_NS);
-    assert_eq!(refused(&first().profile, &clock), Caveat::ClockWentBack { back_ns: HOUR_NS });
+    assert_eq!(caveats(&first().profile, &clock), [Caveat::ClockWentBack { back_ns: HOUR_NS }]);
     let totals = with(second(), |_, meta| meta.alloc_bytes = Some(5));
-    assert_eq!(refused(&first().profile, &totals), Caveat::TotalsWentBack { base: 1 << 30, new: 5 });
+    assert_eq!(caveats(&first().profile, &totals), [Caveat::TotalsWentBack { base: 1 << 30, new: 5 }]);
     let answer = compared(&first().profile, &second().profile, &everything());
     assert!(answer.caveats.is_empty());
 }
@@ -134,8 +127,21 @@ fn files_that_do_not_name_their_process_are_compared_as_they_are() {
     let (base, new) = (snapshot(1, &[(1, 9)]), snapshot(2, &[(1, 90)]));
     let nameless = with(new, |_, meta| meta.process = None);
     let answer = compared(&base.profile, &nameless, &everything());
-    assert_eq!((answer.overlap, answer.caveats.len()), (Overlap::Independent, 0));
+    assert_eq!((answer.overlap, answer.caveats), (Overlap::Independent, vec![Caveat::SamplingOnly]));
     // One that is older is pointed out.
     let answer = compared(&nameless, &base.profile, &everything());
-    assert_eq!(answer.caveats, [Caveat::Older { back_ns: HOUR_NS }]);
+    assert_eq!(answer.caveats, [Caveat::Older { back_ns: HOUR_NS }, Caveat::SamplingOnly]);
+}
+
+#[test]
+fn a_row_that_is_in_one_profile_only_may_have_been_unseen_in_the_other() {
+    let (base, new) = (snapshot(1, &[]), with(snapshot(2, &[(2, 30)]), |_, meta| meta.process = Some(78)));
+    let answer = compared(&base.profile, &new, &everything());
+    let row = &answer.rows[0];
+    let intervals = |it: Option<f64>| it.unwrap() / R as f64;
+    assert_eq!((row.base.value, row.base.low), (0, Some(0.0)));
+    assert!((4.0..4.4).contains(&intervals(row.base.high)), "{:?}", row.base);
+    let [below, above] = row.change.margins95().unwrap().map(|it| it / R as f64);
+    assert!((9.0..12.0).contains(&below) && (11.0..14.0).contains(&above), "{below} {above}");
+    assert!(answer.base.total.high > Some(R as f64));
 }

@@ -23,12 +23,16 @@ binomials = [
 ]
 many = [(round(n * p + d * (n * p * (1 - p)) ** 0.5), n, p)
         for n in (1 << 20, 1 << 24, 1 << 30) for p in (0.3, 0.5, 0.8) for d in (-2.0, -0.5, 0.0, 1.0)]
+gammas = [(a, p) for a in (0.02, 0.35, 0.9, 1.0, 1.35, 4.0, 30.5, 999.0, 2e5)
+          for p in (1e-6, 0.014, 0.036, 0.5, 0.975, 0.986) if stats.gamma.ppf(p, a) > 1e-290]
 families = [[0.03], [0.01, 0.04, 0.03, 0.005], [0.2, 0.2, 0.2, 0.01], list(random.uniform(size=40)),
             list(random.uniform(size=200) ** 4), [0.0, 0.0, 1.0, 0.5]]
 
 print(json.dumps({
     "normal_beyond": rows(stats.norm.sf, [(it,) for it in z]),
     "normal_two_sided": rows(lambda it: 2 * stats.norm.sf(abs(it)), [(it,) for it in z]),
+    "normal_quantile": rows(stats.norm.ppf, [(it,) for it in numpy.linspace(0.001, 0.999, 31)]),
+    "gamma_quantile": rows(lambda a, p: stats.gamma.ppf(p, a), gammas),
     "binomial_at_most": rows(stats.binom.cdf, binomials),
     "binomial_at_most_of_many": rows(stats.binom.cdf, many),
     "q_values": [[list(map(float, p)), list(map(float, stats.false_discovery_control(p)))] for p in families],

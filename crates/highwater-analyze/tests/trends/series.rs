@@ -50,7 +50,7 @@ fn growth_is_that_of_the_blocks_in_any_kind_of_file() {
         assert_eq!(trend.source, source);
         let row = line(&trend, 1);
         assert_eq!(row.class(), Class::Leak);
-        assert_eq!(row.growth_per_hour, Estimate { value: 10 * BLOCK, standard_error: Some(0.0) });
+        assert_eq!(row.growth_per_hour, Estimate::exact(10 * BLOCK));
         assert_eq!(row.sustained_per_hour, Some(10.0 * BLOCK as f64));
         assert_eq!(trend.growth_per_hour, row.growth_per_hour);
         assert_eq!(row.levels, (1..=20).map(|it| 10 * it * BLOCK).collect::<Vec<_>>());

@@ -11,7 +11,7 @@ const INTERVAL: i64 = 64 << 10;
 
 /// Snapshots a minute apart with these totals: live, allocated, peak.
 fn find(totals: &[(i64, i64, Option<i64>)]) -> Spikes {
-    let exact = |value| Estimate { value, standard_error: Some(0.0) };
+    let exact = Estimate::exact;
     let totals: Vec<SnapshotTotals> = totals
         .iter()
         .zip(1..)
@@ -110,7 +110,7 @@ fn totals_are_the_processes_own_or_the_rows() {
     let meta = own.meta.as_mut().unwrap();
     (meta.alloc_bytes, meta.freed_bytes, meta.peak_bytes) = (Some(900), Some(200), Some(800));
     let totals = SnapshotTotals::of(&own).unwrap();
-    assert_eq!(totals.live_bytes, Estimate { value: 700, standard_error: Some(0.0) });
+    assert_eq!(totals.live_bytes, Estimate::exact(700));
     assert_eq!((totals.alloc_bytes.unwrap().value, totals.peak_bytes), (900, Some(800)));
     own.time_ns = 0;
     assert_eq!(SnapshotTotals::of(&own), Err(SeriesError::NoTime));

@@ -18,6 +18,10 @@ its own and --min-fraction of the base's total. The profiles may be of different
 
 Sampling errors are known, the differences between two runs of a program are not: allow for them in --max-growth.
 
+Peaks come at another moment in each run, so peak-bytes is judged by the peak that each process counted, whatever the
+filters; rows of the peak are shown as an explanation only. Where a recorder lost samples that could decide, the verdict is
+inconclusive.
+
 Exit codes: 0 pass; 1 regression; 2 error; 3 inconclusive: there are too few samples, and the answer says what would
 decide.
 

@@ -15,12 +15,12 @@ Examples:
   highwater diff before.pb.gz after.pb.gz
   highwater diff --base-mode diff --noise before.pb.gz after.pb.gz
   highwater diff --sample alloc-bytes --by function before.pb.gz after.pb.gz
-  highwater diff --force last-week.pb.gz today.pb.gz
+  highwater diff last-week.pb.gz today.pb.gz
 
 Two snapshots of one process are compared block by block: what is new, what is dead, and
 what survived, whose samples are in both and cancel. Profiles of two processes, before and
-after a fix for instance, are independent recordings with larger errors, and compared with
---force. Profiles of other tools do not say which process they are of and need none.";
+after a fix for instance, are independent recordings with larger errors. The answer says what
+the comparison does not know: how much two runs differ besides sampling, for instance.";
 
 /// Compare two profiles: what grew first, and what may be sampling noise told apart
 ///
@@ -48,7 +48,7 @@ pub(crate) struct Comparison {
     /// What percentages are of
     #[arg(long, value_name = "MODE", value_enum, default_value_t = BaseMode::Base, help_heading = "Question")]
     base_mode: BaseMode,
-    /// Compare profiles even when they differ in sampling interval, unit, process or order; the answer says in what
+    /// Compare profiles even when their values are in different units
     #[arg(long, help_heading = "Question")]
     force: bool,
     /// The false discovery rate: the share of all rows called changes that may be chance

@@ -181,8 +181,12 @@ fn narrow(query: &Query) -> Query {
     Query { min_fraction: pages::NARROWEST, limit: None, ..query.clone() }
 }
 
-fn text(query: &Query, profile: &Profile, subtitle: String) -> FlameText {
+fn text(query: &Query, profile: &Profile, mut subtitle: String) -> FlameText {
     let sample = sample(query, profile);
+    if let Ok(Some(lost)) = highwater_analyze::lost(profile, &sample) {
+        let lost = highwater_report::lost(&lost, &sample.to_string(), &sample.unit(profile));
+        subtitle = format!("{subtitle}; {lost}");
+    }
     let unit = match sample.unit(profile) {
         Unit::Count => "blocks".to_owned(),
         unit => unit.to_string(),

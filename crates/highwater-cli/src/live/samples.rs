@@ -10,7 +10,7 @@ use crate::watch;
 
 /// A snapshot of which only the number matters.
 pub(crate) fn kept(number: usize) -> Kept {
-    let exact = |value| Estimate { value, standard_error: Some(0.0) };
+    let exact = Estimate::exact;
     let totals = SnapshotTotals {
         time_ns: 1_700_000_000_000_000_000 + number as i64 * 60_000_000_000,
         process: Some(7),

@@ -298,7 +298,7 @@ fn what_is_in_names_cannot_steer_the_terminal() {
 
 #[test]
 fn numbers_that_fit_nowhere_do_no_harm() {
-    let huge = Estimate { value: i64::MAX, standard_error: None };
+    let huge = Estimate::normal(i64::MAX, None);
     let mut first = kept(1);
     first.totals.live_bytes = huge;
     first.totals.time_ns = i64::MIN;

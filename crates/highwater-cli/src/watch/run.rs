@@ -174,7 +174,7 @@ mod tests {
     };
 
     const fn exact(value: i64) -> Estimate {
-        Estimate { value, standard_error: Some(0.0) }
+        Estimate::exact(value)
     }
 
     fn after(last: SnapshotTotals) -> Run {

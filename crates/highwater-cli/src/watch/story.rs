@@ -11,7 +11,7 @@ fn bytes(value: i64) -> String {
 }
 
 fn signed(value: i64) -> String {
-    change(&Estimate { value, standard_error: Some(0.0) }, &Unit::Bytes)
+    change(&Estimate::exact(value), &Unit::Bytes)
 }
 
 /// Which values tell what happened in a spike.

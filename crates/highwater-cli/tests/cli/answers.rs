@@ -183,7 +183,7 @@ fn flame_draws_one_profile_or_the_growth_between_two() {
 #[test]
 fn flame_draws_what_vanished_and_writes_folded_stacks() {
     let place = place();
-    place.run("flame --diff --icicle --force new.pb.gz old.pb.gz -o gone.svg").answer();
+    place.run("flame --diff --icicle new.pb.gz old.pb.gz -o gone.svg").answer();
     let svg = fs::read_to_string(place.path("gone.svg")).unwrap();
     assert!(svg.contains("<title>demo::index::Index::add (-201,326,592 bytes ± "), "{svg}");
     assert!(svg.contains(": 0 grown, 201,326,592 shrunk, q &lt;0.001)</title>"), "{svg}");
@@ -204,11 +204,14 @@ fn flame_draws_what_vanished_and_writes_folded_stacks() {
 }
 
 #[test]
-fn different_intervals_are_compared_when_forced() {
+fn different_intervals_are_compared_and_said() {
     let place = place();
     let mut other = demo(200);
     other.period = 1 << 20;
     place.profile("other.pb.gz", &other);
-    assert!(place.run("diff --force old.pb.gz other.pb.gz").answer().contains("index.rs:88"));
-    assert!(place.run("flame --diff --force old.pb.gz other.pb.gz -o out.svg").answer().contains("out.svg"));
+    let run = place.run("diff old.pb.gz other.pb.gz");
+    let text = run.answer();
+    assert!(text.contains("index.rs:88"), "{text}");
+    assert!(text.contains("base: 524288 bytes, new: 1048576 bytes"), "{text}");
+    assert!(place.run("flame --diff old.pb.gz other.pb.gz -o out.svg").answer().contains("out.svg"));
 }

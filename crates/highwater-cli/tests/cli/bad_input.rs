@@ -124,23 +124,6 @@ fn a_file_without_the_wanted_values() {
 }
 
 #[test]
-fn two_profiles_with_different_intervals() {
-    let place = Place::new();
-    let mut other = demo(9);
-    other.period = 1 << 20;
-    place.profile("base.pb.gz", &demo(8));
-    place.profile("new.pb.gz", &other);
-    for command in ["diff base.pb.gz new.pb.gz", "flame --diff base.pb.gz new.pb.gz -o out.svg"] {
-        let run = place.run(command);
-        let message = run.error();
-        for expected in ["base.pb.gz", "new.pb.gz", "524288", "1048576", "--force"] {
-            assert!(message.contains(expected), "{expected}: {message}");
-        }
-    }
-    assert_eq!(place.files(), ["base.pb.gz", "new.pb.gz"]);
-}
-
-#[test]
 fn a_missing_binary() {
     let place = Place::new();
     place.profile("heap.pb.gz", &without_binary());
@@ -294,16 +277,9 @@ fn snapshots_whose_difference_means_little() {
         ("first.pb.gz other.pb.gz", "two processes"),
         ("first.pb.gz early.pb.gz", "the clock went back"),
     ] {
-        for command in ["diff", "flame -o out.svg --diff"] {
-            let run = place.run(&format!("{command} {files}"));
-            let message = run.error();
-            let both = files.split(' ').all(|file| message.contains(file));
-            assert!(both && message.contains(reason) && message.contains("--force"), "{message}");
-        }
-        let forced = place.run(&format!("diff --force {files}"));
-        assert!(
-            forced.answer().contains(&format!("note: {}", &reason[..10])) || forced.stdout.contains(reason)
-        );
+        let run = place.run(&format!("diff {files}"));
+        let note = run.answer().lines().find(|it| it.starts_with("note: ") && it.contains(reason));
+        assert!(note.is_some(), "{}", run.stdout);
     }
     assert!(place.run("diff first.pb.gz second.pb.gz").answer().contains(" new, "));
     let same = place.run("diff first.pb.gz first.pb.gz");

@@ -71,6 +71,9 @@ struct RowData {
     values: Vec<f64>,
     /// What the row is ranked by, exactly.
     value: i64,
+    /// How far the interval of that reaches below and above it; `None` where that is not known, or not drawn.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margins: Option<[f64; 2]>,
     stack: usize,
     /// False for a change that may be noise.
     significant: bool,
@@ -207,6 +210,7 @@ fn holding<'a>(it: &'a Holding, budget: Budget, names: &mut Names) -> HoldingDat
             cells: texts(top::cells(row, header)),
             values,
             value: row.flat.value,
+            margins: row.flat.margins95().filter(|_| header::has_errors(header)),
             stack: names.stack(&row.stack),
             significant: true,
         }
@@ -245,6 +249,7 @@ fn change<'a>(it: &'a Changed, budget: Budget, names: &mut Names) -> ChangedData
         cells: texts(diff::cells(answer, row, &view)),
         values: diff_values(answer, row),
         value: row.change.value,
+        margins: row.change.margins95().filter(|_| diff::has_errors(answer)),
         stack: names.stack(&row.stack),
         significant: row.significant,
     });
@@ -343,6 +348,7 @@ fn trend<'a>(trend: &'a Trend, budget: Budget, names: &mut Names) -> TrendData<'
                 row.live.value as f64,
             ],
             value: row.live.value,
+            margins: None,
             stack: names.stack(&row.stack),
             significant: true,
         },

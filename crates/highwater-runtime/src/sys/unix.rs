@@ -334,7 +334,10 @@ pub(crate) fn executable_parts(
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn page_bytes() -> u64 {
     // SAFETY: sysconf may be asked for anything.
-    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok().filter(|it| it.is_power_of_two()).unwrap_or(4096)
+    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) })
+        .ok()
+        .filter(|it| it.is_power_of_two())
+        .unwrap_or(4096)
 }
 
 /// The build id in the content of a note segment: notes are (name size, content size, type, name, content),
