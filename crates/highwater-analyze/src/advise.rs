@@ -173,6 +173,10 @@ pub struct Advices {
     pub not_possible: Vec<NotPossible>,
 }
 
+/// Less is not worth a change, whatever share it is: a program allocates as much in a millisecond.
+const LEAST_BYTES: f64 = 1_048_576.0;
+const LEAST_BLOCKS: f64 = 1000.0;
+
 /// What the rules look at.
 struct Ground<'a> {
     lives: &'a Lives<'a>,
@@ -197,12 +201,17 @@ impl Ground<'_> {
         Saving { total, per_second: self.period_ns.map(|it| Rate::of(total, it as f64 / 1e9)) }
     }
 
-    /// Whether both certainly are more than nothing, and one is enough of all traffic to be worth a change.
+    /// Whether both certainly are more than nothing, and one is enough of all traffic, and enough in itself, to be worth a
+    /// change.
     fn is_worthwhile(&self, bytes: Sum, blocks: Sum) -> bool {
         let certain = |sum: Sum| sum.estimate().lower95().filter(|it| *it > 0.0);
         let (Some(least_bytes), Some(least_blocks)) = (certain(bytes), certain(blocks)) else { return false };
-        let enough = |whole: Sum| self.min_fraction * whole.value() as f64;
-        least_bytes >= enough(self.total.alloc_bytes) || least_blocks >= enough(self.total.alloc_blocks)
+        let enough = |whole: Sum, least: f64| match self.min_fraction * whole.value() as f64 {
+            0.0 => 0.0,
+            share => share.max(least),
+        };
+        least_bytes >= enough(self.total.alloc_bytes, LEAST_BYTES)
+            || least_blocks >= enough(self.total.alloc_blocks, LEAST_BLOCKS)
     }
 }
 

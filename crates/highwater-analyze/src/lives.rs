@@ -31,7 +31,15 @@ pub(crate) struct OfSize {
     pub temp_bytes: Sum,
     pub grown_blocks: Sum,
     pub copied_bytes: Sum,
+    /// Freed, as far as it is known how long they lived.
+    pub freed_blocks: Sum,
+    /// Those of them that lived no longer than it takes to fill a buffer and to use it.
+    pub brief_blocks: Sum,
 }
+
+/// How long a block is used that is filled, used once and freed, in nanoseconds: a while, and some time for each byte.
+const BRIEF_NS: i64 = 8192;
+const BRIEF_NS_PER_BYTE: i64 = 4;
 
 impl OfSize {
     const ZERO: Self = Self {
@@ -43,6 +51,8 @@ impl OfSize {
         temp_bytes: Sum::ZERO,
         grown_blocks: Sum::ZERO,
         copied_bytes: Sum::ZERO,
+        freed_blocks: Sum::ZERO,
+        brief_blocks: Sum::ZERO,
     };
 
     fn sum(&mut self, value: Value) -> Option<&mut Sum> {
@@ -259,6 +269,14 @@ impl<'a> Lives<'a> {
             }
             if let (Some(lived), Value::FreedBlocks) = (cell.lived_ns, cell.value) {
                 cell.apply(row.lifetimes.entry(lived).or_insert(Sum::ZERO));
+                if let Some(size) = cell.size {
+                    let of_size = row.sizes.entry(size).or_insert(OfSize::ZERO);
+                    cell.apply(&mut of_size.freed_blocks);
+                    let brief = BRIEF_NS.saturating_add(size.saturating_mul(BRIEF_NS_PER_BYTE));
+                    if lived.saturating_mul(2) <= brief {
+                        cell.apply(&mut of_size.brief_blocks);
+                    }
+                }
             }
             if let (Some(epoch), Value::LiveBytes) = (cell.birth, cell.value) {
                 cell.apply(row.births.entry(epoch).or_insert(Sum::ZERO));

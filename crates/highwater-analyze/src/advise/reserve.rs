@@ -15,6 +15,12 @@ const COME_TO_IT: f64 = 0.75;
 /// What the smaller buffers would hold more, at most: as a share of what all blocks of the line hold.
 const HELD_MORE: f64 = 0.25;
 
+/// The size that fewer buffers came to is theirs alone: how large the next one will be, nobody knows.
+const MANY: f64 = 8.0;
+
+/// Of all that is allocated, this share is worth an estimate of the size in advance.
+const LARGE: f64 = 0.05;
+
 /// Reallocations that double a block are growth; a capacity asked for in advance spares nothing of trimming.
 const DOUBLINGS: f64 = 0.5;
 
@@ -29,7 +35,8 @@ pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
         copied.add(of_size.copied_bytes);
         grown.add(of_size.grown_blocks);
     }
-    if !ground.is_worthwhile(copied, grown) {
+    let is_large = copied.value() as f64 >= LARGE * ground.total.alloc_bytes.value() as f64;
+    if !ground.is_worthwhile(copied, grown) || capacity.buffers < MANY && !is_large {
         return None;
     }
     Some(Found {
@@ -45,6 +52,8 @@ pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
 
 struct Capacity {
     bytes: i64,
+    /// How many come to it.
+    buffers: f64,
     buffers_fraction: f64,
     more_held: i64,
 }
@@ -58,10 +67,11 @@ fn best(life: &Life) -> Option<Capacity> {
         |it: &Capacity| it.buffers_fraction >= COME_TO_IT && it.more_held as f64 <= HELD_MORE * held as f64;
     (0..buffers.sizes.len())
         .rev()
-        .map(|at| Capacity {
-            bytes: buffers.sizes[at],
-            buffers_fraction: if all > 0.0 { buffers.came_to(at).value() as f64 / all } else { 0.0 },
-            more_held: buffers.more_held(at),
+        .map(|at| {
+            let came = buffers.came_to(at).value() as f64;
+            let buffers_fraction = if all > 0.0 { came / all } else { 0.0 };
+            let more_held = buffers.more_held(at);
+            Capacity { bytes: buffers.sizes[at], buffers: came, buffers_fraction, more_held }
         })
         .find(fits)
 }

@@ -1,5 +1,8 @@
 //! *Reuse*: blocks of one size that are allocated at a high rate and freed at once. A buffer that is kept, or a pool, spares
 //! all but the first.
+//!
+//! What is filled, used and freed is a buffer that can be kept. What lives longer is data, also where that is over within a
+//! millisecond: the nodes of a map, the items of a list.
 
 use super::{Found, Ground, Measure, at_most, share};
 use crate::estimate::Sum;
@@ -14,6 +17,9 @@ const OF_ONE_SIZE: f64 = 0.8;
 /// Smaller blocks are not worth keeping: what leads to a kept block takes as much.
 const LEAST_BYTES: i64 = 16;
 
+/// Of the blocks of that size this share has to be freed as soon as they are used.
+const BRIEF: f64 = 0.8;
+
 /// Blocks per second from which a rate is high.
 const HIGH_RATE: f64 = 100.0;
 
@@ -25,11 +31,16 @@ pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
     }
     let (least_bytes, most_bytes) = one_size(life, temporary.value())?;
     let (mut bytes, mut blocks) = (Sum::ZERO, Sum::ZERO);
+    let (mut freed, mut brief) = (Sum::ZERO, Sum::ZERO);
     for it in life.sizes.range(least_bytes..=most_bytes).map(|it| it.1) {
         bytes.add(it.temp_bytes);
         blocks.add(it.temp_blocks);
+        freed.add(it.freed_blocks);
+        brief.add(it.brief_blocks);
     }
-    if least_bytes < LEAST_BYTES || !ground.is_worthwhile(bytes, blocks) {
+    // Not every format says how long blocks lived.
+    let is_data = !freed.is_zero() && share(brief, freed) < BRIEF;
+    if least_bytes < LEAST_BYTES || is_data || !ground.is_worthwhile(bytes, blocks) {
         return None;
     }
     let saved = ground.saving(at_most(blocks, allocated));
