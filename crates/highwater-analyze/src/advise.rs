@@ -5,6 +5,7 @@
 
 mod bound;
 mod hoist;
+mod repeated;
 mod reserve;
 mod reuse;
 mod shrink;
@@ -37,6 +38,8 @@ pub enum Measure {
     Hoist {
         /// The function that builds it.
         constructor: String,
+        /// How often it was built, at the least.
+        times: i64,
         /// Lines below it that allocate.
         lines: usize,
         /// Share of what it allocated that was freed.
@@ -44,10 +47,12 @@ pub enum Measure {
     },
     /// Ask for a capacity in advance: it grows by reallocation.
     Reserve {
-        /// The capacity that nine of ten of these buffers stay within, in bytes.
+        /// The capacity that most of these buffers come to, in bytes.
         capacity_bytes: i64,
-        /// Share of the reallocations that at least doubled the block.
-        doubling_fraction: f64,
+        /// Share of the buffers that come to it.
+        buffers_fraction: f64,
+        /// Bytes that the other buffers would hold more: at the peak of the process or now, whichever is more.
+        more_held_bytes: i64,
     },
     /// Keep a buffer, or pool blocks: they are of one size and live briefly.
     Reuse {
@@ -98,6 +103,8 @@ pub struct Advice {
     pub measure: Measure,
     /// The line is a library's: it is for its authors to change.
     pub in_library: bool,
+    /// The line of the program that called into the library, where the line to change is a library's.
+    pub called_from: Option<RowKey>,
     /// Bytes that are not allocated (or copied, or held) any more.
     pub saves_bytes: Saving,
     /// Blocks that are not allocated any more; `None` for memory that is held.
@@ -157,13 +164,18 @@ pub struct Advices {
     pub alloc_bytes: Estimate,
     /// All blocks that were allocated in that time.
     pub alloc_blocks: Estimate,
-    /// By kind; within one the program's own lines first, and of these what saves most, by the lower end of the 95 % interval.
+    /// The program's own lines first, then those of libraries: by kind, and within one what saves most, by the lower end of the
+    /// 95 % interval. What is saved is counted once: all savings together are no more than there is.
     pub findings: Vec<Advice>,
     /// Findings beyond the limit.
     pub omitted: Omitted,
     /// Kinds of advice that the files do not allow.
     pub not_possible: Vec<NotPossible>,
 }
+
+/// Less is not worth a change, whatever share it is: a program allocates as much in a millisecond.
+const LEAST_BYTES: f64 = 1_048_576.0;
+const LEAST_BLOCKS: f64 = 1000.0;
 
 /// What the rules look at.
 struct Ground<'a> {
@@ -189,12 +201,17 @@ impl Ground<'_> {
         Saving { total, per_second: self.period_ns.map(|it| Rate::of(total, it as f64 / 1e9)) }
     }
 
-    /// Whether both certainly are more than nothing, and one is enough of all traffic to be worth a change.
+    /// Whether both certainly are more than nothing, and one is enough of all traffic, and enough in itself, to be worth a
+    /// change.
     fn is_worthwhile(&self, bytes: Sum, blocks: Sum) -> bool {
         let certain = |sum: Sum| Some(sum.estimate()).filter(Estimate::stands_out)?.lower95();
         let (Some(least_bytes), Some(least_blocks)) = (certain(bytes), certain(blocks)) else { return false };
-        let enough = |whole: Sum| self.min_fraction * whole.value() as f64;
-        least_bytes >= enough(self.total.alloc_bytes) || least_blocks >= enough(self.total.alloc_blocks)
+        let enough = |whole: Sum, least: f64| match self.min_fraction * whole.value() as f64 {
+            0.0 => 0.0,
+            share => share.max(least),
+        };
+        least_bytes >= enough(self.total.alloc_bytes, LEAST_BYTES)
+            || least_blocks >= enough(self.total.alloc_blocks, LEAST_BLOCKS)
     }
 }
 
@@ -223,16 +240,16 @@ pub fn advise(last: &Profile, earlier: Option<&Profile>, history: &History, quer
     let (mut findings, is_hoisted) = hoist::find(&ground);
     let rows = lives.rows(|site| is_hoisted[site]);
     for (row, life) in rows.iter().enumerate() {
-        let found = [
-            bound::find(&ground, row, life),
-            shrink::find(&ground, life),
-            reserve::find(&ground, life),
-            reuse::find(&ground, life),
-        ];
-        findings.extend(found.into_iter().flatten().map(|it| Advice {
+        // Of two that would save the same memory only one is a finding: what has a bound needs no trimming, and a buffer that is
+        // kept has its capacity.
+        let held = bound::find(&ground, row, life).or_else(|| shrink::find(&ground, life));
+        let traffic = reuse::find(&ground, life).or_else(|| reserve::find(&ground, life));
+        let in_library = lives.is_in_library(row);
+        findings.extend([held, traffic].into_iter().flatten().map(|it| Advice {
             key: lives.key(row),
             measure: it.measure,
-            in_library: lives.is_in_library(row),
+            in_library,
+            called_from: if in_library { lives.called_from(life) } else { None },
             saves_bytes: it.bytes,
             saves_blocks: it.blocks,
             stack: lives.stack(life),
@@ -240,10 +257,9 @@ pub fn advise(last: &Profile, earlier: Option<&Profile>, history: &History, quer
     }
     findings.sort_by(|a, b| {
         let certain = |it: &Advice| it.saves_bytes.total.lower95().unwrap_or(0.0);
-        a.measure
-            .kind()
-            .cmp(&b.measure.kind())
-            .then_with(|| a.in_library.cmp(&b.in_library))
+        a.in_library
+            .cmp(&b.in_library)
+            .then_with(|| a.measure.kind().cmp(&b.measure.kind()))
             .then_with(|| certain(b).total_cmp(&certain(a)))
             .then_with(|| a.key.label.cmp(&b.key.label))
     });
@@ -288,6 +304,11 @@ fn not_possible(lives: &Lives<'_>, rows: &[Life], history: &History) -> Vec<NotP
         ),
     ];
     gaps.into_iter().filter_map(|(measure, gap)| Some(NotPossible { measure, gap: gap? })).collect()
+}
+
+/// A sum, or what there is of it at the most.
+fn at_most(sum: Sum, whole: Sum) -> Sum {
+    if sum.exact() > whole.exact() { whole } else { sum }
 }
 
 /// The share that one sum is of another; 0 of nothing.

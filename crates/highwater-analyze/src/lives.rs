@@ -11,21 +11,71 @@ use std::collections::{BTreeMap, HashMap};
 use highwater_profile::{Profile, StringId};
 
 pub(crate) use self::value::{Value, Values};
+use crate::attribution::Class;
 use crate::estimate::Sum;
 use crate::lost;
 use crate::rows::{self, Rows};
 use crate::sampling::Sampling;
 use crate::sites::{Equal, Part, Places, Sites};
 use crate::source;
+use crate::symbols::SymbolId;
 use crate::{Frame, GroupBy, Header, Query, RowKey, SampleKind};
 
 /// What blocks of one size did.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OfSize {
     pub live_bytes: Sum,
+    pub live_blocks: Sum,
+    pub peak_blocks: Sum,
     pub alloc_blocks: Sum,
     pub temp_blocks: Sum,
+    pub temp_bytes: Sum,
     pub grown_blocks: Sum,
+    pub copied_bytes: Sum,
+    /// Freed, as far as it is known how long they lived.
+    pub freed_blocks: Sum,
+    /// Those of them that lived no longer than it takes to fill a buffer and to use it.
+    pub brief_blocks: Sum,
+}
+
+/// How long a block is used that is filled, used once and freed, in nanoseconds: a while, and some time for each byte.
+const BRIEF_NS: i64 = 8192;
+const BRIEF_NS_PER_BYTE: i64 = 4;
+
+impl OfSize {
+    const ZERO: Self = Self {
+        live_bytes: Sum::ZERO,
+        live_blocks: Sum::ZERO,
+        peak_blocks: Sum::ZERO,
+        alloc_blocks: Sum::ZERO,
+        temp_blocks: Sum::ZERO,
+        temp_bytes: Sum::ZERO,
+        grown_blocks: Sum::ZERO,
+        copied_bytes: Sum::ZERO,
+        freed_blocks: Sum::ZERO,
+        brief_blocks: Sum::ZERO,
+    };
+
+    fn sum(&mut self, value: Value) -> Option<&mut Sum> {
+        match value {
+            Value::LiveBytes => Some(&mut self.live_bytes),
+            Value::LiveBlocks => Some(&mut self.live_blocks),
+            Value::PeakBlocks => Some(&mut self.peak_blocks),
+            Value::AllocBlocks => Some(&mut self.alloc_blocks),
+            Value::TempBlocks => Some(&mut self.temp_blocks),
+            Value::TempBytes => Some(&mut self.temp_bytes),
+            Value::GrownBlocks => Some(&mut self.grown_blocks),
+            Value::CopiedBytes => Some(&mut self.copied_bytes),
+            _ => None,
+        }
+    }
+}
+
+/// What was allocated of one size.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allocated {
+    pub blocks: Sum,
+    pub bytes: Sum,
 }
 
 /// What the blocks of a row did.
@@ -175,6 +225,19 @@ impl<'a> Lives<'a> {
         symbol.and_then(|it| symbols.text(symbols.get(it).file)).is_some_and(source::is_in_library)
     }
 
+    /// The line of the program that called into the library whose line a row is, in the stack that allocated most.
+    pub fn called_from(&self, life: &Life) -> Option<RowKey> {
+        let symbols = &self.sites.symbols;
+        let is_program = |id: &SymbolId| {
+            let symbol = symbols.get(*id);
+            symbol.class == Class::Own
+                && symbols.text(symbol.file).is_some_and(|it| !source::is_in_library(it))
+        };
+        let stack = self.sites.cause_and_callers(&self.sites.all[life.heaviest?]);
+        let caller = stack.iter().copied().find(is_program)?;
+        Some(rows::key(GroupBy::Line, symbols, Some(caller)))
+    }
+
     /// The stack of the site that allocated most in a row.
     pub fn stack(&self, life: &Life) -> Vec<Frame> {
         life.heaviest.map_or_else(Vec::new, |at| self.sites.stack(&self.sites.all[at]))
@@ -200,35 +263,41 @@ impl<'a> Lives<'a> {
             }
             let row = &mut rows[self.row_of[site]];
             cell.apply(&mut row.values[cell.value]);
-            let of_size = cell.size.filter(|_| {
-                matches!(
-                    cell.value,
-                    Value::LiveBytes | Value::AllocBlocks | Value::TempBlocks | Value::GrownBlocks
-                )
-            });
-            if let Some(size) = of_size {
-                let zero = OfSize {
-                    live_bytes: Sum::ZERO,
-                    alloc_blocks: Sum::ZERO,
-                    temp_blocks: Sum::ZERO,
-                    grown_blocks: Sum::ZERO,
-                };
-                let entry = row.sizes.entry(size).or_insert(zero);
-                cell.apply(match cell.value {
-                    Value::LiveBytes => &mut entry.live_bytes,
-                    Value::TempBlocks => &mut entry.temp_blocks,
-                    Value::GrownBlocks => &mut entry.grown_blocks,
-                    _ => &mut entry.alloc_blocks,
-                });
+            if let Some(size) = cell.size
+                && let Some(sum) = row.sizes.entry(size).or_insert(OfSize::ZERO).sum(cell.value)
+            {
+                cell.apply(sum);
             }
             if let (Some(lived), Value::FreedBlocks) = (cell.lived_ns, cell.value) {
                 cell.apply(row.lifetimes.entry(lived).or_insert(Sum::ZERO));
+                if let Some(size) = cell.size {
+                    let of_size = row.sizes.entry(size).or_insert(OfSize::ZERO);
+                    cell.apply(&mut of_size.freed_blocks);
+                    let brief = BRIEF_NS.saturating_add(size.saturating_mul(BRIEF_NS_PER_BYTE));
+                    if lived.saturating_mul(2) <= brief {
+                        cell.apply(&mut of_size.brief_blocks);
+                    }
+                }
             }
             if let (Some(epoch), Value::LiveBytes) = (cell.birth, cell.value) {
                 cell.apply(row.births.entry(epoch).or_insert(Sum::ZERO));
             }
         });
         rows
+    }
+
+    /// What some sites allocated of each size, by the position of the site and the size in bytes; 0 where the file does not say
+    /// the size.
+    pub fn allocated_by_size(&self, is_wanted: impl Fn(usize) -> bool) -> BTreeMap<(usize, i64), Allocated> {
+        let mut by_size = BTreeMap::new();
+        self.each(|site, cell| {
+            if matches!(cell.value, Value::AllocBlocks | Value::AllocBytes) && is_wanted(site) {
+                let zero = Allocated { blocks: Sum::ZERO, bytes: Sum::ZERO };
+                let it = by_size.entry((site, cell.size.unwrap_or(0))).or_insert(zero);
+                cell.apply(if cell.value == Value::AllocBlocks { &mut it.blocks } else { &mut it.bytes });
+            }
+        });
+        by_size
     }
 
     fn sites_in_short(&self) -> Vec<SiteValues> {

@@ -1,4 +1,4 @@
-//! Advice as text: by what to do, each finding with what it saves.
+//! Advice as text: the program's own lines first, then those of libraries; by what to do, each finding with what it saves.
 
 use highwater_analyze::Unit::{Bytes, Count};
 use highwater_analyze::{Advice, Advices, Measure, MeasureKind, Saving};
@@ -13,34 +13,25 @@ use crate::view::{Role, View};
 const KINDS: [MeasureKind; 5] =
     [MeasureKind::Bound, MeasureKind::Shrink, MeasureKind::Hoist, MeasureKind::Reserve, MeasureKind::Reuse];
 
+/// What stands above the findings in libraries.
+const LIBRARIES: &str = "in libraries: their authors could change this";
+
 /// The findings as text.
 pub fn advise(advices: &Advices, view: &View) -> String {
     let mut text = headings(advices, view);
     let errors = header::has_errors(&advices.header);
-    for kind in KINDS {
-        let findings = || advices.findings.iter().filter(move |it| it.measure.kind() == kind);
-        if findings().next().is_none() {
-            continue;
+    for in_library in [false, true] {
+        let of_code: Vec<&Advice> =
+            advices.findings.iter().filter(|it| it.in_library == in_library).collect();
+        if in_library && !of_code.is_empty() {
+            text.push_str(&format!("\n{}\n", view.paint(Role::Heading, LIBRARIES)));
         }
-        text.push_str(&format!("\n{}\n", view.paint(Role::Heading, heading(kind))));
-        let mut heads = vec![column(kind)];
-        heads.extend(errors.then_some("±"));
-        heads.extend(is_traffic(kind).then_some("blocks"));
-        heads.push("where");
-        let mut table = Table::new(heads);
-        for it in findings() {
-            let saved = &it.saves_bytes.total;
-            let mut cells = vec![Cell::new(number::amount(saved.value, &Bytes))];
-            cells.extend(errors.then(|| Cell::role(number::margin(saved, &Bytes), Role::Faint)));
-            let blocks = it.saves_blocks.as_ref().map_or(0, |it| it.total.value);
-            cells.extend(is_traffic(kind).then(|| Cell::new(number::amount(blocks, &Count))));
-            table.push(cells, Label::of(&it.key));
-        }
-        let table = table.render(view);
-        let mut lines = table.lines();
-        text.extend(lines.next().map(|line| format!("{line}\n")));
-        for (line, it) in lines.zip(findings()) {
-            text.push_str(&format!("{line}\n    {}\n", view.paint(Role::Faint, &what_to_do(it))));
+        for kind in KINDS {
+            let findings: Vec<&Advice> =
+                of_code.iter().copied().filter(|it| it.measure.kind() == kind).collect();
+            if !findings.is_empty() {
+                text.push_str(&section(kind, &findings, errors, view));
+            }
         }
     }
     if advices.findings.is_empty() {
@@ -50,6 +41,35 @@ pub fn advise(advices: &Advices, view: &View) -> String {
     for it in &advices.not_possible {
         let line = format!("not looked for: {}: {}", word(it.measure), gap(it.gap));
         text.push_str(&format!("{}\n", view.paint(Role::Faint, &line)));
+    }
+    text
+}
+
+/// What the findings of one kind are, in a table.
+fn section(kind: MeasureKind, findings: &[&Advice], errors: bool, view: &View) -> String {
+    let mut text = format!("\n{}\n", view.paint(Role::Heading, heading(kind)));
+    let mut heads = vec![column(kind)];
+    heads.extend(errors.then_some("±"));
+    heads.extend(is_traffic(kind).then_some("blocks"));
+    heads.push("where");
+    let mut table = Table::new(heads);
+    for it in findings {
+        let saved = &it.saves_bytes.total;
+        let mut cells = vec![Cell::new(number::amount(saved.value, &Bytes))];
+        cells.extend(errors.then(|| Cell::role(number::margin(saved, &Bytes), Role::Faint)));
+        let blocks = it.saves_blocks.as_ref().map_or(0, |it| it.total.value);
+        cells.extend(is_traffic(kind).then(|| Cell::new(number::amount(blocks, &Count))));
+        table.push(cells, Label::of(&it.key));
+    }
+    let table = table.render(view);
+    let mut lines = table.lines();
+    text.extend(lines.next().map(|line| format!("{line}\n")));
+    for (line, it) in lines.zip(findings) {
+        text.push_str(&format!("{line}\n    {}\n", view.paint(Role::Faint, &what_to_do(it))));
+        if let Some(caller) = &it.called_from {
+            let caller = format!("called from {}", clean(&caller.label));
+            text.push_str(&format!("    {}\n", view.paint(Role::Faint, &caller)));
+        }
     }
     text
 }
@@ -118,16 +138,21 @@ pub(crate) fn what_to_do(it: &Advice) -> String {
             number::estimate(held_bytes, &Bytes),
             bytes(*large_bytes)
         ),
-        Measure::Hoist { constructor, lines, freed_fraction } => format!(
-            "build it once and keep it: {} allocates in {}, and {} of it was freed",
+        Measure::Hoist { constructor, times, lines, freed_fraction } => format!(
+            "build it once and keep it: {} built the same at least {}, allocates in {}, and {} of it was freed",
             clean(constructor),
+            number::count(*times as usize, "time"),
             number::count(*lines, "line"),
             number::percent(*freed_fraction)
         ),
-        Measure::Reserve { capacity_bytes, doubling_fraction } => format!(
-            "ask for a capacity of {} at once: {} of its reallocations doubled it",
+        Measure::Reserve { capacity_bytes, buffers_fraction, more_held_bytes } => format!(
+            "ask for a capacity of {} at once: {} of the buffers come to it, {}",
             bytes(*capacity_bytes),
-            number::percent(*doubling_fraction)
+            number::percent(*buffers_fraction),
+            match more_held_bytes {
+                0 => "and no other holds more for it".to_owned(),
+                more => format!("and the others hold {} more at the most", bytes(*more)),
+            }
         ),
         Measure::Reuse { least_bytes, most_bytes, temporary_fraction } => {
             let size = match least_bytes == most_bytes {
@@ -143,14 +168,15 @@ pub(crate) fn what_to_do(it: &Advice) -> String {
 
 /// `; saves 1.2 MiB and 340 blocks per second`.
 fn rates(it: &Advice) -> String {
-    let rate = |saving: &Saving| saving.per_second.map(|it| it.value.round() as i64);
+    // Less than one per second is no rate to speak of; the table has the totals.
+    let rate = |saving: &Saving| saving.per_second.map(|it| it.value.round() as i64).filter(|it| *it > 0);
     let (Some(bytes), Some(blocks)) = (rate(&it.saves_bytes), it.saves_blocks.as_ref().and_then(rate)) else {
         return String::new();
     };
     format!(
         "; saves {} and {} per second",
         number::amount(bytes, &Bytes),
-        number::count(blocks.max(0) as usize, "block")
+        number::count(blocks as usize, "block")
     )
 }
 
@@ -171,6 +197,7 @@ mod tests {
             key: line_key("src/cache.rs", line, "demo::Cache::put"),
             measure,
             in_library: false,
+            called_from: None,
             saves_bytes: saving(9 << 20, None),
             saves_blocks: None,
             stack: Vec::new(),
@@ -192,12 +219,33 @@ mod tests {
                     3,
                     Measure::Hoist {
                         constructor: "regex::Regex::new".to_owned(),
+                        times: 1250,
                         lines: 40,
                         freed_fraction: 1.0,
                     },
                 ),
-                traffic(4, Measure::Reserve { capacity_bytes: 256 << 20, doubling_fraction: 1.0 }),
+                traffic(
+                    4,
+                    Measure::Reserve {
+                        capacity_bytes: 4 << 10,
+                        buffers_fraction: 0.8,
+                        more_held_bytes: 12 << 10,
+                    },
+                ),
                 traffic(5, Measure::Reuse { least_bytes: 4096, most_bytes: 4096, temporary_fraction: 0.98 }),
+                Advice {
+                    in_library: true,
+                    called_from: Some(line_key("src/main.rs", 6, "demo::main")),
+                    saves_blocks: Some(saving(3, Some(0.3))),
+                    ..traffic(
+                        7,
+                        Measure::Reserve {
+                            capacity_bytes: 256 << 20,
+                            buffers_fraction: 1.0,
+                            more_held_bytes: 0,
+                        },
+                    )
+                },
             ],
             omitted: Omitted::default(),
             not_possible: Vec::new(),
@@ -223,17 +271,25 @@ shrink: large blocks that grew and were not trimmed
 hoist: what is built again and again
   saves        ±  blocks  where
 9.0 MiB  922 KiB  50,000  src/cache.rs:3 demo::Cache::put
-    build it once and keep it: regex::Regex::new allocates in 40 lines, and 100.0% of it was freed; saves 921.6 KiB and 5,000 blocks per second
+    build it once and keep it: regex::Regex::new built the same at least 1,250 times, allocates in 40 lines, and 100.0% of it was freed; saves 921.6 KiB and 5,000 blocks per second
 
 reserve: what grows by reallocation
  copies        ±  blocks  where
 9.0 MiB  922 KiB  50,000  src/cache.rs:4 demo::Cache::put
-    ask for a capacity of 256 MiB at once: 100.0% of its reallocations doubled it; saves 921.6 KiB and 5,000 blocks per second
+    ask for a capacity of 4 KiB at once: 80.0% of the buffers come to it, and the others hold 12 KiB more at the most; saves 921.6 KiB and 5,000 blocks per second
 
 reuse: blocks of one size that live briefly
   saves        ±  blocks  where
 9.0 MiB  922 KiB  50,000  src/cache.rs:5 demo::Cache::put
     keep a buffer, or pool blocks of 4 KiB: 98.0% of them are temporary; saves 921.6 KiB and 5,000 blocks per second
+
+in libraries: their authors could change this
+
+reserve: what grows by reallocation
+ copies        ±  blocks  where
+9.0 MiB  922 KiB       3  src/cache.rs:7 demo::Cache::put
+    ask for a capacity of 256 MiB at once: 100.0% of the buffers come to it, and no other holds more for it
+    called from src/main.rs:6 demo::main
 ";
         assert_eq!(advise(&sample(), &View::default()), expected);
     }

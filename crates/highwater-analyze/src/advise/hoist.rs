@@ -3,13 +3,14 @@
 //!
 //! Where the program's own code calls a function of a library whose name says that it builds something, all that is allocated
 //! below that call is what one construction after the other takes. When nearly all of it was freed again, they were not
-//! kept. That each built the same no profile can say; a person sees it on the line.
+//! kept; and when each took the same blocks ([`repeated`]), they were the same.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Advice, Ground, Measure};
+use super::{Advice, Ground, Measure, repeated};
 use crate::attribution::Class;
 use crate::estimate::Sum;
+use crate::lives::Allocated;
 use crate::rows;
 use crate::source::is_in_library;
 use crate::symbols::{Symbol, SymbolId, TextId};
@@ -81,40 +82,70 @@ pub(super) fn find(ground: &Ground<'_>) -> (Vec<Advice>, Vec<bool>) {
         built.at_peak.add(values.peak_bytes);
     }
 
+    calls.retain(|(_, built)| is_worthwhile(ground, built));
+    let by_size = by_size(ground, &calls);
     let mut is_hoisted = vec![false; sites.all.len()];
     let mut findings = Vec::new();
-    for (call, built) in &calls {
-        findings.extend(judge(ground, *call, built).inspect(|_| {
+    for ((call, built), by_size) in calls.iter().zip(&by_size) {
+        let times = repeated::times(by_size);
+        findings.extend(times.and_then(|it| advice(ground, *call, built, it)).inspect(|_| {
             built.sites.iter().for_each(|&at| is_hoisted[at] = true);
         }));
     }
     (findings, is_hoisted)
 }
 
-fn judge(ground: &Ground<'_>, (caller, callee): Call, built: &Built) -> Option<Advice> {
+/// Whether something was built that is expensive, and not kept.
+fn is_worthwhile(ground: &Ground<'_>, built: &Built) -> bool {
+    let allocated = built.bytes.estimate().lower95();
+    let at_once = built.live.estimate().upper95().zip(built.at_peak.estimate().upper95());
+    let is_again = allocated
+        .zip(at_once)
+        .is_some_and(|(allocated, (live, at_peak))| allocated >= AGAIN * live.max(at_peak));
+    lines(ground, built) >= LINES
+        && freed_fraction(built) >= FREED
+        && is_again
+        && ground.is_worthwhile(built.bytes, built.blocks)
+}
+
+fn lines(ground: &Ground<'_>, built: &Built) -> usize {
     let sites = &ground.lives.sites;
-    let lines: HashSet<_> = built.sites.iter().filter_map(|&at| sites.cause(&sites.all[at])).collect();
-    let allocated = built.bytes.estimate().lower95()?;
-    let at_once = built.live.estimate().upper95()?.max(built.at_peak.estimate().upper95()?);
-    let freed_fraction =
-        1.0 - (built.live.value() as f64 / built.bytes.value().max(1) as f64).clamp(0.0, 1.0);
-    if lines.len() < LINES
-        || freed_fraction < FREED
-        || allocated < AGAIN * at_once
-        || !ground.is_worthwhile(built.bytes, built.blocks)
-    {
-        return None;
+    built.sites.iter().filter_map(|&at| sites.cause(&sites.all[at])).collect::<HashSet<_>>().len()
+}
+
+fn freed_fraction(built: &Built) -> f64 {
+    1.0 - (built.live.value() as f64 / built.bytes.value().max(1) as f64).clamp(0.0, 1.0)
+}
+
+/// What each of these calls allocated, by way and size.
+fn by_size(ground: &Ground<'_>, calls: &[(Call, Built)]) -> Vec<Vec<Allocated>> {
+    let mut call_of: Vec<Option<usize>> = vec![None; ground.lives.sites.all.len()];
+    for (at, (_, built)) in calls.iter().enumerate() {
+        built.sites.iter().for_each(|&site| call_of[site] = Some(at));
     }
+    let mut by_size: Vec<Vec<Allocated>> = calls.iter().map(|_| Vec::new()).collect();
+    if !calls.is_empty() {
+        for ((site, _), it) in ground.lives.allocated_by_size(|site| call_of[site].is_some()) {
+            by_size[call_of[site].unwrap_or(0)].push(it);
+        }
+    }
+    by_size
+}
+
+fn advice(ground: &Ground<'_>, (caller, callee): Call, built: &Built, times: i64) -> Option<Advice> {
+    let sites = &ground.lives.sites;
     let heaviest = built.sites.iter().max_by_key(|&&at| ground.lives.site(at).alloc_bytes.magnitude())?;
     Some(Advice {
         // The line to change is one, whatever rows stand for elsewhere.
         key: rows::key(GroupBy::Line, &sites.symbols, Some(caller)),
         measure: Measure::Hoist {
             constructor: sites.symbols.text(callee)?.to_owned(),
-            lines: lines.len(),
-            freed_fraction,
+            times,
+            lines: lines(ground, built),
+            freed_fraction: freed_fraction(built),
         },
         in_library: false,
+        called_from: None,
         saves_bytes: ground.saving(built.bytes),
         saves_blocks: Some(ground.saving(built.blocks)),
         stack: sites.stack(&sites.all[*heaviest]),

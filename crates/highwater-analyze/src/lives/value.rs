@@ -13,6 +13,7 @@ pub(crate) enum Value {
     AllocBytes,
     AllocBlocks,
     PeakBytes,
+    PeakBlocks,
     /// Freed before the thread allocated again, or within a millisecond.
     TempBytes,
     TempBlocks,
@@ -26,7 +27,7 @@ pub(crate) enum Value {
     FreedBlocks,
 }
 
-const COUNT: usize = 11;
+const COUNT: usize = 12;
 
 /// Each kind with its name in files, in the order of the kinds.
 static KINDS: [(Value, SampleKind); COUNT] = [
@@ -35,6 +36,7 @@ static KINDS: [(Value, SampleKind); COUNT] = [
     (Value::AllocBytes, SampleKind::AllocBytes),
     (Value::AllocBlocks, SampleKind::AllocBlocks),
     (Value::PeakBytes, SampleKind::PeakBytes),
+    (Value::PeakBlocks, SampleKind::PeakBlocks),
     (Value::TempBytes, SampleKind::TempBytes),
     (Value::TempBlocks, SampleKind::TempBlocks),
     (Value::CopiedBytes, SampleKind::ReallocBytes),
@@ -56,7 +58,7 @@ impl Value {
 
     /// It counts since the start of the process, so that two profiles have a difference.
     pub fn is_cumulative(self) -> bool {
-        !matches!(self, Self::LiveBytes | Self::LiveBlocks | Self::PeakBytes)
+        !matches!(self, Self::LiveBytes | Self::LiveBlocks | Self::PeakBytes | Self::PeakBlocks)
     }
 }
 

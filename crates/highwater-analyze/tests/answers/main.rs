@@ -7,6 +7,7 @@ mod compare;
 mod deep;
 mod gate;
 mod grow;
+mod hoisting;
 mod leaking;
 mod lines;
 mod over_time;

@@ -6,11 +6,11 @@
 
 use regex::Regex;
 
-/// Counts the places where a word of `query` stands in `text`.
+/// Counts the words of `text` that begin with the first word of `query`, or with its capital.
 #[inline(never)]
 pub fn count_matches(query: &str, text: &str) -> usize {
-    let words: Vec<String> = query.trim_start_matches("def:").split(' ').map(regex::escape).collect();
-    let pattern = format!(r"\b(?:{})\b", words.join("|"));
-    let Ok(pattern) = Regex::new(&pattern) else { return 0 }; // the churn
-    pattern.find_iter(text).count()
+    let word = query.trim_start_matches("def:").split(' ').next().unwrap_or_default();
+    let is_match = |found: &str| found.get(..word.len()).is_some_and(|it| it.eq_ignore_ascii_case(word));
+    let Ok(words) = Regex::new(r"\b[\p{Alphabetic}_][\w-]*\b") else { return 0 }; // the churn
+    words.find_iter(text).filter(|it| is_match(it.as_str())).count()
 }
