@@ -20,6 +20,8 @@ pub struct Header {
     pub interval_bytes: Option<i64>,
     /// Every block was recorded: no value has a sampling error.
     pub exact: bool,
+    /// The profile is the difference of two: its values have signs, and nothing says how far sampling put them off.
+    pub difference: bool,
     /// Sum over the whole profile, filters or not.
     pub total: Estimate,
     /// Sum over the samples that `focus` and `ignore` left.
@@ -45,6 +47,7 @@ impl Header {
             unit: kind.unit(profile),
             interval_bytes,
             exact: sampling::is_exact(profile),
+            difference: profile.is_difference(),
             total: Estimate::default(),
             shown_total: Estimate::default(),
             samples: 0,
@@ -56,7 +59,8 @@ impl Header {
     }
 }
 
-fn kinds_with_values(profile: &Profile) -> Vec<String> {
+/// The kinds of which the profile has any value, as [`SampleKind`] displays them.
+pub fn kinds_with_values(profile: &Profile) -> Vec<String> {
     let mut has_values = vec![false; profile.sample_types().len()];
     for values in profile.samples.values().chunks_exact(has_values.len().max(1)) {
         for (has, &value) in has_values.iter_mut().zip(values) {

@@ -74,9 +74,13 @@ fn memray(text: &[u8]) -> Option<Format> {
     (holds(b"stack_trace") && holds(b"size") && holds(b"num_allocations")).then_some(Format::MemrayCsv)
 }
 
-/// Frames, a blank, a number.
+/// Frames, a blank, a number; in the first line that is no remark.
 fn folded(text: &[u8]) -> Option<Format> {
-    let line = first_line(text).trim_ascii_end();
+    if text.starts_with(b"# callgrind format") {
+        return None;
+    }
+    let is_row = |line: &&[u8]| !line.trim_ascii().is_empty() && !line.starts_with(b"# ");
+    let line = text.split(|&byte| byte == b'\n').find(is_row)?.trim_ascii_end();
     let blank = line.iter().rposition(|byte| byte.is_ascii_whitespace())?;
     let number = str::from_utf8(&line[blank + 1..]).ok()?;
     number.parse::<f64>().ok().filter(|it| it.is_finite()).map(|_| Format::Folded)
@@ -86,34 +90,13 @@ fn first_line(text: &[u8]) -> &[u8] {
     text.split(|&byte| byte == b'\n').next().unwrap_or_default()
 }
 
-/// Whether the beginning is UTF-8, but for a character that it may cut off.
-fn is_utf8(bytes: &[u8]) -> bool {
-    str::from_utf8(&bytes[..bytes.len().min(HEAD)]).err().is_none_or(|error| error.error_len().is_none())
-}
-
-/// Names what is commonly given to a profiler by mistake.
-pub(crate) fn describe(bytes: &[u8]) -> &'static str {
-    match bytes {
-        [0x7f, b'E', b'L', b'F', ..] => "an ELF binary",
-        [b'P', b'K', 3, 4, ..] => "a ZIP archive",
-        _ if !is_text(bytes) || !is_utf8(bytes) => "binary data of an unknown kind",
-        _ if bytes.starts_with(b"# callgrind format") => "callgrind output, which is written but not read",
-        _ if bytes.starts_with(b"{\"format\":\"highwater") => "our own JSON, which is written but not read",
-        _ => match bytes.trim_ascii_start() {
-            [b'{' | b'[', ..] => "JSON",
-            [b'<', ..] => "HTML, XML or SVG",
-            _ => "plain text",
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn formats_are_told_by_their_first_bytes() {
-        let cases: [(&[u8], Option<Format>); 22] = [
+        let cases: [(&[u8], Option<Format>); 25] = [
             (b"\x0a\x04\x08\x01\x10\x02", Some(Format::Pprof)),
             (b"\x32\x00\x0a\x04", Some(Format::Pprof)),
             (b"\x0d\x04\x08", None),
@@ -134,6 +117,9 @@ mod tests {
             (b"main;f;g 12\n", Some(Format::Folded)),
             (b"\nmain -3\r\n", Some(Format::Folded)),
             (b"a;b with blanks 1.5", Some(Format::Folded)),
+            (b"# a remark\n\n# and another\nmain;f;g 12\n", Some(Format::Folded)),
+            (b"main;caf\xe9 12\n", Some(Format::Folded)),
+            (b"# callgrind format\nversion: 1\n", None),
             (b"main;f;g\n", None),
             (b"main;f;g nan\n", None),
             (b"hello world", None),

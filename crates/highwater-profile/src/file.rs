@@ -63,13 +63,13 @@ pub fn content(path: &Path, limits: &Limits) -> Result<Vec<u8>, FileError> {
 /// Whether the file is a large one of the native format, which is read while it is unpacked and never held as a whole.
 /// It may have to be read twice, so it has to be a file indeed.
 fn is_streamed(path: &Path) -> io::Result<bool> {
-    let file = fs::File::open(path)?;
-    let metadata = file.metadata()?;
+    // A pipe must not be opened twice: whoever writes to it would see its reader leave.
+    let metadata = fs::metadata(path)?;
     if !metadata.is_file() || metadata.len() < stream::WORTHWHILE as u64 {
         return Ok(false);
     }
     let mut head = Vec::new();
-    file.take(stream::WORTHWHILE as u64).read_to_end(&mut head)?;
+    fs::File::open(path)?.take(stream::WORTHWHILE as u64).read_to_end(&mut head)?;
     Ok(stream::is_pprof(&head))
 }
 

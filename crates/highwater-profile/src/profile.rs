@@ -95,6 +95,11 @@ impl Profile {
         &self.sample_types
     }
 
+    /// What each value of a sample counts, to be renamed.
+    pub(crate) fn sample_types_mut(&mut self) -> &mut [ValueType] {
+        &mut self.sample_types
+    }
+
     /// Position of the sample type called `kind`.
     pub fn sample_type(&self, kind: &str) -> Option<usize> {
         self.sample_types.iter().position(|sample_type| sample_type.kind == kind)

@@ -1,7 +1,13 @@
 //! Reading a profile whatever its format: the content decides, never the file's name.
 
+use std::borrow::Cow;
+
+use crate::describe::describe;
 use crate::unpack::unpack;
-use crate::{Format, Meta, Profile, detect, format, pprof, stream};
+use crate::{Format, Meta, Profile, format, pprof, stream};
+
+/// What some editors put before text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What reading may cost. Input files are not trusted.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +62,7 @@ pub enum ReadError {
     #[error("this is not a heap profile: {found}; the formats that are read are {}", readable())]
     UnknownFormat {
         /// What the first bytes look like.
-        found: &'static str,
+        found: String,
     },
     /// The compressed data ends too early.
     #[error("the compressed data is cut off after {unpacked_bytes} unpacked bytes; copy the file again")]
@@ -149,9 +155,13 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
     }
     let unpacked = unpack(bytes, limits)?;
     limits.check(unpacked.len() as u64)?;
-    match Format::detect(&unpacked) {
-        Some(format) => format::decode(format, &unpacked, limits),
-        None => Err(ReadError::UnknownFormat { found: detect::describe(&unpacked) }),
+    let content = unpacked.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&unpacked);
+    match Format::detect(content) {
+        Some(format) => format::decode(format, content, limits),
+        None => {
+            let packed = if matches!(unpacked, Cow::Owned(_)) { ", compressed" } else { "" };
+            Err(ReadError::UnknownFormat { found: describe(content) + packed })
+        }
     }
 }
 

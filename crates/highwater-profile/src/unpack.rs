@@ -17,7 +17,9 @@ pub(crate) fn unpack<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8
         [0x1f, 0x8b, 0x08, ..] => gunzip(bytes, limits)?,
         [0x1f, 0x8b] | [0x1f] => return Err(ReadError::Truncated { unpacked_bytes: 0 }),
         [0x1f, 0x8b, ..] => {
-            return Err(ReadError::UnknownFormat { found: "gzip with an unknown compression method" });
+            return Err(ReadError::UnknownFormat {
+                found: "gzip with an unknown compression method".to_owned(),
+            });
         }
         [0x28, 0xb5, 0x2f, 0xfd, ..] => unzstd(bytes, limits)?,
         _ => return Ok(Cow::Borrowed(bytes)),
@@ -59,7 +61,7 @@ fn fill(unpacked: &mut Vec<u8>, packed: impl Read, limits: &Limits) -> Result<io
 
 #[cfg(not(feature = "formats"))]
 fn unzstd(_: &[u8], _: &Limits) -> Result<Vec<u8>, ReadError> {
-    Err(ReadError::UnknownFormat { found: "zstd-compressed data" })
+    Err(ReadError::UnknownFormat { found: "zstd-compressed data".to_owned() })
 }
 
 /// Every zstd decompressor has to grant a frame a window of 8 MiB.

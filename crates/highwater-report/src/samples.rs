@@ -13,6 +13,7 @@ pub(crate) fn header() -> Header {
         unit: Unit::Bytes,
         interval_bytes: Some(512 << 10),
         exact: false,
+        difference: false,
         total,
         shown_total: total,
         samples: 42,

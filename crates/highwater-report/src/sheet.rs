@@ -82,7 +82,7 @@ impl Sheet {
         };
         Self {
             summary: header::total(&answer.header),
-            remarks: vec![header::recording(answer.header.exact, answer.header.interval_bytes)],
+            remarks: vec![header::origin(&answer.header)],
             orders: orders([&clean(&answer.header.sample), "cum"]),
             heads: top::heads(&answer.header),
             rows: answer.rows.iter().map(row).collect(),
@@ -152,7 +152,7 @@ impl Sheet {
             SheetRow::new(cells, sizes, (&row.key, Label::of(&row.key)), &row.stack)
         };
         let mut remarks = trend::remarks(answer);
-        remarks.push(header::recording(answer.header.exact, answer.header.interval_bytes));
+        remarks.push(header::origin(&answer.header));
         Self {
             summary: trend::summary(answer),
             remarks,
@@ -208,7 +208,7 @@ mod tests {
             let library = "/rustc/0/library/alloc/src/raw_vec.rs";
             let grow = profile.add_function("alloc::raw_vec::finish_grow", "", library);
             let stack = [(grow, 500), (function, line)].map(|(function, line)| {
-                profile.add_location(Location::symbolized(vec![Line { function, line }]))
+                profile.add_location(Location::symbolized(vec![Line::new(function, line)]))
             });
             profile.samples.push(&stack, &[2 * bytes, bytes], &[]);
         }

@@ -80,7 +80,7 @@ impl Dialect for GoText {
         };
         if !self.complete.contains(&id) {
             let function = native.profile.add_function(function, function, file);
-            native.profile.location_mut(id).lines.push(Line { function, line: number });
+            native.profile.location_mut(id).lines.push(Line::new(function, number));
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl Dialect for GoText {
             let id = stack[self.named];
             if self.complete.insert(id) {
                 let function = native.profile.add_function("runtime.goexit", "runtime.goexit", "");
-                native.profile.location_mut(id).lines.push(Line { function, line: 0 });
+                native.profile.location_mut(id).lines.push(Line::new(function, 0));
             }
         }
         self.named = 0;

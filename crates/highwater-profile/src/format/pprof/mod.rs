@@ -10,6 +10,7 @@ mod encode;
 mod finish;
 mod ids;
 mod input;
+mod kinds;
 mod rows;
 mod wire;
 
