@@ -35,7 +35,7 @@ const BINARY: [(&[u8], &str); 21] = [
 ];
 
 /// What text files begin with, and what they are.
-const TEXT: [(&[u8], &str); 9] = [
+const TEXT: [(&[u8], &str); 12] = [
     (b"# callgrind format", "callgrind output, which is written but not read"),
     (b"{\"format\":\"highwater", "our own JSON, which is written but not read"),
     (
@@ -51,6 +51,12 @@ const TEXT: [(&[u8], &str); 9] = [
     (b"--- mutex:", "Go's profile of mutexes, which holds no memory; ask for /debug/pprof/heap"),
     (b"version https://git-lfs", "a pointer to a file that Git LFS keeps; fetch it with `git lfs pull`"),
     (b"#!", "a script"),
+    (b"--- symbol", "a profile of pprof with its names that holds no memory"),
+    (
+        b"{\"snapshot\":{\"meta\"",
+        "a heap snapshot of V8, which has objects and no stacks; record a .heapprofile (node --heap-prof)",
+    ),
+    (b"{\"nodes\":[{\"id\"", "a CPU profile of V8, which holds no memory"),
 ];
 
 /// Names what `bytes` are, which are no heap profile.

@@ -43,7 +43,10 @@ pub enum FileError {
 pub fn read(path: &Path, limits: &Limits) -> Result<Profile, FileError> {
     let content_error = |source| FileError::Content { path: path.into(), source };
     if is_streamed(path).map_err(|source| FileError::Open { path: path.into(), source })? {
-        return pprof::decode_gzip(|| fs::File::open(path), limits).map_err(content_error);
+        let streamed = pprof::decode_gzip(|| fs::File::open(path), limits);
+        if !matches!(streamed, Err(ReadError::Inconsistent { .. })) {
+            return streamed.map_err(content_error);
+        }
     }
     crate::read(&content(path, limits)?, limits).map_err(content_error)
 }

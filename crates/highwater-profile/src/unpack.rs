@@ -37,6 +37,21 @@ fn gunzip(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, ReadError> {
     }
 }
 
+/// The unpacked members of a gzip file with several of them; `None` when it is not one.
+pub(crate) fn members(bytes: &[u8], limits: &Limits) -> Option<Vec<Vec<u8>>> {
+    let (mut rest, mut members, mut unpacked_bytes) = (bytes, Vec::new(), 0);
+    while rest.starts_with(&[0x1f, 0x8b, 0x08]) {
+        let mut decoder = flate2::bufread::GzDecoder::new(rest);
+        let mut member = Vec::new();
+        let left = limits.unpacked_bytes().checked_sub(unpacked_bytes)?;
+        decoder.by_ref().take(left.saturating_add(1)).read_to_end(&mut member).ok()?;
+        unpacked_bytes += member.len() as u64;
+        rest = decoder.into_inner();
+        members.push(member);
+    }
+    (members.len() > 1 && unpacked_bytes <= limits.unpacked_bytes()).then_some(members)
+}
+
 /// What the decompressor's error means to somebody who has the file.
 pub(crate) fn gzip_error(error: &io::Error, unpacked_bytes: u64) -> ReadError {
     match error.kind() {

@@ -30,7 +30,7 @@ pub(crate) fn content(format: Format, bytes: &[u8]) -> Cow<'_, [u8]> {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     };
-    let is_json = matches!(format, Format::Dhat | Format::Speedscope);
+    let is_json = matches!(format, Format::Dhat | Format::Speedscope | Format::V8);
     if is_json && has_surrogates(&text) { Cow::Owned(without_lone_surrogates(&text)) } else { text }
 }
 

@@ -162,6 +162,22 @@ fn other_files_are_named() {
 }
 
 #[test]
+fn profiles_one_behind_the_other_are_added_up() {
+    let one = written(&sample_profile());
+    let total = |bytes: &[u8]| read(bytes, &Limits::default()).unwrap().samples.total(0);
+    assert_eq!(total(&[one.clone(), one.clone()].concat()), 2 * total(&one));
+    // One profile in several members is one.
+    let bytes = unpacked(&one);
+    let member = |part: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, part).unwrap();
+        encoder.finish().unwrap()
+    };
+    let (start, end) = bytes.split_at(bytes.len() / 2);
+    assert_eq!(total(&[member(start), member(end)].concat()), total(&one));
+}
+
+#[test]
 fn a_later_version_is_refused() {
     let mut profile = sample_profile();
     profile.meta = Some(Meta { format: Some(Meta::FORMAT + 1), ..Meta::default() });

@@ -15,6 +15,8 @@ mod document;
 #[cfg(feature = "formats")]
 mod folded;
 #[cfg(feature = "formats")]
+mod frame_text;
+#[cfg(feature = "formats")]
 mod frames;
 pub mod go_text;
 #[cfg(feature = "formats")]
@@ -26,20 +28,39 @@ mod jemalloc;
 #[cfg(feature = "formats")]
 mod json;
 #[cfg(feature = "formats")]
+mod json_tokens;
+mod kinds;
+#[cfg(feature = "formats")]
+mod leak_report;
+#[cfg(feature = "formats")]
 mod legacy_heap;
+#[cfg(feature = "formats")]
+mod lsan;
+#[cfg(feature = "formats")]
+mod massif;
+#[cfg(feature = "formats")]
+mod memcheck;
 #[cfg(feature = "formats")]
 mod memray;
 #[cfg(feature = "formats")]
 mod native;
 #[cfg(feature = "otlp")]
 pub mod otlp;
+#[cfg(feature = "formats")]
+pub(crate) mod otlp_decode;
+#[cfg(feature = "formats")]
+mod places;
 pub mod pprof;
 #[cfg(feature = "formats")]
 mod speedscope;
 #[cfg(feature = "formats")]
+pub(crate) mod symbolized;
+#[cfg(feature = "formats")]
 mod text;
 #[cfg(feature = "formats")]
 mod tree;
+#[cfg(feature = "formats")]
+mod v8;
 mod written;
 
 pub use written::Written;
@@ -69,21 +90,34 @@ pub(crate) fn decode(format: Format, bytes: &[u8], limits: &Limits) -> Result<Pr
 /// Reads a format of text, which need not be UTF-8.
 #[cfg(feature = "formats")]
 fn decode_other(format: Format, bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
+    if format == Format::Otlp {
+        let mut profile = otlp_decode::decode(bytes, limits)?;
+        kinds::unify(&mut profile);
+        return Ok(profile);
+    }
     let text = utf8::content(format, bytes);
     if matches!(text, Cow::Owned(_)) {
         limits.check((bytes.len() + text.len()) as u64)?;
     }
-    match format {
-        Format::Jemalloc => jemalloc::decode(&text, limits),
-        Format::Gperftools => gperftools::decode(&text, limits),
-        Format::GoText => go_text::decode(&text, limits),
-        Format::MemrayCsv => memray::decode(&text, limits),
-        Format::Folded => folded::decode(&text, limits),
-        Format::Dhat => dhat::decode(&text, limits),
-        Format::Heaptrack => heaptrack::decode(&text, limits),
-        Format::Speedscope => speedscope::decode(&text, limits),
+    let (names, text) = symbolized::split(&text);
+    let mut profile = match format {
+        Format::Jemalloc => jemalloc::decode(text, limits),
+        Format::Gperftools => gperftools::decode(text, limits),
+        Format::GoText => go_text::decode(text, limits),
+        Format::MemrayCsv => memray::decode(text, limits),
+        Format::Folded => folded::decode(text, limits),
+        Format::Dhat => dhat::decode(text, limits),
+        Format::Heaptrack => heaptrack::decode(text, limits),
+        Format::Speedscope => speedscope::decode(text, limits),
+        Format::V8 => v8::decode(text, limits),
+        Format::Massif => massif::decode(text, limits),
+        Format::Memcheck => memcheck::decode(text, limits),
+        Format::LeakSanitizer => lsan::decode(text, limits),
         format => Err(ReadError::NotBuiltIn { format }),
-    }
+    }?;
+    symbolized::apply(&names, &mut profile);
+    kinds::unify(&mut profile);
+    Ok(profile)
 }
 
 /// Writes `profile` in this format, gzipped where the format is always so (pprof), and says what was written.

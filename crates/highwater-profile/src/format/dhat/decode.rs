@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::frame::FrameText;
 use super::{ACCESSES, ALLOCATED, COMMAND, Column, LIFETIME, MAXIMUM, MOMENTS, TIME_UNITS, VERSION};
+use crate::format::frame_text::FrameText;
 use crate::format::json::{self, Count, Refusal};
 use crate::{
     Format, Limits, Line, Location, LocationId, Mapping, MappingId, Missing, Profile, ReadError, Source,

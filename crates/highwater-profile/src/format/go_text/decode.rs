@@ -43,7 +43,7 @@ impl Dialect for GoText {
 
     fn sampling(method: &str, number: Option<i64>, header: &Totals) -> Option<Sampling> {
         let has_alloc = (header.alloc_blocks, header.alloc_bytes) != (0, 0);
-        (method == "heap").then(|| Sampling { interval: number.unwrap_or(0) / 2, has_alloc })
+        (method == "heap").then(|| Sampling { interval: number.unwrap_or(0) / 2, has_alloc, kinds: None })
     }
 
     fn remark(

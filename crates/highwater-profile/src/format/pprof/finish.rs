@@ -2,7 +2,6 @@
 
 use super::decode::{Tables, number};
 use super::ids::Ids;
-use super::kinds;
 use crate::location::{FunctionId, MappingId};
 use crate::{
     Format, Label, LabelValue, LocationId, Meta, Profile, ReadError, SampleTable, Source, StringId, ValueType,
@@ -43,7 +42,7 @@ impl Tables {
         if let Some(found) = profile.meta.and_then(|meta| meta.format).filter(|it| *it > Meta::FORMAT) {
             return Err(Late::Other(ReadError::UnknownVersion { found }));
         }
-        kinds::unify(&mut profile);
+        crate::format::kinds::unify(&mut profile);
         let producer = profile.meta.map(|_| "highwater".to_owned());
         profile.source = Source { producer, ..Source::of(Format::Pprof) };
         Ok(profile)

@@ -10,9 +10,8 @@ mod encode;
 mod finish;
 mod ids;
 mod input;
-mod kinds;
 mod rows;
-mod wire;
+pub(super) mod wire;
 
 pub(crate) use decode::{decode, decode_gzip};
 pub use encode::write;

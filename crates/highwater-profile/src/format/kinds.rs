@@ -9,7 +9,7 @@ use crate::{Label, LabelValue, Profile};
 const LIVE: [(&str, &str); 2] = [("objects", "inuse_objects"), ("space", "inuse_space")];
 
 /// How many bytes a unit is, if it is one of memory. pprof's units are multiples of 1024, whatever they are called.
-pub(super) fn bytes_of(unit: &str) -> Option<i64> {
+fn bytes_of(unit: &str) -> Option<i64> {
     const SHIFTS: [(&str, &str, u32); 6] = [
         ("", "", 0),
         ("k", "kilo", 10),
@@ -31,7 +31,7 @@ pub(super) fn bytes_of(unit: &str) -> Option<i64> {
 }
 
 /// Has a profile that was just read say what it counts in this crate's words.
-pub(super) fn unify(profile: &mut Profile) {
+pub(in crate::format) fn unify(profile: &mut Profile) {
     let has_live = profile.sample_types().iter().any(|it| it.kind.starts_with("inuse_"));
     for column in 0..profile.sample_types().len() {
         let it = &mut profile.sample_types_mut()[column];
