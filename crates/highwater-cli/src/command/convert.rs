@@ -28,7 +28,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The profile
+    /// The profile: a file, - for standard input, or an address (http://host:6060)
     #[arg(value_name = "IN")]
     input: PathBuf,
     /// The file to write

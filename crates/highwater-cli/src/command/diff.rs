@@ -29,9 +29,9 @@ after a fix for instance, are independent recordings with larger errors, and com
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The earlier profile
+    /// The earlier profile: a file, - for standard input, or an address (http://host:6060)
     base: PathBuf,
-    /// The later profile
+    /// The later profile: likewise
     new: PathBuf,
     #[command(flatten)]
     options: Comparison,
