@@ -5,7 +5,7 @@
 
 use crate::{Label, LabelValue, Profile};
 
-/// Names of live values in files that know no other ones.
+/// Names of live values in files that have both of them, and none of ours.
 const LIVE: [(&str, &str); 2] = [("objects", "inuse_objects"), ("space", "inuse_space")];
 
 /// How many bytes a unit is, if it is one of memory. pprof's units are multiples of 1024, whatever they are called.
@@ -18,6 +18,10 @@ fn bytes_of(unit: &str) -> Option<i64> {
         ("t", "tera", 40),
         ("p", "peta", 50),
     ];
+    // Every string of a file is asked whether it is one.
+    if unit.len() > "gigabytes".len() + 1 {
+        return None;
+    }
     let unit = unit.to_ascii_lowercase();
     let unit = unit.strip_suffix('s').filter(|it| !it.is_empty()).unwrap_or(&unit);
     let is_named = |(letter, word, _): &&(&str, &str, u32)| {
@@ -32,10 +36,13 @@ fn bytes_of(unit: &str) -> Option<i64> {
 
 /// Has a profile that was just read say what it counts in this crate's words.
 pub(in crate::format) fn unify(profile: &mut Profile) {
-    let has_live = profile.sample_types().iter().any(|it| it.kind.starts_with("inuse_"));
+    // Other files have one of both, and do not say what it is of.
+    let is_live = LIVE
+        .iter()
+        .all(|(name, live)| profile.sample_type(name).is_some() && profile.sample_type(live).is_none());
     for column in 0..profile.sample_types().len() {
         let it = &mut profile.sample_types_mut()[column];
-        if let Some(live) = LIVE.iter().find(|live| !has_live && live.0 == it.kind) {
+        if let Some(live) = LIVE.iter().find(|live| is_live && live.0 == it.kind) {
             live.1.clone_into(&mut it.kind);
         }
         let Some(factor) = bytes_of(&it.unit) else { continue };
