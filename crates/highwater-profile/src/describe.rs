@@ -165,7 +165,7 @@ mod tests {
             ),
             (b"404 page not found\n", "plain text that begins `404 page not found`"),
             (
-                b"<!DOCTYPE html>\n<html><head><TITLE>502 Bad\x07 Gateway</title>",
+                b"<!DOCTYPE html>\n<html><head><TITLE>502 Bad\n Gateway</title>",
                 "HTML with the title `502 Bad? Gateway`",
             ),
             (b"<svg xmlns='x'>\n", "HTML, XML or SVG that begins `<svg xmlns='x'>`"),

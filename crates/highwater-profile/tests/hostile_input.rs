@@ -293,7 +293,7 @@ mod tables {
 
     #[test]
     fn a_string_that_is_not_utf8_is_read_all_the_same() {
-        let function = field(5, &[0x08, 1, 0x10, 4]);
+        let function = field(5, &[0x08, 1, 0x10, 3]);
         let profile = message(&[field(6, b"caf\xe9"), function]).unwrap();
         assert_eq!(profile.string(profile.functions()[0].name), "café");
     }
