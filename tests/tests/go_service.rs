@@ -189,6 +189,34 @@ fn totals_are_those_of_pprof(watched: &Watched, first: &Path, last: &Path) {
     }
 }
 
+/// What Go itself calls a difference: what `heap?seconds=1` gives while the service lets go of its cache.
+#[test]
+fn a_service_is_asked_by_its_address() {
+    let service = Service::start(&[LEAK]);
+    let url = format!("http://{}", service.address);
+    let directory = tempfile::tempdir().unwrap();
+    let ask = |arguments: &[&str]| {
+        let mut command = Command::new(highwater());
+        command.current_dir(directory.path()).args(arguments).arg("--json");
+        serde_json::from_str::<Value>(&succeed(&mut command)).unwrap()
+    };
+    let now = ask(&["top", &url]);
+    assert!(now["header"]["total"]["value"].as_i64().unwrap() > 0, "{now:#}");
+    assert_eq!(now["header"]["difference"], false);
+    succeed(Command::new(highwater()).current_dir(directory.path()).args(["convert", &url, "before.pb.gz"]));
+    let change = ask(&["diff", "before.pb.gz", &url]);
+    assert!(change["total_change"]["change"]["value"].is_i64(), "{change:#}");
+    let seconds = ask(&["info", &format!("{url}/debug/pprof/heap?seconds=1")]);
+    assert_eq!(seconds["source"]["format"], "pprof", "{seconds:#}");
+    let missing = Command::new(highwater()).args(["top", &format!("{url}/nothing")]).output().unwrap();
+    let message = String::from_utf8(missing.stderr).unwrap();
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(
+        message.contains("the server answered 404 with plain text that begins `404 page not found`"),
+        "{message}"
+    );
+}
+
 #[test]
 fn without_the_leak_and_the_burst_nothing_is_told() {
     let watched = Watched::watch(&[CLOSE; SNAPSHOTS]);

@@ -146,6 +146,50 @@ fn changes_are_equal_for_every_sample_type() {
     }
 }
 
+/// Differences that Go writes are read, shown with its signs and shares, and written again as it reads them.
+#[test]
+fn differences_are_read_as_go_writes_them() {
+    for (snapshots, setting) in asked() {
+        let written = snapshots.directory.path().join("difference.pb.gz");
+        let again = snapshots.directory.path().join("again.pb.gz");
+        for option in ["-base", "-diff_base"] {
+            // The earlier one less the later one, so that live values are below 0.
+            let base = format!("{option}={}", snapshots.new.display());
+            let output = format!("-output={}", written.display());
+            snapshots.pprof(&["-symbolize=none", "-proto", &output, &base], &[&snapshots.base]);
+            let read_again =
+                Command::new(highwater()).arg("convert").args([&written, &again]).output().unwrap();
+            assert!(read_again.status.success(), "{read_again:?}");
+            let difference = read(&written);
+            assert!(difference.is_difference(), "{option} {setting}");
+            for kind in kinds(&difference) {
+                let index = format!("-sample_index={kind}");
+                let arguments = [&Top::ARGUMENTS[..], &["-symbolize=none", &index]].concat();
+                let theirs = [&written, &again]
+                    .map(|file| Top::parse(&snapshots.pprof(&arguments, &[file.as_path()])));
+                let ours = answer(&["top", "--sample", &kind], &[&written], "/header/total/value");
+                assert_eq!((theirs[0].flat, theirs[1].flat), (ours, ours), "{kind} {option} {setting}");
+                assert_eq!(theirs[0].total, theirs[1].total, "{kind} {option} {setting}");
+                assert_eq!(ours, total(&difference, &kind));
+                let share = share(&written, &kind);
+                let expected = ours as f64 / theirs[0].total as f64;
+                assert!(
+                    (share - expected).abs() < 1e-9,
+                    "{kind} {option} {setting}: {share}, not {expected}"
+                );
+            }
+        }
+    }
+}
+
+/// The share of the whole call tree.
+fn share(file: &Path, kind: &str) -> f64 {
+    let mut command = Command::new(highwater());
+    command.args(["tree", "--json", "--addresses", "--sample", kind]).arg(file);
+    let answer: serde_json::Value = serde_json::from_str(&succeed(&mut command)).unwrap();
+    answer["nodes"][0]["fraction"].as_f64().unwrap()
+}
+
 #[test]
 fn exact_values_are_what_the_program_did() {
     let snapshots = Snapshots::take("");

@@ -181,11 +181,23 @@ mod tests {
         // One module for each of them.
         let formats = files(&root.join("crates/highwater-profile/src/format")).unwrap();
         let formats = formats.iter().filter_map(|file| file.file_stem()?.to_str());
-        let known =
-            ["dhat", "folded", "gperftools", "heaptrack", "jemalloc", "memray", "pprof", "speedscope"];
+        let known = [
+            "dhat",
+            "folded",
+            "gperftools",
+            "heaptrack",
+            "jemalloc",
+            "lsan",
+            "massif",
+            "memcheck",
+            "memray",
+            "pprof",
+            "speedscope",
+            "v8",
+        ];
         let readers: Vec<&str> = formats.filter(|name| known.contains(name)).collect();
         assert_eq!(readers.len(), known.len(), "{readers:?}");
-        for name in readers.into_iter().chain(["go", "any", PLANTED]) {
+        for name in readers.into_iter().chain(["go", "otlp", "any", PLANTED]) {
             assert!(targets.iter().any(|target| target == name), "no target for {name}");
         }
         let manifest = fs::read_to_string(root.join("tests/fuzz/Cargo.toml")).unwrap();

@@ -93,7 +93,7 @@ pub(crate) fn add(
     for id in locations {
         for Call { function, file, line } in calls(profile.location(id).address) {
             let function = profile.add_function(&function, &function, &file);
-            profile.location_mut(id).lines.push(Line { function, line: line.into() });
+            profile.location_mut(id).lines.push(Line::new(function, line.into()));
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use highwater_profile::Profile;
+
 use crate::Caveat;
 
 /// Why a question could not be answered. The messages name what was asked for and what there is instead.
@@ -19,9 +21,23 @@ pub enum AnalyzeError {
     /// The difference of the two profiles would not mean what it seems to.
     #[error("{0}")]
     NotComparable(#[from] Caveat),
+    /// The profile is the difference of two, whose values have signs, and cannot be asked this.
+    #[error("this is the difference of two profiles, and {question}; give the two profiles themselves")]
+    Difference {
+        /// Why it cannot be asked.
+        question: &'static str,
+    },
     /// There is no grouping of this name.
     #[error("there is no grouping {0:?}; the groupings are site, function, line, file, module and crate")]
     UnknownGrouping(String),
+}
+
+/// Refuses a difference of profiles, whose values have signs. `question` says why: `a trend follows what is live`.
+///
+/// # Errors
+/// [`AnalyzeError::Difference`] for one.
+pub fn refuse_difference(profile: &Profile, question: &'static str) -> Result<(), AnalyzeError> {
+    if profile.is_difference() { Err(AnalyzeError::Difference { question }) } else { Ok(()) }
 }
 
 struct List<'a>(&'a [String]);

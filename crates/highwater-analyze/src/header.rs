@@ -23,6 +23,8 @@ pub struct Header {
     pub exact: bool,
     /// What the recorder lost, if it lost anything; then `exact` is false.
     pub lost: Option<Lost>,
+    /// The profile is the difference of two: its values have signs, and nothing says how far sampling put them off.
+    pub difference: bool,
     /// Sum over the whole profile, filters or not.
     pub total: Estimate,
     /// Sum over the samples that `focus` and `ignore` left.
@@ -52,6 +54,7 @@ impl Header {
             interval_bytes,
             exact: sampling::is_exact(profile),
             lost: None,
+            difference: profile.is_difference(),
             total: Estimate::default(),
             shown_total: Estimate::default(),
             samples: 0,
@@ -78,7 +81,8 @@ pub fn notes(profile: &Profile) -> Vec<String> {
     notes
 }
 
-fn kinds_with_values(profile: &Profile) -> Vec<String> {
+/// The kinds of which the profile has any value, as [`SampleKind`] displays them.
+pub fn kinds_with_values(profile: &Profile) -> Vec<String> {
     let mut has_values = vec![false; profile.sample_types().len()];
     for values in profile.samples.values().chunks_exact(has_values.len().max(1)) {
         for (has, &value) in has_values.iter_mut().zip(values) {

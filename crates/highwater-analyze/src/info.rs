@@ -20,6 +20,8 @@ pub struct Info {
     pub interval_bytes: Option<i64>,
     /// Every block was recorded.
     pub exact: bool,
+    /// The profile is the difference of two: its values have signs.
+    pub difference: bool,
     /// When the profile was taken, in nanoseconds since 1970-01-01 UTC.
     pub time_ns: Option<i64>,
     /// Time that cumulative values cover, in nanoseconds.
@@ -112,6 +114,7 @@ pub fn info(profile: &Profile) -> Info {
         sample_types: sample_types(profile),
         interval_bytes,
         exact: sampling::is_exact(profile),
+        difference: profile.is_difference(),
         time_ns: header::known(profile.time_ns),
         duration_ns: header::known(profile.duration_ns),
         samples: profile.samples.len(),

@@ -18,7 +18,7 @@
 //! let grow = profile.add_function("alloc::raw_vec::finish_grow", "", "/rustc/0/library/alloc/src/raw_vec.rs");
 //! let main = profile.add_function("demo::main", "", "src/main.rs");
 //! let stack = [(grow, 500), (main, 7)]
-//!     .map(|(function, line)| profile.add_location(Location::symbolized(vec![Line { function, line }])));
+//!     .map(|(function, line)| profile.add_location(Location::symbolized(vec![Line::new(function, line)])));
 //! profile.samples.push(&stack, &[4096], &[]);
 //!
 //! let answer = top(&profile, &Query::default())?;
@@ -80,13 +80,13 @@ pub use check::{
 pub use comparison::{Caveat, Overlap};
 pub use diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
 pub use drop_frames::{DropFramesError, drop_frames};
-pub use error::AnalyzeError;
+pub use error::{AnalyzeError, refuse_difference};
 pub use estimate::Estimate;
 pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};
 pub use frame::Frame;
 pub use group::{GroupBy, RowKey};
 pub use growth::{Growth, GrowthNode, growth};
-pub use header::{Header, Omitted, notes};
+pub use header::{Header, Omitted, kinds_with_values, notes};
 pub use holdings::{Holding, holdings};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};

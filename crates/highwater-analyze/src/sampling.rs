@@ -110,13 +110,20 @@ impl Sampling {
             _ => (None, ""),
         };
         let partner = |suffix: &str| measure.and_then(|_| profile.sample_type(&format!("{stem}{suffix}")));
+        let interval_label = profile.strings.find("interval");
+        // What is left between two sampled values says nothing of how many samples either rests on.
+        let (interval, interval_label) = if profile.is_difference() {
+            (interval_bytes(profile).filter(|it| *it == 1 && interval_label.is_none()), None)
+        } else {
+            (interval_bytes(profile), interval_label)
+        };
         Self {
-            interval: interval_bytes(profile),
+            interval,
             measure,
             blocks: partner("objects"),
             bytes: partner("space"),
             size_label: profile.strings.find("bytes"),
-            interval_label: profile.strings.find("interval"),
+            interval_label,
             birth_label: profile.strings.find("birth_epoch"),
             timed: Timed::of(profile, kind),
             said: vec![None; profile.samples.labels()],

@@ -283,6 +283,8 @@ impl<const N: usize> StackSums<N> {
             totals: [Sum::ZERO; N],
             wholes: [0; N],
         };
+        let is_base = profile.has_base().then(|| profile.base_rows());
+        let mut base_wholes = [0_u128; N];
         for sample in profile.samples.iter() {
             for (&Part { slot, column, seen_by }, sampling) in parts.iter().zip(&mut samplings) {
                 let value = sample.values[column];
@@ -292,6 +294,9 @@ impl<const N: usize> StackSums<N> {
                 let sum = Sum::new(value, sampling.evidence(&sample));
                 sums.totals[slot].add(sum);
                 sums.wholes[slot] = sums.wholes[slot].saturating_add(value.unsigned_abs().into());
+                if is_base.as_ref().is_some_and(|is_base| is_base(&sample)) {
+                    base_wholes[slot] = base_wholes[slot].saturating_add(value.unsigned_abs().into());
+                }
                 let place = &mut places[sample.stack_id.index()];
                 if *place == NONE {
                     // There are fewer than 2^32 stacks, as their handles show.
@@ -303,6 +308,10 @@ impl<const N: usize> StackSums<N> {
                 entry.sums[slot].add(sum);
                 entry.rows[slot] += 1;
             }
+        }
+        // Where the base is known, shares are shares of it, as pprof has them.
+        for (whole, base) in sums.wholes.iter_mut().zip(base_wholes).filter(|it| it.1 > 0) {
+            *whole = base;
         }
         // Whatever other values are added up beside it, a kind's are added in one order, and so have the same errors to the
         // last bit.

@@ -10,6 +10,7 @@ const EXAMPLES: &str = "\
 Examples:
   highwater top heap.pb.gz                        which lines hold memory now
   highwater top --sample peak-bytes heap.pb.gz    which held it when most was in use
+  highwater top http://localhost:6060             the same of a running service
   highwater diff before.pb.gz after.pb.gz         what grew, beyond sampling noise
   highwater trend snapshots/                      what leaks, over a series of snapshots
   highwater spikes snapshots/                     when the process jumped, and whose allocations did it
@@ -38,8 +39,10 @@ Exit codes: 0 the answer was given; 2 it was not, and one line on stderr says wh
 /// Read, compare and draw heap profiles.
 ///
 /// Files are heap profiles from Highwater's allocator or other tools: pprof, DHAT, jemalloc, gperftools, Go's text,
-/// heaptrack, memray's CSV, folded stacks, speedscope. What a file is shows in its content. Functions and lines are looked
-/// up in the binaries that a profile names, if they are the same build.
+/// heaptrack, memray's CSV, folded stacks, speedscope, V8, OpenTelemetry, massif, and the leak reports of memcheck and
+/// LeakSanitizer. What a file is shows in its content. In the place of a file, - is standard input, and an address
+/// (http://host:6060) is that of an agent or of a Go service. Functions and lines are looked up in the binaries that a profile
+/// names, if they are the same build.
 #[derive(Debug, Parser)]
 #[command(name = "highwater", version, after_help = EXAMPLES, arg_required_else_help = false)]
 pub(crate) struct Cli {

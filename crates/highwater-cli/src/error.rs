@@ -4,17 +4,21 @@ use std::fmt::Write;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::{AnalyzeError, SeriesError};
+use highwater_analyze::{AnalyzeError, SampleKind, SeriesError};
 use highwater_profile::file::FileError;
 use highwater_profile::{Format, MergeError, Profile, ReadError};
 use highwater_report::FlameError;
 use highwater_symbol::{Summary, SymbolError};
+
+use crate::input;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     #[error("{}{}", .0, advice_for_file(.0))]
     File(#[from] FileError),
+    #[error("{name}: {source}{}", advice_for_content(.source))]
+    Input { name: String, source: Box<ReadError> },
     #[error("{0}; give another one with --binary")]
     Symbol(#[from] SymbolError),
     #[error("{0}")]
@@ -25,7 +29,7 @@ pub(crate) enum CliError {
     Question { files: Vec<PathBuf>, source: AnalyzeError },
     #[error("{}: {source}", paths(.files))]
     Flame { files: Vec<PathBuf>, source: FlameError },
-    #[error("{}{}: {source}{}", path.display(), behind(.before), advice_for_series(.source))]
+    #[error("{}{}: {source}{}", input::shown(path), behind(.before), advice_for_series(.source))]
     Series { path: PathBuf, before: Option<PathBuf>, source: Box<SeriesError> },
     #[error("{}: there is no profile in this directory{}", path.display(), passed_over(*.others))]
     NoProfiles { path: PathBuf, others: usize },
@@ -63,6 +67,8 @@ pub(crate) enum CliError {
     NoPackage(String),
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
+    #[error("{}: there is nothing to show: {kind} is 0 in every row that the filters leave{}", input::shown(path), offered(.others))]
+    NothingOfKind { path: PathBuf, kind: SampleKind, others: Vec<String> },
     #[error("{0}; see highwater flame --help")]
     Usage(&'static str),
 }
@@ -82,7 +88,7 @@ impl CliError {
         (files > 0).then(|| {
             Self::MissingBinaries(format!(
                 "{}: {noun} missing to name functions and lines: {list}; give the right one with --binary PATH, or go on with --addresses",
-                path.display()
+                input::shown(path)
             ))
         })
     }
@@ -108,7 +114,7 @@ impl CliError {
         let list = if files.is_empty() { "none".to_owned() } else { files.join(", ") };
         Some(Self::Stranger(format!(
             "{}: --binary {} ({own}) is another build than all files of the profile: {list}; give the build that was profiled",
-            path.display(),
+            input::shown(path),
             stranger.path.display()
         )))
     }
@@ -125,16 +131,23 @@ fn writable() -> String {
 }
 
 fn paths(files: &[PathBuf]) -> String {
-    files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(" and ")
+    files.iter().map(|path| input::shown(path)).collect::<Vec<_>>().join(" and ")
 }
 
 fn advice_for_file(error: &FileError) -> &'static str {
     match error {
-        FileError::Content { source: ReadError::TooLarge { .. }, .. } => " (--max-unpacked)",
-        FileError::Content { source: ReadError::OutOfMemory { .. }, .. } => " (--max-memory)",
-        FileError::Content {
-            source: ReadError::Malformed { .. } | ReadError::Inconsistent { .. }, ..
-        } => "; the file is damaged or was not written by a profiler",
+        FileError::Content { source, .. } => advice_for_content(source),
+        _ => "",
+    }
+}
+
+fn advice_for_content(error: &ReadError) -> &'static str {
+    match error {
+        ReadError::TooLarge { .. } => " (--max-unpacked)",
+        ReadError::OutOfMemory { .. } => " (--max-memory)",
+        ReadError::Malformed { .. } | ReadError::Inconsistent { .. } => {
+            "; the file is damaged or was not written by a profiler"
+        }
         _ => "",
     }
 }
@@ -142,6 +155,15 @@ fn advice_for_file(error: &FileError) -> &'static str {
 /// The file that a series had come to before the one at fault.
 fn behind(before: &Option<PathBuf>) -> String {
     before.as_ref().map_or_else(String::new, |it| format!(", behind {}", it.display()))
+}
+
+/// The kinds that a file has values of.
+fn offered(kinds: &[String]) -> String {
+    if kinds.is_empty() {
+        String::new()
+    } else {
+        format!("; the file has {} (choose with --sample)", kinds.join(", "))
+    }
 }
 
 fn passed_over(others: usize) -> String {

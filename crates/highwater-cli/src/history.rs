@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::{History, Query, SampleKind, TrendOptions};
+use highwater_analyze::{History, Query, SampleKind, TrendOptions, refuse_difference};
 use highwater_profile::Profile;
 
+use crate::command::question;
 use crate::error::CliError;
 use crate::series::{self, Files};
 use crate::shared::Shared;
-use crate::{load, output};
+use crate::{input, load, output};
 
 /// The last snapshot of a process, and what came before it.
 pub(crate) struct Past {
@@ -23,11 +24,11 @@ impl Past {
     /// `force`, what does not continue the series is left out, and said.
     pub(crate) fn read(path: &Path, query: &Query, force: bool, shared: &Shared) -> Result<Self, CliError> {
         if !path.is_dir() {
-            return Ok(Self {
-                first: None,
-                last: load::symbolized(path, shared)?,
-                history: History::default(),
-            });
+            let last = load::symbolized(path, shared)?;
+            // Of a directory, following the series does.
+            refuse_difference(&last, "what is asked is about what a process holds")
+                .map_err(question(&[path]))?;
+            return Ok(Self { first: None, last, history: History::default() });
         }
         let mut files = Files::of(&[path.to_owned()], force)?;
         let known = files.scan(shared, |it| Ok((it.meta.and_then(|it| it.epoch), it.time_ns)))?;
@@ -75,7 +76,7 @@ pub(crate) fn is_same_process(path: &Path, first: &Profile, last: &Profile) -> b
     if !is_same {
         output::note(&format!(
             "{}: the first and the last snapshot are of different processes: what is counted since the start is that of the last",
-            path.display()
+            input::shown(path)
         ));
     }
     is_same

@@ -5,21 +5,21 @@ use std::path::Path;
 use std::time::Duration;
 use std::{panic, thread};
 
-use highwater_profile::{Profile, file};
+use highwater_profile::Profile;
 use highwater_symbol::{Summary, symbolize_with};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::CliError;
 use crate::names;
-use crate::output;
 use crate::shared::Shared;
+use crate::{input, output};
 
 /// How long a file's symbols may take before a reader wonders whether anything happens.
 const TICK: Duration = Duration::from_millis(120);
 
 /// Reads a profile as it is in its file.
 pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
-    let profile = file::read(path, &shared.limits())?;
+    let profile = input::read(path, shared)?;
     for sample in &shared.sample {
         let files = vec![path.to_owned()];
         sample.column(&profile).map_err(|source| CliError::Question { files, source })?;
@@ -30,7 +30,7 @@ pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
 /// Reads a profile and finds its functions and lines. Without a binary that it needs there is no profile, unless
 /// addresses were allowed: half of the names look like an answer and are none.
 pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
-    let bar = Progress::busy(format!("reading {}", path.display()));
+    let bar = Progress::busy(format!("reading {}", input::shown(path)));
     let profile = raw(path, shared)?;
     drop(bar);
     with_symbols(path, profile, shared)
@@ -73,7 +73,13 @@ pub(crate) fn say_notes<'a>(profiles: impl IntoIterator<Item = &'a Profile>) {
 /// Reads two profiles at the same time, and finds the functions and lines of one after the other.
 pub(crate) fn symbolized_pair(paths: [&Path; 2], shared: &Shared) -> Result<[Profile; 2], CliError> {
     let [base, new] = paths;
-    let bar = Progress::busy(format!("reading {} and {}", base.display(), new.display()));
+    if input::is_stdin(base) && input::is_stdin(new) {
+        return Err(CliError::Target {
+            target: "standard input".to_owned(),
+            reason: "it can be one of two profiles only; give a file for the other".to_owned(),
+        });
+    }
+    let bar = Progress::busy(format!("reading {} and {}", input::shown(base), input::shown(new)));
     let (first, second) = thread::scope(|scope| {
         let read = || raw(base, shared);
         let other = thread::Builder::new().spawn_scoped(scope, read).ok();
@@ -88,7 +94,7 @@ pub(crate) fn symbolized_pair(paths: [&Path; 2], shared: &Shared) -> Result<[Pro
 
 /// Finds what can be found, and says what that was.
 pub(crate) fn find_symbols(path: &Path, profile: &mut Profile, shared: &Shared) -> Result<Summary, CliError> {
-    let what = format!("finding functions and lines of {}", path.display());
+    let what = format!("finding functions and lines of {}", input::shown(path));
     let bar = Progress::start(what, "addresses");
     Ok(symbolize_with(profile, &shared.symbols(), &|it| bar.show(it.done, it.total))?)
 }

@@ -11,6 +11,7 @@ mod config;
 mod error;
 mod history;
 mod init_tests;
+mod input;
 mod live;
 mod load;
 mod names;

@@ -14,7 +14,7 @@ use crate::error::CliError;
 use crate::load::Progress;
 use crate::series::{self, Files, series_error};
 use crate::shared::Shared;
-use crate::{command, history, load, output};
+use crate::{command, history, input, load, output};
 
 /// A frame below this share of the whole is narrower than a pixel.
 pub(crate) const NARROWEST: f64 = 0.0001;
@@ -64,15 +64,16 @@ impl Wanted<'_> {
         if !self.shared.sample.is_empty() {
             return self.shared.sample.clone();
         }
-        let mut kinds = vec![SampleKind::default_for(profile)];
-        for kind in KINDS {
-            let has_values = || {
-                let column = kind.column(profile).ok();
-                column.is_some_and(|column| profile.samples.iter().any(|it| it.values[column] != 0))
-            };
-            if !kinds.contains(&kind) && has_values() {
-                kinds.push(kind);
-            }
+        let has_values = |kind: &SampleKind| {
+            let column = kind.column(profile).ok();
+            column.is_some_and(|column| profile.samples.iter().any(|it| it.values[column] != 0))
+        };
+        let default = SampleKind::default_for(profile);
+        let others = KINDS.into_iter().filter(|it| *it != default && has_values(it));
+        let mut kinds: Vec<SampleKind> = others.collect();
+        // What is 0 everywhere is shown only where there is nothing else.
+        if kinds.is_empty() || has_values(&default) {
+            kinds.insert(0, default);
         }
         kinds.truncate(most);
         kinds
@@ -80,7 +81,7 @@ impl Wanted<'_> {
 
     /// A bar for the views of a profile.
     fn progress(&self, path: &Path, kinds: &[SampleKind]) -> Progress {
-        let bar = Progress::start(format!("adding up {}", path.display()), "views");
+        let bar = Progress::start(format!("adding up {}", input::shown(path)), "views");
         bar.show(0, kinds.len() * self.groupings.len());
         bar
     }
@@ -103,7 +104,7 @@ impl Wanted<'_> {
         page.accepted = self.accepted.clone();
         // Of other tools' files nothing is known without a series, and looking takes as long as drawing.
         let is_known = last.meta.is_some() || history.trend.is_some();
-        if is_known && SampleKind::LiveBytes.column(last).is_ok() {
+        if is_known && !last.is_difference() && SampleKind::LiveBytes.column(last).is_ok() {
             let query = Query { sample: None, ..self.shared.query(GroupBy::Line) };
             let leaks = Query { sample: None, ..self.shared.leak_query(GroupBy::Line) };
             page.leaks = Some(highwater_analyze::leaks(last, &history, &leaks, &self.accepted));
@@ -203,9 +204,9 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
         let profile = if at == 0 { None } else { Some(load::symbolized(path, shared)?) };
         let this = profile.as_ref().unwrap_or(&first);
         snapshots.extend(this.meta.and_then(|it| it.epoch).map(|epoch| (epoch, this.time_ns)));
-        timeline.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
+        timeline.add(|it| it.push(this).map_err(|error| format!("{}: {error}", input::shown(path))));
         if paths.len() > 2 {
-            trend.add(|it| it.push(this).map_err(|error| format!("{}: {error}", path.display())));
+            trend.add(|it| it.push(this).map_err(|error| format!("{}: {error}", input::shown(path))));
         }
         if chosen.contains(&at) {
             let holdings = wanted.holdings(path, this, &kinds)?;

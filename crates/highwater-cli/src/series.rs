@@ -14,7 +14,7 @@ use highwater_profile::{Profile, ReadError};
 use crate::error::CliError;
 use crate::load::{self, Progress};
 use crate::shared::Shared;
-use crate::{command, output};
+use crate::{command, input, output, watch};
 
 /// The files of a series.
 pub(crate) struct Files {
@@ -163,8 +163,13 @@ impl Files {
             Err(error) => return Err(error),
         };
         if profile.time_ns == 0 {
-            profile.time_ns = changed_ns(path).unwrap_or(0);
-            let note = "the files do not say when they were taken: the time of their last change is used";
+            let note = if input::is_file(path) {
+                profile.time_ns = changed_ns(path).unwrap_or(0);
+                "the files do not say when they were taken: the time of their last change is used"
+            } else {
+                profile.time_ns = watch::now_ns();
+                "the profiles do not say when they were taken: the time of their arrival is used"
+            };
             self.remarks.insert(note.to_owned());
         }
         Ok(Some(profile))
@@ -212,7 +217,7 @@ pub(crate) fn forced_note(path: &Path, before: Option<&PathBuf>, reason: &Series
         _ => "forced to go on",
     };
     let behind = before.map_or_else(String::new, |it| format!(", behind {}", it.display()));
-    format!("{}{behind}: {reason}; {outcome} (--force)", path.display())
+    format!("{}{behind}: {reason}; {outcome} (--force)", input::shown(path))
 }
 
 /// The files of a directory that may be profiles, by name.

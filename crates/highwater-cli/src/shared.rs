@@ -9,6 +9,7 @@ use highwater_symbol::Cache;
 use regex::Regex;
 
 use crate::parse;
+use crate::watch::Server;
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -80,6 +81,9 @@ pub(crate) struct Shared {
     /// Go on with addresses where a binary is missing
     #[arg(long, help_heading = "Symbols")]
     pub(crate) addresses: bool,
+
+    #[command(flatten)]
+    pub(crate) server: Server,
 
     /// Refuse files that unpack to more than this, such as 512MiB or 4GiB
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse::size, help_heading = "Input")]

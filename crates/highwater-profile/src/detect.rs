@@ -11,12 +11,20 @@ impl Format {
     /// Looks for what only this format begins with, so a damaged file is still known for what it was.
     pub fn detect(bytes: &[u8]) -> Option<Self> {
         if !is_text(bytes) {
+            #[cfg(feature = "formats")]
+            if crate::format::otlp_decode::is_otlp(bytes) {
+                return Some(Self::Otlp);
+            }
             return is_protobuf(bytes).then_some(Self::Pprof);
         }
         let text = bytes.trim_ascii_start();
+        #[cfg(feature = "formats")]
+        let text = crate::format::symbolized::split(text).1.trim_ascii_start();
         match text {
             [b'{', ..] => json(text),
-            _ => [jemalloc, legacy_heap, heaptrack, memray, folded].into_iter().find_map(|test| test(text)),
+            _ => [jemalloc, legacy_heap, heaptrack, memray, massif, leaks, folded]
+                .into_iter()
+                .find_map(|test| test(text)),
         }
     }
 }
@@ -47,6 +55,9 @@ fn json(text: &[u8]) -> Option<Format> {
     if holds(head, b"\"dhatFileVersion\"") {
         return Some(Format::Dhat);
     }
+    if holds(head, b"\"head\"") && holds(head, b"\"callFrame\"") {
+        return Some(Format::V8);
+    }
     // speedscope's keys may come in any order, with megabytes between them.
     holds(text, b"speedscope.app/file-format-schema.json").then_some(Format::Speedscope)
 }
@@ -57,7 +68,10 @@ fn jemalloc(text: &[u8]) -> Option<Format> {
 
 /// gperftools and Go share a first line, and differ in the word behind its `@`.
 fn legacy_heap(text: &[u8]) -> Option<Format> {
-    let rest = first_line(text.strip_prefix(b"heap profile:")?);
+    // A program may have warnings to give first.
+    let is_warning = |line: &&[u8]| line.starts_with(b"%");
+    let first = text.split(|&byte| byte == b'\n').find(|line| !is_warning(line))?;
+    let rest = first.trim_ascii_start().strip_prefix(b"heap profile:")?;
     let method = rest.rsplit(|&byte| byte == b'@').next().unwrap_or_default().trim_ascii();
     Some(if method.starts_with(b"heap/") { Format::GoText } else { Format::Gperftools })
 }
@@ -74,9 +88,40 @@ fn memray(text: &[u8]) -> Option<Format> {
     (holds(b"stack_trace") && holds(b"size") && holds(b"num_allocations")).then_some(Format::MemrayCsv)
 }
 
-/// Frames, a blank, a number.
+/// massif says how it was called, what it watched and what its times are.
+fn massif(text: &[u8]) -> Option<Format> {
+    let head = &text[..text.len().min(HEAD)];
+    let has_line = |start: &[u8]| head.split(|&byte| byte == b'\n').any(|it| it.starts_with(start));
+    (text.starts_with(b"desc:") && has_line(b"cmd:") && has_line(b"time_unit:")).then_some(Format::Massif)
+}
+
+/// Leak checkers write among what the program itself does.
+fn leaks(text: &[u8]) -> Option<Format> {
+    const MOST: usize = 1 << 20;
+    text[..text.len().min(MOST)].split(|&byte| byte == b'\n').find_map(|line| {
+        let line = line.trim_ascii();
+        let ends = |end: &[u8]| line.starts_with(b"==") && line.ends_with(end);
+        let is_leak = |start: &[u8]| line.starts_with(start) && line.ends_with(b"allocated from:");
+        if ends(b"ERROR: LeakSanitizer: detected memory leaks") || is_leak(b"Direct leak of ") {
+            Some(Format::LeakSanitizer)
+        } else if ends(b"Memcheck, a memory error detector")
+            || ends(b"HEAP SUMMARY:")
+            || ends(b"LEAK SUMMARY:")
+        {
+            Some(Format::Memcheck)
+        } else {
+            None
+        }
+    })
+}
+
+/// Frames, a blank, a number; in the first line that is no remark.
 fn folded(text: &[u8]) -> Option<Format> {
-    let line = first_line(text).trim_ascii_end();
+    if text.starts_with(b"# callgrind format") {
+        return None;
+    }
+    let is_row = |line: &&[u8]| !line.trim_ascii().is_empty() && !line.starts_with(b"# ");
+    let line = text.split(|&byte| byte == b'\n').find(is_row)?.trim_ascii_end();
     let blank = line.iter().rposition(|byte| byte.is_ascii_whitespace())?;
     let number = str::from_utf8(&line[blank + 1..]).ok()?;
     number.parse::<f64>().ok().filter(|it| it.is_finite()).map(|_| Format::Folded)
@@ -86,34 +131,13 @@ fn first_line(text: &[u8]) -> &[u8] {
     text.split(|&byte| byte == b'\n').next().unwrap_or_default()
 }
 
-/// Whether the beginning is UTF-8, but for a character that it may cut off.
-fn is_utf8(bytes: &[u8]) -> bool {
-    str::from_utf8(&bytes[..bytes.len().min(HEAD)]).err().is_none_or(|error| error.error_len().is_none())
-}
-
-/// Names what is commonly given to a profiler by mistake.
-pub(crate) fn describe(bytes: &[u8]) -> &'static str {
-    match bytes {
-        [0x7f, b'E', b'L', b'F', ..] => "an ELF binary",
-        [b'P', b'K', 3, 4, ..] => "a ZIP archive",
-        _ if !is_text(bytes) || !is_utf8(bytes) => "binary data of an unknown kind",
-        _ if bytes.starts_with(b"# callgrind format") => "callgrind output, which is written but not read",
-        _ if bytes.starts_with(b"{\"format\":\"highwater") => "our own JSON, which is written but not read",
-        _ => match bytes.trim_ascii_start() {
-            [b'{' | b'[', ..] => "JSON",
-            [b'<', ..] => "HTML, XML or SVG",
-            _ => "plain text",
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn formats_are_told_by_their_first_bytes() {
-        let cases: [(&[u8], Option<Format>); 22] = [
+        let cases: [(&[u8], Option<Format>); 31] = [
             (b"\x0a\x04\x08\x01\x10\x02", Some(Format::Pprof)),
             (b"\x32\x00\x0a\x04", Some(Format::Pprof)),
             (b"\x0d\x04\x08", None),
@@ -134,6 +158,15 @@ mod tests {
             (b"main;f;g 12\n", Some(Format::Folded)),
             (b"\nmain -3\r\n", Some(Format::Folded)),
             (b"a;b with blanks 1.5", Some(Format::Folded)),
+            (b"# a remark\n\n# and another\nmain;f;g 12\n", Some(Format::Folded)),
+            (b"main;caf\xe9 12\n", Some(Format::Folded)),
+            (b"# callgrind format\nversion: 1\n", None),
+            (b"desc: (none)\ncmd: ./a\ntime_unit: i\n", Some(Format::Massif)),
+            (b"started 3\n==7== Memcheck, a memory error detector\n", Some(Format::Memcheck)),
+            (b"==7==ERROR: LeakSanitizer: detected memory leaks\n", Some(Format::LeakSanitizer)),
+            (b"{\"head\":{\"callFrame\":{}}}", Some(Format::V8)),
+            (b"%warn x\nheap profile: 1: 24 [1: 24] @ growth\n", Some(Format::Gperftools)),
+            (b"\x0a\x06\x0a\x04\x0a\x02\x08\x01", Some(Format::Otlp)),
             (b"main;f;g\n", None),
             (b"main;f;g nan\n", None),
             (b"hello world", None),

@@ -48,7 +48,10 @@ pub enum FileError {
 pub fn read(path: &Path, limits: &Limits) -> Result<Profile, FileError> {
     let content_error = |source| FileError::Content { path: path.into(), source };
     if is_streamed(path).map_err(|source| FileError::Open { path: path.into(), source })? {
-        return pprof::decode_gzip(|| fs::File::open(path), limits).map_err(content_error);
+        let streamed = pprof::decode_gzip(|| fs::File::open(path), limits);
+        if !matches!(streamed, Err(ReadError::Inconsistent { .. })) {
+            return streamed.map_err(content_error);
+        }
     }
     crate::read(&content(path, limits)?, limits).map_err(content_error)
 }
@@ -68,13 +71,13 @@ pub fn content(path: &Path, limits: &Limits) -> Result<Vec<u8>, FileError> {
 /// Whether the file is a large one of the native format, which is read while it is unpacked and never held as a whole.
 /// It may have to be read twice, so it has to be a file indeed.
 fn is_streamed(path: &Path) -> io::Result<bool> {
-    let file = fs::File::open(path)?;
-    let metadata = file.metadata()?;
+    // A pipe must not be opened twice: whoever writes to it would see its reader leave.
+    let metadata = fs::metadata(path)?;
     if !metadata.is_file() || metadata.len() < stream::WORTHWHILE as u64 {
         return Ok(false);
     }
     let mut head = Vec::new();
-    file.take(stream::WORTHWHILE as u64).read_to_end(&mut head)?;
+    fs::File::open(path)?.take(stream::WORTHWHILE as u64).read_to_end(&mut head)?;
     Ok(stream::is_pprof(&head))
 }
 

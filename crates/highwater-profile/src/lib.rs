@@ -12,7 +12,7 @@
 //!
 //! let mut profile = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
 //! let function = profile.add_function("demo::main", "demo::main", "src/main.rs");
-//! let frame = profile.add_location(Location::symbolized(vec![Line { function, line: 7 }]));
+//! let frame = profile.add_location(Location::symbolized(vec![Line::new(function, 7)]));
 //! profile.samples.push(&[frame], &[4096], &[]);
 //!
 //! let mut file = Vec::new();
@@ -24,7 +24,9 @@
 #![forbid(unsafe_code)]
 
 mod bounded_text;
+mod describe;
 mod detect;
+mod difference;
 pub mod file;
 mod format;
 mod index;
@@ -39,11 +41,13 @@ mod source;
 mod stream;
 mod string_table;
 mod unpack;
+mod utf8;
 
 pub use bounded_text::BoundedText;
+pub use describe::describe;
 #[cfg(feature = "otlp")]
 pub use format::otlp;
-pub use format::{go_text, pprof, write};
+pub use format::{Written, go_text, pprof, write};
 pub use list_table::ListTable;
 pub use location::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId, Place};
 pub use merge::{MergeError, files_of_several_builds, merge};

@@ -160,6 +160,15 @@ pub struct Line {
     pub function: FunctionId,
     /// Line in the function's file; 0 when unknown.
     pub line: i64,
+    /// Column in that line, counted from 1; 0 when unknown.
+    pub column: u32,
+}
+
+impl Line {
+    /// A line whose column is not known.
+    pub fn new(function: FunctionId, line: i64) -> Self {
+        Self { function, line, column: 0 }
+    }
 }
 
 /// What one frame of a stack points to: an address, and once symbolized the source positions of it.

@@ -23,8 +23,8 @@ pub enum MergeError {
     /// No profile was given.
     #[error("there is nothing to merge")]
     Nothing,
-    /// The values are not of the same kinds.
-    #[error("their values differ: {first} in one and {other} in the other")]
+    /// No kind of values is in all of them.
+    #[error("they have no kind of values in common: {first} in one and {other} in the other")]
     SampleTypes {
         /// Position of the profile that differs from the first.
         at: usize,
@@ -53,14 +53,14 @@ pub enum MergeError {
     },
 }
 
-/// Adds up `profiles`.
+/// Adds up `profiles`: the kinds of values that all of them have.
 ///
 /// Rows with equal stacks and equal labels become one; labels that mean something within one process only are left out. A
 /// profile alone stays as it is. Where sampling intervals differ, the result's is the longest, and
 /// rows that were drawn by another one say so in their label `interval`; it is unknown where one of them is.
 ///
 /// # Errors
-/// When the profiles do not count the same things, or a sum is too large.
+/// When the profiles have no kind of values in common, or a sum is too large.
 pub fn merge(profiles: &[Profile]) -> Result<Profile, MergeError> {
     if let [only] = profiles {
         return Ok(only.clone());

@@ -95,6 +95,17 @@ impl Profile {
         &self.sample_types
     }
 
+    /// What each value of a sample counts, to be renamed.
+    pub(crate) fn sample_types_mut(&mut self) -> &mut [ValueType] {
+        &mut self.sample_types
+    }
+
+    /// Gives the sample types these names, in their order.
+    #[cfg(feature = "formats")]
+    pub(crate) fn rename_kinds(&mut self, kinds: &[&str]) {
+        self.sample_types.iter_mut().zip(kinds).for_each(|(it, kind)| (*kind).clone_into(&mut it.kind));
+    }
+
     /// Position of the sample type called `kind`.
     pub fn sample_type(&self, kind: &str) -> Option<usize> {
         self.sample_types.iter().position(|sample_type| sample_type.kind == kind)

@@ -1,7 +1,13 @@
 //! Reading a profile whatever its format: the content decides, never the file's name.
 
-use crate::unpack::unpack;
-use crate::{Format, Meta, Profile, detect, format, pprof, stream};
+use std::borrow::Cow;
+
+use crate::describe::describe;
+use crate::unpack::{self, unpack};
+use crate::{Format, Meta, Profile, format, merge, pprof, stream};
+
+/// What some editors put before text in UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// What reading may cost. Input files are not trusted.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +62,7 @@ pub enum ReadError {
     #[error("this is not a heap profile: {found}; the formats that are read are {}", readable())]
     UnknownFormat {
         /// What the first bytes look like.
-        found: &'static str,
+        found: String,
     },
     /// The compressed data ends too early.
     #[error("the compressed data is cut off after {unpacked_bytes} unpacked bytes; copy the file again")]
@@ -96,6 +102,24 @@ pub enum ReadError {
         /// The line, counted from 1.
         line: u64,
         /// What was found, and what was expected.
+        reason: String,
+    },
+    /// The file holds no row, and says why.
+    #[error("this {format} holds nothing, and says why: {said}")]
+    Nothing {
+        /// What the file was read as: [`Format::title`].
+        format: &'static str,
+        /// What it says.
+        said: String,
+    },
+    /// A part of a binary format makes no sense.
+    #[error("this {format} is not valid: byte {offset} of the unpacked data: {reason}")]
+    Binary {
+        /// What the file was read as: [`Format::title`].
+        format: &'static str,
+        /// Where it is.
+        offset: usize,
+        /// What is wrong with it.
         reason: String,
     },
     /// The format is not part of this build.
@@ -143,15 +167,44 @@ fn readable() -> String {
 /// # Errors
 /// A [`ReadError`] that says what is wrong and where.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
+    read_one(bytes, limits).or_else(|error| match error {
+        // Ids that are used twice may be those of two profiles.
+        ReadError::Inconsistent { .. } => all_members(bytes, limits).ok_or(error),
+        error => Err(error),
+    })
+}
+
+/// Profiles one behind the other, each gzipped, as `cat a.pb.gz b.pb.gz` gives them, added up; `None` when the file is not
+/// that.
+pub(crate) fn all_members(bytes: &[u8], limits: &Limits) -> Option<Profile> {
+    let members = unpack::members(bytes, limits)?;
+    let mut profiles = Vec::with_capacity(members.len());
+    for member in &members {
+        let used = profiles.iter().map(Profile::heap_bytes).sum::<u64>() + bytes.len() as u64;
+        limits.check(used).ok()?;
+        profiles.push(read_one(member, limits).ok()?);
+    }
+    let mut merged = merge(&profiles).ok()?;
+    merged
+        .comments
+        .push(format!("the file held {} profiles one behind the other, which were added up", members.len()));
+    Some(merged)
+}
+
+fn read_one(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
     // The native format is read while it is unpacked. Small files are not worth a thread.
     if bytes.len() >= stream::WORTHWHILE && stream::is_pprof(bytes) {
         return pprof::decode_gzip(|| Ok(bytes), limits);
     }
     let unpacked = unpack(bytes, limits)?;
     limits.check(unpacked.len() as u64)?;
-    match Format::detect(&unpacked) {
-        Some(format) => format::decode(format, &unpacked, limits),
-        None => Err(ReadError::UnknownFormat { found: detect::describe(&unpacked) }),
+    let content = unpacked.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&unpacked);
+    match Format::detect(content) {
+        Some(format) => format::decode(format, content, limits),
+        None => {
+            let packed = if matches!(unpacked, Cow::Owned(_)) { ", compressed" } else { "" };
+            Err(ReadError::UnknownFormat { found: describe(content) + packed })
+        }
     }
 }
 

@@ -86,6 +86,8 @@ pub struct SampleTable {
     stack_ids: Vec<StackId>,
     labels_ids: Vec<LabelsId>,
     values: Vec<i64>,
+    /// Some value is below 0.
+    has_negative: bool,
 }
 
 impl SampleTable {
@@ -98,6 +100,7 @@ impl SampleTable {
             stack_ids: Vec::new(),
             labels_ids: Vec::new(),
             values: Vec::new(),
+            has_negative: false,
         }
     }
 
@@ -109,7 +112,7 @@ impl SampleTable {
         assert_eq!(values.len(), self.columns, "a sample has one value for each sample type");
         self.stack_ids.push(StackId(self.stacks.intern(stack)));
         self.labels_ids.push(LabelsId(self.labels.intern(labels)));
-        self.values.extend_from_slice(values);
+        self.push_values(values);
     }
 
     /// Adds a row with the stack that the row at `row` has, in the same time however deep it is.
@@ -121,7 +124,17 @@ impl SampleTable {
         assert_eq!(values.len(), self.columns, "a sample has one value for each sample type");
         self.stack_ids.push(self.stack_ids[row]);
         self.labels_ids.push(LabelsId(self.labels.intern(labels)));
+        self.push_values(values);
+    }
+
+    fn push_values(&mut self, values: &[i64]) {
+        self.has_negative |= values.iter().any(|it| *it < 0);
         self.values.extend_from_slice(values);
+    }
+
+    /// Whether some value is below 0, as in a difference of profiles.
+    pub(crate) fn has_negative(&self) -> bool {
+        self.has_negative
     }
 
     /// Number of rows.
@@ -197,6 +210,16 @@ impl SampleTable {
     /// The distinct lists of labels in the order of their handles.
     pub(crate) fn all_labels(&self) -> impl Iterator<Item = (LabelsId, &[Label])> {
         (0..self.labels.len()).map(|at| (LabelsId(at as u32), self.labels.get(at)))
+    }
+
+    /// Multiplies all values of a column. False, with nothing done, when one of them would not fit.
+    pub(crate) fn multiply(&mut self, column: usize, factor: i64) -> bool {
+        let mut rows = self.values.chunks_exact(self.columns);
+        if rows.any(|values| values[column].checked_mul(factor).is_none()) {
+            return false;
+        }
+        self.values.chunks_exact_mut(self.columns).for_each(|values| values[column] *= factor);
+        true
     }
 
     /// Puts other locations in the place of those in all stacks.

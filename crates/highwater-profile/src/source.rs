@@ -29,6 +29,16 @@ pub enum Format {
     Folded,
     /// speedscope's JSON.
     Speedscope,
+    /// V8's sampled heap profile (`.heapprofile`).
+    V8,
+    /// OpenTelemetry's profiles signal.
+    Otlp,
+    /// massif's output (valgrind).
+    Massif,
+    /// memcheck's leak report (valgrind).
+    Memcheck,
+    /// LeakSanitizer's report.
+    LeakSanitizer,
     /// callgrind's output, for KCachegrind. Written only.
     Callgrind,
     /// The whole profile as JSON. Written only.
@@ -39,7 +49,7 @@ pub enum Format {
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 17] = [
         Self::Pprof,
         Self::Dhat,
         Self::Jemalloc,
@@ -49,6 +59,11 @@ impl Format {
         Self::MemrayCsv,
         Self::Folded,
         Self::Speedscope,
+        Self::V8,
+        Self::Otlp,
+        Self::Massif,
+        Self::Memcheck,
+        Self::LeakSanitizer,
         Self::Callgrind,
         Self::Json,
         Self::Csv,
@@ -75,6 +90,11 @@ impl Format {
             Self::MemrayCsv => ("memray", "memray CSV file"),
             Self::Folded => ("folded", "folded stacks file"),
             Self::Speedscope => ("speedscope", "speedscope profile"),
+            Self::V8 => ("v8", "V8 heap profile"),
+            Self::Otlp => ("otlp", "OpenTelemetry profile"),
+            Self::Massif => ("massif", "massif output file"),
+            Self::Memcheck => ("memcheck", "memcheck leak report"),
+            Self::LeakSanitizer => ("lsan", "LeakSanitizer report"),
             Self::Callgrind => ("callgrind", "callgrind file"),
             Self::Json => ("json", "JSON file"),
             Self::Csv => ("csv", "CSV file"),

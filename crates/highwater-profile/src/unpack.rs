@@ -17,7 +17,9 @@ pub(crate) fn unpack<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Cow<'a, [u8
         [0x1f, 0x8b, 0x08, ..] => gunzip(bytes, limits)?,
         [0x1f, 0x8b] | [0x1f] => return Err(ReadError::Truncated { unpacked_bytes: 0 }),
         [0x1f, 0x8b, ..] => {
-            return Err(ReadError::UnknownFormat { found: "gzip with an unknown compression method" });
+            return Err(ReadError::UnknownFormat {
+                found: "gzip with an unknown compression method".to_owned(),
+            });
         }
         [0x28, 0xb5, 0x2f, 0xfd, ..] => unzstd(bytes, limits)?,
         _ => return Ok(Cow::Borrowed(bytes)),
@@ -33,6 +35,21 @@ fn gunzip(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, ReadError> {
         Ok(()) => Ok(unpacked),
         Err(error) => Err(gzip_error(&error, unpacked_bytes)),
     }
+}
+
+/// The unpacked members of a gzip file with several of them; `None` when it is not one.
+pub(crate) fn members(bytes: &[u8], limits: &Limits) -> Option<Vec<Vec<u8>>> {
+    let (mut rest, mut members, mut unpacked_bytes) = (bytes, Vec::new(), 0);
+    while rest.starts_with(&[0x1f, 0x8b, 0x08]) {
+        let mut decoder = flate2::bufread::GzDecoder::new(rest);
+        let mut member = Vec::new();
+        let left = limits.unpacked_bytes().checked_sub(unpacked_bytes)?;
+        decoder.by_ref().take(left.saturating_add(1)).read_to_end(&mut member).ok()?;
+        unpacked_bytes += member.len() as u64;
+        rest = decoder.into_inner();
+        members.push(member);
+    }
+    (members.len() > 1 && unpacked_bytes <= limits.unpacked_bytes()).then_some(members)
 }
 
 /// What the decompressor's error means to somebody who has the file.
@@ -59,7 +76,7 @@ fn fill(unpacked: &mut Vec<u8>, packed: impl Read, limits: &Limits) -> Result<io
 
 #[cfg(not(feature = "formats"))]
 fn unzstd(_: &[u8], _: &Limits) -> Result<Vec<u8>, ReadError> {
-    Err(ReadError::UnknownFormat { found: "zstd-compressed data" })
+    Err(ReadError::UnknownFormat { found: "zstd-compressed data".to_owned() })
 }
 
 /// Every zstd decompressor has to grant a frame a window of 8 MiB.

@@ -31,7 +31,7 @@ fn sample_profile() -> Profile {
     let mut stack = Vec::new();
     for depth in 0..20_u64 {
         let function = profile.add_function(&format!("demo::f{depth}"), "", "src/main.rs");
-        let line = Line { function, line: depth as i64 };
+        let line = Line::new(function, depth as i64);
         stack.push(profile.add_location(Location {
             mapping: Some(mapping),
             address: 0x1000 + depth,
@@ -154,6 +154,27 @@ fn other_files_are_named() {
     assert!(message(b"{\"a\": 1}").contains("JSON"));
     assert!(message(b"\x1f\x8b\x07...").contains("unknown compression method"));
     assert!(message(b"").contains("empty"));
+    let page = b"<html><title>502 Bad Gateway</title></html>";
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, page).unwrap();
+    let found = message(&packed.finish().unwrap());
+    assert!(found.contains("HTML with the title `502 Bad Gateway`, compressed"), "{found}");
+}
+
+#[test]
+fn profiles_one_behind_the_other_are_added_up() {
+    let one = written(&sample_profile());
+    let total = |bytes: &[u8]| read(bytes, &Limits::default()).unwrap().samples.total(0);
+    assert_eq!(total(&[one.clone(), one.clone()].concat()), 2 * total(&one));
+    // One profile in several members is one.
+    let bytes = unpacked(&one);
+    let member = |part: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut encoder, part).unwrap();
+        encoder.finish().unwrap()
+    };
+    let (start, end) = bytes.split_at(bytes.len() / 2);
+    assert_eq!(total(&[member(start), member(end)].concat()), total(&one));
 }
 
 #[test]
@@ -251,17 +272,41 @@ mod tables {
         let nowhere = [good.clone(), sample(&[1, 2], 5), location.clone()];
         assert_eq!(error(&nowhere), ("sample[1].location_id[1]".to_owned(), start + good.len()));
         assert_eq!(error(&[location.clone(), field(4, &[0x08, 2, 0x10, 9])]).1, start + location.len());
-        // Negative, and 2^63, which is the same to the format.
-        for value in [u64::MAX, 1 << 63] {
-            let (field, offset) = error(&[good.clone(), sample(&[1], value), location.clone()]);
-            assert_eq!((field.as_str(), offset), ("sample[1].value[0]", start + good.len()));
-        }
         // 2^63 as an id is an id like any other.
         let far = long_field(1, &number(1 << 63));
         let far = field(2, &[&far[..], &[0x12, 1, 5]].concat());
         assert_eq!(error(std::slice::from_ref(&far)).0, "sample[0].location_id[0]");
         let there = field(4, &[&[0x08][..], &number(1 << 63)].concat());
         assert_eq!(message(&[far, there]).unwrap().samples.get(0).stack.len(), 1);
+    }
+
+    #[test]
+    fn negative_values_make_a_difference() {
+        // 2^63 is the lowest number to the format.
+        for (value, expected) in [(u64::MAX, -1), (1 << 63, i64::MIN)] {
+            let row = field(2, &long_field(2, &number(value)));
+            let profile = message(&[row]).unwrap();
+            assert_eq!(profile.samples.get(0).values, [expected]);
+            assert!(profile.is_difference());
+        }
+    }
+
+    #[test]
+    fn a_string_that_is_not_utf8_is_read_all_the_same() {
+        let function = field(5, &[0x08, 1, 0x10, 3]);
+        let profile = message(&[field(6, b"caf\xe9"), function]).unwrap();
+        assert_eq!(profile.string(profile.functions()[0].name), "café");
+    }
+
+    #[test]
+    fn a_column_stays_what_it_is() {
+        let location = field(4, &[0x08, 1, 0x22, 6, 0x08, 1, 0x10, 7, 0x18, 9]);
+        let profile = message(&[location, field(5, &[0x08, 1])]).unwrap();
+        let again = read(&written(&profile), &Limits::default()).unwrap();
+        for it in [profile, again] {
+            let line = it.locations()[0].lines[0];
+            assert_eq!((line.line, line.column), (7, 9));
+        }
     }
 
     #[test]

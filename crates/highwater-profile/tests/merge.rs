@@ -38,7 +38,7 @@ impl Process {
     fn named(&mut self, offset: u64, name: &str, line: i64) -> LocationId {
         let function =
             self.profile.add_function(name, &format!("{name}::h{:016x}", self.start), "src/main.rs");
-        let lines = vec![Line { function, line }];
+        let lines = vec![Line::new(function, line)];
         let at = Location::at(Some(self.mapping), self.start + offset);
         self.profile.add_location(Location { lines, ..at })
     }

@@ -18,6 +18,10 @@ pub fn diff(diff: &Diff, view: &View) -> String {
     let rows: Vec<&DiffRow> = diff.rows.iter().filter(|row| row.significant || view.noise).collect();
     if rows.is_empty() {
         text.push_str("no change that can be told from noise\n");
+        let zeros = [&diff.base, &diff.new].map(header::zeros);
+        if zeros.iter().all(|it| !it.is_empty()) {
+            text.push_str(&zeros[1]);
+        }
     } else {
         text.push('\n');
         text.push_str(&table(diff, &rows, view).render(view));

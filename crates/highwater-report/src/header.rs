@@ -1,6 +1,6 @@
 //! The lines above a table: what is shown, how it was sampled, how sure it is.
 
-use highwater_analyze::{Header, Lost, Omitted, Unit};
+use highwater_analyze::{Estimate, Header, Lost, Omitted, Unit};
 
 use crate::number;
 use crate::view::{Role, View};
@@ -35,11 +35,34 @@ pub(crate) fn note_lines<'a>(headers: impl IntoIterator<Item = &'a Header>) -> S
 /// `live-bytes 12.3 MiB ± 0.4 MiB`, and what filters left of it.
 pub(crate) fn total(header: &Header) -> String {
     let sample = crate::label::clean(&header.sample);
-    let total = number::estimate(&header.total, &header.unit);
+    let words = |it: &Estimate| match header.difference {
+        true => number::signed(it.value, &header.unit),
+        false => number::estimate(it, &header.unit),
+    };
+    let total = words(&header.total);
     if header.shown_total.value == header.total.value {
         return format!("{sample} {total}");
     }
-    format!("{sample} {} of {total}", number::estimate(&header.shown_total, &header.unit))
+    format!("{sample} {} of {total}", words(&header.shown_total))
+}
+
+/// A value with its unit, and with its sign where the profile is a difference.
+pub(crate) fn amount(value: i64, header: &Header) -> String {
+    if header.difference { number::signed(value, &header.unit) } else { number::amount(value, &header.unit) }
+}
+
+/// What is said of a difference of profiles.
+pub(crate) const DIFFERENCE: &str =
+    "the difference of two profiles: values have signs, and no sampling error can be given";
+
+/// What to say when the profile has values, but none of the kind that is shown; else nothing.
+pub(crate) fn zeros(header: &Header) -> String {
+    let has_others = !header.kinds_with_values.is_empty();
+    if has_others && !header.kinds_with_values.contains(&header.sample) {
+        nothing(header)
+    } else {
+        String::new()
+    }
 }
 
 /// What to say when there is no row: a profile written at the end of a program often has no live block.
@@ -58,6 +81,9 @@ pub(crate) fn nothing(header: &Header) -> String {
 
 /// How the values came about and so how far they can be trusted.
 pub(crate) fn recording(header: &Header) -> String {
+    if header.difference {
+        return DIFFERENCE.to_owned();
+    }
     let recording = match header.interval_bytes {
         Some(1) if header.lost.is_some() => "exact but for what was lost".to_owned(),
         Some(1) if !header.exact && header.total.has_error() => {
@@ -100,7 +126,8 @@ pub(crate) fn interval(exact: bool, interval_bytes: Option<i64>) -> String {
 /// Whether a column for errors says anything: not when all of them are 0, or all unknown.
 pub(crate) fn has_errors(header: &Header) -> bool {
     let interval = header.interval_bytes;
-    !header.exact && interval.is_some_and(|bytes| bytes != 1 || header.total.has_error())
+    let is_known = !header.exact && !header.difference;
+    is_known && interval.is_some_and(|bytes| bytes != 1 || header.total.has_error())
 }
 
 /// The line that says what a table leaves out and how to see it; empty when it leaves out nothing.

@@ -15,7 +15,11 @@ pub fn info(info: &Info, view: &View) -> String {
     let heading = |title: &str| format!("\n{}\n", view.paint(Role::Heading, title));
     let producer = info.source.producer.as_deref().map(|it| format!(", recorded by {}", clean(it)));
     text.push_str(&format!("format     {}{}\n", info.source.title, producer.unwrap_or_default()));
-    text.push_str(&format!("recording  {}\n", header::interval(info.exact, info.interval_bytes)));
+    let recording = match info.difference {
+        true => header::DIFFERENCE.to_owned(),
+        false => header::interval(info.exact, info.interval_bytes),
+    };
+    text.push_str(&format!("recording  {recording}\n"));
     if let Some(ns) = info.time_ns {
         text.push_str(&format!("taken      {}\n", number::time(ns)));
     }
@@ -60,13 +64,20 @@ pub fn info(info: &Info, view: &View) -> String {
 
 fn values(info: &Info) -> Table {
     let mut table = Table::new(["total", "kind"]);
+    let has_others = info.sample_types.iter().any(|it| it.total != 0);
     for kind in &info.sample_types {
         let names = if kind.name == kind.pprof_name {
             kind.name.clone()
         } else {
             format!("{} ({})", kind.name, kind.pprof_name)
         };
-        let default = if kind.default { ", shown unless --sample says otherwise" } else { "" };
+        let default = match kind.default {
+            true if kind.total == 0 && has_others => {
+                ", shown unless --sample says otherwise: choose another one"
+            }
+            true => ", shown unless --sample says otherwise",
+            false => "",
+        };
         table.push(
             vec![Cell::new(number::amount(kind.total, &kind.unit))],
             Label::text(&format!("{names}{default}")),
@@ -119,6 +130,7 @@ mod tests {
             ],
             interval_bytes: Some(1 << 19),
             exact: false,
+            difference: false,
             time_ns: Some(1_700_000_000_000_000_000),
             duration_ns: Some(90_000_000_000),
             samples: 10,

@@ -60,6 +60,9 @@ fn headings(headers: &[Header], view: &View) -> String {
     }
     text.push_str(&view.paint(Role::Faint, &remark));
     text.push('\n');
+    if let [only] = headers {
+        text.push_str(&header::zeros(only));
+    }
     text + &header::note_lines(headers)
 }
 
@@ -146,7 +149,7 @@ fn indentation(line: &str) -> usize {
 fn cells(headers: &[Header], values: &LineValues) -> Vec<Cell> {
     let amount = |header: &Header, it: &Estimate| match it.value {
         0 => Cell::role("·", Role::Faint),
-        value => Cell::new(number::amount(value, &header.unit)),
+        value => Cell::new(header::amount(value, header)),
     };
     if let ([header], [flat], [cumulative]) = (headers, values.flat.as_slice(), values.cumulative.as_slice())
     {

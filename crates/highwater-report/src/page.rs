@@ -6,6 +6,7 @@
 mod document;
 mod findings;
 mod prune;
+mod shorten;
 
 use highwater_analyze::{
     Advices, Diff, GroupBy, Growth, Holding, Leaks, SampleKind, Suppression, Suspects, Timeline, Trend,
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::label::clean;
 use document::Document;
+use shorten::shorten;
 
 /// No page is larger than this.
 pub const MOST_BYTES: usize = 2 << 20;
@@ -23,6 +25,16 @@ const NODES: usize = 60_000;
 
 /// Rows of all tables together, likewise.
 const ROWS: usize = 6_000;
+
+/// How long texts may be, in bytes: ever shorter ones are tried while cutting tables and graphs alone would leave little of
+/// them.
+const LENGTHS: [usize; 3] = [4096, 512, 64];
+
+/// Characters of a title, which is all that stands outside of the data.
+const LONGEST_TITLE: usize = 200;
+
+/// Nodes of a tree below which texts are cut rather than it.
+const FEW_NODES: usize = 50;
 
 /// A profile of the page.
 #[derive(Clone, Debug)]
@@ -111,9 +123,10 @@ impl Page {
     /// The page as one HTML file of at most [`MOST_BYTES`]. What was cut to get there is said in it.
     pub fn html(&self) -> String {
         let data = self.data();
+        let title: String = self.title.chars().take(LONGEST_TITLE).collect();
         let script: String = SCRIPTS.iter().map(|it| format!("{{\n{it}\n}}\n")).collect();
         // In an order in which no text that is put in can hold a place for another.
-        PAGE.replace("@TITLE@", &escaped(&self.title))
+        PAGE.replace("@TITLE@", &escaped(&title))
             .replace("@STYLE@", STYLE)
             .replace("@SCRIPT@", &format!("\"use strict\";\nconst page = {{}};\n{script}"))
             .replacen("@DATA@", &in_script(&data), 1)
@@ -125,13 +138,23 @@ impl Page {
         let last = views.next_back().unwrap_or(0);
         let before: usize = views.sum();
         let share = if before == 0 { 1.0 } else { 0.5 };
-        let mut budgets = Budgets { last: Budget::of(last, share), before: Budget::of(before, 1.0 - share) };
-        let room = MOST_BYTES - SCRIPTS.iter().chain([&STYLE, &PAGE]).map(|it| it.len() + 64).sum::<usize>();
+        let whole = Budgets { last: Budget::of(last, share), before: Budget::of(before, 1.0 - share) };
+        let room = MOST_BYTES
+            - SCRIPTS.iter().chain([&STYLE, &PAGE]).map(|it| it.len() + 64).sum::<usize>()
+            - 6 * LONGEST_TITLE;
+        let (mut lengths, mut budgets) = (LENGTHS.into_iter(), whole);
+        let mut length = lengths.next().unwrap_or(usize::MAX);
         loop {
-            let data = self.document(budgets);
+            let data = shorten(self.document(budgets), length);
             let size = in_script(&data).len();
             if size <= room || (budgets.last.is_least() && budgets.before.is_least()) {
                 return data;
+            }
+            if budgets.last.nodes < FEW_NODES
+                && let Some(shorter) = lengths.next()
+            {
+                (length, budgets) = (shorter, whole);
+                continue;
             }
             // Somewhat less than would fit if all parts were alike.
             let share = (0.9 * room as f64 / size as f64).min(0.8);

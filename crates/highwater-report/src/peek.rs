@@ -10,7 +10,7 @@ use crate::view::{Role, View};
 
 /// Each function as a small table: its callers, itself, what it calls. Shares are of the function's own total.
 pub fn peek(peek: &Peek, view: &View) -> String {
-    let mut text = header::lines(&peek.header, view);
+    let mut text = header::lines(&peek.header, view) + &header::zeros(&peek.header);
     if peek.functions.is_empty() {
         text.push_str("nothing matches\n");
     }
@@ -29,7 +29,7 @@ fn table(header: &Header, function: &PeekFunction, view: &View) -> String {
     heads.extend(["%", "where"].map(String::from));
     let mut table = Table::new(heads);
     let mut push = |value: &highwater_analyze::Estimate, fraction: f64, label: Label| {
-        let mut cells = vec![Cell::new(number::amount(value.value, unit))];
+        let mut cells = vec![Cell::new(header::amount(value.value, header))];
         cells.extend(errors.then(|| Cell::role(number::margin(value, unit), Role::Faint)));
         cells.push(Cell::new(number::percent(fraction)));
         table.push(cells, label);

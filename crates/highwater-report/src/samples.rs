@@ -14,6 +14,7 @@ pub(crate) fn header() -> Header {
         interval_bytes: Some(512 << 10),
         exact: false,
         lost: None,
+        difference: false,
         total,
         shown_total: total,
         samples: 42,

@@ -213,7 +213,7 @@ mod tests {
             let library = "/rustc/0/library/alloc/src/raw_vec.rs";
             let grow = profile.add_function("alloc::raw_vec::finish_grow", "", library);
             let stack = [(grow, 500), (function, line)].map(|(function, line)| {
-                profile.add_location(Location::symbolized(vec![Line { function, line }]))
+                profile.add_location(Location::symbolized(vec![Line::new(function, line)]))
             });
             profile.samples.push(&stack, &[2 * bytes, bytes], &[]);
         }

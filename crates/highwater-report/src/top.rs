@@ -36,10 +36,10 @@ pub(crate) fn heads(header: &Header) -> Vec<String> {
 pub(crate) fn cells(row: &TopRow, header: &Header) -> Vec<Cell> {
     let unit = &header.unit;
     let errors = header::has_errors(header);
-    let mut cells = vec![Cell::new(number::amount(row.flat.value, unit))];
+    let mut cells = vec![Cell::new(header::amount(row.flat.value, header))];
     cells.extend(errors.then(|| Cell::role(number::margin(&row.flat, unit), Role::Faint)));
     cells.push(Cell::new(number::percent(row.flat_fraction)));
-    cells.push(Cell::new(number::amount(row.cumulative.value, unit)));
+    cells.push(Cell::new(header::amount(row.cumulative.value, header)));
     cells.push(Cell::new(number::percent(row.cumulative_fraction)));
     cells
 }

@@ -14,18 +14,18 @@ const INDENTED_LEVELS: usize = 10;
 /// The tree as text, callers above what they call.
 pub fn tree(tree: &Tree, view: &View) -> String {
     let unit = &tree.header.unit;
-    let mut text = header::lines(&tree.header, view);
+    let mut text = header::lines(&tree.header, view) + &header::zeros(&tree.header);
     let errors = header::has_errors(&tree.header);
     let mut heads = vec![crate::label::clean(&tree.header.sample)];
     heads.extend(errors.then(|| "±".to_owned()));
     heads.extend(["%", "self", "where"].map(String::from));
     let mut table = Table::new(heads);
     for node in &tree.nodes {
-        let mut cells = vec![Cell::new(number::amount(node.cumulative.value, unit))];
+        let mut cells = vec![Cell::new(header::amount(node.cumulative.value, &tree.header))];
         cells.extend(errors.then(|| Cell::role(number::margin(&node.cumulative, unit), Role::Faint)));
         cells.push(Cell::new(number::percent(node.fraction)));
-        let own = if node.flat.value == 0 { String::new() } else { number::amount(node.flat.value, unit) };
-        cells.push(Cell::new(own));
+        let own = Some(node.flat.value).filter(|it| *it != 0).map(|it| header::amount(it, &tree.header));
+        cells.push(Cell::new(own.unwrap_or_default()));
         table.push(cells, label(node));
     }
     text.push('\n');

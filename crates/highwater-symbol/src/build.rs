@@ -244,5 +244,5 @@ fn line(profile: &mut Profile, frame: &Frame) -> Line {
     let linker_name = frame.name.as_deref().unwrap_or("");
     let name = frame.shown.clone().unwrap_or_else(|| demangle(linker_name));
     let function = profile.add_function(&name, linker_name, frame.file.as_deref().unwrap_or(""));
-    Line { function, line: frame.line.map_or(0, i64::from) }
+    Line::new(function, frame.line.map_or(0, i64::from))
 }

@@ -153,7 +153,7 @@ fn what_has_symbols_keeps_them() {
     let mut profile = profile(&[landmark as fn(&mut u64) -> u32 as usize]);
     let function = profile.add_function("kept", "kept", "kept.rs");
     let id = profile.location_ids().next().unwrap();
-    profile.location_mut(id).lines.push(Line { function, line: 7 });
+    profile.location_mut(id).lines.push(Line::new(function, 7));
     let summary = run(&mut profile);
     assert!(summary.mappings.is_empty());
     assert_eq!(frames(&profile, 0), [("kept".to_owned(), "kept.rs".to_owned(), 7)]);

@@ -177,4 +177,17 @@ fn an_opentelemetry_collector_gets_the_profile_with_names() {
     for word in ["agent_service", "inuse_space", "Visitors::hoard", "service.rs"] {
         assert!(text.contains(word), "no {word}");
     }
+    // We read it as well, with the totals of the file that it was made from.
+    let sent = highwater_profile::read(&request.body, &Default::default()).unwrap();
+    assert_eq!(sent.source.format, highwater_profile::Format::Otlp);
+    let folders = std::fs::read_dir(directory.path()).unwrap().map(|it| it.unwrap().path());
+    let nested = folders.flat_map(|it| std::fs::read_dir(it).into_iter().flatten());
+    let kept = nested.map(|it| it.unwrap().path().join("spike.pb.gz")).find(|it| it.is_file()).unwrap();
+    let kept = highwater_profile::file::read(&kept, &Default::default()).unwrap();
+    for kind in ["inuse_objects", "inuse_space"] {
+        let total = |profile: &highwater_profile::Profile| {
+            profile.sample_type(kind).map(|column| profile.samples.total(column))
+        };
+        assert_eq!(total(&sent), total(&kept), "{kind}");
+    }
 }

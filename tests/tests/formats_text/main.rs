@@ -10,4 +10,5 @@ mod packed;
 mod perl;
 mod support;
 mod symbols;
+mod totals;
 mod written;

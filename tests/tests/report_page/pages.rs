@@ -116,7 +116,7 @@ fn moment(minute: i64) -> Profile {
 
 fn frame(profile: &mut Profile, name: &str, file: &str, line: i64) -> LocationId {
     let function = profile.add_function(name, name, file);
-    profile.add_location(Location::symbolized(vec![Line { function, line }]))
+    profile.add_location(Location::symbolized(vec![Line::new(function, line)]))
 }
 
 fn push(profile: &mut Profile, stack: &[LocationId], blocks: i64, block_bytes: i64, born: i64) {

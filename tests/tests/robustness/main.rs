@@ -49,9 +49,21 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
 fn damaged_goldens_are_refused_or_read() {
     let goldens = goldens();
     // At least one of each reader's.
-    for format in
-        ["dhat", "folded", "go", "gperftools", "heaptrack", "jemalloc", "memray", "pprof", "speedscope"]
-    {
+    for format in [
+        "dhat",
+        "folded",
+        "go",
+        "gperftools",
+        "heaptrack",
+        "jemalloc",
+        "lsan",
+        "massif",
+        "memcheck",
+        "memray",
+        "pprof",
+        "speedscope",
+        "v8",
+    ] {
         assert!(goldens.iter().any(|(name, _)| name.starts_with(format)), "no golden of {format}");
     }
     for (name, content) in &goldens {

@@ -108,7 +108,7 @@ impl Found {
 
 fn frame(profile: &mut Profile, call: &names::Call) -> LocationId {
     let function = profile.add_function(&call.function, &call.function, &call.file);
-    profile.add_location(Location::symbolized(vec![Line { function, line: call.line.into() }]))
+    profile.add_location(Location::symbolized(vec![Line::new(function, call.line.into())]))
 }
 
 /// The names of a heap profile's addresses, looked up when they are needed.

@@ -73,7 +73,7 @@ fn profile(counts: &Counts) -> Profile {
         let mut stack: Vec<_> = stack.iter().map(|&address| locations.at(&mut profile, address)).collect();
         if stack.is_empty() {
             let function = profile.add_function(name, name, "");
-            stack.push(profile.add_location(Location::symbolized(vec![Line { function, line: 0 }])));
+            stack.push(profile.add_location(Location::symbolized(vec![Line::new(function, 0)])));
         }
         let value = LabelValue::Text(profile.strings.intern(name));
         profile.samples.push(&stack, &[count], &[Label { key, value }]);

@@ -4,6 +4,7 @@ use highwater_profile::Profile;
 
 use super::tally::Tally;
 use crate::comparison::{Comparison, Overlap};
+use crate::error::refuse_difference;
 use crate::estimate::Sum;
 use crate::sites::{Equal, Part, Places, Site, Sites};
 use crate::{AnalyzeError, CohortEstimates, DiffOptions, Header, Query, SampleKind};
@@ -46,6 +47,9 @@ impl<'a> Pair<'a> {
         options: &DiffOptions,
     ) -> Result<Self, AnalyzeError> {
         let kind = query.sample.clone().unwrap_or_else(|| SampleKind::default_for(profiles[NEW]));
+        for profile in profiles {
+            refuse_difference(profile, "a comparison is of profiles that hold something")?;
+        }
         let columns = [kind.column(profiles[BASE])?, kind.column(profiles[NEW])?];
         let [base, new] = profiles.map(|it| Header::new(it, &kind));
         let comparison = Comparison::of(profiles, [&base, &new], &kind, options.force)?;

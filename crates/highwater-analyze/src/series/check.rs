@@ -6,7 +6,7 @@ use highwater_profile::Profile;
 
 use crate::sampling;
 use crate::series::FlowSource;
-use crate::{AnalyzeError, Caveat, SampleKind};
+use crate::{AnalyzeError, Caveat, SampleKind, refuse_difference};
 
 /// Why a snapshot does not continue a series.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -123,6 +123,7 @@ pub(crate) fn check(
         SampleKind::Other(_) => None,
         other => return Err(SeriesError::NotLive(other.to_string())),
     };
+    refuse_difference(profile, "a series follows what is live")?;
     let live = kind.column(profile)?;
     let allocated = allocated.and_then(|it| it.column(profile).ok());
     if profile.time_ns == 0 {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::lost;
 use crate::sampling;
 use crate::series::check::Place;
-use crate::{AnalyzeError, Estimate, SampleKind, SeriesError};
+use crate::{AnalyzeError, Estimate, SampleKind, SeriesError, refuse_difference};
 
 /// A snapshot in a few numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -34,6 +34,7 @@ impl SnapshotTotals {
     /// # Errors
     /// When it has neither live nor cumulative bytes, or no time.
     pub fn of(profile: &Profile) -> Result<Self, SeriesError> {
+        refuse_difference(profile, "a series follows what is live")?;
         if profile.time_ns == 0 {
             return Err(SeriesError::NoTime);
         }

@@ -96,7 +96,7 @@ impl Build {
             let (file, line) = position.rsplit_once(':').unwrap();
             let file = file.replace('~', &format!("{STD}/"));
             let function = self.profile.add_function(function, "", &file);
-            Line { function, line: line.parse().unwrap() }
+            Line::new(function, line.parse().unwrap())
         });
         let lines = lines.collect();
         let address = self.slide + 0x2000 + self.frames.len() as u64;

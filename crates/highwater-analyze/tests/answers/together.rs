@@ -11,7 +11,7 @@ fn profile() -> Profile {
     let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
     let mut frame = |name: &str, line| {
         let function = profile.add_function(name, name, "src/main.rs");
-        profile.add_location(Location::symbolized(vec![Line { function, line }]))
+        profile.add_location(Location::symbolized(vec![Line::new(function, line)]))
     };
     let [main, load, parse, cache] = ["main", "load", "parse", "cache"].map(|name| frame(name, 7));
     let again = frame("parse", 9);

@@ -23,7 +23,7 @@ impl World {
         empty.period = interval;
         let site = |at: usize| {
             let function = empty.add_function(&format!("site{at}"), "", "src/main.rs");
-            empty.add_location(Location::symbolized(vec![Line { function, line: 1 }]))
+            empty.add_location(Location::symbolized(vec![Line::new(function, 1)]))
         };
         let sites = (0..sites).map(site).collect();
         Self { empty, sites }

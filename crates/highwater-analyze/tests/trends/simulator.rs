@@ -140,7 +140,7 @@ impl Process {
 
 fn location(profile: &mut Profile, site: usize) -> LocationId {
     let function = profile.add_function(&format!("service::site_{site:04}"), "", "src/service.rs");
-    profile.add_location(Location::symbolized(vec![Line { function, line: site as i64 + 1 }]))
+    profile.add_location(Location::symbolized(vec![Line::new(function, site as i64 + 1)]))
 }
 
 /// The number of the site that a row is about.

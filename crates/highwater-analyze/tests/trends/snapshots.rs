@@ -40,7 +40,7 @@ pub fn snapshot(kind: Kind, epoch: i64, seconds: i64, interval: i64, held: &[Hel
     let [bytes, birth] = ["bytes", "birth_epoch"].map(|key| profile.strings.intern(key));
     for &(line, born, live, allocated) in held {
         let function = profile.add_function(&format!("demo::line_{line}"), "", "src/demo.rs");
-        let location = profile.add_location(Location::symbolized(vec![Line { function, line }]));
+        let location = profile.add_location(Location::symbolized(vec![Line::new(function, line)]));
         let number = |key, value| Label { key, value: LabelValue::Number(value, bytes) };
         let labels = [number(bytes, BLOCK), number(birth, born)];
         let labels = if kind == Kind::Own { &labels[..] } else { &labels[..1] };

@@ -29,7 +29,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A profile, or a directory of snapshots of one process
+    /// A directory of snapshots of one process, or a profile: a file, - for standard input, or an address (http://host:6060)
     path: PathBuf,
     /// Go on without snapshots of a directory that are damaged, copies of others or of a process before a restart, and over
     /// changes of the sampling interval

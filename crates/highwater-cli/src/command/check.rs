@@ -34,9 +34,9 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, mut_arg("sample", |it| it.action(clap::ArgAction::Append)))]
 pub(crate) struct Args {
-    /// The profile to judge
+    /// The profile to judge: a file, - for standard input, or an address (http://host:6060)
     new: PathBuf,
-    /// The profile to compare it with
+    /// The profile to compare it with: likewise
     #[arg(long, value_name = "FILE", help_heading = "Question")]
     baseline: PathBuf,
     /// What the total and each row may grow by: a share of the baseline (5%) or a number (10MiB)

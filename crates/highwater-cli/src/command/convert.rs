@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use highwater_analyze::SampleKind;
 use highwater_profile::{Format, Profile};
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::shared::Shared;
-use crate::{load, output};
+use crate::{input, load, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,7 +29,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The profile
+    /// The profile: a file, - for standard input, or an address (http://host:6060)
     #[arg(value_name = "IN")]
     input: PathBuf,
     /// The file to write; - for standard output
@@ -48,14 +49,26 @@ impl Args {
         // It has been looked for while loading.
         let column = self.shared.sample.first().and_then(|it| it.column(&profile).ok());
         profile.default_sample_type = column.or(profile.default_sample_type);
+        refuse_zeros(&self.input, &profile, format)?;
         write("convert", &profile, format, &self.output, &self.shared)
     }
+}
+
+/// Refuses to write a file with no row in it, because the one kind of value that the format has is 0 in all of them.
+fn refuse_zeros(path: &Path, profile: &Profile, format: Format) -> Result<(), CliError> {
+    let kind = SampleKind::default_for(profile);
+    let others = highwater_analyze::kinds_with_values(profile);
+    let is_shown = others.is_empty() || others.contains(&kind.to_string());
+    if format != Format::Folded || is_shown {
+        return Ok(());
+    }
+    Err(CliError::NothingOfKind { path: path.to_owned(), kind, others })
 }
 
 /// Reads a profile that is to be written in `format`. Only pprof has a place for addresses.
 pub(super) fn load_for(format: Format, input: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let load = if format == Format::Pprof { load::raw } else { load::symbolized };
-    let mut profile = load::busy(&format!("reading {}", input.display()), || load(input, shared))?;
+    let mut profile = load::busy(&format!("reading {}", input::shown(input)), || load(input, shared))?;
     load::say_notes([&profile]);
     if !matches!(format, Format::Pprof | Format::Json) && !shared.all_frames {
         // Other formats cannot say it. An expression that is none has been said to be.
@@ -88,17 +101,20 @@ pub(super) fn write(
     output: &Path,
     shared: &Shared,
 ) -> Result<(), CliError> {
+    let mut outcome = None;
     load::busy(&format!("writing {}", output.display()), || {
-        output::document(output, |out| highwater_profile::write(format, profile, out))
+        output::document(output, |out| {
+            outcome = Some(highwater_profile::write(format, profile, out)?);
+            Ok(())
+        })
     })?;
-    let types = profile.sample_types().iter().enumerate();
-    let totals = types.map(|(column, it)| Total {
-        sample_type: &it.kind,
-        unit: &it.unit,
-        value: profile.samples.total(column),
-    });
-    let totals = totals.collect();
-    let written = Written { output, format: format.name(), samples: profile.samples.len(), totals };
+    let (samples, columns) = outcome.map_or((0, Vec::new()), |it| (it.rows, it.columns));
+    let total = |column: usize| {
+        let it = &profile.sample_types()[column];
+        Total { sample_type: &it.kind, unit: &it.unit, value: profile.samples.total(column) }
+    };
+    let totals = columns.into_iter().map(total).collect();
+    let written = Written { output, format: format.name(), samples, totals };
     let text = |it: &Written<'_>| format!("wrote {} ({}, {} rows)\n", output.display(), format, it.samples);
     output::answer_about(output, shared, kind, &written, text)
 }

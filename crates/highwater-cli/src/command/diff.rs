@@ -29,9 +29,9 @@ the comparison does not know: how much two runs differ besides sampling, for ins
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The earlier profile
+    /// The earlier profile: a file, - for standard input, or an address (http://host:6060)
     base: PathBuf,
-    /// The later profile
+    /// The later profile: likewise
     new: PathBuf,
     #[command(flatten)]
     options: Comparison,

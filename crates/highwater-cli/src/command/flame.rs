@@ -99,11 +99,22 @@ impl Args {
         let profile = load::symbolized(path, &self.shared)?;
         load::say_notes([&profile]);
         let query = self.query();
+        if profile.is_difference() && !self.shared.json && self.format != Some(Format::Folded) {
+            return self.difference(path, &profile, &query);
+        }
         let stacks: Vec<FoldedStack> =
             load::busy("adding up", || highwater_analyze::folded(&profile, &query))
                 .map_err(command::question(&[path]))?;
         if self.shared.json {
             return json(&query, &profile, stacks);
+        }
+        if stacks.is_empty() {
+            let others = highwater_analyze::kinds_with_values(&profile);
+            return Err(CliError::NothingOfKind {
+                path: path.to_owned(),
+                kind: sample(&query, &profile),
+                others,
+            });
         }
         if self.format == Some(Format::Folded) {
             let lines = stacks.iter().map(|it| (it.frames.as_slice(), vec![it.value]));
@@ -114,6 +125,17 @@ impl Args {
         flame(&stacks, &text, &mut svg)
             .map_err(|source| CliError::Flame { files: vec![path.to_owned()], source })?;
         Ok(svg)
+    }
+
+    /// The drawing of a profile that is a difference already.
+    fn difference(&self, path: &Path, profile: &Profile, query: &Query) -> Result<Vec<u8>, CliError> {
+        let query = Query { sample: Some(sample(query, profile)), ..query.clone() };
+        let sides = profile.sides();
+        // They are of the same recordings, whatever these were.
+        let options = DiffOptions { force: true, ..self.options.options() };
+        let subtitle = format!("{}: red grew, blue shrank", command::name(path));
+        load::busy("adding up", || drawn([&sides[0], &sides[1]], &query, &options, subtitle, self.icicle))
+            .map_err(|it| it.about(&[path]))
     }
 
     fn two(&self, base_path: &Path, new_path: &Path) -> Result<Vec<u8>, CliError> {
@@ -169,8 +191,18 @@ pub(crate) fn differential(
     names: [&str; 2],
     icicle: bool,
 ) -> Result<Vec<u8>, Undrawn> {
-    let growth = highwater_analyze::growth(base, new, &narrow(query), options)?;
     let subtitle = format!("{} to {}: red grew, blue shrank, grey may be noise", names[0], names[1]);
+    drawn([base, new], query, options, subtitle, icicle)
+}
+
+fn drawn(
+    [base, new]: [&Profile; 2],
+    query: &Query,
+    options: &DiffOptions,
+    subtitle: String,
+    icicle: bool,
+) -> Result<Vec<u8>, Undrawn> {
+    let growth = highwater_analyze::growth(base, new, &narrow(query), options)?;
     let mut svg = Vec::new();
     flame_growth(&growth, &FlameText { icicle, ..text(query, new, subtitle) }, &mut svg)?;
     Ok(svg)

@@ -33,7 +33,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A profile, or a directory of snapshots of one process
+    /// A directory of snapshots of one process, or a profile: a file, - for standard input, or an address (http://host:6060)
     path: PathBuf,
     /// The rules, instead of the highwater.toml here or above
     #[arg(long, value_name = "FILE", help_heading = "Input")]

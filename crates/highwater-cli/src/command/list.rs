@@ -24,7 +24,7 @@ pub(crate) struct Args {
     /// What to look for in the names of functions and files
     #[arg(value_parser = parse::regex)]
     regex: Regex,
-    /// The profile
+    /// The profile: a file, - for standard input, or an address (http://host:6060)
     file: PathBuf,
     /// Another directory to look for source files in, where they are not at the path that the profile names
     #[arg(long, value_name = "DIR", value_parser = parse::directory)]

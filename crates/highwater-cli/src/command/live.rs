@@ -8,7 +8,7 @@ use crate::error::CliError;
 use crate::live::{self, Plan};
 use crate::parse;
 use crate::shared::Shared;
-use crate::watch::{Server, Source};
+use crate::watch::Source;
 
 /// Between two looks at a server, which somebody is waiting for.
 const EVERY_OF_SERVERS: Duration = Duration::from_secs(10);
@@ -53,14 +53,12 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "DIR", default_value = ".", value_parser = parse::directory)]
     out: PathBuf,
     #[command(flatten)]
-    server: Server,
-    #[command(flatten)]
     shared: Shared,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
-        let source = self.server.snapshots(&self.target)?;
+        let source = self.shared.server.snapshots(&self.target)?;
         if !io::stdout().is_terminal() {
             return Err(CliError::NoTerminal("highwater live draws a screen, and stdout is no terminal"));
         }
@@ -76,7 +74,7 @@ impl Args {
         });
         let plan = Plan {
             every,
-            timeout: self.server.timeout,
+            timeout: self.shared.server.timeout,
             keep: self.keep.into(),
             keep_bytes: self.keep_size,
             out: self.out.clone(),

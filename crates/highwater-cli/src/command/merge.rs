@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use highwater_profile::{Format, MergeError, Profile, files_of_several_builds};
+use highwater_profile::{Format, MergeError, Profile, ValueType, files_of_several_builds};
 
 use super::convert;
 use crate::error::CliError;
 use crate::shared::Shared;
-use crate::{load, output};
+use crate::{input, load, output};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -24,7 +24,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The profiles
+    /// The profiles: files, - for standard input, or addresses (http://host:6060)
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The file to write; - for standard output
@@ -49,6 +49,7 @@ impl Args {
         self.note_one_process(&profiles);
         let merged = load::busy("merging", || highwater_profile::merge(&profiles))
             .map_err(|source| self.refusal(source))?;
+        self.note_left_out(&profiles, &merged);
         convert::write("merge", &merged, format, &self.output, &self.shared)
     }
 
@@ -85,6 +86,19 @@ impl Args {
                     first.display(),
                     path.display()
                 ));
+            }
+        }
+    }
+
+    /// Values of kinds that not all of the profiles have are in none of the sums.
+    fn note_left_out(&self, profiles: &[Profile], merged: &Profile) {
+        for (path, profile) in self.files.iter().zip(profiles) {
+            let is_left_out = |it: &&ValueType| !merged.sample_types().contains(it);
+            let left_out: Vec<&str> =
+                profile.sample_types().iter().filter(is_left_out).map(|it| it.kind.as_str()).collect();
+            if !left_out.is_empty() {
+                let (path, kinds) = (input::shown(path), left_out.join(", "));
+                output::note(&format!("{path}: {kinds} left out, because not all of the profiles have it"));
             }
         }
     }

@@ -26,6 +26,7 @@ use std::path::Path;
 use highwater_analyze::AnalyzeError;
 
 use crate::error::CliError;
+use crate::input;
 
 /// Makes the error of a question about these files.
 pub(crate) fn question(files: &[&Path]) -> impl FnOnce(AnalyzeError) -> CliError + use<> {
@@ -35,5 +36,8 @@ pub(crate) fn question(files: &[&Path]) -> impl FnOnce(AnalyzeError) -> CliError
 
 /// The file's name without its directory, so that equal profiles give equal drawings.
 pub(crate) fn name(path: &Path) -> String {
+    if !input::is_file(path) {
+        return input::shown(path);
+    }
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

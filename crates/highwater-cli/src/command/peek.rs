@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// What to look for in the names of functions, files and modules
     #[arg(value_parser = parse::regex)]
     regex: Regex,
-    /// The profile
+    /// The profile: a file, - for standard input, or an address (http://host:6060)
     file: PathBuf,
     #[command(flatten)]
     shared: Shared,

@@ -18,7 +18,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The profile
+    /// The profile: a file, - for standard input, or an address (http://host:6060)
     file: PathBuf,
     /// Rank by what a row and all it calls hold, and list callers that hold nothing themselves
     #[arg(long, help_heading = "Question")]

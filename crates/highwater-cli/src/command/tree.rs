@@ -17,7 +17,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The profile
+    /// The profile: a file, - for standard input, or an address (http://host:6060)
     file: PathBuf,
     #[command(flatten)]
     shared: Shared,

@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use crate::error::CliError;
 use crate::parse;
 use crate::shared::Shared;
-use crate::watch::{Directory, PidFile, Plan, Server, Source, Watch, is_address};
+use crate::watch::{Directory, PidFile, Plan, Source, Watch, is_address};
 
 /// Between two looks at a server: a heap profile is not free.
 const EVERY_OF_SERVERS: Duration = Duration::from_secs(90);
@@ -71,8 +71,6 @@ pub(crate) struct Args {
     #[arg(long = "for", value_name = "TIME", value_parser = parse::duration)]
     lasting: Option<Duration>,
     #[command(flatten)]
-    server: Server,
-    #[command(flatten)]
     shared: Shared,
 }
 
@@ -97,7 +95,7 @@ impl Args {
             out: self.out.clone(),
             folders: self.on_spike == Action::Diff,
             min_rise: self.min_rise,
-            timeout: self.server.timeout,
+            timeout: self.shared.server.timeout,
             max_snapshots: self.max_snapshots.map(|it| usize::try_from(it).unwrap_or(usize::MAX)),
             lasting: self.lasting,
         };
@@ -110,7 +108,7 @@ impl Args {
             let wrong = |reason| CliError::Target { target: self.target.clone(), reason };
             let pid_file = PidFile::open(path).map_err(wrong)?;
             let source = match &self.from {
-                Some(from) => self.server.snapshots(from)?,
+                Some(from) => self.shared.server.snapshots(from)?,
                 None => Source::Directory(Directory::new(pid_file.directory())),
             };
             return Ok((source, Some(pid_file)));
@@ -119,6 +117,6 @@ impl Args {
             let reason = "--from goes with a file that holds a process id".to_owned();
             return Err(CliError::Target { target: self.target.clone(), reason });
         }
-        Ok((self.server.snapshots(&self.target)?, None))
+        Ok((self.shared.server.snapshots(&self.target)?, None))
     }
 }

@@ -58,7 +58,7 @@ pub(crate) fn shop(number: usize) -> Kept {
 
 fn frame(profile: &mut Profile, name: &str, file: &str, line: i64) -> highwater_profile::LocationId {
     let function = profile.add_function(name, name, file);
-    profile.add_location(Location::symbolized(vec![Line { function, line }]))
+    profile.add_location(Location::symbolized(vec![Line::new(function, line)]))
 }
 
 fn push(

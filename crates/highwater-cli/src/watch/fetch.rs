@@ -14,6 +14,9 @@ const HEAP: &str = "/debug/pprof/heap";
 /// A server that is behind a gate may send us on a few times; more is a loop.
 const MAX_REDIRECTS: u32 = 5;
 
+/// Bytes of what a server says about an error that are looked at.
+const MOST_OF_AN_ERROR: u64 = 4096;
+
 /// The header that carries the token; its value is never shown.
 const AUTHORIZATION: &str = "Authorization";
 
@@ -101,10 +104,16 @@ impl Endpoint {
         let explain = |error| FetchError::of(error, timeout);
         let mut response = request.call().map_err(explain)?;
         let status = response.status();
-        if !status.is_success() {
-            return Err(FetchError::Status { code: status.as_u16(), has_token: self.token.is_some() });
-        }
         let mut bytes = Vec::new();
+        if !status.is_success() {
+            // What it has to say is at the beginning, and it matters little when that does not arrive.
+            let _ = response.body_mut().as_reader().take(MOST_OF_AN_ERROR).read_to_end(&mut bytes);
+            return Err(FetchError::Status {
+                code: status.as_u16(),
+                said: said(&bytes),
+                has_token: self.token.is_some(),
+            });
+        }
         let mut body = response.body_mut().as_reader().take(limit_bytes.saturating_add(1));
         match body.read_to_end(&mut bytes) {
             Ok(_) if bytes.len() as u64 > limit_bytes => Err(FetchError::TooLarge { limit_bytes }),
@@ -125,8 +134,8 @@ impl fmt::Display for Endpoint {
 /// Why there is no answer from a server.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    #[error("the server answered {code}{}", advice(*code, *has_token))]
-    Status { code: u16, has_token: bool },
+    #[error("the server answered {code}{said}{}", advice(*code, *has_token))]
+    Status { code: u16, said: String, has_token: bool },
     #[error("the answer was not complete after {} s (--timeout)", .0.as_secs_f64())]
     Timeout(Duration),
     #[error("the answer has more than {limit_bytes} bytes (--max-unpacked)")]
@@ -158,6 +167,15 @@ impl FetchError {
             },
             other => Self::Protocol(other.to_string()),
         }
+    }
+}
+
+/// What a server said about an error, for the middle of a sentence.
+fn said(body: &[u8]) -> String {
+    if body.trim_ascii().is_empty() {
+        String::new()
+    } else {
+        format!(" with {}", highwater_profile::describe(body))
     }
 }
 

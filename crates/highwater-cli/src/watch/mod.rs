@@ -31,6 +31,7 @@ use crate::shared::Shared;
 use detect::{Detector, Finding};
 pub(crate) use event::now_ns;
 use event::{End, Event};
+pub(crate) use fetch::Endpoint;
 pub(crate) use process::PidFile;
 use process::Process;
 use ring::Ring;

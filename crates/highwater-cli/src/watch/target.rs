@@ -15,10 +15,10 @@ const TOKEN: &str = "HIGHWATER_TOKEN";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
     /// How long a server may take to answer in full
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration, help_heading = "Input")]
     pub(crate) timeout: Duration,
     /// A bearer token for the server; better in the variable HIGHWATER_TOKEN, where no list of processes shows it
-    #[arg(long, value_name = "TOKEN", value_parser = Token::parse)]
+    #[arg(long, value_name = "TOKEN", value_parser = Token::parse, help_heading = "Input")]
     token: Option<Token>,
 }
 
@@ -28,20 +28,27 @@ impl Server {
     /// # Errors
     /// When the address cannot be asked, or there is no such directory.
     pub(crate) fn snapshots(&self, from: &str) -> Result<Source, CliError> {
-        let wrong = |shown: &str, reason: &str| CliError::Target {
-            target: shown.to_owned(),
-            reason: reason.to_owned(),
-        };
         if is_address(from) {
-            // What cannot be parsed may hold a password anywhere, so it is not shown.
-            let endpoint = Endpoint::parse(from, self.token()?).map_err(|it| wrong("the address", it))?;
-            return Ok(Source::Endpoint(endpoint));
+            return Ok(Source::Endpoint(self.endpoint(from)?));
         }
         let path = PathBuf::from(from);
         if path.is_dir() {
             return Ok(Source::Directory(Directory::new(path)));
         }
-        Err(wrong(from, "there is no such directory or file; an address begins with http://"))
+        let reason = "there is no such directory or file; an address begins with http://".to_owned();
+        Err(CliError::Target { target: from.to_owned(), reason })
+    }
+
+    /// The server at an address.
+    ///
+    /// # Errors
+    /// When it cannot be asked.
+    pub(crate) fn endpoint(&self, address: &str) -> Result<Endpoint, CliError> {
+        // What cannot be parsed may hold a password anywhere, so it is not shown.
+        Endpoint::parse(address, self.token()?).map_err(|reason| CliError::Target {
+            target: "the address".to_owned(),
+            reason: reason.to_owned(),
+        })
     }
 
     fn token(&self) -> Result<Option<Token>, CliError> {

@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use highwater_profile::{Format, Limits, file};
+use highwater_profile::{Format, Limits, Profile, file};
 
-use crate::support::{Place, demo, without_binary};
+use crate::support::{Place, demo, push_values, without_binary};
 
 #[test]
 fn the_outputs_name_says_the_format() {
@@ -51,6 +51,52 @@ fn an_option_says_the_format_and_another_the_values() {
     let sum =
         folded.lines().map(|line| line.rsplit(' ').next().unwrap().parse::<i64>().unwrap()).sum::<i64>();
     assert_eq!(sum, 24, "{folded}");
+}
+
+#[test]
+fn no_row_is_reported_that_was_not_written() {
+    let place = Place::new();
+    let mut profile = demo(8);
+    let stack = profile.samples.get(0).stack.to_vec();
+    // A row with nothing live, and one with a stack that another row has.
+    push_values(&mut profile, &stack, [3, 0], 64);
+    push_values(&mut profile, &stack, [1, 1], 128);
+    place.profile("in.pb.gz", &profile);
+    for (name, rows) in [
+        ("out.folded", 3),
+        ("out.pb.gz", 4),
+        ("out.dhat.json", 2),
+        ("out.speedscope.json", 4),
+        ("out.csv", 4),
+    ] {
+        let json = place.run(&format!("convert in.pb.gz {name} --json")).json();
+        assert_eq!(json["samples"], rows, "{name}");
+        let kinds = if name == "out.folded" { 1 } else { 4 };
+        assert_eq!(json["totals"].as_array().unwrap().len(), kinds, "{name}");
+    }
+    assert_eq!(fs::read_to_string(place.path("out.folded")).unwrap().lines().count(), 3);
+    // Of a kind that is 0 everywhere there is nothing to write.
+    let mut dead = demo(0);
+    dead.samples = Profile::new(dead.sample_types().to_vec()).samples;
+    push_values(&mut dead, &stack, [3, 0], 64);
+    place.profile("dead.pb.gz", &dead);
+    for command in ["convert dead.pb.gz dead.folded", "flame dead.pb.gz -o dead.svg"] {
+        let run = place.run(command);
+        assert!(
+            run.error().ends_with("the file has alloc-blocks, alloc-bytes (choose with --sample)"),
+            "{}",
+            run.stderr
+        );
+    }
+    for command in ["top", "tree", "peek add", "list --sample live-bytes add"] {
+        let run = place.run(&format!("{command} dead.pb.gz"));
+        assert!(
+            run.answer().contains("the file has alloc-blocks, alloc-bytes (choose with --sample)"),
+            "{command}: {}",
+            run.stdout
+        );
+    }
+    assert!(place.run("convert dead.pb.gz dead.folded --sample alloc-bytes").answer().contains("1 rows"));
 }
 
 #[test]

@@ -55,6 +55,23 @@ fn snapshots_of_one_process_are_pointed_out() {
 }
 
 #[test]
+fn kinds_that_only_some_have_are_left_out_and_named() {
+    let place = Place::new();
+    place.profile("a.pb.gz", &demo(8));
+    let mut live = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
+    live.samples.push(&[], &[5], &[]);
+    place.profile("b.pb.gz", &live);
+    let run = place.run("merge a.pb.gz b.pb.gz -o all.pb.gz");
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    assert_eq!(
+        run.stderr,
+        "highwater: note: a.pb.gz: alloc_objects, alloc_space, inuse_objects left out, because not all of the profiles have it\n"
+    );
+    let all = file::read(&place.path("all.pb.gz"), &Limits::default()).unwrap();
+    assert_eq!((all.sample_types().len(), all.samples.total(0)), (1, (16 << 20) + 5));
+}
+
+#[test]
 fn what_cannot_be_merged_is_named() {
     let place = Place::new();
     place.profile("a.pb.gz", &demo(8));
@@ -62,7 +79,8 @@ fn what_cannot_be_merged_is_named() {
     let run = place.run("merge a.pb.gz a.pb.gz cpu.pb.gz -o all.pb.gz");
     let message = run.error();
     assert!(
-        message.starts_with("a.pb.gz and cpu.pb.gz: cannot be merged: their values differ: "),
+        message
+            .starts_with("a.pb.gz and cpu.pb.gz: cannot be merged: they have no kind of values in common: "),
         "{message}"
     );
     assert!(place.run("merge -o all.pb.gz").error().contains("required"));

@@ -133,7 +133,7 @@ pub fn demo(blocks: i64) -> Profile {
 
 pub fn frame(profile: &mut Profile, name: &str, file: &str, line: i64) -> LocationId {
     let function = profile.add_function(name, name, file);
-    profile.add_location(Location::symbolized(vec![Line { function, line }]))
+    profile.add_location(Location::symbolized(vec![Line::new(function, line)]))
 }
 
 pub fn push(profile: &mut Profile, stack: &[LocationId], blocks: i64, block_bytes: i64) {

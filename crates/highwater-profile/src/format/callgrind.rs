@@ -12,6 +12,7 @@ use std::io::{self, Write};
 
 use super::columns::{not_negative, shown_column};
 use super::frames::FrameTable;
+use super::written::Written;
 use crate::{Format, Profile};
 
 /// What readers show for a file or function that is not known.
@@ -76,7 +77,7 @@ impl Names {
 ///
 /// # Errors
 /// Those of `out`, and [`io::ErrorKind::InvalidInput`] for a profile without columns or with negative values.
-pub(super) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<Written> {
     let shown = shown_column(profile)?;
     let mut columns: Vec<usize> = (0..profile.sample_types().len()).filter(|&it| it != shown).collect();
     columns.insert(0, shown);
@@ -110,7 +111,8 @@ pub(super) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
             cost_line(call.line, values, out)?;
         }
     }
-    Ok(())
+    columns.sort_unstable();
+    Ok(Written::of(profile, columns))
 }
 
 /// Adds up what every function does.

@@ -105,7 +105,7 @@ pub(super) mod tests {
         let mapping = Some(profile.add_mapping(mapping));
         let inner = profile.add_function("inner<[u8; 4]>", "_in", "src/a, b.rs");
         let outer = profile.add_function("main", "main", "");
-        let lines = vec![Line { function: inner, line: 7 }, Line { function: outer, line: 9 }];
+        let lines = vec![Line::new(inner, 7), Line::new(outer, 9)];
         let leaf = profile.add_location(Location { lines, ..Location::at(mapping, 0x1010) });
         let root = profile.add_location(Location::at(mapping, 0x1020));
         let (bytes, thread) = (profile.strings.intern("bytes"), profile.strings.intern("thread"));

@@ -142,17 +142,27 @@ struct LocationRow {
     lines: Vec<LineRow>,
 }
 
+fn is_unknown(column: &u32) -> bool {
+    *column == 0
+}
+
 #[derive(serde::Serialize)]
 struct LineRow {
     function: usize,
     line: i64,
+    #[serde(skip_serializing_if = "is_unknown")]
+    column: u32,
 }
 
 fn locations(profile: &Profile) -> impl Iterator<Item = LocationRow> {
     profile.locations().iter().map(|it| LocationRow {
         mapping: it.mapping.map(crate::MappingId::index),
         address: hexadecimal(it.address),
-        lines: it.lines.iter().map(|it| LineRow { function: it.function.index(), line: it.line }).collect(),
+        lines: it
+            .lines
+            .iter()
+            .map(|it| LineRow { function: it.function.index(), line: it.line, column: it.column })
+            .collect(),
     })
 }
 
@@ -201,7 +211,7 @@ mod tests {
     fn everything_is_written() {
         let mut out = Vec::new();
         encode(&small_profile(), &mut out).unwrap();
-        assert_eq!(crate::detect::describe(&out), "our own JSON, which is written but not read");
+        assert_eq!(crate::describe::describe(&out), "our own JSON, which is written but not read");
         let document: serde_json::Value = serde_json::from_slice(&out).unwrap();
         let expected = serde_json::json!({
             "format": "highwater-profile",

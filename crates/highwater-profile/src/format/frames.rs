@@ -93,7 +93,7 @@ mod tests {
         let outer = profile.add_function("", "_outer", "");
         let nameless = profile.add_function("", "", "b.rs");
         let lines = [(inner, 3), (nameless, 4), (outer, 0)];
-        let lines = lines.map(|(function, line)| Line { function, line }).to_vec();
+        let lines = lines.map(|(function, line)| Line::new(function, line)).to_vec();
         for (location, expected) in [
             (Location::symbolized(lines.clone()), &["inner a.rs:3", "_outer :0"][..]),
             (Location::symbolized(lines[1..2].to_vec()), &["[unknown] :0"]),

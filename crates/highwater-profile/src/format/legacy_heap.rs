@@ -8,7 +8,10 @@
 
 use super::native::{Native, Totals};
 use super::text::{TextLine, check_memory, cut_off, lines, quoted};
-use crate::{Format, Limits, LocationId, Profile, ReadError};
+use crate::{Format, Limits, LocationId, Profile, ReadError, utf8};
+
+/// What the lines begin with in which a program says what to know of its profile, `%warn`.
+const WARNING: &[u8] = b"%";
 
 /// What the two formats do differently.
 pub(super) trait Dialect {
@@ -47,15 +50,25 @@ pub(super) struct Sampling {
     pub interval: i64,
     /// There are values for what was allocated since the start.
     pub has_alloc: bool,
+    /// Other names for the blocks and bytes of a file that has one kind of both.
+    pub kinds: Option<[&'static str; 2]>,
 }
 
 /// Decodes a file of a dialect.
 pub(super) fn decode<D: Dialect + Default>(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
     let mut dialect = D::default();
-    let mut lines = lines(D::FORMAT, bytes).skip_while(TextLine::is_blank);
+    let mut lines = lines(D::FORMAT, bytes).skip_while(TextLine::is_blank).peekable();
+    let mut warnings: Vec<String> = Vec::new();
+    while let Some(line) = lines.next_if(|it| it.bytes.starts_with(WARNING)) {
+        let text = utf8::text(line.bytes);
+        warnings.extend(text.split_once(' ').map(|it| it.1.trim().to_owned()));
+    }
     let first = lines.next().ok_or_else(|| cut_off(D::FORMAT, bytes, "the first line"))?;
     let sampling = header::<D>(&first)?;
     let mut native = Native::new(D::FORMAT, D::PRODUCER, sampling.interval, sampling.has_alloc);
+    if let Some([blocks, space]) = sampling.kinds {
+        native.profile.rename_kinds(&[blocks, space]);
+    }
     dialect.begin(&mut native);
     let mut stack: Vec<LocationId> = Vec::new();
     while let Some(line) = lines.next() {
@@ -74,7 +87,13 @@ pub(super) fn decode<D: Dialect + Default>(bytes: &[u8], limits: &Limits) -> Res
         check_memory(limits, bytes, &native.profile)?;
     }
     dialect.end_row(&mut native, &stack);
-    Ok(native.finish())
+    let said = warnings.join(" ");
+    if native.profile.samples.is_empty() && !said.is_empty() {
+        return Err(ReadError::Nothing { format: D::FORMAT.title(), said });
+    }
+    let mut profile = native.finish();
+    profile.comments.extend(Some(said).filter(|it| !it.is_empty()));
+    Ok(profile)
 }
 
 fn header<D: Dialect>(line: &TextLine<'_>) -> Result<Sampling, ReadError> {

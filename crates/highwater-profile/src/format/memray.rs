@@ -151,7 +151,7 @@ impl Table {
                 .map_err(|_| row.wrong(format!("the line {} of a frame is no number", quoted(line))))?,
         };
         let function = self.profile.add_function(function, function, file);
-        let line = Line { function, line };
+        let line = Line::new(function, line);
         let new = || self.profile.add_location(Location::symbolized(vec![line]));
         Ok(*self.locations.entry(line).or_insert_with(new))
     }

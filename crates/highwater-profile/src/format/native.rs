@@ -23,7 +23,8 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    /// Reads `1: 2 [3: 4]`, and returns what follows on the line.
+    /// Reads `1: 2 [3: 4]`, and returns what follows on the line. Numbers may be below 0: gperftools counts the parts of a
+    /// mapping that are unmapped as one block each.
     ///
     /// # Errors
     /// When that is not there.
@@ -31,9 +32,17 @@ impl Totals {
         let error = || line.wrong("`blocks: bytes [blocks: bytes]` was expected");
         let (live, rest) = text.split_once('[').ok_or_else(error)?;
         let (alloc, rest) = rest.split_once(']').ok_or_else(error)?;
+        let count = |what: &str, text: &str| {
+            let magnitude =
+                text.strip_prefix('-').filter(|it| it.starts_with(|it: char| it.is_ascii_digit()));
+            match magnitude {
+                Some(magnitude) => line.count(what, magnitude).map(i64::wrapping_neg),
+                None => line.count(what, text),
+            }
+        };
         let pair = |text: &str, what: [&str; 2]| {
             let (blocks, bytes) = text.split_once(':').ok_or_else(error)?;
-            Ok::<_, ReadError>((line.count(what[0], blocks.trim())?, line.count(what[1], bytes.trim())?))
+            Ok::<_, ReadError>((count(what[0], blocks.trim())?, count(what[1], bytes.trim())?))
         };
         let (live_blocks, live_bytes) =
             pair(live, ["the number of live blocks", "the number of live bytes"])?;
@@ -68,6 +77,8 @@ pub(super) struct Native {
     locations: HashMap<u64, LocationId>,
     mappings: Vec<(u64, u64, MappingId)>,
     size_label: StringId,
+    /// Number of rows with a count below 0.
+    below_zero: usize,
 }
 
 impl Native {
@@ -91,7 +102,14 @@ impl Native {
             profile.source.lacks(Missing::SamplingInterval);
         }
         let size_label = profile.strings.intern("bytes");
-        Self { profile, has_alloc, locations: HashMap::new(), mappings: Vec::new(), size_label }
+        Self {
+            profile,
+            has_alloc,
+            locations: HashMap::new(),
+            mappings: Vec::new(),
+            size_label,
+            below_zero: 0,
+        }
     }
 
     /// States which functions are the allocator's own, for a program in C or C++.
@@ -120,8 +138,12 @@ impl Native {
         Ok(())
     }
 
-    /// Adds a row, scaled up.
+    /// Adds a row, scaled up. Nothing is held less than 0 times.
     pub fn push(&mut self, stack: &[LocationId], totals: &Totals) {
+        let found = [totals.live_blocks, totals.live_bytes, totals.alloc_blocks, totals.alloc_bytes];
+        let [live_blocks, live_bytes, alloc_blocks, alloc_bytes] = found.map(|it| it.max(0));
+        self.below_zero += usize::from(found.iter().any(|it| *it < 0));
+        let totals = &Totals { live_blocks, live_bytes, alloc_blocks, alloc_bytes };
         let interval = self.profile.period;
         let live = scaled(totals.live_blocks, totals.live_bytes, interval);
         let alloc = scaled(totals.alloc_blocks, totals.alloc_bytes, interval);
@@ -150,9 +172,10 @@ impl Native {
             return Err(line.wrong(format!("the mapping {} ends before it begins", quoted(range))));
         }
         let mut file_offset = 0;
-        // Some programs write only the range and the file.
-        if !words.0.starts_with(['/', '[']) {
-            let (permissions, offset) = (words.next(), words.next());
+        // Some programs write only the range and the file, which may be a name without a directory.
+        let permissions = words.0.split(' ').next().unwrap_or_default();
+        if is_permissions(permissions) {
+            let (_permissions, offset) = (words.next(), words.next());
             let (_device, _inode) = (words.next(), words.next());
             if !permissions.contains('x') {
                 return Ok(());
@@ -170,6 +193,13 @@ impl Native {
 
     /// The profile, in which each location knows its mapping.
     pub fn finish(mut self) -> Profile {
+        if self.below_zero > 0 {
+            let rows =
+                if self.below_zero == 1 { "1 row has" } else { &format!("{} rows have", self.below_zero) };
+            self.profile.comments.push(format!(
+                "{rows} a count below 0, as of mappings that were unmapped in parts, and shown as 0"
+            ));
+        }
         self.mappings.sort_unstable_by_key(|it| it.0);
         for id in self.profile.location_ids() {
             let address = self.profile.location(id).address;
@@ -184,6 +214,13 @@ impl Native {
         }
         self.profile
     }
+}
+
+/// Whether this is what may be done with a mapping: `r-xp`.
+fn is_permissions(word: &str) -> bool {
+    word.len() >= 3
+        && word.bytes().all(|it| b"rwxsp-".contains(&it))
+        && word.bytes().any(|it| it == b'-' || it == b'p')
 }
 
 /// Words of a line, one at a time; the rest of it stays at hand, since a path may hold blanks.
@@ -227,6 +264,9 @@ mod tests {
             "55f6b246c000-55f6b246d000 r-xp 00001000 fe:00 11167201                   /tmp/a demo (deleted)",
             "7f0000000000-7f0000001000 r-xp 00000000 00:00 0",
             "40000000-40015000: /lib/ld-2.3.2.so",
+            "50000000-50015000: libfoo.so.1",
+            "60000000-60001000 r-xp 00000000 00:00 7 relative/app",
+            "70000000-70001000 r--p 00000000 00:00 7 relative/app",
             "7f2e1872d000-7f2e1872f000 r-xp 00000000 00:00 0                          [vdso]",
             "",
             "VmFlags: rd ex mr mw me",
@@ -238,7 +278,7 @@ mod tests {
         native.stack(&line("x"), "0x55f6b246c001 55f6b246d000 0x55f6b246d002 0", &mut stack).unwrap();
         let profile = native.finish();
         let found: Vec<_> = profile.mappings().iter().map(|it| profile.string(it.file)).collect();
-        assert_eq!(found, ["/tmp/a demo", "/lib/ld-2.3.2.so", "[vdso]"]);
+        assert_eq!(found, ["/tmp/a demo", "/lib/ld-2.3.2.so", "libfoo.so.1", "relative/app", "[vdso]"]);
         assert_eq!(profile.mappings()[0].file_offset, 0x1000);
         let of: Vec<_> = profile.locations().iter().map(|it| (it.address, it.mapping.is_some())).collect();
         assert_eq!(

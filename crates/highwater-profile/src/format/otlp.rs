@@ -109,7 +109,7 @@ impl Tables {
             let line = |it: &crate::Line| otlp::Line {
                 function_index: at(it.function.index() + 1),
                 line: it.line,
-                column: 0,
+                column: it.column.into(),
             };
             otlp::Location {
                 mapping_index: it.mapping.map_or(0, |id| at(id.index() + 1)),
@@ -183,7 +183,7 @@ mod tests {
         });
         let function = profile.add_function("leak", "_leak", "leak.rs");
         let mut inner = Location::at(Some(mapping), 0x1100);
-        inner.lines.push(Line { function, line: 7 });
+        inner.lines.push(Line::new(function, 7));
         let inner = profile.add_location(inner);
         let outer = profile.add_location(Location::at(None, 0x9900));
         profile.samples.push(&[inner, outer], &[500, 1, 100], &[]);

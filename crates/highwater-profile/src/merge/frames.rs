@@ -11,8 +11,8 @@ use crate::{Function, FunctionId, Line, Location, LocationId, Mapping, Profile, 
 enum Identity {
     /// Build id and place in the file.
     Place(StringId, Place),
-    /// Name, file and line of each source position.
-    Source(Vec<(StringId, StringId, i64)>),
+    /// Name, file, line and column of each source position.
+    Source(Vec<(StringId, StringId, i64, u32)>),
     /// In one of the profiles.
     Own(usize, LocationId),
 }
@@ -101,7 +101,7 @@ impl Frames {
         let lines: Vec<Line> = (location.lines.iter())
             .map(|line| Line {
                 function: self.function(profile.function(line.function), strings, merged),
-                line: line.line,
+                ..*line
             })
             .collect();
         let mapping = location.mapping.map(|id| (profile.mapping(id), mappings[id.index()]));
@@ -163,12 +163,12 @@ pub fn files_of_several_builds(profiles: &[Profile]) -> BTreeSet<String> {
     rebuilt
 }
 
-/// Name, file and line of each position. The linker's name, which may differ between builds, counts only without another.
-fn source(lines: &[Line], merged: &Profile) -> Vec<(StringId, StringId, i64)> {
+/// Name, file, line and column of each position. The linker's name, which may differ between builds, counts only without another.
+fn source(lines: &[Line], merged: &Profile) -> Vec<(StringId, StringId, i64, u32)> {
     let position = |line: &Line| {
         let function = merged.function(line.function);
         let name = if function.name == StringId::EMPTY { function.system_name } else { function.name };
-        (name, function.file, line.line)
+        (name, function.file, line.line, line.column)
     };
     lines.iter().map(position).collect()
 }

@@ -15,13 +15,22 @@ pub(super) const OF_PROCESS: [&str; 1] = ["birth_epoch"];
 /// The merged profile without its tables.
 pub(super) fn merged(profiles: &[Profile]) -> Result<Profile, MergeError> {
     let (first, others) = profiles.split_first().ok_or(MergeError::Nothing)?;
+    let mut common = first.sample_types().to_vec();
     for (other, at) in others.iter().zip(1..) {
-        if sorted(first.sample_types()) != sorted(other.sample_types()) {
+        let mut left = other.sample_types().to_vec();
+        common.retain(|wanted| match left.iter().position(|it| it == wanted) {
+            Some(found) => {
+                left.swap_remove(found);
+                true
+            }
+            None => false,
+        });
+        if common.is_empty() && !(first.sample_types().is_empty() && other.sample_types().is_empty()) {
             let (first, other) = (kinds(first.sample_types()), kinds(other.sample_types()));
             return Err(MergeError::SampleTypes { at, first, other });
         }
     }
-    let mut merged = Profile::new(first.sample_types().to_vec());
+    let mut merged = Profile::new(common);
     for (profile, at) in profiles.iter().zip(0..) {
         match (&merged.period_type, &profile.period_type) {
             (Some(known), Some(other)) if known != other => {
@@ -32,7 +41,9 @@ pub(super) fn merged(profiles: &[Profile]) -> Result<Profile, MergeError> {
             _ => {}
         }
     }
-    merged.default_sample_type = first.default_sample_type;
+    let default = first.default_sample_type.and_then(|it| first.sample_types().get(it));
+    merged.default_sample_type =
+        default.and_then(|wanted| merged.sample_types().iter().position(|it| it == wanted));
     merged.period = if profiles.iter().any(|it| it.period <= 0) {
         0
     } else {
@@ -70,12 +81,6 @@ pub(super) fn columns(merged: &Profile, profile: &Profile) -> Vec<usize> {
 /// What the rows of `profile` have to say about their sampling interval, because `merged` as a whole does not.
 pub(super) fn interval(merged: &Profile, profile: &Profile) -> Option<i64> {
     (profile.period > 0 && profile.period != merged.period).then_some(profile.period)
-}
-
-fn sorted(types: &[ValueType]) -> Vec<&ValueType> {
-    let mut types: Vec<&ValueType> = types.iter().collect();
-    types.sort_by_key(|it| (&it.kind, &it.unit));
-    types
 }
 
 fn kind(it: &ValueType) -> String {

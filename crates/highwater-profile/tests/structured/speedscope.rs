@@ -73,7 +73,7 @@ fn what_is_written_is_read_again() {
     let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
     profile.default_sample_type = Some(2);
     let function = profile.add_function("a \"b\" </script>", "x", "f.rs");
-    let line = highwater_profile::Line { function, line: 4 };
+    let line = highwater_profile::Line::new(function, 4);
     let location = profile.add_location(highwater_profile::Location::symbolized(vec![line, line]));
     profile.samples.push(&[location], &[i64::MAX - 9, 2, 0], &[]);
     profile.samples.push(&[], &[9, 0, 1], &[]);

@@ -117,6 +117,9 @@ struct TrendRowData<'a> {
     levels: &'a [i64],
 }
 
+/// Frames of a stack that a page shows; of a deeper one its ends.
+const DEEPEST: usize = 1000;
+
 /// Names and stacks while a document is made.
 #[derive(Default)]
 struct Names {
@@ -137,7 +140,13 @@ impl Names {
     }
 
     fn stack(&mut self, frames: &[Frame]) -> usize {
-        let stack: Vec<usize> = frames.iter().map(|it| self.label(&it.label())).collect();
+        let cut = frames.len().saturating_sub(DEEPEST);
+        let (inner, outer) = if cut > 0 { frames.split_at(DEEPEST / 2) } else { (frames, &[][..]) };
+        let mut stack: Vec<usize> = inner.iter().map(|it| self.label(&it.label())).collect();
+        if cut > 0 {
+            stack.push(self.label(&format!("[{} more]", number::count(cut, "frame"))));
+            stack.extend(outer[cut..].iter().map(|it| self.label(&it.label())));
+        }
         if let Some(&id) = self.stack_ids.get(&stack) {
             return id;
         }

@@ -104,6 +104,28 @@ fn a_page_that_would_be_too_large_is_cut_and_says_so() {
 }
 
 #[test]
+fn no_name_makes_a_page_too_large() {
+    for (length, nodes) in [(1 << 20, 40), (20_000, 3000), (5 << 20, 2)] {
+        let page = page(&"x".repeat(length), nodes);
+        let html = page.html();
+        assert!(html.len() <= MOST_BYTES, "{length}: {}", html.len());
+        let data = data(&page);
+        let notes = data["notes"].as_array().unwrap();
+        let note = |it: &&serde_json::Value| it.as_str().unwrap().starts_with("texts of more than ");
+        assert!(notes.iter().any(|it| note(&it)), "{notes:?}");
+        assert!(data["snapshots"][0]["views"][0]["nodes"].as_array().unwrap().len() >= nodes.min(50));
+    }
+    let mut deep = page("x", 2);
+    let frame = |at: usize| highwater_analyze::Frame {
+        function: Some(format!("{at}{}", "y".repeat(2000))),
+        ..Default::default()
+    };
+    deep.snapshots[0].holdings[0].top.rows[0].stack = (0..60_000).map(frame).collect();
+    assert!(deep.html().len() <= MOST_BYTES);
+    assert!(data(&deep)["stacks"][0].as_array().unwrap().len() == 1001);
+}
+
+#[test]
 fn findings_lead_to_places_that_are_there() {
     let data = data(&page("demo::add", 3));
     let place = &data["findings"][0]["place"];

@@ -3,7 +3,7 @@
 mod directory;
 mod incidents;
 mod process;
-mod server;
+pub mod server;
 mod trouble;
 
 use std::fs;

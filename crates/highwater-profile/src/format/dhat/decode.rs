@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::frame::FrameText;
 use super::{ACCESSES, ALLOCATED, COMMAND, Column, LIFETIME, MAXIMUM, MOMENTS, TIME_UNITS, VERSION};
+use crate::format::frame_text::FrameText;
 use crate::format::json::{self, Count, Refusal};
 use crate::{
     Format, Limits, Line, Location, LocationId, Mapping, MappingId, Missing, Profile, ReadError, Source,
@@ -270,10 +270,8 @@ impl Frames {
 
     fn add(&mut self, profile: &mut Profile, text: &str) {
         let frame = FrameText::parse(text);
-        let line = (!frame.function.is_empty()).then(|| Line {
-            function: profile.add_function(frame.function, frame.function, frame.file),
-            line: frame.line,
-        });
+        let line = (!frame.function.is_empty())
+            .then(|| Line::new(profile.add_function(frame.function, frame.function, frame.file), frame.line));
         let mapping = (!frame.binary.is_empty()).then(|| match self.mappings.get(frame.binary) {
             Some(&id) => id,
             None => {

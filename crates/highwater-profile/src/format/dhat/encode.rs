@@ -13,6 +13,7 @@ use super::{ACCESSES, ALLOCATED, COMMAND, Column, LIFETIME, MAXIMUM, MOMENTS, TI
 use crate::format::by_stack::ByStack;
 use crate::format::columns::{column, not_negative, shown_column};
 use crate::format::frames::{Frame, FrameTable};
+use crate::format::written::Written;
 use crate::{Format, Profile, ValueType};
 
 /// Where the values of a row come from: positions of columns.
@@ -95,7 +96,7 @@ impl Plan {
 ///
 /// # Errors
 /// Those of `out`, and [`io::ErrorKind::InvalidInput`] for a profile without columns or with negative values.
-pub(in crate::format) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::format) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<Written> {
     let plan = Plan::of(profile)?;
     not_negative(profile, &plan.columns(), Format::Dhat)?;
     // The viewers' tree grows from this one.
@@ -129,7 +130,11 @@ pub(in crate::format) fn encode(profile: &Profile, out: &mut dyn Write) -> io::R
     for (index, text) in texts.iter().enumerate() {
         write!(out, "{}{}", if index == 0 { "\n" } else { ",\n" }, serde_json::to_string(text)?)?;
     }
-    out.write_all(b"\n]}\n")
+    out.write_all(b"\n]}\n")?;
+    let mut columns = plan.columns();
+    columns.sort_unstable();
+    columns.dedup();
+    Ok(Written { rows: rows.iter().len(), columns })
 }
 
 /// Writes all that stands before the rows, and leaves the object open.

@@ -6,7 +6,6 @@
 
 mod decode;
 mod encode;
-mod frame;
 
 pub(super) use decode::decode;
 pub(super) use encode::encode;

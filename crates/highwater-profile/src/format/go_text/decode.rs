@@ -43,7 +43,7 @@ impl Dialect for GoText {
 
     fn sampling(method: &str, number: Option<i64>, header: &Totals) -> Option<Sampling> {
         let has_alloc = (header.alloc_blocks, header.alloc_bytes) != (0, 0);
-        (method == "heap").then(|| Sampling { interval: number.unwrap_or(0) / 2, has_alloc })
+        (method == "heap").then(|| Sampling { interval: number.unwrap_or(0) / 2, has_alloc, kinds: None })
     }
 
     fn remark(
@@ -80,7 +80,7 @@ impl Dialect for GoText {
         };
         if !self.complete.contains(&id) {
             let function = native.profile.add_function(function, function, file);
-            native.profile.location_mut(id).lines.push(Line { function, line: number });
+            native.profile.location_mut(id).lines.push(Line::new(function, number));
         }
         Ok(())
     }
@@ -92,7 +92,7 @@ impl Dialect for GoText {
             let id = stack[self.named];
             if self.complete.insert(id) {
                 let function = native.profile.add_function("runtime.goexit", "runtime.goexit", "");
-                native.profile.location_mut(id).lines.push(Line { function, line: 0 });
+                native.profile.location_mut(id).lines.push(Line::new(function, 0));
             }
         }
         self.named = 0;

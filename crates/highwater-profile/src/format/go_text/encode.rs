@@ -87,7 +87,7 @@ mod tests {
             profile.add_mapping(Mapping { start: 0x1000, limit: 0x2000, file, ..Mapping::default() });
         let function = profile.add_function("main", "main", "src/main.rs");
         let leaf = profile.add_location(Location {
-            lines: vec![Line { function, line: 7 }],
+            lines: vec![Line::new(function, 7)],
             ..Location::at(Some(mapping), 0x1010)
         });
         let root = profile.add_location(Location::at(Some(mapping), 0x1020));

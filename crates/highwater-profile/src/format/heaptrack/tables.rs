@@ -93,7 +93,7 @@ impl Tables {
             let name = *text.readable.get_or_insert_with(|| readable(profile, system_name));
             let file = file.map_or(StringId::EMPTY, |it| self.strings[it].raw);
             let function = profile.intern_function(Function { name, system_name, file, start_line: 0 });
-            lines.push(Line { function, line });
+            lines.push(Line::new(function, line));
         }
         if let Some(id) = mapping.filter(|_| !lines.is_empty()) {
             let mapping = profile.mapping_mut(id);

@@ -11,7 +11,9 @@ use super::input::{Input, malformed};
 use super::rows::Rows;
 use super::wire::{Fault, Field, Fields, Value};
 use crate::location::{FunctionId, MappingId};
-use crate::{Function, Limits, Line, Location, Mapping, Profile, ReadError, StringId, StringTable, stream};
+use crate::{
+    Function, Limits, Line, Location, Mapping, Profile, ReadError, StringId, StringTable, stream, utf8,
+};
 
 /// Field numbers of the outermost message.
 pub(super) mod number {
@@ -174,11 +176,7 @@ impl Tables {
         };
         match number {
             number::STRING_TABLE => {
-                let text = str::from_utf8(bytes).map_err(|error| {
-                    let field = format!("string_table[{}]", self.string_ids.len());
-                    malformed(offset + error.valid_up_to(), &field, "it is not UTF-8")
-                })?;
-                self.string_ids.push(self.strings.intern(text));
+                self.string_ids.push(self.strings.intern(&utf8::text(bytes)));
             }
             number::LOCATION => {
                 let index = self.locations.len();
@@ -298,17 +296,19 @@ impl Tables {
 }
 
 fn line(field: Field<'_>, function_ids: &mut Ids) -> Result<Line, Fault> {
-    let (mut function, mut line) = (0, 0);
+    let (mut function, mut line, mut column) = (0, 0, 0);
     let Value::Bytes(bytes) = field.value else { return Err(wrong_type(field)) };
     for inner in Fields::new(bytes) {
         let inner = inner.map_err(|fault| Fault { at: field.at + fault.at, ..fault })?;
         match inner.number {
             1 => function = scalar(inner)?,
             2 => line = scalar(inner)? as i64,
+            // No source line is that long.
+            3 => column = u32::try_from(scalar(inner)?).unwrap_or(0),
             _ => {}
         }
     }
-    Ok(Line { function: FunctionId(function_ids.refer(function)), line })
+    Ok(Line { function: FunctionId(function_ids.refer(function)), line, column })
 }
 
 fn value_type(bytes: &[u8]) -> Result<(u64, u64), Fault> {

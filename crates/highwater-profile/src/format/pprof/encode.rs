@@ -164,6 +164,7 @@ fn location(out: &mut Vec<u8>, inner: &mut Vec<u8>, profile: &Profile, location:
     for line in &location.lines {
         write_number(inner, 1, u64::from(line.function.0) + 1);
         write_number(inner, 2, line.line as u64);
+        write_number(inner, 3, u64::from(line.column));
         write_bytes(out, 4, inner);
         inner.clear();
     }

@@ -42,6 +42,7 @@ impl Tables {
         if let Some(found) = profile.meta.and_then(|meta| meta.format).filter(|it| *it > Meta::FORMAT) {
             return Err(Late::Other(ReadError::UnknownVersion { found }));
         }
+        crate::format::kinds::unify(&mut profile);
         let producer = profile.meta.map(|_| "highwater".to_owned());
         profile.source = Source { producer, ..Source::of(Format::Pprof) };
         Ok(profile)

@@ -11,7 +11,7 @@ mod finish;
 mod ids;
 mod input;
 mod rows;
-mod wire;
+pub(super) mod wire;
 
 pub(crate) use decode::{decode, decode_gzip};
 pub use encode::write;

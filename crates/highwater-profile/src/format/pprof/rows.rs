@@ -72,11 +72,6 @@ impl Rows {
         if found != columns {
             return inconsistent("value", format!("{found} values for {columns} sample types"));
         }
-        if let Some(at) = self.values.iter().position(|&value| value < 0) {
-            let value = self.values[at];
-            let reason = format!("{value}, but nothing is counted below 0 or beyond {}", i64::MAX);
-            return inconsistent(&format!("value[{at}]"), reason);
-        }
         if self.stack.len() > Limits::MAX_STACK_FRAMES {
             let (frames, most) = (self.stack.len(), Limits::MAX_STACK_FRAMES);
             return inconsistent(

@@ -5,14 +5,14 @@
 
 /// Why bytes are no message, and where, from their beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
+pub(in crate::format) struct Fault {
     pub at: usize,
     pub reason: &'static str,
 }
 
 /// One field of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Field<'a> {
+pub(in crate::format) struct Field<'a> {
     pub number: u64,
     pub value: Value<'a>,
     /// Where the field's content begins in its message.
@@ -21,7 +21,7 @@ pub(super) struct Field<'a> {
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(in crate::format) enum Value<'a> {
     Number(u64),
     Bytes(&'a [u8]),
     /// Of a fixed size; no field of a profile is.
@@ -72,7 +72,7 @@ fn long_varint(bytes: &[u8], start: usize) -> Result<(u64, usize), Fault> {
 }
 
 /// The numbers of a packed field.
-pub(super) struct Packed<'a> {
+pub(in crate::format) struct Packed<'a> {
     bytes: &'a [u8],
     at: usize,
 }
@@ -98,7 +98,7 @@ impl Iterator for Packed<'_> {
 }
 
 /// The fields of a message.
-pub(super) struct Fields<'a> {
+pub(in crate::format) struct Fields<'a> {
     bytes: &'a [u8],
     at: usize,
 }

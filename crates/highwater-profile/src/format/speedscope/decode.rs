@@ -105,7 +105,7 @@ pub(in crate::format) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile
         let line = frame.line.filter(|it| (0.0..=f64::from(u32::MAX)).contains(it)).unwrap_or(0.0) as i64;
         let function =
             profile.add_function(&frame.name, &frame.name, frame.file.as_deref().unwrap_or_default());
-        profile.add_location(Location::symbolized(vec![Line { function, line }]));
+        profile.add_location(Location::symbolized(vec![Line::new(function, line)]));
         Ok(limits.check(text_bytes + profile.heap_bytes())?)
     })?;
     // The first number of each stack is the label, if it has one.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{NO_UNIT, SCHEMA};
 use crate::format::columns::{not_negative, shown_column};
 use crate::format::frames::FrameTable;
+use crate::format::written::Written;
 use crate::{Format, Profile};
 
 /// A frame as the file has it. Equal ones are one.
@@ -29,7 +30,7 @@ fn is_unknown(line: &i64) -> bool {
 ///
 /// # Errors
 /// Those of `out`, and [`io::ErrorKind::InvalidInput`] for a profile without columns or with negative values.
-pub(in crate::format) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::format) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<Written> {
     let shown = shown_column(profile)?;
     let columns: Vec<usize> = (0..profile.sample_types().len()).collect();
     not_negative(profile, &columns, Format::Speedscope)?;
@@ -52,11 +53,12 @@ pub(in crate::format) fn encode(profile: &Profile, out: &mut dyn Write) -> io::R
         serde_json::to_writer(&mut *out, frame)?;
     }
     out.write_all(b"]},\"profiles\":[")?;
-    for column in columns {
+    for &column in &columns {
         out.write_all(if column == 0 { b"\n" } else { b",\n" })?;
         one(profile, column, &table, out)?;
     }
-    out.write_all(b"]}\n")
+    out.write_all(b"]}\n")?;
+    Ok(Written::of(profile, columns))
 }
 
 /// Writes one column.

@@ -2,17 +2,17 @@
 
 /// What a frame's text says.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct FrameText<'a> {
+pub(in crate::format) struct FrameText<'a> {
     /// 0 when there is none.
-    pub(super) address: u64,
+    pub(in crate::format) address: u64,
     /// The function; empty when unknown.
-    pub(super) function: &'a str,
+    pub(in crate::format) function: &'a str,
     /// The source file; empty when unknown.
-    pub(super) file: &'a str,
+    pub(in crate::format) file: &'a str,
     /// 0 when unknown.
-    pub(super) line: i64,
+    pub(in crate::format) line: i64,
     /// The binary, which only stands in place of a source file; empty when unknown.
-    pub(super) binary: &'a str,
+    pub(in crate::format) binary: &'a str,
 }
 
 /// What tools write for a name they do not know.
@@ -20,7 +20,7 @@ const UNKNOWN: &str = "???";
 
 impl<'a> FrameText<'a> {
     /// Takes a text apart. Whatever has another form is a function's name.
-    pub(super) fn parse(text: &'a str) -> Self {
+    pub(in crate::format) fn parse(text: &'a str) -> Self {
         let (address, rest) = match text.split_once(": ") {
             Some((number, rest)) => match hexadecimal(number) {
                 Some(address) => (address, rest),

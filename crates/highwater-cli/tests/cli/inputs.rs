@@ -1,0 +1,102 @@
+//! Profiles from standard input and from servers.
+
+use std::io::Write;
+use std::process::Stdio;
+
+use crate::support::{Place, Run, demo, encoded};
+use crate::watch::server::{Answer, Server};
+
+/// Runs the command with this on its standard input.
+fn piped(place: &Place, arguments: &str, input: &[u8]) -> Run {
+    let mut command = place.command();
+    command.args(arguments.split_whitespace());
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // A command that refuses its arguments does not read.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    let output = child.wait_with_output().unwrap();
+    Run {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Every command that reads one profile, with `IN` in its place.
+const COMMANDS: [&str; 14] = [
+    "top IN",
+    "tree IN",
+    "peek add IN",
+    "list add IN",
+    "info IN",
+    "leaks IN",
+    "advise IN",
+    "flame IN -o out.svg",
+    "report IN -o out.html",
+    "convert IN out.folded",
+    "symbolize IN -o out.pb.gz",
+    "merge IN base.pb.gz -o out.pb.gz",
+    "diff --force base.pb.gz IN",
+    "check IN --baseline base.pb.gz --max-growth 500%",
+];
+
+#[test]
+fn every_command_reads_standard_input_and_servers() {
+    let place = Place::new();
+    place.profile("base.pb.gz", &demo(8));
+    let bytes = encoded(&demo(20));
+    let server = Server::bodies(vec![bytes.clone()]);
+    place.bytes("in.pb.gz", &bytes);
+    for command in COMMANDS {
+        let expected = place.run(&command.replace("IN", "in.pb.gz"));
+        assert!(expected.code.is_some_and(|it| it != 2), "{command}: {}", expected.stderr);
+        let from_input = piped(&place, &command.replace("IN", "-"), &bytes);
+        let from_server = place.run(&command.replace("IN", &server.url()));
+        for run in [from_input, from_server] {
+            assert_eq!(run.code, expected.code, "{command}: {}", run.stderr);
+            // Names of inputs are part of titles only.
+            assert_eq!(run.stdout, expected.stdout, "{command}");
+        }
+    }
+    assert!(server.requests().iter().all(|it| it.starts_with("GET /debug/pprof/heap ")));
+    assert_eq!(server.requests().len(), COMMANDS.len(), "a server is asked once");
+}
+
+#[test]
+fn standard_input_is_one_profile() {
+    let place = Place::new();
+    let bytes = encoded(&demo(8));
+    assert!(piped(&place, "diff - -", &bytes).error().contains("standard input: it can be one of two"));
+    assert!(
+        piped(&place, "top -", b"hello world")
+            .error()
+            .starts_with("standard input: this is not a heap profile")
+    );
+    assert!(piped(&place, "top -", b"").error().contains("standard input: the file is empty"));
+    let limited = piped(&place, "top --max-memory 1KiB -", &vec![b'x'; 4096]);
+    assert!(limited.error().contains("--max-memory"), "{}", limited.stderr);
+}
+
+#[test]
+fn servers_are_kept_within_bounds() {
+    let place = Place::new();
+    let error = |answer: Answer, options: &str| {
+        let server = Server::start(vec![answer]);
+        let run = place.run(&format!("top {options} {}/heap?key=s3cret", server.url()));
+        let message = run.error().to_owned();
+        assert!(message.starts_with(&format!("{}/heap?…: ", server.url())), "{message}");
+        message
+    };
+    assert!(error(Answer::Endless, "--max-unpacked 1MiB").contains("more than 1048576 bytes"));
+    assert!(error(Answer::Drip, "--timeout 500ms").contains("not complete after 0.5 s (--timeout)"));
+    assert!(error(Answer::Redirect(None), "").contains("sends us on and on"));
+    assert!(error(Answer::Status(500), "").ends_with("the server answered 500"));
+    let said = Answer::Raw(b"HTTP/1.1 503 x\r\nConnection: close\r\n\r\nprofiling is off\nx".to_vec());
+    assert!(
+        error(said, "").ends_with("the server answered 503 with plain text that begins `profiling is off`")
+    );
+    let page = Answer::Body(b"<html><title>Login</title></html>".to_vec());
+    assert!(error(page, "").contains("this is not a heap profile: a page in HTML with the title `Login`"));
+    assert!(place.run("top https://host:6060").error().contains("https is not built in"));
+    assert!(place.run("top http://u:p@host").error().starts_with("the address: "));
+}

@@ -1,0 +1,27 @@
+//! What an encoder says it wrote.
+
+use crate::Profile;
+
+/// What was written of a profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Number of rows: those of the profile, without the ones in which all values are 0 where the format has no place for them,
+    /// and with those of one stack as one where a stack may stand only once.
+    pub rows: usize,
+    /// Positions of the sample types that were written.
+    pub columns: Vec<usize>,
+}
+
+impl Written {
+    /// All of the profile.
+    pub(crate) fn whole(profile: &Profile) -> Self {
+        Self { rows: profile.samples.len(), columns: (0..profile.sample_types().len()).collect() }
+    }
+
+    /// These columns, of the rows that have a value in one of them.
+    #[cfg(feature = "formats")]
+    pub(super) fn of(profile: &Profile, columns: Vec<usize>) -> Self {
+        let has_value = |row: &crate::Sample<'_>| columns.iter().any(|&it| row.values[it] != 0);
+        Self { rows: profile.samples.iter().filter(has_value).count(), columns }
+    }
+}

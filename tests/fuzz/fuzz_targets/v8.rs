@@ -1,0 +1,8 @@
+//! libFuzzer's entry to the reader of the format `v8`.
+#![no_main]
+#![forbid(unsafe_code)]
+
+libfuzzer_sys::fuzz_target!(|content: &[u8]| highwater_fuzz::check(
+    Some(highwater_profile::Format::V8),
+    content
+));
