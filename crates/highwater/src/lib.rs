@@ -34,7 +34,7 @@ mod scope;
 mod snapshot;
 mod stats;
 
-pub use cgroup::{Container, container};
+pub use cgroup::{Container, LimitKind, MemoryLevel, container, memory_levels};
 pub use error::Error;
 pub use highwater_profile as profile;
 pub use highwater_runtime::{Alloc, Measured, Mode, measure, mode, set_mode};
