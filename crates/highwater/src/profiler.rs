@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
+use highwater_profile::sequence::Sequence;
 use highwater_runtime::own_memory;
 
 use crate::{Error, Snapshot};
@@ -106,8 +107,8 @@ impl ProfilerBuilder {
     }
 
     /// Writes a snapshot into `directory` (made if it is missing) each time `period` has passed, at least a
-    /// millisecond. The files are named `heap-<milliseconds since 1970, UTC>.pb.gz`, so that their names sort by
-    /// time. Default: none.
+    /// millisecond. The files are named `heap-<milliseconds since 1970, UTC>.pb.gz`. Their names sort in the order of the
+    /// snapshots even if the clock is set back: the number is then one more than the last. Default: none.
     #[must_use]
     pub fn every(mut self, period: Duration, directory: impl Into<PathBuf>) -> Self {
         let every = period.max(Duration::from_millis(1));
@@ -158,11 +159,12 @@ impl Series {
     }
 
     fn write_next(&self, keep: usize) -> Result<(), Error> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let path = self.directory.join(format!("{PREFIX}{:013}{SUFFIX}", now.as_millis()));
-        Snapshot::capture()?.write(path)?;
-        delete_oldest(&self.directory, keep)
-            .map_err(|source| Error::Directory { path: self.directory.clone(), source })
+        let failed = |source| Error::Directory { path: self.directory.clone(), source };
+        let snapshot = Snapshot::capture()?;
+        let there = snapshots(&self.directory).map_err(failed)?;
+        let number = Sequence::behind(there.iter().map(|it| it.0)).next_now();
+        snapshot.write(self.directory.join(format!("{PREFIX}{number:013}{SUFFIX}")))?;
+        delete_oldest(&self.directory, keep).map_err(failed)
     }
 }
 
@@ -181,20 +183,23 @@ fn wait(period: Duration, stop: &AtomicBool) -> bool {
 const PREFIX: &str = "heap-";
 const SUFFIX: &str = ".pb.gz";
 
-/// Deletes all but the latest `keep` snapshots. Touches nothing that is not named like one.
-fn delete_oldest(directory: &Path, keep: usize) -> io::Result<()> {
+/// The snapshots of a series with their numbers, the oldest first, and nothing that is not named like one.
+fn snapshots(directory: &Path) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut snapshots = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let digits = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
-        if digits.is_some_and(|it| it.len() >= 13 && it.bytes().all(|byte| byte.is_ascii_digit())) {
-            snapshots.push(path);
-        }
+        snapshots.extend(Sequence::of(name, PREFIX, SUFFIX).map(|it| (it, path)));
     }
     snapshots.sort();
+    Ok(snapshots)
+}
+
+/// Deletes all but the latest `keep` snapshots.
+fn delete_oldest(directory: &Path, keep: usize) -> io::Result<()> {
+    let snapshots = snapshots(directory)?;
     let surplus = snapshots.len().saturating_sub(keep);
-    snapshots[..surplus].iter().try_for_each(fs::remove_file)
+    snapshots[..surplus].iter().try_for_each(|it| fs::remove_file(&it.1))
 }
 
 fn complain(error: &Error) {

@@ -135,10 +135,11 @@ impl Judge {
         reached.map(|(_, reason)| reason).or(growth)
     }
 
-    /// Takes back that a reason was told at `now`: it could not be recorded. It is told again when it still holds after
-    /// [`RETRY`]; without a cooldown at the next reading.
-    pub(crate) fn take_back(&mut self, now: Duration, reason: Reason) {
-        let quiet_until = now.saturating_add(RETRY.min(self.cooldown));
+    /// Takes back that a reason was told at `now`: it could not be recorded, for the `failures`th time in a row. It is told
+    /// again when it still holds after [`RETRY`], twice as long each time; without a cooldown at the next reading.
+    pub(crate) fn take_back(&mut self, now: Duration, reason: Reason, failures: u32) {
+        let pause = RETRY.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+        let quiet_until = now.saturating_add(pause.min(self.cooldown));
         if let (Reason::Growth { baseline_bytes }, Some((_, trend))) = (reason, &mut self.growth) {
             *trend = Trend { baseline: Some((now, baseline_bytes as f64)), quiet_until };
         }
@@ -218,12 +219,15 @@ mod tests {
             let high = Use { used_bytes: 0, limit_bytes: None, own_bytes: 90 * MIB };
             let at = |second, judge: &mut Judge| judge.judge(Duration::from_secs(second), high);
             let told = at(30, &mut judge).unwrap();
-            judge.take_back(Duration::from_secs(30), told);
+            judge.take_back(Duration::from_secs(30), told, 1);
             assert_eq!(at(39, &mut judge), None);
             let again = at(40, &mut judge).unwrap();
             assert_eq!(again.word(), told.word());
+            judge.take_back(Duration::from_secs(40), again, 2);
+            assert_eq!(at(59, &mut judge), None);
+            assert!(at(60, &mut judge).is_some());
             // It was recorded this time.
-            assert_eq!(at(51, &mut judge), None);
+            assert_eq!(at(81, &mut judge), None);
         }
     }
 
