@@ -1,5 +1,6 @@
 //! Profiles on disk: read whole, written whole or not at all.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::{Limits, Profile, ReadError, pprof, stream};
 
 /// Why a file could not be read or written. Its message names the file.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
     /// The file could not be opened or read.
@@ -34,6 +35,13 @@ pub enum FileError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// The message, since that is what `main` prints of an error that it returns.
+impl fmt::Debug for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Reads the profile in the file at `path`.

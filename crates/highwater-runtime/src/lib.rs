@@ -46,6 +46,8 @@ pub mod ledger;
 #[cfg(not(loom))]
 mod lifetime;
 #[cfg(not(loom))]
+mod mapped_file;
+#[cfg(not(loom))]
 mod mark;
 #[cfg(all(test, loom))]
 mod models;
@@ -85,6 +87,7 @@ pub use {
     cohort::{Values, begin_snapshot},
     cpu::{CpuError, CpuSampling},
     hard_limit::set_hard_limit,
+    mapped_file::MappedFile,
     recorder::{is_complete, is_supported, last_interval_bytes, mode, running, set_mode, visit_modules},
     rows::{SiteTotals, visit_sites},
     thread::{Measured, measure, own_memory},

@@ -84,7 +84,7 @@ impl Watcher {
     }
 
     pub(super) fn run(&mut self, stopped: Receiver<()>) {
-        // Before anything else, there is something to compare with. The memory that names need is no growth to be noticed.
+        // Before anything else, there is something to compare with.
         self.add_snapshot_if_due(self.begin.elapsed());
         names::prepare();
         loop {

@@ -12,6 +12,7 @@ use highwater_profile::{Limits, file};
 use super::fetch::{Endpoint, FetchError};
 use super::ring::LOCK;
 use super::stop::Stop;
+use crate::series::clock::{self, Stamp};
 
 /// How long Ctrl-C may go unnoticed while a server keeps us waiting.
 const GLANCE: Duration = Duration::from_millis(50);
