@@ -88,7 +88,29 @@ pub(crate) fn prepare() {
 
 /// The calls at addresses of a call stack, as far as anything is known of them.
 pub(crate) fn calls_of(addresses: impl IntoIterator<Item = u64>) -> HashMap<u64, Vec<Call>> {
-    look_up(&Module::all(), addresses, &|| true)
+    let modules = Module::all();
+    if modules.is_empty() {
+        // A system whose modules cannot be listed.
+        return addresses.into_iter().map(|it| (it, calls_by_system(it))).collect();
+    }
+    look_up(&modules, addresses, &|| true)
+}
+
+/// What `backtrace` knows of an address. It keeps what it has read.
+fn calls_by_system(address: u64) -> Vec<Call> {
+    let mut calls = Vec::new();
+    let Ok(address) = usize::try_from(address) else { return calls };
+    backtrace::resolve(std::ptr::without_provenance_mut(address), |symbol| {
+        if let Some(name) = symbol.name() {
+            calls.push(Call {
+                // Without the hash that the compiler adds.
+                function: format!("{name:#}"),
+                file: symbol.filename().map(|it| it.display().to_string()).unwrap_or_default(),
+                line: symbol.lineno().unwrap_or(0),
+            });
+        }
+    });
+    calls
 }
 
 fn look_up(
@@ -205,6 +227,25 @@ mod tests {
         assert!(here.function.ends_with("names::tests::own_address"), "{calls:?}");
         assert!(here.file.ends_with("names.rs"), "{calls:?}");
         assert_ne!(here.line, 0);
+    }
+
+    /// What the reader of debug information that everybody uses says of the same addresses.
+    #[test]
+    fn names_are_those_of_another_reader() {
+        let mut stack = Vec::new();
+        backtrace::trace(|frame| {
+            stack.push(frame.ip().addr() as u64);
+            true
+        });
+        let known = calls_of(stack.iter().copied());
+        let own = Names::within(0).program;
+        let is_own = |it: &u64| own.iter().any(|module| module.range.contains(it));
+        let stack: Vec<u64> = stack.into_iter().filter(is_own).collect();
+        assert!(stack.len() > 5, "{stack:?}");
+        for address in stack {
+            let (found, expected) = (&known[&address], calls_by_system(address));
+            assert_eq!(found, &expected, "{address:#x}");
+        }
     }
 
     #[test]

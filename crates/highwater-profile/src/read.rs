@@ -1,5 +1,7 @@
 //! Reading a profile whatever its format: the content decides, never the file's name.
 
+use std::fmt;
+
 use crate::unpack::unpack;
 use crate::{Format, Meta, Profile, detect, format, pprof, stream};
 
@@ -46,7 +48,7 @@ impl Limits {
 
 /// Why bytes could not be read as a profile. Offsets count from the start of the unpacked data unless said
 /// otherwise.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// There is nothing in the file.
@@ -131,6 +133,13 @@ pub enum ReadError {
         /// The version that the file states.
         found: i64,
     },
+}
+
+/// The message, since that is what `main` prints of an error that it returns.
+impl fmt::Debug for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 fn readable() -> String {

@@ -14,6 +14,13 @@ pub struct MappedFile {
     bytes: usize,
 }
 
+// SAFETY: it is memory that is only read, and given back by the last who has it.
+#[cfg(target_os = "linux")]
+unsafe impl Send for MappedFile {}
+// SAFETY: reading it from several threads is reading the same file; `release` changes no content.
+#[cfg(target_os = "linux")]
+unsafe impl Sync for MappedFile {}
+
 #[cfg(target_os = "linux")]
 impl MappedFile {
     /// The file of the running program. The kernel's own handle leads to it, also when its name was deleted or given to another

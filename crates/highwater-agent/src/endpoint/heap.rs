@@ -1,6 +1,7 @@
 //! The heap profile: as pprof, or as text for people.
 
 use std::io;
+use std::sync::Arc;
 
 use highwater::Snapshot;
 use highwater_profile::{go_text, pprof};
@@ -38,7 +39,8 @@ impl Shown {
 pub(super) async fn answer(service: &Service, query: Query<'_>, shown: Shown) -> Answer {
     let (time, is_text) = (query.seconds()?, query.is_text()?);
     let snapshot = service.captures.snapshot(time).await?;
-    let write = move || if is_text { as_text(&snapshot) } else { as_pprof(&snapshot, shown) };
+    let counts = Arc::clone(&service.counts);
+    let write = move || if is_text { counts.while_text(|| as_text(&snapshot)) } else { as_pprof(&snapshot, shown) };
     let body = service.captures.run(write).await?.map_err(Refusal::failed)?;
     Ok(if is_text { Reply::text(body) } else { Reply::pprof(shown.file(), body) })
 }

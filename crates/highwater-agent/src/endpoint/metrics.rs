@@ -205,6 +205,13 @@ fn families(service: &Service) -> Vec<Family> {
         vec![("", so_far(&service.counts.dropped_connections))],
     );
     add(
+        Gauge,
+        "watch_reserve_bytes",
+        "bytes",
+        "What the watch keeps to record an incident with; a part of the profiler's own memory.",
+        vec![("", so_far(&service.counts.reserved_bytes))],
+    );
+    add(
         Counter,
         "watch_readings",
         "",

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use gimli::{
-    AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Dwarf, Reader as _, Unit, UnitOffset, UnitSectionOffset,
+    AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Dwarf, Unit, UnitOffset,
 };
 
 use super::Call;
@@ -92,7 +92,7 @@ pub(super) fn calls(
 fn name(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, entry: &Entry<'_>, steps: usize) -> Option<String> {
     let text = |attribute| {
         let text = dwarf.attr_string(unit, entry.attr_value(attribute)?).ok()?;
-        Some(text.to_string_lossy().ok()?.into_owned())
+        Some(text.to_string_lossy().into_owned())
     };
     let linked = [gimli::DW_AT_linkage_name, gimli::DW_AT_MIPS_linkage_name].into_iter().find_map(text);
     if let Some(linked) = linked {
@@ -103,11 +103,11 @@ fn name(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, entry: &Entry<'_>, s
     let origin = origins.into_iter().find_map(|it| entry.attr_value(it)).and_then(|it| match it {
         AttributeValue::UnitRef(offset) => name_at(dwarf, unit, offset, steps),
         AttributeValue::DebugInfoRef(offset) => {
-            if let Some(offset) = UnitSectionOffset::DebugInfoOffset(offset).to_unit_offset(unit) {
+            if let Some(offset) = offset.to_unit_offset(&unit.header) {
                 return name_at(dwarf, unit, offset, steps);
             }
             let other = dwarf.unit(header_before(dwarf, offset)?).ok()?;
-            let offset = UnitSectionOffset::DebugInfoOffset(offset).to_unit_offset(&other)?;
+            let offset = offset.to_unit_offset(&other.header)?;
             name_at(dwarf, &other, offset, steps)
         }
         _ => None,
@@ -165,8 +165,8 @@ fn file(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, index: Option<u64>) 
     let path = || {
         let header = unit.line_program.as_ref()?.header();
         let entry = header.file(index?)?;
-        let text = |it| Some(dwarf.attr_string(unit, it).ok()?.to_string_lossy().ok()?.into_owned());
-        let mut path = unit.comp_dir.and_then(|it| Some(PathBuf::from(it.to_string_lossy().ok()?.as_ref())));
+        let text = |it| Some(dwarf.attr_string(unit, it).ok()?.to_string_lossy().into_owned());
+        let mut path = unit.comp_dir.map(|it| PathBuf::from(it.to_string_lossy().as_ref()));
         let mut add = |part: String| path = Some(path.take().unwrap_or_default().join(part));
         // The directory with number 0 is that of the unit in version 4, and stands in the table in version 5.
         entry.directory(header).and_then(text).into_iter().for_each(&mut add);
