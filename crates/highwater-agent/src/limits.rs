@@ -48,7 +48,8 @@ impl Limits {
         let nearest = MemoryLevel::nearest(levels);
         Self {
             memory_bytes: tightest.map(|it| it.limit_bytes),
-            is_memory_limited: tightest.is_some_and(|it| !matches!(it.kind, LimitKind::Machine | LimitKind::Commit)),
+            is_memory_limited: tightest
+                .is_some_and(|it| !matches!(it.kind, LimitKind::Machine | LimitKind::Commit)),
             headroom_bytes: nearest.map(MemoryLevel::headroom_bytes),
             nearest: nearest.map(|it| it.kind),
             cpus: [cpu_limit, processors].into_iter().flatten().min_by(f64::total_cmp),

@@ -71,7 +71,9 @@ impl Module {
         // is looked up.
         let Some(offset) = binary.address(self.file_offset, 0) else { return };
         let asked: Vec<u64> = addresses.iter().map(|it| it - 1 - self.range.start + offset).collect();
-        binary.calls(&asked, may_go_on, &mut |address, calls| tell(address - offset + self.range.start + 1, calls));
+        binary.calls(&asked, may_go_on, &mut |address, calls| {
+            tell(address - offset + self.range.start + 1, calls)
+        });
     }
 }
 

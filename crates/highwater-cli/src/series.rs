@@ -13,9 +13,9 @@ use highwater_analyze::{
 use highwater_profile::file::FileError;
 use highwater_profile::{Profile, ReadError};
 
+use self::clock::Stamp;
 use crate::error::CliError;
 use crate::load::{self, Progress};
-use self::clock::Stamp;
 use crate::shared::Shared;
 use crate::{command, output};
 

@@ -45,7 +45,10 @@ mod tests {
     #[test]
     fn numbers_grow_when_the_clock_goes_back() {
         let mut sequence = Sequence::behind([7_000, 3]);
-        assert_eq!([7_000, 9_000, 9_000, 5_400, 9_004].map(|it| sequence.next_at(it)), [7_001, 9_000, 9_001, 9_002, 9_004]);
+        assert_eq!(
+            [7_000, 9_000, 9_000, 5_400, 9_004].map(|it| sequence.next_at(it)),
+            [7_001, 9_000, 9_001, 9_002, 9_004]
+        );
         assert!(Sequence::behind([]).next_now() > 1_600_000_000_000);
     }
 
@@ -53,7 +56,9 @@ mod tests {
     fn other_names_have_no_number() {
         let of = |name| Sequence::of(name, "heap-", ".pb.gz");
         assert_eq!(of("heap-1000000000001.pb.gz"), Some(1_000_000_000_001));
-        for name in ["heap-1.pb.gz", "heap-100000000000x.pb.gz", "heap-1000000000001.gz", "notes", "heap-.pb.gz"] {
+        for name in
+            ["heap-1.pb.gz", "heap-100000000000x.pb.gz", "heap-1000000000001.gz", "notes", "heap-.pb.gz"]
+        {
             assert_eq!(of(name), None, "{name}");
         }
     }

@@ -92,7 +92,9 @@ fn all_levels(system: &System, hierarchies: &Hierarchies) -> Vec<MemoryLevel> {
 fn of_groups(groups: &[Group], levels: &[MemoryLevel]) -> (Option<u64>, Option<u64>, Option<u64>) {
     match MemoryLevel::nearest(levels) {
         Some(it) => (Some(it.used_bytes), Some(it.limit_bytes), it.inactive_file_bytes),
-        None => groups.first().map_or((None, None, None), |it| (Some(it.used_bytes), None, it.inactive_file_bytes)),
+        None => groups
+            .first()
+            .map_or((None, None, None), |it| (Some(it.used_bytes), None, it.inactive_file_bytes)),
     }
 }
 

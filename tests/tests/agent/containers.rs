@@ -35,7 +35,8 @@ impl Tree {
             let tree = Self { is_v1, folders: vec![folder] };
             let can_limit = tree.try_limit(&tree.folders[0], 4096 * MIB);
             // Groups below one of version 2 have only the controllers that it hands on.
-            let can_nest = is_v1 || fs::write(tree.folders[0].join("cgroup.subtree_control"), "+memory").is_ok();
+            let can_nest =
+                is_v1 || fs::write(tree.folders[0].join("cgroup.subtree_control"), "+memory").is_ok();
             (can_limit && can_nest).then_some(tree)
         })
     }
@@ -90,7 +91,8 @@ fn nearest(service: &Service) -> (String, u64) {
     let text = service.get("/metrics").text();
     let limit = service.metric("highwater_memory_limit_bytes");
     let prefix = "highwater_memory_level_limit_bytes{level=\"";
-    let level = text.lines().filter_map(|it| it.strip_prefix(prefix)).find(|it| it.ends_with(&format!(" {limit}")));
+    let level =
+        text.lines().filter_map(|it| it.strip_prefix(prefix)).find(|it| it.ends_with(&format!(" {limit}")));
     let level = level.unwrap_or_else(|| panic!("no level has the limit {limit}\n{text}"));
     (level.rsplit_once("} ").unwrap().0.replace("\",kind=\"", " ").trim_end_matches('"').to_owned(), limit)
 }
@@ -126,7 +128,8 @@ fn the_limit_of_a_pod_counts_what_others_use() {
     assert_eq!(nearest(&service), (format!("{} cgroup", tree.name(&app)), 300 * MIB));
     assert!(greedy.hoard(200));
     assert_eq!(nearest(&service), (format!("{} cgroup", tree.name(&pod)), 400 * MIB));
-    let (used, left) = (service.metric("highwater_memory_used_bytes"), service.metric("highwater_memory_headroom_bytes"));
+    let (used, left) =
+        (service.metric("highwater_memory_used_bytes"), service.metric("highwater_memory_headroom_bytes"));
     assert!((200 * MIB..=400 * MIB).contains(&used) && left <= 200 * MIB, "{used} {left}");
     drop((service, greedy));
 }
@@ -148,7 +151,9 @@ fn a_process_that_is_put_into_another_group_has_its_limit() {
 fn a_process_in_a_namespace_of_its_own_finds_its_group() {
     let Some(mut tree) = tree() else { return };
     if !Command::new("unshare").args(["-C", "true"]).status().is_ok_and(|it| it.success()) {
-        println!("no namespace of control groups can be made here: the fixtures alone say what is right in one");
+        println!(
+            "no namespace of control groups can be made here: the fixtures alone say what is right in one"
+        );
         return;
     }
     let folder = tree.add("inside");
@@ -165,7 +170,11 @@ fn limits_of_the_process_are_limits() {
     for (option, used, kind) in limits {
         let service = Service::start();
         let limit = service.status_bytes(used) + 100 * MIB;
-        succeed(Command::new("prlimit").args(["--pid", &service.id().to_string(), &format!("{option}={limit}")]));
+        succeed(Command::new("prlimit").args([
+            "--pid",
+            &service.id().to_string(),
+            &format!("{option}={limit}"),
+        ]));
         assert_eq!(nearest(&service), (kind.to_owned(), limit));
     }
 }

@@ -40,7 +40,8 @@ pub(super) async fn answer(service: &Service, query: Query<'_>, shown: Shown) ->
     let (time, is_text) = (query.seconds()?, query.is_text()?);
     let snapshot = service.captures.snapshot(time).await?;
     let counts = Arc::clone(&service.counts);
-    let write = move || if is_text { counts.while_text(|| as_text(&snapshot)) } else { as_pprof(&snapshot, shown) };
+    let write =
+        move || if is_text { counts.while_text(|| as_text(&snapshot)) } else { as_pprof(&snapshot, shown) };
     let body = service.captures.run(write).await?.map_err(Refusal::failed)?;
     Ok(if is_text { Reply::text(body) } else { Reply::pprof(shown.file(), body) })
 }

@@ -77,7 +77,8 @@ fn families(service: &Service) -> Vec<Family> {
     let interval = highwater::mode().and_then(highwater::Mode::interval_bytes);
     let mut families = Vec::new();
     let mut add = |kind, name, unit, help, values: Vec<(&'static str, Option<f64>)>| {
-        let values = values.into_iter().filter_map(|(label, value)| Some((Cow::Borrowed(label), value?))).collect();
+        let values =
+            values.into_iter().filter_map(|(label, value)| Some((Cow::Borrowed(label), value?))).collect();
         families.push(Family { name, kind, unit, help, values });
     };
     let one = |value: u64| vec![("", Some(value as f64))];
@@ -240,14 +241,12 @@ fn families(service: &Service) -> Vec<Family> {
         vec![("", so_far(&service.counts.watch_failures))],
     );
     let of_levels = |value: fn(&MemoryLevel) -> u64| {
-        let labels = |it: &MemoryLevel| {
-            format!("{{level=\"{}\",kind=\"{}\"}}", label(&it.name), it.kind.word())
-        };
+        let labels =
+            |it: &MemoryLevel| format!("{{level=\"{}\",kind=\"{}\"}}", label(&it.name), it.kind.word());
         levels.iter().map(|it| (Cow::Owned(labels(it)), value(it) as f64)).collect()
     };
-    let of_level = |name, help, value| {
-        Family { name, kind: Gauge, unit: "bytes", help, values: of_levels(value) }
-    };
+    let of_level =
+        |name, help, value| Family { name, kind: Gauge, unit: "bytes", help, values: of_levels(value) };
     families.push(of_level(
         "memory_level_limit_bytes",
         "Each limit that the process's memory is below.",
@@ -280,7 +279,13 @@ mod tests {
     }
 
     fn shown(is_open: bool) -> String {
-        let family = |name, kind, unit, values| Family { name, kind, unit, help: "Some help.", values: values_of(values) };
+        let family = |name, kind, unit, values| Family {
+            name,
+            kind,
+            unit,
+            help: "Some help.",
+            values: values_of(values),
+        };
         let families = [
             family("live_bytes", Kind::Gauge, "bytes", vec![("", 5.0)]),
             family("alloc_bytes", Kind::Counter, "bytes", vec![("", 1e15)]),

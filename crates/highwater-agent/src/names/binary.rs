@@ -52,7 +52,8 @@ impl<'a> Binary<'a> {
     ) {
         // What cannot be understood has no names.
         let units = self.units(addresses).unwrap_or_else(|_| vec![None; addresses.len()]);
-        let mut asked: Vec<(Option<DebugInfoOffset>, u64)> = units.into_iter().zip(addresses.iter().copied()).collect();
+        let mut asked: Vec<(Option<DebugInfoOffset>, u64)> =
+            units.into_iter().zip(addresses.iter().copied()).collect();
         asked.sort_by_key(|&(unit, address)| (unit.map(|it| it.0), address));
         let mut nameless: Vec<(u64, Option<Call>)> = Vec::new();
         for group in asked.chunk_by(|a, b| a.0 == b.0) {

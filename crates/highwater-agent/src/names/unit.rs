@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use gimli::{
-    AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Dwarf, Unit, UnitOffset,
-};
+use gimli::{AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Dwarf, Unit, UnitOffset};
 
 use super::Call;
 use super::binary::Reader;
@@ -57,7 +55,8 @@ pub(super) fn calls(
             if inside == 0 || range.begin == 0 {
                 continue;
             }
-            let function = function.get_or_insert_with(|| name(dwarf, &unit, entry, MAX_STEPS).unwrap_or_default());
+            let function =
+                function.get_or_insert_with(|| name(dwarf, &unit, entry, MAX_STEPS).unwrap_or_default());
             let number = |name| entry.attr_value(name).and_then(|it| it.udata_value());
             let call_file = match entry.attr_value(gimli::DW_AT_call_file) {
                 Some(AttributeValue::FileIndex(index)) => Some(index),
@@ -76,7 +75,8 @@ pub(super) fn calls(
         let mut at = place.clone().unwrap_or_default();
         let mut calls = Vec::with_capacity(frames.len());
         for frame in frames {
-            let next = Call { line: frame.call_line, file: file(dwarf, &unit, frame.call_file), ..Call::default() };
+            let next =
+                Call { line: frame.call_line, file: file(dwarf, &unit, frame.call_file), ..Call::default() };
             calls.push(Call { function: frame.function, ..std::mem::replace(&mut at, next) });
         }
         // A function without a name says less than the table of symbols.
@@ -89,7 +89,12 @@ pub(super) fn calls(
 }
 
 /// The name of a function as people write it, or that of the one it was made from.
-fn name(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, entry: &Entry<'_>, steps: usize) -> Option<String> {
+fn name(
+    dwarf: &Dwarf<Reader<'_>>,
+    unit: &Unit<Reader<'_>>,
+    entry: &Entry<'_>,
+    steps: usize,
+) -> Option<String> {
     let text = |attribute| {
         let text = dwarf.attr_string(unit, entry.attr_value(attribute)?).ok()?;
         Some(text.to_string_lossy().into_owned())
@@ -115,7 +120,12 @@ fn name(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, entry: &Entry<'_>, s
     origin.or_else(|| text(gimli::DW_AT_name))
 }
 
-fn name_at(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, offset: UnitOffset, steps: usize) -> Option<String> {
+fn name_at(
+    dwarf: &Dwarf<Reader<'_>>,
+    unit: &Unit<Reader<'_>>,
+    offset: UnitOffset,
+    steps: usize,
+) -> Option<String> {
     name(dwarf, unit, &unit.entry(offset).ok()?, steps)
 }
 

@@ -186,8 +186,9 @@ impl Watch {
             [] => None,
             sinks => Some(Sinks::start(sinks, &counts).map_err(Error::Thread)?),
         };
-        let mut watcher = own_memory(|| Watcher::open(Self { directory, ..self.clone() }, counts, sinks, lock))
-            .map_err(failed)?;
+        let mut watcher =
+            own_memory(|| Watcher::open(Self { directory, ..self.clone() }, counts, sinks, lock))
+                .map_err(failed)?;
         let (stop, stopped) = own_memory(channel);
         let thread = thread::Builder::new()
             .name("highwater-watch".to_owned())

@@ -137,12 +137,19 @@ mod tests {
         left
     }
 
-    const FILES: [(&str, usize); 4] =
-        [("heap-0000000000001.pb.gz", 100), ("heap-0000000000002.pb.gz", 100), ("heap-0000000000003.pb.gz", 100), ("notes", 5)];
+    const FILES: [(&str, usize); 4] = [
+        ("heap-0000000000001.pb.gz", 100),
+        ("heap-0000000000002.pb.gz", 100),
+        ("heap-0000000000003.pb.gz", 100),
+        ("notes", 5),
+    ];
 
     #[test]
     fn files_and_bytes_are_bounded() {
-        assert_eq!(ring(&FILES, 2, u64::MAX), ["heap-0000000000002.pb.gz", "heap-0000000000003.pb.gz", "notes"]);
+        assert_eq!(
+            ring(&FILES, 2, u64::MAX),
+            ["heap-0000000000002.pb.gz", "heap-0000000000003.pb.gz", "notes"]
+        );
         assert_eq!(ring(&FILES, 9, 250), ["heap-0000000000002.pb.gz", "heap-0000000000003.pb.gz", "notes"]);
         assert_eq!(ring(&FILES, 9, 50), ["heap-0000000000003.pb.gz", "notes"]);
         assert_eq!(ring(&FILES, 0, u64::MAX), ["heap-0000000000003.pb.gz", "notes"]);

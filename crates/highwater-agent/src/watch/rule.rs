@@ -109,7 +109,8 @@ impl Judge {
                 Reason::Growth { .. } => None,
             };
             let Some(bytes) = bytes else { continue };
-            let used = if matches!(threshold.at, Reason::Fraction(_)) { reading.used_bytes as f64 } else { own };
+            let used =
+                if matches!(threshold.at, Reason::Fraction(_)) { reading.used_bytes as f64 } else { own };
             if used < REARM * bytes {
                 threshold.is_armed = true;
             } else if used >= bytes && threshold.is_armed && now >= threshold.quiet_until {

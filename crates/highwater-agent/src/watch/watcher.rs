@@ -121,7 +121,8 @@ impl Watcher {
         match reading.used_bytes {
             Some(used_bytes) => {
                 let limit_bytes = level.map(|it| it.limit_bytes.saturating_add(it.swap_room_bytes));
-                let used = Use { used_bytes, limit_bytes, own_bytes: reading.own_bytes.unwrap_or(used_bytes) };
+                let used =
+                    Use { used_bytes, limit_bytes, own_bytes: reading.own_bytes.unwrap_or(used_bytes) };
                 let judged = with_reserve(used, self.given_up_bytes);
                 if self.reserve.is_empty() && has_room(used, self.watch.reserved_bytes) {
                     self.take_reserve();
@@ -245,7 +246,8 @@ fn nearest(levels: &[MemoryLevel]) -> Option<&MemoryLevel> {
 
 fn reading(stats: &Stats, container: &Container, level: Option<&MemoryLevel>) -> Reading {
     // Without a limit a group may be that of all programs of a user.
-    let in_container = container.memory_limit_bytes.or(container.throttle_bytes).and(container.own_working_set_bytes);
+    let in_container =
+        container.memory_limit_bytes.or(container.throttle_bytes).and(container.own_working_set_bytes);
     Reading {
         time_ms: time_ms(),
         used_bytes: level.map(MemoryLevel::working_set_bytes).or(stats.rss_bytes),

@@ -38,8 +38,9 @@ pub(crate) fn order(stamps: &[Stamp]) -> Vec<(usize, i64)> {
     }
     let mut processes: Vec<Vec<usize>> = processes.into_values().collect();
     processes.iter_mut().for_each(|it| it.sort_by_key(|&at| (stamps[at].epoch, stamps[at].time_ns)));
-    let was_set_back =
-        |it: &[usize]| stamps[it[0]].epoch < stamps[it[1]].epoch && stamps[it[0]].time_ns >= stamps[it[1]].time_ns;
+    let was_set_back = |it: &[usize]| {
+        stamps[it[0]].epoch < stamps[it[1]].epoch && stamps[it[0]].time_ns >= stamps[it[1]].time_ns
+    };
     if !processes.iter().any(|it| it.windows(2).any(was_set_back)) {
         return by_time(stamps);
     }
@@ -53,7 +54,8 @@ pub(crate) fn order(stamps: &[Stamp]) -> Vec<(usize, i64)> {
             let time_ns = stamps[at].time_ns.saturating_add(shift_ns);
             if let Some(&(before, added)) = ordered.last() {
                 let last_ns = stamps[before].time_ns.saturating_add(added);
-                let is_again = (stamps[before].process, stamps[before].epoch) == (stamps[at].process, stamps[at].epoch);
+                let is_again =
+                    (stamps[before].process, stamps[before].epoch) == (stamps[at].process, stamps[at].epoch);
                 if time_ns <= last_ns && !is_again {
                     shift_ns += last_ns.saturating_sub(time_ns).saturating_add(step_ns);
                 }
@@ -103,7 +105,8 @@ mod tests {
     #[test]
     fn another_process_goes_on_behind() {
         let stamps = [stamp("a", 900, 7, 1), stamp("b", 500, 7, 2), stamp("c", 300, 2, 1)];
-        let times: Vec<_> = order(&stamps).iter().map(|&(at, shift)| (at, stamps[at].time_ns + shift)).collect();
+        let times: Vec<_> =
+            order(&stamps).iter().map(|&(at, shift)| (at, stamps[at].time_ns + shift)).collect();
         assert_eq!(times, [(0, 900), (1, 900 + UNKNOWN_STEP_NS), (2, 900 + 2 * UNKNOWN_STEP_NS)]);
     }
 

@@ -222,8 +222,12 @@ fn compact(time: &str) -> String {
 
 /// The time for the name of a folder: this one, or when the clock was set back one that sorts after all that are there.
 fn next_stamp(directory: &Path, now: String) -> String {
-    let names = fs::read_dir(directory).into_iter().flatten().filter_map(|it| it.ok()?.file_name().into_string().ok());
-    let is_stamp = |it: &&str| it.len() == now.len() && it.ends_with('Z') && it.as_bytes()[0].is_ascii_digit();
+    let names = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it.ok()?.file_name().into_string().ok());
+    let is_stamp =
+        |it: &&str| it.len() == now.len() && it.ends_with('Z') && it.as_bytes()[0].is_ascii_digit();
     let stamps = names.filter_map(|it| it.split('-').next().filter(is_stamp).map(str::to_owned));
     match stamps.max().filter(|newest| *newest > now) {
         Some(newest) => stamp_after(&newest),

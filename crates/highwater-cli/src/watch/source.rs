@@ -113,7 +113,8 @@ impl Directory {
         if paths.len() > 1 {
             // What is no profile will be seen to be none when its turn comes.
             let stamp = |path: &PathBuf| Some(Stamp::of(path.clone(), &file::read(path, limits).ok()?));
-            let (known, unknown): (Vec<_>, Vec<_>) = paths.into_iter().map(|it| (stamp(&it), it)).partition(|it| it.0.is_some());
+            let (known, unknown): (Vec<_>, Vec<_>) =
+                paths.into_iter().map(|it| (stamp(&it), it)).partition(|it| it.0.is_some());
             let stamps: Vec<Stamp> = known.into_iter().filter_map(|it| it.0).collect();
             let ordered = clock::order(&stamps).into_iter().map(|(at, _)| stamps[at].path.clone());
             paths = ordered.chain(unknown.into_iter().map(|it| it.1)).collect();

@@ -94,14 +94,16 @@ impl Hierarchy {
         let v1 = fields.clone().find(|(controllers, _)| controllers.split(',').any(|it| it == controller));
         let is_v1 = v1.is_some();
         let (controllers, path) = v1.or_else(|| fields.find(|(controllers, _)| controllers.is_empty()))?;
-        let has_it = |it: &&Mount| it.is_v1 == is_v1 && (!is_v1 || it.options.split(',').any(|it| it == controller));
+        let has_it =
+            |it: &&Mount| it.is_v1 == is_v1 && (!is_v1 || it.options.split(',').any(|it| it == controller));
         let found: Vec<&Mount> = mounts.iter().filter(has_it).collect();
         if found.is_empty() {
             let place = usual_place(system, is_v1.then_some(controllers), controller);
             return Self::below(system, place, "/", is_v1, path);
         }
         // Of several mounts the one that shows most: whose root is furthest up.
-        let below = found.iter().filter_map(|it| Self::below(system, it.place.clone(), &it.shown, is_v1, path));
+        let below =
+            found.iter().filter_map(|it| Self::below(system, it.place.clone(), &it.shown, is_v1, path));
         let distance = |part: &str| if part == ".." { -1 } else { 1 };
         below.min_by_key(|it| parts(&it.shown).map(distance).sum::<i32>())
     }

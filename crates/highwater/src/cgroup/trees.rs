@@ -58,7 +58,9 @@ impl<'a> Case<'a> {
         let limits = self.get("limits").unwrap_or("Max open files 20000");
         write("proc/self/limits", &format!("{}   unlimited   bytes\n", expanded(limits)));
         let status = self.get("status").unwrap_or("VmSize 300M, VmData 30M").split(", ");
-        let kib = |it: &str| it.split_once(' ').map(|(name, value)| format!("{name}:\t{} kB\n", bytes(value) / 1024));
+        let kib = |it: &str| {
+            it.split_once(' ').map(|(name, value)| format!("{name}:\t{} kB\n", bytes(value) / 1024))
+        };
         write("proc/self/status", &status.filter_map(kib).collect::<String>());
         for (file, content) in self.lines.iter().filter(|it| it.0.starts_with('/')) {
             write(file, &format!("{}\n", expanded(content)));
@@ -89,7 +91,8 @@ fn meminfo(text: &str) -> String {
 }
 
 fn bytes(text: &str) -> u64 {
-    text.strip_suffix('M').unwrap_or_else(|| panic!("{text} is no number of MiB")).parse::<u64>().unwrap() * MIB
+    text.strip_suffix('M').unwrap_or_else(|| panic!("{text} is no number of MiB")).parse::<u64>().unwrap()
+        * MIB
 }
 
 /// Content with numbers of bytes and ends of lines.
@@ -129,7 +132,11 @@ fn check(case: &Case<'_>) -> Result<(), String> {
         ("killed", level.filter(|it| it.is_killed_whole).map(|_| "whole".to_owned())),
         (
             "container",
-            Some(container.working_set_bytes().map_or("none".to_owned(), |used| format!("{}/{limit}", in_mib(used)))),
+            Some(
+                container
+                    .working_set_bytes()
+                    .map_or("none".to_owned(), |used| format!("{}/{limit}", in_mib(used))),
+            ),
         ),
     ];
     for (key, found) in found {
@@ -140,7 +147,10 @@ fn check(case: &Case<'_>) -> Result<(), String> {
             expected if expected == found.as_deref() => {}
             expected => {
                 let from = case.get("from").unwrap_or("");
-                return Err(format!("{}: {key} is {found:?} and not {expected:?}\n  {from}\n  {levels:?}", case.name));
+                return Err(format!(
+                    "{}: {key} is {found:?} and not {expected:?}\n  {from}\n  {levels:?}",
+                    case.name
+                ));
             }
         }
     }
@@ -177,7 +187,8 @@ fn container(groups: &str, files: &[(&str, &str)]) -> super::Container {
 fn the_tightest_quota_of_processors_counts() {
     let v2 = [("a/cpu.max", "150000 100000\n"), ("a/b/cpu.max", "max 100000\n")];
     assert_eq!(container("0::/a/b\n", &v2).cpu_limit, Some(1.5));
-    let v1 = |quota| [("cpu,cpuacct/x/cpu.cfs_quota_us", quota), ("cpu,cpuacct/x/cpu.cfs_period_us", "100000\n")];
+    let v1 =
+        |quota| [("cpu,cpuacct/x/cpu.cfs_quota_us", quota), ("cpu,cpuacct/x/cpu.cfs_period_us", "100000\n")];
     assert_eq!(container("5:cpu,cpuacct:/x\n0::/\n", &v1("-1\n")).cpu_limit, None);
     assert_eq!(container("5:cpu,cpuacct:/x\n0::/\n", &v1("25000\n")).cpu_limit, Some(0.25));
     assert_eq!(container("0::/\n", &[("cpu.max", "100 0\n")]).cpu_limit, None);
