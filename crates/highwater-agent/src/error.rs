@@ -1,11 +1,12 @@
 //! What can go wrong when the agent is started.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Why there is no agent.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The address cannot be understood, or not be listened on.
@@ -64,4 +65,28 @@ pub enum Error {
         /// The part.
         part: String,
     },
+}
+
+/// The message, since that is what `main` prints of an error that it returns.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a program prints whose `main` returns this.
+    #[test]
+    fn an_error_that_main_returns_reads_as_a_sentence() {
+        let error = Error::Directory { path: "/gone".into(), source: io::ErrorKind::PermissionDenied.into() };
+        assert_eq!(format!("{error:?}"), "cannot watch, because /gone cannot be used: permission denied");
+        let error = highwater::Error::NotInstalled;
+        assert_eq!(format!("{error:?}"), error.to_string());
+        let error = crate::Agent::builder().listen("nonsense").start().unwrap_err();
+        let shown = format!("{error:?}");
+        assert!(shown.starts_with("cannot listen on nonsense: ") && !shown.contains("Os {"), "{shown}");
+    }
 }

@@ -1,26 +1,32 @@
-//! What this process may use, as its container says, or the machine.
+//! What this process may use, as its container, its own limits or the machine say.
 
-use std::fs;
 use std::num::NonZero;
 use std::thread::available_parallelism;
 
+use highwater::{LimitKind, MemoryLevel};
 use highwater_runtime::own_memory;
 
 /// What this process may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Memory in bytes: the tightest limit of the control groups that the process is in, or all of the machine's. `None`
-    /// where the system does not say.
+    /// Memory in bytes: the tightest limit of the control groups that the process is in, of the process itself
+    /// (`RLIMIT_AS`, `RLIMIT_DATA`), or all of the machine's. Others may use a part of it: see [`Self::headroom_bytes`].
+    /// `None` where the system does not say.
     pub memory_bytes: Option<u64>,
-    /// Whether [`Self::memory_bytes`] is a control group's limit, at which the kernel kills.
+    /// Whether [`Self::memory_bytes`] is a limit of a control group or of the process, and not all that the machine has.
     pub is_memory_limited: bool,
+    /// Memory in bytes that is left before the kernel kills the process, or gives it no more: at the limit that is nearest.
+    pub headroom_bytes: Option<u64>,
+    /// What that limit is.
+    pub nearest: Option<LimitKind>,
     /// Processor time per time, in processors: the tightest quota of the control groups, or the number of processors that
     /// the process may run on. `None` where the system does not say.
     pub cpus: Option<f64>,
 }
 
-/// Reads the limits: of the control groups of version 1 or 2 that the process is in, and of those above these.
+/// Reads the limits: of the control groups of version 1 or 2 that the process is in, of those above these, of the process, and
+/// of the machine. [`highwater::memory_levels`] has them one by one.
 ///
 /// ```
 /// let limits = highwater_agent::limits();
@@ -28,25 +34,27 @@ pub struct Limits {
 /// # assert!(cache_bytes > 0);
 /// ```
 pub fn limits() -> Limits {
-    let container = highwater::container();
-    let total = own_memory(|| fs::read_to_string("/proc/meminfo").ok().as_deref().and_then(total_bytes));
-    let processors = available_parallelism().map(NonZero::get).ok().map(|it| it as f64);
-    Limits::of(&container, total, processors)
+    own_memory(|| {
+        let processors = available_parallelism().map(NonZero::get).ok().map(|it| it as f64);
+        Limits::of(&highwater::memory_levels(), highwater::container().cpu_limit, processors)
+    })
 }
 
 impl Limits {
-    fn of(container: &highwater::Container, total: Option<u64>, processors: Option<f64>) -> Self {
+    fn of(levels: &[MemoryLevel], cpu_limit: Option<f64>, processors: Option<f64>) -> Self {
+        let is_hard = |it: &&MemoryLevel| it.kind != LimitKind::Throttle;
         // A limit above what the machine has limits nothing.
-        let limit = container.memory_limit_bytes.filter(|&limit| total.is_none_or(|total| limit < total));
-        let cpus = [container.cpu_limit, processors].into_iter().flatten().min_by(f64::total_cmp);
-        Self { memory_bytes: limit.or(total), is_memory_limited: limit.is_some(), cpus }
+        let tightest = levels.iter().filter(is_hard).min_by_key(|it| it.limit_bytes);
+        let nearest = MemoryLevel::nearest(levels);
+        Self {
+            memory_bytes: tightest.map(|it| it.limit_bytes),
+            is_memory_limited: tightest
+                .is_some_and(|it| !matches!(it.kind, LimitKind::Machine | LimitKind::Commit)),
+            headroom_bytes: nearest.map(MemoryLevel::headroom_bytes),
+            nearest: nearest.map(|it| it.kind),
+            cpus: [cpu_limit, processors].into_iter().flatten().min_by(f64::total_cmp),
+        }
     }
-}
-
-/// `MemTotal` of `/proc/meminfo`.
-fn total_bytes(meminfo: &str) -> Option<u64> {
-    let kib = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    kib.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
 }
 
 #[cfg(test)]
@@ -58,25 +66,13 @@ mod tests {
         let limits = limits();
         assert!(limits.cpus.unwrap() > 0.0);
         assert!(limits.memory_bytes.unwrap() > 1 << 20);
+        assert!(limits.headroom_bytes.unwrap() <= limits.memory_bytes.unwrap());
     }
 
     #[test]
-    fn a_limit_beyond_the_machine_is_none() {
-        let mut container = highwater::Container::default();
-        container.memory_limit_bytes = Some(500);
-        let limits = |container: &_, total| Limits::of(container, total, Some(4.0));
-        assert_eq!(limits(&container, Some(1000)).memory_bytes, Some(500));
-        assert!(limits(&container, Some(1000)).is_memory_limited);
-        assert!(limits(&container, None).is_memory_limited);
-        assert_eq!(limits(&container, Some(400)).memory_bytes, Some(400));
-        assert!(!limits(&container, Some(400)).is_memory_limited);
-        container.cpu_limit = Some(0.5);
-        assert_eq!(limits(&container, None).cpus, Some(0.5));
-    }
-
-    #[test]
-    fn memory_is_read_in_kibibytes() {
-        assert_eq!(total_bytes("MemTotal:       2048 kB\nMemFree: 1 kB\n"), Some(2 << 20));
-        assert_eq!(total_bytes("MemTotal: many\n"), None);
+    fn the_tightest_quota_counts() {
+        assert_eq!(Limits::of(&[], Some(0.5), Some(4.0)).cpus, Some(0.5));
+        assert_eq!(Limits::of(&[], None, Some(4.0)).cpus, Some(4.0));
+        assert_eq!(Limits::of(&[], None, None), Limits::default());
     }
 }

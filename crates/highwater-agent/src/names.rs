@@ -1,12 +1,21 @@
 //! Names for the addresses of this very process, for people who ask without a tool at hand.
 //!
-//! Debug information is read into the agent's own memory when a name is first asked for. Nothing that is asked for
-//! regularly needs it: profiles are sent as addresses, and whoever reads them has the names.
+//! Debug information is read where it lies, in the file of the program, unit by unit, and nothing of it is kept: whatever its
+//! size, that takes little memory and gives it back. Nothing that is asked for regularly needs it: profiles are sent as
+//! addresses, and whoever reads them has the names.
+
+mod binary;
+mod unit;
 
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use highwater_profile::{Line, LocationId, Profile};
+use highwater_runtime::MappedFile;
+
+use binary::Binary;
 
 /// One of the calls at an address. Calls that were inlined there come first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,11 +26,81 @@ pub(crate) struct Call {
     pub line: u32,
 }
 
-/// The calls at an address of a call stack; none when nothing is known of it.
-pub(crate) fn calls(address: u64) -> Vec<Call> {
+/// A file that is mapped as code.
+struct Module {
+    range: Range<u64>,
+    file_offset: u64,
+    /// Empty for the program itself.
+    path: Vec<u8>,
+    build_id: Vec<u8>,
+}
+
+impl Module {
+    fn all() -> Vec<Self> {
+        let mut modules = Vec::new();
+        highwater_runtime::visit_modules(|it| {
+            modules.push(Self {
+                range: it.start..it.limit,
+                file_offset: it.file_offset,
+                path: it.path.to_vec(),
+                build_id: it.build_id.to_vec(),
+            });
+        });
+        modules
+    }
+
+    fn is_program(&self) -> bool {
+        self.path.is_empty()
+    }
+
+    /// Tells the calls at these addresses of a call stack, which are sorted and inside.
+    fn calls(&self, addresses: &[u64], may_go_on: &dyn Fn() -> bool, tell: &mut dyn FnMut(u64, Vec<Call>)) {
+        let library;
+        let file = if self.is_program() {
+            program()
+        } else {
+            library = CString::new(self.path.as_slice()).ok().and_then(|it| MappedFile::library(&it));
+            library.as_ref()
+        };
+        let Some(binary) = file.and_then(Binary::open) else { return };
+        // What has the name of a library now may be another file.
+        if !self.is_program() && !self.build_id.is_empty() && binary.build_id() != Some(&self.build_id) {
+            return;
+        }
+        // What a stack holds is where the call returns to, which may be the next line, or the next function. So the byte before
+        // is looked up.
+        let Some(offset) = binary.address(self.file_offset, 0) else { return };
+        let asked: Vec<u64> = addresses.iter().map(|it| it - 1 - self.range.start + offset).collect();
+        binary.calls(&asked, may_go_on, &mut |address, calls| {
+            tell(address - offset + self.range.start + 1, calls)
+        });
+    }
+}
+
+/// The file of this program. It is mapped once: when memory runs out there may be no descriptor to be had either.
+fn program() -> Option<&'static MappedFile> {
+    static PROGRAM: OnceLock<Option<MappedFile>> = OnceLock::new();
+    PROGRAM.get_or_init(MappedFile::program).as_ref()
+}
+
+/// Gets hold of the program's file now, whatever becomes of it later.
+pub(crate) fn prepare() {
+    program();
+}
+
+/// The calls at addresses of a call stack, as far as anything is known of them.
+pub(crate) fn calls_of(addresses: impl IntoIterator<Item = u64>) -> HashMap<u64, Vec<Call>> {
+    let modules = Module::all();
+    if modules.is_empty() {
+        // A system whose modules cannot be listed.
+        return addresses.into_iter().map(|it| (it, calls_by_system(it))).collect();
+    }
+    look_up(&modules, addresses, &|| true)
+}
+
+/// What `backtrace` knows of an address. It keeps what it has read.
+fn calls_by_system(address: u64) -> Vec<Call> {
     let mut calls = Vec::new();
-    // What a stack holds is where the call returns to, which may be the next line, or the next function. So `resolve`
-    // looks up the byte before.
     let Ok(address) = usize::try_from(address) else { return calls };
     backtrace::resolve(std::ptr::without_provenance_mut(address), |symbol| {
         if let Some(name) = symbol.name() {
@@ -36,34 +115,50 @@ pub(crate) fn calls(address: u64) -> Vec<Call> {
     calls
 }
 
-/// Reads debug information now, so that naming a few addresses later takes less time and memory.
-pub(crate) fn prepare() {
-    calls(prepare as fn() as usize as u64 + 1);
+fn look_up(
+    modules: &[Module],
+    addresses: impl IntoIterator<Item = u64>,
+    may_go_on: &dyn Fn() -> bool,
+) -> HashMap<u64, Vec<Call>> {
+    let mut addresses: Vec<u64> = addresses.into_iter().collect();
+    addresses.sort_unstable();
+    addresses.dedup();
+    let mut known = HashMap::new();
+    for module in modules {
+        // An address behind the last byte is where the last call returns to.
+        let first = addresses.partition_point(|it| *it <= module.range.start);
+        let inside = addresses[first..].partition_point(|it| *it <= module.range.end);
+        if inside > 0 && may_go_on() {
+            module.calls(&addresses[first..first + inside], may_go_on, &mut |address, calls| {
+                known.insert(address, calls);
+            });
+        }
+    }
+    known
 }
 
-/// Names of the program's own functions, each address looked up once, with no more memory than there is for it: no address
-/// says beforehand how many units of debug information it needs.
+/// Names of the program's own functions, each address looked up once, with no more memory than there is for it.
 ///
-/// Libraries are named as a whole. To read the debug information of the C library alone takes 30 MB.
+/// Libraries are named as a whole.
 pub(crate) struct Names {
     known: HashMap<u64, Vec<Call>>,
+    program: Vec<Module>,
     libraries: Vec<(Range<u64>, String)>,
     /// The overhead of the process at which nothing more is looked up, in bytes.
     most_overhead_bytes: u64,
 }
 
 impl Names {
-    /// Names that may take so many bytes from now on. The last address that is looked up may go beyond.
+    /// Names that may take so many bytes from now on. The last unit of debug information that is read may go beyond.
     pub(crate) fn within(bytes: u64) -> Self {
         let most_overhead_bytes = highwater_runtime::counts().overhead_bytes.saturating_add(bytes);
-        let mut libraries = Vec::new();
-        highwater_runtime::visit_modules(|module| {
-            // The path of the program itself is empty.
-            if let Some(name) = module.path.rsplit(|&it| it == b'/').next().filter(|it| !it.is_empty()) {
-                libraries.push((module.start..module.limit, format!("[{}]", String::from_utf8_lossy(name))));
-            }
-        });
-        Self { known: HashMap::new(), libraries, most_overhead_bytes }
+        let (program, others): (Vec<_>, Vec<_>) = Module::all().into_iter().partition(Module::is_program);
+        let named = |it: Module| {
+            let name = it.path.rsplit(|&it| it == b'/').next().filter(|it| !it.is_empty())?;
+            Some((it.range, format!("[{}]", String::from_utf8_lossy(name))))
+        };
+        let libraries = others.into_iter().filter_map(named).collect();
+        Self { known: HashMap::new(), program, libraries, most_overhead_bytes }
     }
 
     /// What was looked up of an address; none if it was not.
@@ -71,16 +166,25 @@ impl Names {
         self.known.get(&address).map_or(&[], Vec::as_slice)
     }
 
-    /// [`calls`], or none when there is no memory left for what is not known yet.
-    pub(crate) fn calls(&mut self, address: u64) -> &[Call] {
-        let Self { known, libraries, most_overhead_bytes } = self;
-        known.entry(address).or_insert_with(|| {
-            match libraries.iter().find(|(range, _)| range.contains(&address)) {
-                Some((_, name)) => vec![Call { function: name.clone(), ..Call::default() }],
-                None if highwater_runtime::counts().overhead_bytes < *most_overhead_bytes => calls(address),
-                None => Vec::new(),
+    /// Looks addresses up together, which takes less time than one by one. None when there is no memory left.
+    pub(crate) fn look_up(&mut self, addresses: impl IntoIterator<Item = u64>) {
+        let Self { known, program, libraries, most_overhead_bytes } = self;
+        let new: Vec<u64> = addresses.into_iter().filter(|it| !known.contains_key(it)).collect();
+        for &address in &new {
+            if let Some((_, name)) = libraries.iter().find(|(range, _)| range.contains(&address)) {
+                known.insert(address, vec![Call { function: name.clone(), ..Call::default() }]);
             }
-        })
+        }
+        let own = new.iter().copied().filter(|it| !known.contains_key(it)).collect::<Vec<_>>();
+        let has_room = || highwater_runtime::counts().overhead_bytes < *most_overhead_bytes;
+        known.extend(look_up(program, own, &has_room));
+        new.into_iter().for_each(|it| _ = known.entry(it).or_default());
+    }
+
+    /// The calls at an address, or none when there is no memory left for what is not known yet.
+    pub(crate) fn calls(&mut self, address: u64) -> &[Call] {
+        self.look_up([address]);
+        self.known(address)
     }
 }
 
@@ -102,6 +206,10 @@ pub(crate) fn add(
 mod tests {
     use super::*;
 
+    fn calls(address: u64) -> Vec<Call> {
+        calls_of([address]).remove(&address).unwrap_or_default()
+    }
+
     #[inline(never)]
     fn own_address() -> u64 {
         let mut found = None;
@@ -121,6 +229,25 @@ mod tests {
         assert!(here.function.ends_with("names::tests::own_address"), "{calls:?}");
         assert!(here.file.ends_with("names.rs"), "{calls:?}");
         assert_ne!(here.line, 0);
+    }
+
+    /// What the reader of debug information that everybody uses says of the same addresses.
+    #[test]
+    fn names_are_those_of_another_reader() {
+        let mut stack = Vec::new();
+        backtrace::trace(|frame| {
+            stack.push(frame.ip().addr() as u64);
+            true
+        });
+        let known = calls_of(stack.iter().copied());
+        let own = Names::within(0).program;
+        let is_own = |it: &u64| own.iter().any(|module| module.range.contains(it));
+        let stack: Vec<u64> = stack.into_iter().filter(is_own).collect();
+        assert!(stack.len() > 5, "{stack:?}");
+        for address in stack {
+            let (found, expected) = (&known[&address], calls_by_system(address));
+            assert_eq!(found, &expected, "{address:#x}");
+        }
     }
 
     #[test]

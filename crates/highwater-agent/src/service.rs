@@ -42,6 +42,26 @@ pub(crate) struct Counts {
     pub incidents: AtomicU64,
     /// What the watch could not read or write.
     pub watch_failures: AtomicU64,
+    /// What the watch keeps to record an incident with, in bytes.
+    pub reserved_bytes: AtomicU64,
+    /// Pages of text that are being made.
+    pub texts: AtomicU64,
+}
+
+impl Counts {
+    /// Makes a page of text, while the watch does not judge what that takes.
+    pub(crate) fn while_text<R>(&self, make: impl FnOnce() -> R) -> R {
+        /// Counts the page until it is made, whatever becomes of it.
+        struct Making<'a>(&'a AtomicU64);
+        impl Drop for Making<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.texts.fetch_add(1, Ordering::Relaxed);
+        let _making = Making(&self.texts);
+        make()
+    }
 }
 
 impl Service {

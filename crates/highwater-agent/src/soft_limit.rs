@@ -49,7 +49,7 @@ pub fn soft_limit(bytes: u64, callback: impl FnMut(u64) + Send + 'static) -> Res
 }
 
 fn used_bytes() -> u64 {
-    let in_container = highwater::container().working_set_bytes().unwrap_or(0);
+    let in_container = highwater::container().own_working_set_bytes.unwrap_or(0);
     highwater::stats().live_bytes.max(in_container)
 }
 
@@ -65,7 +65,7 @@ fn watch(
         let begin = Instant::now();
         while own_memory(|| stopped.recv_timeout(every)) == Err(RecvTimeoutError::Timeout) {
             let used_bytes = read();
-            let reading = Use { used_bytes, limit_bytes: None };
+            let reading = Use { used_bytes, limit_bytes: None, own_bytes: used_bytes };
             if own_memory(|| judge.judge(begin.elapsed(), reading)).is_some() {
                 // It is said on standard error. The limit stays in force.
                 let _ = catch_unwind(AssertUnwindSafe(|| callback(used_bytes)));

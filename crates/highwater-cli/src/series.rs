@@ -1,6 +1,8 @@
 //! Series of profiles: files given in order of time, or all profiles of a directory, one in memory at a time.
 
-use std::collections::BTreeSet;
+pub(crate) mod clock;
+
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -11,6 +13,7 @@ use highwater_analyze::{
 use highwater_profile::file::FileError;
 use highwater_profile::{Profile, ReadError};
 
+use self::clock::Stamp;
 use crate::error::CliError;
 use crate::load::{self, Progress};
 use crate::shared::Shared;
@@ -32,6 +35,8 @@ pub(crate) struct Files {
     remarks: BTreeSet<String>,
     /// Files of the directory that are no profiles.
     others: BTreeSet<PathBuf>,
+    /// What is added to the times of these files, because the clock was set back before, in nanoseconds.
+    shifts: HashMap<PathBuf, i64>,
 }
 
 impl Files {
@@ -51,6 +56,7 @@ impl Files {
             force,
             remarks: BTreeSet::new(),
             others: BTreeSet::new(),
+            shifts: HashMap::new(),
         })
     }
 
@@ -62,20 +68,32 @@ impl Files {
         mut of: impl FnMut(&Profile) -> Result<T, SeriesError>,
     ) -> Result<Vec<T>, CliError> {
         let bar = Progress::start("reading the series".to_owned(), "files");
-        let mut found: Vec<(i64, PathBuf, T)> = Vec::with_capacity(self.paths.len());
+        let mut found: Vec<(Stamp, Option<T>)> = Vec::with_capacity(self.paths.len());
         for (done, path) in self.paths.clone().into_iter().enumerate() {
             bar.show(done, self.paths.len());
             if let Some(profile) = self.read(&path, shared)? {
                 let result = of(&profile).map_err(|source| series_error(&path, None, source))?;
-                found.push((profile.time_ns, path, result));
+                found.push((Stamp::of(path, &profile), Some(result)));
             }
         }
         drop(bar);
         if !self.is_sorted {
-            found.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
+            let stamps: Vec<Stamp> = found.iter().map(|it| it.0.clone()).collect();
+            let order = clock::order(&stamps);
+            if self.shifts.is_empty() && order.iter().any(|it| it.1 != 0) {
+                // What was made of them has the wrong times.
+                self.shifts = order.iter().map(|&(at, shift)| (stamps[at].path.clone(), shift)).collect();
+                self.remarks.insert(
+                    "the clock was set back between two snapshots: later times are shifted, so that they go on".to_owned(),
+                );
+                return self.scan(shared, of);
+            }
+            let mut slots = found;
+            found = order.iter().map(|&(at, _)| (stamps[at].clone(), slots[at].1.take())).collect();
             self.is_sorted = true;
         }
-        let (paths, results) = found.into_iter().map(|(_, path, result)| (path, result)).unzip();
+        let (paths, results): (_, Vec<_>) = found.into_iter().map(|(it, result)| (it.path, result)).unzip();
+        let results = results.into_iter().flatten().collect();
         self.finish(paths)?;
         Ok(results)
     }
@@ -172,6 +190,7 @@ impl Files {
             };
             self.remarks.insert(note.to_owned());
         }
+        profile.time_ns = profile.time_ns.saturating_add(self.shifts.get(path).copied().unwrap_or(0));
         Ok(Some(profile))
     }
 }

@@ -3,6 +3,7 @@
 mod target;
 mod write;
 
+use std::fmt;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ pub use write::{rename_directory, sync_directory, write_atomically, write_durabl
 use crate::{Limits, Profile, ReadError, pprof, stream};
 
 /// Why a file could not be read or written. Its message names the file.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum FileError {
     /// The file could not be opened or read.
@@ -39,6 +40,13 @@ pub enum FileError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// The message, since that is what `main` prints of an error that it returns.
+impl fmt::Debug for FileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Reads the profile in the file at `path`.

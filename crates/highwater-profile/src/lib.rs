@@ -37,6 +37,7 @@ mod meta;
 mod profile;
 mod read;
 mod sample;
+pub mod sequence;
 mod source;
 mod stream;
 mod string_table;

@@ -1,6 +1,7 @@
 //! Reading a profile whatever its format: the content decides, never the file's name.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use crate::describe::describe;
 use crate::unpack::{self, unpack};
@@ -52,7 +53,7 @@ impl Limits {
 
 /// Why bytes could not be read as a profile. Offsets count from the start of the unpacked data unless said
 /// otherwise.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {
     /// There is nothing in the file.
@@ -155,6 +156,13 @@ pub enum ReadError {
         /// The version that the file states.
         found: i64,
     },
+}
+
+/// The message, since that is what `main` prints of an error that it returns.
+impl fmt::Debug for ReadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 fn readable() -> String {

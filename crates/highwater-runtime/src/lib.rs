@@ -54,6 +54,8 @@ pub mod ledger;
 #[cfg(not(loom))]
 mod lifetime;
 #[cfg(not(loom))]
+mod mapped_file;
+#[cfg(not(loom))]
 mod mark;
 #[cfg(all(test, loom))]
 mod models;
@@ -96,6 +98,7 @@ pub use {
     cpu::{CpuError, CpuSampling},
     ending::{EndSignal, at_exit, catch_end_signals, end_by, next_signal},
     hard_limit::set_hard_limit,
+    mapped_file::MappedFile,
     own_frames::learn_own_frames,
     recorder::{
         has_shared_std, is_complete, is_supported, last_interval_bytes, mode, running, set_mode,

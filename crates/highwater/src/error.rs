@@ -1,12 +1,13 @@
 //! What can go wrong when a snapshot is taken or written.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
 use highwater_profile::file::FileError;
 
 /// Why there is no snapshot, or no file.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No allocation has come through [`Alloc`](crate::Alloc).
@@ -41,4 +42,11 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+}
+
+/// The message, since that is what `main` prints of an error that it returns.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

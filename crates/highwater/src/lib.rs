@@ -37,7 +37,7 @@ mod stats;
 
 #[doc(hidden)]
 pub use background::Background;
-pub use cgroup::{Container, container};
+pub use cgroup::{Container, LimitKind, MemoryLevel, container, memory_levels};
 pub use error::Error;
 pub use highwater_profile as profile;
 pub use highwater_runtime::{Alloc, Measured, Mode, measure, mode, set_mode};

@@ -9,8 +9,9 @@ use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
+use highwater_profile::sequence::Sequence;
 use highwater_runtime::own_memory;
 
 use crate::background::Background;
@@ -184,8 +185,8 @@ impl ProfilerBuilder {
     }
 
     /// Writes a snapshot into `directory` (made if it is missing) each time `period` has passed, at least a
-    /// millisecond. The files are named `heap-<milliseconds since 1970, UTC>.pb.gz`, so that their names sort by
-    /// time. Default: none.
+    /// millisecond. The files are named `heap-<milliseconds since 1970, UTC>.pb.gz`. Their names sort in the order of the
+    /// snapshots even if the clock is set back: the number is then one more than the last. Default: none.
     #[must_use]
     pub fn every(mut self, period: Duration, directory: impl Into<PathBuf>) -> Self {
         self.series = Some((period.max(Duration::from_millis(1)), absolute(directory.into())));
@@ -259,11 +260,12 @@ impl Series {
     }
 
     fn write_next(&self) -> Result<(), Error> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let path = self.directory.join(format!("{PREFIX}{:013}{}", now.as_millis(), self.suffix));
-        Snapshot::capture()?.write(path)?;
-        delete_oldest(&self.directory, &self.suffix, self.keep)
-            .map_err(|source| Error::Directory { path: self.directory.clone(), source })
+        let failed = |source| Error::Directory { path: self.directory.clone(), source };
+        let snapshot = Snapshot::capture()?;
+        let there = snapshots(&self.directory, &self.suffix).map_err(failed)?;
+        let number = Sequence::behind(there.iter().map(|it| it.0)).next_now();
+        snapshot.write(self.directory.join(format!("{PREFIX}{number:013}{}", self.suffix)))?;
+        delete_oldest(&self.directory, &self.suffix, self.keep).map_err(failed)
     }
 }
 
@@ -317,20 +319,23 @@ fn wait(period: Duration, stop: &AtomicBool) -> bool {
 const PREFIX: &str = "heap-";
 const SUFFIX: &str = ".pb.gz";
 
-/// Deletes all but the latest `keep` snapshots. Touches nothing that is not named like one of this process.
-fn delete_oldest(directory: &Path, suffix: &str, keep: usize) -> io::Result<()> {
+/// The snapshots of a series with their numbers, the oldest first, and nothing that is not named like one of this process.
+fn snapshots(directory: &Path, suffix: &str) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut snapshots = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let digits = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(suffix));
-        if digits.is_some_and(|it| it.len() >= 13 && it.bytes().all(|byte| byte.is_ascii_digit())) {
-            snapshots.push(path);
-        }
+        snapshots.extend(Sequence::of(name, PREFIX, suffix).map(|it| (it, path)));
     }
     snapshots.sort();
+    Ok(snapshots)
+}
+
+/// Deletes all but the latest `keep` snapshots.
+fn delete_oldest(directory: &Path, suffix: &str, keep: usize) -> io::Result<()> {
+    let snapshots = snapshots(directory, suffix)?;
     let surplus = snapshots.len().saturating_sub(keep);
-    snapshots[..surplus].iter().try_for_each(fs::remove_file)
+    snapshots[..surplus].iter().try_for_each(|it| fs::remove_file(&it.1))
 }
 
 fn complain(error: &Error) {

@@ -2,6 +2,7 @@
 //! that what it writes down survives the end of the service.
 
 mod clients;
+mod containers;
 mod hostile;
 mod live;
 mod oom;
@@ -11,5 +12,6 @@ mod routers;
 mod service;
 mod sinks;
 mod spawned;
+mod trouble;
 mod watch;
 mod watched;

@@ -99,8 +99,13 @@ impl Service {
 
     /// Memory of the service that it may write to, in bytes: what a limit of a process's data counts.
     pub fn data_bytes(&self) -> u64 {
+        self.status_bytes("VmData")
+    }
+
+    /// A number of bytes in what the kernel says of the service.
+    pub fn status_bytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
-        let kib = status.lines().find_map(|line| line.strip_prefix("VmData:")?.strip_suffix("kB"));
+        let kib = status.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(':')?.strip_suffix("kB"));
         kib.unwrap().trim().parse::<u64>().unwrap() * 1024
     }
 

@@ -1,6 +1,7 @@
 //! The heap profile: as pprof, or as text for people.
 
 use std::io;
+use std::sync::Arc;
 
 use highwater::Snapshot;
 use highwater_profile::{go_text, pprof};
@@ -38,7 +39,9 @@ impl Shown {
 pub(super) async fn answer(service: &Service, query: Query<'_>, shown: Shown) -> Answer {
     let (time, is_text) = (query.seconds()?, query.is_text()?);
     let snapshot = service.captures.snapshot(time).await?;
-    let write = move || if is_text { as_text(&snapshot) } else { as_pprof(&snapshot, shown) };
+    let counts = Arc::clone(&service.counts);
+    let write =
+        move || if is_text { counts.while_text(|| as_text(&snapshot)) } else { as_pprof(&snapshot, shown) };
     let body = service.captures.run(write).await?.map_err(Refusal::failed)?;
     Ok(if is_text { Reply::text(body) } else { Reply::pprof(shown.file(), body) })
 }
@@ -53,8 +56,10 @@ fn as_pprof(snapshot: &Snapshot, shown: Shown) -> io::Result<Vec<u8>> {
 
 fn as_text(snapshot: &Snapshot) -> io::Result<Vec<u8>> {
     let mut profile = snapshot.to_profile();
-    let locations = profile.location_ids();
-    names::add(&mut profile, locations, names::calls);
+    let locations: Vec<_> = profile.location_ids().into_iter().collect();
+    // The addresses of a profile lie inside of their calls.
+    let known = names::calls_of(locations.iter().map(|&id| profile.location(id).address + 1));
+    names::add(&mut profile, locations, |address| known.get(&(address + 1)).cloned().unwrap_or_default());
     let mut out = Vec::new();
     go_text::write(&profile, &mut out)?;
     Ok(out)

@@ -4,8 +4,11 @@
 //! in one of them read as the other loses its counters' descriptions, so which one it is has to be known.
 //! <https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md>
 
+use std::borrow::Cow;
 use std::fmt::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use highwater::MemoryLevel;
 
 use crate::limits;
 use crate::reply::Reply;
@@ -31,7 +34,7 @@ struct Family {
     /// The end of the name, as OpenMetrics wants it; empty for plain numbers.
     unit: &'static str,
     help: &'static str,
-    values: Vec<(&'static str, f64)>,
+    values: Vec<(Cow<'static, str>, f64)>,
 }
 
 pub(super) fn answer(service: &Service, is_open: bool) -> Reply {
@@ -68,11 +71,14 @@ fn families(service: &Service) -> Vec<Family> {
     let stats = highwater::stats();
     let container = highwater::container();
     let limits = limits();
+    let levels = highwater::memory_levels();
+    let nearest = MemoryLevel::nearest(&levels);
     let counts = highwater_runtime::counts();
     let interval = highwater::mode().and_then(highwater::Mode::interval_bytes);
     let mut families = Vec::new();
     let mut add = |kind, name, unit, help, values: Vec<(&'static str, Option<f64>)>| {
-        let values = values.into_iter().filter_map(|(label, value)| Some((label, value?))).collect();
+        let values =
+            values.into_iter().filter_map(|(label, value)| Some((Cow::Borrowed(label), value?))).collect();
         families.push(Family { name, kind, unit, help, values });
     };
     let one = |value: u64| vec![("", Some(value as f64))];
@@ -113,8 +119,29 @@ fn families(service: &Service) -> Vec<Family> {
         Gauge,
         "memory_limit_bytes",
         "bytes",
-        "What the process may use: its control group's limit, or all of the machine's.",
-        maybe(limits.memory_bytes),
+        "The limit that is nearest: of a control group, of the process, or the machine's memory.",
+        maybe(nearest.map(|it| it.limit_bytes)),
+    );
+    add(
+        Gauge,
+        "memory_used_bytes",
+        "bytes",
+        "What counts against that limit and cannot be taken back.",
+        maybe(nearest.map(MemoryLevel::working_set_bytes)),
+    );
+    add(
+        Gauge,
+        "memory_headroom_bytes",
+        "bytes",
+        "What is left below that limit, with what can be swapped out.",
+        maybe(nearest.map(MemoryLevel::headroom_bytes)),
+    );
+    add(
+        Gauge,
+        "memory_throttle_bytes",
+        "bytes",
+        "The use from which on the kernel slows the process down: memory.high of its control groups.",
+        maybe(container.throttle_bytes),
     );
     add(
         Gauge,
@@ -179,6 +206,13 @@ fn families(service: &Service) -> Vec<Family> {
         vec![("", so_far(&service.counts.dropped_connections))],
     );
     add(
+        Gauge,
+        "watch_reserve_bytes",
+        "bytes",
+        "What the watch keeps to record an incident with; a part of the profiler's own memory.",
+        vec![("", so_far(&service.counts.reserved_bytes))],
+    );
+    add(
         Counter,
         "watch_readings",
         "",
@@ -206,15 +240,52 @@ fn families(service: &Service) -> Vec<Family> {
         "What the watch could not read or write.",
         vec![("", so_far(&service.counts.watch_failures))],
     );
+    let of_levels = |value: fn(&MemoryLevel) -> u64| {
+        let labels =
+            |it: &MemoryLevel| format!("{{level=\"{}\",kind=\"{}\"}}", label(&it.name), it.kind.word());
+        levels.iter().map(|it| (Cow::Owned(labels(it)), value(it) as f64)).collect()
+    };
+    let of_level =
+        |name, help, value| Family { name, kind: Gauge, unit: "bytes", help, values: of_levels(value) };
+    families.push(of_level(
+        "memory_level_limit_bytes",
+        "Each limit that the process's memory is below.",
+        |it| it.limit_bytes,
+    ));
+    families.push(of_level(
+        "memory_level_used_bytes",
+        "What counts against each of them and cannot be taken back.",
+        MemoryLevel::working_set_bytes,
+    ));
     families
+}
+
+/// Text as the value of a label.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn values_of(values: Vec<(&'static str, f64)>) -> Vec<(Cow<'static, str>, f64)> {
+        values.into_iter().map(|(label, value)| (label.into(), value)).collect()
+    }
+
+    #[test]
+    fn a_label_holds_any_text() {
+        assert_eq!(label("/a\\x2d\"b\nc"), r#"/a\\x2d\"b\nc"#);
+    }
+
     fn shown(is_open: bool) -> String {
-        let family = |name, kind, unit, values| Family { name, kind, unit, help: "Some help.", values };
+        let family = |name, kind, unit, values| Family {
+            name,
+            kind,
+            unit,
+            help: "Some help.",
+            values: values_of(values),
+        };
         let families = [
             family("live_bytes", Kind::Gauge, "bytes", vec![("", 5.0)]),
             family("alloc_bytes", Kind::Counter, "bytes", vec![("", 1e15)]),

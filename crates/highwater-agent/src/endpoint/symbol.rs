@@ -15,14 +15,16 @@ pub(super) async fn answer(service: &Service, asked: Vec<u8>) -> Answer {
 /// The first line says that there are names at all. What is no address is passed over.
 fn symbols(asked: &[u8]) -> String {
     let mut text = "num_symbols: 1\n".to_owned();
+    let words = asked.split(|&byte| byte == b'+').filter_map(|word| std::str::from_utf8(word).ok());
+    let digits = words.map(|word| word.trim().strip_prefix("0x").unwrap_or(word.trim()));
+    let addresses: Vec<u64> = digits.filter_map(|it| u64::from_str_radix(it, 16).ok()).collect();
     let modules = Modules::capture();
-    for word in asked.split(|&byte| byte == b'+').filter_map(|word| std::str::from_utf8(word).ok()) {
-        let digits = word.trim().strip_prefix("0x").unwrap_or(word.trim());
-        let Ok(address) = u64::from_str_radix(digits, 16) else { continue };
-        // The asker took one off already. The function that was compiled, and not one that was inlined into it, is
-        // what a line with one name can say.
-        let place = modules.address_of_file(address);
-        if let Some(call) = names::calls(place.saturating_add(1)).pop() {
+    // The asker took one off already.
+    let place = |address: u64| modules.address_of_file(address).saturating_add(1);
+    let known = names::calls_of(addresses.iter().map(|&it| place(it)));
+    for address in addresses {
+        // The function that was compiled, and not one that was inlined into it, is what a line with one name can say.
+        if let Some(call) = known.get(&place(address)).and_then(|it| it.last()) {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{address:#x} {}", call.function);
         }

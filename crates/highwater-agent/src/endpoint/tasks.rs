@@ -57,7 +57,11 @@ struct Found {
 impl Found {
     fn of(heap: &Profile) -> Self {
         let mut names = Names { heap, known: HashMap::new() };
-        let mut tasks: Vec<_> = heap.samples.iter().filter_map(|row| names.tasks(&row)).collect();
+        // Most stacks are told not to be tasks by their first frames.
+        names.look_up(heap.samples.iter().flat_map(|row| first(row.stack)));
+        let rows: Vec<_> = heap.samples.iter().filter(|row| names.may_be_task(row)).collect();
+        names.look_up(rows.iter().flat_map(|row| row.stack));
+        let mut tasks: Vec<_> = rows.iter().filter_map(|row| names.tasks(row)).collect();
         tasks.sort_by_key(|it| std::cmp::Reverse(it.count));
         Self { tasks, interval_bytes: heap.period, time_ns: heap.time_ns }
     }
@@ -111,31 +115,43 @@ fn frame(profile: &mut Profile, call: &names::Call) -> LocationId {
     profile.add_location(Location::symbolized(vec![Line::new(function, call.line.into())]))
 }
 
-/// The names of a heap profile's addresses, looked up when they are needed.
+/// The frames by which most stacks are told not to be tasks.
+fn first(stack: &[LocationId]) -> &[LocationId] {
+    stack.get(..FIRST_FRAMES).unwrap_or(stack)
+}
+
+/// The names of a heap profile's addresses, as far as they were looked up.
 struct Names<'a> {
     heap: &'a Profile,
-    known: HashMap<LocationId, Vec<names::Call>>,
+    known: HashMap<u64, Vec<names::Call>>,
 }
 
 impl Names<'_> {
-    fn of(&mut self, stack: &[LocationId]) -> Vec<names::Call> {
-        let mut calls = Vec::new();
-        for &id in stack {
-            // The addresses of a heap profile lie inside of their calls.
-            let address = self.heap.location(id).address;
-            calls.extend_from_slice(self.known.entry(id).or_insert_with(|| names::calls(address + 1)));
-        }
-        calls
+    fn look_up<'i>(&mut self, locations: impl IntoIterator<Item = &'i LocationId>) {
+        let addresses = locations.into_iter().map(|&id| self.address(id));
+        let new = addresses.filter(|it| !self.known.contains_key(it)).collect::<Vec<_>>();
+        self.known.extend(names::calls_of(new));
+    }
+
+    /// What a call stack would hold. The addresses of a heap profile lie inside of their calls.
+    fn address(&self, id: LocationId) -> u64 {
+        self.heap.location(id).address + 1
+    }
+
+    fn of(&self, stack: &[LocationId]) -> Vec<names::Call> {
+        let calls = stack.iter().filter_map(|&id| self.known.get(&self.address(id)));
+        calls.flatten().cloned().collect()
+    }
+
+    fn may_be_task(&self, row: &Sample<'_>) -> bool {
+        let count = self.heap.sample_type("inuse_objects").map(|column| row.values[column]);
+        count.is_some_and(|it| it != 0) && allocation(&self.of(first(row.stack))) != Allocation::Other
     }
 
     /// The tasks that a row of the heap profile stands for, if it does for any.
-    fn tasks(&mut self, row: &Sample<'_>) -> Option<Tasks> {
+    fn tasks(&self, row: &Sample<'_>) -> Option<Tasks> {
         let column = |kind| self.heap.sample_type(kind).map(|column| row.values[column]);
         let (count, bytes) = (column("inuse_objects")?, column("inuse_space")?);
-        let first = row.stack.get(..FIRST_FRAMES).unwrap_or(row.stack);
-        if count == 0 || allocation(&self.of(first)) == Allocation::Other {
-            return None;
-        }
         let mut calls = self.of(row.stack);
         let (entry, what) = match allocation(&calls) {
             Allocation::Cell(cell) => match cell.purpose {

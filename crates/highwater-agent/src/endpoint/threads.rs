@@ -47,11 +47,12 @@ fn write(counts: &Counts, is_text: bool) -> io::Result<Vec<u8>> {
 
 fn text(counts: &Counts) -> String {
     let mut text = format!("threads profile: total {}\n", counts.values().sum::<i64>());
+    let known = names::calls_of(counts.keys().flat_map(|it| &it.0).map(|&address| address as u64 + 1));
     for ((stack, name), count) in counts {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{count} @ {name}");
-        let calls = stack.iter().flat_map(|&address| names::calls(address as u64 + 1));
-        let is_between = |call: &names::Call| {
+        let calls = stack.iter().filter_map(|&address| known.get(&(address as u64 + 1))).flatten();
+        let is_between = |call: &&names::Call| {
             ["highwater_hooks", "pthread_create", "thrd_create", "std::", "<std::", "backtrace::"]
                 .iter()
                 .any(|it| call.function.starts_with(it))

@@ -39,6 +39,7 @@ fn lines(rows: &[Row], names: &mut Names) -> Vec<String> {
     let mut rows: Vec<&Row> = rows.iter().filter(|row| row.now_bytes > 0).collect();
     rows.sort_by_key(|row| std::cmp::Reverse((row.now_bytes.max(row.bytes.abs()), &row.stack)));
     let (drawn, others) = rows.split_at(rows.len().min(MAX_STACKS));
+    names.look_up(drawn.iter().flat_map(|row| row.stack.iter().take(MAX_FRAMES)).copied());
     let mut stacks: Vec<(Vec<String>, i64, i64)> =
         drawn.iter().map(|row| (frames(row, names), row.now_bytes - row.bytes, row.now_bytes)).collect();
     if !others.is_empty() {

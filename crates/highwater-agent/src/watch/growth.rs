@@ -15,6 +15,9 @@ pub(crate) const MAX_ROWS: usize = 20;
 /// Frames that are shown of each.
 const MAX_FRAMES: usize = 16;
 
+/// Frames that are looked up for it: those of the allocator come first.
+const MAX_LOOKED_UP: usize = 2 * MAX_FRAMES;
+
 /// Functions of these are on the way to the memory and not where it is asked for.
 const PASSED_OVER: &[&str] =
     &["highwater_runtime::", "alloc::", "core::", "std::", "hashbrown::", "__r", "_R"];
@@ -56,6 +59,8 @@ pub(crate) fn rows(before: &Profile, now: &Profile) -> Vec<Row> {
 /// Those of `out`.
 pub(crate) fn write(rows: &[Row], most: usize, names: &mut Names, out: &mut dyn Write) -> io::Result<()> {
     let rows = &rows[..rows.partition_point(|row| row.bytes > 0)];
+    let shown = rows.iter().take(most);
+    names.look_up(shown.flat_map(|row| row.stack.iter().take(MAX_LOOKED_UP)).copied());
     let total: i64 = rows.iter().map(|row| row.bytes).sum();
     writeln!(out, "{total} bytes more are alive than before, in {} stacks", rows.len())?;
     for row in rows.iter().take(most) {

@@ -3,14 +3,21 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
+use highwater::LimitKind;
+
 /// What was read at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     /// Milliseconds since 1970, UTC.
     pub time_ms: u128,
-    /// `None` when it could not be read.
+    /// What counts against the limit that is nearest; `None` when it could not be read.
     pub used_bytes: Option<u64>,
+    /// That limit.
     pub limit_bytes: Option<u64>,
+    /// What kind of limit it is.
+    pub limit_kind: Option<LimitKind>,
+    /// What the service uses itself.
+    pub own_bytes: Option<u64>,
     pub rss_bytes: Option<u64>,
     pub live_bytes: u64,
 }
@@ -39,11 +46,12 @@ impl History {
     /// # Errors
     /// Those of `out`.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "time_ms,used_bytes,limit_bytes,rss_bytes,live_bytes")?;
+        writeln!(out, "time_ms,used_bytes,limit_bytes,rss_bytes,live_bytes,own_bytes,limit_kind")?;
         let shown = |value: Option<u64>| value.map(|it| it.to_string()).unwrap_or_default();
         for it in &self.readings {
             let (used, limit, rss) = (shown(it.used_bytes), shown(it.limit_bytes), shown(it.rss_bytes));
-            writeln!(out, "{},{used},{limit},{rss},{}", it.time_ms, it.live_bytes)?;
+            let (own, kind) = (shown(it.own_bytes), it.limit_kind.map_or("", LimitKind::word));
+            writeln!(out, "{},{used},{limit},{rss},{},{own},{kind}", it.time_ms, it.live_bytes)?;
         }
         Ok(())
     }
@@ -58,13 +66,20 @@ mod tests {
         let mut history = History::new(2);
         for time_ms in 1..=3 {
             let used_bytes = (time_ms != 2).then_some(7);
-            let reading =
-                Reading { time_ms, used_bytes, limit_bytes: None, rss_bytes: Some(1), live_bytes: 5 };
+            let reading = Reading {
+                time_ms,
+                used_bytes,
+                limit_bytes: None,
+                limit_kind: Some(LimitKind::Machine),
+                own_bytes: Some(8),
+                rss_bytes: Some(1),
+                live_bytes: 5,
+            };
             history.push(reading);
         }
         let mut text = Vec::new();
         history.write(&mut text).unwrap();
-        let expected = "time_ms,used_bytes,limit_bytes,rss_bytes,live_bytes\n2,,,1,5\n3,7,,1,5\n";
+        let expected = "time_ms,used_bytes,limit_bytes,rss_bytes,live_bytes,own_bytes,limit_kind\n2,,,1,5,8,machine\n3,7,,1,5,8,machine\n";
         assert_eq!(String::from_utf8(text).unwrap(), expected);
     }
 }

@@ -2,38 +2,58 @@
 //!
 //! It is made under another name and renamed when all that matters is in it and on the disk: it is whole or not there. The
 //! ranking with names and the drawing come last, since they need most memory, and the profiles say the same to whoever has
-//! the command.
+//! the command. A part that fails is named in `incident.json` and leaves the others as they are.
 
+use std::collections::HashMap;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use highwater::Snapshot;
+use highwater::MemoryLevel;
 use highwater_profile::file::{self, FileError, rename_directory, sync_directory, write_durably};
-use highwater_profile::{Limits, Profile};
-use serde_json::json;
+use highwater_profile::sequence::Sequence;
+use highwater_profile::{Limits, Profile, pprof};
+use serde_json::{Value, json};
 
 #[cfg(feature = "flame")]
 use super::flame;
-use super::growth;
+use super::growth::{self, Row};
 use super::history::{History, Reading};
-use super::ring::write_profile;
 use super::rule::Reason;
 use crate::names::Names;
 
 /// How folders begin that are not complete.
 const UNFINISHED: &str = ".unfinished-";
 
+const ABOUT: &str = "incident.json";
+const BEFORE: &str = "before.pb.gz";
+const NOW: &str = "spike.pb.gz";
+
 /// All that is known of an incident.
 pub(crate) struct Incident<'a> {
     pub reason: Reason,
     pub reading: Reading,
+    /// The limit that is nearest.
+    pub level: Option<&'a MemoryLevel>,
     pub history: &'a History,
     /// The snapshot from before, if there is one.
     pub before: Option<&'a Path>,
-    pub now: &'a Snapshot,
+    /// The profile of now, or why there is none.
+    pub now: Result<Profile, String>,
     /// What finding names may take, in bytes.
     pub names_bytes: u64,
+}
+
+/// What came of an incident.
+pub(crate) struct Recorded {
+    /// `None` when not even the profile could be written.
+    pub folder: Option<PathBuf>,
+    /// What `incident.json` has.
+    pub about: Value,
+    /// The names that were looked up for the folder.
+    pub names: Names,
+    /// How many parts of it failed.
+    pub failures: usize,
 }
 
 /// The directory of the incidents.
@@ -41,6 +61,7 @@ pub(crate) struct Incident<'a> {
 pub(crate) struct Incidents {
     directory: PathBuf,
     most: usize,
+    sequence: Sequence,
 }
 
 impl Incidents {
@@ -50,57 +71,121 @@ impl Incidents {
     /// When it cannot be made or read.
     pub(crate) fn open(directory: PathBuf, most: usize) -> io::Result<Self> {
         fs::create_dir_all(&directory)?;
+        let mut numbers = Vec::new();
         for entry in fs::read_dir(&directory)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            numbers.extend(name.to_str().and_then(|it| number(it.trim_start_matches(UNFINISHED))));
+        }
+        let incidents = Self { directory, most: most.max(1), sequence: Sequence::behind(numbers) };
+        incidents.clear_unfinished()?;
+        Ok(incidents)
+    }
+
+    /// Writes a folder, and deletes old ones that are too many.
+    pub(crate) fn add(&mut self, incident: Incident<'_>) -> Recorded {
+        let time_ms = u64::try_from(incident.reading.time_ms).unwrap_or(u64::MAX);
+        let name = format!("{:013}-{}", self.sequence.next_at(time_ms), incident.reason.word());
+        let names = Names::within(incident.names_bytes);
+        let mut failures = Failures::default();
+        let folder = match &incident.now {
+            Ok(now) => {
+                let fill = |folder: &Path| incident.write(folder, now, &mut failures);
+                self.complete(&name, fill).map_err(|error| error.to_string())
+            }
+            Err(reason) => Err(reason.clone()),
+        };
+        match folder {
+            Ok(folder) => self.finish(folder, incident, names, failures),
+            Err(reason) => {
+                failures.add("folder", reason);
+                let about = incident.about(&failures);
+                Recorded { folder: None, about, names, failures: failures.0.len() }
+            }
+        }
+    }
+
+    /// What is added to a folder that is complete.
+    fn finish(
+        &self,
+        folder: PathBuf,
+        mut incident: Incident<'_>,
+        mut names: Names,
+        mut failures: Failures,
+    ) -> Recorded {
+        failures.note("old incidents", self.trim());
+        let told = failures.0.len();
+        // Neither profile is needed any more, and what follows takes most.
+        let now = std::mem::replace(&mut incident.now, Err(String::new()));
+        if let (Ok(now), true) = (now, folder.join(BEFORE).exists()) {
+            match rows(&folder, now) {
+                Ok(rows) => explain(&folder, &rows, &mut names, &mut failures),
+                Err(error) => failures.add("growth.txt", error.to_string()),
+            }
+        }
+        let about = incident.about(&failures);
+        if failures.0.len() > told {
+            failures.note(ABOUT, write_about(&folder, &about));
+        }
+        Recorded { folder: Some(folder), about, names, failures: failures.0.len() }
+    }
+
+    /// Makes a folder that has its name when `fill` has done its work, and is not there if it could not.
+    fn complete(
+        &self,
+        name: &str,
+        fill: impl FnOnce(&Path) -> Result<(), FileError>,
+    ) -> Result<PathBuf, FileError> {
+        let failed = |source| FileError::Write { path: self.directory.clone(), source };
+        // One that could not be removed before: there is never more than one.
+        self.clear_unfinished().map_err(failed)?;
+        let unfinished = self.directory.join(format!("{UNFINISHED}{name}"));
+        let folder = self.directory.join(name);
+        let attempt = || {
+            fs::create_dir(&unfinished).map_err(failed)?;
+            fill(&unfinished)?;
+            rename_directory(&unfinished, &folder)
+                .and_then(|()| sync_directory(&self.directory))
+                .map_err(failed)
+        };
+        let outcome = attempt();
+        if outcome.is_err() {
+            // The room is needed for what can be completed. What stays is removed by the next one.
+            let _ = fs::remove_dir_all(&unfinished);
+        }
+        outcome.map(|()| folder)
+    }
+
+    fn clear_unfinished(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
             if name(&path).starts_with(UNFINISHED) {
                 fs::remove_dir_all(path)?;
             }
         }
-        Ok(Self { directory, most: most.max(1) })
+        Ok(())
     }
 
-    /// Writes a folder, and deletes the oldest ones that are too many. The names that were looked up for it come with it.
-    ///
-    /// # Errors
-    /// When something cannot be written. What is complete stays.
-    pub(crate) fn add(&self, incident: &Incident<'_>) -> Result<(PathBuf, Names), FileError> {
-        let failed = |source| FileError::Write { path: self.directory.clone(), source };
-        let folder = format!("{:013}-{}", incident.reading.time_ms, incident.reason.word());
-        let unfinished = self.directory.join(format!("{UNFINISHED}{folder}"));
-        fs::create_dir_all(&unfinished).map_err(failed)?;
-        let profile = incident.write(&unfinished)?;
-        let folder = self.directory.join(folder);
-        rename_directory(&unfinished, &folder)
-            .and_then(|()| sync_directory(&self.directory))
-            .map_err(failed)?;
-        self.trim().map_err(failed)?;
-        let mut names = Names::within(incident.names_bytes);
-        if incident.before.is_some() {
-            let before = file::read(&folder.join(BEFORE), &Limits::default())?;
-            let rows = growth::rows(&before, &profile);
-            // Neither is needed any more, and what follows takes most.
-            drop((before, profile));
-            // The first row alone is what is needed most, if there is no time for more.
-            for most in [1, growth::MAX_ROWS] {
-                write_durably(&folder.join("growth.txt"), |out| growth::write(&rows, most, &mut names, out))?;
-            }
-            #[cfg(feature = "flame")]
-            write_durably(&folder.join("flame.svg"), |out| flame::write(&rows, &mut names, out))?;
-        }
-        Ok((folder, names))
-    }
-
+    /// Deletes folders that are too many: each time the oldest one of the rule that has most of them, so that a rule that is
+    /// broken again and again does not push out what others found.
     fn trim(&self) -> io::Result<()> {
         let mut folders = Vec::new();
         for entry in fs::read_dir(&self.directory)? {
             let path = entry?.path();
-            if path.join(ABOUT).is_file() {
-                folders.push(path);
+            if path.join(ABOUT).is_file() && !name(&path).starts_with(UNFINISHED) {
+                folders.push((number(name(&path)), rule_of(&path), path));
             }
         }
         folders.sort();
-        let surplus = folders.len().saturating_sub(self.most);
-        folders[..surplus].iter().try_for_each(|folder| self.remove(folder))
+        while folders.len() > self.most {
+            let mut counts: HashMap<&str, usize> = HashMap::new();
+            folders.iter().for_each(|it| *counts.entry(&it.1).or_default() += 1);
+            let most = counts.values().copied().max().unwrap_or(0);
+            let oldest = folders.iter().position(|it| counts.get(it.1.as_str()) == Some(&most)).unwrap_or(0);
+            let (_, _, path) = folders.remove(oldest);
+            self.remove(&path)?;
+        }
+        Ok(())
     }
 
     /// Deletes a folder. It loses its name first, so that nobody finds a part of it if the process is killed meanwhile.
@@ -112,80 +197,118 @@ impl Incidents {
     }
 }
 
-const ABOUT: &str = "incident.json";
-const BEFORE: &str = "before.pb.gz";
-const NOW: &str = "spike.pb.gz";
+/// What of an incident failed, and why.
+#[derive(Debug, Default)]
+struct Failures(Vec<(&'static str, String)>);
+
+impl Failures {
+    fn add(&mut self, part: &'static str, error: String) {
+        self.0.push((part, error));
+    }
+
+    fn note<E: ToString>(&mut self, part: &'static str, outcome: Result<(), E>) {
+        if let Err(error) = outcome {
+            self.add(part, error.to_string());
+        }
+    }
+}
 
 impl Incident<'_> {
-    /// Writes what matters, and returns the profile of now.
-    fn write(&self, folder: &Path) -> Result<Profile, FileError> {
-        // First what cannot be had again.
-        write_profile(&folder.join(NOW), self.now)?;
+    /// Writes what cannot be had again.
+    fn write(&self, folder: &Path, now: &Profile, failures: &mut Failures) -> Result<(), FileError> {
+        write_durably(&folder.join(NOW), |out| pprof::write(now, out))?;
         if let Some(before) = self.before {
             let path = folder.join(BEFORE);
             // The same file by a second name, which the ring does not delete.
+            let copy = |from: &Path| {
+                let open = fs::File::open(from);
+                let mut source = open.map_err(|source| FileError::Open { path: from.to_owned(), source })?;
+                write_durably(&path, |mut out| io::copy(&mut source, &mut out).map(drop))
+            };
             if fs::hard_link(before, &path).is_err() {
-                let open = fs::File::open(before);
-                let mut source =
-                    open.map_err(|source| FileError::Open { path: before.to_owned(), source })?;
-                write_durably(&path, |mut out| io::copy(&mut source, &mut out).map(drop))?;
+                failures.note(BEFORE, copy(before));
             }
         }
-        write_durably(&folder.join("metrics.csv"), |out| self.history.write(out))?;
-        write_durably(&folder.join(ABOUT), |out| self.write_about(out))?;
-        Ok(self.now.to_profile())
+        failures
+            .note("metrics.csv", write_durably(&folder.join("metrics.csv"), |out| self.history.write(out)));
+        write_about(folder, &self.about(failures))
     }
 
-    fn write_about(&self, out: &mut dyn Write) -> io::Result<()> {
-        let Reading { time_ms, used_bytes, limit_bytes, rss_bytes, live_bytes } = self.reading;
+    fn about(&self, failures: &Failures) -> Value {
+        let Reading { time_ms, used_bytes, limit_bytes, limit_kind, own_bytes, rss_bytes, live_bytes } =
+            self.reading;
         let rule = match self.reason {
             Reason::Fraction(fraction) => json!({ "fraction": fraction }),
             Reason::Bytes(bytes) => json!({ "bytes": bytes }),
             Reason::Growth { baseline_bytes } => json!({ "baseline_bytes": baseline_bytes }),
         };
-        let about = json!({
+        let failures: Vec<_> =
+            failures.0.iter().map(|(part, error)| json!({ "part": part, "error": error })).collect();
+        json!({
             "reason": self.reason.word(),
             "rule": rule,
             "time_ms": u64::try_from(time_ms).unwrap_or(u64::MAX),
             "process": std::process::id(),
             "used_bytes": used_bytes,
             "limit_bytes": limit_bytes,
+            "limit_kind": limit_kind.map(|it| it.word()),
+            "limit_level": self.level.map(|it| &it.name),
+            "headroom_bytes": self.level.map(MemoryLevel::headroom_bytes),
+            "is_killed_whole": self.level.is_some_and(|it| it.is_killed_whole),
+            "own_bytes": own_bytes,
             "rss_bytes": rss_bytes,
             "live_bytes": live_bytes,
             "before": self.before.map(|_| BEFORE),
             "spike": NOW,
-        });
-        writeln!(out, "{about:#}")
+            "failures": failures,
+        })
     }
+}
+
+fn write_about(folder: &Path, about: &Value) -> Result<(), FileError> {
+    write_durably(&folder.join(ABOUT), |out| writeln!(out, "{about:#}"))
+}
+
+fn rows(folder: &Path, now: Profile) -> Result<Vec<Row>, FileError> {
+    let before = file::read(&folder.join(BEFORE), &Limits::default())?;
+    Ok(growth::rows(&before, &now))
+}
+
+/// Writes what people look at first.
+fn explain(folder: &Path, rows: &[Row], names: &mut Names, failures: &mut Failures) {
+    // The first row alone is what is needed most, if there is no time for more.
+    for most in [1, growth::MAX_ROWS] {
+        let path = folder.join("growth.txt");
+        let outcome = write_durably(&path, |out| growth::write(rows, most, names, out));
+        if let Err(error) = outcome {
+            failures.add("growth.txt", error.to_string());
+            break;
+        }
+    }
+    #[cfg(feature = "flame")]
+    failures
+        .note("flame.svg", write_durably(&folder.join("flame.svg"), |out| flame::write(rows, names, out)));
 }
 
 fn name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The number in the name of a folder.
+fn number(name: &str) -> Option<u64> {
+    name.split_once('-')?.0.parse().ok()
+}
 
-    #[test]
-    fn unfinished_folders_go_and_complete_ones_are_bounded() {
-        let directory = tempfile::tempdir().unwrap();
-        let folder = |name: &str, is_complete: bool| {
-            fs::create_dir(directory.path().join(name)).unwrap();
-            if is_complete {
-                fs::write(directory.path().join(name).join(ABOUT), "{}").unwrap();
-            }
-        };
-        folder(".unfinished-1-bytes", true);
-        folder("1-bytes", true);
-        folder("2-bytes", true);
-        folder("3-bytes", true);
-        folder("mine", false);
-        let incidents = Incidents::open(directory.path().to_owned(), 2).unwrap();
-        incidents.trim().unwrap();
-        let mut left: Vec<_> =
-            fs::read_dir(directory.path()).unwrap().map(|it| name(&it.unwrap().path()).to_owned()).collect();
-        left.sort();
-        assert_eq!(left, ["2-bytes", "3-bytes", "mine"]);
+/// What tells the rule of a folder from other rules. Growth is one, whatever it grew from.
+fn rule_of(folder: &Path) -> String {
+    let word = name(folder).split_once('-').map_or("", |it| it.1).to_owned();
+    let about: Option<Value> =
+        fs::read(folder.join(ABOUT)).ok().and_then(|it| serde_json::from_slice(&it).ok());
+    match about {
+        Some(about) if word != "growth" => format!("{word} {}", about["rule"]),
+        _ => word,
     }
 }
+
+#[cfg(test)]
+mod tests;

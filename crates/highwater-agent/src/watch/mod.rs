@@ -8,12 +8,12 @@ mod flame;
 mod growth;
 mod history;
 mod incident;
+mod place;
 mod ring;
 mod rule;
 mod sink;
 mod watcher;
 
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -182,12 +182,14 @@ impl Watch {
     /// When the directory cannot be used, or the system starts no thread.
     pub(crate) fn start(&self, counts: Arc<Counts>) -> Result<Watching, Error> {
         let failed = |source| Error::Directory { path: self.directory.clone(), source };
-        fs::create_dir_all(&self.directory).map_err(failed)?;
+        let (directory, lock) = own_memory(|| place::take(&self.directory)).map_err(failed)?;
         let sinks = match self.sinks.as_slice() {
             [] => None,
             sinks => Some(Sinks::start(sinks, &counts).map_err(Error::Thread)?),
         };
-        let mut watcher = own_memory(|| Watcher::open(self.clone(), counts, sinks)).map_err(failed)?;
+        let mut watcher =
+            own_memory(|| Watcher::open(Self { directory, ..self.clone() }, counts, sinks, lock))
+                .map_err(failed)?;
         let (stop, stopped) = own_memory(channel);
         let thread = thread::Builder::new()
             .name("highwater-watch".to_owned())

@@ -5,9 +5,12 @@ use std::time::Duration;
 /// What is in use at a moment, and how much there is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Use {
+    /// What counts against the limit that is nearest, whoever uses it.
     pub used_bytes: u64,
-    /// `None` when nothing limits it.
+    /// That limit; `None` when nothing limits it.
     pub limit_bytes: Option<u64>,
+    /// What the service uses itself.
+    pub own_bytes: u64,
 }
 
 /// Why an incident is recorded.
@@ -97,7 +100,7 @@ impl Judge {
     /// the highest threshold of those that are newly reached.
     pub(crate) fn judge(&mut self, now: Duration, reading: Use) -> Option<Reason> {
         let quiet_until = now.saturating_add(self.cooldown);
-        let used = reading.used_bytes as f64;
+        let own = reading.own_bytes as f64;
         let mut reached: Option<(f64, Reason)> = None;
         for threshold in &mut self.thresholds {
             let bytes = match threshold.at {
@@ -106,6 +109,8 @@ impl Judge {
                 Reason::Growth { .. } => None,
             };
             let Some(bytes) = bytes else { continue };
+            let used =
+                if matches!(threshold.at, Reason::Fraction(_)) { reading.used_bytes as f64 } else { own };
             if used < REARM * bytes {
                 threshold.is_armed = true;
             } else if used >= bytes && threshold.is_armed && now >= threshold.quiet_until {
@@ -117,24 +122,25 @@ impl Judge {
             }
         }
         let growth = self.growth.as_mut().and_then(|(growth, trend)| {
-            let baseline = trend.update(now, used, growth.memory);
-            let is_much = used >= growth.least_bytes as f64
-                && used - baseline >= growth.added_bytes as f64
-                && used >= baseline * (1.0 + growth.percent / 100.0);
+            let baseline = trend.update(now, own, growth.memory);
+            let is_much = own >= growth.least_bytes as f64
+                && own - baseline >= growth.added_bytes as f64
+                && own >= baseline * (1.0 + growth.percent / 100.0);
             (is_much && now >= trend.quiet_until).then(|| {
                 trend.quiet_until = quiet_until;
                 // What is in use now is what further growth starts from.
-                trend.baseline = Some((now, used));
+                trend.baseline = Some((now, own));
                 Reason::Growth { baseline_bytes: baseline as u64 }
             })
         });
         reached.map(|(_, reason)| reason).or(growth)
     }
 
-    /// Takes back that a reason was told at `now`: it could not be recorded. It is told again when it still holds after
-    /// [`RETRY`]; without a cooldown at the next reading.
-    pub(crate) fn take_back(&mut self, now: Duration, reason: Reason) {
-        let quiet_until = now.saturating_add(RETRY.min(self.cooldown));
+    /// Takes back that a reason was told at `now`: it could not be recorded, for the `failures`th time in a row. It is told
+    /// again when it still holds after [`RETRY`], twice as long each time; without a cooldown at the next reading.
+    pub(crate) fn take_back(&mut self, now: Duration, reason: Reason, failures: u32) {
+        let pause = RETRY.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
+        let quiet_until = now.saturating_add(pause.min(self.cooldown));
         if let (Reason::Growth { baseline_bytes }, Some((_, trend))) = (reason, &mut self.growth) {
             *trend = Trend { baseline: Some((now, baseline_bytes as f64)), quiet_until };
         }
@@ -170,7 +176,8 @@ mod tests {
         let readings = values.into_iter().zip(0_u64..);
         readings
             .filter_map(|(mib, second)| {
-                let reading = Use { used_bytes: mib * MIB, limit_bytes: Some(100 * MIB) };
+                let used_bytes = mib * MIB;
+                let reading = Use { used_bytes, limit_bytes: Some(100 * MIB), own_bytes: used_bytes };
                 Some((second, judge.judge(Duration::from_secs(second), reading)?))
             })
             .collect()
@@ -210,22 +217,25 @@ mod tests {
         for (thresholds, growth) in [(&rules[..], None), (&[], Some(growth()))] {
             let mut judge = Judge::new(thresholds.iter().copied(), growth, minute);
             assert_eq!(run(&mut judge, [30; 30]), []);
-            let high = Use { used_bytes: 90 * MIB, limit_bytes: None };
+            let high = Use { used_bytes: 0, limit_bytes: None, own_bytes: 90 * MIB };
             let at = |second, judge: &mut Judge| judge.judge(Duration::from_secs(second), high);
             let told = at(30, &mut judge).unwrap();
-            judge.take_back(Duration::from_secs(30), told);
+            judge.take_back(Duration::from_secs(30), told, 1);
             assert_eq!(at(39, &mut judge), None);
             let again = at(40, &mut judge).unwrap();
             assert_eq!(again.word(), told.word());
+            judge.take_back(Duration::from_secs(40), again, 2);
+            assert_eq!(at(59, &mut judge), None);
+            assert!(at(60, &mut judge).is_some());
             // It was recorded this time.
-            assert_eq!(at(51, &mut judge), None);
+            assert_eq!(at(81, &mut judge), None);
         }
     }
 
     #[test]
     fn without_a_limit_there_is_no_fraction_of_it() {
         let mut judge = Judge::new([Reason::Fraction(0.1)], None, Duration::ZERO);
-        let reading = Use { used_bytes: u64::MAX, limit_bytes: None };
+        let reading = Use { used_bytes: u64::MAX, limit_bytes: None, own_bytes: u64::MAX };
         assert_eq!(judge.judge(Duration::ZERO, reading), None);
     }
 

@@ -4,7 +4,9 @@ mod profile;
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(test)]
+use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -14,6 +16,7 @@ use std::time::Duration;
 use highwater_runtime::own_memory;
 use serde_json::{Value, json};
 
+use super::incident::Recorded;
 use crate::names::Names;
 use crate::service::Counts;
 
@@ -67,7 +70,12 @@ pub(crate) struct Sinks {
 /// An incident that is to be told.
 #[derive(Clone)]
 pub(super) struct Told {
-    pub folder: PathBuf,
+    /// `None` when it could not be written.
+    pub folder: Option<PathBuf>,
+    /// What `incident.json` has.
+    pub about: Arc<Value>,
+    /// Whether it was told before it had a folder.
+    pub is_known: bool,
     /// Those that were looked up for the folder. Memory may be too short to look up more.
     pub names: Arc<Names>,
 }
@@ -92,9 +100,10 @@ impl Sinks {
         Ok(Self { ways })
     }
 
-    /// Has the incident in this folder told. Returns for how many sinks too many are waiting already.
-    pub(crate) fn tell(&self, folder: PathBuf, names: Names) -> u64 {
-        let told = Told { folder, names: Arc::new(names) };
+    /// Has an incident told. Returns for how many sinks too many are waiting already.
+    pub(crate) fn tell(&self, recorded: Recorded, is_known: bool) -> u64 {
+        let Recorded { folder, about, names, .. } = recorded;
+        let told = Told { folder, about: Arc::new(about), is_known, names: Arc::new(names) };
         self.ways.iter().map(|it| u64::from(it.try_send(told.clone()).is_err())).sum()
     }
 }
@@ -103,18 +112,28 @@ fn tell_all(sink: &Sink, waiting: Receiver<Told>, counts: &Counts) {
     let config = ureq::Agent::config_builder().timeout_global(Some(ATTEMPT_TIME)).build();
     let client = ureq::Agent::new_with_config(config);
     for told in waiting {
+        if !sink.wants(&told) {
+            continue;
+        }
         let was_told = sink.message(&told).is_some_and(|message| send(&client, &message));
         counts.watch_failures.fetch_add(u64::from(!was_told), Ordering::Relaxed);
     }
 }
 
 impl Sink {
+    /// Whether there is anything to send: a message for people the first time, a profile when there is one.
+    fn wants(&self, told: &Told) -> bool {
+        match self {
+            Self::Json(_) | Self::Slack(_) => !told.is_known,
+            _ => told.folder.is_some(),
+        }
+    }
+
     /// `None` when what is to be sent cannot be read any more.
     fn message(&self, told: &Told) -> Option<Message> {
-        let folder = &told.folder;
         match self {
-            Self::Json(url) => Some(Message::json(url, &as_json(folder))),
-            Self::Slack(url) => Some(Message::json(url, &as_slack(folder))),
+            Self::Json(url) => Some(Message::json(url, &as_json(told))),
+            Self::Slack(url) => Some(Message::json(url, &as_slack(told))),
             Self::Pyroscope(url) => profile::for_pyroscope(url, told),
             #[cfg(feature = "otlp")]
             Self::Otlp(url) => profile::for_otlp(url, told),
@@ -142,53 +161,69 @@ fn is_final(status: u16) -> bool {
     (400..500).contains(&status) && ![408, 425, 429].contains(&status)
 }
 
-fn as_json(folder: &Path) -> Value {
-    json!({ "incident": about(folder), "folder": folder.display().to_string(), "growth": growth(folder) })
+fn as_json(told: &Told) -> Value {
+    let folder = told.folder.as_ref().map(|it| it.display().to_string());
+    json!({ "incident": &*told.about, "folder": folder, "growth": growth(told) })
 }
 
-fn as_slack(folder: &Path) -> Value {
-    let about = about(folder);
+fn as_slack(told: &Told) -> Value {
+    let about = &told.about;
     let (reason, used, limit) = (&about["reason"], &about["used_bytes"], &about["limit_bytes"]);
-    let mut shown = growth(folder);
+    let mut shown = growth(told);
     if shown.len() > MAX_SHOWN_BYTES {
         shown.truncate(shown.floor_char_boundary(MAX_SHOWN_BYTES));
         shown.push('…');
     }
     // What would end the block that is shown as it is.
     let shown = shown.replace("```", "'''");
-    let place = folder.display();
+    let place = match &told.folder {
+        Some(folder) => folder.display().to_string(),
+        None => "Its folder could not be written.".to_owned(),
+    };
     json!({ "text": format!("Memory: {used} of {limit} bytes in use (rule {reason}). {place}\n```\n{shown}\n```") })
 }
 
-fn about(folder: &Path) -> Value {
-    let content = fs::read(folder.join("incident.json")).unwrap_or_default();
-    serde_json::from_slice(&content).unwrap_or(Value::Null)
-}
-
 /// The ranking, or nothing if there was no time for it.
-fn growth(folder: &Path) -> String {
-    fs::read_to_string(folder.join("growth.txt")).unwrap_or_default()
+fn growth(told: &Told) -> String {
+    let path = told.folder.as_ref().map(|it| it.join("growth.txt"));
+    path.and_then(|it| fs::read_to_string(it).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn told(folder: Option<&Path>) -> Told {
+        let about = Arc::new(json!({ "reason": "bytes", "used_bytes": 7, "limit_bytes": 9 }));
+        Told { folder: folder.map(Path::to_owned), about, is_known: false, names: Arc::new(Names::within(0)) }
+    }
+
     fn folder(growth: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        let about = json!({ "reason": "bytes", "used_bytes": 7, "limit_bytes": 9 }).to_string();
-        fs::write(folder.path().join("incident.json"), about).unwrap();
         fs::write(folder.path().join("growth.txt"), growth).unwrap();
         folder
     }
 
     #[test]
+    fn an_incident_without_a_folder_is_told_once() {
+        let mut told = told(None);
+        let (json, pyroscope) = (Sink::Json(String::new()), Sink::Pyroscope(String::new()));
+        assert!(json.wants(&told) && !pyroscope.wants(&told));
+        let text = as_slack(&told)["text"].as_str().unwrap().to_owned();
+        assert!(text.contains("7 of 9 bytes") && text.contains("could not be written"), "{text}");
+        assert_eq!(as_json(&told)["folder"], Value::Null);
+        told.is_known = true;
+        told.folder = Some(PathBuf::from("there"));
+        assert!(!json.wants(&told) && pyroscope.wants(&told));
+    }
+
+    #[test]
     fn messages_hold_the_numbers_and_the_rows() {
         let folder = folder("+5 bytes\n    main src/main.rs:7\n");
-        let json = as_json(folder.path());
+        let json = as_json(&told(Some(folder.path())));
         assert_eq!(json["incident"]["used_bytes"], 7);
         assert!(json["growth"].as_str().unwrap().contains("main.rs:7"));
-        let text = as_slack(folder.path())["text"].as_str().unwrap().to_owned();
+        let text = as_slack(&told(Some(folder.path())))["text"].as_str().unwrap().to_owned();
         assert!(text.contains("7 of 9 bytes") && text.contains("main.rs:7"), "{text}");
     }
 
@@ -201,7 +236,7 @@ mod tests {
     #[test]
     fn a_message_is_short_and_its_block_whole() {
         let folder = folder(&format!("```{}", "ä".repeat(MAX_SHOWN_BYTES)));
-        let text = as_slack(folder.path())["text"].as_str().unwrap().to_owned();
+        let text = as_slack(&told(Some(folder.path())))["text"].as_str().unwrap().to_owned();
         assert!(text.len() < MAX_SHOWN_BYTES + 300, "{}", text.len());
         assert_eq!(text.matches("```").count(), 2);
     }

@@ -1,5 +1,6 @@
 //! The thread of a watch: reads, judges, and writes down what holds memory.
 
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -7,15 +8,14 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use highwater::{Container, Snapshot, Stats};
+use highwater::{Container, MemoryLevel, Snapshot, Stats};
 
 use super::Watch;
 use super::history::{History, Reading};
 use super::incident::{Incident, Incidents};
-use super::ring::{Ring, write_profile};
+use super::ring::{Ring, clear_temporary, write_profile};
 use super::rule::{Judge, Reason, Use};
 use super::sink::Sinks;
-use crate::limits;
 use crate::names;
 use crate::service::Counts;
 
@@ -32,6 +32,9 @@ const LEAST_NAMES_BYTES: u64 = 1 << 20;
 /// How many times the reserve must be free for it to be taken again after an incident.
 const ROOM_FACTOR: u64 = 4;
 
+/// Readings that pages of text may put off, one after the other.
+const MAX_PASSED_OVER: u32 = 10;
+
 /// Live bytes below which no peak is worth a file.
 const LEAST_PEAK_BYTES: u64 = 1 << 20;
 
@@ -46,32 +49,53 @@ pub(super) struct Watcher {
     sinks: Option<Sinks>,
     /// Given up when an incident is recorded, and taken again when there is room for it.
     reserve: Vec<u8>,
+    /// What was given up for an incident, and counts as if it were there: that it is taken again is no reason for another one.
+    given_up_bytes: u64,
+    /// Readings in a row that were not judged.
+    passed_over: u32,
     begin: Instant,
     next_snapshot: Duration,
     kept_peak_bytes: u64,
+    /// Held while this watches: two would delete each other's files.
+    _lock: Option<File>,
+    /// The rule of an incident that could not be recorded, and how often that was so.
+    unrecorded: Option<(&'static str, u32)>,
 }
 
 impl Watcher {
-    pub(super) fn open(watch: Watch, counts: Arc<Counts>, sinks: Option<Sinks>) -> io::Result<Self> {
+    /// Opens a watch whose directory nobody else uses.
+    pub(super) fn open(
+        watch: Watch,
+        counts: Arc<Counts>,
+        sinks: Option<Sinks>,
+        lock: Option<File>,
+    ) -> io::Result<Self> {
+        clear_temporary(&watch.directory)?;
         let readings = HISTORY.as_nanos() / watch.every.as_nanos().max(1);
         let readings = usize::try_from(readings.clamp(1, MAX_READINGS)).unwrap_or(1);
-        Ok(Self {
+        let mut watcher = Self {
             judge: Judge::new(watch.thresholds.iter().copied(), watch.growth, watch.cooldown),
             history: History::new(readings),
             ring: Ring::open(watch.directory.join("ring"), watch.max_snapshots, watch.max_ring_bytes)?,
             incidents: Incidents::open(watch.directory.join("incidents"), watch.max_incidents)?,
-            reserve: reserve(watch.reserved_bytes).unwrap_or_default(),
+            reserve: Vec::new(),
+            given_up_bytes: 0,
+            passed_over: 0,
             begin: Instant::now(),
             next_snapshot: Duration::ZERO,
             kept_peak_bytes: LEAST_PEAK_BYTES,
+            _lock: lock,
+            unrecorded: None,
             counts,
             sinks,
             watch,
-        })
+        };
+        watcher.take_reserve();
+        Ok(watcher)
     }
 
     pub(super) fn run(&mut self, stopped: Receiver<()>) {
-        // Before anything else, there is something to compare with. The memory that names need is no growth to be noticed.
+        // Before anything else, there is something to compare with.
         self.add_snapshot_if_due(self.begin.elapsed());
         names::prepare();
         loop {
@@ -89,22 +113,24 @@ impl Watcher {
     fn look(&mut self, now: Duration) {
         self.add_snapshot_if_due(now);
         let stats = highwater::stats();
-        let limits = limits();
-        let reading = reading(&stats, &highwater::container(), limits.memory_bytes, limits.is_memory_limited);
+        let levels = highwater::memory_levels();
+        let level = nearest(&levels);
+        let reading = reading(&stats, &highwater::container(), level);
         self.history.push(reading);
         self.counts.readings.fetch_add(1, Ordering::Relaxed);
         match reading.used_bytes {
             Some(used_bytes) => {
-                let used = Use { used_bytes, limit_bytes: reading.limit_bytes };
+                let limit_bytes = level.map(|it| it.limit_bytes.saturating_add(it.swap_room_bytes));
+                let used =
+                    Use { used_bytes, limit_bytes, own_bytes: reading.own_bytes.unwrap_or(used_bytes) };
+                let judged = with_reserve(used, self.given_up_bytes);
                 if self.reserve.is_empty() && has_room(used, self.watch.reserved_bytes) {
-                    self.reserve = reserve(self.watch.reserved_bytes).unwrap_or_default();
+                    self.take_reserve();
                 }
-                if let Some(reason) = self.judge.judge(now, used) {
-                    let outcome = self.record(reason, reading);
-                    self.count(outcome.is_ok());
-                    if outcome.is_err() {
-                        self.judge.take_back(now, reason);
-                    }
+                if self.is_text_made() {
+                    // What a page of text takes is given back at once.
+                } else if let Some(reason) = self.judge.judge(now, judged) {
+                    self.record(now, reason, reading, level);
                 }
             }
             None => self.count(false),
@@ -114,6 +140,19 @@ impl Watcher {
             let outcome = self.keep_peak();
             self.count(outcome.is_ok());
         }
+    }
+
+    fn take_reserve(&mut self) {
+        self.reserve = reserve(self.watch.reserved_bytes).unwrap_or_default();
+        self.given_up_bytes = 0;
+        self.counts.reserved_bytes.store(self.reserve.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Whether a page of text is being made, which takes memory for a moment. A long row of pages does not blind the watch.
+    fn is_text_made(&mut self) -> bool {
+        let is_made = self.counts.texts.load(Ordering::Relaxed) > 0 && self.passed_over < MAX_PASSED_OVER;
+        self.passed_over = if is_made { self.passed_over + 1 } else { 0 };
+        is_made
     }
 
     fn count(&self, has_worked: bool) {
@@ -130,7 +169,7 @@ impl Watcher {
 
     fn add_snapshot(&mut self) -> Result<(), highwater::Error> {
         let snapshot = Snapshot::capture()?;
-        self.ring.add(time_ms(), &snapshot)?;
+        self.ring.add(u64::try_from(time_ms()).unwrap_or(u64::MAX), &snapshot)?;
         self.counts.snapshots.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -140,20 +179,37 @@ impl Watcher {
         Ok(())
     }
 
-    fn record(&mut self, reason: Reason, reading: Reading) -> Result<(), highwater::Error> {
+    /// Records an incident and has it told. One of which not even the profile could be written is told as well, and recorded
+    /// when that can be done.
+    fn record(&mut self, now: Duration, reason: Reason, reading: Reading, level: Option<&MemoryLevel>) {
+        self.given_up_bytes = self.given_up_bytes.max(self.reserve.len() as u64);
         self.reserve = Vec::new();
-        let outcome = Snapshot::capture().and_then(|now| {
-            let before = self.ring.oldest();
-            let names_bytes = (self.watch.reserved_bytes as u64 / 2).max(LEAST_NAMES_BYTES);
-            let history = &self.history;
-            let incident = Incident { reason, reading, history, before, now: &now, names_bytes };
-            Ok(self.incidents.add(&incident)?)
-        });
-        let (folder, names) = outcome?;
-        let unheard = self.sinks.as_ref().map_or(0, |sinks| sinks.tell(folder, names));
-        self.counts.watch_failures.fetch_add(unheard, Ordering::Relaxed);
-        self.counts.incidents.fetch_add(1, Ordering::Relaxed);
-        Ok(())
+        self.counts.reserved_bytes.store(0, Ordering::Relaxed);
+        let profile = Snapshot::capture().map(|it| it.to_profile()).map_err(|error| error.to_string());
+        let incident = Incident {
+            reason,
+            reading,
+            level,
+            history: &self.history,
+            before: self.ring.oldest(),
+            now: profile,
+            names_bytes: (self.watch.reserved_bytes as u64 / 2).max(LEAST_NAMES_BYTES),
+        };
+        let recorded = self.incidents.add(incident);
+        let failures = self.unrecorded.filter(|it| it.0 == reason.word()).map_or(0, |it| it.1);
+        let is_recorded = recorded.folder.is_some();
+        self.counts.watch_failures.fetch_add(recorded.failures as u64, Ordering::Relaxed);
+        if is_recorded || failures == 0 {
+            let unheard = self.sinks.as_ref().map_or(0, |sinks| sinks.tell(recorded, failures > 0));
+            self.counts.watch_failures.fetch_add(unheard, Ordering::Relaxed);
+        }
+        if is_recorded {
+            self.unrecorded = None;
+            self.counts.incidents.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.unrecorded = Some((reason.word(), failures.saturating_add(1)));
+            self.judge.take_back(now, reason, failures.saturating_add(1));
+        }
     }
 }
 
@@ -170,18 +226,34 @@ fn reserve(bytes: usize) -> Option<Vec<u8>> {
     Some(reserve)
 }
 
+/// What rules look at: as much as if the reserve were there.
+fn with_reserve(used: Use, given_up_bytes: u64) -> Use {
+    let plus = |bytes: u64| bytes.saturating_add(given_up_bytes);
+    Use { used_bytes: plus(used.used_bytes), own_bytes: plus(used.own_bytes), ..used }
+}
+
 /// Whether a reserve can be taken without making the end come sooner that it is there for.
 fn has_room(used: Use, reserved_bytes: usize) -> bool {
     let wanted = (reserved_bytes as u64).saturating_mul(ROOM_FACTOR);
     used.limit_bytes.is_none_or(|limit| limit.saturating_sub(used.used_bytes) >= wanted)
 }
 
-fn reading(stats: &Stats, container: &Container, memory_bytes: Option<u64>, is_limited: bool) -> Reading {
-    let used_bytes = if is_limited { container.working_set_bytes() } else { stats.rss_bytes };
+/// The limit that is nearest: at which the process is ended, or slowed down so much that it does not get there.
+fn nearest(levels: &[MemoryLevel]) -> Option<&MemoryLevel> {
+    let both = MemoryLevel::nearest(levels).into_iter().chain(MemoryLevel::throttle(levels));
+    both.min_by_key(|it| it.headroom_bytes())
+}
+
+fn reading(stats: &Stats, container: &Container, level: Option<&MemoryLevel>) -> Reading {
+    // Without a limit a group may be that of all programs of a user.
+    let in_container =
+        container.memory_limit_bytes.or(container.throttle_bytes).and(container.own_working_set_bytes);
     Reading {
         time_ms: time_ms(),
-        used_bytes,
-        limit_bytes: memory_bytes,
+        used_bytes: level.map(MemoryLevel::working_set_bytes).or(stats.rss_bytes),
+        limit_bytes: level.map(|it| it.limit_bytes),
+        limit_kind: level.map(|it| it.kind),
+        own_bytes: in_container.or(stats.rss_bytes),
         rss_bytes: stats.rss_bytes,
         live_bytes: stats.live_bytes,
     }
@@ -200,7 +272,7 @@ mod tests {
         // Without the allocator there is no snapshot to be had: each attempt fails, the next is made all the same.
         let watch = Watch::new(directory.path()).at_bytes(1).cooldown(Duration::ZERO).reserve(0);
         let mut watcher =
-            Watcher::open(watch.snapshots_every(Duration::ZERO), Arc::clone(&counts), None).unwrap();
+            Watcher::open(watch.snapshots_every(Duration::ZERO), Arc::clone(&counts), None, None).unwrap();
         for second in 0..3 {
             watcher.look(Duration::from_secs(second));
         }
@@ -213,17 +285,34 @@ mod tests {
     #[test]
     fn a_container_is_watched_by_its_working_set() {
         let mut container = Container::default();
-        container.memory_used_bytes = Some(100);
-        container.inactive_file_bytes = Some(30);
+        container.own_working_set_bytes = Some(70);
         let mut stats = Stats::default();
         stats.rss_bytes = Some(50);
-        let used = |is_limited| reading(&stats, &container, Some(200), is_limited).used_bytes;
-        assert_eq!((used(true), used(false)), (Some(70), Some(50)));
+        let own = |container: &_| reading(&stats, container, None).own_bytes;
+        assert_eq!(own(&container), Some(50));
+        container.memory_limit_bytes = Some(200);
+        assert_eq!(own(&container), Some(70));
+        // Where nothing is known of limits, there is at least what is resident.
+        assert_eq!(reading(&stats, &container, None).used_bytes, Some(50));
+    }
+
+    /// Without what was given up, memory would seem to have fallen and to rise again when the reserve is taken.
+    #[test]
+    fn the_reserve_of_the_watch_is_no_reason_for_an_incident() {
+        let mut judge = Judge::new([Reason::Bytes(100)], None, Duration::ZERO);
+        let mut told = |second, own_bytes, given_up_bytes| {
+            let used = Use { used_bytes: own_bytes, limit_bytes: None, own_bytes };
+            judge.judge(Duration::from_secs(second), with_reserve(used, given_up_bytes)).is_some()
+        };
+        assert!(told(0, 101, 0));
+        assert!(!told(1, 93, 8) && !told(2, 101, 0));
+        // The planted fault: what was given up does not count.
+        assert!(!told(3, 93, 0) && told(4, 101, 0));
     }
 
     #[test]
     fn a_reserve_is_taken_again_only_where_there_is_room() {
-        let used = |used_bytes, limit_bytes| Use { used_bytes, limit_bytes };
+        let used = |used_bytes, limit_bytes| Use { used_bytes, limit_bytes, own_bytes: used_bytes };
         assert!(has_room(used(60, Some(100)), 10) && !has_room(used(61, Some(100)), 10));
         assert!(has_room(used(60, None), 10) && !has_room(used(101, Some(100)), 10));
         assert_eq!(reserve(isize::MAX as usize), None);

@@ -71,7 +71,8 @@ pub(crate) fn write(
     };
     fs::create_dir_all(directory).map_err(failed(directory))?;
     let found_ns = event::now_ns();
-    let folder = free_name(directory, &format!("{}-{}", compact(&time(found_ns)), finding.kind.name()));
+    let stamp = next_stamp(directory, compact(&time(found_ns)));
+    let folder = free_name(directory, &format!("{stamp}-{}", finding.kind.name()));
     let draft = directory.join(DRAFT);
     // What a watch that was killed left behind; there is no other one that writes here.
     let _ = fs::remove_dir_all(&draft);
@@ -219,6 +220,32 @@ fn compact(time: &str) -> String {
     format!("{}Z", digits.trim_end_matches('T'))
 }
 
+/// The time for the name of a folder: this one, or when the clock was set back one that sorts after all that are there.
+fn next_stamp(directory: &Path, now: String) -> String {
+    let names = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|it| it.ok()?.file_name().into_string().ok());
+    let is_stamp =
+        |it: &&str| it.len() == now.len() && it.ends_with('Z') && it.as_bytes()[0].is_ascii_digit();
+    let stamps = names.filter_map(|it| it.split('-').next().filter(is_stamp).map(str::to_owned));
+    match stamps.max().filter(|newest| *newest > now) {
+        Some(newest) => stamp_after(&newest),
+        None => now,
+    }
+}
+
+/// The first second that sorts after this one.
+fn stamp_after(stamp: &str) -> String {
+    let at = |second: i64| compact(&time(second * 1_000_000_000));
+    let (mut low, mut high) = (0, i64::MAX / 1_000_000_000);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        (low, high) = if at(middle).as_str() > stamp { (low, middle) } else { (middle + 1, high) };
+    }
+    at(low)
+}
+
 /// A name that no folder has yet.
 fn free_name(directory: &Path, name: &str) -> PathBuf {
     let numbered = (2..).map(|number| directory.join(format!("{name}-{number}")));
@@ -258,5 +285,11 @@ mod tests {
             assert_eq!(path, place.path().join(expected));
             fs::create_dir(path).unwrap();
         }
+        // The clock is set back by an hour, and then forward again.
+        let next = |now: &str| next_stamp(place.path(), now.to_owned());
+        assert_eq!(next("20260301T113456Z"), "20260301T123457Z");
+        fs::create_dir(place.path().join("20261231T235959Z-growth")).unwrap();
+        assert_eq!(next("20260301T113456Z"), "20270101T000000Z");
+        assert_eq!(next("20270301T113456Z"), "20270301T113456Z");
     }
 }

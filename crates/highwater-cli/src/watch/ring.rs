@@ -3,9 +3,9 @@
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use highwater_profile::file::{FileError, write_atomically};
+use highwater_profile::sequence::Sequence;
 
 use crate::error::CliError;
 
@@ -24,8 +24,7 @@ pub(crate) struct Ring {
     keep: usize,
     /// Oldest first.
     files: Vec<PathBuf>,
-    /// The time in the newest name, which is never given twice, whatever the clock does.
-    newest_ms: u128,
+    sequence: Sequence,
     /// Held while the watch runs: two of them would delete each other's files.
     _lock: File,
 }
@@ -51,16 +50,16 @@ impl Ring {
             Err(TryLockError::Error(_)) => {}
         }
         let mut files = Vec::new();
-        let mut newest_ms = 0;
+        let mut numbers = Vec::new();
         for entry in fs::read_dir(&directory).map_err(failed(&directory))? {
             let path = entry.map_err(failed(&directory))?.path();
-            if let Some(ms) = time_of(&path) {
-                newest_ms = newest_ms.max(ms);
+            if let Some(number) = number_of(&path) {
+                numbers.push(number);
                 files.push(path);
             }
         }
         files.sort();
-        Ok(Self { directory, keep, files, newest_ms, _lock: lock })
+        Ok(Self { directory, keep, files, sequence: Sequence::behind(numbers), _lock: lock })
     }
 
     /// Where the files are.
@@ -95,10 +94,9 @@ impl Ring {
 
     /// A name that sorts after all others.
     fn next_path(&mut self, packed: bool) -> PathBuf {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.newest_ms = now.as_millis().max(self.newest_ms + 1);
+        let number = self.sequence.next_now();
         let ending = if packed { "pb.gz" } else { "profile" };
-        self.directory.join(format!("{PREFIX}{:013}.{ending}", self.newest_ms))
+        self.directory.join(format!("{PREFIX}{number:013}.{ending}"))
     }
 
     fn push(&mut self, path: PathBuf) -> Result<PathBuf, CliError> {
@@ -120,12 +118,10 @@ impl Ring {
     }
 }
 
-/// The time in a name of this ring's own.
-fn time_of(path: &Path) -> Option<u128> {
-    let name = path.file_name()?.to_str()?.strip_prefix(PREFIX)?;
-    let digits = name.strip_suffix(".pb.gz").or(name.strip_suffix(".profile"))?;
-    let is_own = digits.len() >= 13 && digits.bytes().all(|it| it.is_ascii_digit());
-    digits.parse().ok().filter(|_| is_own)
+/// The number in a name of this ring's own.
+fn number_of(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    [".pb.gz", ".profile"].into_iter().find_map(|it| Sequence::of(name, PREFIX, it))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use highwater_profile::{Limits, file};
 use super::fetch::{Endpoint, FetchError};
 use super::ring::LOCK;
 use super::stop::Stop;
+use crate::series::clock::{self, Stamp};
 
 /// How long Ctrl-C may go unnoticed while a server keeps us waiting.
 const GLANCE: Duration = Duration::from_millis(50);
@@ -111,8 +112,12 @@ impl Directory {
         let mut paths: Vec<PathBuf> = new.into_iter().map(|it| it.1).collect();
         if paths.len() > 1 {
             // What is no profile will be seen to be none when its turn comes.
-            let time = |path: &PathBuf| file::read(path, limits).map_or(i64::MAX, |it| it.time_ns);
-            paths.sort_by_cached_key(time);
+            let stamp = |path: &PathBuf| Some(Stamp::of(path.clone(), &file::read(path, limits).ok()?));
+            let (known, unknown): (Vec<_>, Vec<_>) =
+                paths.into_iter().map(|it| (stamp(&it), it)).partition(|it| it.0.is_some());
+            let stamps: Vec<Stamp> = known.into_iter().filter_map(|it| it.0).collect();
+            let ordered = clock::order(&stamps).into_iter().map(|(at, _)| stamps[at].path.clone());
+            paths = ordered.chain(unknown.into_iter().map(|it| it.1)).collect();
         }
         Ok(paths)
     }

@@ -29,6 +29,32 @@ fn leaking(count: i64) -> Place {
 }
 
 #[test]
+fn snapshots_are_in_order_after_the_clock_was_set_back() {
+    // The names are in the order in which the snapshots were taken, or in none.
+    let ordered = ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11"];
+    let mixed = ["07", "01", "09", "03", "00", "05", "06", "11", "08", "02", "10", "04"];
+    for names in [ordered, mixed] {
+        let place = Place::new();
+        fs::create_dir(place.path("series")).unwrap();
+        for (hour, name) in (0_i64..).zip(names) {
+            let mut profile = snapshot(hour, 10 + hour);
+            // Five hours back from the seventh on.
+            profile.time_ns -= if hour >= 6 { 5 * HOUR } else { 0 };
+            place.profile(&format!("series/heap-{name}.pb.gz"), &profile);
+        }
+        for command in ["trend series --limit 200MiB", "spikes series", "plot series -o plot.svg"] {
+            let run = place.run(command);
+            assert_eq!(run.code, Some(0), "{command}: {}", run.stderr);
+            assert!(run.stderr.contains("the clock was set back"), "{command}: {}", run.stderr);
+        }
+        let text = place.run("trend series --limit 200MiB").stdout;
+        assert!(text.starts_with("12 snapshots in 11 h 0 min"), "{text}");
+        let row = text.lines().find(|line| line.contains("index.rs:88")).unwrap();
+        assert!(row.contains("+1.0 MiB") && row.contains("leak"), "{text}");
+    }
+}
+
+#[test]
 fn a_leak_is_named_with_its_rate_and_the_time_that_is_left() {
     let place = leaking(13);
     let run = place.run("trend series --limit 200MiB");

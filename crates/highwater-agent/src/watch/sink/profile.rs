@@ -8,7 +8,7 @@ use std::path::Path;
 use highwater_profile::{Limits, LocationId, Profile, file, pprof};
 use serde_json::{Value, json};
 
-use super::{Message, Told, about};
+use super::{Message, Told};
 use crate::names;
 
 /// The values that are true of a moment. The others count from the start of the process, and a server would add them up.
@@ -28,7 +28,7 @@ pub(super) fn for_pyroscope(server: &str, told: &Told) -> Option<Message> {
             (kind.to_owned(), json!({ "units": unit, "aggregation": "average", "sampled": false }))
         })
         .collect();
-    let until = about(&told.folder)["time_ms"].as_u64()? / 1000;
+    let until = told.about["time_ms"].as_u64()? / 1000;
     let query = format!("name={}&from={}&until={until}&format=pprof&spyName=highwater", program(), until - 1);
     let mut body = Vec::new();
     add_part(&mut body, "profile", "application/octet-stream", &packed);
@@ -65,7 +65,7 @@ pub(super) fn for_otlp(server: &str, told: &Told) -> Option<Message> {
 
 /// The profile of the incident, with names.
 fn named(told: &Told) -> Option<Profile> {
-    let mut profile = file::read(&told.folder.join("spike.pb.gz"), &Limits::default()).ok()?;
+    let mut profile = file::read(&told.folder.as_ref()?.join("spike.pb.gz"), &Limits::default()).ok()?;
     let locations: BTreeSet<LocationId> = profile.samples.iter().flat_map(|it| it.stack).copied().collect();
     names::add(&mut profile, locations, |address| told.names.known(address).to_vec());
     Some(profile)
@@ -75,5 +75,7 @@ fn named(told: &Told) -> Option<Profile> {
 fn program() -> String {
     let file = env::current_exe().ok();
     let stem = file.as_deref().and_then(Path::file_stem).and_then(|it| it.to_str()).unwrap_or("unknown");
+    // What the kernel adds when the file was replaced or deleted.
+    let stem = stem.strip_suffix(" (deleted)").unwrap_or(stem);
     stem.replace(|it: char| !it.is_ascii_alphanumeric() && !"._-".contains(it), "_")
 }

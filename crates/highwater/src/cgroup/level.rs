@@ -1,0 +1,239 @@
+//! What limits memory, one level at a time: how much of it is used, and how much there may be.
+
+use std::path::{Path, PathBuf};
+
+use super::system::System;
+
+/// Version 1 states "no limit" as the largest multiple of the page size, which depends on the page size; no
+/// machine has half of it.
+const NO_LIMIT_V1: u64 = 1 << 62;
+
+/// What limits memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LimitKind {
+    /// A control group's limit for memory (`memory.max`, in version 1 `memory.limit_in_bytes`). At it the kernel kills.
+    Group,
+    /// The limit of a control group of version 1 for memory and swap together (`memory.memsw.limit_in_bytes`).
+    GroupWithSwap,
+    /// The use of a control group from which on the kernel slows its processes down (`memory.high`). It does not kill there.
+    Throttle,
+    /// The process's limit for its address space (`RLIMIT_AS`), at which allocations fail.
+    AddressSpace,
+    /// The process's limit for private writable memory (`RLIMIT_DATA`), at which allocations fail.
+    Data,
+    /// The memory of the machine.
+    Machine,
+    /// What the kernel promises at most, where it may not promise more than there is (`vm.overcommit_memory=2`).
+    Commit,
+}
+
+impl LimitKind {
+    /// A word for it, as in the agent's metrics and files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Group => "cgroup",
+            Self::GroupWithSwap => "cgroup_swap",
+            Self::Throttle => "throttle",
+            Self::AddressSpace => "address_space",
+            Self::Data => "data",
+            Self::Machine => "machine",
+            Self::Commit => "commit",
+        }
+    }
+}
+
+/// One of the limits that this process's memory is below.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MemoryLevel {
+    /// What limits it.
+    pub kind: LimitKind,
+    /// The control group as `/proc/self/cgroup` would name it, `RLIMIT_AS`, `RLIMIT_DATA`, `machine` or `CommitLimit`.
+    pub name: String,
+    /// Bytes that count against the limit.
+    pub used_bytes: u64,
+    /// Those of them in files that were not used lately, which the kernel takes back first; `None` where it does not say.
+    pub inactive_file_bytes: Option<u64>,
+    /// The limit in bytes.
+    pub limit_bytes: u64,
+    /// Bytes that can be swapped out before the kernel kills at this limit.
+    pub swap_room_bytes: u64,
+    /// Whether the kernel kills all processes of a group together here (`memory.oom.group`).
+    pub is_killed_whole: bool,
+}
+
+impl MemoryLevel {
+    pub(super) fn new(kind: LimitKind, name: String, used_bytes: u64, limit_bytes: u64) -> Self {
+        Self {
+            kind,
+            name,
+            used_bytes,
+            inactive_file_bytes: None,
+            limit_bytes,
+            swap_room_bytes: 0,
+            is_killed_whole: false,
+        }
+    }
+
+    /// What cannot be taken back: [`Self::used_bytes`] less [`Self::inactive_file_bytes`].
+    pub fn working_set_bytes(&self) -> u64 {
+        self.used_bytes.saturating_sub(self.inactive_file_bytes.unwrap_or(0))
+    }
+
+    /// What is left below the limit, swap included.
+    pub fn headroom_bytes(&self) -> u64 {
+        self.limit_bytes.saturating_sub(self.working_set_bytes()).saturating_add(self.swap_room_bytes)
+    }
+
+    /// The level that ends the process: of those at which the kernel kills or refuses, the one with the least headroom, and
+    /// of several the innermost.
+    pub fn nearest(levels: &[Self]) -> Option<&Self> {
+        let hard = levels.iter().filter(|it| it.kind != LimitKind::Throttle);
+        hard.min_by_key(|it| it.headroom_bytes())
+    }
+
+    /// The level that slows the process down first, if one does.
+    pub fn throttle(levels: &[Self]) -> Option<&Self> {
+        let soft = levels.iter().filter(|it| it.kind == LimitKind::Throttle);
+        soft.min_by_key(|it| it.headroom_bytes())
+    }
+}
+
+/// A control group that is charged for the memory of this process.
+#[derive(Debug)]
+pub(super) struct Group {
+    folder: PathBuf,
+    name: String,
+    is_v1: bool,
+    pub used_bytes: u64,
+    pub inactive_file_bytes: Option<u64>,
+    pub limit_hits: Option<u64>,
+    pub oom_kills: Option<u64>,
+    is_killed_whole: bool,
+    /// `memory.stat`.
+    stat: String,
+}
+
+impl Group {
+    /// `None` when the kernel does not count the memory of this group: it is then counted further up. Only groups with the
+    /// controller have its files, and of version 2 the root has none.
+    pub(super) fn read(system: &System, folder: &Path, name: String, is_v1: bool) -> Option<Self> {
+        let file = |v1, v2| folder.join(if is_v1 { v1 } else { v2 });
+        let used_bytes = system.number(file("memory.usage_in_bytes", "memory.current"))?;
+        let stat = system.read(folder.join("memory.stat")).unwrap_or_default();
+        // Of version 2 all values are those of the whole tree below a group, of version 1 those that begin with `total_`.
+        let inactive = if is_v1 { pair(&stat, "total_inactive_file") } else { None };
+        let events = system.read(file("memory.oom_control", "memory.events")).unwrap_or_default();
+        let own_hits = if is_v1 {
+            system.number(folder.join("memory.failcnt"))
+        } else {
+            // Those of this group alone, since Linux 5.2; the other file adds up all below it.
+            let local = system.read(folder.join("memory.events.local"));
+            pair(local.as_deref().unwrap_or(&events), "max")
+        };
+        Some(Self {
+            name,
+            is_v1,
+            used_bytes,
+            inactive_file_bytes: inactive.or_else(|| pair(&stat, "inactive_file")),
+            limit_hits: own_hits,
+            oom_kills: pair(&events, "oom_kill"),
+            is_killed_whole: !is_v1 && system.number(folder.join("memory.oom.group")) == Some(1),
+            stat,
+            folder: folder.to_owned(),
+        })
+    }
+
+    /// The total behind `some` or `full` in `memory.pressure`, which is in microseconds.
+    pub(super) fn pressure_ns(&self, system: &System, kind: &str) -> Option<u64> {
+        let content = system.read(self.folder.join("memory.pressure"))?;
+        let line = content.lines().find(|line| line.split(' ').next() == Some(kind))?;
+        let total = line.split(' ').find_map(|word| word.strip_prefix("total="))?;
+        total.parse::<u64>().ok()?.checked_mul(1_000)
+    }
+
+    fn level(&self, kind: LimitKind, limit_bytes: u64) -> MemoryLevel {
+        MemoryLevel {
+            inactive_file_bytes: self.inactive_file_bytes,
+            ..MemoryLevel::new(kind, self.name.clone(), self.used_bytes, limit_bytes)
+        }
+    }
+
+    /// What this group may still swap out; `None` when nothing limits that.
+    /// <https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files>
+    fn swap_room_bytes(&self, system: &System) -> Option<u64> {
+        let number = |name: &str| system.number(self.folder.join(name));
+        if self.is_v1 {
+            // The limit for both together is a level by itself.
+            return (number("memory.swappiness") == Some(0)).then_some(0);
+        }
+        let room = |max: &str, current: &str| Some(number(max)?.saturating_sub(number(current).unwrap_or(0)));
+        let swap = room("memory.swap.max", "memory.swap.current");
+        // What zswap may not write back stays in its pool, and nothing more is swapped when that is full.
+        let keeps_in_pool = number("memory.zswap.writeback") == Some(0);
+        let pool = keeps_in_pool.then(|| room("memory.zswap.max", "memory.zswap.current")).flatten();
+        [swap, pool].into_iter().flatten().min()
+    }
+}
+
+/// The levels that these groups, from the inside out, make.
+pub(super) fn of_groups(groups: &[Group], system: &System) -> Vec<MemoryLevel> {
+    let Some(innermost) = groups.first() else { return Vec::new() };
+    let rooms = groups.iter().filter_map(|it| it.swap_room_bytes(system));
+    let swap_room_bytes = rooms.chain([system.free_swap_bytes()]).min().unwrap_or(0);
+    let mut is_killed_whole = false;
+    let mut levels = Vec::new();
+    for group in groups {
+        is_killed_whole |= group.is_killed_whole;
+        let number = |name: &str| system.number(group.folder.join(name));
+        let is_limit = |it: &u64| !group.is_v1 || *it < NO_LIMIT_V1;
+        let file = if group.is_v1 { "memory.limit_in_bytes" } else { "memory.max" };
+        if let Some(limit) = number(file).filter(is_limit) {
+            let level = group.level(LimitKind::Group, limit);
+            levels.push(MemoryLevel { swap_room_bytes, is_killed_whole, ..level });
+        }
+        let with_swap = number("memory.memsw.limit_in_bytes").filter(|it| group.is_v1 && is_limit(it));
+        if let (Some(limit), Some(used_bytes)) = (with_swap, number("memory.memsw.usage_in_bytes")) {
+            let level = group.level(LimitKind::GroupWithSwap, limit);
+            levels.push(MemoryLevel { used_bytes, is_killed_whole, ..level });
+        }
+        if let Some(limit) = number("memory.high").filter(|_| !group.is_v1) {
+            levels.push(group.level(LimitKind::Throttle, limit));
+        }
+    }
+    if innermost.is_v1 {
+        levels.extend(unseen(groups, innermost, &levels, swap_room_bytes));
+    }
+    levels
+}
+
+/// A limit of version 1 above all that is mounted, which `memory.stat` tells of. What is used there is at least what is used
+/// in the outermost group that is to be seen.
+/// <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html#stat-file>
+fn unseen(
+    groups: &[Group],
+    innermost: &Group,
+    levels: &[MemoryLevel],
+    swap_room_bytes: u64,
+) -> Vec<MemoryLevel> {
+    let Some(outermost) = groups.last() else { return Vec::new() };
+    let kinds = [
+        (LimitKind::Group, "hierarchical_memory_limit", swap_room_bytes),
+        (LimitKind::GroupWithSwap, "hierarchical_memsw_limit", 0),
+    ];
+    let level = |(kind, key, swap_room_bytes): (LimitKind, &str, u64)| {
+        let limit = pair(&innermost.stat, key).filter(|&it| it < NO_LIMIT_V1)?;
+        let is_seen = levels.iter().any(|it| it.kind == kind && it.limit_bytes <= limit);
+        let name = format!("{}/..", outermost.name.trim_end_matches('/'));
+        let above = MemoryLevel { name, swap_room_bytes, ..outermost.level(kind, limit) };
+        (!is_seen).then_some(above)
+    };
+    kinds.into_iter().filter_map(level).collect()
+}
+
+/// The number behind `key` in a text with one pair a line.
+fn pair(text: &str, key: &str) -> Option<u64> {
+    let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))?;
+    value.trim().parse().ok()
+}
