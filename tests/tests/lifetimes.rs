@@ -88,11 +88,37 @@ fn temporary_blocks_are_those_that_are_freed_at_once() {
     assert_eq!(total(&profile, "keep", "temp_objects"), 0);
 }
 
+/// One block of many is timed, but how many were freed is counted; and where timed blocks stand for others, the rows say so.
+#[test]
+fn in_exact_mode_what_was_freed_is_exact_and_estimates_say_how_far_they_are_off() {
+    let [.., profile] = snapshots("exact");
+    for function in ["keep", "pass", "linger"] {
+        for measure in ["objects", "space"] {
+            let [allocated, live, freed, temporary] = ["alloc", "inuse", "freed", "temp"]
+                .map(|kind| total(&profile, function, &format!("{kind}_{measure}")));
+            assert_eq!(freed, allocated - live, "{function}, {measure}");
+            assert!(temporary <= freed, "{function}, {measure}: {temporary} of {freed}");
+        }
+    }
+    let variance = |function, of_lifetimes: bool| {
+        let rows = rows(&profile, function);
+        let rows = rows.iter().filter(|row| number(&profile, row, "lifetime").is_some() == of_lifetimes);
+        rows.filter_map(|row| number(&profile, row, "variance")).sum::<i64>()
+    };
+    assert!(
+        variance("linger", true) > 0 && variance("linger", false) > 0,
+        "744 of 1,000 blocks may be timed"
+    );
+    assert!(variance("pass", true) > 0, "how long they lived");
+    assert_eq!(variance("pass", false), 0, "that each was temporary is known");
+    assert_eq!([true, false].map(|it| variance("grow", it)), [0, 0], "a few blocks are all timed");
+}
+
 #[test]
 fn lifetimes_are_those_of_the_blocks() {
     for mode in ["exact", "interval:64"] {
         let [.., profile] = snapshots(mode);
-        // In exact mode one block in 64 is timed, and stands for as many.
+        // In exact mode one block in 64 is timed beyond the first 256, and stands for as many.
         let about_all = |blocks: i64| (blocks - BLOCKS).abs() <= BLOCKS * 2 / 5;
         let long = lived(&profile, "linger", |ns| (1 << 24..1 << 34).contains(&ns));
         assert!(about_all(long), "{mode}: {long} lived for 20 ms");

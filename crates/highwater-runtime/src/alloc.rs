@@ -265,6 +265,9 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         if own_frames::is_asked(size) || hard_limit::forbids(size) {
             return ptr::null_mut();
         }
+        if thread::current().refill(size, recorder::interval_bytes()) {
+            return this.allocate_counted(layout, inner);
+        }
         if layout.align() < UNIT
             && let Some(exact) = Exact::begin(size)
         {

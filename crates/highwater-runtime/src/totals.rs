@@ -21,7 +21,10 @@ static LIVE: AtomicI64 = AtomicI64::new(0);
 static PEAK: AtomicI64 = AtomicI64::new(0);
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
-/// Samples lost, and the blocks and bytes that they stood for.
+/// Parts of a block and of a byte in which those are counted that lost samples stood for.
+const PARTS: u64 = 1 << 12;
+
+/// Samples lost, and the blocks and bytes that they stood for, in [`PARTS`].
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 static DROPPED_BLOCKS: AtomicU64 = AtomicU64::new(0);
 static DROPPED_BYTES: AtomicU64 = AtomicU64::new(0);
@@ -35,8 +38,9 @@ pub(crate) static WALKED_BY_SYSTEM: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn note_dropped(size: usize, interval_bytes: u64) {
     let blocks = 1.0 / sampler::probability(size as u64, interval_bytes);
     DROPPED.fetch_add(1, Relaxed);
-    DROPPED_BLOCKS.fetch_add(blocks.round() as u64, Relaxed);
-    DROPPED_BYTES.fetch_add((blocks * size as f64).round() as u64, Relaxed);
+    for (sum, value) in [(&DROPPED_BLOCKS, blocks), (&DROPPED_BYTES, blocks * size as f64)] {
+        sum.fetch_add((value * PARTS as f64).round() as u64, Relaxed);
+    }
 }
 
 /// Counts a recorded stack that has its root cut off.
@@ -128,8 +132,8 @@ pub fn counts() -> Counts {
     thread::report_own();
     let mut counts = Counts {
         dropped_samples: DROPPED.load(Relaxed),
-        dropped_blocks: DROPPED_BLOCKS.load(Relaxed),
-        dropped_bytes: DROPPED_BYTES.load(Relaxed),
+        dropped_blocks: (DROPPED_BLOCKS.load(Relaxed) + PARTS / 2) / PARTS,
+        dropped_bytes: (DROPPED_BYTES.load(Relaxed) + PARTS / 2) / PARTS,
         truncated_stacks: TRUNCATED.load(Relaxed),
         system_walks: WALKED_BY_SYSTEM.load(Relaxed),
         ..Counts::default()

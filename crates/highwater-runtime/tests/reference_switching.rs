@@ -150,14 +150,14 @@ fn the_peak_is_right_within_what_threads_hold_back() {
     drop(Runner::new(&ALLOC));
     let reader = RefCell::new(Reader::default());
     let rows = Cell::new(0);
-    let config = Config { cases: 600, ..config() };
+    let config = Config { cases: 300, ..config() };
     let result = TestRunner::new(config.clone()).run(&games(), |game| {
         let result = play(&ALLOC, &mut reader.borrow_mut(), &game);
         rows.set(rows.get() + usize::from(result.has_rows()));
         result.check().map_err(TestCaseError::fail)
     });
     result.unwrap_or_else(|error| panic!("{error}"));
-    assert!(rows.get() > 20, "only {} games had rows to be compared", rows.get());
+    assert!(rows.get() > 10, "only {} games had rows to be compared", rows.get());
 
     let planted = TestRunner::new(config).run(&games(), |game| {
         play(&Late, &mut reader.borrow_mut(), &game).check().map_err(TestCaseError::fail)

@@ -195,12 +195,11 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         if base.is_null() {
             verdict.note_dropped(new_size);
             verdict.count(new_size);
-            // SAFETY: the block is the inner allocator's, and resized.
-            return if self.is_odd(moved, layout) {
-                unsafe { self.resettle(moved, layout, new_size) }
-            } else {
-                moved
-            };
+            if self.is_odd(moved, layout) {
+                // SAFETY: the block is the inner allocator's, and resized.
+                return unsafe { self.resettle(moved, layout, new_size) };
+            }
+            return moved;
         }
         // SAFETY: the fresh block has room for the mark and the new size behind it. The other one was asked for with this
         // layout, and nobody but this function has it.
@@ -233,12 +232,11 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         }
         recorder::count_free_of_resized(layout.size());
         verdict.count(new_layout.size());
-        // SAFETY: the block is the inner allocator's, and resized.
         if self.is_odd(moved, layout) {
-            unsafe { self.resettle(moved, layout, new_layout.size()) }
-        } else {
-            moved
+            // SAFETY: the block is the inner allocator's, and resized.
+            return unsafe { self.resettle(moved, layout, new_layout.size()) };
         }
+        moved
     }
 
     /// Resizes a block that cannot be left to the inner allocator: it loses its mark, and the place that the inner

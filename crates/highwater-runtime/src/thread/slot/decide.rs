@@ -9,6 +9,9 @@ use crate::{lifetime, totals};
 /// A countdown that no program reaches.
 const NEVER: i64 = i64::MAX / 2;
 
+/// A wait that ends without a sample, while nothing is recorded.
+const OFF_WAIT: i64 = 1 << 20;
+
 impl Slot {
     /// The sampling interval that hits the allocation of `size` bytes, or 0 when it is not to be sampled. Takes part of
     /// the countdown, or all of it and draws a new one from `interval_bytes`, the interval now in force; either
@@ -47,6 +50,33 @@ impl Slot {
         0
     }
 
+    /// Lets the countdown have more of a wait that is far from its end, after a look. True when a block of this size can be
+    /// taken out of it then, which is all that most blocks on the slow path need.
+    #[inline]
+    pub(crate) fn refill(&self, size: usize, interval_bytes: u64) -> bool {
+        let (size, wait) = (size as i64, self.wait_left());
+        if wait <= STEP || size > STEP || self.interval_bytes.load(Relaxed) != interval_bytes {
+            return false;
+        }
+        self.look();
+        // The room as well, which saves a look of its own to a thread that frees as much as it allocates.
+        let room = if self.measurements.load(Relaxed) == 0 { STEP } else { 0 };
+        let (more, more_room) = (STEP - self.countdown.load(Relaxed), room - self.room.load(Relaxed));
+        self.reserve.store(wait - STEP, Relaxed);
+        self.change(|| {
+            add(&self.granted, more);
+            add(&self.countdown, more);
+            add(&self.room_granted, more_room);
+            add(&self.room, more_room);
+        });
+        // A signal handler may have had the same in between.
+        if self.countdown.load(Relaxed) > STEP || self.room.load(Relaxed) > room {
+            self.set_wait(self.wait_left());
+            self.set_room(room, 0);
+        }
+        true
+    }
+
     /// Bytes to be allocated before the next sample.
     fn wait_left(&self) -> i64 {
         self.countdown.load(Relaxed) + self.reserve.load(Relaxed)
@@ -78,8 +108,7 @@ impl Slot {
     pub(super) fn restart_countdown(&self, interval_bytes: u64) {
         let wait = match interval_bytes {
             _ if self.kind == Kind::Own => NEVER,
-            // After as much the thread looks whether recording has been switched on.
-            0 => STEP,
+            0 => OFF_WAIT,
             // Every allocation takes the slow path.
             1 => 0,
             _ => {
