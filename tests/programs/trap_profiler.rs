@@ -1,7 +1,8 @@
 //! Profilers at the end of a process: `trap_profiler PATH PART`. The profile is written by nothing but the profiler.
 //!
 //! `exit` ends by `exit` on another thread, `signal` by a signal to itself, `handled` has a handler of its own for it and
-//! goes on, `ignored` ignores it, `fork` goes on in a child, and `crowd` ends while another thread drops profilers.
+//! goes on, `ignored` ignores it, `fork` goes on in a child, `agent` stops an agent in one, and `crowd` ends while another
+//! thread drops profilers.
 //! Each changes its directory behind the start of the profiler.
 
 use std::path::Path;
@@ -88,6 +89,38 @@ fn fork(place: &Path, profiler: Profiler) -> Result<(), String> {
     Err("the child has no file of its own".to_owned())
 }
 
+/// An agent, its watch and a limit that a child of a fork has no threads of.
+fn fork_agent() -> Result<(), String> {
+    let start = || {
+        let watch = highwater_agent::Watch::new("watch").at_bytes(1 << 40);
+        let agent = highwater_agent::Agent::builder().listen("127.0.0.1:0").watch(watch).start()?;
+        Ok::<_, highwater_agent::Error>((agent, highwater_agent::soft_limit(1 << 40, |_| ())?))
+    };
+    let (agent, limit) = start().map_err(|it| it.to_string())?;
+    // SAFETY: the child ends by `_exit`, and what it calls before is what this program is to try out.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        drop(limit);
+        agent.stop();
+        // SAFETY: ends the process at once.
+        unsafe { libc::_exit(0) }
+    }
+    let begin = Instant::now();
+    let mut status = -1;
+    // SAFETY: there is room for the result.
+    while unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } == 0 {
+        if begin.elapsed() > PATIENCE {
+            // SAFETY: the child is this process's.
+            unsafe { libc::kill(child, libc::SIGKILL) };
+            return Err("the child waits for its parent's threads".to_owned());
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    std::net::TcpStream::connect(agent.address()).map_err(|it| format!("the parent's agent: {it}"))?;
+    agent.stop();
+    if status == 0 { Ok(()) } else { Err(format!("the child's wait status: {status}")) }
+}
+
 fn run(path: &Path, part: &str) -> Result<(), String> {
     let place = path.parent().ok_or("no directory")?;
     let name = path.file_name().ok_or("no name")?;
@@ -139,6 +172,10 @@ fn run(path: &Path, part: &str) -> Result<(), String> {
             process::exit(0)
         }
         "fork" => fork(place, profiler),
+        "agent" => {
+            std::env::set_current_dir(place).map_err(|it| it.to_string())?;
+            fork_agent()
+        }
         other => Err(format!("a part, not {other:?}")),
     }
 }

@@ -86,6 +86,11 @@ fn the_child_of_a_fork_has_files_of_its_own_or_says_so() {
 }
 
 #[test]
+fn the_child_of_a_fork_stops_no_agent_and_waits_for_none() {
+    assert_whole(&profile_of("agent"));
+}
+
+#[test]
 fn a_program_that_has_locked_itself_in_is_recorded() {
     Trap::new(env!("CARGO_BIN_EXE_trap_seccomp")).demand(Demand::Sampled).passes();
 }

@@ -82,7 +82,9 @@ fn given_stack(control_block: usize, words: &[AtomicUsize]) -> Option<Range<usiz
     words.windows(4).find_map(|it| {
         let [start, bytes, guard, asked_guard] = [0, 1, 2, 3].map(|index: usize| it[index].load(Relaxed));
         let behind = start.checked_add(bytes)?.checked_sub(control_block)?;
-        let is_stack = start < control_block && bytes >= 2048 && (1..=MOST_BEHIND).contains(&behind);
+        // A small number in front of a pointer would make the same sum.
+        let is_address = start > control_block / 2 && start < control_block;
+        let is_stack = is_address && bytes >= 2048 && (1..=MOST_BEHIND).contains(&behind);
         let has_guard = guard < bytes && asked_guard <= bytes && start % 8 == 0;
         (is_stack && has_guard).then(|| start + guard..control_block / 8 * 8)
     })
@@ -121,6 +123,7 @@ mod tests {
         assert_eq!(given(&[start, bytes, 0, 0]), Some(start..block));
         // The main thread's, and memory that ends below the block or far above it.
         assert_eq!(given(&[&noise[..], &[0, 0, 0, 0]].concat()), None);
+        assert_eq!(given(&[0, block + 784, 0, 0]), None);
         assert_eq!(given(&[start, 0x20_0000, 4096, 4096]), None);
         assert_eq!(given(&[start, 1 << 30, 4096, 4096]), None);
     }
