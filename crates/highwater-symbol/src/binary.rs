@@ -234,7 +234,10 @@ mod tests {
         let code =
             Segment { file_offset: 0, file_size: 0, address: 0x2a40, memory_size: 0x3100, executable: true };
         let file = binary(&[code]);
-        assert_eq!(file.virtual_address(&mapping(0x7000_1000, 0x7000_5000, 0x1000), 0x7000_1a40), Some(0x2a40));
+        assert_eq!(
+            file.virtual_address(&mapping(0x7000_1000, 0x7000_5000, 0x1000), 0x7000_1a40),
+            Some(0x2a40)
+        );
         // Half of the segment, or another layout of it.
         let half = mapping(0x7000_1000, 0x7000_3000, 0x1000);
         assert_eq!(file.virtual_address(&half, 0x7000_1a40), None);
@@ -245,7 +248,13 @@ mod tests {
     /// As rust-lld lays a program out: code at another address than its offset.
     const LLD: [Segment; 2] = [
         Segment { file_offset: 0, file_size: 0x17c0, address: 0, memory_size: 0x17c0, executable: false },
-        Segment { file_offset: 0x17c0, file_size: 0x2000, address: 0x27c0, memory_size: 0x2000, executable: true },
+        Segment {
+            file_offset: 0x17c0,
+            file_size: 0x2000,
+            address: 0x27c0,
+            memory_size: 0x2000,
+            executable: true,
+        },
     ];
 
     #[test]
@@ -274,14 +283,21 @@ mod tests {
         let (mut file, base) = (binary(&LLD), 0x5555_0000_0000);
         // The whole module; its code alone.
         assert_eq!(file.virtual_address(&mapping(base, base + 0x6000, 0), base + 0x2800), Some(0x2800));
-        assert_eq!(file.virtual_address(&mapping(base + 0x2000, base + 0x5000, 0), base + 0x2800), Some(0x2800));
+        assert_eq!(
+            file.virtual_address(&mapping(base + 0x2000, base + 0x5000, 0), base + 0x2800),
+            Some(0x2800)
+        );
         assert_eq!(file.virtual_address(&mapping(base, 0, 0), base + 0x2800), Some(0x2800));
         // A program that is not moved.
         file.is_fixed = true;
         assert_eq!(file.virtual_address(&mapping(0x2000, 0x4000, 0), 0x2800), Some(0x2800));
         // Code and all else in one segment, as gold does it.
-        let one = Segment { file_offset: 0, file_size: 0x4000, address: 0, memory_size: 0x4000, executable: true };
-        assert_eq!(binary(&[one]).virtual_address(&mapping(base, base + 0x4000, 0), base + 0x2800), Some(0x2800));
+        let one =
+            Segment { file_offset: 0, file_size: 0x4000, address: 0, memory_size: 0x4000, executable: true };
+        assert_eq!(
+            binary(&[one]).virtual_address(&mapping(base, base + 0x4000, 0), base + 0x2800),
+            Some(0x2800)
+        );
     }
 
     #[test]

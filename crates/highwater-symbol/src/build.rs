@@ -218,8 +218,7 @@ impl Piece {
         let (mut files, mut inlined) = (false, false);
         for &id in &self.locations {
             let place = self.place(profile.location(id).address);
-            let Some(frames) = place.and_then(|it| record.frames.get(&it)).filter(|it| !it.is_empty())
-            else {
+            let Some(frames) = place.and_then(|it| record.frames.get(&it)).filter(|it| !it.is_empty()) else {
                 continue;
             };
             outcome.resolved += usize::from(frames.iter().any(|it| it.name.is_some()));

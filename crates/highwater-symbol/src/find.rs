@@ -105,7 +105,8 @@ impl<'a> Finder<'a> {
         let mut left: Vec<usize> = (0..self.candidates.len()).collect();
         each_wanted(profile, |wanted| {
             left.retain(|&it| !wanted.fits(&self.candidates[it]));
-            let is_named = !wanted.file.is_empty() && (!wanted.is_pseudo() || wanted.unmarked().starts_with("/memfd:"));
+            let is_named =
+                !wanted.file.is_empty() && (!wanted.is_pseudo() || wanted.unmarked().starts_with("/memfd:"));
             if program.is_none() && is_named && !wanted.is_library() {
                 program = Some((wanted.file.to_owned(), wanted.build_id.is_empty()));
             }
@@ -234,7 +235,9 @@ mod tests {
     #[test]
     fn what_means_another_file_to_others_is_not_opened() {
         let path = |file, build_id| Wanted { file, build_id, profile_time_ns: 0 }.path().map(Path::to_owned);
-        for file in ["/proc/self/exe", "/proc/17/root/bin/demo", "demo", "./demo", "[vdso]", "//anon", "/memfd:jit"] {
+        for file in
+            ["/proc/self/exe", "/proc/17/root/bin/demo", "demo", "./demo", "[vdso]", "//anon", "/memfd:jit"]
+        {
             assert_eq!(path(file, "ab"), None, "{file}");
         }
         assert_eq!(path("/bin/demo (deleted)", ""), None);

@@ -98,7 +98,8 @@ impl fmt::Display for Missing {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotFound => out.write_str("not found"),
-            Self::NoPath => out.write_str("not looked for, since this path means another file here; give it with --binary"),
+            Self::NoPath => out
+                .write_str("not looked for, since this path means another file here; give it with --binary"),
             Self::OtherBuild { path, found: Some(found) } => {
                 write!(out, "{} is another build, with build id {found}", path.display())
             }

@@ -31,7 +31,8 @@ fn go_names_what_the_service_remembers() {
     for go in Go::ALL {
         let top = pprof_by(go, &["-top", "-unit=bytes"], &page("heap"));
         assert!(top.contains("Type: inuse_space"), "{go:?}: {top}");
-        let row = top.lines().find(|line| line.contains("remember")).unwrap_or_else(|| panic!("{go:?}: {top}"));
+        let row =
+            top.lines().find(|line| line.contains("remember")).unwrap_or_else(|| panic!("{go:?}: {top}"));
         // With all that it calls: 40 visits, and the list of them.
         let cumulated = row.split_whitespace().nth(3).and_then(|it| it.strip_suffix('B')).unwrap();
         let cumulated: u64 = cumulated.parse().unwrap();

@@ -304,7 +304,10 @@ pub(crate) unsafe fn build_id_at<'a>(start: *const u8, base: u64) -> &'a [u8] {
     let header = unsafe { &*start.cast::<libc::Elf64_Ehdr>() };
     let (offset, count) = (header.e_phoff as usize, usize::from(header.e_phnum));
     let entry = size_of::<libc::Elf64_Phdr>();
-    if header.e_ident[..4] != *b"\x7fELF" || usize::from(header.e_phentsize) != entry || offset + count * entry > 4096 {
+    if header.e_ident[..4] != *b"\x7fELF"
+        || usize::from(header.e_phentsize) != entry
+        || offset + count * entry > 4096
+    {
         return b"";
     }
     // SAFETY: the table lies within that page, where it is aligned as the loader needs it itself.
@@ -324,7 +327,10 @@ pub(crate) unsafe fn build_id_at<'a>(start: *const u8, base: u64) -> &'a [u8] {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn page_bytes() -> u64 {
     // SAFETY: sysconf may be asked for anything.
-    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok().filter(|it| it.is_power_of_two()).unwrap_or(4096)
+    u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) })
+        .ok()
+        .filter(|it| it.is_power_of_two())
+        .unwrap_or(4096)
 }
 
 /// The build id in the content of a note segment: notes are (name size, content size, type, name, content),
