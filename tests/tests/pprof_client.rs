@@ -209,6 +209,38 @@ fn exact_values_are_what_the_program_did() {
     assert_eq!(meta.freed_bytes, Some(freed));
 }
 
+/// Go finds the names itself, in the program's own debug information. What it calls the leaf is what called the allocator.
+#[test]
+fn functions_are_named_and_the_recorder_is_none_of_them() {
+    for (snapshots, setting) in asked() {
+        let text = snapshots
+            .pprof(&[&Top::ARGUMENTS[..], &["-sample_index=alloc_space"]].concat(), &[&snapshots.new]);
+        // Flat, cumulated, and the name, which may hold spaces.
+        let rows: Vec<(i64, &str)> = (text.lines().skip_while(|line| !line.contains("flat%")).skip(1))
+            .map(|line| {
+                let fields: Vec<&str> = line.split_whitespace().collect();
+                (fields[3].trim_end_matches('B').parse().unwrap(), fields[5])
+            })
+            .collect();
+        let cumulated = |name| {
+            rows.iter().find(|it| it.1 == name).unwrap_or_else(|| panic!("no {name}, {setting}: {text}")).0
+        };
+        for name in ["run", "main"] {
+            assert!(cumulated(name) > 1 << 20, "{name}, {setting}: {text}");
+        }
+        if setting.ends_with("\"\"") {
+            assert_eq!(cumulated("grow_shelf"), 60 * 1000 + 40 * 3000, "{text}");
+            assert_eq!(cumulated("burst"), 1 << 20, "{text}");
+            assert_eq!(cumulated("pass"), 2 * 100 * 1000, "{text}");
+        }
+        for own in
+            ["find", "walk", "walk<256>", "capture", "allocate_slowly", "realloc_slowly", "__rust_alloc"]
+        {
+            assert!(!rows.iter().any(|it| it.1 == own), "{own}, {setting}: {text}");
+        }
+    }
+}
+
 #[test]
 fn live_bytes_are_shown_unasked() {
     let snapshots = Snapshots::take("");

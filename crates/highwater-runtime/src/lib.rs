@@ -107,7 +107,7 @@ pub use {
     rows::{SiteTotals, visit_sites},
     thread::{Measured, measure, own_memory},
     totals::{Counts, counts},
-    unwind::{UnwindMethods, methods as unwind_methods},
+    unwind::{UnwindMethods, methods as unwind_methods, module_id, modules_of},
 };
 
 /// For measuring walks; not for programs.

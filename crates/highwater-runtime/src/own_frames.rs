@@ -2,7 +2,7 @@
 //!
 //! A stack is walked inside of the recorder. Between there and the program's call lie functions of this crate and the shim
 //! that the compiler makes for the global allocator (`__rust_alloc` and its like). Their number depends on what was
-//! inlined, and so on the optimization of the program. So [`learn`] allocates in every way there is, and notes
+//! inlined, and so on the optimization of the program. So [`learn_own_frames`] allocates in every way there is, and notes
 //! which functions are between the recorder and the call: the **entries**. Every stack is cut behind its first entry, and
 //! the few that follow. Where everything was inlined into the function that allocates, the entry is the recorder's first function out of line.
 
@@ -12,9 +12,9 @@ use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::capture::Stack;
-use crate::{sys, thread, unwind};
+use crate::{sys, unwind};
 
-/// Blocks of so many bytes are asked for by [`learn`] alone: no address space has room for one.
+/// Blocks of so many bytes are asked for by [`ask`] alone: no address space has room for one, and no thread's countdown.
 const IMPOSSIBLE: usize = 1 << 62;
 
 /// Frames from the leaf among which the first entry is, in builds without optimization.
@@ -33,11 +33,11 @@ static KNOWN: [AtomicUsize; 512] = [const { AtomicUsize::new(0) }; 512];
 static HAS_LEARNED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
-    /// The calling thread is in [`learn`].
+    /// The calling thread is in [`learn_own_frames`].
     static LEARNS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether an allocation of `size` bytes is one of [`learn`], which notes the calls that led here and is to get no block.
+/// Whether an allocation of `size` bytes is one of [`learn_own_frames`], which notes the calls that led here and is to get no block.
 #[inline(always)]
 pub(crate) fn is_asked(size: usize) -> bool {
     size >= IMPOSSIBLE && note_entries()
@@ -70,9 +70,9 @@ fn add(function: usize) {
 
 /// Finds out which functions are entries, once. The program's global allocator is asked for blocks that it cannot have, which
 /// are neither counted nor recorded, and for one of a few bytes that is Highwater's own. Not to be called inside of an
-/// allocation, and without effect in [`own_memory`](crate::own_memory).
+/// allocation.
 pub fn learn_own_frames() {
-    if thread::is_own() || HAS_LEARNED.swap(true, Ordering::AcqRel) {
+    if HAS_LEARNED.swap(true, Ordering::AcqRel) {
         return;
     }
     LEARNS.set(true);

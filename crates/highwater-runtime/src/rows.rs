@@ -11,6 +11,11 @@ pub struct SiteTotals {
     /// Call-site addresses, leaf first. They begin with the call of the allocator, after
     /// [`learn_own_frames`](crate::learn_own_frames); before, inside the recorder itself.
     pub stack: &'static [usize],
+    /// The whole stack with the allocator's own frames.
+    pub whole_stack: &'static [usize],
+    /// The modules that the whole stack was in when it was first met; see [`modules_of`](crate::modules_of). `None` where the
+    /// platform does not tell.
+    pub modules: Option<u64>,
     /// Name of the thread that allocated, as the system gives it; empty when it has none.
     pub thread: &'static [u8],
     /// Scopes that the allocating thread was in, outermost first, separated by `/`; empty outside of any.
@@ -63,6 +68,8 @@ fn visit_site(site: &'static Site, allocated: Values, visit: &mut impl FnMut(Sit
     let scale = 1.0 / sampler::probability(block_bytes, site.interval_bytes());
     let empty = SiteTotals {
         stack: own_frames::without(site.stack()),
+        whole_stack: site.stack(),
+        modules: site.modules(),
         thread: site.thread(),
         scope: site.scope(),
         interval_bytes: site.interval_bytes(),

@@ -15,12 +15,19 @@ use crate::cohort::{Cohort, Owner, Values};
 use crate::ends::{Ends, Timed};
 use crate::lifetime::{Birth, Lifetimes};
 use crate::scope::{self, Scope};
-use crate::{arena, sys};
+use crate::{arena, sys, unwind};
 
 /// Stacks by their frames. 2^15 buckets are 256 KiB, of which only pages in use cost memory.
-static STACKS: ChainTable<&'static [usize], { 1 << 15 }> = ChainTable::new();
+static STACKS: ChainTable<Stored, { 1 << 15 }> = ChainTable::new();
 static SITES: ChainTable<Site, { 1 << 15 }> = ChainTable::new();
 static NAMES: ChainTable<ThreadName, { 1 << 8 }> = ChainTable::new();
+
+/// A stack, with what is known of it from when it was first met.
+struct Stored {
+    frames: &'static [usize],
+    /// See [`unwind::modules_of`]; `None` where that cannot be known.
+    modules: Option<u64>,
+}
 
 /// The name of one or more threads.
 pub(crate) struct ThreadName {
@@ -60,6 +67,7 @@ impl Origin {
 /// One call site with the **samples** taken there (not yet scaled up).
 pub(crate) struct Site {
     stack: &'static [usize],
+    modules: Option<u64>,
     size_class: u64,
     interval_bytes: u64,
     origin: Origin,
@@ -110,6 +118,7 @@ pub(crate) struct Resized {
 #[derive(Clone, Copy)]
 pub(crate) struct KnownStack {
     frames: &'static [usize],
+    modules: Option<u64>,
     hash: u64,
     is_truncated: bool,
 }
@@ -119,8 +128,13 @@ impl KnownStack {
     pub(crate) fn of(stack: &Stack) -> Option<Self> {
         let frames = stack.addresses();
         let hash = hash(frames.iter().map(|&it| it as u64));
-        let frames = *STACKS.get_or_add(hash, |it| *it == frames, || arena::place_slice(frames))?;
-        Some(Self { frames, hash, is_truncated: stack.is_truncated() })
+        let make = || {
+            // SAFETY: stacks are stored by the thread that has just walked its own.
+            let modules = unsafe { unwind::modules_of_own(frames) };
+            Some(Stored { frames: arena::place_slice(frames)?, modules })
+        };
+        let Stored { frames, modules } = *STACKS.get_or_add(hash, |it| it.frames == frames, make)?;
+        Some(Self { frames, modules, hash, is_truncated: stack.is_truncated() })
     }
 
     #[inline(always)]
@@ -172,6 +186,7 @@ impl Site {
             || {
                 Some(Self {
                     stack: stack.frames,
+                    modules: stack.modules,
                     size_class,
                     interval_bytes,
                     origin,
@@ -304,6 +319,11 @@ impl Site {
     /// Call-site addresses, leaf first.
     pub(crate) fn stack(&self) -> &'static [usize] {
         self.stack
+    }
+
+    /// The modules that the stack was in when it was first met; see [`unwind::modules_of`].
+    pub(crate) fn modules(&self) -> Option<u64> {
+        self.modules
     }
 
     /// The sampling interval that drew the samples, in bytes; 1 when all blocks were recorded.

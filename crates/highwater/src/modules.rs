@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use highwater_profile::{Location, LocationId, Mapping, MappingId, Profile};
+use highwater_runtime::SiteTotals;
 
 /// The files that are mapped executable into this process, as they were at one moment.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +24,10 @@ struct Module {
     is_normalized: bool,
     path: String,
     build_id: String,
+    /// See [`highwater_runtime::module_id`].
+    id: u64,
+    /// The loader does not name it: it is the program.
+    is_program: bool,
 }
 
 impl Module {
@@ -36,6 +41,12 @@ impl Module {
             is_normalized: false,
             path: String::from_utf8_lossy(module.path).into_owned(),
             build_id: module.build_id.iter().map(|byte| format!("{byte:02x}")).collect(),
+            id: highwater_runtime::module_id(
+                module.start.wrapping_sub(module.elf_start),
+                module.path,
+                module.build_id,
+            ),
+            is_program: module.path.is_empty() || module.path == b"/proc/self/exe",
         }
     }
 
@@ -79,16 +90,37 @@ impl Modules {
 pub struct Locations<'a> {
     modules: &'a [Module],
     mappings: Vec<MappingId>,
-    known: HashMap<usize, LocationId>,
+    known: HashMap<(usize, bool), LocationId>,
 }
 
 impl Locations<'_> {
+    /// Whether the modules that a row's stack was in when it was first met still lie where they did. Where they do not, another
+    /// library may be at an address of the stack.
+    pub(crate) fn are_those_of(&self, site: &SiteTotals) -> bool {
+        let id = |&address: &usize| self.module(address as u64).map_or(0, |index| self.modules[index].id);
+        site.modules.is_none_or(|then| then == highwater_runtime::modules_of(site.whole_stack.iter().map(id)))
+    }
+
+    fn module(&self, address: u64) -> Option<usize> {
+        self.modules.iter().position(|it| it.range().contains(&address))
+    }
+
+    /// The location of an address of a stack some of whose libraries are gone: only what belongs to the program has a module.
+    pub(crate) fn at_of_gone(&mut self, profile: &mut Profile, address: usize) -> LocationId {
+        self.find(profile, address, true)
+    }
+
     /// The location of an address inside of an instruction, in the profile that this was made for.
     pub fn at(&mut self, profile: &mut Profile, address: usize) -> LocationId {
+        self.find(profile, address, false)
+    }
+
+    fn find(&mut self, profile: &mut Profile, address: usize, is_of_gone: bool) -> LocationId {
         let Self { modules, mappings, known } = self;
-        *known.entry(address).or_insert_with(|| {
+        *known.entry((address, is_of_gone)).or_insert_with(|| {
             let address = address as u64;
-            let module = modules.iter().position(|it| it.range().contains(&address));
+            let holds = |it: &Module| it.range().contains(&address) && (it.is_program || !is_of_gone);
+            let module = modules.iter().position(holds);
             profile.add_location(Location::at(module.map(|index| mappings[index]), address))
         })
     }
@@ -186,6 +218,8 @@ mod tests {
             is_normalized: false,
             path: String::new(),
             build_id: String::new(),
+            id: 0,
+            is_program: false,
         }
     }
 

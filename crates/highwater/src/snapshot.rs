@@ -173,7 +173,11 @@ impl Content {
         let mut stack = Vec::new();
         for site in &self.sites {
             stack.clear();
-            stack.extend(site.stack.iter().map(|&address| locations.at(&mut profile, address)));
+            if locations.are_those_of(site) {
+                stack.extend(site.stack.iter().map(|&address| locations.at(&mut profile, address)));
+            } else {
+                stack.extend(site.stack.iter().map(|&address| locations.at_of_gone(&mut profile, address)));
+            }
             let values = values(site).map(signed);
             let labels = keys.labels(&mut profile, site, self.interval_bytes);
             profile.samples.push(&stack, &values, &labels);

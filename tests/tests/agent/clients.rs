@@ -13,9 +13,14 @@ use highwater_tests::go::Go;
 use crate::service::{Service, ask, ask_with};
 
 pub fn pprof(arguments: &[&str], url: &str) -> String {
+    pprof_by(Go::Debian, arguments, url)
+}
+
+/// As [`pprof`], by one of the two versions of Go, which find a program's functions in different ways.
+fn pprof_by(go: Go, arguments: &[&str], url: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    Go::Debian.pprof(directory.path(), temporary, arguments, &[&PathBuf::from(url)])
+    go.pprof(directory.path(), temporary, arguments, &[&PathBuf::from(url)])
 }
 
 #[test]
@@ -23,15 +28,18 @@ fn go_names_what_the_service_remembers() {
     let service = Service::start();
     service.visit(40);
     let page = |name| format!("http://{}/debug/pprof/{name}", service.agent);
-    let top = pprof(&["-top", "-unit=bytes"], &page("heap"));
-    assert!(top.contains("Type: inuse_space"), "{top}");
-    let row = top.lines().find(|line| line.contains("remember")).unwrap_or_else(|| panic!("{top}"));
-    // With all that it calls: 40 visits, and the list of them.
-    let cumulated = row.split_whitespace().nth(3).and_then(|it| it.strip_suffix('B')).unwrap();
-    let cumulated: u64 = cumulated.parse().unwrap();
-    assert!((120_000..130_000).contains(&cumulated), "{top}");
-    let allocs = pprof(&["-top"], &page("allocs"));
-    assert!(allocs.contains("Type: alloc_space") && allocs.contains("remember"), "{allocs}");
+    for go in Go::ALL {
+        let top = pprof_by(go, &["-top", "-unit=bytes"], &page("heap"));
+        assert!(top.contains("Type: inuse_space"), "{go:?}: {top}");
+        let row =
+            top.lines().find(|line| line.contains("remember")).unwrap_or_else(|| panic!("{go:?}: {top}"));
+        // With all that it calls: 40 visits, and the list of them.
+        let cumulated = row.split_whitespace().nth(3).and_then(|it| it.strip_suffix('B')).unwrap();
+        let cumulated: u64 = cumulated.parse().unwrap();
+        assert!((120_000..130_000).contains(&cumulated), "{go:?}: {top}");
+        let allocs = pprof_by(go, &["-top"], &page("allocs"));
+        assert!(allocs.contains("Type: alloc_space") && allocs.contains("remember"), "{go:?}: {allocs}");
+    }
     // Threads that were started before the hooks have their name for a frame, the others have it for a tag.
     assert!(pprof(&["-top"], &page("threads")).contains("Type: threads"));
     let names = pprof(&["-tags"], &page("threads"));
@@ -45,8 +53,10 @@ fn go_takes_a_difference_and_names_from_afar() {
     let heap = format!("http://{}/debug/pprof/heap?seconds=1", service.agent);
     let top = pprof(&["-top", "-sample_index=alloc_objects"], &heap);
     assert!(!top.contains("remember"), "{top}");
-    let live = pprof(&["-top", "-symbolize=remote"], &heap);
-    assert!(live.contains("Visitors") && live.contains("remember"), "{live}");
+    for go in Go::ALL {
+        let live = pprof_by(go, &["-top", "-symbolize=remote"], &heap);
+        assert!(live.contains("Visitors") && live.contains("remember"), "{go:?}: {live}");
+    }
 }
 
 #[test]

@@ -331,6 +331,37 @@ pub(crate) fn executable_parts(
     }
 }
 
+/// The GNU build id of a loaded library, empty when it has none. `base` is what its tables' addresses are less than those
+/// in memory.
+///
+/// # Safety
+/// A library is loaded at `start`, and stays so while the result is used.
+#[cfg(target_os = "linux")]
+pub(crate) unsafe fn build_id_at<'a>(start: *const u8, base: u64) -> &'a [u8] {
+    // SAFETY: a library's first page is mapped, and is longer than a header.
+    let header = unsafe { &*start.cast::<libc::Elf64_Ehdr>() };
+    let (offset, count) = (header.e_phoff as usize, usize::from(header.e_phnum));
+    let entry = size_of::<libc::Elf64_Phdr>();
+    if header.e_ident[..4] != *b"\x7fELF"
+        || usize::from(header.e_phentsize) != entry
+        || offset + count * entry > 4096
+    {
+        return b"";
+    }
+    // SAFETY: the table lies within that page, where it is aligned as the loader needs it itself.
+    let headers = unsafe { core::slice::from_raw_parts(start.add(offset).cast::<libc::Elf64_Phdr>(), count) };
+    headers
+        .iter()
+        .filter(|header| header.p_type == libc::PT_NOTE)
+        // SAFETY: a PT_NOTE segment lies inside a loaded segment of the library.
+        .map(|header| unsafe {
+            let notes = base.wrapping_add(header.p_vaddr) as usize as *const u8;
+            core::slice::from_raw_parts(notes, header.p_memsz as usize)
+        })
+        .find_map(gnu_build_id)
+        .unwrap_or_default()
+}
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn page_bytes() -> u64 {
     // SAFETY: sysconf may be asked for anything.

@@ -1,7 +1,8 @@
 //! Rules from call frame information, read with gimli in storage on the stack.
 
-use core::ffi::{c_int, c_void};
+use core::ffi::{CStr, c_char, c_int, c_void};
 use core::mem;
+use core::ops::Range;
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 use gimli::{
@@ -10,7 +11,9 @@ use gimli::{
 };
 
 use super::method;
+use super::module_id;
 use super::rule::Rule;
+use crate::sys;
 
 /// What glibc tells of the module that holds an address; `struct dl_find_object` in its `dlfcn.h`.
 #[repr(C)]
@@ -42,6 +45,49 @@ pub(super) fn start() {
 /// Whether rules can be made.
 pub(super) fn is_available() -> bool {
     !FIND_OBJECT.load(Ordering::Acquire).is_null()
+}
+
+/// [`module_id`] of the module that holds `address` and the module's addresses, if the C library knows it.
+///
+/// # Safety
+/// One of the functions of that module is on the calling thread's stack, so that it stays loaded.
+pub(super) unsafe fn module_at(address: usize) -> Option<(Range<usize>, u64)> {
+    /// What `link_map` of glibc's `link.h` begins with.
+    #[repr(C)]
+    struct LinkMap {
+        base: u64,
+        name: *const c_char,
+    }
+    let function = FIND_OBJECT.load(Ordering::Acquire);
+    if function.is_null() {
+        return None;
+    }
+    // SAFETY: this is the address of the function of that name, whose type glibc documents.
+    let find_object = unsafe { mem::transmute::<*mut c_void, FindObject>(function) };
+    let mut found = mem::MaybeUninit::<FoundObject>::uninit();
+    // SAFETY: any address may be asked for, and there is room for the result.
+    if unsafe { find_object(core::ptr::without_provenance(address), found.as_mut_ptr()) } != 0 {
+        return None;
+    }
+    // SAFETY: the call succeeded, so the result is there.
+    let found = unsafe { found.assume_init() };
+    // SAFETY: glibc says that the module has this description, which lives as long as the module.
+    let map = unsafe { found.link_map.cast::<LinkMap>().as_ref() }?;
+    let name = if map.name.is_null() {
+        c""
+    } else {
+        // SAFETY: the loader's names are C strings that live as long as the module.
+        unsafe { CStr::from_ptr(map.name) }
+    };
+    let build_id: &[u8] = if name.is_empty() {
+        // The program itself, which nothing takes the place of.
+        b""
+    } else {
+        // SAFETY: the library is loaded and begins with the page at its start.
+        unsafe { sys::build_id_at(found.map_start, map.base) }
+    };
+    let range = found.map_start.addr()..found.map_end.addr();
+    Some((range, module_id(map.base, name.to_bytes(), build_id)))
 }
 
 /// Space for one evaluation. Compilers save at most the 17 registers of the architecture, and remember one state.

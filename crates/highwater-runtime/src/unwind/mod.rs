@@ -43,7 +43,7 @@ impl Memo {
 use core::sync::atomic::Ordering;
 
 use crate::capture::Stack;
-use crate::totals;
+use crate::{chain, totals};
 
 /// Looks up what walks need from the C library. To be called once, early: it may take the loader's lock.
 pub(crate) fn start() {
@@ -92,6 +92,48 @@ pub(crate) unsafe fn walk_interrupted<const N: usize>(
 ) {
     // SAFETY: the caller promises that it is the context.
     walk::walk_from(walk::Registers::of(unsafe { &*context }), stack);
+}
+
+/// A number that tells a loaded module from others that lie at the same place at another time.
+pub fn module_id(base: u64, path: &[u8], build_id: &[u8]) -> u64 {
+    // The program itself has no path here, and its build id is not asked for.
+    let build_id = if path.is_empty() { b"" } else { build_id };
+    let bytes = path.iter().chain([&0]).chain(build_id).map(|&it| u64::from(it));
+    chain::hash([base].into_iter().chain(bytes)) | 1
+}
+
+/// A number for the modules that the frames of a stack lie in, by the [`module_id`] of each or 0 where there is none.
+pub fn modules_of(ids: impl IntoIterator<Item = u64>) -> u64 {
+    let mut last = 0;
+    // Frames of one module in a row count once.
+    chain::hash(ids.into_iter().filter(|&id| core::mem::replace(&mut last, id) != id))
+}
+
+/// [`modules_of`] the calling thread's stack; `None` where the C library does not tell without a lock.
+///
+/// # Safety
+/// The stack is the calling thread's of now.
+pub(crate) unsafe fn modules_of_own(stack: &[usize]) -> Option<u64> {
+    if !can_walk_interrupted() {
+        return None;
+    }
+    #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+    {
+        let (mut range, mut id) = (0..0, 0);
+        let ids = stack.iter().map(|&address| {
+            if !range.contains(&address) {
+                // SAFETY: the caller promises that the function is on the stack.
+                (range, id) = unsafe { cfi::module_at(address) }.unwrap_or((0..0, 0));
+            }
+            id
+        });
+        Some(modules_of(ids))
+    }
+    #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
+    {
+        let _ = stack;
+        None
+    }
 }
 
 /// Adds the frames that led here to `stack`, which is empty, by their call-site addresses.

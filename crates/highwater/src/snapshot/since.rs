@@ -136,6 +136,8 @@ mod tests {
     fn row(first_snapshot: Option<u64>, allocated: u64, live: u64) -> SiteTotals {
         SiteTotals {
             stack: &[1, 2],
+            whole_stack: &[1, 2],
+            modules: None,
             thread: b"main",
             scope: "",
             interval_bytes: 4096,
