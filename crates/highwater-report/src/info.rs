@@ -163,6 +163,9 @@ a\u{fffd}remark
 
 not in the file
 no block sizes
+
+notes
+/usr/bin/demo: stripped
 "
         );
     }

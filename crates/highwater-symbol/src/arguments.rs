@@ -108,7 +108,7 @@ fn closing(inner: &str) -> Option<usize> {
 
 /// `push<demo::Session, u8>` is `push`, and two arguments.
 fn split_arguments(name: &str) -> Option<(&str, Vec<&str>)> {
-    let Some(open) = name.find('<').filter(|_| name.ends_with('>')) else {
+    let Some(open) = name.find('<').filter(|&open| open > 0 && name.ends_with('>')) else {
         return name.starts_with("{closure#").then(|| (name, Vec::new()));
     };
     let inner = &name[open + 1..name.len() - 1];
