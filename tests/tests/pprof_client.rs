@@ -332,8 +332,16 @@ const DROPPINGS: [Dropping<'static>; 18] = [
     Dropping { drop: "(?!x)take", keep: "", stacks: PLAIN },
     Dropping { drop: r"\Atake\z|\pN+|[[:word:]]+ake", keep: "", stacks: PLAIN },
     Dropping { drop: r"\Qtake\E", keep: "", stacks: PLAIN },
-    Dropping { drop: r"demo::f::{{closure}}", keep: "", stacks: &[&[&["leaf"], &["demo::f::{{closure}}"], &["main"]]] },
-    Dropping { drop: r"\<a as b\>::f|[[]x", keep: "", stacks: &[&[&["<a as b>::f"], &["main"]], &[&["[x"], &["main"]]] },
+    Dropping {
+        drop: r"demo::f::{{closure}}",
+        keep: "",
+        stacks: &[&[&["leaf"], &["demo::f::{{closure}}"], &["main"]]],
+    },
+    Dropping {
+        drop: r"\<a as b\>::f|[[]x",
+        keep: "",
+        stacks: &[&[&["<a as b>::f"], &["main"]], &[&["[x"], &["main"]]],
+    },
     Dropping { drop: r"\w+", keep: "", stacks: &[&[&["é"], &["main::x"]], &[&["e"], &["main::x"]]] },
     Dropping { drop: "grow", keep: "", stacks: INLINED },
     Dropping { drop: "take|run", keep: "", stacks: INLINED },
@@ -341,7 +349,11 @@ const DROPPINGS: [Dropping<'static>; 18] = [
         drop: "Foo::.*::Bar|Call::operator()|.dot",
         keep: "",
         stacks: &[
-            &[&["Foo::(anonymous namespace)::Test::Bar(int)"], &["Foo::(anonymous namespace)::Baz(int)"], &["main"]],
+            &[
+                &["Foo::(anonymous namespace)::Test::Bar(int)"],
+                &["Foo::(anonymous namespace)::Baz(int)"],
+                &["main"],
+            ],
             &[&["Call::operator()(int) const"], &["main"]],
             &[&[".xdot(int)"], &["main"]],
         ],
@@ -427,7 +439,14 @@ fn frames_that_a_file_drops_are_those_that_go_drops() {
         let ours = |more: &[&str]| {
             let output = path("stacks.folded");
             let mut command = Command::new(highwater());
-            command.args(["flame", "--leaf"]).args(more).arg("--format").arg("folded").arg(&file).arg("-o").arg(&output);
+            command
+                .args(["flame", "--leaf"])
+                .args(more)
+                .arg("--format")
+                .arg("folded")
+                .arg(&file)
+                .arg("-o")
+                .arg(&output);
             succeed(&mut command);
             folded(&fs::read_to_string(output).unwrap())
         };
@@ -440,7 +459,10 @@ fn frames_that_a_file_drops_are_those_that_go_drops() {
         assert_eq!(folded(&fs::read_to_string(&converted).unwrap()), debian, "{about}");
         let again = path("again.pb.gz");
         succeed(Command::new(highwater()).arg("convert").arg(&file).arg(&again));
-        assert_eq!((read(&again).drop_frames, read(&again).keep_frames), (dropping.drop.into(), dropping.keep.into()));
+        assert_eq!(
+            (read(&again).drop_frames, read(&again).keep_frames),
+            (dropping.drop.into(), dropping.keep.into())
+        );
     }
     assert!(differs >= 8, "{differs}");
 }

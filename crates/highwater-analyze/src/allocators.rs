@@ -149,7 +149,9 @@ pub(crate) fn is_entry(function: &str, file: Option<&str>) -> bool {
     }
     ENTRIES.binary_search(&plain).is_ok()
         || OPERATOR_NEW.iter().any(|it| plain.starts_with(it))
-        || ENTRY_PREFIXES.iter().any(|it| plain.starts_with(it)) && plain.contains("alloc") && !plain.contains("prof")
+        || ENTRY_PREFIXES.iter().any(|it| plain.starts_with(it))
+            && plain.contains("alloc")
+            && !plain.contains("prof")
 }
 
 /// Whether the function is one inside of an allocator.

@@ -207,7 +207,9 @@ pub(crate) fn allocator_frames(classes: impl Iterator<Item = Class> + Clone) -> 
 /// What a function is that has this class by its name, in a module. `crate_name` is known for code of Rust only.
 pub(crate) fn in_module(class: Class, crate_name: Option<TextId>, module: Option<ModuleKind>) -> Class {
     match (class, module) {
-        (Class::Own | Class::Inner | Class::Nameless, Some(ModuleKind::Allocator)) if crate_name.is_none() => {
+        (Class::Own | Class::Inner | Class::Nameless, Some(ModuleKind::Allocator))
+            if crate_name.is_none() =>
+        {
             Class::Shim
         }
         (Class::Own | Class::Inner | Class::Nameless, Some(ModuleKind::System)) if crate_name.is_none() => {

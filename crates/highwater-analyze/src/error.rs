@@ -20,7 +20,9 @@ pub enum AnalyzeError {
     #[error("{0}")]
     NotComparable(#[from] Caveat),
     /// There is no grouping of this name.
-    #[error("there is no grouping {0:?}; the groupings are site, function, generic, line, file, module and crate")]
+    #[error(
+        "there is no grouping {0:?}; the groupings are site, function, generic, line, file, module and crate"
+    )]
     UnknownGrouping(String),
 }
 

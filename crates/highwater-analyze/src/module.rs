@@ -13,7 +13,8 @@ pub(crate) enum ModuleKind {
     Program,
 }
 
-const ALLOCATORS: [&str; 6] = ["libjemalloc", "libmimalloc", "librpmalloc", "libsnmalloc", "libtcmalloc", "libtbbmalloc"];
+const ALLOCATORS: [&str; 6] =
+    ["libjemalloc", "libmimalloc", "librpmalloc", "libsnmalloc", "libtcmalloc", "libtbbmalloc"];
 
 /// Names up to the version.
 const SYSTEM: [&str; 22] = [
@@ -49,7 +50,11 @@ pub fn is_system_library(path: &str) -> bool {
 /// What is in the module at `path`; `None` where no file is behind it.
 pub(crate) fn kind(path: &str) -> Option<ModuleKind> {
     let name = source::file_name(path);
-    if path.starts_with(['[']) || path.starts_with("//") || path.starts_with("/memfd:") || path.starts_with("anon_inode:") {
+    if path.starts_with(['['])
+        || path.starts_with("//")
+        || path.starts_with("/memfd:")
+        || path.starts_with("anon_inode:")
+    {
         return None;
     }
     if ALLOCATORS.iter().any(|it| name.starts_with(it)) {

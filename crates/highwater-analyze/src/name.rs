@@ -210,7 +210,10 @@ mod tests {
             ("demo::sum", "demo::sum"),
             ("demo::Index<T>::show::{{closure}}", "demo::Index::show::{closure}"),
             ("<demo::Index<u8>>::show::{closure#1}", "demo::Index::show::{closure}"),
-            ("<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop", "<alloc::vec::Vec as core::ops::drop::Drop>::drop"),
+            (
+                "<alloc::vec::Vec<T,A> as core::ops::drop::Drop>::drop",
+                "<alloc::vec::Vec as core::ops::drop::Drop>::drop",
+            ),
             ("alloc::slice::<impl [T]>::to_vec", "alloc::slice::<impl [T]>::to_vec"),
             ("<[demo::A<u8>]>::to_vec", "<[demo::A]>::to_vec"),
             ("<fn(u8) -> a::B<u8> as demo::Call>::call", "<fn(u8) -> a::B as demo::Call>::call"),

@@ -337,9 +337,22 @@ mod tests {
 
     #[test]
     fn what_go_refuses_is_refused() {
-        for expression in
-            ["(?!x)alloc", "(", ")", "a**", "*a", "a{1001}", "a{2,1}", r"\1", r"\C", r"\_", "[a", "[z-a]", "(?x)a", r"\"]
-        {
+        for expression in [
+            "(?!x)alloc",
+            "(",
+            ")",
+            "a**",
+            "*a",
+            "a{1001}",
+            "a{2,1}",
+            r"\1",
+            r"\C",
+            r"\_",
+            "[a",
+            "[z-a]",
+            "(?x)a",
+            r"\",
+        ] {
             assert!(whole(expression).is_err(), "{expression}");
         }
     }

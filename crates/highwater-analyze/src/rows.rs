@@ -4,8 +4,8 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::frame::UNKNOWN;
-use crate::sites::{Site, Sites};
 use crate::name;
+use crate::sites::{Site, Sites};
 use crate::symbols::{SymbolId, Symbols, TextId};
 use crate::{Frame, GroupBy, RowKey};
 

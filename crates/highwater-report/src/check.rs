@@ -116,7 +116,8 @@ pub(crate) fn undecided(kind: &KindCheck) -> String {
 fn recording(kind: &KindCheck) -> Vec<String> {
     let of = |it: &highwater_analyze::Header| header::recording(it.exact, it.interval_bytes);
     let (base, new) = (of(&kind.base), of(&kind.new));
-    let mut lines = if base == new { vec![new] } else { vec![format!("base: {base}"), format!("new: {new}")] };
+    let mut lines =
+        if base == new { vec![new] } else { vec![format!("base: {base}"), format!("new: {new}")] };
     lines.extend(header::notes([&kind.base, &kind.new]));
     lines
 }

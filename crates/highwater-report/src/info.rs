@@ -47,7 +47,9 @@ pub fn info(info: &Info, view: &View) -> String {
         }
         text.push_str(&table.render(view));
     }
-    for (title, lines) in [("remarks", &info.comments), ("not in the file", &info.missing), ("notes", &info.notes)] {
+    for (title, lines) in
+        [("remarks", &info.comments), ("not in the file", &info.missing), ("notes", &info.notes)]
+    {
         if !lines.is_empty() {
             text.push_str(&heading(title));
             lines.iter().for_each(|line| text.push_str(&format!("{}\n", clean(line))));

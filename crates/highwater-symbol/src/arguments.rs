@@ -54,7 +54,9 @@ fn without_brackets(name: &str) -> Option<String> {
     let end = closing(inner)?;
     let of = &inner[..end];
     let is_path = of.starts_with(|it: char| it.is_ascii_alphabetic() || it == '_')
-        && of.find("::").is_some_and(|at| of[..at].bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_'))
+        && of
+            .find("::")
+            .is_some_and(|at| of[..at].bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_'))
         && !top_level(of).contains(' ');
     is_path.then(|| format!("{of}{}", &inner[end + 1..]))
 }
@@ -162,7 +164,10 @@ type Substitution<'a> = (Vec<(&'a str, String)>, Vec<String>);
 /// that is not certain.
 fn substitution<'a>(owner: &'a str, arguments: &[&str], parameters: &[String]) -> Option<Substitution<'a>> {
     let used = parameters_in(owner);
-    let is_const = |it: &&str| it.starts_with(|it: char| it.is_ascii_digit() || matches!(it, '-' | '\'' | '{')) || matches!(*it, "true" | "false");
+    let is_const = |it: &&str| {
+        it.starts_with(|it: char| it.is_ascii_digit() || matches!(it, '-' | '\'' | '{'))
+            || matches!(*it, "true" | "false")
+    };
     let types: Vec<&str> = arguments.iter().copied().filter(|it| !is_const(it)).collect();
     let constants: Vec<&str> = arguments.iter().copied().filter(is_const).collect();
     if !parameters.is_empty() && parameters.len() == types.len() {
@@ -223,8 +228,8 @@ fn spaced(text: &str) -> String {
 /// Calls `visit` with every word, and whether it may be a type parameter.
 fn each_word<'a>(text: &'a str, mut visit: impl FnMut(&'a str, bool)) {
     const WORDS: [&str; 24] = [
-        "Self", "as", "bool", "char", "const", "dyn", "f32", "f64", "fn", "for", "i128", "i16", "i32", "i64", "i8",
-        "impl", "isize", "mut", "str", "u128", "u16", "u32", "u64", "u8",
+        "Self", "as", "bool", "char", "const", "dyn", "f32", "f64", "fn", "for", "i128", "i16", "i32", "i64",
+        "i8", "impl", "isize", "mut", "str", "u128", "u16", "u32", "u64", "u8",
     ];
     let is_word = |it: u8| it.is_ascii_alphanumeric() || it == b'_';
     let bytes = text.as_bytes();
@@ -304,7 +309,12 @@ mod tests {
                 "alloc::vec::Vec<demo::Session>::push",
             ),
             // The names decide, and not the order.
-            ("<demo::W<V> as demo::Tr<K>>::go", "go<&str, u8>", &["K", "V"], "<demo::W<u8> as demo::Tr<&str>>::go"),
+            (
+                "<demo::W<V> as demo::Tr<K>>::go",
+                "go<&str, u8>",
+                &["K", "V"],
+                "<demo::W<u8> as demo::Tr<&str>>::go",
+            ),
             ("demo::W<T>::wrap", "wrap<u8, i64>", &["T", "U"], "demo::W<u8>::wrap::<i64>"),
             ("demo::sum", "sum<demo::Session, 2>", &["T"], "demo::sum::<demo::Session, 2>"),
             ("demo::Ring<T,N>::push", "push<u8, 16>", &["T"], "demo::Ring<u8, 16>::push"),
@@ -344,8 +354,16 @@ mod tests {
     fn without_the_names_of_parameters_only_what_is_certain_is_said() {
         let cases = [
             ("alloc::vec::Vec<T,A>::push", "push<u8, alloc::alloc::Global>", "alloc::vec::Vec<u8>::push"),
-            ("<demo::W<V> as demo::Tr<K>>::go", "go<&str, u8>", "<demo::W<V> as demo::Tr<K>>::go::<&str, u8>"),
-            ("<demo::W<V> as core::ops::drop::Drop>::drop", "drop<u8>", "<demo::W<u8> as core::ops::drop::Drop>::drop"),
+            (
+                "<demo::W<V> as demo::Tr<K>>::go",
+                "go<&str, u8>",
+                "<demo::W<V> as demo::Tr<K>>::go::<&str, u8>",
+            ),
+            (
+                "<demo::W<V> as core::ops::drop::Drop>::drop",
+                "drop<u8>",
+                "<demo::W<u8> as core::ops::drop::Drop>::drop",
+            ),
         ];
         for (path, name, expected) in cases {
             assert_eq!(named(path, name, &[]).as_deref(), Some(expected), "{path} {name}");

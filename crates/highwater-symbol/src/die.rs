@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use gimli::{AttributeValue, DebugInfoOffset, Dwarf, Unit, UnitHeader, UnitOffset, UnitRef};
+use gimli::{AttributeValue, DebugInfoOffset, Dwarf, DwarfFileType, Unit, UnitHeader, UnitOffset, UnitRef};
 
 use crate::dwarf::Slice;
 
@@ -71,7 +71,9 @@ impl<'a> Dies<'a> {
                         let text = unit.attr_string(attribute.value()).ok()?;
                         name = Some(text.to_string_lossy().into_owned());
                     }
-                    gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => next = Some(attribute.value()),
+                    gimli::DW_AT_abstract_origin | gimli::DW_AT_specification => {
+                        next = Some(attribute.value())
+                    }
                     _ => {}
                 }
             }
@@ -81,7 +83,7 @@ impl<'a> Dies<'a> {
                     let own = own.clone();
                     chain.push((own, offset));
                 }
-                Some(AttributeValue::DebugInfoRef(offset)) => {
+                Some(AttributeValue::DebugInfoRef(offset)) if unit.dwarf.file_type == DwarfFileType::Main => {
                     let (own, offset) = self.elsewhere(unit.dwarf, offset)?;
                     chain.push((Some(own), offset));
                 }
@@ -103,7 +105,11 @@ impl<'a> Dies<'a> {
     }
 
     /// The unit of the main file that an offset lies in.
-    fn elsewhere(&self, dwarf: &Dwarf<Slice<'a>>, offset: DebugInfoOffset) -> Option<(UnitOf<'a>, UnitOffset)> {
+    fn elsewhere(
+        &self,
+        dwarf: &Dwarf<Slice<'a>>,
+        offset: DebugInfoOffset,
+    ) -> Option<(UnitOf<'a>, UnitOffset)> {
         let headers = self.headers.get_or_init(|| {
             let mut all = Vec::new();
             let mut units = dwarf.units();
@@ -115,7 +121,12 @@ impl<'a> Dies<'a> {
             all
         });
         let (at, header) = headers.get(headers.partition_point(|it| it.0 <= offset.0).checked_sub(1)?)?;
-        let unit = self.units.borrow_mut().entry(*at).or_insert_with(|| dwarf.unit(*header).ok().map(Rc::new)).clone()?;
+        let unit = self
+            .units
+            .borrow_mut()
+            .entry(*at)
+            .or_insert_with(|| dwarf.unit(*header).ok().map(Rc::new))
+            .clone()?;
         let offset = offset.to_unit_offset(&unit.header)?;
         Some((unit, offset))
     }

@@ -21,7 +21,8 @@ impl Wanted<'_> {
     pub(crate) fn is_pseudo(&self) -> bool {
         const PREFIXES: [&str; 7] =
             ["[", "//", "/memfd:", "/dev/", "anon_inode:", "linux-vdso", "linux-gate"];
-        self.file.is_empty() && self.build_id.is_empty() || PREFIXES.iter().any(|prefix| self.file.starts_with(prefix))
+        self.file.is_empty() && self.build_id.is_empty()
+            || PREFIXES.iter().any(|prefix| self.file.starts_with(prefix))
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -100,7 +100,11 @@ fn a_release_build_names_the_functions_that_a_debug_build_names() {
         "-C debuginfo=line-tables-only",
     ] {
         let rows = functions(directory.path(), arguments);
-        assert_eq!(names(&rows), ["demo::work::boxes", "demo::work::grow", "demo::work::names"], "{arguments}");
+        assert_eq!(
+            names(&rows),
+            ["demo::work::boxes", "demo::work::grow", "demo::work::names"],
+            "{arguments}"
+        );
         assert!(rows.iter().all(|it| it.1 > 0.2), "{arguments}: {rows:?}");
     }
 }

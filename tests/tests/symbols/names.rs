@@ -81,16 +81,26 @@ fn arguments_are_shown_in_both_manglings_alike() {
             assert!(names.contains(expected), "{arguments}: {expected} is not in {names:#?}");
         }
         let of_vector = |it: &&String| it.starts_with("alloc::vec::Vec<demo::Session>::");
-        assert!(!arguments.contains("-g") || names.iter().any(|it| of_vector(&it)), "{arguments}: {names:#?}");
+        assert!(
+            !arguments.contains("-g") || names.iter().any(|it| of_vector(&it)),
+            "{arguments}: {names:#?}"
+        );
     }
     // Debug information of lines has the arguments and not what they stand for: what would be a guess is not made.
     let lines = names(directory.path(), &format!("{LEGACY} -C debuginfo=line-tables-only"));
-    for expected in ["<demo::W<V> as demo::Tr<K>>::go::<&str, u8>", "demo::Shelf<demo::Session>::put", "demo::W<u8>::wrap::<i64>"] {
+    for expected in [
+        "<demo::W<V> as demo::Tr<K>>::go::<&str, u8>",
+        "demo::Shelf<demo::Session>::put",
+        "demo::W<u8>::wrap::<i64>",
+    ] {
         assert!(lines.contains(expected), "{expected} is not in {lines:#?}");
     }
     // Without debug information nothing says what the arguments were.
     let bare = names(directory.path(), &format!("{LEGACY} -C debuginfo=0 -C strip=debuginfo"));
-    assert!(bare.contains("demo::Shelf<T>::put") && !bare.iter().any(|it| it.contains("demo::Session")), "{bare:#?}");
+    assert!(
+        bare.contains("demo::Shelf<T>::put") && !bare.iter().any(|it| it.contains("demo::Session")),
+        "{bare:#?}"
+    );
 }
 
 #[test]
@@ -99,9 +109,15 @@ fn instances_are_one_row_whatever_is_known_of_them() {
     let rows = |arguments: &str| -> BTreeSet<String> {
         let mut subject = Subject::of(&build(directory.path(), arguments), 30_000);
         subject.run(&only(&[]));
-        let query = Query { by: GroupBy::Generic, limit: None, min_fraction: 0.0, leaf: true, ..Query::default() };
+        let query =
+            Query { by: GroupBy::Generic, limit: None, min_fraction: 0.0, leaf: true, ..Query::default() };
         let answer = top(&subject.profile, &query).unwrap();
-        answer.rows.into_iter().map(|it| it.key.label).filter(|it| it.contains("demo::") && !it.contains("main")).collect()
+        answer
+            .rows
+            .into_iter()
+            .map(|it| it.key.label)
+            .filter(|it| it.contains("demo::") && !it.contains("main"))
+            .collect()
     };
     let expected: BTreeSet<String> = [
         "<demo::W as demo::Tr>::go",
@@ -113,7 +129,9 @@ fn instances_are_one_row_whatever_is_known_of_them() {
     .map(str::to_owned)
     .into();
     let bare = "-C debuginfo=0 -C strip=debuginfo";
-    for arguments in [format!("{LEGACY} {bare}"), format!("{V0} {bare}"), format!("{LEGACY} -g"), format!("{V0} -g")] {
+    for arguments in
+        [format!("{LEGACY} {bare}"), format!("{V0} {bare}"), format!("{LEGACY} -g"), format!("{V0} -g")]
+    {
         let rows = rows(&arguments);
         assert!(expected.is_subset(&rows), "{arguments}: {rows:#?}");
     }

@@ -144,11 +144,20 @@ fn called_by_libc(binary: &Path) -> Subject {
     let function = subject.profile.add_function("__libc_start_call_main", "__libc_start_call_main", file);
     let line = highwater_profile::Line { function, line: 58 };
     let path = subject.profile.strings.intern("/usr/lib/x86_64-linux-gnu/libc.so.6");
-    let mapping = highwater_profile::Mapping { start: 0x7000_0000, limit: 0x7100_0000, file: path, ..Default::default() };
+    let mapping = highwater_profile::Mapping {
+        start: 0x7000_0000,
+        limit: 0x7100_0000,
+        file: path,
+        ..Default::default()
+    };
     let mapping = subject.profile.add_mapping(mapping);
-    let caller = highwater_profile::Location { lines: vec![line], ..highwater_profile::Location::at(Some(mapping), 0x7000_1000) };
+    let caller = highwater_profile::Location {
+        lines: vec![line],
+        ..highwater_profile::Location::at(Some(mapping), 0x7000_1000)
+    };
     let caller = subject.profile.add_location(caller);
-    subject.profile.samples = highwater_profile::Profile::new(subject.profile.sample_types().to_vec()).samples;
+    subject.profile.samples =
+        highwater_profile::Profile::new(subject.profile.sample_types().to_vec()).samples;
     subject.profile.samples.push(&[own[0], caller], &[4096], &[]);
     subject
 }
@@ -158,10 +167,16 @@ fn code_without_a_name_stays_and_what_is_missing_is_said() {
     let split = Split::new("");
     let subject = called_by_libc(&split.binary);
     let file = split.path("heap.pb.gz");
-    highwater_profile::file::write_atomically(&file, |out| highwater_profile::pprof::write(&subject.profile, out)).unwrap();
+    highwater_profile::file::write_atomically(&file, |out| {
+        highwater_profile::pprof::write(&subject.profile, out)
+    })
+    .unwrap();
     let run = |arguments: &[&str], more: &[&Path]| {
         let mut command = std::process::Command::new(highwater_tests::highwater());
-        command.args(arguments).arg("--no-cache").args(vec![&file; if arguments[0] == "diff" { 2 } else { 1 }]);
+        command
+            .args(arguments)
+            .arg("--no-cache")
+            .args(vec![&file; if arguments[0] == "diff" { 2 } else { 1 }]);
         command.args(more);
         highwater_tests::succeed(&mut command)
     };

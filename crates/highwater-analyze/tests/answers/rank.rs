@@ -189,7 +189,11 @@ fn a_line_of_a_library_is_passed_over_where_its_reader_cannot_change_it() {
     let git = "tokio_util::codec::Framed<T,U>::new@/h/.cargo/git/checkouts/tokio-377c595163f99a10/bc3a7b6/tokio-util/src/codec/mod.rs:9";
     let bare = "{closure#0}@/h/.cargo/git/checkouts/tokio-377c595163f99a10/bc3a7b6/tokio/src/sync/mpsc.rs:7";
     let mut build = Build::new(1);
-    build.live(&whole_stack(&[GZ, "std::io::default_read_to_end@~std/src/io/mod.rs:425", INFLATE, MAIN]), 1, 1000);
+    build.live(
+        &whole_stack(&[GZ, "std::io::default_read_to_end@~std/src/io/mod.rs:425", INFLATE, MAIN]),
+        1,
+        1000,
+    );
     build.live(&whole_stack(&[git, INFLATE, MAIN]), 1, 100);
     build.live(&whole_stack(&[bare, GZ]), 1, 10);
     let ask = |through_libraries| {
@@ -216,7 +220,11 @@ fn code_of_the_program_that_has_no_name_is_its_own() {
 #[test]
 fn instances_of_a_generic_function_are_one_row_where_that_is_asked_for() {
     let mut build = Build::new(1);
-    for (name, size) in [("demo::Shelf<u8>::put", 1), ("<demo::Shelf<alloc::string::String>>::put", 2), ("demo::Shelf<T>::put", 4)] {
+    for (name, size) in [
+        ("demo::Shelf<u8>::put", 1),
+        ("<demo::Shelf<alloc::string::String>>::put", 2),
+        ("demo::Shelf<T>::put", 4),
+    ] {
         build.live(&[&format!("{name}@src/shelf.rs:7"), MAIN], 1, size);
     }
     let ask = |by| {

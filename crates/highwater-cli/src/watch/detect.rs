@@ -166,7 +166,8 @@ impl Detector {
     }
 
     fn growth(&mut self, shots: &[Shot], shared: &Shared) -> Result<Option<Finding>, CliError> {
-        let mut series = Series::new(Query { sample: None, ..shared.leak_query(GroupBy::Line) }, SeriesOptions::default());
+        let mut series =
+            Series::new(Query { sample: None, ..shared.leak_query(GroupBy::Line) }, SeriesOptions::default());
         let mut before = None;
         for shot in shots {
             let profile = read(shot, shared)?;
