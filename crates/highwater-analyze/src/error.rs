@@ -28,7 +28,9 @@ pub enum AnalyzeError {
         question: &'static str,
     },
     /// There is no grouping of this name.
-    #[error("there is no grouping {0:?}; the groupings are site, function, line, file, module and crate")]
+    #[error(
+        "there is no grouping {0:?}; the groupings are site, function, generic, line, file, module and crate"
+    )]
     UnknownGrouping(String),
 }
 

@@ -177,6 +177,9 @@ a\u{fffd}remark
 
 not in the file
 no block sizes
+
+notes
+/usr/bin/demo: stripped
 "
         );
     }

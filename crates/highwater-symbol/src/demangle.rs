@@ -3,7 +3,7 @@
 use cpp_demangle::{DemangleOptions, Symbol};
 use highwater_profile::BoundedText;
 
-use crate::arguments::tidy;
+use crate::spelling::tidy;
 
 /// A demangled name longer than this is not shown: a short hostile name can stand for one without end.
 const MAX_NAME_BYTES: usize = 64 << 10;

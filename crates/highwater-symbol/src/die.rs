@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use gimli::{AttributeValue, DebugInfoOffset, Dwarf, Unit, UnitHeader, UnitOffset, UnitRef};
+use gimli::{AttributeValue, DebugInfoOffset, Dwarf, DwarfFileType, Unit, UnitHeader, UnitOffset, UnitRef};
 
 use crate::dwarf::Slice;
 
@@ -83,7 +83,7 @@ impl<'a> Dies<'a> {
                     let own = own.clone();
                     chain.push((own, offset));
                 }
-                Some(AttributeValue::DebugInfoRef(offset)) => {
+                Some(AttributeValue::DebugInfoRef(offset)) if unit.dwarf.file_type == DwarfFileType::Main => {
                     let (own, offset) = self.elsewhere(unit.dwarf, offset)?;
                     chain.push((Some(own), offset));
                 }

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use addr2line::{Context, LookupContinuation, LookupResult, SplitDwarfLoad};
-use gimli::{AbbreviationsCacheStrategy, Dwarf, DwarfPackage, EndianSlice, RunTimeEndian, UnitOffset};
+use gimli::{
+    AbbreviationsCacheStrategy, Dwarf, DwarfFileType, DwarfPackage, EndianSlice, RunTimeEndian, UnitOffset,
+};
 use typed_arena::Arena;
 
 use crate::arguments::with_arguments;
@@ -124,24 +126,16 @@ impl<'a> Lookup<'a> {
     pub(crate) fn frames(&self, address: u64) -> Vec<Frame> {
         let mut frames = Vec::new();
         let mut result = self.context.find_frames(address);
-        let mut is_split_off = false;
         let mut found = loop {
             match result {
                 LookupResult::Output(Ok(found)) => break found,
                 LookupResult::Output(Err(_)) => return frames,
                 LookupResult::Load { load, continuation } => {
                     let unit = self.load_split(&load);
-                    is_split_off |= unit.is_none();
                     result = continuation.resume(unit);
                 }
             }
         };
-        if is_split_off {
-            // What is left is the line of whatever was inlined last, without a name: it would look like a line of the function
-            // that the symbol table has for this address.
-            self.split_is_missing.set(true);
-            return frames;
-        }
         // Damaged debug information ends the list early; what was read before is right.
         while let Ok(Some(frame)) = found.next() {
             let location = frame.location.as_ref();
@@ -158,7 +152,25 @@ impl<'a> Lookup<'a> {
                 break;
             }
         }
+        if let [Frame { name: None, .. }] = frames[..]
+            && self.is_split_off(address)
+        {
+            // What is left is the line of whatever was inlined last, without a name: it would look like a line of the function
+            // that the symbol table has for this address.
+            self.split_is_missing.set(true);
+            frames.clear();
+        }
         frames
+    }
+
+    /// Whether the functions at an address are in a split file that was not found.
+    fn is_split_off(&self, address: u64) -> bool {
+        match self.context.find_dwarf_and_unit(address) {
+            LookupResult::Output(Some(it)) => {
+                it.unit.dwo_id.is_some() && it.dwarf.file_type == DwarfFileType::Main
+            }
+            _ => false,
+        }
     }
 
     /// The name of the function whose entry is at `offset`, with the type arguments that its linker name does not have.

@@ -14,7 +14,9 @@ use std::{panic, thread};
 use typed_arena::Arena;
 
 use crate::Progress;
-use crate::demangle::is_mangled;
+use crate::arguments::with_arguments;
+use crate::demangle::{is_mangled, legacy};
+use crate::die::Described;
 use crate::dwarf::{DebugData, DebugFiles, Frame, Lookup};
 use crate::{sections, symbols};
 
@@ -199,7 +201,12 @@ fn names_of(job: &Job, addresses: &[u64]) -> HashMap<u64, String> {
 fn name_outermost(frames: &mut Vec<Frame>, symbol: &str) {
     match frames.last_mut() {
         None => frames.push(Frame { name: Some(symbol.to_owned()), ..Frame::default() }),
-        Some(frame) if frame.name.is_none() || is_mangled(symbol) => frame.name = Some(symbol.to_owned()),
+        Some(frame) if frame.name.is_none() || is_mangled(symbol) => {
+            // Debug information of lines has the arguments, and the symbol the path.
+            let bare = frame.name.take().map(|name| Described { name, parameters: Vec::new() });
+            frame.shown = bare.and_then(|it| with_arguments(&legacy(symbol)?, &it));
+            frame.name = Some(symbol.to_owned());
+        }
         Some(_) => {}
     }
 }

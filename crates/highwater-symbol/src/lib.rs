@@ -20,6 +20,7 @@ mod engine;
 mod find;
 mod resolve;
 mod sections;
+mod spelling;
 mod split;
 mod summary;
 mod symbols;

@@ -97,7 +97,6 @@ fn a_release_build_names_the_functions_that_a_debug_build_names() {
         // As cargo builds for a release, and what is often added to that.
         "-C debuginfo=0 -C strip=debuginfo",
         "-C debuginfo=0 -C strip=debuginfo -C lto=fat -C codegen-units=1 -C panic=abort",
-        "-C debuginfo=line-tables-only",
     ] {
         let rows = functions(directory.path(), arguments);
         assert_eq!(

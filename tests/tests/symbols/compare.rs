@@ -211,7 +211,7 @@ fn same_function(found: &str, expected: &str) -> bool {
             }
             depth -= usize::from(letter == '>' && depth > 0);
         }
-        plain.split("::").filter(|it| !it.is_empty()).last().unwrap_or_default().to_owned()
+        plain.rsplit("::").find(|it| !it.is_empty()).unwrap_or_default().to_owned()
     };
     last(found) == last(expected)
 }

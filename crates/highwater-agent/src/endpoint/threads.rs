@@ -19,6 +19,9 @@ use crate::service::Service;
 const SPAWNING_FRAMES: &str =
     r"<?highwater_hooks::.*|pthread_create|thrd_create|std::thread::.*|std::sys::.*";
 
+/// The exceptions, as pprof's `keep_frames`: what calls the code of the thread that started another one, at its root.
+const CALLING_FRAMES: &str = r".*(\{closure(#[0-9]+)?\}\}?|thread_start|__rust_begin_short_backtrace.*)";
+
 /// Has threads keep where they were started, from now on.
 pub(crate) fn prepare() {
     #[cfg(feature = "thread-sites")]
@@ -67,6 +70,7 @@ fn text(counts: &Counts) -> String {
 fn profile(counts: &Counts) -> Profile {
     let mut profile = Profile::new(vec![ValueType::new("threads", "count")]);
     profile.drop_frames = SPAWNING_FRAMES.to_owned();
+    profile.keep_frames = CALLING_FRAMES.to_owned();
     let modules = Modules::capture();
     let mut locations = modules.add_to(&mut profile);
     let key = profile.strings.intern("thread");

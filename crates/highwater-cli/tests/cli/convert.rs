@@ -119,7 +119,9 @@ fn addresses_stay_in_pprof_and_need_names_elsewhere() {
     place.run("convert in.pb.gz out.pb.gz").answer();
     let missing = place.run("convert in.pb.gz out.folded");
     assert!(missing.error().contains("--addresses"), "{}", missing.stderr);
-    place.run("convert in.pb.gz out.folded --addresses").answer();
+    let run = place.run("convert in.pb.gz out.folded --addresses");
+    assert_eq!(run.code, Some(0));
+    assert!(run.stderr.contains("not found; 1 address stays an address"), "{}", run.stderr);
     assert!(fs::read_to_string(place.path("out.folded")).unwrap().contains("demo+0x"));
 }
 

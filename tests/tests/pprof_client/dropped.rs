@@ -1,0 +1,219 @@
+//! The frames that a file says to leave out are those that `go tool pprof` leaves out.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use highwater_profile::{Line, Location, Profile, ValueType, file, pprof};
+use highwater_tests::go::Go;
+use highwater_tests::{highwater, succeed};
+
+use crate::{Snapshots, json, read};
+
+/// A location: its inlined functions, innermost first, and the one they are in.
+type Place<'a> = &'a [&'a str];
+
+/// Stacks, leaf first, with what is to be left out of them.
+struct Dropping<'a> {
+    drop: &'a str,
+    keep: &'a str,
+    stacks: &'a [&'a [Place<'a>]],
+}
+
+const PLAIN: &[&[Place<'static>]] = &[&[&["take"], &["parse"], &["main"]], &[&["parse"], &["main"]]];
+const INLINED: &[&[Place<'static>]] =
+    &[&[&["take", "grow", "parse"], &["run"], &["main"]], &[&["grow", "other"], &["main"]]];
+
+const DROPPINGS: [Dropping<'static>; 18] = [
+    Dropping { drop: "take", keep: "", stacks: PLAIN },
+    Dropping { drop: "tak", keep: "", stacks: PLAIN },
+    Dropping { drop: "parse", keep: "", stacks: PLAIN },
+    Dropping { drop: ".*", keep: "", stacks: PLAIN },
+    Dropping { drop: ".*", keep: "main", stacks: PLAIN },
+    Dropping { drop: "take|parse", keep: "parse", stacks: PLAIN },
+    Dropping { drop: "main", keep: "", stacks: PLAIN },
+    Dropping { drop: "take", keep: "(", stacks: PLAIN },
+    Dropping { drop: "(", keep: "", stacks: PLAIN },
+    Dropping { drop: "(?!x)take", keep: "", stacks: PLAIN },
+    Dropping { drop: r"\Atake\z|\pN+|[[:word:]]+ake", keep: "", stacks: PLAIN },
+    Dropping { drop: r"\Qtake\E", keep: "", stacks: PLAIN },
+    Dropping {
+        drop: r"demo::f::{{closure}}",
+        keep: "",
+        stacks: &[&[&["leaf"], &["demo::f::{{closure}}"], &["main"]]],
+    },
+    Dropping {
+        drop: r"\<a as b\>::f|[[]x",
+        keep: "",
+        stacks: &[&[&["<a as b>::f"], &["main"]], &[&["[x"], &["main"]]],
+    },
+    Dropping { drop: r"\w+", keep: "", stacks: &[&[&["é"], &["main::x"]], &[&["e"], &["main::x"]]] },
+    Dropping { drop: "grow", keep: "", stacks: INLINED },
+    Dropping { drop: "take|run", keep: "", stacks: INLINED },
+    Dropping {
+        drop: "Foo::.*::Bar|Call::operator()|.dot",
+        keep: "",
+        stacks: &[
+            &[
+                &["Foo::(anonymous namespace)::Test::Bar(int)"],
+                &["Foo::(anonymous namespace)::Baz(int)"],
+                &["main"],
+            ],
+            &[&["Call::operator()(int) const"], &["main"]],
+            &[&[".xdot(int)"], &["main"]],
+        ],
+    },
+];
+
+impl Dropping<'_> {
+    fn write(&self, path: &Path) {
+        let mut profile = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
+        profile.period_type = Some(ValueType::new("space", "bytes"));
+        profile.period = 1;
+        profile.drop_frames = self.drop.to_owned();
+        profile.keep_frames = self.keep.to_owned();
+        for (stack, value) in self.stacks.iter().zip(1..) {
+            let mut locations = Vec::new();
+            for place in *stack {
+                // A name that is not the linker's is not demangled again.
+                let line = |name: &&str| {
+                    let function = profile.add_function(name, &format!("linker {name}"), "src/a.rs");
+                    Line { function, line: 1 }
+                };
+                let lines = place.iter().map(line).collect();
+                locations.push(profile.add_location(Location::symbolized(lines)));
+            }
+            profile.samples.push(&locations, &[value * 1000], &[]);
+        }
+        file::write_atomically(path, |out| pprof::write(&profile, out)).unwrap();
+    }
+}
+
+/// The stacks that `pprof -traces` prints: root first, with their values.
+fn traces(text: &str) -> Vec<(String, i64)> {
+    let mut all = Vec::new();
+    for block in text.split("-----------+").skip(1) {
+        let mut names: Vec<&str> = Vec::new();
+        let mut value = 0;
+        for line in block.lines().skip(1).map(str::trim).filter(|it| !it.is_empty()) {
+            let name = if names.is_empty() {
+                let (number, name) = line.split_once(' ').unwrap();
+                value = number.trim_end_matches('B').parse().unwrap_or_else(|_| panic!("{line} in {text}"));
+                name.trim()
+            } else {
+                line
+            };
+            names.push(name.strip_suffix(" (inline)").unwrap_or(name));
+        }
+        if !names.is_empty() {
+            names.reverse();
+            all.push((names.join(";"), value));
+        }
+    }
+    merged(all)
+}
+
+/// Equal stacks are one, since folded files have each once.
+fn merged(stacks: Vec<(String, i64)>) -> Vec<(String, i64)> {
+    let mut all = BTreeMap::new();
+    for (stack, value) in stacks {
+        *all.entry(stack).or_insert(0) += value;
+    }
+    all.into_iter().collect()
+}
+
+/// The stacks of a folded file.
+fn folded(text: &str) -> Vec<(String, i64)> {
+    let row = |line: &str| {
+        let (names, value) = line.rsplit_once(' ').unwrap();
+        (names.to_owned(), value.parse().unwrap())
+    };
+    merged(text.lines().map(row).collect())
+}
+
+#[test]
+fn frames_that_a_file_drops_are_those_that_go_drops() {
+    let directory = tempfile::tempdir().unwrap();
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let path = |name: &str| directory.path().join(name);
+    let mut differs = 0;
+    for dropping in &DROPPINGS {
+        let about = format!("drop_frames {:?}, keep_frames {:?}", dropping.drop, dropping.keep);
+        let file = path("dropping.pb.gz");
+        dropping.write(&file);
+        let arguments = ["-traces", "-symbolize=none", "-unit=bytes"];
+        let [debian, python] =
+            Go::ALL.map(|go| traces(&go.pprof(directory.path(), temporary, &arguments, &[&file])));
+        assert_eq!(debian, python, "{about}");
+        let total: i64 = debian.iter().map(|it| it.1).sum();
+        let written: i64 = (1..).zip(dropping.stacks).map(|(value, _)| value * 1000).sum();
+        assert_eq!(total, written, "{about}");
+        let ours = |more: &[&str]| {
+            let output = path("stacks.folded");
+            let mut command = Command::new(highwater());
+            command
+                .args(["flame", "--leaf"])
+                .args(more)
+                .arg("--format")
+                .arg("folded")
+                .arg(&file)
+                .arg("-o")
+                .arg(&output);
+            succeed(&mut command);
+            folded(&fs::read_to_string(output).unwrap())
+        };
+        assert_eq!(ours(&[]), debian, "{about}");
+        // The planted fault: where they are not honoured most answers are others.
+        differs += usize::from(ours(&["--all-frames"]) != debian);
+        // A format that cannot say it has them left out.
+        let converted = path("converted.folded");
+        succeed(Command::new(highwater()).arg("convert").arg(&file).arg(&converted));
+        assert_eq!(folded(&fs::read_to_string(&converted).unwrap()), debian, "{about}");
+        let again = path("again.pb.gz");
+        succeed(Command::new(highwater()).arg("convert").arg(&file).arg(&again));
+        assert_eq!(
+            (read(&again).drop_frames, read(&again).keep_frames),
+            (dropping.drop.into(), dropping.keep.into())
+        );
+    }
+    assert!(differs >= 8, "{differs}");
+}
+
+/// Code of a program that the recorder calls is the program's to every reader.
+#[test]
+fn what_a_measurement_calls_is_not_dropped() {
+    let snapshots = Snapshots::take("");
+    let own = read(&snapshots.new);
+    let stack: &[Place<'_>] = &[
+        &["highwater_runtime::exact::find"],
+        &["__rustc::__rust_alloc"],
+        &["demo::inner"],
+        &["highwater_runtime::thread::measure::measure::<demo::inner, ()>"],
+        &["demo::main"],
+    ];
+    let file = snapshots.directory.path().join("measured.pb.gz");
+    Dropping { drop: &own.drop_frames, keep: &own.keep_frames, stacks: &[stack] }.write(&file);
+    for go in Go::ALL {
+        let snapshots = Snapshots { go, ..Snapshots::take("") };
+        let theirs = traces(&snapshots.pprof(&["-traces", "-symbolize=none", "-unit=bytes"], &[&file]));
+        assert!(theirs[0].0.ends_with(";demo::inner") && theirs.len() == 1, "{theirs:?}");
+    }
+    let ours = json(&["top"], &file);
+    assert_eq!(ours["rows"][0]["key"]["label"], "demo::inner", "{ours:#}");
+}
+
+#[test]
+fn an_expression_that_is_none_is_said_in_every_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("invalid.pb.gz");
+    Dropping { drop: "take(", keep: "", stacks: PLAIN }.write(&file);
+    let note = "its drop_frames are no regular expression";
+    for command in ["top", "tree", "info", "diff"] {
+        let files = if command == "diff" { vec![&file, &file] } else { vec![&file] };
+        let text = succeed(Command::new(highwater()).arg(command).args(&files));
+        assert!(text.contains(note), "{command}: {text}");
+        let json = succeed(Command::new(highwater()).arg(command).arg("--json").args(&files));
+        assert!(json.contains(note), "{command}: {json}");
+    }
+}
