@@ -134,7 +134,8 @@ fn recording(kind: &KindCheck) -> Vec<String> {
         if base == new { vec![new] } else { vec![format!("base: {base}"), format!("new: {new}")] };
     if kind.judged == Judged::ProcessPeak {
         lines.push(
-            "judged: the highest live bytes that each process counted, to 64 KiB a thread; runs differ".to_owned(),
+            "judged: the highest live bytes that each process counted, to 64 KiB a thread; runs differ"
+                .to_owned(),
         );
     }
     lines.extend(kind.caveats.iter().map(|it| format!("note: {}", clean(&it.to_string()))));
