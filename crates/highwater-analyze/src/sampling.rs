@@ -57,8 +57,8 @@ enum Timed {
     Label(StringId),
     /// All rows are exact.
     All,
-    /// One block in 64 was timed, and the file does not say which rows are exact.
-    Unknown,
+    /// One block in 64 was timed, as recorders did that did not write the label.
+    OneInMany,
 }
 
 impl Timed {
@@ -69,7 +69,7 @@ impl Timed {
         match (profile.strings.find("variance"), profile.meta) {
             (Some(label), _) => Self::Label(label),
             // Recorders that write the label write this fact too.
-            (None, Some(meta)) if meta.dropped_blocks.is_none() => Self::Unknown,
+            (None, Some(meta)) if meta.dropped_blocks.is_none() => Self::OneInMany,
             (None, _) => Self::All,
         }
     }
@@ -171,13 +171,13 @@ impl Sampling {
     fn timed_evidence(&self, sample: &Sample<'_>, said: Said, samples: f64) -> Option<Evidence> {
         let exact = Evidence { variance: 0.0, third: 0.0, unseen: 0.0, samples };
         let blocks = match self.timed {
-            Timed::Unknown => return None,
-            Timed::Label(label) => sample.number(label).filter(|it| *it > 0),
+            Timed::OneInMany => Some(samples * (TIMED_ONE_IN - 1.0)),
+            Timed::Label(label) => sample.number(label).filter(|it| *it > 0).map(|it| it as f64),
             Timed::Not | Timed::All => None,
         };
         let Some(blocks) = blocks else { return Some(exact) };
         let unit = self.unit(self.size(sample, said)?)?;
-        let variance = blocks as f64 * unit * unit;
+        let variance = blocks * unit * unit;
         let weight = TIMED_ONE_IN * unit;
         let missed = 1.0 - 1.0 / TIMED_ONE_IN;
         Some(Evidence {
@@ -331,9 +331,10 @@ mod tests {
     fn what_exact_mode_estimates_has_its_error() {
         let estimated = timed(&[("bytes", 8), ("variance", 630)], Some(0));
         assert_eq!(estimated, [Some(0.0), Some(630.0), Some(630.0 * 64.0), Some(630.0 * 64.0)]);
-        // Without the label every block was timed; of files of before the label nothing is known.
+        // Without the label every block was timed; in files of before the label one in 64.
         assert_eq!(timed(&[("bytes", 8)], Some(0)), [Some(0.0); 4]);
-        assert_eq!(timed(&[("bytes", 8)], None), [Some(0.0), None, None, None]);
+        let [old, bytes] = [100.0 * 63.0, 100.0 * 63.0 * 64.0].map(Some);
+        assert_eq!(timed(&[("bytes", 8)], None), [Some(0.0), old, bytes, bytes]);
     }
 
     #[test]

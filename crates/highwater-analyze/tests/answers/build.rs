@@ -40,8 +40,13 @@ impl Build {
         build.profile.default_sample_type = Some(3);
         build.profile.duration_ns = seconds * 1_000_000_000;
         build.profile.time_ns += build.profile.duration_ns;
-        build.profile.meta =
-            Some(Meta { format: Some(1), process: Some(7), epoch: Some(epoch), ..Meta::default() });
+        build.profile.meta = Some(Meta {
+            format: Some(1),
+            process: Some(7),
+            epoch: Some(epoch),
+            dropped_blocks: Some(0),
+            ..Meta::default()
+        });
         build
     }
 

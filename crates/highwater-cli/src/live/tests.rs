@@ -211,7 +211,7 @@ fn troubles_are_counted_until_a_snapshot_comes() {
 }
 
 #[test]
-fn another_process_is_told_and_not_compared() {
+fn another_process_is_told_and_compared_with_a_note() {
     let (mut model, mut analyst) = screen(2, (80, 24));
     model.take(News::Break("the process was restarted".to_owned()));
     let other = |number: usize| {
@@ -229,7 +229,7 @@ fn another_process_is_told_and_not_compared() {
     assert!(text(&model).contains("the process was restarted"));
     press(&mut model, "4");
     settle(&mut model, &mut analyst);
-    assert!(text(&model).contains("p pins the snapshot"), "{}", text(&model));
+    assert!(text(&model).contains("note: the profiles are of two processes"), "{}", text(&model));
     press(&mut model, "2");
     settle(&mut model, &mut analyst);
     assert!(text(&model).contains("no snapshot of this process before"), "{}", text(&model));

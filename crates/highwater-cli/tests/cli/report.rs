@@ -161,7 +161,7 @@ fn a_series_has_a_time_line_a_trend_and_every_snapshot() {
         assert_eq!(data["timeline"]["moments"][at]["value"], top["header"]["total"]);
     }
     let text = data["moment_texts"][0].as_str().unwrap();
-    assert!(text.starts_with("2023-11-14 22:13:20 UTC, live-bytes 16.0 MiB ± "), "{text}");
+    assert!(text.starts_with("2023-11-14 22:13:20 UTC, live-bytes 16.0 MiB (+"), "{text}");
     assert!(text.ends_with(", resident 300.0 MiB, limit 1.0 GiB"), "{text}");
     assert_eq!(data["trend"]["snapshots"], 4);
     let row = &data["trend"]["rows"][0];
