@@ -11,13 +11,12 @@ use std::collections::{BTreeMap, HashMap};
 use highwater_profile::{Profile, StringId};
 
 pub(crate) use self::value::{Value, Values};
-use crate::attribution::Class;
 use crate::estimate::Sum;
 use crate::rows::{self, Rows};
 use crate::sampling::Sampling;
 use crate::sites::{Equal, Part, Places, Sites};
 use crate::source;
-use crate::symbols::SymbolId;
+use crate::symbols::Symbol;
 use crate::{Frame, GroupBy, Header, Query, RowKey, SampleKind};
 
 /// What blocks of one size did.
@@ -216,24 +215,37 @@ impl<'a> Lives<'a> {
 
     /// Whether the line of a row is a library's, as far as its path says.
     pub fn is_in_library(&self, row: usize) -> bool {
-        let symbol = match self.by {
+        let file = self.symbol(row).and_then(|it| self.sites.symbols.text(it.file));
+        file.is_some_and(source::is_in_library)
+    }
+
+    /// One frame of a row: of its line, unless rows are larger.
+    fn symbol(&self, row: usize) -> Option<Symbol> {
+        let id = match self.by {
             GroupBy::Site => self.sites.cause(&self.sites.all[row]),
             _ => self.names.example(row),
         };
-        let symbols = &self.sites.symbols;
-        symbol.and_then(|it| symbols.text(symbols.get(it).file)).is_some_and(source::is_in_library)
+        id.map(|it| *self.sites.symbols.get(it))
+    }
+
+    /// The function of a row's line; `None` where it has no name.
+    pub fn function(&self, row: usize) -> Option<&str> {
+        self.sites.symbols.text(self.symbol(row)?.function)
+    }
+
+    /// The frames between the line of a row and its allocator, leaf first, in the stack that allocated most: what the line asked
+    /// for the memory.
+    pub fn asked(&self, life: &Life) -> Vec<Frame> {
+        let Some(site) = life.heaviest.map(|it| &self.sites.all[it]) else { return Vec::new() };
+        let frames = self.sites.symbols_of(site).iter().take(self.sites.attributed(site));
+        frames.map(|&it| self.sites.symbols.frame(it)).collect()
     }
 
     /// The line of the program that called into the library whose line a row is, in the stack that allocated most.
     pub fn called_from(&self, life: &Life) -> Option<RowKey> {
         let symbols = &self.sites.symbols;
-        let is_program = |id: &SymbolId| {
-            let symbol = symbols.get(*id);
-            symbol.class == Class::Own
-                && symbols.text(symbol.file).is_some_and(|it| !source::is_in_library(it))
-        };
         let stack = self.sites.cause_and_callers(&self.sites.all[life.heaviest?]);
-        let caller = stack.iter().copied().find(is_program)?;
+        let caller = stack.iter().copied().find(|it| symbols.get(*it).is_program(symbols))?;
         Some(rows::key(GroupBy::Line, symbols, Some(caller)))
     }
 
