@@ -4,12 +4,15 @@
 //! With an earlier profile of the same process, cumulative values are those of the time in between: the samples of the
 //! earlier one are among those of the later, so their variances are subtracted.
 
+mod of_size;
 mod value;
 
 use std::collections::{BTreeMap, HashMap};
 
 use highwater_profile::{Profile, StringId};
 
+use self::of_size::is_brief;
+pub(crate) use self::of_size::{Allocated, OfSize};
 pub(crate) use self::value::{Value, Values};
 use crate::estimate::Sum;
 use crate::rows::{self, Rows};
@@ -18,63 +21,6 @@ use crate::sites::{Equal, Part, Places, Sites};
 use crate::source;
 use crate::symbols::Symbol;
 use crate::{Frame, GroupBy, Header, Query, RowKey, SampleKind};
-
-/// What blocks of one size did.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OfSize {
-    pub live_bytes: Sum,
-    pub live_blocks: Sum,
-    pub peak_blocks: Sum,
-    pub alloc_blocks: Sum,
-    pub temp_blocks: Sum,
-    pub temp_bytes: Sum,
-    pub grown_blocks: Sum,
-    pub copied_bytes: Sum,
-    /// Freed, as far as it is known how long they lived.
-    pub freed_blocks: Sum,
-    /// Those of them that lived no longer than it takes to fill a buffer and to use it.
-    pub brief_blocks: Sum,
-}
-
-/// How long a block is used that is filled, used once and freed, in nanoseconds: a while, and some time for each byte.
-const BRIEF_NS: i64 = 8192;
-const BRIEF_NS_PER_BYTE: i64 = 4;
-
-impl OfSize {
-    const ZERO: Self = Self {
-        live_bytes: Sum::ZERO,
-        live_blocks: Sum::ZERO,
-        peak_blocks: Sum::ZERO,
-        alloc_blocks: Sum::ZERO,
-        temp_blocks: Sum::ZERO,
-        temp_bytes: Sum::ZERO,
-        grown_blocks: Sum::ZERO,
-        copied_bytes: Sum::ZERO,
-        freed_blocks: Sum::ZERO,
-        brief_blocks: Sum::ZERO,
-    };
-
-    fn sum(&mut self, value: Value) -> Option<&mut Sum> {
-        match value {
-            Value::LiveBytes => Some(&mut self.live_bytes),
-            Value::LiveBlocks => Some(&mut self.live_blocks),
-            Value::PeakBlocks => Some(&mut self.peak_blocks),
-            Value::AllocBlocks => Some(&mut self.alloc_blocks),
-            Value::TempBlocks => Some(&mut self.temp_blocks),
-            Value::TempBytes => Some(&mut self.temp_bytes),
-            Value::GrownBlocks => Some(&mut self.grown_blocks),
-            Value::CopiedBytes => Some(&mut self.copied_bytes),
-            _ => None,
-        }
-    }
-}
-
-/// What was allocated of one size.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Allocated {
-    pub blocks: Sum,
-    pub bytes: Sum,
-}
 
 /// What the blocks of a row did.
 #[derive(Debug)]
@@ -284,8 +230,7 @@ impl<'a> Lives<'a> {
                 if let Some(size) = cell.size {
                     let of_size = row.sizes.entry(size).or_insert(OfSize::ZERO);
                     cell.apply(&mut of_size.freed_blocks);
-                    let brief = BRIEF_NS.saturating_add(size.saturating_mul(BRIEF_NS_PER_BYTE));
-                    if lived.saturating_mul(2) <= brief {
+                    if is_brief(lived, size) {
                         cell.apply(&mut of_size.brief_blocks);
                     }
                 }
