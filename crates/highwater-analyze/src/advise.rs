@@ -243,7 +243,7 @@ pub fn advise(last: &Profile, earlier: Option<&Profile>, history: &History, quer
         // Of two that would save the same memory only one is a finding: what has a bound needs no trimming, and a buffer that is
         // kept has its capacity.
         let held = bound::find(&ground, row, life).or_else(|| shrink::find(&ground, life));
-        let traffic = reuse::find(&ground, life).or_else(|| reserve::find(&ground, life));
+        let traffic = reuse::find(&ground, row, life).or_else(|| reserve::find(&ground, row, life));
         let in_library = lives.is_in_library(row);
         findings.extend([held, traffic].into_iter().flatten().map(|it| Advice {
             key: lives.key(row),

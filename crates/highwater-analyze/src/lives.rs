@@ -4,79 +4,24 @@
 //! With an earlier profile of the same process, cumulative values are those of the time in between: the samples of the
 //! earlier one are among those of the later, so their variances are subtracted.
 
+mod of_size;
 mod value;
 
 use std::collections::{BTreeMap, HashMap};
 
 use highwater_profile::{Profile, StringId};
 
+use self::of_size::is_brief;
+pub(crate) use self::of_size::{Allocated, OfSize};
 pub(crate) use self::value::{Value, Values};
-use crate::attribution::Class;
 use crate::estimate::Sum;
 use crate::lost;
 use crate::rows::{self, Rows};
 use crate::sampling::Sampling;
 use crate::sites::{Equal, Part, Places, Sites};
 use crate::source;
-use crate::symbols::SymbolId;
+use crate::symbols::Symbol;
 use crate::{Frame, GroupBy, Header, Query, RowKey, SampleKind};
-
-/// What blocks of one size did.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OfSize {
-    pub live_bytes: Sum,
-    pub live_blocks: Sum,
-    pub peak_blocks: Sum,
-    pub alloc_blocks: Sum,
-    pub temp_blocks: Sum,
-    pub temp_bytes: Sum,
-    pub grown_blocks: Sum,
-    pub copied_bytes: Sum,
-    /// Freed, as far as it is known how long they lived.
-    pub freed_blocks: Sum,
-    /// Those of them that lived no longer than it takes to fill a buffer and to use it.
-    pub brief_blocks: Sum,
-}
-
-/// How long a block is used that is filled, used once and freed, in nanoseconds: a while, and some time for each byte.
-const BRIEF_NS: i64 = 8192;
-const BRIEF_NS_PER_BYTE: i64 = 4;
-
-impl OfSize {
-    const ZERO: Self = Self {
-        live_bytes: Sum::ZERO,
-        live_blocks: Sum::ZERO,
-        peak_blocks: Sum::ZERO,
-        alloc_blocks: Sum::ZERO,
-        temp_blocks: Sum::ZERO,
-        temp_bytes: Sum::ZERO,
-        grown_blocks: Sum::ZERO,
-        copied_bytes: Sum::ZERO,
-        freed_blocks: Sum::ZERO,
-        brief_blocks: Sum::ZERO,
-    };
-
-    fn sum(&mut self, value: Value) -> Option<&mut Sum> {
-        match value {
-            Value::LiveBytes => Some(&mut self.live_bytes),
-            Value::LiveBlocks => Some(&mut self.live_blocks),
-            Value::PeakBlocks => Some(&mut self.peak_blocks),
-            Value::AllocBlocks => Some(&mut self.alloc_blocks),
-            Value::TempBlocks => Some(&mut self.temp_blocks),
-            Value::TempBytes => Some(&mut self.temp_bytes),
-            Value::GrownBlocks => Some(&mut self.grown_blocks),
-            Value::CopiedBytes => Some(&mut self.copied_bytes),
-            _ => None,
-        }
-    }
-}
-
-/// What was allocated of one size.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Allocated {
-    pub blocks: Sum,
-    pub bytes: Sum,
-}
 
 /// What the blocks of a row did.
 #[derive(Debug)]
@@ -217,24 +162,37 @@ impl<'a> Lives<'a> {
 
     /// Whether the line of a row is a library's, as far as its path says.
     pub fn is_in_library(&self, row: usize) -> bool {
-        let symbol = match self.by {
+        let file = self.symbol(row).and_then(|it| self.sites.symbols.text(it.file));
+        file.is_some_and(source::is_in_library)
+    }
+
+    /// One frame of a row: of its line, unless rows are larger.
+    fn symbol(&self, row: usize) -> Option<Symbol> {
+        let id = match self.by {
             GroupBy::Site => self.sites.cause(&self.sites.all[row]),
             _ => self.names.example(row),
         };
-        let symbols = &self.sites.symbols;
-        symbol.and_then(|it| symbols.text(symbols.get(it).file)).is_some_and(source::is_in_library)
+        id.map(|it| *self.sites.symbols.get(it))
+    }
+
+    /// The function of a row's line; `None` where it has no name.
+    pub fn function(&self, row: usize) -> Option<&str> {
+        self.sites.symbols.text(self.symbol(row)?.function)
+    }
+
+    /// The frames between the line of a row and its allocator, leaf first, in the stack that allocated most: what the line asked
+    /// for the memory.
+    pub fn asked(&self, life: &Life) -> Vec<Frame> {
+        let Some(site) = life.heaviest.map(|it| &self.sites.all[it]) else { return Vec::new() };
+        let frames = self.sites.symbols_of(site).iter().take(self.sites.attributed(site));
+        frames.map(|&it| self.sites.symbols.frame(it)).collect()
     }
 
     /// The line of the program that called into the library whose line a row is, in the stack that allocated most.
     pub fn called_from(&self, life: &Life) -> Option<RowKey> {
         let symbols = &self.sites.symbols;
-        let is_program = |id: &SymbolId| {
-            let symbol = symbols.get(*id);
-            symbol.class == Class::Own
-                && symbols.text(symbol.file).is_some_and(|it| !source::is_in_library(it))
-        };
         let stack = self.sites.cause_and_callers(&self.sites.all[life.heaviest?]);
-        let caller = stack.iter().copied().find(is_program)?;
+        let caller = stack.iter().copied().find(|it| symbols.get(*it).is_program(symbols))?;
         Some(rows::key(GroupBy::Line, symbols, Some(caller)))
     }
 
@@ -273,8 +231,7 @@ impl<'a> Lives<'a> {
                 if let Some(size) = cell.size {
                     let of_size = row.sizes.entry(size).or_insert(OfSize::ZERO);
                     cell.apply(&mut of_size.freed_blocks);
-                    let brief = BRIEF_NS.saturating_add(size.saturating_mul(BRIEF_NS_PER_BYTE));
-                    if lived.saturating_mul(2) <= brief {
+                    if is_brief(lived, size) {
                         cell.apply(&mut of_size.brief_blocks);
                     }
                 }

@@ -12,7 +12,8 @@ use std::hash::{Hash, Hasher};
 use highwater_profile::{ListTable, Place, StringTable};
 
 use crate::Frame;
-use crate::attribution::Class;
+use crate::attribution::{self, Class};
+use crate::source;
 
 /// Handle of a [`Symbol`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,13 @@ impl Symbol {
     /// Whether a value may be put down to this frame.
     pub fn is_actionable(&self) -> bool {
         matches!(self.class, Class::Own | Class::Inner) && !self.through
+    }
+
+    /// Whether this is the program's own code, as far as the path of its source says.
+    pub fn is_program(&self, symbols: &Symbols) -> bool {
+        let starts = symbols.text(self.function).is_some_and(attribution::is_starter);
+        let is_own = |file| !source::is_in_library(file);
+        self.class == Class::Own && !starts && symbols.text(self.file).is_some_and(is_own)
     }
 }
 

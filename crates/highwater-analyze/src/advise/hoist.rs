@@ -212,7 +212,7 @@ fn role<'a>(symbol: &Symbol, text: impl Fn(TextId) -> Option<&'a str>) -> Role {
 }
 
 /// What a function calls itself: `new` of `a::B::new::<C>`, `MustCompile` of Go's `regexp.MustCompile`.
-fn own_name(function: &str) -> &str {
+pub(super) fn own_name(function: &str) -> &str {
     let mut depth = 0usize;
     let mut end = function.len();
     for (at, it) in function.char_indices().rev() {

@@ -5,9 +5,11 @@
 //! went past it, are those whose step ended there or below the double, and those that were allocated larger than
 //! that. What the other buffers would hold in vain follows from the sizes of the blocks that are live, now and at the peak.
 
+use super::hoist::own_name;
 use super::{Found, Ground, Measure, at_most, share};
+use crate::Frame;
 use crate::estimate::Sum;
-use crate::lives::{Life, Value};
+use crate::lives::{Life, Lives, Value};
 
 /// Of the buffers this share has to come to the capacity.
 const COME_TO_IT: f64 = 0.75;
@@ -24,7 +26,7 @@ const LARGE: f64 = 0.05;
 /// Reallocations that double a block are growth; a capacity asked for in advance spares nothing of trimming.
 const DOUBLINGS: f64 = 0.5;
 
-pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
+pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found> {
     let grown = life.values[Value::GrownBlocks];
     if grown.is_zero() || share(life.values[Value::Doublings], grown) < DOUBLINGS {
         return None;
@@ -39,6 +41,9 @@ pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
     if !ground.is_worthwhile(copied, grown) || capacity.buffers < MANY && !is_large {
         return None;
     }
+    if is_formatter(ground.lives, row, life) {
+        return None;
+    }
     Some(Found {
         measure: Measure::Reserve {
             capacity_bytes: capacity.bytes,
@@ -48,6 +53,12 @@ pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
         bytes: ground.saving(at_most(copied, life.values[Value::AllocBytes])),
         blocks: Some(ground.saving(at_most(grown, life.values[Value::AllocBlocks]))),
     })
+}
+
+/// Whether the buffer is a formatter's, which the line cannot ask for a capacity.
+fn is_formatter(lives: &Lives<'_>, row: usize, life: &Life) -> bool {
+    let is_format = |it: &Frame| it.function.as_ref().is_some_and(|it| it.starts_with("alloc::fmt::format"));
+    lives.function(row).is_some_and(|it| own_name(it) == "fmt") || lives.asked(life).iter().any(is_format)
 }
 
 struct Capacity {

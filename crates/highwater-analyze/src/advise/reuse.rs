@@ -4,9 +4,11 @@
 //! What is filled, used and freed is a buffer that can be kept. What lives longer is data, also where that is over within a
 //! millisecond: the nodes of a map, the items of a list.
 
+use super::hoist::own_name;
 use super::{Found, Ground, Measure, at_most, share};
+use crate::Frame;
 use crate::estimate::Sum;
-use crate::lives::{Life, OfSize, Value};
+use crate::lives::{Life, Lives, OfSize, Value};
 
 /// Of the blocks of the row this share has to be temporary.
 const TEMPORARY: f64 = 0.8;
@@ -23,7 +25,7 @@ const BRIEF: f64 = 0.8;
 /// Blocks per second from which a rate is high.
 const HIGH_RATE: f64 = 100.0;
 
-pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
+pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found> {
     let (temporary, allocated) = (life.values[Value::TempBlocks], life.values[Value::AllocBlocks]);
     let temporary_fraction = share(temporary, allocated);
     if temporary_fraction < TEMPORARY {
@@ -40,7 +42,11 @@ pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
     }
     // Not every format says how long blocks lived.
     let is_data = !freed.is_zero() && share(brief, freed) < BRIEF;
-    if least_bytes < LEAST_BYTES || is_data || !ground.is_worthwhile(bytes, blocks) {
+    if least_bytes < LEAST_BYTES
+        || is_data
+        || !is_buffer(ground.lives, row, life)
+        || !ground.is_worthwhile(bytes, blocks)
+    {
         return None;
     }
     let saved = ground.saving(at_most(blocks, allocated));
@@ -52,6 +58,18 @@ pub(super) fn find(ground: &Ground<'_>, life: &Life) -> Option<Found> {
         bytes: ground.saving(at_most(bytes, life.values[Value::AllocBytes])),
         blocks: Some(saved),
     })
+}
+
+/// Whether the line may be able to keep what it allocates. A box is a place for one value and not a buffer, and a copy is for
+/// who asked for it.
+fn is_buffer(lives: &Lives<'_>, row: usize, life: &Life) -> bool {
+    let asked = lives.asked(life);
+    let is_of_vec = |it: &Frame| {
+        let has = |text: &Option<String>| text.as_ref().is_some_and(|it| it.contains("raw_vec"));
+        has(&it.function) || has(&it.file)
+    };
+    let is_copy = lives.function(row).is_some_and(|it| own_name(it) == "clone");
+    !is_copy && (asked.is_empty() || asked.iter().any(is_of_vec))
 }
 
 /// The sizes from one to its double that have most of the temporary blocks.

@@ -152,7 +152,7 @@ fn reuse_is_for_blocks_of_one_size_at_a_high_rate() {
         panic!("{answer:?}")
     };
     assert_eq!((least_bytes, most_bytes, temporary_fraction), (1024, 2048, 1.0));
-    assert_eq!(only(&answer).saves_blocks.unwrap().per_second.unwrap().value, 915.0);
+    assert_eq!(only(&answer).saves_blocks.unwrap().per_second.unwrap().value, 900.0, "those of one size");
 
     assert_eq!(kinds(&ask(&temporary(&[(64, 3000), (1024, 3000), (16_384, 3000)], 0))), [], "of all sizes");
     assert_eq!(kinds(&ask(&temporary(&[(1024, 9000)], 9000))), [], "half of the blocks stay");
@@ -160,6 +160,33 @@ fn reuse_is_for_blocks_of_one_size_at_a_high_rate() {
     assert_eq!(kinds(&ask(&temporary(&[(1, 9000), (2, 9000), (3, 9000)], 0))), [], "too small to keep");
     let some = ask(&temporary(&[(8, 900), (1024, 9000)], 0));
     assert_eq!(only(&some).saves_blocks.unwrap().total.value, 9000, "those of other sizes are not saved");
+}
+
+/// 9,000 temporary blocks of 1 KiB of this stack, which lived for so long, in nanoseconds.
+fn temporary_of(stack: &[&str], lived_ns: i64) -> Profile {
+    let mut build = Build::snapshot(1, 1, 10);
+    let values = [
+        ("alloc_objects", 9000),
+        ("alloc_space", 9000 << 10),
+        ("temp_objects", 9000),
+        ("temp_space", 9000 << 10),
+    ];
+    build.row(stack, &values, &[("bytes", 1024)]);
+    let freed = [("freed_objects", 9000), ("freed_space", 9000 << 10)];
+    build.row(stack, &freed, &[("bytes", 1024), ("lifetime", lived_ns)]);
+    build.profile
+}
+
+#[test]
+fn reuse_is_for_buffers_and_for_what_is_freed_when_it_was_used() {
+    let vec = "alloc::raw_vec::RawVecInner<A>::try_allocate_in@~alloc/src/raw_vec/mod.rs:1";
+    let boxed = "alloc::boxed::Box<T>::new@~alloc/src/boxed.rs:1";
+    let copy = "<demo::Item as core::clone::Clone>::clone@src/item.rs:3";
+    let found = |stack: &[&str], lived_ns: i64| kinds(&ask(&temporary_of(stack, lived_ns)));
+    assert_eq!(found(&[vec, LINE, MAIN], 2048), [MeasureKind::Reuse]);
+    assert_eq!(found(&[vec, LINE, MAIN], 131_072), [], "a node of a map, say");
+    assert_eq!(found(&[boxed, LINE, MAIN], 2048), [], "a box is no buffer");
+    assert_eq!(found(&[vec, copy, MAIN], 2048), [], "a copy is for who asked for it");
 }
 
 #[test]
