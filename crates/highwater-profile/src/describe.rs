@@ -71,7 +71,7 @@ pub fn describe(bytes: &[u8]) -> String {
         return "an execution trace of Go, for `go tool trace`".to_owned();
     }
     let text = bytes.trim_ascii_start();
-    if !is_text(bytes) {
+    if !is_text(bytes) || is_mostly_odd(bytes) {
         return "binary data of an unknown kind".to_owned();
     }
     if let Some(found) = known(&TEXT, text) {
@@ -89,6 +89,13 @@ pub fn describe(bytes: &[u8]) -> String {
         }
         _ => format!("plain text that begins {}", first_line(text)),
     }
+}
+
+/// Whether this is no UTF-8, and more than a few characters in another encoding.
+fn is_mostly_odd(bytes: &[u8]) -> bool {
+    let head = &bytes[..bytes.len().min(HEAD)];
+    let odd: usize = head.utf8_chunks().map(|it| it.invalid().len()).sum();
+    odd * 4 > head.len()
 }
 
 fn elf(bytes: &[u8]) -> Option<String> {

@@ -108,8 +108,8 @@ impl Args {
         if self.shared.json {
             return json(&query, &profile, stacks);
         }
-        if stacks.is_empty() {
-            let others = highwater_analyze::kinds_with_values(&profile);
+        let others = highwater_analyze::kinds_with_values(&profile);
+        if !others.is_empty() && !others.contains(&sample(&query, &profile).to_string()) {
             return Err(CliError::NothingOfKind {
                 path: path.to_owned(),
                 kind: sample(&query, &profile),

@@ -130,5 +130,5 @@ fn two_numbers_on_a_line_are_what_flame_diff_wrote() {
     );
     place.run("flame both.folded -o one.svg").answer();
     let drawing = fs::read_to_string(place.path("one.svg")).unwrap();
-    assert!(drawing.contains("<title>a (-6 samples ± ?: 0 grown, 6 shrunk)"), "{drawing}");
+    assert!(drawing.contains("<title>a (-6 blocks ± ?: 0 grown, 6 shrunk)"), "{drawing}");
 }
