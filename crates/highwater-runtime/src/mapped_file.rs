@@ -14,11 +14,11 @@ pub struct MappedFile {
     bytes: usize,
 }
 
+#[cfg(target_os = "linux")]
 // SAFETY: it is memory that is only read, and given back by the last who has it.
-#[cfg(target_os = "linux")]
 unsafe impl Send for MappedFile {}
-// SAFETY: reading it from several threads is reading the same file; `release` changes no content.
 #[cfg(target_os = "linux")]
+// SAFETY: reading it from several threads is reading the same file; `release` changes no content.
 unsafe impl Sync for MappedFile {}
 
 #[cfg(target_os = "linux")]

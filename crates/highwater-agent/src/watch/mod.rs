@@ -51,7 +51,8 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A watch that writes below `directory`, which is made if it is missing. It keeps a ring of snapshots and the highest
+    /// A watch that writes below `directory`, which is made if it is missing. A second process with the same directory writes to
+    /// `worker-2` below it. It keeps a ring of snapshots and the highest
     /// peak; incidents need one of [`Self::at_fraction`], [`Self::at_bytes`] or [`Self::on_growth`].
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
@@ -70,15 +71,16 @@ impl Watch {
         }
     }
 
-    /// An incident when this fraction of the limit is in use: of the container's working set, or without a limit for the
-    /// container, of the machine's memory in the resident set. May be given several times.
+    /// An incident when this fraction of the nearest limit is in use, whoever uses it: of a control group, of the process, or
+    /// of the machine's memory. May be given several times.
     #[must_use]
     pub fn at_fraction(mut self, fraction: f64) -> Self {
         self.thresholds.push(Reason::Fraction(fraction));
         self
     }
 
-    /// An incident when so many bytes are in use. May be given several times.
+    /// An incident when the service itself uses so many bytes: in the working set of its container if that has a limit, and
+    /// otherwise in its resident set. May be given several times.
     #[must_use]
     pub fn at_bytes(mut self, bytes: u64) -> Self {
         self.thresholds.push(Reason::Bytes(bytes));
