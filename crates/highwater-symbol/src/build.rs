@@ -22,6 +22,7 @@ pub(crate) struct Build {
     cached: usize,
     missing: Option<Missing>,
     unusable: Option<String>,
+    has_debug_info: bool,
     split_is_missing: bool,
 }
 
@@ -93,6 +94,7 @@ impl Build {
             cached: 0,
             missing: None,
             unusable: None,
+            has_debug_info: false,
             split_is_missing: false,
         }
     }
@@ -119,6 +121,7 @@ impl Build {
             }
         };
         let debug_files = finder.debug_files(&binary);
+        self.has_debug_info = debug_files.is_some();
         if !self.record.complete && debug_files.is_some() {
             // It was found without the debug information that is there now.
             self.record.frames.clear();
@@ -163,6 +166,7 @@ impl Build {
                 with_lines: 0,
                 missing: self.missing.clone(),
                 unusable: self.unusable.clone(),
+                has_debug_info: self.has_debug_info || self.record.complete,
                 split_is_missing: self.split_is_missing,
             };
             piece.apply(profile, &self.record, &mut outcome);
