@@ -186,11 +186,6 @@ fn is_shim(function: &str, file: Option<&str>) -> bool {
     SHIM_MODULES.iter().any(|it| path.starts_with(it))
 }
 
-/// Whether a function starts the program or a thread, and calls the program's.
-pub(crate) fn is_starter(function: &str) -> bool {
-    STARTERS.binary_search(&function).is_ok()
-}
-
 /// Number of frames at the leaf end that belong to the allocation itself: the recorder and the allocator.
 ///
 /// `classes` is a stack, leaf first.

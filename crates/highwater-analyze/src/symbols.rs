@@ -12,7 +12,7 @@ use std::hash::{Hash, Hasher};
 use highwater_profile::{ListTable, Place, StringTable};
 
 use crate::Frame;
-use crate::attribution::{self, Class};
+use crate::attribution::Class;
 use crate::source;
 
 /// Handle of a [`Symbol`].
@@ -72,9 +72,8 @@ impl Symbol {
 
     /// Whether this is the program's own code, as far as the path of its source says.
     pub fn is_program(&self, symbols: &Symbols) -> bool {
-        let starts = symbols.text(self.function).is_some_and(attribution::is_starter);
         let is_own = |file| !source::is_in_library(file);
-        self.class == Class::Own && !starts && symbols.text(self.file).is_some_and(is_own)
+        self.class == Class::Own && symbols.text(self.file).is_some_and(is_own)
     }
 }
 

@@ -23,6 +23,7 @@ fn add(file: &mut MappingOutcome, other: &MappingOutcome) {
     file.locations += other.locations;
     file.resolved += other.resolved;
     file.with_lines += other.with_lines;
+    file.has_debug_info |= other.has_debug_info;
     file.split_is_missing |= other.split_is_missing;
     file.missing = file.missing.take().or_else(|| other.missing.clone());
     file.unusable = file.unusable.take().or_else(|| other.unusable.clone());
@@ -46,7 +47,8 @@ pub(crate) fn of_file(outcome: &MappingOutcome) -> Option<String> {
             "{file} ({build}): its split debug information was not found, so lines and inlined functions are missing; put the .dwp file beside it, or name the directory of its .dwp or .dwo files with --debug-dir"
         ));
     }
-    if is_system_library(&outcome.file) {
+    // What debug information does not know nothing else does, and that libraries of the system are stripped is usual.
+    if outcome.has_debug_info || is_system_library(&outcome.file) {
         return None;
     }
     if left > 0 {

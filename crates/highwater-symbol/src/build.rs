@@ -22,8 +22,12 @@ pub(crate) struct Build {
     cached: usize,
     missing: Option<Missing>,
     unusable: Option<String>,
+<<<<<<< HEAD
     /// Only the file tells what the mapping's addresses are, so that other mappings of it have other places.
     is_uncertain: bool,
+=======
+    has_debug_info: bool,
+>>>>>>> h4
     split_is_missing: bool,
 }
 
@@ -97,7 +101,11 @@ impl Build {
             cached: 0,
             missing: None,
             unusable: None,
+<<<<<<< HEAD
             is_uncertain,
+=======
+            has_debug_info: false,
+>>>>>>> h4
             split_is_missing: false,
         }
     }
@@ -125,6 +133,7 @@ impl Build {
             }
         };
         let debug_files = finder.debug_files(&binary);
+        self.has_debug_info = debug_files.is_some();
         if !self.record.complete && debug_files.is_some() {
             // It was found without the debug information that is there now.
             self.record.frames.clear();
@@ -169,6 +178,7 @@ impl Build {
                 with_lines: 0,
                 missing: self.missing.clone(),
                 unusable: self.unusable.clone(),
+                has_debug_info: self.has_debug_info || self.record.complete,
                 split_is_missing: self.split_is_missing,
             };
             piece.apply(profile, &self.record, &mut outcome);

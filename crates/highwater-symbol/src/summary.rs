@@ -53,6 +53,8 @@ pub struct MappingOutcome {
     pub missing: Option<Missing>,
     /// Why debug information that was found could not be used, so that there are no lines.
     pub unusable: Option<String>,
+    /// There was debug information to look in. What it does not know has no name or line anywhere.
+    pub has_debug_info: bool,
     /// The debug information refers to split files (`.dwo`, `.dwp`) that were not found: there are neither lines nor inlined
     /// functions of what these describe.
     pub split_is_missing: bool,

@@ -40,7 +40,7 @@ fn a_second_run_needs_no_binary() {
     assert_eq!(cached, places);
     // Without the cache there is nothing to know them from, and a damaged cache is none.
     assert_eq!(run(&only(&[])).1.missing().count(), 1);
-    let file = fs::read_dir(cache.path().join("v1")).unwrap().next().unwrap().unwrap().path();
+    let file = fs::read_dir(cache.path().join("v2")).unwrap().next().unwrap().unwrap().path();
     let mut bytes = fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
