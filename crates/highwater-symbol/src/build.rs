@@ -22,12 +22,9 @@ pub(crate) struct Build {
     cached: usize,
     missing: Option<Missing>,
     unusable: Option<String>,
-<<<<<<< HEAD
     /// Only the file tells what the mapping's addresses are, so that other mappings of it have other places.
     is_uncertain: bool,
-=======
     has_debug_info: bool,
->>>>>>> h4
     split_is_missing: bool,
 }
 
@@ -101,11 +98,8 @@ impl Build {
             cached: 0,
             missing: None,
             unusable: None,
-<<<<<<< HEAD
             is_uncertain,
-=======
             has_debug_info: false,
->>>>>>> h4
             split_is_missing: false,
         }
     }
