@@ -127,13 +127,14 @@ impl Build {
             }
         };
         let debug_files = finder.debug_files(&binary);
-        self.has_debug_info = debug_files.is_some();
-        if !self.record.complete && debug_files.is_some() {
+        let has_debug_info = debug_files.is_some();
+        if !self.record.complete && has_debug_info {
             // It was found without the debug information that is there now.
             self.record.frames.clear();
             unknown = self.unknown(profile);
         }
         let (addresses, places): (Vec<u64>, Vec<u64>) = addresses(&unknown, &binary).into_iter().unzip();
+        self.has_debug_info = has_debug_info;
         self.cached = self.known(profile);
         let job = Job { binary: binary.path, debug_files, addresses };
         (!places.is_empty()).then_some(Question { job, places })
