@@ -68,7 +68,7 @@ pub fn by_hand() -> Profile {
     let mut at = |address: u64, lines: &[(&str, &str, i64)]| {
         let lines = lines
             .iter()
-            .map(|(name, file, line)| Line { function: profile.add_function(name, name, file), line: *line })
+            .map(|(name, file, line)| Line::new(profile.add_function(name, name, file), *line))
             .collect();
         profile.add_location(Location { mapping: Some(binary), address, lines, is_folded: false })
     };

@@ -142,7 +142,7 @@ fn called_by_libc(binary: &Path) -> Subject {
     let own = subject.profile.samples.get(0).stack.to_vec();
     let file = "./csu/../sysdeps/nptl/libc_start_call_main.h";
     let function = subject.profile.add_function("__libc_start_call_main", "__libc_start_call_main", file);
-    let line = highwater_profile::Line { function, line: 58 };
+    let line = highwater_profile::Line::new(function, 58);
     let path = subject.profile.strings.intern("/usr/lib/x86_64-linux-gnu/libc.so.6");
     let mapping = highwater_profile::Mapping {
         start: 0x7000_0000,
