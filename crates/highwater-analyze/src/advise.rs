@@ -38,7 +38,7 @@ pub enum Measure {
     Hoist {
         /// The function that builds it.
         constructor: String,
-        /// How often it was built, at the least.
+        /// How often it was built; an estimate when blocks were sampled.
         times: i64,
         /// Lines below it that allocate.
         lines: usize,

@@ -139,7 +139,7 @@ pub(crate) fn what_to_do(it: &Advice) -> String {
             bytes(*large_bytes)
         ),
         Measure::Hoist { constructor, times, lines, freed_fraction } => format!(
-            "build it once and keep it: {} built the same at least {}, allocates in {}, and {} of it was freed",
+            "build it once and keep it: {} built the same about {}, allocates in {}, and {} of it was freed",
             clean(constructor),
             number::count(*times as usize, "time"),
             number::count(*lines, "line"),
@@ -271,7 +271,7 @@ shrink: large blocks that grew and were not trimmed
 hoist: what is built again and again
   saves        ±  blocks  where
 9.0 MiB  922 KiB  50,000  src/cache.rs:3 demo::Cache::put
-    build it once and keep it: regex::Regex::new built the same at least 1,250 times, allocates in 40 lines, and 100.0% of it was freed; saves 921.6 KiB and 5,000 blocks per second
+    build it once and keep it: regex::Regex::new built the same about 1,250 times, allocates in 40 lines, and 100.0% of it was freed; saves 921.6 KiB and 5,000 blocks per second
 
 reserve: what grows by reallocation
  copies        ±  blocks  where

@@ -38,7 +38,8 @@ pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found
         grown.add(of_size.grown_blocks);
     }
     let is_large = copied.value() as f64 >= LARGE * ground.total.alloc_bytes.value() as f64;
-    if !ground.is_worthwhile(copied, grown) || capacity.buffers < MANY && !is_large {
+    let is_sure = capacity.buffers >= MANY && capacity.begins_here;
+    if !ground.is_worthwhile(copied, grown) || !is_sure && !is_large {
         return None;
     }
     if is_formatter(ground.lives, row, life) {
@@ -58,13 +59,17 @@ pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found
 /// Whether the buffer is a formatter's, which the line cannot ask for a capacity.
 fn is_formatter(lives: &Lives<'_>, row: usize, life: &Life) -> bool {
     let is_format = |it: &Frame| it.function.as_ref().is_some_and(|it| it.starts_with("alloc::fmt::format"));
-    lives.function(row).is_some_and(|it| own_name(it) == "fmt") || lives.asked(life).iter().any(is_format)
+    let writes = |it| matches!(own_name(it), "fmt" | "write_fmt" | "write_str" | "write_char");
+    lives.function(row).is_some_and(writes) || lives.asked(life).iter().any(is_format)
 }
 
 struct Capacity {
     bytes: i64,
     /// How many come to it.
     buffers: f64,
+    /// Most of them were allocated by the line that grows them. Of those that another line allocates nobody knows here how many
+    /// stay as they are.
+    begins_here: bool,
     buffers_fraction: f64,
     more_held: i64,
 }
@@ -82,7 +87,8 @@ fn best(life: &Life) -> Option<Capacity> {
             let came = buffers.came_to(at).value() as f64;
             let buffers_fraction = if all > 0.0 { came / all } else { 0.0 };
             let more_held = buffers.more_held(at);
-            Capacity { bytes: buffers.sizes[at], buffers: came, buffers_fraction, more_held }
+            let begins_here = buffers.began[buffers.sizes.len()].value() as f64 >= COME_TO_IT * came;
+            Capacity { bytes: buffers.sizes[at], buffers: came, begins_here, buffers_fraction, more_held }
         })
         .find(fits)
 }

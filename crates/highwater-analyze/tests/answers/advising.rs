@@ -107,6 +107,18 @@ fn a_capacity_that_most_buffers_would_not_need_is_no_advice() {
 }
 
 #[test]
+fn buffers_that_another_line_allocates_may_mostly_stay_as_they_are() {
+    let with = |fresh: i64| {
+        let mut profile = Build::snapshot(1, 1, 10);
+        profile.profile = mostly_small(fresh, 900, 0);
+        profile.row(&[MAIN], &[("alloc_objects", 10), ("alloc_space", 1 << 30)], &[("bytes", 1 << 27)]);
+        kinds(&ask(&profile.profile))
+    };
+    assert_eq!(with(1000), [MeasureKind::Reserve]);
+    assert_eq!(with(0), []);
+}
+
+#[test]
 fn what_a_capacity_costs_is_said() {
     let mut profile = mostly_small(1000, 900, 1);
     let mut more = Build::snapshot(1, 1, 10);
