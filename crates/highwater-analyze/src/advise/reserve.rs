@@ -128,7 +128,8 @@ impl Buffers {
         let all = (0..self.sizes.len()).map(|at| self.came_to(at).estimate());
         // A small block that happened to be sampled stands for many that need not have been there.
         let (certain, likely) = all.fold((0.0f64, 0i64), |(certain, likely), it| {
-            (certain.max(it.lower95().unwrap_or(it.value as f64)), likely.max(it.value))
+            let least = if it.stands_out() { it.lower95() } else { None };
+            (certain.max(least.unwrap_or(0.0)), likely.max(it.value))
         });
         if certain > 0.0 { certain } else { likely as f64 }
     }
