@@ -262,7 +262,8 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     #[inline(never)]
     fn allocate_slowly(parts: Parts, this: &Self, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         let (size, layout) = (parts.size, parts.layout());
-        if own_frames::is_asked(size) || hard_limit::forbids(size) {
+        own_frames::look_at(size);
+        if hard_limit::forbids(size) {
             return ptr::null_mut();
         }
         if thread::current().refill(size, recorder::interval_bytes()) {

@@ -27,9 +27,8 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn realloc_slowly(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if own_frames::is_asked(new_size)
-            || (new_size > layout.size() && hard_limit::forbids(new_size - layout.size()))
-        {
+        own_frames::look_at(new_size);
+        if new_size > layout.size() && hard_limit::forbids(new_size - layout.size()) {
             return ptr::null_mut();
         }
         let verdict = recorder::decide(new_size, self.settings);
