@@ -47,6 +47,15 @@ pub(crate) fn look_at(size: usize) {
     }
 }
 
+/// Adds the functions that begin at these addresses to the entries, where an allocation of `size` bytes is one of
+/// [`learn_own_frames`].
+#[inline(always)]
+pub(crate) fn add_where_asked<const N: usize>(size: usize, functions: impl FnOnce() -> [usize; N]) {
+    if size == ASKED && LEARNS.get() {
+        functions().into_iter().for_each(add);
+    }
+}
+
 #[cold]
 #[inline(never)]
 fn note_entries() {

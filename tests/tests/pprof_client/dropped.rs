@@ -79,7 +79,7 @@ impl Dropping<'_> {
                 // A name that is not the linker's is not demangled again.
                 let line = |name: &&str| {
                     let function = profile.add_function(name, &format!("linker {name}"), "src/a.rs");
-                    Line { function, line: 1 }
+                    Line::new(function, 1)
                 };
                 let lines = place.iter().map(line).collect();
                 locations.push(profile.add_location(Location::symbolized(lines)));
