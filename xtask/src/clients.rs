@@ -27,6 +27,10 @@ const CLIENTS: &[Client] = &[
     Client { program: "dot", probe: &["-V"], package: "graphviz" },
     // `readelf -n`, which shows the notes of probes.
     Client { program: "readelf", probe: &["--version"], package: "binutils" },
+    // Linkers that lay programs out in other ways; that of GNU comes with the compiler.
+    Client { program: "ld.gold", probe: &["--version"], package: "binutils" },
+    Client { program: "mold", probe: &["--version"], package: "mold" },
+    Client { program: "ld.lld", probe: &["--version"], package: "lld" },
     // What listens to the probes of a running program.
     Client { program: "gdb", probe: &["--version"], package: "gdb" },
     // callgrind, which counts the instructions of an allocation; DHAT, with the page that shows its files;

@@ -32,6 +32,7 @@ mod advise;
 mod allocators;
 mod attribution;
 mod branches;
+mod causes;
 mod change_test;
 mod check;
 mod comparison;
@@ -74,6 +75,7 @@ mod tree;
 mod trend;
 
 pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Rate, Saving, advise};
+pub use causes::{Causes, causes};
 pub use check::{
     Allowance, Check, CheckOptions, CheckRow, Doubt, Judged, Judgement, KindCheck, Remedy, Verdict, check,
 };

@@ -256,6 +256,12 @@ fn attributed(stack: &[Resolved], query: &Query) -> usize {
     }
 }
 
+/// The frame that the values of a stack are put down to, when the filters leave one. They are applied to `stack`.
+pub(crate) fn cause_of(stack: &mut Vec<Resolved>, query: &Query) -> Option<SymbolId> {
+    let is_left = filter(stack, query);
+    stack.get(attributed(stack, query)).filter(|_| is_left).map(|it| it.symbol)
+}
+
 /// What all rows of a profile with the same stack add up to, slot by slot.
 struct StackSum<const N: usize> {
     stack: StackId,

@@ -46,6 +46,8 @@ mod utf8;
 
 pub use bounded_text::BoundedText;
 pub use describe::describe;
+#[cfg(feature = "formats")]
+pub use format::csv;
 #[cfg(feature = "otlp")]
 pub use format::otlp;
 pub use format::{Written, go_text, pprof, write};

@@ -262,7 +262,8 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     #[inline(never)]
     fn allocate_slowly(parts: Parts, this: &Self, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         let (size, layout) = (parts.size, parts.layout());
-        if own_frames::is_asked(size) || hard_limit::forbids(size) {
+        own_frames::look_at(size);
+        if hard_limit::forbids(size) {
             return ptr::null_mut();
         }
         if thread::current().refill(size, recorder::interval_bytes()) {
@@ -280,6 +281,8 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     #[inline(never)]
     fn allocate_deciding(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         let size = layout.size();
+        // What came before may have ended with the call of this function, and is on no stack then.
+        own_frames::look_at(size);
         let verdict = recorder::decide(size, self.settings);
         if !verdict.is_sampled() || layout.align() >= UNIT {
             return self.allocate_unmarked(layout, inner, &verdict);
@@ -319,6 +322,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         inner: impl Fn(Layout) -> *mut u8,
         verdict: &Verdict,
     ) -> *mut u8 {
+        own_frames::look_at(layout.size());
         let block = self.ask_for_unmarked(layout, inner);
         if block.is_null() {
             return block;

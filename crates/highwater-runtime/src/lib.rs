@@ -2,7 +2,7 @@
 //!
 //! Two laws hold in this crate, whatever else changes:
 //!
-//! 1. **It never allocates through the global allocator** (but for [`own_frames`], which asks it for what it has not got, outside of
+//! 1. **It never allocates through the global allocator** (but for [`own_frames`], which asks it for a few small blocks, outside of
 //!    any allocation). Tables live in memory taken straight from the
 //!    operating system ([`arena`]); nothing here uses `Box`, `Vec`, `String` or formatting on a path that an
 //!    allocation can reach.

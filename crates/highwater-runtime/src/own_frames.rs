@@ -12,10 +12,12 @@ use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::capture::Stack;
+use crate::thread::{self, own_memory};
 use crate::{sys, unwind};
 
-/// Blocks of so many bytes are asked for by [`ask`] alone: no address space has room for one, and no thread's countdown.
-const IMPOSSIBLE: usize = 1 << 62;
+/// Size in bytes of the blocks that [`ask`] asks for. Most of the program's have another one, and need not be looked at
+/// any closer.
+const ASKED: usize = 1009;
 
 /// Frames from the leaf among which the first entry is, in builds without optimization.
 const REACH: usize = 48;
@@ -37,26 +39,36 @@ thread_local! {
     static LEARNS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether an allocation of `size` bytes is one of [`learn_own_frames`], which notes the calls that led here and is to get no block.
+/// Notes the calls that led here, where an allocation of `size` bytes is one of [`learn_own_frames`].
 #[inline(always)]
-pub(crate) fn is_asked(size: usize) -> bool {
-    size >= IMPOSSIBLE && note_entries()
+pub(crate) fn look_at(size: usize) {
+    if size == ASKED {
+        note_entries();
+    }
+}
+
+/// Adds the functions that begin at these addresses to the entries, where an allocation of `size` bytes is one of
+/// [`learn_own_frames`].
+#[inline(always)]
+pub(crate) fn add_where_asked<const N: usize>(size: usize, functions: impl FnOnce() -> [usize; N]) {
+    if size == ASKED && LEARNS.get() {
+        functions().into_iter().for_each(add);
+    }
 }
 
 #[cold]
 #[inline(never)]
-fn note_entries() -> bool {
+fn note_entries() {
     if !LEARNS.get() {
-        return false;
+        return;
     }
     let mut stack = Stack::<{ REACH + ENTRIES_IN_A_ROW }>::new();
     unwind::walk(&mut stack);
     let functions = stack.addresses().iter().map(|&address| sys::function_at(address).unwrap_or(0));
-    let inside = note_entries as fn() -> bool as usize;
+    let inside = note_entries as fn() as usize;
     // The allocation's own function follows, out of line like all that leaves the fast path.
     let outwards = functions.skip_while(|&it| it != inside).skip(1);
     outwards.take_while(|&it| it != ask as fn(usize) as usize).for_each(add);
-    true
 }
 
 fn add(function: usize) {
@@ -68,40 +80,50 @@ fn add(function: usize) {
     }
 }
 
-/// Finds out which functions are entries, once. The program's global allocator is asked for blocks that it cannot have, which
-/// are neither counted nor recorded, and for one of a few bytes that is Highwater's own. Not to be called inside of an
-/// allocation.
+/// Finds out which functions are entries, once. The program's global allocator is asked for a few small blocks, which count
+/// as Highwater's own memory and are given back at once. Not to be called inside of an allocation.
 pub fn learn_own_frames() {
     if HAS_LEARNED.swap(true, Ordering::AcqRel) {
         return;
     }
-    LEARNS.set(true);
-    for align in [8, 32] {
-        ask(align);
-    }
-    LEARNS.set(false);
+    own_memory(|| {
+        let slot = thread::current();
+        LEARNS.set(true);
+        slot.slow_down(true);
+        for align in [8, 32] {
+            ask(align);
+        }
+        slot.slow_down(false);
+        LEARNS.set(false);
+    });
     // What was looked up before had no entries to be compared with.
     KNOWN.iter().for_each(|it| it.store(0, Ordering::Release));
 }
 
-/// Allocates in vain in each way. Where the compiler is told that this is seldom done, it inlines less.
+/// Allocates in each way. Where the compiler is told that this is seldom done, it inlines less.
 #[cold]
 #[inline(never)]
 fn ask(align: usize) {
-    let (Ok(impossible), Ok(small)) =
-        (Layout::from_size_align(IMPOSSIBLE, align), Layout::from_size_align(64, align))
+    let (Ok(asked), Ok(small)) = (Layout::from_size_align(ASKED, align), Layout::from_size_align(64, align))
     else {
         return;
     };
-    // SAFETY: the sizes are not 0. Of a null block nothing is done. The block that is resized has the layout that is stated,
-    // and since it cannot be resized to more than there are addresses, it stays as it is until it is given back with it.
+    // SAFETY: the sizes are not 0. Each block is given back with the layout that it has, the one that is resized with that
+    // of its new size if there is memory for it.
     unsafe {
-        black_box(std::alloc::alloc(black_box(impossible)));
-        black_box(std::alloc::alloc_zeroed(black_box(impossible)));
-        let block = crate::own_memory(|| std::alloc::alloc(black_box(small)));
+        for block in [std::alloc::alloc(black_box(asked)), std::alloc::alloc_zeroed(black_box(asked))] {
+            if !block.is_null() {
+                std::alloc::dealloc(black_box(block), asked);
+            }
+        }
+        let block = std::alloc::alloc(black_box(small));
         if !block.is_null() {
-            black_box(std::alloc::realloc(block, black_box(small), black_box(IMPOSSIBLE)));
-            crate::own_memory(|| std::alloc::dealloc(block, small));
+            let resized = std::alloc::realloc(black_box(block), black_box(small), black_box(ASKED));
+            if resized.is_null() {
+                std::alloc::dealloc(block, small);
+            } else {
+                std::alloc::dealloc(resized, asked);
+            }
         }
     }
 }

@@ -30,12 +30,31 @@ fn below_libraries(profile: &Profile) -> (i64, i64) {
     (below, whole)
 }
 
+/// Rows with `site` on their stack, and those of them with a frame in the file `module`.
+fn in_module(profile: &Profile, site: &str, module: &str) -> (usize, usize) {
+    let (mut rows, mut inside) = (0, 0);
+    for sample in profile.samples.iter() {
+        if functions(profile, sample.stack).any(|it| it.contains(site)) {
+            let mappings = sample.stack.iter().filter_map(|&id| profile.location(id).mapping);
+            let is_inside = |it| profile.string(profile.mapping(it).file).contains(module);
+            rows += 1;
+            inside += usize::from(mappings.into_iter().any(is_inside));
+        }
+    }
+    (rows, inside)
+}
+
 #[test]
 fn libraries_may_come_and_go_while_threads_allocate() {
     let directory = tempfile::tempdir().unwrap();
     let profile = program("churn", &directory).passes();
     // Also where another library's frames were at the same place before.
     assert_eq!(below_libraries(&profile), (200, 200));
+    // The snapshot is taken with the wide library where the narrow one was. Frames of that are nobody's.
+    let (rows, inside) = in_module(&profile, "::site_below_narrow", "libwide");
+    assert!(rows > 0 && inside == 0, "{inside} of {rows}");
+    let (rows, inside) = in_module(&profile, "::site_below_wide", "libwide");
+    assert!(rows > 0 && inside == rows, "{inside} of {rows}");
     program("churn", &directory).mode(SAMPLED).passes();
 }
 

@@ -1,9 +1,10 @@
 //! `highwater convert`: the same profile in another format.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::SampleKind;
-use highwater_profile::{Format, Profile};
+use highwater_analyze::{GroupBy, Query, SampleKind};
+use highwater_profile::{Format, Profile, csv};
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -25,7 +26,8 @@ Examples:
 /// Functions and lines are looked up as for an answer, since most formats have no place for addresses; a pprof
 /// profile stays as it is (highwater symbolize gives it names). Frames that a pprof profile says to leave out (drop_frames) are
 /// left out, unless the format written can say so too: pprof and JSON. Formats with one value for each stack show the values
-/// that --sample names; other options that choose values or rows have no effect.
+/// that --sample names. CSV has a column where, the line that highwater top puts a row down to, by --through and --leaf. Other
+/// options that choose values or rows have no effect.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -104,7 +106,7 @@ pub(super) fn write(
     let mut outcome = None;
     load::busy(&format!("writing {}", output.display()), || {
         output::document(output, |out| {
-            outcome = Some(highwater_profile::write(format, profile, out)?);
+            outcome = Some(write_to(format, profile, out, shared)?);
             Ok(())
         })
     })?;
@@ -117,6 +119,23 @@ pub(super) fn write(
     let written = Written { output, format: format.name(), samples, totals };
     let text = |it: &Written<'_>| format!("wrote {} ({}, {} rows)\n", output.display(), format, it.samples);
     output::answer_about(output, shared, kind, &written, text)
+}
+
+/// CSV gets the line that `top` puts a row down to, which only the analysis knows.
+fn write_to(
+    format: Format,
+    profile: &Profile,
+    out: &mut dyn io::Write,
+    shared: &Shared,
+) -> io::Result<highwater_profile::Written> {
+    if format != Format::Csv {
+        return highwater_profile::write(format, profile, out);
+    }
+    let (focus, ignore, hide, show) = Default::default();
+    // All rows are written, and whole.
+    let query = Query { focus, ignore, hide, show, ..shared.query(GroupBy::default()) };
+    let causes = highwater_analyze::causes(profile, &query);
+    csv::write(profile, Some(&|stack| causes.label(stack)), out)
 }
 
 /// The format to write `output` in.

@@ -164,3 +164,24 @@ fn devices_and_links_stay_what_they_are() {
     let refused = place.run("convert in.pb.gz directory.folded");
     assert!(refused.error().contains("directory.folded: it is a directory"), "{}", refused.stderr);
 }
+
+/// The column of a CSV row that says what the value is put down to holds what `top` shows, whatever options choose it.
+#[test]
+fn a_row_of_csv_has_its_line_of_top() {
+    let place = Place::new();
+    place.profile("in.pb.gz", &demo(8));
+    for option in ["", " --leaf", " --through demo"] {
+        let top = place.run(&format!("top in.pb.gz --json --limit 0 --min-fraction 0{option}")).json();
+        place.run(&format!("convert in.pb.gz out.csv{option}")).answer();
+        let text = fs::read_to_string(place.path("out.csv")).unwrap();
+        assert!(text.lines().next().unwrap().ends_with(",stack,where"), "{text}");
+        for row in top["rows"].as_array().unwrap() {
+            let label = row["key"]["label"].as_str().or(row["label"].as_str()).unwrap();
+            let ending = [format!(",{label}"), format!(",\"{label}\"")];
+            assert!(
+                text.lines().any(|it| ending.iter().any(|end| it.ends_with(end))),
+                "{label}{option}: {text}"
+            );
+        }
+    }
+}

@@ -1,23 +1,31 @@
 //! One row for each sample as CSV, for spreadsheets and databases. Written only.
 //!
 //! Columns, in this order: each sample type by its name, each label by its name behind `label:`, then of the innermost
-//! frame `function`, `file`, `line`, `module` and `address`, and last `stack`, the names of all frames from the root to
-//! the leaf with `;` between them. Lines end in LF.
+//! frame `function`, `file`, `line`, `module` and `address`, then `stack`, the names of all frames from the root to
+//! the leaf with `;` between them, and last `where`, if the caller knows what values are put down to. Lines end in LF.
 
 use std::io::{self, Write};
 
 use super::folded::escaped;
 use super::frames::frames;
-use crate::{LabelValue, Profile, Sample, StringId};
+use super::written::Written;
+use crate::{LabelValue, Profile, Sample, StackId, StringId};
 
 /// Columns behind those of values and labels.
 const FRAME: [&str; 6] = ["function", "file", "line", "module", "address", "stack"];
 
-/// Writes `profile` as CSV.
+/// The column of what values are put down to.
+const WHERE: &str = "where";
+
+/// Writes `profile` as CSV, and says what was written. With `causes` a row has a last column `where`: what they say of its stack.
 ///
 /// # Errors
 /// Those of `out`.
-pub(super) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(
+    profile: &Profile,
+    causes: Option<&dyn Fn(StackId) -> String>,
+    out: &mut dyn Write,
+) -> io::Result<Written> {
     let labels = label_keys(profile);
     let mut writer = csv::Writer::from_writer(out);
     for it in profile.sample_types() {
@@ -26,7 +34,8 @@ pub(super) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     for &key in &labels {
         writer.write_field(format!("label:{}", profile.string(key)))?;
     }
-    writer.write_record(FRAME)?;
+    FRAME.into_iter().chain(causes.map(|_| WHERE)).try_for_each(|it| writer.write_field(it))?;
+    writer.write_record(None::<&[u8]>)?;
     for sample in profile.samples.iter() {
         for value in sample.values {
             writer.write_field(value.to_string())?;
@@ -34,9 +43,12 @@ pub(super) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
         for &key in &labels {
             writer.write_field(label(profile, &sample, key))?;
         }
-        writer.write_record(frame_fields(profile, &sample))?;
+        let cause = causes.map(|it| it(sample.stack_id));
+        frame_fields(profile, &sample).into_iter().chain(cause).try_for_each(|it| writer.write_field(it))?;
+        writer.write_record(None::<&[u8]>)?;
     }
-    writer.flush()
+    writer.flush()?;
+    Ok(Written::whole(profile))
 }
 
 /// The keys of all labels, in the order in which they first come.
@@ -122,13 +134,26 @@ pub(super) mod tests {
     #[test]
     fn each_sample_is_a_row() {
         let mut out = Vec::new();
-        encode(&small_profile(), &mut out).unwrap();
+        write(&small_profile(), None, &mut out).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
             "inuse_objects,inuse_space,label:bytes,label:thread,function,file,line,module,address,stack\n\
              1,4096,4096,\"a \"\"b\"\", c\",inner<[u8; 4]>,\"src/a, b.rs\",7,/bin/demo,0x1010,\
              \"demo+0x30;main;inner<[u8, 4]>\"\n\
              -2,-9223372036854775808,,,,,,,,\n"
+        );
+    }
+    #[test]
+    fn what_a_row_is_put_down_to_stands_last() {
+        let mut profile = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
+        let leaf = profile.add_location(Location::at(None, 0x10));
+        profile.samples.push(&[leaf], &[7], &[]);
+        let mut out = Vec::new();
+        write(&profile, Some(&|_| "src/a, b.rs:7 main".to_owned()), &mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "inuse_space,function,file,line,module,address,stack,where\n\
+             7,0x10,,,,0x10,0x10,\"src/a, b.rs:7 main\"\n"
         );
     }
 }

@@ -7,7 +7,7 @@ mod callgrind;
 #[cfg(feature = "formats")]
 mod columns;
 #[cfg(feature = "formats")]
-mod csv;
+pub mod csv;
 #[cfg(feature = "formats")]
 mod dhat;
 #[cfg(feature = "formats")]
@@ -141,7 +141,7 @@ pub fn write(format: Format, profile: &Profile, out: &mut dyn Write) -> io::Resu
         #[cfg(feature = "formats")]
         Format::Json => document::encode(profile, out).map(|()| Written::whole(profile)),
         #[cfg(feature = "formats")]
-        Format::Csv => csv::encode(profile, out).map(|()| Written::whole(profile)),
+        Format::Csv => csv::write(profile, None, out),
         format => Err(io::Error::new(
             io::ErrorKind::Unsupported,
             format!("{} cannot be written by this program", format.title()),

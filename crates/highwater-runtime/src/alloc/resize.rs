@@ -27,9 +27,18 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn realloc_slowly(&self, block: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        if own_frames::is_asked(new_size)
-            || (new_size > layout.size() && hard_limit::forbids(new_size - layout.size()))
-        {
+        own_frames::look_at(new_size);
+        // Those that a call here may end with: then they are on the stack of a sample, and this function is not.
+        own_frames::add_where_asked(new_size, || {
+            let ways: [unsafe fn(&Self, *mut u8, Layout, usize, &Verdict) -> *mut u8; 3] =
+                [Self::realloc_aligned, Self::realloc_marked, Self::realloc_marking];
+            let others: [unsafe fn(&Self, *mut u8, Layout, Layout, &Verdict) -> *mut u8; 2] =
+                [Self::realloc_and_replace, Self::realloc_by_copying];
+            let [aligned, marked, marking] = ways.map(|it| it as usize);
+            let [replaced, copied] = others.map(|it| it as usize);
+            [aligned, marked, marking, replaced, copied]
+        });
+        if new_size > layout.size() && hard_limit::forbids(new_size - layout.size()) {
             return ptr::null_mut();
         }
         let verdict = recorder::decide(new_size, self.settings);

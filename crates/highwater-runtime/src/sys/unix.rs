@@ -342,13 +342,16 @@ pub(crate) unsafe fn build_id_at<'a>(start: *const u8, base: u64) -> &'a [u8] {
     let header = unsafe { &*start.cast::<libc::Elf64_Ehdr>() };
     let (offset, count) = (header.e_phoff as usize, usize::from(header.e_phnum));
     let entry = size_of::<libc::Elf64_Phdr>();
+    let is_whole = offset.checked_add(count * entry).is_some_and(|end| end <= 4096);
+    let is_aligned = offset.is_multiple_of(align_of::<libc::Elf64_Phdr>());
     if header.e_ident[..4] != *b"\x7fELF"
         || usize::from(header.e_phentsize) != entry
-        || offset + count * entry > 4096
+        || !is_whole
+        || !is_aligned
     {
         return b"";
     }
-    // SAFETY: the table lies within that page, where it is aligned as the loader needs it itself.
+    // SAFETY: the table lies within that page, and is aligned there as it is in the file.
     let headers = unsafe { core::slice::from_raw_parts(start.add(offset).cast::<libc::Elf64_Phdr>(), count) };
     headers
         .iter()

@@ -10,6 +10,9 @@ const COLUMNS: [&str; 4] = ["inuse_objects", "inuse_space", "alloc_objects", "al
 
 /// Writes the live and the allocated blocks and bytes of every stack. Those that the profile does not have are 0.
 ///
+/// Addresses that are a file's own ([`Mapping::is_normalized`](crate::Mapping::is_normalized)) have a mapping in the text only if
+/// there is no other one. Of several, a reader has the names that are written below each stack.
+///
 /// The first line states an interval of one byte, whatever the profile says of it: the values are scaled up already, and a
 /// reader is not to do it again.
 ///
@@ -48,7 +51,10 @@ pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
     }
     writeln!(out, "MAPPED_LIBRARIES:")?;
-    for mapping in profile.mappings() {
+    // The text says nothing of which mapping an address is in but its range. One whose addresses are its file's own has all of them,
+    // and would take the addresses of the others.
+    let is_alone = profile.mappings().len() == 1;
+    for mapping in profile.mappings().iter().filter(|it| is_alone || !it.is_normalized()) {
         let path = plain(profile.string(mapping.file));
         let (start, limit, offset) = (mapping.start, mapping.limit, mapping.file_offset);
         writeln!(out, "{start:x}-{limit:x} r-xp {offset:08x} 00:00 0 {path}")?;
@@ -107,5 +113,36 @@ mod tests {
             "{text}"
         );
         assert!(text.ends_with("1000-2000 r-xp 00000000 00:00 0 /bin/demo\n"), "{text}");
+    }
+    /// No address is put down to a mapping that it does not belong to.
+    #[test]
+    fn a_mapping_of_all_addresses_takes_none_from_others() {
+        for others in [0, 1] {
+            let mut profile = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
+            let (demo, library) = (profile.strings.intern("/bin/demo"), profile.strings.intern("/lib/c.so"));
+            let whole = Mapping { limit: u64::MAX, file: demo, ..Mapping::default() };
+            let whole = profile.add_mapping(whole);
+            let mut stack = vec![profile.add_location(Location::at(Some(whole), 0x1010))];
+            for _ in 0..others {
+                let range = Mapping { start: 0x7000, limit: 0x8000, file: library, ..Mapping::default() };
+                let mapping = profile.add_mapping(range);
+                stack.push(profile.add_location(Location::at(Some(mapping), 0x7010)));
+            }
+            profile.samples.push(&stack, &[7], &[]);
+            let mut text = Vec::new();
+            write(&profile, &mut text).unwrap();
+            let again = super::super::decode(&text, &Limits::default()).unwrap();
+            let file = |id: &LocationId| {
+                let mapping = again.location(*id).mapping;
+                mapping.map(|it| again.string(again.mapping(it).file).to_owned())
+            };
+            let files: Vec<_> = again.samples.get(0).stack.iter().map(file).collect();
+            let expected = if others == 0 {
+                vec![Some("/bin/demo".to_owned())]
+            } else {
+                vec![None, Some("/lib/c.so".to_owned())]
+            };
+            assert_eq!(files, expected);
+        }
     }
 }

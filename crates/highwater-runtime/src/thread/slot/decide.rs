@@ -96,6 +96,13 @@ impl Slot {
         }
     }
 
+    /// Has every allocation of Highwater's own memory take the slow path, or as few as otherwise.
+    pub(crate) fn slow_down(&self, is_slow: bool) {
+        if self.kind == Kind::Own {
+            self.set_wait(if is_slow { 0 } else { NEVER });
+        }
+    }
+
     /// Takes up an interval that was set after the wait was drawn. What is left of a wait can be drawn anew at any moment
     /// that does not depend on it, because the distribution has no memory.
     pub(super) fn follow(&self, interval_bytes: u64) {
