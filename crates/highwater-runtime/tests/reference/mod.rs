@@ -12,7 +12,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::sync::Mutex;
 use std::thread;
 
-use highwater_runtime::{Mode, counts, set_mode};
+use highwater_runtime::{Counts, Mode, counts, set_mode};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, RngSeed};
 
@@ -228,7 +228,7 @@ impl<A: GlobalAlloc> Shared<'_, A> {
 }
 
 /// How much of a peak one thread may miss unless everything is recorded, in bytes.
-const ROOM: u64 = 32 * 1024;
+const ROOM: u64 = Counts::HELD_BACK_BYTES;
 
 /// Runs cases, and compares after each.
 pub struct Runner<A: 'static> {
