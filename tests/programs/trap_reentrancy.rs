@@ -87,7 +87,7 @@ fn run(path: &str) -> Outcome {
     // In exact mode every block is sampled from the start.
     let reallocations = REALLOCATIONS.load(Relaxed);
     let more = if highwater_runtime::is_complete() { 0 } else { reallocations };
-    expect("blocks by calls of the inner allocator", counted.clamp(calls - more, calls), counted)?;
+    expect("blocks by calls of the inner allocator", counted, counted.clamp(calls - more, calls))?;
     expect("blocks of the inner allocator's own", WITHIN.totals()[0], 2 * CALLED_BACK.load(Relaxed))?;
     trap::snapshot(path)?;
     DIRECT.print();
