@@ -54,16 +54,24 @@ fn build(package: &str, option: &str, binary: &str, release: bool) -> PathBuf {
 /// # Panics
 /// When it does not build.
 pub fn build_library_example(package: &str, example: &str) -> PathBuf {
+    build_example(package, example, &[]).with_file_name(format!("lib{example}.so"))
+}
+
+/// Builds an example of a package with further options for the compiler, and returns where the program is.
+///
+/// # Panics
+/// When it does not build.
+pub fn build_example(package: &str, example: &str, options: &[&str]) -> PathBuf {
     let target = target_directory();
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.args(["build", "--package", package, "--example", example, "--target-dir"]).arg(&target);
+    cargo.args(["rustc", "--package", package, "--example", example, "--target-dir"]).arg(&target);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
-    succeed(&mut cargo);
+    succeed(cargo.arg("--").args(options));
     let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
-    target.join(profile).join("examples").join(format!("lib{example}.so"))
+    target.join(profile).join("examples").join(example)
 }
 
 /// The directory that everything is built into: a test runs as `<target directory>/<profile>/deps/<test>`.

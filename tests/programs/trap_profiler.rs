@@ -89,18 +89,23 @@ fn fork(place: &Path, profiler: Profiler) -> Result<(), String> {
     Err("the child has no file of its own".to_owned())
 }
 
-/// An agent, its watch and a limit that a child of a fork has no threads of.
+/// Agents, their watches, pages and a limit that a child of a fork has no threads of.
 fn fork_agent() -> Result<(), String> {
-    let start = || {
-        let watch = highwater_agent::Watch::new("watch").at_bytes(1 << 40);
-        let agent = highwater_agent::Agent::builder().listen("127.0.0.1:0").watch(watch).start()?;
-        Ok::<_, highwater_agent::Error>((agent, highwater_agent::soft_limit(1 << 40, |_| ())?))
+    use highwater_agent::Agent;
+    let agent = |directory| {
+        let watch = highwater_agent::Watch::new(directory).at_bytes(1 << 40);
+        Agent::builder().listen("127.0.0.1:0").watch(watch).start()
     };
-    let (agent, limit) = start().map_err(|it| it.to_string())?;
+    let start = || {
+        let pages = Agent::builder().open_to_anyone().pages()?;
+        let limit = highwater_agent::soft_limit(1 << 40, |_| ())?;
+        Ok::<_, highwater_agent::Error>((agent("stopped")?, agent("dropped")?, pages, limit))
+    };
+    let (agent, dropped, pages, limit) = start().map_err(|it| it.to_string())?;
     // SAFETY: the child ends by `_exit`, and what it calls before is what this program is to try out.
     let child = unsafe { libc::fork() };
     if child == 0 {
-        drop(limit);
+        drop((dropped, pages, limit));
         agent.stop();
         // SAFETY: ends the process at once.
         unsafe { libc::_exit(0) }

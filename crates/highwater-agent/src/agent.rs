@@ -43,8 +43,6 @@ impl Agent {
     /// Ends it, with all that is under way. A child of a fork has none to end: there nothing happens, and its parent's goes on.
     pub fn stop(self) {
         if !self.thread.is_here() {
-            // What its threads share with it is as they left it at the fork, locks included.
-            std::mem::forget(self);
             return;
         }
         if let Some(watching) = self.watching {

@@ -14,6 +14,7 @@ use highwater::Snapshot;
 use highwater_runtime::own_memory;
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::of_process::OfProcess;
 use crate::reply::Refusal;
 
 /// Work that may wait for its turn. What comes on top is refused.
@@ -35,9 +36,7 @@ enum Message {
 /// The way to that thread. It ends when the last of these is gone.
 #[derive(Clone)]
 pub(crate) struct Captures {
-    thread: Sender<Message>,
-    /// The process that has the thread; a child of a fork has not.
-    process: u32,
+    thread: OfProcess<Sender<Message>>,
     /// Work that waits for its turn.
     waiting: Arc<AtomicUsize>,
     deltas: Arc<Semaphore>,
@@ -55,7 +54,7 @@ impl Captures {
         thread::Builder::new()
             .name("highwater-snap".to_owned())
             .spawn(move || own_memory(|| work(messages, counted)))?;
-        Ok(Self { thread, process: std::process::id(), waiting, deltas })
+        Ok(Self { thread: OfProcess::new(thread), waiting, deltas })
     }
 
     /// Runs `work` when its turn comes, unless nobody waits for the result any more.
@@ -66,11 +65,7 @@ impl Captures {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        if self.process != std::process::id() {
-            return Err(Refusal::failed(
-                "this process was forked from the one in which the agent was started",
-            ));
-        }
+        let thread = self.thread()?;
         let (reply, result) = oneshot::channel();
         let job = move || {
             if !reply.is_closed() {
@@ -82,18 +77,27 @@ impl Captures {
         let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
         self.waiting.fetch_update(set, get, is_room).map_err(|_| Refusal::busy())?;
         // It runs as long as anyone can send to it.
-        let _ = self.thread.send(Message::Work(Box::new(job)));
+        let _ = thread.send(Message::Work(Box::new(job)));
         result.await.map_err(|_| Refusal::failed("the capture failed; the program goes on"))
+    }
+
+    /// The way to the thread.
+    ///
+    /// # Errors
+    /// When this process is a child of a fork, which has no such thread.
+    fn thread(&self) -> Result<&Sender<Message>, Refusal> {
+        let forked = "this process was forked from the one in which the agent was started";
+        self.thread.here().ok_or_else(|| Refusal::failed(forked))
     }
 
     /// Waits for so long.
     ///
     /// # Errors
-    /// When too many wait already.
+    /// When too many wait already, or as for [`Self::run`] in a child of a fork.
     pub(crate) async fn sleep(&self, time: Duration) -> Result<(), Refusal> {
         let (alarm, rung) = oneshot::channel();
         // As above.
-        let _ = self.thread.send(Message::Alarm(Instant::now() + time, alarm));
+        let _ = self.thread()?.send(Message::Alarm(Instant::now() + time, alarm));
         rung.await.map_err(|_| Refusal::busy())
     }
 

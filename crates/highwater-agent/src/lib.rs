@@ -38,6 +38,7 @@ mod hard_limit;
 mod limit;
 mod limits;
 mod names;
+mod of_process;
 mod own;
 mod pages;
 mod query;

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use highwater_runtime::own_memory;
 
 use crate::Error;
+use crate::of_process::OfProcess;
 use crate::watch::{Judge, Reason, Use};
 
 /// How often memory is looked at.
@@ -17,17 +18,8 @@ const EVERY: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 #[must_use = "the limit ends when this is dropped"]
 pub struct SoftLimit {
-    process: u32,
-    stop: Option<Sender<()>>,
-}
-
-impl Drop for SoftLimit {
-    fn drop(&mut self) {
-        if self.process != std::process::id() {
-            // A child of a fork: the thread is not here, and may have held what the two share.
-            std::mem::forget(self.stop.take());
-        }
-    }
+    /// The thread ends when this is dropped.
+    _stop: OfProcess<Sender<()>>,
 }
 
 /// Calls `callback` with the bytes in use when they pass `bytes`: those that are live, or those of the container's working
@@ -74,7 +66,7 @@ fn watch(
         own_memory(|| drop(judge));
     };
     thread::Builder::new().name("highwater-limit".to_owned()).spawn(run).map_err(Error::Thread)?;
-    Ok(SoftLimit { process: std::process::id(), stop: Some(stop) })
+    Ok(SoftLimit { _stop: OfProcess::new(stop) })
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A limit beyond which allocations fail, as they do on a machine that is full: for tests of what a program does then.
 //!
 //! It is looked at where the recorder is asked anyway, off the fast path, so that a program without it pays nothing. What a
-//! thread allocates between two looks passes unseen, which is at most 32 KiB; in exact mode nothing does.
+//! thread allocates between two looks passes unseen, which is at most 56 KiB; in exact mode nothing does.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -308,7 +308,7 @@ pub fn mode() -> Option<Mode> {
     })
 }
 
-/// Changes what is recorded from now on. A thread takes the change up when it has allocated or freed 32 KiB, at the
+/// Changes what is recorded from now on. A thread takes the change up when it has allocated or freed 56 KiB, at the
 /// latest. A sample keeps the interval that drew it. False, with nothing changed, as long as no allocation has come
 /// through an [`Alloc`](crate::Alloc).
 pub fn set_mode(mode: Mode) -> bool {

@@ -1,8 +1,8 @@
 //! Totals of the whole process: exact counts, and the peak.
 //!
 //! Each thread counts for itself ([`crate::thread`]). It passes the change of its live bytes on when it looks around and
-//! finds that they changed by 32 KiB since it did so last, or that they take the process to a new peak. It looks around
-//! at every sample, when it frees one, and whenever it has allocated or freed 32 KiB; a larger block counts at once. So
+//! finds that they changed by 8 KiB since it did so last, or that they take the process to a new peak. It looks around
+//! at every sample, when it frees one, and whenever it has allocated or freed 56 KiB; a larger block counts at once. So
 //! no thread ever holds back more than [`Counts::HELD_BACK_BYTES`], whatever the mode, also if it never does anything
 //! again. [`counts`] adds up what has not been passed on.
 //!

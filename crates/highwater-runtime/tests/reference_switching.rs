@@ -89,7 +89,7 @@ unsafe impl GlobalAlloc for Lazy {
 fn nothing_is_left_over_and_every_count_is_exact_whatever_the_mode() {
     let _alone = ONE_AT_A_TIME.lock();
     let runner = RefCell::new(Runner::new(&ALLOC));
-    let result = TestRunner::new(config()).run(&switching_cases(), |case| {
+    let result = TestRunner::new(Config { cases: 120, ..config() }).run(&switching_cases(), |case| {
         let outcome = runner.borrow_mut().run(&case);
         prop_assert!(outcome.is_counted, "the process's counts");
         for (emptied, recorded) in outcome.emptied.iter().zip(&outcome.recorded) {

@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use highwater_tests::{build_library, succeed};
+use highwater_tests::{build_example, build_library, succeed};
 
 /// A directory for what a test builds, kept from run to run.
 pub fn directory(name: &str) -> PathBuf {
@@ -30,14 +30,10 @@ pub fn aborting_program(options: &[&str]) -> PathBuf {
     directory.join("debug/trap_abort")
 }
 
-/// Builds the example `shared_std` of the recorder with the standard library as a shared one, and returns where it is.
+/// Builds the example `trap_shared_std` with the standard library as a shared one, and returns where it is. What it is
+/// linked from is there already.
 pub fn program_with_shared_std() -> PathBuf {
-    let directory = directory("shared-std");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR")).env("RUSTFLAGS", "-C prefer-dynamic");
-    cargo.args(["build", "--package", "highwater-runtime", "--example", "shared_std", "--target-dir"]);
-    succeed(cargo.arg(&directory));
-    directory.join("debug/examples/shared_std")
+    build_example("highwater-tests", "trap_shared_std", &["-C", "prefer-dynamic"])
 }
 
 /// Where the shared standard library is.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::build;
 use crate::run::Trap;
 
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Runs a part of `trap_profiler`, whose files are in `directory`.
 fn run(directory: &TempDir, part: &str) -> Output {

@@ -30,7 +30,7 @@ fn stacks_are_whole_without_unwinding() {
     let program = build::aborting_program(&[]);
     let mut panicking = Command::new(&program);
     panicking.args(["unused", "panic"]);
-    let aborted = run_with_timeout(&mut panicking, Duration::from_secs(20));
+    let aborted = run_with_timeout(&mut panicking, Duration::from_secs(240));
     assert!(matches!(aborted, Err(Failure::Crashed(_))), "it is not built to abort: {aborted:?}");
     let (whole, below) = whole_stacks(Trap::new(&program));
     assert!(below > 0);

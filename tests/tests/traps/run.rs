@@ -11,7 +11,7 @@ use highwater_tests::{Failure, run_with_timeout};
 use tempfile::TempDir;
 
 /// Far more than any of the programs needs, on a machine that is busy with other things.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// How long a program is watched that is to hang. The sound ones need a fraction of it.
 const PATIENCE_WITH_HANGING: Duration = Duration::from_secs(4);

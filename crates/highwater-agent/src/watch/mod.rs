@@ -24,6 +24,7 @@ use highwater::Background;
 use highwater_runtime::own_memory;
 
 use crate::Error;
+use crate::of_process::OfProcess;
 use crate::service::Counts;
 pub use rule::Growth;
 pub(crate) use rule::{Judge, Reason, Use};
@@ -197,7 +198,7 @@ impl Watch {
             .name("highwater-watch".to_owned())
             .spawn(move || own_memory(move || watcher.run(stopped)))
             .map_err(Error::Thread)?;
-        Ok(Watching { stop, thread: Background::new(thread) })
+        Ok(Watching { stop: OfProcess::new(stop), thread: Background::new(thread) })
     }
 }
 
@@ -209,16 +210,18 @@ fn absolute(path: PathBuf) -> PathBuf {
 /// A watch that goes on until it is stopped. Dropping this does not stop it.
 #[derive(Debug)]
 pub(crate) struct Watching {
-    stop: Sender<()>,
+    stop: OfProcess<Sender<()>>,
     thread: Background,
 }
 
 impl Watching {
     pub(crate) fn stop(self) {
         let stop = self.stop;
-        // It may have ended by itself.
         own_memory(move || {
-            let _ = stop.send(());
+            if let Some(stop) = stop.here() {
+                // It may have ended by itself.
+                let _ = stop.send(());
+            }
         });
         self.thread.join();
     }

@@ -16,7 +16,6 @@ use core::sync::atomic::{
 };
 
 pub(crate) use read::SlotCounts;
-use report::STEP;
 
 use crate::recent::Recent;
 use crate::sampler::Random;

@@ -92,7 +92,7 @@ pub fn grow(alloc: &impl GlobalAlloc, times: usize) -> Copies {
                 block.write_bytes(step as u8, size);
                 block = sites::call(0, alloc, Call::Realloc(block, layout(size), larger));
                 let kept = std::slice::from_raw_parts(block, size);
-                assert!(kept.iter().all(|&byte| byte == step as u8), "content is lost");
+                assert!(kept == vec![step as u8; size], "content is lost");
                 size = larger;
             }
             alloc.dealloc(block, layout(size));

@@ -2,7 +2,8 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::{Kind, STEP, Slot, add, bump};
+use super::report::{EXACT_LOOK, LOOK};
+use super::{Kind, Slot, add, bump};
 use crate::sampler::Random;
 use crate::{lifetime, totals};
 
@@ -55,14 +56,14 @@ impl Slot {
     #[inline]
     pub(crate) fn refill(&self, size: usize, interval_bytes: u64) -> bool {
         let (size, wait) = (size as i64, self.wait_left());
-        if wait <= STEP || size > STEP || self.interval_bytes.load(Relaxed) != interval_bytes {
+        if wait <= LOOK || size > LOOK || self.interval_bytes.load(Relaxed) != interval_bytes {
             return false;
         }
         self.look();
         // The room as well, which saves a look of its own to a thread that frees as much as it allocates.
-        let room = if self.measurements.load(Relaxed) == 0 { STEP } else { 0 };
-        let (more, more_room) = (STEP - self.countdown.load(Relaxed), room - self.room.load(Relaxed));
-        self.reserve.store(wait - STEP, Relaxed);
+        let room = if self.measurements.load(Relaxed) == 0 { LOOK } else { 0 };
+        let (more, more_room) = (LOOK - self.countdown.load(Relaxed), room - self.room.load(Relaxed));
+        self.reserve.store(wait - LOOK, Relaxed);
         self.change(|| {
             add(&self.granted, more);
             add(&self.countdown, more);
@@ -70,7 +71,7 @@ impl Slot {
             add(&self.room, more_room);
         });
         // A signal handler may have had the same in between.
-        if self.countdown.load(Relaxed) > STEP || self.room.load(Relaxed) > room {
+        if self.countdown.load(Relaxed) > LOOK || self.room.load(Relaxed) > room {
             self.set_wait(self.wait_left());
             self.set_room(room, 0);
         }
@@ -85,9 +86,14 @@ impl Slot {
     /// Divides a wait between the countdown and what comes after it, without changing what counts as allocated.
     fn set_wait(&self, wait: i64) {
         // Highwater's own memory is held back from nobody.
-        let most = if self.kind == Kind::Own { NEVER } else { STEP };
+        let most = if self.kind == Kind::Own { NEVER } else { LOOK };
         let countdown = wait.min(most);
         self.reserve.store(wait - countdown, Relaxed);
+        if countdown > self.countdown.load(Relaxed) {
+            // The block may be refused for want of memory, and what was allocated so far must not be held back beside what is
+            // granted now.
+            self.look();
+        }
         self.grant(countdown - self.countdown.load(Relaxed));
         // A signal handler may have granted as much in between.
         let surplus = self.countdown.load(Relaxed) - countdown;
@@ -152,7 +158,7 @@ impl Slot {
         let before = self.granted.load(Relaxed);
         add(&self.granted, size as i64);
         bump(&self.alloc_blocks);
-        if (before ^ before.wrapping_add(size as i64)) & !(STEP - 1) != 0 {
+        if (before ^ before.wrapping_add(size as i64)) & !(EXACT_LOOK - 1) != 0 {
             self.look();
         }
     }

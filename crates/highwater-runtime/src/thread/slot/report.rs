@@ -1,19 +1,26 @@
 //! When a thread looks around, and what it passes on to the process's totals.
 //!
-//! **What a thread holds back is bounded at all times.** Neither countdown nor room is ever more than one [`STEP`], whatever
+//! **What a thread holds back is bounded at all times.** Neither countdown nor room is ever more than [`LOOK`], whatever
 //! the sampling interval; what is longer of a wait for a sample is kept in reserve. After each look what is not
-//! reported is at most one [`STEP`] up or down. So a thread that does nothing more holds back at most two, which is
+//! reported is at most [`KEPT`] up or down. So a thread that does nothing more holds back at most both, which is
 //! [`Counts::HELD_BACK_BYTES`]. A block too large for either is reported when it is counted.
+//!
+//! To look costs a hundred instructions, and to report little more, for it is rare. So a thread looks as seldom as it may.
 
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::{Kind, Slot, add, bump};
 use crate::totals::{self, Counts};
 
-/// The most bytes that a thread allocates, and the most that it frees, between two looks; and by how many its live bytes may
-/// have changed at a look before it reports. A power of two.
-pub(super) const STEP: i64 = Counts::HELD_BACK_BYTES as i64 / 2;
-const _: () = assert!(STEP.count_ones() == 1);
+/// The most bytes that a thread allocates, and the most that it frees, between two looks: 56 KiB.
+pub(super) const LOOK: i64 = Counts::HELD_BACK_BYTES as i64 - KEPT;
+
+/// By how many its live bytes may have changed at a look before it reports: 8 KiB.
+pub(super) const KEPT: i64 = Counts::HELD_BACK_BYTES as i64 / 8;
+
+/// [`LOOK`] in exact mode, where the bytes allocated are looked at themselves: a power of two.
+pub(super) const EXACT_LOOK: i64 = 32 * 1024;
+const _: () = assert!(EXACT_LOOK.count_ones() == 1 && EXACT_LOOK <= LOOK);
 
 impl Slot {
     /// Counts a freed block for which there was no room left, and makes new room. A maximum ends with a free, so the thread looks
@@ -22,7 +29,7 @@ impl Slot {
         self.follow(interval_bytes);
         self.look();
         bump(&self.freed_blocks);
-        let room = if self.measurements.load(Relaxed) == 0 { STEP } else { 0 };
+        let room = if self.measurements.load(Relaxed) == 0 { LOOK } else { 0 };
         self.set_room(room, size as i64);
         self.report_if_due();
     }
@@ -68,7 +75,7 @@ impl Slot {
             self.highest.store(net, Relaxed);
         }
         let gained = net - self.reported.load(Relaxed);
-        if self.kind == Kind::Program && (gained.abs() > STEP || totals::is_peak(gained)) {
+        if self.kind == Kind::Program && (gained.abs() > KEPT || totals::is_peak(gained)) {
             self.report();
         }
     }
@@ -76,7 +83,7 @@ impl Slot {
     /// Reports unless what is held back is little.
     fn report_if_due(&self) {
         let gained = self.net() - self.reported.load(Relaxed);
-        if self.kind == Kind::Program && gained.abs() > STEP {
+        if self.kind == Kind::Program && gained.abs() > KEPT {
             self.report();
         }
     }
