@@ -29,7 +29,8 @@ pub(crate) struct Call {
 /// A file that is mapped as code.
 struct Module {
     range: Range<u64>,
-    file_offset: u64,
+    /// Where the range begins in the tables of the file. The range is whole pages, and a segment may begin inside of one.
+    elf_start: u64,
     /// Empty for the program itself.
     path: Vec<u8>,
     build_id: Vec<u8>,
@@ -41,7 +42,7 @@ impl Module {
         highwater_runtime::visit_modules(|it| {
             modules.push(Self {
                 range: it.start..it.limit,
-                file_offset: it.file_offset,
+                elf_start: it.elf_start,
                 path: it.path.to_vec(),
                 build_id: it.build_id.to_vec(),
             });
@@ -50,7 +51,7 @@ impl Module {
     }
 
     fn is_program(&self) -> bool {
-        self.path.is_empty()
+        self.path.is_empty() || self.path == b"/proc/self/exe"
     }
 
     /// Tells the calls at these addresses of a call stack, which are sorted and inside.
@@ -69,11 +70,9 @@ impl Module {
         }
         // What a stack holds is where the call returns to, which may be the next line, or the next function. So the byte before
         // is looked up.
-        let Some(offset) = binary.address(self.file_offset, 0) else { return };
-        let asked: Vec<u64> = addresses.iter().map(|it| it - 1 - self.range.start + offset).collect();
-        binary.calls(&asked, may_go_on, &mut |address, calls| {
-            tell(address - offset + self.range.start + 1, calls)
-        });
+        let base = self.range.start.wrapping_sub(self.elf_start);
+        let asked: Vec<u64> = addresses.iter().map(|it| (it - 1).wrapping_sub(base)).collect();
+        binary.calls(&asked, may_go_on, &mut |address, calls| tell(address.wrapping_add(base) + 1, calls));
     }
 }
 

@@ -142,12 +142,12 @@ impl Wanted<'_> {
 }
 
 /// The files as they were given, or all profiles of a directory in order of time.
-fn in_order(files: &[PathBuf], shared: &Shared) -> Result<Vec<PathBuf>, CliError> {
+fn in_order(files: &[PathBuf], shared: &Shared) -> Result<Files, CliError> {
     let mut files = Files::of(files, false)?;
     if files.directory.is_some() {
         files.scan(shared, |_| Ok(()))?;
     }
-    Ok(files.paths)
+    Ok(files)
 }
 
 /// Writes the page of these profiles, or its data, and says so.
@@ -171,13 +171,13 @@ fn of_one(path: &Path, profile: &Profile, wanted: &Wanted<'_>) -> Result<Page, C
 }
 
 /// The page of profiles in order of time, which are read one after the other.
-fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
-    let paths: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
+fn of_all(files: &Files, wanted: &Wanted<'_>) -> Result<Page, CliError> {
+    let paths: Vec<&Path> = files.paths.iter().map(PathBuf::as_path).collect();
     let (&[first_path, .., last_path], shared) = (paths.as_slice(), wanted.shared) else {
         let Some(path) = paths.first() else { return Ok(Page::default()) };
         return of_one(path, &load::symbolized(path, wanted.shared)?, wanted);
     };
-    let first = load::symbolized(first_path, shared)?;
+    let first = files.symbolized(first_path, shared)?;
     let most = if paths.len() > 2 { KINDS_OF_SERIES } else { KINDS.len() };
     let kinds = wanted.kinds(&first, most);
     let live = kinds.first().filter(|it| matches!(it, SampleKind::LiveBlocks)).cloned();
@@ -188,7 +188,7 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
     let every_row =
         Query { sample: query.sample, limit: None, min_fraction: 0.0, ..shared.leak_query(GroupBy::Line) };
     let mut trend = Following::new(Series::new(every_row, options));
-    let mut page = Page { title: title(files), ..Page::default() };
+    let mut page = Page { title: title(&files.paths), ..Page::default() };
     let chosen = chosen(paths.len(), (FULL_ROWS / first.samples.len().max(1)).clamp(2, SNAPSHOTS));
     if chosen.len() < paths.len() {
         page.notes.push(format!(
@@ -201,7 +201,7 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
     let mut last = None;
     let mut incomparable = None;
     for (at, &path) in paths.iter().enumerate() {
-        let profile = if at == 0 { None } else { Some(load::symbolized(path, shared)?) };
+        let profile = if at == 0 { None } else { Some(files.symbolized(path, shared)?) };
         let this = profile.as_ref().unwrap_or(&first);
         snapshots.extend(this.meta.and_then(|it| it.epoch).map(|epoch| (epoch, this.time_ns)));
         timeline.add(|it| it.push(this).map_err(|error| format!("{}: {error}", input::shown(path))));
@@ -240,7 +240,7 @@ fn of_all(files: &[PathBuf], wanted: &Wanted<'_>) -> Result<Page, CliError> {
     page.notes.extend(incomparable.map(|it| format!("no comparison: {it}")));
     let spikes = page.timeline.as_ref().map(|it| &it.spikes).filter(|it| it.snapshots.len() > 2);
     if let Some((spikes, spike)) = spikes.and_then(|it| Some((it, it.spikes.first()?))) {
-        match series::explain(spike, &spikes.snapshots, files, shared) {
+        match series::explain(spike, &spikes.snapshots, &files.paths, shared) {
             Ok(suspects) => page.suspects = Some(suspects),
             Err(error) => page.notes.push(format!("the spike is not explained: {error}")),
         }
@@ -259,13 +259,13 @@ pub(crate) fn timeline(files: &[PathBuf], shared: &Shared, query: Query) -> Resu
     let mut builder = TimelineBuilder::new(query);
     // A drawing has no place for them.
     let mut notes = BTreeSet::new();
-    for path in files {
-        let profile = load::symbolized(path, shared)?;
+    for path in &files.paths {
+        let profile = files.symbolized(path, shared)?;
         notes.extend(highwater_analyze::notes(&profile));
         builder.push(&profile).map_err(|source| series_error(path, None, source))?;
     }
     notes.iter().for_each(|it| output::note(it));
-    builder.finish().map_err(|source| series_error(&files[0], None, source))
+    builder.finish().map_err(|source| series_error(&files.paths[0], None, source))
 }
 
 /// The names of the first and the last of these files.

@@ -84,7 +84,9 @@ impl Files {
                 // What was made of them has the wrong times.
                 self.shifts = order.iter().map(|&(at, shift)| (stamps[at].path.clone(), shift)).collect();
                 self.remarks.insert(
-                    "the clock was set back between two snapshots: later times are shifted, so that they go on".to_owned(),
+                    "the clock was set back between two snapshots: later times are shifted, so that they go on; how long the two lie \
+                     apart is not known, and the usual time between two is assumed"
+                        .to_owned(),
                 );
                 return self.scan(shared, of);
             }
@@ -190,8 +192,19 @@ impl Files {
             };
             self.remarks.insert(note.to_owned());
         }
-        profile.time_ns = profile.time_ns.saturating_add(self.shifts.get(path).copied().unwrap_or(0));
+        self.shift(path, &mut profile);
         Ok(Some(profile))
+    }
+
+    /// Reads a file with its symbols, whose time goes on where the clock was set back.
+    pub(crate) fn symbolized(&self, path: &Path, shared: &Shared) -> Result<Profile, CliError> {
+        let mut profile = load::symbolized(path, shared)?;
+        self.shift(path, &mut profile);
+        Ok(profile)
+    }
+
+    fn shift(&self, path: &Path, profile: &mut Profile) {
+        profile.time_ns = profile.time_ns.saturating_add(self.shifts.get(path).copied().unwrap_or(0));
     }
 }
 

@@ -186,7 +186,7 @@ fn doom(ceiling: &Ceiling) {
     let rule = match ceiling {
         Ceiling::Group(_) => "watch:0.6".to_owned(),
         // The resident set has more in it than what counts against the limit.
-        Ceiling::Data => "watch:100MiB".to_owned(),
+        Ceiling::Data => "watch:92MiB".to_owned(),
     };
     let service = ceiling.start(directory.path(), &rule);
     assert_eq!(paths(&directory.path().join("ring")).len(), 1);
@@ -229,8 +229,10 @@ const LEFT_BYTES: u64 = MIB / 2;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Fills a service until its watch fires, shortly before its limit, and waits for what comes of it.
-fn fill(ceiling: &Ceiling, directory: &Path, settings: &str) -> Service {
-    let mut service = ceiling.start(directory, &format!("watch:{FULL_BYTES}{settings}"));
+fn fill(ceiling: &Ceiling, directory: &Path, reserved_bytes: u64) -> Service {
+    // The rule is about the service, of which the reserve is no part.
+    let settings = format!("watch:{},reserve:{reserved_bytes}", FULL_BYTES - reserved_bytes);
+    let mut service = ceiling.start(directory, &settings);
     while ceiling.used_bytes(&service) < FULL_BYTES - 3 * MIB {
         assert!(service.hoard(1), "it ended early");
     }
@@ -252,7 +254,7 @@ fn fill(ceiling: &Ceiling, directory: &Path, settings: &str) -> Service {
 fn the_reserve_is_enough_for_an_incident_when_99_percent_are_in_use() {
     for ceiling in [Ceiling::best(), Ceiling::Data] {
         let directory = tempfile::tempdir().unwrap();
-        let mut service = fill(&ceiling, directory.path(), "");
+        let mut service = fill(&ceiling, directory.path(), 8 * MIB);
         let left = incidents(directory.path()).iter().map(|it| paths(it)).collect::<Vec<_>>();
         assert!(service.is_running(), "it ended in {}: {left:?}", ceiling.name());
         wait_until("a complete incident", || is_complete(directory.path()));
@@ -269,6 +271,6 @@ fn the_reserve_is_enough_for_an_incident_when_99_percent_are_in_use() {
 #[test]
 fn without_a_reserve_there_is_no_incident_when_99_percent_are_in_use() {
     let directory = tempfile::tempdir().unwrap();
-    let _service = fill(&Ceiling::Data, directory.path(), ",reserve:0");
+    let _service = fill(&Ceiling::Data, directory.path(), 0);
     assert!(!is_complete(directory.path()));
 }

@@ -3,7 +3,7 @@
 
 use gimli::{DebugInfoOffset, Dwarf, EndianSlice, RunTimeEndian};
 use highwater_runtime::MappedFile;
-use object::{CompressionFormat, Object, ObjectSection, ObjectSegment, ObjectSymbol, SymbolKind};
+use object::{CompressionFormat, Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 use super::{Call, unit};
 
@@ -31,12 +31,6 @@ impl<'a> Binary<'a> {
             endian,
         );
         Some(Self { file, object, dwarf, aranges })
-    }
-
-    /// The address in the file of what lies so many bytes behind the start of the segment with this offset.
-    pub(super) fn address(&self, segment_offset: u64, behind: u64) -> Option<u64> {
-        let segment = self.object.segments().find(|it| it.file_range().0 == segment_offset)?;
-        segment.address().checked_add(behind)
     }
 
     pub(super) fn build_id(&self) -> Option<&'a [u8]> {

@@ -81,7 +81,7 @@ impl Watch {
     }
 
     /// An incident when the service itself uses so many bytes: in the working set of its container if that has a limit, and
-    /// otherwise in its resident set. May be given several times.
+    /// otherwise in its resident set. The [reserve](Self::reserve) of the watch does not count. May be given several times.
     #[must_use]
     pub fn at_bytes(mut self, bytes: u64) -> Self {
         self.thresholds.push(Reason::Bytes(bytes));

@@ -49,7 +49,8 @@ pub(super) struct Watcher {
     sinks: Option<Sinks>,
     /// Given up when an incident is recorded, and taken again when there is room for it.
     reserve: Vec<u8>,
-    /// What was given up for an incident, and counts as if it were there: that it is taken again is no reason for another one.
+    /// What was given up for an incident, and counts against limits as if it were there: that it is taken again is no reason
+    /// for another one.
     given_up_bytes: u64,
     /// Readings in a row that were not judged.
     passed_over: u32,
@@ -123,7 +124,7 @@ impl Watcher {
                 let limit_bytes = level.map(|it| it.limit_bytes.saturating_add(it.swap_room_bytes));
                 let used =
                     Use { used_bytes, limit_bytes, own_bytes: reading.own_bytes.unwrap_or(used_bytes) };
-                let judged = with_reserve(used, self.given_up_bytes);
+                let judged = without_watch(used, self.reserve.len() as u64, self.given_up_bytes);
                 if self.reserve.is_empty() && has_room(used, self.watch.reserved_bytes) {
                     self.take_reserve();
                 }
@@ -226,10 +227,14 @@ fn reserve(bytes: usize) -> Option<Vec<u8>> {
     Some(reserve)
 }
 
-/// What rules look at: as much as if the reserve were there.
-fn with_reserve(used: Use, given_up_bytes: u64) -> Use {
-    let plus = |bytes: u64| bytes.saturating_add(given_up_bytes);
-    Use { used_bytes: plus(used.used_bytes), own_bytes: plus(used.own_bytes), ..used }
+/// What rules look at. The service itself uses what the watch has not reserved. A limit ends the process whoever uses the memory:
+/// there the reserve counts, also while it is given up.
+fn without_watch(used: Use, reserved_bytes: u64, given_up_bytes: u64) -> Use {
+    Use {
+        used_bytes: used.used_bytes.saturating_add(given_up_bytes),
+        own_bytes: used.own_bytes.saturating_sub(reserved_bytes),
+        ..used
+    }
 }
 
 /// Whether a reserve can be taken without making the end come sooner that it is there for.
@@ -296,13 +301,31 @@ mod tests {
         assert_eq!(reading(&stats, &container, None).used_bytes, Some(50));
     }
 
-    /// Without what was given up, memory would seem to have fallen and to rise again when the reserve is taken.
     #[test]
     fn the_reserve_of_the_watch_is_no_reason_for_an_incident() {
         let mut judge = Judge::new([Reason::Bytes(100)], None, Duration::ZERO);
-        let mut told = |second, own_bytes, given_up_bytes| {
+        let mut told = |second, own_bytes, reserved_bytes| {
             let used = Use { used_bytes: own_bytes, limit_bytes: None, own_bytes };
-            judge.judge(Duration::from_secs(second), with_reserve(used, given_up_bytes)).is_some()
+            let judged = without_watch(used, reserved_bytes, 0);
+            judge.judge(Duration::from_secs(second), judged).is_some()
+        };
+        // A service that is just below, when the watch starts and later.
+        assert!(!told(0, 91, 0) && !told(1, 107, 8));
+        // It is given up for an incident and taken again.
+        assert!(told(2, 109, 8));
+        assert!(!told(3, 101, 0) && !told(4, 109, 8));
+        // The planted fault: what is reserved counts.
+        assert!(!told(5, 93, 0) && told(6, 101, 0));
+    }
+
+    /// Without what was given up, memory would seem to have fallen and to rise again when the reserve is taken.
+    #[test]
+    fn a_limit_is_not_reached_again_by_the_reserve() {
+        let mut judge = Judge::new([Reason::Fraction(0.5)], None, Duration::ZERO);
+        let mut told = |second, used_bytes, given_up_bytes| {
+            let used = Use { used_bytes, limit_bytes: Some(200), own_bytes: 0 };
+            let judged = without_watch(used, 0, given_up_bytes);
+            judge.judge(Duration::from_secs(second), judged).is_some()
         };
         assert!(told(0, 101, 0));
         assert!(!told(1, 93, 8) && !told(2, 101, 0));
