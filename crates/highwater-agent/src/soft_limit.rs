@@ -57,7 +57,7 @@ fn watch(
         let begin = Instant::now();
         while own_memory(|| stopped.recv_timeout(every)) == Err(RecvTimeoutError::Timeout) {
             let used_bytes = read();
-            let reading = Use { used_bytes, limit_bytes: None, own_bytes: used_bytes };
+            let reading = Use { used_bytes, limit_bytes: None, own_bytes: used_bytes, reserved_bytes: 0 };
             if own_memory(|| judge.judge(begin.elapsed(), reading)).is_some() {
                 // It is said on standard error. The limit stays in force.
                 let _ = catch_unwind(AssertUnwindSafe(|| callback(used_bytes)));

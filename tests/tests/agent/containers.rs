@@ -185,7 +185,8 @@ fn limits_of_the_process_are_limits() {
     let limits = [("--as", "VmSize", "RLIMIT_AS address_space"), ("--data", "VmData", "RLIMIT_DATA data")];
     for (option, used, kind) in limits {
         let service = Service::start();
-        let limit = service.status_bytes(used) + 100 * MIB;
+        // Room for threads that the service is still to start: the C library reserves 64 MiB for the memory of each.
+        let limit = service.status_bytes(used) + 768 * MIB;
         succeed(Command::new("prlimit").args([
             "--pid",
             &service.id().to_string(),

@@ -72,7 +72,8 @@ impl Watch {
         }
     }
 
-    /// An incident when this fraction of the nearest limit is in use, whoever uses it: of a control group, of the process, or
+    /// An incident when this fraction of the nearest limit is in use, whoever uses it, without the [reserve](Self::reserve) of the
+    /// watch, or when no more than the reserve is left. The limit is one of a control group, of the process, or
     /// of the machine's memory. May be given several times.
     #[must_use]
     pub fn at_fraction(mut self, fraction: f64) -> Self {

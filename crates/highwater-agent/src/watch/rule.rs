@@ -11,6 +11,18 @@ pub(crate) struct Use {
     pub limit_bytes: Option<u64>,
     /// What the service uses itself.
     pub own_bytes: u64,
+    /// What of `used_bytes` the watch has taken to record an incident with, and can give up.
+    pub reserved_bytes: u64,
+}
+
+impl Use {
+    /// The use at which this fraction of the limit is reached. The reserve does not bring it about, but there is no waiting until
+    /// less than the reserve is left.
+    fn threshold(&self, fraction: f64) -> Option<f64> {
+        let (limit, reserved) = (self.limit_bytes? as f64, self.reserved_bytes as f64);
+        let plain = fraction * limit;
+        Some((plain + reserved).min((limit - reserved).max(plain)))
+    }
 }
 
 /// Why an incident is recorded.
@@ -104,7 +116,7 @@ impl Judge {
         let mut reached: Option<(f64, Reason)> = None;
         for threshold in &mut self.thresholds {
             let bytes = match threshold.at {
-                Reason::Fraction(fraction) => reading.limit_bytes.map(|limit| fraction * limit as f64),
+                Reason::Fraction(fraction) => reading.threshold(fraction),
                 Reason::Bytes(bytes) => Some(bytes as f64),
                 Reason::Growth { .. } => None,
             };
@@ -177,7 +189,12 @@ mod tests {
         readings
             .filter_map(|(mib, second)| {
                 let used_bytes = mib * MIB;
-                let reading = Use { used_bytes, limit_bytes: Some(100 * MIB), own_bytes: used_bytes };
+                let reading = Use {
+                    used_bytes,
+                    limit_bytes: Some(100 * MIB),
+                    own_bytes: used_bytes,
+                    reserved_bytes: 0,
+                };
                 Some((second, judge.judge(Duration::from_secs(second), reading)?))
             })
             .collect()
@@ -217,7 +234,7 @@ mod tests {
         for (thresholds, growth) in [(&rules[..], None), (&[], Some(growth()))] {
             let mut judge = Judge::new(thresholds.iter().copied(), growth, minute);
             assert_eq!(run(&mut judge, [30; 30]), []);
-            let high = Use { used_bytes: 0, limit_bytes: None, own_bytes: 90 * MIB };
+            let high = Use { used_bytes: 0, limit_bytes: None, own_bytes: 90 * MIB, reserved_bytes: 0 };
             let at = |second, judge: &mut Judge| judge.judge(Duration::from_secs(second), high);
             let told = at(30, &mut judge).unwrap();
             judge.take_back(Duration::from_secs(30), told, 1);
@@ -235,8 +252,26 @@ mod tests {
     #[test]
     fn without_a_limit_there_is_no_fraction_of_it() {
         let mut judge = Judge::new([Reason::Fraction(0.1)], None, Duration::ZERO);
-        let reading = Use { used_bytes: u64::MAX, limit_bytes: None, own_bytes: u64::MAX };
+        let reading = Use { used_bytes: u64::MAX, limit_bytes: None, own_bytes: u64::MAX, reserved_bytes: 0 };
         assert_eq!(judge.judge(Duration::ZERO, reading), None);
+    }
+
+    #[test]
+    fn a_reserve_does_not_reach_a_fraction_and_does_not_hide_the_end() {
+        let reading = |limit, reserved_bytes| Use {
+            used_bytes: 0,
+            limit_bytes: Some(limit),
+            own_bytes: 0,
+            reserved_bytes,
+        };
+        let at = |fraction, limit, reserved| reading(limit, reserved).threshold(fraction);
+        assert_eq!(at(0.5, 200, 8), Some(108.0));
+        // At 192 there is no more than the reserve.
+        assert_eq!(at(0.9375, 200, 8), Some(192.0));
+        assert_eq!(at(0.75, 32, 6), Some(26.0));
+        // What was asked for is never too early.
+        assert_eq!(at(0.75, 32, 20), Some(24.0));
+        assert_eq!(at(0.75, 32, 0), Some(24.0));
     }
 
     fn growth() -> Growth {
