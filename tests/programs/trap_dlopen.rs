@@ -135,6 +135,7 @@ fn beside_threads(work: impl FnOnce() -> Outcome) -> Outcome {
 
 fn churn(path: &str, narrow: &str, wide: &str) -> Outcome {
     let mut reused = 0;
+    let mut last = None;
     beside_threads(|| {
         for _ in 0..100 {
             let library = Library::load(narrow)?;
@@ -145,16 +146,17 @@ fn churn(path: &str, narrow: &str, wide: &str) -> Outcome {
             reused += usize::from(library.through()? as usize == through as usize);
             above_the_library(library.through()?, below_wide);
         }
+        // A library in place while the snapshot is taken, so that its frames have a module. The threads' stacks are mapped
+        // still, so the loader finds the same place for it.
+        last = Some(Library::load(wide)?);
         Ok(())
     })?;
     if reused == 0 {
         return Err("no library was loaded where another had been, so nothing was tried".to_owned());
     }
     println!("{reused} libraries were loaded where another had been");
-    // With a library in place, so that its frames have a module.
-    let library = Library::load(wide)?;
     trap::snapshot(path)?;
-    drop(library);
+    drop(last);
     [&BUSY, &NARROW, &WIDE].iter().for_each(|it| it.print());
     Ok(())
 }
