@@ -223,7 +223,7 @@ fn a_service_that_gets_no_more_memory_leaves_the_evidence() {
 const FULL_BYTES: u64 = 128 * MIB;
 
 /// What it may have beyond that: more than 99 % are in use then.
-const LEFT_BYTES: u64 = MIB / 2;
+const LEFT_BYTES: u64 = MIB / 8;
 
 /// How long a service is given to complete an incident. With a reserve it takes less than a second.
 const PATIENCE: Duration = Duration::from_secs(20);

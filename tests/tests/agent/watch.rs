@@ -78,10 +78,14 @@ pub fn line_of_hoard() -> usize {
 #[test]
 fn a_spike_leaves_a_folder_that_names_the_line() {
     let directory = tempfile::tempdir().unwrap();
-    let service = watched(directory.path(), "watch:100MiB,every:20ms");
-    wait_until("a first snapshot", || !paths(&directory.path().join("ring")).is_empty());
+    let service = watched(directory.path(), "watch:100MiB,every:20ms,snapshots:100ms");
+    // What is there before is no growth.
+    assert!(service.hoard(40));
+    let snapshots = || service.metric("highwater_watch_snapshots_total");
+    let before = snapshots();
+    wait_until("a snapshot of it", || snapshots() > before + 1);
     assert!(incidents(directory.path()).is_empty());
-    assert!(service.hoard(120));
+    assert!(service.hoard(80));
     let folder = || incidents(directory.path()).pop();
     wait_until("flame.svg", || folder().is_some_and(|it| it.join("flame.svg").exists()));
     let folder = folder().unwrap();
@@ -89,6 +93,8 @@ fn a_spike_leaves_a_folder_that_names_the_line() {
     check_incident(&folder, 120 << 20);
     let growth = fs::read_to_string(folder.join("growth.txt")).unwrap();
     assert_eq!(first_line(&growth), format!("service.rs:{}", line_of_hoard()), "{growth}");
+    let grown = growth.lines().find_map(|it| it.strip_prefix('+')?.split_once(' ')?.0.parse::<u64>().ok());
+    assert!(grown.is_some_and(|it| (70 << 20..90 << 20).contains(&it)), "{growth}");
     check_flame(&folder);
     // One spike is one incident, and the high-water mark has its profile.
     wait_until("the end of it", || service.metric("highwater_watch_incidents_total") == 1);

@@ -9,7 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use highwater::MemoryLevel;
+use highwater::{MemoryLevel, Modules};
 use highwater_profile::file::{self, FileError, rename_directory, sync_directory, write_durably};
 use highwater_profile::sequence::Sequence;
 use highwater_profile::{Limits, Profile, pprof};
@@ -270,7 +270,14 @@ fn write_about(folder: &Path, about: &Value) -> Result<(), FileError> {
 }
 
 fn rows(folder: &Path, now: Profile) -> Result<Vec<Row>, FileError> {
-    let before = file::read(&folder.join(BEFORE), &Limits::default())?;
+    let mut before = file::read(&folder.join(BEFORE), &Limits::default())?;
+    // A file has addresses of the program's own tables, where `now` has those of the process.
+    let modules = Modules::capture();
+    let locations: Vec<_> = before.location_ids().collect();
+    for id in locations {
+        let location = before.location_mut(id);
+        location.address = modules.address_of_file(location.address);
+    }
     Ok(growth::rows(&before, &now))
 }
 

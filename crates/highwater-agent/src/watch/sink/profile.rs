@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::path::Path;
 
+use highwater::Modules;
 use highwater_profile::{Limits, LocationId, Profile, file, pprof};
 use serde_json::{Value, json};
 
@@ -67,7 +68,10 @@ pub(super) fn for_otlp(server: &str, told: &Told) -> Option<Message> {
 fn named(told: &Told) -> Option<Profile> {
     let mut profile = file::read(&told.folder.as_ref()?.join("spike.pb.gz"), &Limits::default()).ok()?;
     let locations: BTreeSet<LocationId> = profile.samples.iter().flat_map(|it| it.stack).copied().collect();
-    names::add(&mut profile, locations, |address| told.names.known(address).to_vec());
+    // Names were looked up by the addresses of the process; a file may have those of the program's own tables.
+    let modules = Modules::capture();
+    let calls = |address| told.names.known(modules.address_of_file(address)).to_vec();
+    names::add(&mut profile, locations, calls);
     Some(profile)
 }
 
