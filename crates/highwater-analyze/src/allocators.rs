@@ -73,6 +73,8 @@ const ENTRIES: [&str; 61] = [
 /// Beginnings of the names of such functions; a part of the name says that they allocate.
 const ENTRY_PREFIXES: [&str; 9] =
     ["_rjem_", "je_", "jemalloc_", "_mi_", "mi_", "rpmalloc", "rprealloc", "sn_", "tc_"];
+/// What stands in front of the name of a function of the C library where a sanitizer of gcc or clang takes its place.
+const INTERCEPTOR_PREFIXES: [&str; 2] = ["___interceptor_", "__interceptor_"];
 /// `operator new` as linkers spell it.
 const OPERATOR_NEW: [&str; 2] = ["_Znw", "_Zna"];
 
@@ -147,6 +149,8 @@ pub(crate) fn is_entry(function: &str, file: Option<&str>) -> bool {
     if file.is_some_and(is_script) {
         return false;
     }
+    // Sanitizers stand in front of the C library's functions, by these names.
+    let plain = INTERCEPTOR_PREFIXES.iter().find_map(|it| plain.strip_prefix(it)).unwrap_or(plain);
     ENTRIES.binary_search(&plain).is_ok()
         || OPERATOR_NEW.iter().any(|it| plain.starts_with(it))
         || ENTRY_PREFIXES.iter().any(|it| plain.starts_with(it))

@@ -6,7 +6,6 @@ use std::process::Command;
 
 use highwater_profile::{Format, Limits, Profile};
 use highwater_tests::{highwater, succeed};
-use serde_json::Value;
 
 use super::support::{functions, golden, read};
 
@@ -89,14 +88,13 @@ fn leak_sanitizers_total_is_that_of_its_summary() {
 
 #[test]
 fn v8s_total_is_that_of_its_nodes() {
-    fn sum(node: &Value) -> i64 {
-        let below: i64 = node["children"].as_array().unwrap().iter().map(sum).sum();
-        node["selfSize"].as_i64().unwrap() + below
-    }
     let file = golden("v8/node/sites.heapprofile");
-    let document: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    // Only nodes have the field. They are nested deeper than a JSON library reads unasked.
+    let text = fs::read_to_string(&file).unwrap();
+    let size = |it: &str| it.split([',', '}']).next().unwrap().trim().parse::<i64>().unwrap();
+    let sum: i64 = text.split("\"selfSize\":").skip(1).map(size).sum();
     let profile = read(&file);
-    assert_eq!(total(&profile, "inuse_space"), sum(&document["head"]));
+    assert_eq!(total(&profile, "inuse_space"), sum);
     let ours = functions(&file, &[]);
     assert!(ours["parse"] > 100_000, "{ours:?}");
     assert!(profile.locations().iter().any(|it| it.lines[0].column > 0));

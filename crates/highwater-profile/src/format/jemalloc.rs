@@ -83,7 +83,12 @@ fn all_threads(line: &TextLine<'_>) -> Result<Option<Totals>, ReadError> {
         line.count("the thread's number", thread)?;
         return Ok(None);
     }
-    Totals::parse(line, totals).map(|it| Some(it.0))
+    let totals = Totals::parse(line, totals)?.0;
+    let Totals { live_blocks, live_bytes, alloc_blocks, alloc_bytes } = totals;
+    if [live_blocks, live_bytes, alloc_blocks, alloc_bytes].iter().any(|it| *it < 0) {
+        return Err(line.wrong("a number of blocks or bytes is below 0"));
+    }
+    Ok(Some(totals))
 }
 
 #[cfg(test)]
