@@ -128,20 +128,23 @@ fn every_value_arrives() {
             .filter_map(|line| line.split_once(": "))
             .filter_map(|(values, _)| values.split_whitespace().map(|it| it.parse().ok()).collect())
             .collect();
-        // Go adds up rows that have the same stack and labels: stacks may be told apart by the allocator's own frames alone,
-        // which no file has.
-        let mut ours: Vec<Vec<i64>> = Vec::new();
+        let ours: Vec<Vec<i64>> = profile.samples.iter().map(|sample| sample.values.to_vec()).collect();
+        // Older versions add up rows that have the same stack and labels: stacks may be told apart by the allocator's own
+        // frames alone, which no file has.
+        let mut added_up: Vec<Vec<i64>> = Vec::new();
         let mut known = HashMap::new();
         for sample in profile.samples.iter() {
-            let at = *known.entry((sample.stack.to_vec(), sample.labels_id)).or_insert(ours.len());
-            match ours.get_mut(at) {
+            let at = *known.entry((sample.stack_id, sample.labels_id)).or_insert(added_up.len());
+            match added_up.get_mut(at) {
                 Some(row) => row.iter_mut().zip(sample.values).for_each(|(sum, value)| *sum += value),
-                None => ours.push(sample.values.to_vec()),
+                None => added_up.push(sample.values.to_vec()),
             }
         }
         theirs.retain(|it| !is_facts(it));
         assert!(!ours.iter().any(is_facts));
-        assert_eq!(theirs, ours, "{setting}\n{raw}");
+        if theirs != added_up {
+            assert_eq!(theirs, ours, "{setting}\n{raw}");
+        }
     }
 }
 
