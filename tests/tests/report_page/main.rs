@@ -216,7 +216,7 @@ fn a_planted_fault_is_seen() {
     let page = place.page("3.pb.gz");
     let expected = place.json("top --json --by function --min-fraction 0 3.pb.gz");
     let value = expected["rows"][0]["flat"]["value"].to_string();
-    let changed = page.replace(&format!("\"value\":{value},\"stack\""), "\"value\":17,\"stack\"");
+    let changed = page.replace(&format!("],\"value\":{value},"), "],\"value\":17,");
     assert_ne!(changed, page);
     let shown = used(&changed, "tell('begin');");
     assert_eq!(shown("begin").rows[0].value, 17);
