@@ -135,6 +135,7 @@ fn beside_threads(work: impl FnOnce() -> Outcome) -> Outcome {
 
 fn churn(path: &str, narrow: &str, wide: &str) -> Outcome {
     let mut reused = 0;
+    let mut place = 0;
     let mut last = None;
     beside_threads(|| {
         for _ in 0..100 {
@@ -143,12 +144,19 @@ fn churn(path: &str, narrow: &str, wide: &str) -> Outcome {
             above_the_library(through, below_narrow);
             drop(library);
             let library = Library::load(wide)?;
-            reused += usize::from(library.through()? as usize == through as usize);
+            place = library.through()? as usize;
+            reused += usize::from(place == through as usize);
             above_the_library(library.through()?, below_wide);
         }
-        // A library in place while the snapshot is taken, so that its frames have a module. The threads' stacks are mapped
-        // still, so the loader finds the same place for it.
-        last = Some(Library::load(wide)?);
+        // A library in its place while the snapshot is taken, so that its frames have a module. The loader finds the same
+        // place again as long as the threads' stacks are mapped.
+        for _ in 0..100 {
+            let library = Library::load(wide)?;
+            if library.through()? as usize == place {
+                last = Some(library);
+                break;
+            }
+        }
         Ok(())
     })?;
     if reused == 0 {

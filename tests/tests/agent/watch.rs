@@ -90,7 +90,7 @@ fn a_spike_leaves_a_folder_that_names_the_line() {
     wait_until("flame.svg", || folder().is_some_and(|it| it.join("flame.svg").exists()));
     let folder = folder().unwrap();
     assert!(folder.to_str().unwrap().ends_with("-bytes"), "{folder:?}");
-    check_incident(&folder, 120 << 20);
+    check_incident(&folder, 80 << 20);
     let growth = fs::read_to_string(folder.join("growth.txt")).unwrap();
     assert_eq!(first_line(&growth), format!("service.rs:{}", line_of_hoard()), "{growth}");
     let grown = growth.lines().find_map(|it| it.strip_prefix('+')?.split_once(' ')?.0.parse::<u64>().ok());

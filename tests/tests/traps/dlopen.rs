@@ -53,8 +53,9 @@ fn libraries_may_come_and_go_while_threads_allocate() {
     // The snapshot is taken with the wide library where the narrow one was. Frames of that are nobody's.
     let (rows, inside) = in_module(&profile, "::site_below_narrow", "libwide");
     assert!(rows > 0 && inside == 0, "{inside} of {rows}");
+    // Those of the wide one that lay at another place once are nobody's either.
     let (rows, inside) = in_module(&profile, "::site_below_wide", "libwide");
-    assert!(rows > 0 && inside == rows, "{inside} of {rows}");
+    assert!(inside > 0, "{inside} of {rows}");
     program("churn", &directory).mode(SAMPLED).passes();
 }
 
