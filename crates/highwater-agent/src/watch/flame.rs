@@ -47,6 +47,15 @@ fn lines(rows: &[Row], names: &mut Names) -> Vec<String> {
         stacks.push((vec![OTHERS.to_owned()], sum(|it| it.now_bytes - it.bytes), sum(|it| it.now_bytes)));
     }
     stacks.sort();
+    // Different addresses may have the same names. Of two lines with the same names only one's growth would be drawn.
+    stacks.dedup_by(|later, kept| {
+        let is_same = later.0 == kept.0;
+        if is_same {
+            kept.1 += later.1;
+            kept.2 += later.2;
+        }
+        is_same
+    });
     let line = |(frames, before, now): &(Vec<String>, i64, i64)| {
         // A difference of profiles that were sampled is not below nothing.
         format!("{} {} {now}", frames.join(";"), before.max(&0))
@@ -84,6 +93,12 @@ mod tests {
     fn stacks_have_what_they_held_before_and_what_they_hold_now() {
         let rows = [row(&[1], 70, 100), row(&[2], -50, 10), row(&[3], -5, 0), row(&[4], 9, 8)];
         assert_eq!(lines(&rows, &mut no_names()), ["0x4 0 8", "0x2 60 10", "0x1 30 100"]);
+    }
+
+    #[test]
+    fn stacks_with_the_same_names_are_one() {
+        let rows = [row(&[1, 2], 0, 40), row(&[1, 3], 80, 80), row(&[2], 1, 1)];
+        assert_eq!(lines(&rows, &mut no_names()), ["0x2 0 1", "0x1 40 120"]);
     }
 
     #[test]
