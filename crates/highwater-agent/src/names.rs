@@ -2,7 +2,7 @@
 //!
 //! Debug information is read where it lies, in the file of the program, unit by unit, and nothing of it is kept: whatever its
 //! size, that takes little memory and gives it back. Nothing that is asked for regularly needs it: profiles are sent as
-//! addresses, and whoever reads them has the names.
+//! addresses, and their reader finds the names.
 
 mod binary;
 mod unit;

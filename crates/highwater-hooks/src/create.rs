@@ -27,6 +27,7 @@ type PosixCreate = unsafe extern "C" fn(
     PosixRoutine,
     *mut c_void,
 ) -> c_int;
+// SAFETY: as above.
 type StandardCreate = unsafe extern "C" fn(*mut c_void, StandardRoutine, *mut c_void) -> c_int;
 
 /// `thrd_error` of C11's `threads.h`, as glibc has it.

@@ -57,7 +57,7 @@ struct Found {
 impl Found {
     fn of(heap: &Profile) -> Self {
         let mut names = Names { heap, known: HashMap::new() };
-        // Most stacks are told not to be tasks by their first frames.
+        // The first frames of most stacks show that they are no tasks.
         names.look_up(heap.samples.iter().flat_map(|row| first(row.stack)));
         let rows: Vec<_> = heap.samples.iter().filter(|row| names.may_be_task(row)).collect();
         names.look_up(rows.iter().flat_map(|row| row.stack));
@@ -115,7 +115,7 @@ fn frame(profile: &mut Profile, call: &names::Call) -> LocationId {
     profile.add_location(Location::symbolized(vec![Line::new(function, call.line.into())]))
 }
 
-/// The frames by which most stacks are told not to be tasks.
+/// The frames that show of most stacks that they are no tasks.
 fn first(stack: &[LocationId]) -> &[LocationId] {
     stack.get(..FIRST_FRAMES).unwrap_or(stack)
 }

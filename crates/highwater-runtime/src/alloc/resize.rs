@@ -30,6 +30,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         own_frames::look_at(new_size);
         // Those that a call here may end with: then they are on the stack of a sample, and this function is not.
         own_frames::add_where_asked(new_size, || {
+            // SAFETY: the functions are not called here, only their addresses are taken.
             let ways: [unsafe fn(&Self, *mut u8, Layout, usize, &Verdict) -> *mut u8; 3] =
                 [Self::realloc_aligned, Self::realloc_marked, Self::realloc_marking];
             let others: [unsafe fn(&Self, *mut u8, Layout, Layout, &Verdict) -> *mut u8; 2] =
