@@ -1,50 +1,17 @@
 //! The commands and their arguments.
 
-use clap::{Parser, Subcommand};
+use std::env;
+
+use clap::{FromArgMatches, Parser, Subcommand};
 
 use crate::command;
 use crate::error::CliError;
+use crate::help;
 use crate::output::Outcome;
 
-const EXAMPLES: &str = "\
-Examples:
-  highwater top heap.pb.gz                        which lines hold memory now
-  highwater top --sample peak-bytes heap.pb.gz    which held it when most was in use
-  highwater top http://localhost:6060             the same of a running service
-  highwater diff before.pb.gz after.pb.gz         what grew, beyond sampling noise
-  highwater trend snapshots/                      what leaks, over a series of snapshots
-  highwater spikes snapshots/                     when the process jumped, and whose allocations did it
-  highwater check new.pb.gz --baseline main.pb.gz --max-growth 5%    a gate for CI
-  highwater leaks snapshots/                      what is alive and should not be
-  highwater advise heap.pb.gz                     what to change, and what it saves
-  highwater tree --focus parse heap.pb.gz         how memory came to be allocated
-  highwater peek 'Index::add' heap.pb.gz          callers and callees of a function
-  highwater list 'Index::add' heap.pb.gz          its source, line by line
-  highwater flame heap.pb.gz -o heap.svg          a flame graph
-  highwater flame --diff before.pb.gz after.pb.gz -o growth.svg
-  highwater report heap.pb.gz -o report.html      all of it as one page for a browser
-  highwater plot snapshots/*.pb.gz -o memory.svg  memory over time
-  highwater info heap.pb.gz                       what a file holds
-  highwater convert heap.pb.gz heap.speedscope.json    the same for another tool
-  highwater merge a.pb.gz b.pb.gz -o all.pb.gz    several processes as one
-  highwater watch http://host:6060 --every 90s    snapshots of a service; what is found, as a folder
-  highwater live snapshots/                       a screen to look around in, in the terminal
-  cargo highwater init-tests                      have tests checked for leaks
-  highwater symbolize heap.pb.gz -o named.pb.gz   the same with names, for other tools
-
-Lines are as wide as the terminal; elsewhere as the variable COLUMNS says, or 80.
-Colours follow the terminal and the variable NO_COLOR.
-Exit codes: 0 the answer was given; 2 it was not, and one line on stderr says why. Gates: 1 found something, 3 cannot tell.";
-
-/// Read, compare and draw heap profiles.
-///
-/// Files are heap profiles from Highwater's allocator or other tools: pprof, DHAT, jemalloc, gperftools, Go's text,
-/// heaptrack, memray's CSV, folded stacks, speedscope, V8, OpenTelemetry, massif, and the leak reports of memcheck and
-/// LeakSanitizer. What a file is shows in its content. In the place of a file, - is standard input, and an address
-/// (http://host:6060) is that of an agent or of a Go service. Functions and lines are looked up in the binaries that a profile
-/// names, if they are the same build.
+/// Read, compare and draw heap profiles, of Highwater's allocator and of other tools.
 #[derive(Debug, Parser)]
-#[command(name = "highwater", version, after_help = EXAMPLES, arg_required_else_help = false)]
+#[command(name = "highwater", version, arg_required_else_help = false)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -75,6 +42,13 @@ enum Command {
 }
 
 impl Cli {
+    /// The arguments of this process.
+    pub(crate) fn from_process() -> Result<Self, clap::Error> {
+        let mut grammar = help::command();
+        let matches = grammar.try_get_matches_from_mut(env::args_os())?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut grammar))
+    }
+
     pub(crate) fn run(self) -> Result<Outcome, CliError> {
         match self.command {
             Command::Top(args) => args.run(),

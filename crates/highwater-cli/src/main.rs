@@ -9,6 +9,7 @@ mod args;
 mod command;
 mod config;
 mod error;
+mod help;
 mod history;
 mod init_tests;
 mod input;
@@ -26,13 +27,11 @@ mod watch;
 use std::panic::{self, PanicHookInfo};
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::output::Outcome;
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|fault| output::error(&internal_fault(fault))));
-    let run = || match args::Cli::try_parse() {
+    let run = || match args::Cli::from_process() {
         Ok(cli) => cli.run().map_err(|error| error.to_string()),
         Err(error) if !error.use_stderr() => {
             let help = output::print(&error.render().ansi().to_string());

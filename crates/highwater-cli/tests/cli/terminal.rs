@@ -54,7 +54,7 @@ fn help_is_complete() {
     let place = Place::new();
     let run = place.run("--help");
     for command in ["top", "diff", "tree", "peek", "list", "flame", "report", "plot", "live", "info"] {
-        assert!(run.answer().contains(&format!("highwater {command}")), "an example of {command}");
+        assert!(run.answer().contains(&format!("\n  {command} ")), "{command}");
         let help = place.run(&format!("{command} --help"));
         for option in
             ["--sample", "--by", "--focus", "--through", "--json", "--binary", "--addresses", "Examples:"]
