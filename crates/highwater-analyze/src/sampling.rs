@@ -114,9 +114,8 @@ impl Sampling {
         };
         let partner = |suffix: &str| measure.and_then(|_| profile.sample_type(&format!("{stem}{suffix}")));
         let is_growth = kind.starts_with("realloc_");
-        let copied = (is_growth && measure == Some(Measure::Bytes)).then(|| {
-            ["realloc_objects", "realloc_doublings"].map(|it| profile.sample_type(it))
-        });
+        let copied = (is_growth && measure == Some(Measure::Bytes))
+            .then(|| ["realloc_objects", "realloc_doublings"].map(|it| profile.sample_type(it)));
         // Every doubling is a block, which no column of bytes belongs to.
         let measure = if kind == "realloc_doublings" { Some(Measure::Blocks) } else { measure };
         let interval_label = profile.strings.find("interval");
@@ -129,7 +128,11 @@ impl Sampling {
         Self {
             interval,
             measure,
-            blocks: if is_growth && measure == Some(Measure::Blocks) { Some(column) } else { partner("objects") },
+            blocks: if is_growth && measure == Some(Measure::Blocks) {
+                Some(column)
+            } else {
+                partner("objects")
+            },
             // The bytes that were copied are not those of the blocks.
             bytes: if is_growth && measure == Some(Measure::Blocks) { None } else { partner("space") },
             size_label: profile.strings.find("bytes"),

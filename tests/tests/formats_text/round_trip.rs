@@ -54,14 +54,14 @@ fn stacks(profile: &Profile, column: usize, lines: bool) -> BTreeMap<String, i64
 fn stack(profile: &Profile, sample: &Sample<'_>, lines: bool) -> String {
     let mut frames = Vec::new();
     for &id in sample.stack {
-        // What separates frames in folded stacks is another character in their names.
-        profile.location_names(id, |name| frames.push(name.replace(';', ",")));
-        if lines {
-            let place = |it: &highwater_profile::Line| {
-                format!("{}:{}", profile.string(profile.function(it.function).file), it.line)
-            };
-            frames.extend(profile.location(id).lines.iter().map(place));
-        }
+        let mut all = profile.location(id).lines.iter().filter(|_| lines);
+        profile.location_names(id, |name| {
+            let place = all.next().map_or_else(String::new, |it| {
+                format!(" {}:{}", profile.string(profile.function(it.function).file), it.line)
+            });
+            // What separates frames in folded stacks is another character in their names.
+            frames.push(name.replace(';', ",") + &place);
+        });
     }
     frames.reverse();
     frames.join(";")
@@ -97,11 +97,8 @@ fn what_is_written_in_another_format_and_read_back_is_the_same() {
             }
             let mut compared = 0;
             for (column, it) in profile.sample_types().iter().enumerate() {
-                let found = if every_kind {
-                    again.sample_type(&it.kind)
-                } else {
-                    (column == shown).then_some(0)
-                };
+                let found =
+                    if every_kind { again.sample_type(&it.kind) } else { (column == shown).then_some(0) };
                 let Some(found) = found else {
                     assert!(format != Format::Speedscope && format != Format::Pprof, "{name}: {}", it.kind);
                     continue;
@@ -120,8 +117,7 @@ fn what_is_written_in_another_format_and_read_back_is_the_same() {
 
 /// The whole profile but for what it came from.
 fn document(profile: &Profile) -> serde_json::Value {
-    let mut document: serde_json::Value =
-        serde_json::from_slice(&written(profile, Format::Json)).unwrap();
+    let mut document: serde_json::Value = serde_json::from_slice(&written(profile, Format::Json)).unwrap();
     document.as_object_mut().unwrap().remove("source");
     document
 }

@@ -114,7 +114,8 @@ fn intervals_of_copied_bytes_hold_the_truth() {
 
 #[test]
 fn intervals_of_reallocations_hold_the_truth_whatever_they_copied() {
-    for grown in [vec![in_place(8.0), doubled(8.0)], vec![doubled(25.0)], vec![by_little(8.0), doubled(12.0)]] {
+    for grown in [vec![in_place(8.0), doubled(8.0)], vec![doubled(25.0)], vec![by_little(8.0), doubled(12.0)]]
+    {
         for kind in ["realloc-blocks", "realloc-doublings"] {
             let share = coverage(64, &grown, true, kind);
             assert!(TARGET.contains(&share), "{kind}: {share}");

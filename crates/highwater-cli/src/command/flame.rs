@@ -226,11 +226,7 @@ fn lost(query: &Query, profile: &Profile) -> Option<String> {
 }
 
 /// What the recorders of two profiles lost, each with the name of its profile.
-fn lost_of_either(
-    query: &Query,
-    profiles: [&Profile; 2],
-    names: [&str; 2],
-) -> impl Iterator<Item = String> {
+fn lost_of_either(query: &Query, profiles: [&Profile; 2], names: [&str; 2]) -> impl Iterator<Item = String> {
     let lost = profiles.map(|it| lost(query, it));
     let named = names.map(str::to_owned).into_iter().zip(lost);
     named.filter_map(|(name, lost)| Some(format!("{name}: {}", lost?)))
