@@ -2,7 +2,7 @@
 //!
 //! `interop BASE NEW`. Between the two snapshots 40 blocks of 3000 bytes are allocated by `grow_shelf` and 10 of its
 //! 60 older blocks of 1000 bytes are freed; before the first, `burst` makes the peak, `grow_lists` grows and
-//! drops two lists, and `pass` frees many blocks, as it does after.
+//! drops two lists, `grow_alike` many equal ones, and `pass` frees many blocks, as it does after.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -34,6 +34,17 @@ fn grow_lists() {
     black_box(lists);
 }
 
+/// Grows lists one after the other. Of the steps to one size some begin with a block that is sampled and some with one that
+/// is not, which are two ways through the allocator.
+#[inline(never)]
+fn grow_alike() {
+    for _ in 0..200 {
+        let mut list = Vec::new();
+        (0..1000_u64).for_each(|number| list.push(number));
+        black_box(list);
+    }
+}
+
 /// Frees so many blocks that the lifetimes of some are measured.
 #[inline(never)]
 fn pass() {
@@ -45,6 +56,7 @@ fn run(base: &str, new: &str) -> Result<(), highwater::Error> {
     grow_shelf(&mut shelf, 60, 1000);
     burst();
     grow_lists();
+    grow_alike();
     pass();
     highwater::Snapshot::capture()?.write(base)?;
     shelf.truncate(50);

@@ -1,6 +1,7 @@
-//! Libraries that come and go while threads allocate: `trap_dlopen PATH NARROW WIDE churn|constructor|lock`.
+//! Libraries that come and go while threads allocate: `trap_dlopen PATH NARROW WIDE churn|successor|constructor|lock`.
 //!
 //! `churn` loads and unloads two libraries in turn at the same place, whose frames differ, and allocates below them.
+//! `successor` loads one library in the place of the other, from both of which the same stack allocates.
 //! `constructor` has a library's constructor wait, while the loader's lock is held, for a thread that allocates.
 //! `lock` has an inner allocator ask the loader under a lock of its own while snapshots are taken.
 
@@ -186,6 +187,28 @@ extern "C" fn construct() {
     }
 }
 
+fn successor(path: &str, libraries: [&str; 2]) -> Outcome {
+    for _ in 0..100 {
+        let mut places = [0; 2];
+        let mut last = None;
+        for (place, library) in places.iter_mut().zip(libraries) {
+            drop(last.take());
+            let library = Library::load(library)?;
+            let through = library.through()?;
+            *place = through as usize;
+            above_the_library(through, below_narrow);
+            last = Some(library);
+        }
+        if places[0] == places[1] {
+            trap::snapshot(path)?;
+            drop(last);
+            NARROW.print();
+            return Ok(());
+        }
+    }
+    Err("no library was loaded where another had been, so nothing was tried".to_owned())
+}
+
 fn constructor(path: &str, narrow: &str) -> Outcome {
     // SAFETY: no other thread exists yet.
     unsafe { env::set_var("TRAP_CONSTRUCTOR", (construct as extern "C" fn() as usize).to_string()) };
@@ -215,6 +238,7 @@ fn lock(path: &str) -> Outcome {
 fn main() -> ExitCode {
     trap::report(|path| match trap::arguments().get(1..).unwrap_or_default() {
         [narrow, wide, part] if part == "churn" => churn(path, narrow, wide),
+        [first, second, part] if part == "successor" => successor(path, [first, second]),
         [narrow, _, part] if part == "constructor" => constructor(path, narrow),
         [_, _, part] if part == "lock" => lock(path),
         other => Err(format!("two libraries and a part, not {other:?}")),

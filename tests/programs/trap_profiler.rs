@@ -4,6 +4,9 @@
 //! goes on, `ignored` ignores it, `fork` goes on in a child, `agent` stops an agent in one, and `crowd` ends while another
 //! thread drops profilers.
 //! Each changes its directory behind the start of the profiler.
+//!
+//! `TRAP_PLANT` in the environment plants a fault: `deaf` hears neither of `exit` nor of signals, `eager` writes at a signal that
+//! is ignored, `forgetful` leaves the child of a fork without its profiler.
 
 use std::path::Path;
 use std::process::{self, ExitCode};
@@ -34,6 +37,10 @@ fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) -> Result<(), String> {
         thread::sleep(Duration::from_millis(2));
     }
     Ok(())
+}
+
+fn is_planted(fault: &str) -> bool {
+    std::env::var("TRAP_PLANT").is_ok_and(|it| it == fault)
 }
 
 fn send(signal: libc::c_int) {
@@ -82,7 +89,11 @@ fn fork(place: &Path, profiler: Profiler) -> Result<(), String> {
         profiler.go_on_in_child().map_err(|it| it.to_string())?;
         wait_for("a snapshot of the child's", || snapshots(&series, &own) > 0)?;
     }
-    drop(profiler);
+    if is_planted("forgetful") {
+        std::mem::forget(profiler);
+    } else {
+        drop(profiler);
+    }
     if place.join(format!("heap.{}.pb.gz", process::id())).exists() {
         process::exit(0);
     }
@@ -136,7 +147,7 @@ fn run(path: &Path, part: &str) -> Result<(), String> {
         _ => {}
     }
     let mut builder = Profiler::builder().file(name);
-    if ["signal", "handled", "ignored"].contains(&part) {
+    if ["signal", "handled", "ignored"].contains(&part) && !is_planted("deaf") {
         builder = builder.on_signals();
     }
     if part == "fork" || part == "exit" {
@@ -147,6 +158,10 @@ fn run(path: &Path, part: &str) -> Result<(), String> {
     site_kept();
     match part {
         "exit" => {
+            if is_planted("deaf") {
+                // SAFETY: ends the process at once.
+                unsafe { libc::_exit(0) };
+            }
             let _ = thread::spawn(|| process::exit(0)).join();
             Err("it goes on".to_owned())
         }
@@ -164,6 +179,9 @@ fn run(path: &Path, part: &str) -> Result<(), String> {
         }
         "ignored" => {
             send(libc::SIGTERM);
+            if is_planted("eager") {
+                drop(profiler);
+            }
             thread::sleep(Duration::from_millis(50));
             if path.exists() { Err("a signal that is ignored was acted on".to_owned()) } else { Ok(()) }
         }

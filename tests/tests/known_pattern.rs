@@ -1,6 +1,9 @@
 //! The recorder against a program that knows what it allocated: exact mode is equal to the truth, block for
 //! block; sampled mode is within four standard errors of it.
 
+#[path = "known_pattern/gate.rs"]
+mod gate;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command;

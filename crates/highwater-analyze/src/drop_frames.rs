@@ -29,7 +29,7 @@ pub(crate) struct DropFrames {
 
 /// Why the expressions of a profile cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("its {field} are no regular expression ({reason}), so no frame is left out: {expression}")]
+#[error("its {field} are no regular expression ({reason}): {expression}")]
 pub struct DropFramesError {
     field: &'static str,
     expression: String,
@@ -45,10 +45,6 @@ impl DropFrames {
         if profile.drop_frames.is_empty() {
             return Ok(None);
         }
-        let compile = |field, expression: &String| {
-            let error = |reason| DropFramesError { field, expression: expression.clone(), reason };
-            re2::whole(expression).map_err(error)
-        };
         let drop = compile("drop_frames", &profile.drop_frames)?;
         let keep = if profile.keep_frames.is_empty() {
             None
@@ -95,6 +91,12 @@ impl DropFrames {
     }
 }
 
+/// What `field` of a profile says.
+fn compile(field: &'static str, expression: &str) -> Result<Regex, DropFramesError> {
+    let error = |reason| DropFramesError { field, expression: expression.to_owned(), reason };
+    re2::whole(expression).map_err(error)
+}
+
 fn is_dropped(name: &str, drop: &Regex, keep: Option<&Regex>) -> bool {
     let bare = without_arguments(name);
     !name.is_empty() && drop.is_match(bare) && !keep.is_some_and(|it| it.is_match(bare))
@@ -116,6 +118,15 @@ fn without_arguments(name: &str) -> &str {
     name
 }
 
+/// Takes the expressions out of `profile` that none of its frames can be left out by, because one of them is no expression.
+pub fn take_invalid_expressions(profile: &mut Profile) -> Option<DropFramesError> {
+    let keeps_nothing = || compile("keep_frames", &profile.keep_frames).err();
+    let error = DropFrames::of(profile).err().or_else(keeps_nothing)?;
+    profile.drop_frames.clear();
+    profile.keep_frames.clear();
+    Some(error)
+}
+
 /// Takes the frames out of `profile` that it says are to be left out, for formats that cannot say so. Its values stay as they
 /// are, and its expressions are gone.
 ///
@@ -131,6 +142,8 @@ pub fn drop_frames(profile: &mut Profile) -> Result<(), DropFramesError> {
     for sample in samples.iter() {
         profile.samples.push(found.apply(sample.stack), sample.values, sample.labels);
     }
+    let variance = profile.strings.intern("variance");
+    profile.samples.add_up_equal(variance);
     for id in profile.location_ids() {
         let lines = found.lines(id);
         profile.location_mut(id).lines.drain(..lines);

@@ -77,7 +77,7 @@ impl Header {
 /// What was found out while the profile was read, and what it asks for and cannot be done; see [`Header::notes`].
 pub fn notes(profile: &Profile) -> Vec<String> {
     let mut notes = profile.source.notes.clone();
-    notes.extend(DropFrames::of(profile).err().map(|it| it.to_string()));
+    notes.extend(DropFrames::of(profile).err().map(|it| format!("{it}; no frame is left out")));
     notes
 }
 

@@ -81,7 +81,7 @@ pub use check::{
 };
 pub use comparison::{Caveat, Overlap};
 pub use diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
-pub use drop_frames::{DropFramesError, drop_frames};
+pub use drop_frames::{DropFramesError, drop_frames, take_invalid_expressions};
 pub use error::{AnalyzeError, refuse_difference};
 pub use estimate::Estimate;
 pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};

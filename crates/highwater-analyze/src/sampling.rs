@@ -41,6 +41,9 @@ pub(crate) struct Sampling {
     birth_label: Option<StringId>,
     /// How values come about that exact mode estimates from the blocks it timed.
     timed: Timed,
+    /// The values are bytes that reallocations copied, and these columns say how many reallocations there were, and how many
+    /// of them at least doubled the block.
+    copied: Option<[usize; 2]>,
     /// What labels say, by their handle, once they have been asked.
     said: Vec<Option<Said>>,
 }
@@ -110,6 +113,11 @@ impl Sampling {
             _ => (None, ""),
         };
         let partner = |suffix: &str| measure.and_then(|_| profile.sample_type(&format!("{stem}{suffix}")));
+        let is_growth = kind.starts_with("realloc_");
+        let copied = (is_growth && measure == Some(Measure::Bytes))
+            .then(|| ["realloc_objects", "realloc_doublings"].map(|it| profile.sample_type(it)));
+        // Every doubling is a block, which no column of bytes belongs to.
+        let measure = if kind == "realloc_doublings" { Some(Measure::Blocks) } else { measure };
         let interval_label = profile.strings.find("interval");
         // What is left between two sampled values says nothing of how many samples either rests on.
         let (interval, interval_label) = if profile.is_difference() {
@@ -120,12 +128,18 @@ impl Sampling {
         Self {
             interval,
             measure,
-            blocks: partner("objects"),
-            bytes: partner("space"),
+            blocks: if is_growth && measure == Some(Measure::Blocks) {
+                Some(column)
+            } else {
+                partner("objects")
+            },
+            // The bytes that were copied are not those of the blocks.
+            bytes: if is_growth && measure == Some(Measure::Blocks) { None } else { partner("space") },
             size_label: profile.strings.find("bytes"),
             interval_label,
             birth_label: profile.strings.find("birth_epoch"),
             timed: Timed::of(profile, kind),
+            copied: copied.and_then(|[all, doublings]| Some([all?, doublings?])),
             said: vec![None; profile.samples.labels()],
         }
     }
@@ -163,7 +177,7 @@ impl Sampling {
         }
         let (size, blocks) = (self.size(sample, said)?, self.blocks(sample, said)?);
         let odds = said.odds.unwrap_or_else(|| odds(size, said.interval.unwrap_or(1)));
-        let unit = self.unit(size)?;
+        let unit = self.unit(sample, size)?;
         Some(evidence(blocks, odds, unit, self.unseen()))
     }
 
@@ -176,7 +190,7 @@ impl Sampling {
             Timed::Not | Timed::All => None,
         };
         let Some(blocks) = blocks else { return Some(exact) };
-        let unit = self.unit(self.size(sample, said)?)?;
+        let unit = self.unit(sample, self.size(sample, said)?)?;
         let variance = blocks * unit * unit;
         let weight = TIMED_ONE_IN * unit;
         let missed = 1.0 - 1.0 / TIMED_ONE_IN;
@@ -198,7 +212,7 @@ impl Sampling {
             return Some(Draw { interval, size, samples: blocks.unwrap_or(0.0), unit: 1.0 });
         }
         let odds = said.odds.unwrap_or_else(|| odds(size, interval));
-        Some(Draw { interval, size, samples: samples(blocks?, odds), unit: self.unit(size)? })
+        Some(Draw { interval, size, samples: samples(blocks?, odds), unit: self.unit(sample, size)? })
     }
 
     /// Size of a row's blocks in bytes.
@@ -209,7 +223,7 @@ impl Sampling {
 
     /// Number of a row's blocks: by their bytes where their size is known, which are rounded less.
     fn blocks(&self, sample: &Sample<'_>, said: Said) -> Option<f64> {
-        let by_bytes = || Some(self.value(sample, self.bytes)? / said.size?);
+        let by_bytes = || Some(self.value(sample, self.bytes)? / self.unit_of_bytes(sample, said.size?));
         by_bytes().or_else(|| self.value(sample, self.blocks))
     }
 
@@ -219,8 +233,22 @@ impl Sampling {
     }
 
     /// What one block of this size adds to the value.
-    fn unit(&self, size: f64) -> Option<f64> {
-        Some(if self.measure? == Measure::Bytes { size } else { 1.0 })
+    fn unit(&self, sample: &Sample<'_>, size: f64) -> Option<f64> {
+        Some(if self.measure? == Measure::Bytes { self.unit_of_bytes(sample, size) } else { 1.0 })
+    }
+
+    /// What one block of this size adds to a column of bytes; of reallocations, what one that copied copies, at the most.
+    ///
+    /// One that at least doubled the block copied half of it or less, any other less than the whole. The error of a sum is
+    /// largest when as many as can have copied the most that they can.
+    fn unit_of_bytes(&self, sample: &Sample<'_>, size: f64) -> f64 {
+        let (Some([all, doublings]), Some(copied)) = (self.copied, self.value(sample, self.bytes)) else {
+            return size;
+        };
+        let others = (sample.values[all] as f64 - sample.values[doublings] as f64).max(0.0);
+        let by_others = (others * size).min(copied);
+        let squares = by_others * size + (copied - by_others) * size / 2.0;
+        squares / copied
     }
 
     /// Whether the blocks of a row are among those that the snapshot with this number has seen. Rows without a birth are not.

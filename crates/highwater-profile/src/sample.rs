@@ -232,6 +232,62 @@ impl SampleTable {
         self.labels.replace(replacement);
     }
 
+    /// Makes one row of those with equal stacks and labels: the sum of their values, in the place of the first of them. The
+    /// number of the label `summed` tells no rows apart, and is added up as well.
+    ///
+    /// It takes 16 bytes a row for as long as it works.
+    pub fn add_up_equal(&mut self, summed: StringId) {
+        let number = |label: &Label| match label.value {
+            LabelValue::Number(number, _) if label.key == summed => Some(number),
+            _ => None,
+        };
+        let mut others: Vec<u32> = (0..position(self.labels.len())).collect();
+        for at in 0..others.len() {
+            if self.labels.get(at).iter().any(|it| number(it).is_some()) {
+                let labels: Vec<Label> =
+                    self.labels.get(at).iter().filter(|it| number(it).is_none()).copied().collect();
+                others[at] = self.labels.intern(&labels);
+            }
+        }
+        let key = |row: usize| (self.stack_ids[row], others[self.labels_ids[row].index()]);
+        let mut rows: Vec<(StackId, u32, u32)> =
+            (0..self.len()).map(|row| (key(row).0, key(row).1, position(row))).collect();
+        rows.sort_unstable();
+        let mut removed = Vec::new();
+        for equal in rows.chunk_by(|a, b| (a.0, a.1) == (b.0, b.1)).filter(|it| it.len() > 1) {
+            let first = equal[0].2 as usize;
+            let mut sum = 0_i64;
+            let mut sample_label = None;
+            for row in equal.iter().map(|it| it.2 as usize) {
+                let labels = self.labels.get(self.labels_ids[row].index());
+                for label in labels.iter().filter(|it| number(it).is_some()) {
+                    sum = sum.saturating_add(number(label).unwrap_or(0));
+                    sample_label = Some(*label);
+                }
+                if row != first {
+                    self.add_row(row, first);
+                    removed.push(row);
+                }
+            }
+            if let Some(Label { key, value: LabelValue::Number(_, unit) }) = sample_label {
+                let label = Label { key, value: LabelValue::Number(sum, unit) };
+                let labels = [self.labels.get(equal[0].1 as usize), &[label]].concat();
+                self.labels_ids[first] = LabelsId(self.labels.intern(&labels));
+            }
+        }
+        removed.sort_unstable();
+        self.remove(&removed);
+    }
+
+    /// Adds the values of the row `from` to those of the row `to`.
+    fn add_row(&mut self, from: usize, to: usize) {
+        for column in 0..self.columns {
+            let value = self.values[from * self.columns + column];
+            let sum = &mut self.values[to * self.columns + column];
+            *sum = sum.saturating_add(value);
+        }
+    }
+
     /// Takes out the rows at these positions, which ascend.
     pub(crate) fn remove(&mut self, rows: &[usize]) {
         let mut keep = kept(rows);
@@ -263,6 +319,11 @@ impl SampleTable {
     }
 }
 
+/// A position of a table. Tables have fewer than 2^32 entries; see `ListTable`.
+fn position(index: usize) -> u32 {
+    u32::try_from(index).unwrap_or(u32::MAX)
+}
+
 /// Says of one row after the other whether it is not among `removed`.
 fn kept(removed: &[usize]) -> impl FnMut() -> bool + '_ {
     let (mut at, mut next) = (0, removed.iter().peekable());
@@ -276,6 +337,36 @@ fn kept(removed: &[usize]) -> impl FnMut() -> bool + '_ {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_rows_become_one_with_what_their_estimates_are_off() {
+        let key = StringId;
+        let label = |at: u32, number| Label { key: key(at), value: LabelValue::Number(number, StringId::EMPTY) };
+        let (size, off) = (|number| label(1, number), |number| label(2, number));
+        let [main, other] = [[LocationId::from_index(0)], [LocationId::from_index(1)]];
+        let mut table = SampleTable::new(2);
+        table.push(&main, &[1, 10], &[size(8)]);
+        table.push(&other, &[2, 20], &[size(8)]);
+        table.push(&main, &[4, 40], &[size(8), off(5)]);
+        table.push(&main, &[8, 80], &[size(9)]);
+        table.push(&main, &[16, 160], &[size(8), off(7)]);
+        table.push(&other, &[32, 320], &[off(1)]);
+        table.add_up_equal(key(2));
+        let row = |row: Sample<'_>| (row.stack[0].index(), row.values.to_vec(), row.labels.to_vec());
+        let rows: Vec<_> = table.iter().map(row).collect();
+        assert_eq!(
+            rows,
+            [
+                (0, vec![21, 210], vec![size(8), off(12)]),
+                (1, vec![2, 20], vec![size(8)]),
+                (0, vec![8, 80], vec![size(9)]),
+                (1, vec![32, 320], vec![off(1)]),
+            ]
+        );
+        let before = table.len();
+        table.add_up_equal(key(2));
+        assert_eq!(table.len(), before);
+    }
 
     #[test]
     fn removed_rows_are_gone_and_the_others_as_they_were() {

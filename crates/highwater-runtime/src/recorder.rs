@@ -231,12 +231,14 @@ fn remove_sampled(size: usize, mark: Mark) {
     cohort.remove(size as u64, Owner::of(slot));
 }
 
-/// Takes a block with this mark out of its cohort because it was resized: its life goes on.
+/// Counts a block with this mark as freed and takes it out of its cohort, because it was resized: its life goes on. To be
+/// followed by counting it in its new size.
 pub(crate) fn remove_resized(size: usize, mark: Mark) {
     remove_sampled(size, mark);
     if let Some(cohort) = mark.cohort {
         cohort.site().count_resized_away(size as u64);
     }
+    count_free_of_resized(size);
 }
 
 /// Takes a block with this mark out of its cohort because its life ends. To be called before anybody else can have its
@@ -274,7 +276,15 @@ pub(crate) fn tell_free(block: *mut u8, mark: Mark) {
     }
 }
 
-/// Counts a block as freed that is being resized. To be followed by counting it in its new size.
+/// Takes back what [`tell_free`] told: the block is still where it was.
+#[inline(always)]
+pub(crate) fn tell_kept(block: *mut u8, size: usize, mark: Mark) {
+    if let Some(cohort) = mark.cohort {
+        tell_alloc(block, size, cohort);
+    }
+}
+
+/// Counts a block without a mark as freed that is being resized. To be followed by counting it in its new size.
 pub(crate) fn count_free_of_resized(size: usize) {
     thread::count_free_of_resized(size, interval_bytes());
 }

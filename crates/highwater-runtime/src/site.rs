@@ -22,7 +22,7 @@ static STACKS: ChainTable<Stored, { 1 << 15 }> = ChainTable::new();
 static SITES: ChainTable<Site, { 1 << 15 }> = ChainTable::new();
 static NAMES: ChainTable<ThreadName, { 1 << 8 }> = ChainTable::new();
 
-/// A stack, with what is known of it from when it was first met.
+/// A stack in certain modules. Another library that comes to lie where one was has stacks of its own.
 struct Stored {
     frames: &'static [usize],
     /// See [`unwind::modules_of`]; `None` where that cannot be known.
@@ -127,19 +127,27 @@ impl KnownStack {
     /// The stored copy of a stack. `None` when the tables' memory is used up.
     pub(crate) fn of(stack: &Stack) -> Option<Self> {
         let frames = stack.addresses();
-        let hash = hash(frames.iter().map(|&it| it as u64));
-        let make = || {
-            // SAFETY: stacks are stored by the thread that has just walked its own.
-            let modules = unsafe { unwind::modules_of_own(frames) };
-            Some(Stored { frames: arena::place_slice(frames)?, modules })
-        };
-        let Stored { frames, modules } = *STACKS.get_or_add(hash, |it| it.frames == frames, make)?;
+        // SAFETY: stacks are stored by the thread that has just walked its own.
+        let modules = unsafe { unwind::modules_of_own(frames) };
+        let hash = hash(frames.iter().map(|&it| it as u64).chain(modules));
+        let is_same = |it: &Stored| it.modules == modules && it.frames == frames;
+        let make = || Some(Stored { frames: arena::place_slice(frames)?, modules });
+        let frames = STACKS.get_or_add(hash, is_same, make)?.frames;
         Some(Self { frames, modules, hash, is_truncated: stack.is_truncated() })
     }
 
     #[inline(always)]
     pub(crate) fn is_truncated(self) -> bool {
         self.is_truncated
+    }
+
+    /// Whether its modules are still those that its frames lie in.
+    ///
+    /// # Safety
+    /// It is the calling thread's stack now.
+    pub(crate) unsafe fn is_in_its_modules(self) -> bool {
+        // SAFETY: the caller's promise.
+        self.modules == unsafe { unwind::modules_of_own(self.frames) }
     }
 
     /// Its call-site addresses, leaf first.

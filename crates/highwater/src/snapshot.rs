@@ -182,6 +182,8 @@ impl Content {
             let labels = keys.labels(&mut profile, site, self.interval_bytes);
             profile.samples.push(&stack, &values, &labels);
         }
+        // Stacks that differ in the frames of the allocator alone are the same without these.
+        profile.samples.add_up_equal(keys.variance);
         profile
     }
 }

@@ -1,4 +1,4 @@
-//! The structured formats (DHAT, heaptrack, speedscope, callgrind) and the tools that own them: what we write they open
+//! The structured formats (DHAT, heaptrack, speedscope, callgrind, OpenTelemetry) and the tools that own them: what we write they open
 //! with our totals, and what they write we read with theirs. Each comparison is shown to fail for a file in which one
 //! value was changed.
 
@@ -7,4 +7,6 @@ mod dhat;
 mod firefox;
 mod heaptrack;
 mod model;
+#[cfg(feature = "agent")]
+mod otlp;
 mod speedscope;

@@ -8,6 +8,7 @@ mod go;
 mod memray;
 mod packed;
 mod perl;
+mod round_trip;
 mod support;
 mod symbols;
 mod totals;

@@ -203,6 +203,79 @@ fn what_a_measurement_calls_is_not_dropped() {
     assert_eq!(ours["rows"][0]["key"]["label"], "demo::inner", "{ours:#}");
 }
 
+/// What several files drop is dropped in their sum, but for what is no expression to Go.
+#[test]
+fn one_expression_that_is_none_does_not_disable_those_of_other_files() {
+    let directory = tempfile::tempdir().unwrap();
+    let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let stacks: &[&[Place<'_>]] = &[&[&["take"], &["Grow"], &["keep"], &["main"]], &[&["keep"], &["main"]]];
+    let expressions =
+        [("take", ""), ("(", ""), (r"\Qgrow", ""), ("(?i)GROW", ""), ("x)(y", ""), ("keep", "(?=k)")];
+    let mut files = Vec::new();
+    for ((drop, keep), number) in expressions.into_iter().zip(1..) {
+        let file = directory.path().join(format!("{number}.pb.gz"));
+        Dropping { drop, keep, stacks }.write(&file);
+        files.push(file);
+    }
+    let merged = directory.path().join("merged.pb.gz");
+    let run = Command::new(highwater()).arg("merge").args(&files).arg("-o").arg(&merged).output().unwrap();
+    assert!(run.status.success());
+    let said = String::from_utf8(run.stderr).unwrap();
+    let of_file =
+        |number: i32| said.lines().filter(|it| it.contains(&format!("{number}.pb.gz: its "))).count();
+    assert_eq!((1..=6).map(of_file).collect::<Vec<_>>(), [0, 1, 0, 0, 0, 1], "{said}");
+    // The one that Go would read as two stands for what it stood for alone.
+    let profile = read(&merged);
+    assert_eq!((profile.drop_frames.matches("(?:").count(), profile.keep_frames.as_str()), (4, ""));
+    let arguments = ["-traces", "-symbolize=none", "-unit=bytes"];
+    let expected = [("main;keep".to_owned(), 6 * 3000)];
+    for go in Go::ALL {
+        let theirs = traces(&go.pprof(directory.path(), temporary, &arguments, &[&merged]));
+        assert_eq!(theirs, expected, "{go:?}");
+    }
+    let ours = json(&["flame", "-o", "-"], &merged);
+    assert_eq!(ours["stacks"].as_array().unwrap().len(), 1, "{ours:#}");
+    assert_eq!(ours["stacks"][0]["value"], 6 * 3000);
+    // The planted fault: joined as they are, they are no expression, and nothing is dropped.
+    let mut joined = profile;
+    joined.drop_frames = expressions.map(|it| it.0).join("|");
+    file::write_atomically(&merged, |out| pprof::write(&joined, out)).unwrap();
+    assert_eq!(json(&["flame", "-o", "-"], &merged)["stacks"].as_array().unwrap().len(), 2);
+}
+
+/// Ways through the allocator that differ in its own frames alone are one row, to a Go that adds up equal rows and to one
+/// that does not.
+#[test]
+fn no_two_rows_are_equal() {
+    let rows = |profile: &Profile| {
+        let mut rows: Vec<_> = profile.samples.iter().map(|it| (it.stack_id, it.labels_id)).collect();
+        let all = rows.len();
+        rows.sort_unstable();
+        rows.dedup();
+        (all, rows.len())
+    };
+    let blocks = |snapshots: &Snapshots, file: &Path| {
+        snapshots.pprof(&["-traces", "-symbolize=none"], &[file]).matches("-----------+").count()
+    };
+    for setting in ["", "interval:512B"] {
+        let snapshots = Snapshots::take(setting);
+        let profile = read(&snapshots.base);
+        let (all, different) = rows(&profile);
+        assert_eq!(all, different, "{setting:?}");
+        let [debian, python] =
+            Go::ALL.map(|go| blocks(&Snapshots { go, ..Snapshots::take("") }, &snapshots.base));
+        assert_eq!(debian, python, "{setting:?}");
+        // The planted fault: a row that is there twice.
+        let mut twice = profile.clone();
+        let row = profile.samples.get(all / 2);
+        twice.samples.push(row.stack, row.values, row.labels);
+        let file = snapshots.directory.path().join("twice.pb.gz");
+        file::write_atomically(&file, |out| pprof::write(&twice, out)).unwrap();
+        let [debian, python] = Go::ALL.map(|go| blocks(&Snapshots { go, ..Snapshots::take("") }, &file));
+        assert_eq!(python, debian + 1, "{setting:?}");
+    }
+}
+
 #[test]
 fn an_expression_that_is_none_is_said_in_every_answer() {
     let directory = tempfile::tempdir().unwrap();

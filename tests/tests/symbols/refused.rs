@@ -1,4 +1,7 @@
-//! Binaries that are not the ones that ran: no name is better than a wrong one.
+//! Binaries that are not the ones that ran: no name is better than a wrong one. One that was given and is the right build is
+//! always taken.
+
+use std::fs;
 
 use highwater_symbol::{Missing, Options};
 
@@ -25,4 +28,45 @@ fn a_build_with_another_id_names_nothing() {
     let said = summary.mappings[0].missing.as_ref().unwrap().to_string();
     assert!(said.contains("is another build, with build id"), "{said}");
     assert!(subject.places().concat().is_empty());
+}
+
+#[test]
+fn a_binary_of_the_right_build_is_taken_whatever_the_profile_says_of_its_path() {
+    let directory = tempfile::tempdir().unwrap();
+    let [given, other] = ["given", "other"].map(|it| directory.path().join(it));
+    let place = rust(directory.path(), "");
+    fs::rename(&place, &given).unwrap();
+    let original = Subject::of(&given, 200);
+    let mut named = original.clone();
+    named.run(&only(&[]));
+    assert!(named.places().concat().len() > 150, "{:?}", named.places());
+    // Another build at the recorded path, and given as well, before the right one and behind it.
+    fs::copy(rust(directory.path(), "-C opt-level=1"), &other).unwrap();
+    let recorded = [
+        place.to_str().unwrap(),
+        other.to_str().unwrap(),
+        directory.path().to_str().unwrap(),
+        "/nonexistent/demo",
+        "demo",
+        "./demo",
+        "/proc/self/exe",
+        "/proc/1/root/bin/demo",
+        "/dev/fd/3",
+        "/memfd:demo (deleted)",
+        "/bin/sh (deleted)",
+        "[demo]",
+        "//anon",
+        "",
+    ];
+    for path in recorded {
+        for binaries in [vec![&given], vec![&other, &given], vec![&given, &other]] {
+            let mut subject = original.clone();
+            subject.moved_to(path);
+            let binaries = binaries.into_iter().cloned().collect::<Vec<_>>();
+            let summary = subject.run(&Options { binaries: binaries.clone(), ..only(&[]) });
+            assert_eq!(subject.places(), named.places(), "{path:?} {binaries:?} {:?}", summary.mappings);
+            let strangers: Vec<_> = summary.strangers.iter().map(|it| it.path.clone()).collect();
+            assert_eq!(strangers, &[other.clone()][..binaries.len() - 1], "{path:?}");
+        }
+    }
 }

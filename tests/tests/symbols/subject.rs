@@ -13,6 +13,7 @@ const BIAS: u64 = 0x5555_0000_0000;
 const PAGE: u64 = 4096;
 
 /// The profile, and the addresses of its locations as the binary's own tables have them.
+#[derive(Clone)]
 pub struct Subject {
     pub profile: Profile,
     pub addresses: Vec<u64>,

@@ -1,6 +1,6 @@
 //! Libraries that are loaded and unloaded, and the loader's lock.
 
-use highwater_profile::Profile;
+use highwater_profile::{Profile, Sample};
 use highwater_tests::truth::{Demand, functions};
 use tempfile::TempDir;
 
@@ -57,6 +57,35 @@ fn libraries_may_come_and_go_while_threads_allocate() {
     let (rows, inside) = in_module(&profile, "::site_below_wide", "libwide");
     assert!(inside > 0, "{inside} of {rows}");
     program("churn", &directory).mode(SAMPLED).passes();
+}
+
+/// Blocks with `site` on their stack that have a frame in the file `module`, or in none if that is empty.
+fn blocks_in(profile: &Profile, site: &str, module: &str) -> i64 {
+    let column = profile.sample_type("alloc_objects").unwrap();
+    let is_below = |it: &Sample<'_>| functions(profile, it.stack).any(|it| it.contains(site));
+    let has_module = |it: &Sample<'_>| {
+        it.stack.iter().any(|&id| match profile.location(id).mapping {
+            Some(mapping) => {
+                !module.is_empty() && profile.string(profile.mapping(mapping).file).contains(module)
+            }
+            None => module.is_empty(),
+        })
+    };
+    profile.samples.iter().filter(|it| is_below(it) && has_module(it)).map(|it| it.values[column]).sum()
+}
+
+#[test]
+fn a_library_that_lies_where_another_lay_has_stacks_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let [first, second] = ["libfirst", "libsecond"].map(|it| build::library(directory.path(), it, &[]));
+    let program = || Trap::new(env!("CARGO_BIN_EXE_trap_dlopen")).arg(&first).arg(&second).arg("successor");
+    let profile = program().passes();
+    let all = below_libraries(&profile).0;
+    let [of_first, of_second, of_none] =
+        ["libfirst", "libsecond", ""].map(|it| blocks_in(&profile, "::site_below_narrow", it));
+    // The blocks of the one that is gone are nobody's, and those of its successor keep their module.
+    assert!(of_first == 0 && of_second > 0 && of_second + of_none == all, "{of_first} {of_second} {of_none}");
+    assert!(of_none >= all / 2, "{of_none} of {all}");
 }
 
 #[test]

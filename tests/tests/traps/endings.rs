@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use highwater_profile::{Limits, Profile, file};
+use highwater_profile::{Limits, file};
 use highwater_tests::truth::{Demand, values};
 use highwater_tests::{Failure, build_library_example, run_with_timeout};
 use tempfile::TempDir;
@@ -16,49 +16,66 @@ use crate::run::Trap;
 
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// Runs a part of `trap_profiler`, whose files are in `directory`.
-fn run(directory: &TempDir, part: &str) -> Output {
+/// Runs a part of `trap_profiler`, whose files are in `directory`, with a fault if it is not empty.
+fn run(directory: &TempDir, part: &str, fault: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trap_profiler"));
-    command.arg(directory.path().join("heap.pb.gz")).arg(part).env_remove("HIGHWATER");
+    command.arg(directory.path().join("heap.pb.gz")).arg(part);
+    command.env_remove("HIGHWATER").env("TRAP_PLANT", fault);
     command.output().unwrap()
 }
 
-/// The profile that a part leaves when it ends well.
-fn profile_of(part: &str) -> Profile {
+/// What is wrong with the end of a part, or with the profile that it leaves.
+fn wrong(part: &str, fault: &str) -> Option<String> {
     let directory = tempfile::tempdir().unwrap();
-    let ended = run(&directory, part);
-    assert!(ended.status.success(), "{part}: {ended:?}");
-    read(&directory.path().join("heap.pb.gz"))
+    let ended = run(&directory, part, fault);
+    let is_well = if part == "signal" { ended.status.signal() == Some(15) } else { ended.status.success() };
+    if !is_well {
+        return Some(format!("{ended:?}"));
+    }
+    wrong_in(&directory.path().join("heap.pb.gz"))
 }
 
-fn read(path: &Path) -> Profile {
-    let mut profile = file::read(path, &Limits::default()).unwrap();
+/// What is wrong with a profile, which must have the block that each part keeps.
+fn wrong_in(path: &Path) -> Option<String> {
+    let mut profile = match file::read(path, &Limits::default()) {
+        Ok(profile) => profile,
+        Err(error) => return Some(error.to_string()),
+    };
     highwater_symbol::symbolize(&mut profile, &Default::default()).unwrap();
-    profile
-}
-
-fn assert_whole(profile: &Profile) {
-    assert_eq!(values(profile, "site_kept"), Ok([1, 123_456, 1, 123_456]));
+    match values(&profile, "site_kept") {
+        Ok([1, 123_456, 1, 123_456]) => None,
+        other => Some(format!("{other:?}")),
+    }
 }
 
 #[test]
 fn a_program_that_exits_gets_its_profile() {
-    assert_whole(&profile_of("exit"));
-    assert_whole(&profile_of("crowd"));
+    assert_eq!(wrong("exit", ""), None);
+    assert_eq!(wrong("crowd", ""), None);
 }
 
 #[test]
 fn a_signal_ends_the_process_behind_its_profile() {
-    let directory = tempfile::tempdir().unwrap();
-    let ended = run(&directory, "signal");
-    assert_eq!(ended.status.signal(), Some(15), "{ended:?}");
-    assert_whole(&read(&directory.path().join("heap.pb.gz")));
+    assert_eq!(wrong("signal", ""), None);
 }
 
 #[test]
 fn what_a_program_does_with_a_signal_is_left_to_it() {
-    assert_whole(&profile_of("handled"));
-    assert_whole(&profile_of("ignored"));
+    assert_eq!(wrong("handled", ""), None);
+    assert_eq!(wrong("ignored", ""), None);
+}
+
+#[test]
+fn an_end_without_a_profile_or_with_one_that_nobody_asked_for_is_noticed() {
+    for (part, fault, words) in [
+        ("exit", "deaf", "No such file"),
+        ("signal", "deaf", "No such file"),
+        ("ignored", "eager", "a signal that is ignored was acted on"),
+        ("fork", "forgetful", "the child"),
+    ] {
+        let found = wrong(part, fault);
+        assert!(found.as_ref().is_some_and(|it| it.contains(words)), "{part} {fault}: {found:?}");
+    }
 }
 
 /// The files of a directory whose names begin so.
@@ -74,20 +91,20 @@ fn the_child_of_a_fork_has_files_of_its_own_or_says_so() {
         if goes_on {
             fs::write(directory.path().join("go-on"), "").unwrap();
         }
-        let ended = run(&directory, "fork");
+        let ended = run(&directory, "fork", "");
         let said = String::from_utf8_lossy(&ended.stderr);
         assert!(ended.status.success(), "{ended:?}");
         assert_eq!(said.contains("go_on_in_child"), !goes_on, "{said}");
         assert!(!said.contains("panicked"), "{said}");
         let profiles = named(directory.path(), "heap.");
         assert_eq!(profiles.len(), 2, "one of the parent, one of the child: {profiles:?}");
-        profiles.iter().for_each(|it| assert_whole(&read(it)));
+        profiles.iter().for_each(|it| assert_eq!(wrong_in(it), None));
     }
 }
 
 #[test]
 fn the_child_of_a_fork_stops_no_agent_and_waits_for_none() {
-    assert_whole(&profile_of("agent"));
+    assert_eq!(wrong("agent", ""), None);
 }
 
 #[test]

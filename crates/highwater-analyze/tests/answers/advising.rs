@@ -199,6 +199,20 @@ fn reuse_is_for_buffers_and_for_what_is_freed_when_it_was_used() {
     assert_eq!(found(&[vec, LINE, MAIN], 131_072), [], "a node of a map, say");
     assert_eq!(found(&[boxed, LINE, MAIN], 2048), [], "a box is no buffer");
     assert_eq!(found(&[vec, copy, MAIN], 2048), [], "a copy is for who asked for it");
+    let push = "alloc::vec::Vec<T,A>::push@~alloc/src/vec/mod.rs:1";
+    assert_eq!(found(&[vec, push, LINE, MAIN], 2048), [MeasureKind::Reuse]);
+    for maker in [
+        "core::iter::traits::iterator::Iterator::collect::<alloc::vec::Vec<demo::Item>>@~core/src/iter.rs:1",
+        "alloc::fmt::format@~alloc/src/fmt.rs:1",
+        "<alloc::vec::Vec<T> as core::iter::traits::collect::FromIterator<T>>::from_iter@~alloc/src/vec/mod.rs:1",
+        "<T as alloc::string::ToString>::to_string@~alloc/src/string.rs:1",
+    ] {
+        assert_eq!(
+            found(&[vec, maker, LINE, MAIN], 2048),
+            [],
+            "made whole, and handed on for all we know: {maker}"
+        );
+    }
 }
 
 #[test]

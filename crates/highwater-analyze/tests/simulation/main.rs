@@ -2,6 +2,7 @@
 //! profiles go through [`diff`](highwater_analyze::diff()). Every number is seeded. Where a promise is kept only because of some
 //! step, the test does without the step as well, and must see the difference.
 
+mod copies;
 mod coverage;
 mod leaks;
 mod random;

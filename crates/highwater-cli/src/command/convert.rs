@@ -48,11 +48,24 @@ impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let format = output_format(&self.output, self.to)?;
         let mut profile = load_for(format, &self.input, &self.shared)?;
+        load::say_notes([&profile]);
         // It has been looked for while loading.
         let column = self.shared.sample.first().and_then(|it| it.column(&profile).ok());
         profile.default_sample_type = column.or(profile.default_sample_type);
         refuse_zeros(&self.input, &profile, format)?;
+        note_lost(&profile, format);
         write("convert", &profile, format, &self.output, &self.shared)
+    }
+}
+
+/// Says what the recorder lost, where the file written cannot.
+fn note_lost(profile: &Profile, format: Format) {
+    if matches!(format, Format::Pprof | Format::Json) {
+        return;
+    }
+    let kind = SampleKind::default_for(profile);
+    if let Ok(Some(lost)) = highwater_analyze::lost(profile, &kind) {
+        output::note(&highwater_report::lost(&lost, &kind.to_string(), &kind.unit(profile)));
     }
 }
 
@@ -71,9 +84,8 @@ fn refuse_zeros(path: &Path, profile: &Profile, format: Format) -> Result<(), Cl
 pub(super) fn load_for(format: Format, input: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let load = if format == Format::Pprof { load::raw } else { load::symbolized };
     let mut profile = load::busy(&format!("reading {}", input::shown(input)), || load(input, shared))?;
-    load::say_notes([&profile]);
     if !matches!(format, Format::Pprof | Format::Json) && !shared.all_frames {
-        // Other formats cannot say it. An expression that is none has been said to be.
+        // Other formats cannot say it. An expression that is none stays, and is said to be.
         let _ = highwater_analyze::drop_frames(&mut profile);
     }
     Ok(profile)

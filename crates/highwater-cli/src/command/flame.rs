@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use highwater_analyze::{AnalyzeError, DiffOptions, FoldedStack, GroupBy, Query, SampleKind, Unit};
+use highwater_analyze::{AnalyzeError, DiffOptions, FoldedStack, GroupBy, Lost, Query, SampleKind, Unit};
 use highwater_profile::Profile;
 use highwater_report::{FlameError, FlameText, flame, flame_growth, folded_lines};
 use serde::Serialize;
@@ -31,7 +31,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = USAGE)]
 pub(crate) struct Args {
-    /// The profile; with --diff the earlier and the later one
+    /// The profile: a file, - for standard input, or an address (http://host:6060); with --diff the earlier and the later one
     #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Draw what changed from the first file to the second
@@ -66,6 +66,7 @@ enum Format {
 struct Stacks {
     sample: SampleKind,
     unit: Unit,
+    lost: Option<Lost>,
     notes: Vec<String>,
     stacks: Vec<FoldedStack>,
 }
@@ -117,11 +118,13 @@ impl Args {
             });
         }
         if self.format == Some(Format::Folded) {
+            lost(&query, &profile).iter().for_each(|it| output::note(it));
             let lines = stacks.iter().map(|it| (it.frames.as_slice(), vec![it.value]));
             return Ok(folded_lines(lines).into_bytes());
         }
         let mut svg = Vec::new();
-        let text = FlameText { icicle: self.icicle, ..text(&query, &profile, command::name(path)) };
+        let subtitle = [command::name(path)].into_iter().chain(lost(&query, &profile)).collect();
+        let text = FlameText { icicle: self.icicle, ..text(&query, &profile, subtitle) };
         flame(&stacks, &text, &mut svg)
             .map_err(|source| CliError::Flame { files: vec![path.to_owned()], source })?;
         Ok(svg)
@@ -133,7 +136,7 @@ impl Args {
         let sides = profile.sides();
         // They are of the same recordings, whatever these were.
         let options = DiffOptions { force: true, ..self.options.options() };
-        let subtitle = format!("{}: red grew, blue shrank", command::name(path));
+        let subtitle = vec![format!("{}: red grew, blue shrank", command::name(path))];
         load::busy("adding up", || drawn([&sides[0], &sides[1]], &query, &options, subtitle, self.icicle))
             .map_err(|it| it.about(&[path]))
     }
@@ -148,13 +151,14 @@ impl Args {
                 .map_err(command::question(&paths))?;
             return Ok(highwater_report::json("flame-diff", &growth)?.into_bytes());
         }
+        let names = paths.map(command::name);
         if self.format == Some(Format::Folded) {
+            lost_of_either(&query, [&base, &new], [&names[0], &names[1]]).for_each(|it| output::note(&it));
             let stacks = highwater_analyze::folded_diff(&base, &new, &query, &options)
                 .map_err(command::question(&paths))?;
             let lines = stacks.iter().map(|it| (it.frames.as_slice(), vec![it.base, it.new]));
             return Ok(folded_lines(lines).into_bytes());
         }
-        let names = paths.map(command::name);
         let draw = || differential([&base, &new], &query, &options, [&names[0], &names[1]], self.icicle);
         load::busy("comparing", draw).map_err(|it| it.about(&paths))
     }
@@ -191,7 +195,8 @@ pub(crate) fn differential(
     names: [&str; 2],
     icicle: bool,
 ) -> Result<Vec<u8>, Undrawn> {
-    let subtitle = format!("{} to {}: red grew, blue shrank, grey may be noise", names[0], names[1]);
+    let head = format!("{} to {}: red grew, blue shrank, grey may be noise", names[0], names[1]);
+    let subtitle = [head].into_iter().chain(lost_of_either(query, [base, new], names)).collect();
     drawn([base, new], query, options, subtitle, icicle)
 }
 
@@ -199,7 +204,7 @@ fn drawn(
     [base, new]: [&Profile; 2],
     query: &Query,
     options: &DiffOptions,
-    subtitle: String,
+    subtitle: Vec<String>,
     icicle: bool,
 ) -> Result<Vec<u8>, Undrawn> {
     let growth = highwater_analyze::growth(base, new, &narrow(query), options)?;
@@ -213,17 +218,27 @@ fn narrow(query: &Query) -> Query {
     Query { min_fraction: pages::NARROWEST, limit: None, ..query.clone() }
 }
 
-fn text(query: &Query, profile: &Profile, mut subtitle: String) -> FlameText {
+/// What the recorder of a profile lost, in words.
+fn lost(query: &Query, profile: &Profile) -> Option<String> {
     let sample = sample(query, profile);
-    if let Ok(Some(lost)) = highwater_analyze::lost(profile, &sample) {
-        let lost = highwater_report::lost(&lost, &sample.to_string(), &sample.unit(profile));
-        subtitle = format!("{subtitle}; {lost}");
-    }
+    let lost = highwater_analyze::lost(profile, &sample).ok()??;
+    Some(highwater_report::lost(&lost, &sample.to_string(), &sample.unit(profile)))
+}
+
+/// What the recorders of two profiles lost, each with the name of its profile.
+fn lost_of_either(query: &Query, profiles: [&Profile; 2], names: [&str; 2]) -> impl Iterator<Item = String> {
+    let lost = profiles.map(|it| lost(query, it));
+    let named = names.map(str::to_owned).into_iter().zip(lost);
+    named.filter_map(|(name, lost)| Some(format!("{name}: {}", lost?)))
+}
+
+fn text(query: &Query, profile: &Profile, subtitle: Vec<String>) -> FlameText {
+    let sample = sample(query, profile);
     let unit = match sample.unit(profile) {
         Unit::Count => "blocks".to_owned(),
         unit => unit.to_string(),
     };
-    FlameText { title: sample.to_string(), subtitle, unit, icicle: false }
+    FlameText { title: sample.to_string(), subtitle: subtitle.join("; "), unit, icicle: false }
 }
 
 fn sample(query: &Query, profile: &Profile) -> SampleKind {
@@ -234,5 +249,6 @@ fn json(query: &Query, profile: &Profile, stacks: Vec<FoldedStack>) -> Result<Ve
     let sample = sample(query, profile);
     let unit = sample.unit(profile);
     let notes = highwater_analyze::notes(profile);
-    Ok(highwater_report::json("flame", &Stacks { sample, unit, notes, stacks })?.into_bytes())
+    let lost = highwater_analyze::lost(profile, &sample).ok().flatten();
+    Ok(highwater_report::json("flame", &Stacks { sample, unit, lost, notes, stacks })?.into_bytes())
 }

@@ -43,8 +43,14 @@ impl Args {
         let format = convert::output_format(&self.output, known.or(Some(Format::Pprof)))?;
         let mut profiles = Vec::with_capacity(self.files.len());
         for path in &self.files {
-            profiles.push(convert::load_for(format, path, &self.shared)?);
+            let mut profile = convert::load_for(format, path, &self.shared)?;
+            // Together with the other files' expressions it would be one that is none.
+            if let Some(error) = highwater_analyze::take_invalid_expressions(&mut profile) {
+                output::note(&format!("{}: {error}; left out", input::shown(path)));
+            }
+            profiles.push(profile);
         }
+        load::say_notes(&profiles);
         self.name_rebuilt(&mut profiles)?;
         self.note_one_process(&profiles);
         let merged = load::busy("merging", || highwater_profile::merge(&profiles))

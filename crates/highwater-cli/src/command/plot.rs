@@ -21,7 +21,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The profiles in order of time, or the directory they are in
+    /// The profiles in order of time (files, - for standard input, or addresses), or the directory they are in
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The file to write; - for standard output

@@ -28,7 +28,7 @@ and advise, with the rules of highwater.toml.";
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// One profile, several in order of time, or the directory they are in
+    /// One profile, several in order of time (files, - for standard input, or addresses), or the directory they are in
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The file to write; - for standard output

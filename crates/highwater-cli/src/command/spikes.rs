@@ -22,7 +22,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The profiles in order of time, or one directory with all of them
+    /// The profiles in order of time (files, - for standard input, or addresses), or one directory with all of them
     #[arg(required = true, value_name = "FILES|DIR")]
     files: Vec<PathBuf>,
     /// Go on without files that are damaged or copies of others, over restarts of the process, and over changes of the

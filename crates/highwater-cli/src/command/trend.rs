@@ -23,7 +23,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, mut_arg("limit", |it| it.long("rows")))]
 pub(crate) struct Args {
-    /// The profiles in order of time, or one directory with all of them
+    /// The profiles in order of time (files, - for standard input, or addresses), or one directory with all of them
     ///
     /// Of a directory, hidden and temporary files are passed over, and so are other files than profiles, with a remark.
     #[arg(required = true, value_name = "FILES|DIR")]

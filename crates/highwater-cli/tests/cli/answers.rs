@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use highwater_profile::Meta;
+
 use crate::support::{Place, demo};
 
 fn place() -> Place {
@@ -178,6 +180,49 @@ fn flame_draws_one_profile_or_the_growth_between_two() {
     let two = json("--diff old.pb.gz new.pb.gz");
     assert_eq!((&two["kind"], &two["new"]["sample"]), (&"flame-diff".into(), &"live-bytes".into()));
     assert_eq!(two["nodes"][2]["grown"], 192 << 20);
+}
+
+#[test]
+fn flame_says_what_the_recorder_of_each_profile_lost() {
+    let place = place();
+    let lossy = |blocks, samples| {
+        let mut profile = demo(blocks);
+        profile.meta = Some(Meta {
+            dropped_samples: Some(samples),
+            dropped_bytes: Some(3 << 20),
+            ..profile.meta.unwrap()
+        });
+        profile
+    };
+    place.profile("a.pb.gz", &lossy(8, 5));
+    place.profile("b.pb.gz", &lossy(200, 7));
+    let words =
+        |samples| format!("{samples} samples lost by the recorder: up to 3.0 MiB of live-bytes is missing");
+    let [of_a, of_b] = [format!("a.pb.gz: {}", words(5)), format!("b.pb.gz: {}", words(7))];
+    let written = |arguments: &str| {
+        let run = place.run(&format!("flame {arguments} -o out"));
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        (fs::read_to_string(place.path("out")).unwrap(), run.stderr)
+    };
+    assert!(written("a.pb.gz").0.contains(&words(5)));
+    assert_eq!(written("--format folded a.pb.gz").1, format!("highwater: note: {}\n", words(5)));
+    let (json, _) = written("--json a.pb.gz");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["lost"]["samples"], &json["lost"]["most"]), (&5.into(), &(3 << 20).into()));
+    // Of two profiles each may have lost something.
+    let (svg, _) = written("--diff a.pb.gz b.pb.gz");
+    assert!(svg.contains(&format!("{of_a}; {of_b}")), "{svg}");
+    let (svg, _) = written("--diff a.pb.gz new.pb.gz");
+    assert!(svg.contains(&of_a) && svg.matches("lost by the recorder").count() == 1, "{svg}");
+    let (_, said) = written("--diff --format folded a.pb.gz b.pb.gz");
+    assert_eq!(said, format!("highwater: note: {of_a}\nhighwater: note: {of_b}\n"));
+    let (json, _) = written("--diff --json a.pb.gz b.pb.gz");
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["base"]["lost"]["samples"], &json["new"]["lost"]["samples"]), (&5.into(), &7.into()));
+    // A file that was converted no longer knows.
+    let run = place.run("convert a.pb.gz out.csv");
+    assert_eq!(run.stderr, format!("highwater: note: {}\n", words(5)));
+    place.run("convert a.pb.gz again.pb.gz").answer();
 }
 
 #[test]

@@ -62,6 +62,51 @@ fn every_command_reads_standard_input_and_servers() {
     assert_eq!(server.requests().len(), COMMANDS.len(), "a server is asked once");
 }
 
+/// Those that read a series.
+const OF_SERIES: [&str; 3] =
+    ["trend 0.pb.gz 1.pb.gz IN", "spikes 0.pb.gz 1.pb.gz IN", "plot 0.pb.gz 1.pb.gz IN -o out.svg"];
+
+#[test]
+fn every_series_may_end_with_standard_input_or_a_server() {
+    let place = Place::new();
+    let shot = |at: i64| {
+        let mut profile = demo(8 + at);
+        profile.time_ns += at * 60_000_000_000;
+        profile
+    };
+    for at in 0..3 {
+        place.profile(&format!("{at}.pb.gz"), &shot(at));
+    }
+    let bytes = encoded(&shot(2));
+    for command in OF_SERIES {
+        let expected = place.run(&command.replace("IN", "2.pb.gz"));
+        assert_eq!(expected.code, Some(0), "{command}: {}", expected.stderr);
+        let server = Server::bodies(vec![bytes.clone()]);
+        let from_input = piped(&place, &command.replace("IN", "-"), &bytes);
+        let from_server = place.run(&command.replace("IN", &server.url()));
+        for (run, name) in [(from_input, "standard input".to_owned()), (from_server, server.url())] {
+            assert_eq!(run.code, expected.code, "{command}: {}", run.stderr);
+            let shown = run.stdout.replace(&name, "2.pb.gz").replace("2.pb.gz/debug/pprof/heap", "2.pb.gz");
+            assert_eq!(shown, expected.stdout, "{command}");
+        }
+    }
+}
+
+#[test]
+fn the_help_of_every_command_says_where_profiles_come_from() {
+    let place = Place::new();
+    for command in COMMANDS.iter().chain(&OF_SERIES) {
+        let run = place.run(&format!("{} --help", command.split(' ').next().unwrap()));
+        let words: Vec<&str> = run.answer().split_whitespace().collect();
+        let help = words.join(" ");
+        assert!(
+            help.contains("- for standard input, or an address")
+                || help.contains("- for standard input, or addresses"),
+            "{command}: {help}"
+        );
+    }
+}
+
 #[test]
 fn standard_input_is_one_profile() {
     let place = Place::new();

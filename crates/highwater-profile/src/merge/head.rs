@@ -91,12 +91,34 @@ fn kinds(types: &[ValueType]) -> String {
     types.iter().map(kind).collect::<Vec<_>>().join(", ")
 }
 
-/// An expression that matches what any of these does.
+/// An expression that matches what any of these does. Each is in a group of its own, so that its flags (`(?i)`) are its own.
 fn either<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
     let mut all: Vec<&str> = expressions.filter(|it| !it.is_empty()).collect();
     all.sort_unstable();
     all.dedup();
-    all.join("|")
+    match all.as_slice() {
+        [only] => (*only).to_owned(),
+        all => all.iter().map(|it| format!("(?:{it}{})", end_of_quote(it))).collect::<Vec<_>>().join("|"),
+    }
+}
+
+/// What ends a quotation (`\Q`) that an expression leaves open, which would quote what is written behind it.
+fn end_of_quote(expression: &str) -> &'static str {
+    let (mut is_quoted, mut characters) = (false, expression.chars());
+    while let Some(next) = characters.next() {
+        if next == '\\' {
+            let mut ahead = characters.clone();
+            match ahead.next() {
+                Some('E') if is_quoted => is_quoted = false,
+                Some('Q') if !is_quoted => is_quoted = true,
+                // Inside of a quotation a backslash is a character, and what follows may end it.
+                _ if is_quoted => continue,
+                _ => {}
+            }
+            characters = ahead;
+        }
+    }
+    if is_quoted { "\\E" } else { "" }
 }
 
 /// The recorders' facts, if all profiles have some: counts are added up, and what is of one process only is left out.

@@ -92,13 +92,10 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         // SAFETY: this is how the block was asked for.
         let moved = unsafe { self.inner.realloc(base, asked, wanted.size()) };
         if moved.is_null() {
-            if let Some(cohort) = old.cohort {
-                recorder::tell_alloc(block, old_size, cohort);
-            }
+            recorder::tell_kept(block, old_size, old);
             return moved;
         }
         recorder::remove_resized(old_size, old);
-        recorder::count_free_of_resized(old_size);
         // SAFETY: the moved block has room for the mark, which is as long as the old one.
         let resized = unsafe { new.write(moved) };
         verdict.count_resized(resized, new, Resized { old_size, new_size, has_moved: moved != base });
@@ -119,8 +116,8 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         let old_size = layout.size();
         let new = verdict.mark(new_size);
         let Some(wanted) = new.layout(new_size) else { return ptr::null_mut() };
-        // SAFETY: an unmarked block was asked for as `plain` says, with the alignment that marked ones have.
-        let moved = unsafe { self.inner.realloc(block, self.plain_unchecked(layout), wanted.size()) };
+        // SAFETY: the caller promises an unmarked block. It has the alignment that marked ones have.
+        let moved = unsafe { self.resize_plain(block, layout, wanted.size()) };
         if moved.is_null() {
             return moved;
         }
@@ -168,13 +165,10 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
                 block.copy_from(base, kept);
                 old.write(base);
             }
-            if let Some(cohort) = old.cohort {
-                recorder::tell_alloc(block, old_size, cohort);
-            }
+            recorder::tell_kept(block, old_size, old);
             return moved;
         }
         recorder::remove_resized(old_size, old);
-        recorder::count_free_of_resized(old_size);
         verdict.count(new_size);
         moved
     }
@@ -193,8 +187,8 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     ) -> *mut u8 {
         let (old_size, new_size) = (layout.size(), new_layout.size());
         let Some(wanted) = self.plain(new_layout) else { return ptr::null_mut() };
-        // SAFETY: an unmarked block was asked for as `plain` says.
-        let moved = unsafe { self.inner.realloc(block, self.plain_unchecked(layout), wanted.size()) };
+        // SAFETY: the caller promises an unmarked block.
+        let moved = unsafe { self.resize_plain(block, layout, wanted.size()) };
         if moved.is_null() {
             return moved;
         }
@@ -205,11 +199,8 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         if base.is_null() {
             verdict.note_dropped(new_size);
             verdict.count(new_size);
-            if self.is_odd(moved, layout) {
-                // SAFETY: the block is the inner allocator's, and resized.
-                return unsafe { self.resettle(moved, layout, new_size) };
-            }
-            return moved;
+            // SAFETY: the block is the inner allocator's, and resized.
+            return unsafe { self.settle_resized(moved, layout, new_size) };
         }
         // SAFETY: the fresh block has room for the mark and the new size behind it. The other one was asked for with this
         // layout, and nobody but this function has it.
@@ -235,18 +226,15 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         verdict: &Verdict,
     ) -> *mut u8 {
         let Some(new) = self.plain(new_layout) else { return ptr::null_mut() };
-        // SAFETY: an unmarked block was asked for as `plain` says.
-        let moved = unsafe { self.inner.realloc(block, self.plain_unchecked(layout), new.size()) };
+        // SAFETY: the caller promises an unmarked block.
+        let moved = unsafe { self.resize_plain(block, layout, new.size()) };
         if moved.is_null() {
             return moved;
         }
         recorder::count_free_of_resized(layout.size());
         verdict.count(new_layout.size());
-        if self.is_odd(moved, layout) {
-            // SAFETY: the block is the inner allocator's, and resized.
-            return unsafe { self.resettle(moved, layout, new_layout.size()) };
-        }
-        moved
+        // SAFETY: the block is the inner allocator's, and resized.
+        unsafe { self.settle_resized(moved, layout, new_layout.size()) }
     }
 
     /// Resizes a block that cannot be left to the inner allocator: it loses its mark, and the place that the inner
@@ -303,7 +291,6 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
                 let (base, mark) = Mark::read(block);
                 recorder::tell_free(block, mark);
                 recorder::remove_resized(layout.size(), mark);
-                recorder::count_free_of_resized(layout.size());
                 self.inner.dealloc(base, mark.layout_unchecked(layout.size()));
             }
             return;
@@ -330,15 +317,14 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         // SAFETY: the caller's promises are passed on.
         let moved = unsafe { self.inner.realloc(block, layout, new_size) };
         if moved.is_null() {
-            if let (Some(cohort), Some(block)) = (old.cohort, NonNull::new(block)) {
+            if let (Some(_), Some(block)) = (old.cohort, NonNull::new(block)) {
                 aligned::insert(block, old);
-                recorder::tell_alloc(block.as_ptr(), layout.size(), cohort);
             }
+            recorder::tell_kept(block, layout.size(), old);
             return moved;
         }
         let old_size = layout.size();
         recorder::remove_resized(old_size, old);
-        recorder::count_free_of_resized(old_size);
         if !verdict.is_sampled() {
             verdict.count(new_size);
             return moved;
@@ -349,6 +335,29 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         };
         let mark = keep_aligned(moved, new_size, mark, verdict);
         verdict.count_resized(moved, mark, Resized { old_size, new_size, has_moved: moved != block });
+        moved
+    }
+
+    /// Has the inner allocator resize an unmarked block, with whatever that moves.
+    ///
+    /// # Safety
+    /// As for `GlobalAlloc::realloc`; the block is unmarked.
+    #[inline(always)]
+    unsafe fn resize_plain(&self, block: *mut u8, layout: Layout, new_bytes: usize) -> *mut u8 {
+        // SAFETY: an unmarked block was asked for as `plain` says; the rest is the caller's promise.
+        unsafe { self.inner.realloc(block, self.plain_unchecked(layout), new_bytes) }
+    }
+
+    /// Where a block that was resized is to lie without a mark.
+    ///
+    /// # Safety
+    /// As for [`Self::resettle`].
+    #[inline(always)]
+    unsafe fn settle_resized(&self, moved: *mut u8, old: Layout, new_size: usize) -> *mut u8 {
+        if self.is_odd(moved, old) {
+            // SAFETY: the caller's promises.
+            return unsafe { self.resettle(moved, old, new_size) };
+        }
         moved
     }
 

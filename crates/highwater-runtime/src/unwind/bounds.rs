@@ -9,7 +9,7 @@ use core::cell::Cell;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use super::cfi;
+use super::object;
 
 thread_local! {
     /// The calling thread's stack; [`UNKNOWN`] until it was looked for.
@@ -50,7 +50,7 @@ pub(super) fn stack_bounds(stack_pointer: usize) -> Option<Range<usize>> {
 
 #[cold]
 fn find(stack_pointer: usize) -> Option<Range<usize>> {
-    if STACK.get() != UNKNOWN || !cfi::is_available() {
+    if STACK.get() != UNKNOWN || !object::is_available() {
         return None;
     }
     let stack = own_stack();

@@ -8,6 +8,7 @@
 use core::ptr::NonNull;
 
 use super::bounds::stack_bounds;
+use super::module;
 use super::walk::{Registers, Witness, follow, read};
 use super::walk_with_system;
 use crate::capture::Stack;
@@ -47,6 +48,8 @@ struct Entry {
     offsets: [[u16; GROUP]; WORDS / GROUP],
     values: [[usize; GROUP]; WORDS / GROUP],
     stack: Option<KnownStack>,
+    /// None of its frames is in a library that may be unloaded, and that another one may come to lie in the place of.
+    is_lasting: bool,
 }
 
 impl Memo {
@@ -103,7 +106,14 @@ impl Entry {
                 }
             }
         }
-        self.stack
+        if self.is_lasting { self.stack } else { self.recall_if_loaded() }
+    }
+
+    /// What is remembered, if its libraries are still there.
+    #[inline(never)]
+    fn recall_if_loaded(&self) -> Option<KnownStack> {
+        // SAFETY: the words have just been compared, so these are the return addresses on this thread's stack.
+        self.stack.filter(|it| unsafe { it.is_in_its_modules() })
     }
 
     /// Repeats the last word until the last group is full.
@@ -132,6 +142,7 @@ impl Entry {
         if is_complete && known.is_some() {
             self.fill_group();
             (self.stack_pointer, self.frame_pointer, self.end) = (stack_pointer, frame_pointer, end);
+            self.is_lasting = module::are_lasting(stack.addresses());
             self.stack = known;
         }
         known

@@ -18,6 +18,10 @@ mod memo;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod method;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod module;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod object;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod rule;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod walk;
@@ -48,7 +52,11 @@ use crate::{chain, totals};
 /// Looks up what walks need from the C library. To be called once, early: it may take the loader's lock.
 pub(crate) fn start() {
     #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
-    cfi::start();
+    {
+        bounds::start();
+        object::start();
+        module::start();
+    }
 }
 
 /// How stacks are walked, as far as walks have come; see [`unwind_methods`](crate::unwind_methods).
@@ -75,7 +83,7 @@ pub fn methods() -> UnwindMethods {
 /// Whether [`walk_interrupted`] can walk, after [`start`].
 pub(crate) fn can_walk_interrupted() -> bool {
     #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
-    return cfi::is_available();
+    return object::is_available();
     #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
     false
 }
@@ -118,17 +126,8 @@ pub(crate) unsafe fn modules_of_own(stack: &[usize]) -> Option<u64> {
         return None;
     }
     #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
-    {
-        let (mut range, mut id) = (0..0, 0);
-        let ids = stack.iter().map(|&address| {
-            if !range.contains(&address) {
-                // SAFETY: the caller promises that the function is on the stack.
-                (range, id) = unsafe { cfi::module_at(address) }.unwrap_or((0..0, 0));
-            }
-            id
-        });
-        Some(modules_of(ids))
-    }
+    // SAFETY: the caller's promise.
+    return Some(unsafe { module::modules_of_own(stack) });
     #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
     {
         let _ = stack;

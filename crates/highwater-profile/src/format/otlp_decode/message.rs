@@ -111,6 +111,21 @@ impl<'a> Reader<'a> {
         Ok(all)
     }
 
+    /// How many numbers of eight bytes a field has that is repeated, packed or not.
+    pub fn repeated_fixed(&self, part: Part<'a>, number: u64) -> Result<usize, ReadError> {
+        let mut count = 0;
+        for field in self.fields(part) {
+            let field = field?;
+            match field.value {
+                _ if field.number != number => {}
+                Value::Bytes(packed) => count += packed.len() / 8,
+                Value::Fixed => count += 1,
+                Value::Number(_) => {}
+            }
+        }
+        Ok(count)
+    }
+
     /// The entry of a table at a position; `None` for the first, which means "none".
     pub fn entry(
         &self,

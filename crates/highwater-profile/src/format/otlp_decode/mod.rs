@@ -190,6 +190,8 @@ impl<'a> Reader<'a> {
                     Field { number: 3, value: Value::Number(number), .. } => {
                         Some(Attribute::Number(number as i64, text(numbers[3])?))
                     }
+                    // A text of the dictionary.
+                    Field { number: 8, value: Value::Number(index), .. } => Some(Attribute::Text(text(index)?)),
                     _ => value,
                 };
             }
@@ -232,7 +234,12 @@ impl<'a> Reader<'a> {
             labels.push(Label { key, value });
         }
         let values = self.repeated(part, 4)?;
-        let value = values.iter().fold(0, |sum: i64, it| sum.saturating_add(*it as i64));
+        let value = if values.is_empty() {
+            // Every moment counts as one.
+            i64::try_from(self.repeated_fixed(part, 5)?).unwrap_or(i64::MAX)
+        } else {
+            values.iter().fold(0, |sum: i64, it| sum.saturating_add(*it as i64))
+        };
         let columns = profile.sample_types().len();
         let sums = rows.values.entry((stack, labels)).or_insert_with_key(|key| {
             rows.order.push(key.clone());
