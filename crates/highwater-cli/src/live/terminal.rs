@@ -4,12 +4,16 @@ use std::io::{self, BufWriter, Stdout};
 use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crossterm::cursor::Show;
 use crossterm::execute;
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
+
+/// How long a terminal may take to become what it was, when the process ends without its drawing thread.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// Whether the terminal is ours now.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
@@ -54,6 +58,12 @@ fn give_back() {
         let _ = disable_raw_mode();
         let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
     }
+}
+
+/// [`give_back`] for a terminal that may take no output, for which nobody waits longer than a moment.
+pub(crate) fn give_back_if_possible() {
+    thread::spawn(give_back);
+    thread::sleep(MOMENT);
 }
 
 #[cfg(test)]

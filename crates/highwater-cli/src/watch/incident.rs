@@ -54,30 +54,35 @@ struct Side<'a> {
     totals: &'a SnapshotTotals,
 }
 
-/// Writes the folder of an incident below `directory`. It has its name when it is complete, and not before.
+/// Writes the folder of an incident below `directory`. It has its name when it is complete, and not before. In a folder that is
+/// `known` already, each file is replaced as a whole.
 ///
 /// # Errors
 /// When something cannot be written. What cannot be worked out is missing, and said to be.
 pub(crate) fn write(
     directory: &Path,
+    known: Option<&Path>,
     source: &str,
     finding: &Finding,
-    [before, after]: [&Shot; 2],
     shared: &Shared,
 ) -> Result<Written, CliError> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| CliError::File(FileError::Write { path, source })
     };
-    fs::create_dir_all(directory).map_err(failed(directory))?;
     let found_ns = event::now_ns();
+    if let Some(folder) = known {
+        let missing = fill(folder, source, found_ns, finding, shared)?;
+        return Ok(Written { folder: folder.to_owned(), missing });
+    }
+    fs::create_dir_all(directory).map_err(failed(directory))?;
     let stamp = next_stamp(directory, compact(&time(found_ns)));
     let folder = free_name(directory, &format!("{stamp}-{}", finding.kind.name()));
     let draft = directory.join(DRAFT);
     // What a watch that was killed left behind; there is no other one that writes here.
     let _ = fs::remove_dir_all(&draft);
     fs::create_dir(&draft).map_err(failed(&draft))?;
-    let outcome = fill(&draft, source, found_ns, finding, [before, after], shared)
+    let outcome = fill(&draft, source, found_ns, finding, shared)
         .and_then(|missing| rename_directory(&draft, &folder).map(|()| missing).map_err(failed(&folder)));
     match outcome {
         Ok(missing) => Ok(Written { folder, missing }),
@@ -89,14 +94,20 @@ pub(crate) fn write(
     }
 }
 
+/// Removes a folder that was not completed, if there is one.
+pub(crate) fn drop_draft(directory: &Path) {
+    // What stays has no name that anybody takes for an incident's.
+    let _ = fs::remove_dir_all(directory.join(DRAFT));
+}
+
 fn fill(
     folder: &Path,
     source: &str,
     found_ns: i64,
     finding: &Finding,
-    [before, after]: [&Shot; 2],
     shared: &Shared,
 ) -> Result<Vec<String>, CliError> {
+    let [before, after] = &finding.pair;
     let names = [name("before", &before.path), name("after", &after.path)];
     for (shot, name) in [before, after].into_iter().zip(&names) {
         copy(&shot.path, &folder.join(name))?;

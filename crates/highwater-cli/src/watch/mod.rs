@@ -28,9 +28,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::CliError;
 use crate::shared::Shared;
-use detect::{Detector, Finding};
+use detect::{Detector, Finding, Kind};
 pub(crate) use event::now_ns;
-use event::{End, Event};
+use event::{End, Event, Told};
 pub(crate) use fetch::Endpoint;
 pub(crate) use process::PidFile;
 use process::Process;
@@ -39,6 +39,9 @@ pub(crate) use run::{Break, Run, Shot, facts};
 pub(crate) use source::{Directory, Source};
 pub(crate) use stop::Stop;
 pub(crate) use target::{Server, is_address};
+
+/// The directory of incidents, below the one of the watch.
+const INCIDENTS: &str = "incidents";
 
 /// How a watch is to go.
 #[derive(Clone, Debug)]
@@ -112,7 +115,8 @@ impl<'a> Watch<'a> {
     ) -> Result<Self, CliError> {
         let ring = Ring::open(&plan.out, plan.keep)?;
         let name = source.name();
-        let stop = Stop::listen(plan.lasting)?;
+        let incidents = plan.out.join(INCIDENTS);
+        let stop = Stop::of_watch(plan.lasting, move || incident::drop_draft(&incidents))?;
         let terminal = std::io::stderr().is_terminal();
         let bar = terminal.then(|| {
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
@@ -173,6 +177,7 @@ impl<'a> Watch<'a> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+        self.finish_spike()?;
         self.tell(&Event::Ended {
             because,
             snapshots: self.counts.snapshots,
@@ -280,24 +285,31 @@ impl<'a> Watch<'a> {
     }
 
     fn write_down(&mut self, finding: Finding) -> Result<(), CliError> {
-        let [before, after] = finding.pair.map(|it| &self.run.shots()[it]);
         let (folder, missing) = if self.plan.folders {
-            let directory = self.plan.out.join("incidents");
-            let written = incident::write(&directory, &self.name, &finding, [before, after], self.shared)?;
+            let directory = self.plan.out.join(INCIDENTS);
+            let known = self.detector.folder().filter(|_| finding.goes_on);
+            let written = incident::write(&directory, known, &self.name, &finding, self.shared)?;
+            if finding.kind == Kind::Spike {
+                self.detector.has_folder(&written.folder);
+            }
             (Some(written.folder), written.missing)
         } else {
             (None, Vec::new())
         };
-        let event = Event::Incident {
-            kind: finding.kind,
-            summary: finding.summary,
-            before: before.path.clone(),
-            after: after.path.clone(),
-            folder,
-            missing,
-        };
-        self.counts.incidents += 1;
-        self.tell(&event)
+        let goes_on = finding.goes_on;
+        let [before, after] = finding.pair.map(|it| it.path);
+        let told = Told { kind: finding.kind, summary: finding.summary, before, after, folder, missing };
+        self.counts.incidents += usize::from(!goes_on);
+        self.tell(&if goes_on { Event::IncidentGoesOn(told) } else { Event::Incident(told) })
+    }
+
+    /// Tells what is left to be told of a spike, now that no snapshot of its series follows.
+    fn finish_spike(&mut self) -> Result<(), CliError> {
+        match self.detector.finish(self.run.shots(), self.shared) {
+            Ok(Some(finding)) => self.write_down(finding),
+            Ok(None) => Ok(()),
+            Err(error) => self.fail(format!("the ring cannot be looked at: {error}")),
+        }
     }
 
     /// A process that has another number, or another start, is another process.
@@ -327,6 +339,7 @@ impl<'a> Watch<'a> {
             // It has begun already, and nothing came since.
             return Ok(());
         }
+        self.finish_spike()?;
         self.run.restart(because);
         self.detector.restart();
         if matches!(because, Break::OtherProcess | Break::AllocatedLess) {
