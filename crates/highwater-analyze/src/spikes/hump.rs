@@ -14,6 +14,9 @@ pub(super) struct Hump {
 /// Share of a rise that is taken for its foot, and not for a part of it.
 const FOOT: f64 = 0.1;
 
+/// Intervals without a lower level after which a fall is over.
+const REST: usize = 2;
+
 /// Finds the humps. `is_rise` says of two positions whether what is between them is a rise that is worth telling.
 pub(super) fn humps(levels: &[f64], is_rise: impl Fn(usize, usize) -> bool) -> Vec<Hump> {
     let mut found = Vec::new();
@@ -25,11 +28,15 @@ pub(super) fn humps(levels: &[f64], is_rise: impl Fn(usize, usize) -> bool) -> V
             None if level < levels[low] => (low, high) = (at, at),
             None => {}
             Some(foot) if level < levels[foot] => behind = Some(at),
-            Some(foot) if level > levels[foot] && level >= (levels[foot] + levels[high]) / 2.0 => {
-                found.extend(trimmed(levels, low, high, foot));
-                (low, high, behind) = (foot, at, None);
+            Some(foot) => {
+                // A rise in the middle of a fall has to make up for half of it.
+                let is_down = levels[foot] <= levels[low] + FOOT * (levels[high] - levels[low]);
+                let is_half = level >= (levels[foot] + levels[high]) / 2.0;
+                if (is_down || is_half || at - foot > REST) && is_rise(foot, at) {
+                    found.extend(trimmed(levels, low, high, foot));
+                    (low, high, behind) = (foot, at, None);
+                }
             }
-            Some(_) => {}
         }
     }
     found.extend(behind.and_then(|foot| trimmed(levels, low, high, foot)));
@@ -65,6 +72,9 @@ mod tests {
         assert_eq!(found(&[100, 150, 150, 300, 150]), [[2, 3, 4]], "what stays is no part of it");
         assert_eq!(found(&[100, 130, 160, 110, 60, 60]), [[0, 2, 4]]);
         assert_eq!(found(&[100, 150, 90, 90]), [[0, 1, 2]]);
+        assert_eq!(found(&[100, 300, 100, 120, 100]), [[0, 1, 2], [2, 3, 4]], "a small one behind");
+        assert_eq!(found(&[100, 300, 200, 230, 100]), [[0, 1, 4]], "a dip of the fall");
+        assert_eq!(found(&[100, 300, 150, 150, 150, 180, 150]), [[0, 1, 2], [4, 5, 6]], "on a step");
     }
 
     #[test]

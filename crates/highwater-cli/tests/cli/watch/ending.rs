@@ -98,8 +98,6 @@ fn a_pipe_that_is_full_keeps_nobody() {
         status.lines().find(|it| it.starts_with("voluntary_ctxt_switches")).unwrap().to_owned()
     };
     let place = Place::new();
-    // What a former watch left that was killed in the middle of an incident.
-    fs::create_dir_all(place.path("highwater-watch/incidents/.incident.tmp")).unwrap();
     let server = Server::start(vec![Answer::Status(500)]);
     let mut command = place.command();
     command.args(["watch", "--json", "--every", "1ms", "--for", "60s", &server.url()]);
@@ -115,6 +113,8 @@ fn a_pipe_that_is_full_keeps_nobody() {
         }
     }
     assert_eq!(end(&mut watch.0, Duration::ZERO), None, "it waits for its reader");
+    // As if it was in the middle of an incident.
+    fs::create_dir_all(place.path("highwater-watch/incidents/.unfinished-x")).unwrap();
     send("TERM", process);
     assert_eq!(end(&mut watch.0, PATIENCE), Some(0));
     assert_eq!(names(&place.path("highwater-watch/incidents")), [""; 0], "no half of an incident");
