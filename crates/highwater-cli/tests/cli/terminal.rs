@@ -48,7 +48,7 @@ fn a_closed_pipe_is_no_error() {
         "plot heap.pb.gz -o -",
         "plot heap.pb.gz --json -o -",
         "flame heap.pb.gz -o -",
-        "convert heap.pb.gz --to folded -o -",
+        "convert heap.pb.gz - --to folded",
         "--help",
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
