@@ -1,6 +1,7 @@
 //! The terminal, taken over for the time of a screen and given back whatever happens.
 
 use std::io::{self, BufWriter, Stdout};
+use std::mem::ManuallyDrop;
 use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -20,7 +21,8 @@ static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it shows a screen. It is given back when this is dropped.
 pub(crate) struct Screen {
-    pub(crate) terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Not dropped: it would show the cursor itself, and panic when neither stdout nor stderr takes anything any more.
+    pub(crate) terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Screen {
@@ -41,7 +43,8 @@ impl Screen {
         let taken = enable_raw_mode().and_then(|()| execute!(io::stdout(), EnterAlternateScreen));
         let terminal =
             taken.and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout()))));
-        terminal.map(|terminal| Self { terminal }).inspect_err(|_| give_back())
+        let screen = terminal.map(|terminal| Self { terminal: ManuallyDrop::new(terminal) });
+        screen.inspect_err(|_| give_back())
     }
 }
 
