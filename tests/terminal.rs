@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
@@ -16,10 +17,13 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A terminal with a program in it, which is killed when this is dropped.
 pub struct Terminal {
-    master: Box<dyn MasterPty + Send>,
-    keys: Box<dyn Write + Send>,
+    /// The window and the keyboard; `None` when it was closed.
+    window: Option<(Box<dyn MasterPty + Send>, Box<dyn Write + Send>)>,
     child: Box<dyn Child + Send + Sync>,
     parser: Arc<Mutex<Parser>>,
+    /// What the program writes is read until this says no, and more comes.
+    is_blind: Arc<AtomicBool>,
+    eyes: Option<JoinHandle<()>>,
 }
 
 impl Terminal {
@@ -47,14 +51,18 @@ impl Terminal {
         let mut output = pair.master.try_clone_reader().expect("what the program writes");
         let keys = pair.master.take_writer().expect("keys");
         let parser = Arc::new(Mutex::new(Parser::new(positive(lines), positive(columns), 1000)));
-        let screen = Arc::clone(&parser);
-        thread::spawn(move || {
+        let is_blind = Arc::new(AtomicBool::new(false));
+        let (screen, ends) = (Arc::clone(&parser), Arc::clone(&is_blind));
+        let eyes = thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(read @ 1..) = output.read(&mut bytes) {
                 lock(&screen).process(&bytes[..read]);
+                if ends.load(Ordering::Relaxed) {
+                    break;
+                }
             }
         });
-        Self { master: pair.master, keys, child, parser }
+        Self { window: Some((pair.master, keys)), child, parser, is_blind, eyes: Some(eyes) }
     }
 
     /// Presses keys, which are sent as these characters.
@@ -62,7 +70,36 @@ impl Terminal {
     /// # Panics
     /// When nobody takes them.
     pub fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).and_then(|()| self.keys.flush()).expect("keys are taken");
+        let (_, keyboard) = self.window.as_mut().expect("an open terminal");
+        keyboard.write_all(keys.as_bytes()).and_then(|()| keyboard.flush()).expect("keys are taken");
+    }
+
+    /// Reads no more of what the program writes, as a window that hangs. The key must make the program write something.
+    ///
+    /// # Panics
+    /// When nobody takes the key.
+    pub fn hang(&mut self, key: &str) {
+        self.is_blind.store(true, Ordering::Relaxed);
+        self.press(key);
+        // It has nothing to give back.
+        let _ = self.eyes.take().map(JoinHandle::join);
+    }
+
+    /// Closes the terminal; the program goes on without it if it can. The key must make the program write something.
+    ///
+    /// # Panics
+    /// When nobody takes the key.
+    pub fn close(&mut self, key: &str) {
+        self.hang(key);
+        self.window = None;
+    }
+
+    /// The process that was started in the terminal.
+    ///
+    /// # Panics
+    /// When it has ended and was waited for.
+    pub fn process(&self) -> u32 {
+        self.child.process_id().expect("a process")
     }
 
     /// Makes the terminal larger or smaller.
@@ -71,7 +108,8 @@ impl Terminal {
     /// When it cannot be.
     pub fn resize(&mut self, columns: u16, lines: u16) {
         lock(&self.parser).set_size(positive(lines), positive(columns));
-        self.master.resize(size(columns, lines)).expect("another size");
+        let (master, _) = self.window.as_ref().expect("an open terminal");
+        master.resize(size(columns, lines)).expect("another size");
     }
 
     /// What is on the screen, line by line.

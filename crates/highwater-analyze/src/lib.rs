@@ -100,7 +100,8 @@ pub use query::Query;
 pub use sample_kind::{SampleKind, Unit};
 pub use series::{FlowSource, Series, SeriesError, SeriesNote, SeriesOptions};
 pub use spikes::{
-    Sign, SnapshotTotals, Spike, SpikeRow, Spikes, SpikesOptions, Suspects, explain, find_spikes,
+    Sign, SnapshotTotals, Spike, SpikeFollower, SpikeRow, Spikes, SpikesOptions, Suspects, explain,
+    find_spikes,
 };
 pub use timeline::{Moment, Timeline, TimelineBuilder, TimelineRow};
 pub use top::{Top, TopRow, top};

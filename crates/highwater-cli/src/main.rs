@@ -19,6 +19,7 @@ mod names;
 mod output;
 mod pages;
 mod parse;
+mod reader;
 mod series;
 mod shared;
 mod sources;

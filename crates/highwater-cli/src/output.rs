@@ -9,6 +9,7 @@ use highwater_report::{View, wrapped};
 use serde::Serialize;
 
 use crate::error::CliError;
+use crate::reader::Readers;
 use crate::shared::Shared;
 
 /// Columns to assume when no terminal tells.
@@ -98,13 +99,18 @@ fn known_width() -> Option<usize> {
     terminal.map(|(width, _)| usize::from(width.0)).filter(|it| *it > 0).or_else(asked_for)
 }
 
-/// Prints to stdout. A reader who has seen enough (`| head`) is no error.
+/// Prints to stdout. A reader who has seen enough (`| head`) is no error, nor is a terminal that was closed.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if has_no_reader(&error) => Ok(()),
         outcome => outcome,
     }
+}
+
+/// Whether this is the error of an output that nobody reads any more. A terminal that is gone fails as a broken disk does.
+fn has_no_reader(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::BrokenPipe || Readers::of_output().are_gone()
 }
 
 /// Writes a document to the file that `-o` names: `-` is stdout, as is `/dev/stdout`.
@@ -118,7 +124,7 @@ pub(crate) fn document(
     // Bytes as they are: a document is not for a terminal's colours to be taken out of.
     let mut out = io::BufWriter::new(io::stdout().lock());
     match content(&mut out).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+        Err(error) if !has_no_reader(&error) => {
             Err(FileError::Write { path: "standard output".into(), source: error })
         }
         _ => Ok(()),

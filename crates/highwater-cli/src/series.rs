@@ -214,7 +214,7 @@ pub(crate) fn changed_ns(path: &Path) -> Option<i64> {
     i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
-/// What explains a spike between two of these snapshots. Of them the two around it are read, and the first and the last of
+/// What explains a spike in a series of these snapshots. Of them the two around it are read, and the first and the last of
 /// their process for what is usual.
 pub(crate) fn explain(
     spike: &Spike,
@@ -222,7 +222,7 @@ pub(crate) fn explain(
     paths: &[PathBuf],
     shared: &Shared,
 ) -> Result<Suspects, CliError> {
-    let (before, after) = (spike.before, spike.before + 1);
+    let (before, after) = (spike.before, spike.after);
     let same = |at: &usize| totals[*at].process == totals[before].process;
     let first = (0..before).rev().take_while(same).last().unwrap_or(before);
     let last = (after..totals.len()).take_while(same).last().unwrap_or(after);

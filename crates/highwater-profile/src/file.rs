@@ -1,5 +1,8 @@
 //! Profiles on disk: read whole, written whole or not at all.
 
+mod folders;
+mod lock;
+mod ring;
 mod target;
 mod write;
 
@@ -8,6 +11,9 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+pub use folders::{Folders, copy, link_or_copy};
+pub use lock::{LOCK, Owner, take_directory};
+pub use ring::{Ring, RingNames, clear_temporary};
 pub use write::{rename_directory, sync_directory, write_atomically, write_durably};
 
 use crate::{Limits, Profile, ReadError, pprof, stream};

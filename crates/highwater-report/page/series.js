@@ -50,7 +50,7 @@ const showTimeline = () => {
     svg.append(polyline(values, scale, { stroke, "data-line": name, "stroke-dasharray": name === "limit" ? "5 4" : undefined }));
   }
   for (const spike of timeline.spikes.spikes) {
-    const x = scale.x(spike.before + 1);
+    const x = scale.x(spike.peak);
     svg.append(page.make("circle", { cx: x, cy: 10, r: 4, fill: "var(--mark)" }, page.make("title", {}, "spike")));
   }
   const now = scale.x(moments[page.state.at]);

@@ -192,6 +192,9 @@ mod tests {
         };
         let spike = Spike {
             before: 0,
+            peak: 1,
+            after: 1,
+            last: 1,
             signs: Vec::new(),
             elapsed_ns: 1,
             live_change_bytes: 0,
@@ -204,7 +207,7 @@ mod tests {
             moments: (0..3).map(moment).collect(),
             rows: (1..=rows).map(row).collect(),
             others: vec![0, 0, 1 << 20],
-            spikes: Spikes { snapshots: Vec::new(), spikes: vec![spike], only_live: false },
+            spikes: Spikes { snapshots: Vec::new(), spikes: vec![spike], omitted: 0, only_live: false },
         }
     }
 

@@ -39,6 +39,11 @@ pub fn spikes(spikes: &Spikes, files: &[[String; 2]], suspects: Option<&Suspects
         text += &format!("{}\n", view.paint(if at == 0 { Role::Heading } else { Role::Plain }, &title));
         text += &format!("  {} → {}\n", clean(before), clean(after));
     }
+    if spikes.omitted > 0 {
+        let more =
+            format!("{} left out; --limit 0 shows all", number::count(spikes.omitted, "smaller spike"));
+        text += &format!("{}\n", view.paint(Role::Faint, &more));
+    }
     if let (Some(suspects), Some([before, after])) = (suspects, files.first()) {
         text += &table(suspects, view);
         let sample = if suspects.only_live { "live-bytes" } else { "alloc-bytes" };
@@ -133,6 +138,9 @@ mod tests {
         };
         let spike = Spike {
             before: 1,
+            peak: 2,
+            after: 2,
+            last: 2,
             signs: vec![Sign::Peak, Sign::Live, Sign::Allocated],
             elapsed_ns: 60_000_000_000,
             live_change_bytes: 1 << 20,
@@ -143,6 +151,7 @@ mod tests {
         let spikes = Spikes {
             snapshots: vec![snapshot(1, 3 << 20), snapshot(2, 3 << 20), snapshot(3, 4 << 20)],
             spikes: vec![spike],
+            omitted: 0,
             only_live: false,
         };
         let row = SpikeRow {
@@ -182,6 +191,9 @@ more: highwater diff a/2.pb.gz 'a b/3.pb.gz' --sample alloc-bytes
     #[test]
     fn what_does_not_show_is_said() {
         let (spiking, suspects) = sample();
+        let more = Spikes { omitted: 2, ..spiking.clone() };
+        let text = spikes(&more, &files(), Some(&suspects), &View::default());
+        assert!(text.contains("\n2 smaller spikes left out; --limit 0 shows all\n"), "{text}");
         let quiet = Spikes { spikes: Vec::new(), only_live: true, ..spiking.clone() };
         let text = spikes(&quiet, &[], None, &View::default());
         assert!(text.contains("temporary blocks do not show\nno spike:"), "{text}");

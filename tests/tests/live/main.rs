@@ -1,8 +1,10 @@
 //! The screen of `highwater live` in a terminal, on snapshots of a real program that leaks: what it shows is what `--json`
-//! says; new and damaged files; slow servers; and the terminal as it was, however it ends.
+//! says; new and damaged files; slow servers; and the terminal as it was, however it ends, or gone.
 
 mod ends;
 mod follow;
+#[cfg(target_os = "linux")]
+mod gone;
 mod numbers;
 
 use std::path::Path;

@@ -17,16 +17,12 @@ const PLACES: &[Place] = &[
     Place { path: "crates/highwater-profile/src/file/write.rs", reason: "this is the way" },
     Place { path: "crates/highwater-profile/src/file/target.rs", reason: "it opens what is written through" },
     Place {
-        path: "crates/highwater-agent/src/watch/place.rs",
+        path: "crates/highwater-profile/src/file/lock.rs",
         reason: "a lock is a file that must stay the same one, and has no content",
     },
     Place {
         path: "crates/highwater/src/cgroup/trees.rs",
         reason: "a module of tests, which makes the trees of control groups that they ask about",
-    },
-    Place {
-        path: "crates/highwater-cli/src/watch/ring.rs",
-        reason: "a lock is a file that must stay the same one, and has no content",
     },
 ];
 

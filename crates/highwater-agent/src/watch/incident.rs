@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use highwater::{MemoryLevel, Modules};
-use highwater_profile::file::{self, FileError, rename_directory, sync_directory, write_durably};
+use highwater_profile::file::{self, FileError, Folders, link_or_copy, write_durably};
 use highwater_profile::sequence::Sequence;
 use highwater_profile::{Limits, Profile, pprof};
 use serde_json::{Value, json};
@@ -21,9 +21,6 @@ use super::growth::{self, Row};
 use super::history::{History, Reading};
 use super::rule::Reason;
 use crate::names::Names;
-
-/// How folders begin that are not complete.
-const UNFINISHED: &str = ".unfinished-";
 
 const ABOUT: &str = "incident.json";
 const BEFORE: &str = "before.pb.gz";
@@ -59,7 +56,7 @@ pub(crate) struct Recorded {
 /// The directory of the incidents.
 #[derive(Debug)]
 pub(crate) struct Incidents {
-    directory: PathBuf,
+    folders: Folders,
     most: usize,
     sequence: Sequence,
 }
@@ -70,16 +67,9 @@ impl Incidents {
     /// # Errors
     /// When it cannot be made or read.
     pub(crate) fn open(directory: PathBuf, most: usize) -> io::Result<Self> {
-        fs::create_dir_all(&directory)?;
-        let mut numbers = Vec::new();
-        for entry in fs::read_dir(&directory)? {
-            let entry = entry?;
-            let name = entry.file_name();
-            numbers.extend(name.to_str().and_then(|it| number(it.trim_start_matches(UNFINISHED))));
-        }
-        let incidents = Self { directory, most: most.max(1), sequence: Sequence::behind(numbers) };
-        incidents.clear_unfinished()?;
-        Ok(incidents)
+        let folders = Folders::open(directory)?;
+        let sequence = Sequence::behind(folders.names()?.iter().filter_map(|it| number(it)));
+        Ok(Self { folders, most: most.max(1), sequence })
     }
 
     /// Writes a folder, and deletes old ones that are too many.
@@ -91,7 +81,8 @@ impl Incidents {
         let folder = match &incident.now {
             Ok(now) => {
                 let fill = |folder: &Path| incident.write(folder, now, &mut failures);
-                self.complete(&name, fill).map_err(|error| error.to_string())
+                let folder = self.folders.complete(&name, fill);
+                folder.map(|it| it.0).map_err(|error: FileError| error.to_string())
             }
             Err(reason) => Err(reason.clone()),
         };
@@ -130,50 +121,14 @@ impl Incidents {
         Recorded { folder: Some(folder), about, names, failures: failures.0.len() }
     }
 
-    /// Makes a folder that has its name when `fill` has done its work, and is not there if it could not.
-    fn complete(
-        &self,
-        name: &str,
-        fill: impl FnOnce(&Path) -> Result<(), FileError>,
-    ) -> Result<PathBuf, FileError> {
-        let failed = |source| FileError::Write { path: self.directory.clone(), source };
-        // One that could not be removed before: there is never more than one.
-        self.clear_unfinished().map_err(failed)?;
-        let unfinished = self.directory.join(format!("{UNFINISHED}{name}"));
-        let folder = self.directory.join(name);
-        let attempt = || {
-            fs::create_dir(&unfinished).map_err(failed)?;
-            fill(&unfinished)?;
-            rename_directory(&unfinished, &folder)
-                .and_then(|()| sync_directory(&self.directory))
-                .map_err(failed)
-        };
-        let outcome = attempt();
-        if outcome.is_err() {
-            // The room is needed for what can be completed. What stays is removed by the next one.
-            let _ = fs::remove_dir_all(&unfinished);
-        }
-        outcome.map(|()| folder)
-    }
-
-    fn clear_unfinished(&self) -> io::Result<()> {
-        for entry in fs::read_dir(&self.directory)? {
-            let path = entry?.path();
-            if name(&path).starts_with(UNFINISHED) {
-                fs::remove_dir_all(path)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Deletes folders that are too many: each time the oldest one of the rule that has most of them, so that a rule that is
     /// broken again and again does not push out what others found.
     fn trim(&self) -> io::Result<()> {
         let mut folders = Vec::new();
-        for entry in fs::read_dir(&self.directory)? {
-            let path = entry?.path();
-            if path.join(ABOUT).is_file() && !name(&path).starts_with(UNFINISHED) {
-                folders.push((number(name(&path)), rule_of(&path), path));
+        for name in self.folders.names()? {
+            let path = self.folders.directory().join(&name);
+            if path.join(ABOUT).is_file() {
+                folders.push((number(&name), rule_of(&path), name));
             }
         }
         folders.sort();
@@ -182,18 +137,10 @@ impl Incidents {
             folders.iter().for_each(|it| *counts.entry(&it.1).or_default() += 1);
             let most = counts.values().copied().max().unwrap_or(0);
             let oldest = folders.iter().position(|it| counts.get(it.1.as_str()) == Some(&most)).unwrap_or(0);
-            let (_, _, path) = folders.remove(oldest);
-            self.remove(&path)?;
+            let (_, _, name) = folders.remove(oldest);
+            self.folders.remove(&name)?;
         }
         Ok(())
-    }
-
-    /// Deletes a folder. It loses its name first, so that nobody finds a part of it if the process is killed meanwhile.
-    fn remove(&self, folder: &Path) -> io::Result<()> {
-        let unfinished = self.directory.join(format!("{UNFINISHED}{}", name(folder)));
-        rename_directory(folder, &unfinished)?;
-        sync_directory(&self.directory)?;
-        fs::remove_dir_all(unfinished)
     }
 }
 
@@ -218,16 +165,8 @@ impl Incident<'_> {
     fn write(&self, folder: &Path, now: &Profile, failures: &mut Failures) -> Result<(), FileError> {
         write_durably(&folder.join(NOW), |out| pprof::write(now, out))?;
         if let Some(before) = self.before {
-            let path = folder.join(BEFORE);
             // The same file by a second name, which the ring does not delete.
-            let copy = |from: &Path| {
-                let open = fs::File::open(from);
-                let mut source = open.map_err(|source| FileError::Open { path: from.to_owned(), source })?;
-                write_durably(&path, |mut out| io::copy(&mut source, &mut out).map(drop))
-            };
-            if fs::hard_link(before, &path).is_err() {
-                failures.note(BEFORE, copy(before));
-            }
+            failures.note(BEFORE, link_or_copy(before, &folder.join(BEFORE)));
         }
         failures
             .note("metrics.csv", write_durably(&folder.join("metrics.csv"), |out| self.history.write(out)));

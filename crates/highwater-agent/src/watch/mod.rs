@@ -9,7 +9,6 @@ mod growth;
 mod history;
 mod incident;
 mod place;
-mod ring;
 mod rule;
 mod sink;
 mod watcher;

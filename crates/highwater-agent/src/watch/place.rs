@@ -1,11 +1,10 @@
 //! The directory of a watch, which has one owner.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The file that is held while a watch writes beside it.
-const LOCK: &str = "watch.lock";
+use highwater_profile::file::{Owner, take_directory};
 
 /// How many processes may watch into one directory.
 const MAX_OWNERS: usize = 64;
@@ -19,13 +18,10 @@ const MAX_OWNERS: usize = 64;
 pub(super) fn take(directory: &Path) -> io::Result<(PathBuf, Option<File>)> {
     let workers = (2..=MAX_OWNERS).map(|number| directory.join(format!("worker-{number}")));
     for place in std::iter::once(directory.to_owned()).chain(workers) {
-        fs::create_dir_all(&place)?;
-        let lock = File::create(place.join(LOCK))?;
-        match lock.try_lock() {
-            Ok(()) => return Ok((place, Some(lock))),
-            Err(TryLockError::WouldBlock) => {}
-            // Some file systems of networks have no locks; then it is for the user to give each process a directory.
-            Err(TryLockError::Error(_)) => return Ok((place, None)),
+        match take_directory(&place)? {
+            Owner::Own(lock) => return Ok((place, Some(lock))),
+            Owner::Other => {}
+            Owner::Unknown => return Ok((place, None)),
         }
     }
     Err(io::Error::other(format!("{MAX_OWNERS} processes watch into it already")))

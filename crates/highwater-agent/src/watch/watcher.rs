@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -9,11 +10,12 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use highwater::{Container, MemoryLevel, Snapshot, Stats};
+use highwater_profile::file::{FileError, Ring, RingNames, clear_temporary, write_durably};
+use highwater_profile::pprof;
 
 use super::Watch;
 use super::history::{History, Reading};
 use super::incident::{Incident, Incidents};
-use super::ring::{Ring, clear_temporary, write_profile};
 use super::rule::{Judge, Reason, Use};
 use super::sink::Sinks;
 use crate::names;
@@ -37,6 +39,9 @@ const MAX_PASSED_OVER: u32 = 10;
 
 /// Live bytes below which no peak is worth a file.
 const LEAST_PEAK_BYTES: u64 = 1 << 20;
+
+/// Snapshots in the ring.
+const RING: RingNames = RingNames { prefix: "heap-", endings: &["pb.gz"] };
 
 /// See [the module](self).
 pub(super) struct Watcher {
@@ -77,7 +82,7 @@ impl Watcher {
         let mut watcher = Self {
             judge: Judge::new(watch.thresholds.iter().copied(), watch.growth, watch.cooldown),
             history: History::new(readings),
-            ring: Ring::open(watch.directory.join("ring"), watch.max_snapshots, watch.max_ring_bytes)?,
+            ring: Ring::open(watch.directory.join("ring"), RING, watch.max_snapshots, watch.max_ring_bytes)?,
             incidents: Incidents::open(watch.directory.join("incidents"), watch.max_incidents)?,
             reserve: Vec::new(),
             given_up_bytes: 0,
@@ -170,7 +175,8 @@ impl Watcher {
 
     fn add_snapshot(&mut self) -> Result<(), highwater::Error> {
         let snapshot = Snapshot::capture()?;
-        self.ring.add(u64::try_from(time_ms()).unwrap_or(u64::MAX), &snapshot)?;
+        let time_ms = u64::try_from(time_ms()).unwrap_or(u64::MAX);
+        self.ring.add(time_ms, RING.endings[0], |path| write_profile(path, &snapshot))?;
         self.counts.snapshots.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
@@ -212,6 +218,12 @@ impl Watcher {
             self.judge.take_back(now, reason, failures.saturating_add(1));
         }
     }
+}
+
+/// Writes a snapshot so that it is there even if the process is killed next.
+fn write_profile(path: &Path, snapshot: &Snapshot) -> Result<(), FileError> {
+    let profile = snapshot.to_profile();
+    write_durably(path, |out| pprof::write(&profile, out))
 }
 
 /// Milliseconds since 1970, UTC.

@@ -7,3 +7,4 @@ mod series;
 mod simulator;
 mod snapshots;
 mod spikes;
+mod whole_spikes;

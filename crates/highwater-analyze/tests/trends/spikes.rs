@@ -10,9 +10,9 @@ use crate::snapshots::{BLOCK, Held, Kind, snapshot};
 const INTERVAL: i64 = 64 << 10;
 
 /// Snapshots a minute apart with these totals: live, allocated, peak.
-fn find(totals: &[(i64, i64, Option<i64>)]) -> Spikes {
+pub fn snapshots(totals: &[(i64, i64, Option<i64>)]) -> Vec<SnapshotTotals> {
     let exact = Estimate::exact;
-    let totals: Vec<SnapshotTotals> = totals
+    totals
         .iter()
         .zip(1..)
         .map(|(&(live, allocated, peak), epoch)| SnapshotTotals {
@@ -24,8 +24,11 @@ fn find(totals: &[(i64, i64, Option<i64>)]) -> Spikes {
             alloc_bytes: Some(exact(allocated)),
             peak_bytes: peak,
         })
-        .collect();
-    find_spikes(&totals, &SpikesOptions::default())
+        .collect()
+}
+
+fn find(totals: &[(i64, i64, Option<i64>)]) -> Spikes {
+    find_spikes(&snapshots(totals), &SpikesOptions::default())
 }
 
 fn signs(spikes: &Spikes) -> Vec<(usize, Vec<Sign>)> {

@@ -26,7 +26,7 @@ Four views of the snapshot that is shown: what is live, what was allocated since
 series, and what changed since the pinned one. ? on the screen lists the keys; docs/LIVE.md explains them.
 
 --json, --limit and --min-fraction have no effect here: highwater top, diff and trend answer in JSON.
-Exit codes: 0 the screen was ended (q, Ctrl-C, a signal); 2 there was none, and one line on stderr says why.";
+Exit codes: 0 the screen was ended (q, Ctrl-C, a signal, a closed terminal); 2 there was none, and one line on stderr says why.";
 
 /// Look at a running program in the terminal: totals, top lines, growth, differences, back and forth in time
 ///

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use highwater_analyze::{SnapshotTotals, Spikes, SpikesOptions, Suspects, find_spikes};
+use highwater_analyze::{GroupBy, SnapshotTotals, Spikes, SpikesOptions, Suspects, find_spikes};
 use serde::Serialize;
 
 use crate::error::CliError;
 use crate::output;
+use crate::parse;
 use crate::series::{self, Files};
 use crate::shared::Shared;
 
@@ -15,10 +16,12 @@ Examples:
   highwater spikes snapshots/
   highwater spikes --by function --json heap-1.pb.gz heap-2.pb.gz heap-3.pb.gz";
 
-/// Find the interval in which the process jumped, and the lines whose allocations explain it
+/// Find the times in which the process jumped, and the lines whose allocations explain the largest jump
 ///
-/// An interval is a spike by what it allocated beyond the usual, by the process's peak, or by its live bytes. Lines are ranked
-/// by what they allocated beyond their own usual rate, so that temporary blocks show though no snapshot has them alive.
+/// An interval is a spike by what it allocated beyond the usual, by the process's peak, or by its live bytes; several that belong
+/// together are one spike, and so is a slow rise that falls again. Of each the files are named that are to be compared: the one
+/// before, and the one in which most is live. All that highwater watch tells as a spike is found. Lines are ranked by what they
+/// allocated beyond their own usual rate, so that temporary blocks show though no snapshot has them alive.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -29,6 +32,9 @@ pub(crate) struct Args {
     /// sampling interval
     #[arg(long, help_heading = "Question")]
     force: bool,
+    /// Share of live memory by which the process has to jump
+    #[arg(long, value_name = "FRACTION", default_value = "0.1", value_parser = parse::fraction, help_heading = "Question")]
+    min_rise: f64,
     #[command(flatten)]
     shared: Shared,
 }
@@ -38,7 +44,7 @@ pub(crate) struct Args {
 struct Answer {
     #[serde(flatten)]
     spikes: Spikes,
-    /// The files around each spike, before and after.
+    /// The files to compare for each spike: before it, and where most is live.
     files: Vec<[String; 2]>,
     /// What explains the largest.
     suspects: Option<Suspects>,
@@ -52,13 +58,15 @@ impl Args {
         if totals.len() < 2 {
             return Err(series::whole(&files)(highwater_analyze::SeriesError::TooFew(totals.len())));
         }
-        let spikes = find_spikes(&totals, &SpikesOptions::default());
+        let limit = self.shared.query(GroupBy::Line).limit.unwrap_or(usize::MAX);
+        let options = SpikesOptions { min_rise: self.min_rise, limit, ..SpikesOptions::default() };
+        let spikes = find_spikes(&totals, &options);
         let suspects = match spikes.spikes.first() {
             None => None,
             Some(spike) => Some(series::explain(spike, &totals, &paths, &self.shared)?),
         };
         let name = |at: usize| paths[at].display().to_string();
-        let names = spikes.spikes.iter().map(|it| [name(it.before), name(it.before + 1)]).collect();
+        let names = spikes.spikes.iter().map(|it| [name(it.before), name(it.after)]).collect();
         let answer = Answer { spikes, files: names, suspects };
         output::answer(&self.shared, "spikes", &answer, |it| {
             highwater_report::spikes(&it.spikes, &it.files, it.suspects.as_ref(), &output::view())

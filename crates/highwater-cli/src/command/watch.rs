@@ -27,7 +27,8 @@ Examples:
 An incident is a folder: both snapshots, their difference (diff.txt, diff.json), a flame graph (flame.svg), and README.md
 with the evidence. highwater trend and highwater spikes read the ring. docs/WATCH.md says what counts as an incident.
 
-Exit codes: 0 the watch ended as asked (Ctrl-C, --for, --max-snapshots), whatever it found; 2 it could not go on.";
+Exit codes: 0 the watch ended as asked (Ctrl-C, a signal, no reader, --for, --max-snapshots), whatever it found; 2 it could
+not go on.";
 
 /// Watch a running program: take snapshots, and write down spikes and growth
 ///

@@ -1,8 +1,8 @@
 //! `highwater live`: a screen in the terminal, on which a running program is looked at.
 //!
-//! Three threads: one waits for snapshots ([`gather`]), one answers questions about them ([`ask`]), and the one that has the
-//! terminal waits for neither: it takes keys and news into the [`model`], and draws that. Which keys there are says
-//! [`keys`]; how far one can go back, [`kept`].
+//! Four threads: one waits for snapshots ([`gather`]), one answers questions about them ([`ask`]), one reads what is typed,
+//! and the one that draws waits for none of them: it takes keys and news into the [`model`], and draws that. Which keys there
+//! are says [`keys`]; how far one can go back, [`kept`].
 
 mod ask;
 mod draw;
@@ -21,8 +21,9 @@ mod terminal;
 mod tests;
 
 use std::any::Any;
+use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -31,6 +32,7 @@ use highwater_analyze::GroupBy;
 
 use crate::error::CliError;
 use crate::load::Progress;
+use crate::reader::Readers;
 use crate::shared::Shared;
 use crate::watch::{Source, Stop};
 use ask::{Analyst, Answer, Question, Ways};
@@ -40,11 +42,14 @@ use kept::{Bounds, Kept};
 use model::{Asked, Effect, Model};
 use terminal::Screen;
 
-/// How long a signal, a snapshot or an answer may wait to be looked at.
+/// How long the end, a snapshot or an answer may wait to be looked at.
 const GLANCE: Duration = Duration::from_millis(50);
 
 /// News that wait to be taken in; who gathers them waits beyond that.
 const WAITING_NEWS: usize = 2;
+
+/// What is typed and waits to be taken in.
+const WAITING_KEYS: usize = 16;
 
 /// How the screen is to go.
 #[derive(Clone, Debug)]
@@ -81,16 +86,20 @@ pub(crate) fn run(plan: &Plan, source: Source, shared: &Shared) -> Result<(), Cl
         Source::Directory(directory) => Some(directory.path().to_owned()),
         Source::Endpoint(_) => None,
     };
+    let stop = Stop::of_screen(terminal::give_back_if_possible)?;
     let lines = start(plan, source, shared);
     let bounds =
         Bounds { snapshots: plan.keep, bytes: usize::try_from(plan.keep_bytes).unwrap_or(usize::MAX) };
-    let first = first(&lines.news, &name, directory)?;
+    let Some(first) = first(&lines.news, &name, directory, &stop)? else { return Ok(()) };
     let asked = Asked { sample: shared.sample.first().cloned(), by: shared.by.unwrap_or(GroupBy::Line) };
-    let stop = Stop::listen_patiently()?;
     let mut screen = Screen::take().map_err(CliError::Terminal)?;
     let size = screen.terminal.size().map_err(CliError::Terminal)?;
     let model = Model::new(name, bounds, first, asked, (size.width, size.height));
-    show(model, &mut screen, plan, &lines, &stop).map_err(CliError::Terminal)
+    match show(model, &mut screen, plan, &lines, &stop) {
+        // A terminal that is gone shows nothing, and tells so before anybody has asked for the end.
+        Err(_) if stop.is_asked() || Readers::of_screen().are_gone() => Ok(()),
+        outcome => outcome.map_err(CliError::Terminal),
+    }
 }
 
 /// Starts the threads. They end with the process, or when nobody listens any more.
@@ -109,17 +118,39 @@ fn start(plan: &Plan, source: Source, shared: &Shared) -> Lines {
     Lines { news, wishes, questions, answers }
 }
 
-/// Waits for a snapshot to begin with, or for the word that there is none.
-fn first(news: &Receiver<News>, name: &str, directory: Option<PathBuf>) -> Result<Kept, CliError> {
+/// Reads what is typed, on a thread of its own: half of a key's code keeps a reader waiting for the rest, and a terminal that is
+/// gone answers without end.
+fn typed() -> Receiver<io::Result<Event>> {
+    let (typed_in, typed) = sync_channel(WAITING_KEYS);
+    thread::spawn(move || {
+        loop {
+            let event = event::read();
+            let is_last = event.is_err();
+            if typed_in.send(event).is_err() || is_last {
+                return;
+            }
+        }
+    });
+    typed
+}
+
+/// Waits for a snapshot to begin with, or for the word that there is none; `None` when the end comes first.
+fn first(
+    news: &Receiver<News>,
+    name: &str,
+    directory: Option<PathBuf>,
+    stop: &Stop,
+) -> Result<Option<Kept>, CliError> {
     let _bar = Progress::start(format!("waiting for {name}"), "snapshots");
     let (mut trouble, mut others) = (None, 0);
     loop {
-        match news.recv() {
-            Ok(News::Snapshot(kept)) => return Ok(*kept),
+        match news.recv_timeout(GLANCE) {
+            Ok(News::Snapshot(kept)) => return Ok(Some(*kept)),
             Ok(News::Trouble(reason)) => trouble = Some(reason),
             Ok(News::Others(files)) => others = files,
-            Ok(News::Break(_)) => {}
-            Ok(News::Looked) | Err(_) => break,
+            Err(RecvTimeoutError::Timeout) if stop.is_asked() => return Ok(None),
+            Ok(News::Break(_)) | Err(RecvTimeoutError::Timeout) => {}
+            Ok(News::Looked) | Err(RecvTimeoutError::Disconnected) => break,
         }
     }
     Err(match (trouble, directory) {
@@ -131,14 +162,9 @@ fn first(news: &Receiver<News>, name: &str, directory: Option<PathBuf>) -> Resul
     })
 }
 
-fn show(
-    mut model: Model,
-    screen: &mut Screen,
-    plan: &Plan,
-    lines: &Lines,
-    stop: &Stop,
-) -> std::io::Result<()> {
+fn show(mut model: Model, screen: &mut Screen, plan: &Plan, lines: &Lines, stop: &Stop) -> io::Result<()> {
     let theme = Theme { colour: plan.colour };
+    let typed = typed();
     let mut is_stale = true;
     while !stop.is_asked() {
         if let Some(question) = model.question() {
@@ -149,20 +175,24 @@ fn show(
         if std::mem::take(&mut is_stale) {
             screen.terminal.draw(|frame| draw::draw(frame, &model, theme))?;
         }
-        if event::poll(GLANCE)? {
-            match event::read()? {
-                Event::Key(key) if key.kind != KeyEventKind::Release => {
-                    let page = draw::rows(&model);
-                    match model.press(&key, page) {
-                        Some(Effect::Quit) => return Ok(()),
-                        Some(effect) => act(effect, &mut model, plan, lines),
-                        None => {}
+        match typed.recv_timeout(GLANCE) {
+            Ok(event) => {
+                match event? {
+                    Event::Key(key) if key.kind != KeyEventKind::Release => {
+                        let page = draw::rows(&model);
+                        match model.press(&key, page) {
+                            Some(Effect::Quit) => return Ok(()),
+                            Some(effect) => act(effect, &mut model, plan, lines),
+                            None => {}
+                        }
                     }
+                    Event::Resize(width, height) => model.resize((width, height)),
+                    _ => {}
                 }
-                Event::Resize(width, height) => model.resize((width, height)),
-                _ => {}
+                is_stale = true;
             }
-            is_stale = true;
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return Err(io::Error::other("no keys can be read")),
         }
         is_stale |= take_in(&mut model, lines);
     }

@@ -1,9 +1,11 @@
 //! The terminal, taken over for the time of a screen and given back whatever happens.
 
 use std::io::{self, BufWriter, Stdout};
+use std::mem::ManuallyDrop;
 use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use crossterm::cursor::Show;
 use crossterm::execute;
@@ -11,12 +13,16 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
+/// How long a terminal may take to become what it was, when the process ends without its drawing thread.
+const MOMENT: Duration = Duration::from_millis(100);
+
 /// Whether the terminal is ours now.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it shows a screen. It is given back when this is dropped.
 pub(crate) struct Screen {
-    pub(crate) terminal: Terminal<CrosstermBackend<BufWriter<Stdout>>>,
+    /// Not dropped: it would show the cursor itself, and panic when neither stdout nor stderr takes anything any more.
+    pub(crate) terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Screen {
@@ -37,7 +43,8 @@ impl Screen {
         let taken = enable_raw_mode().and_then(|()| execute!(io::stdout(), EnterAlternateScreen));
         let terminal =
             taken.and_then(|()| Terminal::new(CrosstermBackend::new(BufWriter::new(io::stdout()))));
-        terminal.map(|terminal| Self { terminal }).inspect_err(|_| give_back())
+        let screen = terminal.map(|terminal| Self { terminal: ManuallyDrop::new(terminal) });
+        screen.inspect_err(|_| give_back())
     }
 }
 
@@ -54,6 +61,12 @@ fn give_back() {
         let _ = disable_raw_mode();
         let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
     }
+}
+
+/// [`give_back`] for a terminal that may take no output, for which nobody waits longer than a moment.
+pub(crate) fn give_back_if_possible() {
+    thread::spawn(give_back);
+    thread::sleep(MOMENT);
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! Whether what was seen last is worth an incident, and that none is told twice.
 //!
-//! A spike is looked for after each snapshot; it needs a few numbers of each. Growth is looked for every so often, because
-//! for that all snapshots of the ring are read.
+//! A spike is looked for after each snapshot; it needs a few numbers of each. It is told when it begins, and again as the same
+//! one when it has become larger. Growth is looked for every so often, because for that all snapshots of the ring are read.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
 
 use highwater_analyze::{
-    Class, GroupBy, Query, SampleKind, Series, SeriesOptions, SnapshotTotals, Spike, SpikesOptions, Suspects,
-    Trend, TrendOptions, TrendRow, explain, find_spikes,
+    Class, GroupBy, Query, SampleKind, Series, SeriesOptions, Sign, Spike, SpikeFollower, SpikesOptions,
+    Suspects, Trend, TrendOptions, TrendRow, explain,
 };
 use highwater_profile::Profile;
 use serde::Serialize;
@@ -20,14 +21,11 @@ use crate::error::CliError;
 use crate::series::series_error;
 use crate::shared::Shared;
 
-/// Snapshots before which nothing is usual yet.
-const FEWEST_FOR_SPIKE: usize = 4;
-
 /// Snapshots that growth has to last at the least.
 const FEWEST_FOR_GROWTH: usize = 8;
 
-/// Snapshots that a search for spikes goes back.
-const HISTORY: usize = 200;
+/// How many times as large a spike that goes on must be to be told again at once. What is less is told when it is over.
+const LARGER: f64 = 1.1;
 
 const HOUR_NS: f64 = 3.6e12;
 
@@ -61,8 +59,18 @@ pub(crate) struct Finding {
     pub(crate) detail: Detail,
     /// Whose values show it.
     pub(crate) sample: SampleKind,
-    /// Positions of the two snapshots to compare.
-    pub(crate) pair: [usize; 2],
+    /// The two snapshots to compare.
+    pub(crate) pair: [Shot; 2],
+    /// Whether it was told before, when it was smaller.
+    pub(crate) goes_on: bool,
+}
+
+/// A spike that was told, as it was then.
+#[derive(Debug)]
+struct Told {
+    spike: Spike,
+    before: Shot,
+    folder: Option<PathBuf>,
 }
 
 /// The answers that a finding rests on.
@@ -82,8 +90,9 @@ pub(crate) struct Detector {
     since_growth: usize,
     /// Number of snapshots of this series, in the ring or not.
     snapshots: usize,
-    /// Number of the snapshot behind the last spike that was told.
-    last_spike: usize,
+    spikes: SpikeFollower,
+    /// The last spike that was told, and as it is now.
+    last_spike: Option<(Told, Spike)>,
     /// What leaking rows held when they were told.
     told: HashMap<String, i64>,
 }
@@ -92,12 +101,26 @@ impl Detector {
     /// A detector for a ring of `keep` snapshots. `min_rise` is the share of what is live that is worth telling.
     pub(crate) fn new(min_rise: f64, keep: usize) -> Self {
         let growth_step = (keep / FEWEST_FOR_GROWTH).max(1);
-        Self { min_rise, growth_step, since_growth: 0, snapshots: 0, last_spike: 0, told: HashMap::new() }
+        let spikes = SpikeFollower::new(SpikesOptions { min_rise, ..SpikesOptions::default() });
+        let told = HashMap::new();
+        Self { min_rise, growth_step, since_growth: 0, snapshots: 0, spikes, last_spike: None, told }
     }
 
     /// Forgets what was told: another series begins.
     pub(crate) fn restart(&mut self) {
-        *self = Self { told: HashMap::new(), since_growth: 0, snapshots: 0, last_spike: 0, ..*self };
+        *self = Self { growth_step: self.growth_step, ..Self::new(self.min_rise, 0) };
+    }
+
+    /// Takes note of the folder of the spike that was told last.
+    pub(crate) fn has_folder(&mut self, folder: &Path) {
+        if let Some((told, _)) = &mut self.last_spike {
+            told.folder = Some(folder.to_owned());
+        }
+    }
+
+    /// The folder of the spike that was told last.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.last_spike.as_ref().and_then(|it| it.0.folder.as_deref())
     }
 
     /// What is to be told now that the last of `shots` is there.
@@ -108,8 +131,10 @@ impl Detector {
         self.snapshots += 1;
         self.since_growth += 1;
         let mut findings = Vec::new();
-        if let Some(spike) = self.spike(shots) {
-            findings.push(self.explain(shots, spike, shared)?);
+        if let Some(last) = shots.last()
+            && let Some(spike) = self.spikes.push(last.facts)
+        {
+            findings.extend(self.spike(shots, spike, shared)?);
         }
         if shots.len() >= FEWEST_FOR_GROWTH && self.since_growth >= self.growth_step {
             self.since_growth = 0;
@@ -118,50 +143,90 @@ impl Detector {
         Ok(findings)
     }
 
-    /// The largest spike that was not told before. What goes on for several intervals is told once.
-    fn spike(&mut self, shots: &[Shot]) -> Option<Spike> {
-        let first = shots.len().saturating_sub(HISTORY);
-        let totals: Vec<SnapshotTotals> = shots[first..].iter().map(|it| it.facts).collect();
-        if totals.len() < FEWEST_FOR_SPIKE {
-            return None;
+    /// What is left to be told of a spike when no snapshot follows.
+    ///
+    /// # Errors
+    /// When a snapshot of the ring cannot be read any more.
+    pub(crate) fn finish(&mut self, shots: &[Shot], shared: &Shared) -> Result<Option<Finding>, CliError> {
+        match &self.last_spike {
+            Some((told, now)) if size(now) > size(&told.spike) && now.after != told.spike.after => {
+                let now = now.clone();
+                self.tell(shots, now, true, shared)
+            }
+            _ => Ok(None),
         }
-        let options =
-            SpikesOptions { min_rise: self.min_rise, limit: usize::MAX, ..SpikesOptions::default() };
-        let spikes = find_spikes(&totals, &options).spikes;
-        // Snapshots are numbered in their series, since positions move when the oldest go.
-        let number = |before: usize| self.snapshots + before + 2 - totals.len();
-        let is_new = |it: &&Spike| it.before > 0 && number(it.before) > self.last_spike + 1;
-        let newest = spikes.iter().map(|it| number(it.before)).max();
-        let found = spikes.iter().find(is_new).cloned();
-        let goes_on = newest == Some(self.last_spike + 1);
-        if found.is_some() || goes_on {
-            self.last_spike = newest.unwrap_or(self.last_spike).max(self.last_spike);
-        }
-        found.map(|it| Spike { before: it.before + first, ..it })
     }
 
-    fn explain(&self, shots: &[Shot], spike: Spike, shared: &Shared) -> Result<Finding, CliError> {
-        let at = [0, spike.before, spike.before + 1, shots.len() - 1];
+    /// What is to be told of the latest spike.
+    fn spike(&mut self, shots: &[Shot], spike: Spike, shared: &Shared) -> Result<Option<Finding>, CliError> {
+        let newest = self.snapshots - 1;
+        let Some((told, now)) = &mut self.last_spike else { return self.tell(shots, spike, false, shared) };
+        if spike.before >= now.last {
+            return self.tell(shots, spike, false, shared);
+        }
+        let (old, new) = (size(&told.spike), size(&spike));
+        let is_over = spike.last < newest;
+        let is_larger = new > old && spike.after != told.spike.after;
+        *now = spike.clone();
+        if is_larger && (is_over || new as f64 >= LARGER * old as f64) {
+            return self.tell(shots, spike, true, shared);
+        }
+        Ok(None)
+    }
+
+    /// Tells a spike, for the first time or as it is now. Its snapshots are counted in the series, not in the ring.
+    fn tell(
+        &mut self,
+        shots: &[Shot],
+        spike: Spike,
+        goes_on: bool,
+        shared: &Shared,
+    ) -> Result<Option<Finding>, CliError> {
+        let first = self.snapshots - shots.len();
+        let shot = |number: usize| number.checked_sub(first).and_then(|at| shots.get(at)).cloned();
+        let (known, folder) = match self.last_spike.take() {
+            Some((told, _)) if goes_on => (Some(told.before), told.folder),
+            _ => (None, None),
+        };
+        // One that lasts longer than the ring reaches back begins where it began when it was told.
+        let before = shot(spike.before).or(known);
+        let (Some(before), Some(after)) = (before, shot(spike.after)) else { return Ok(None) };
+        // The ring will delete what the folder keeps.
+        let told = Told { spike: spike.clone(), before: before.clone(), folder };
+        self.last_spike = Some((told, spike.clone()));
+        self.explain(shots, spike, [before, after], goes_on, shared).map(Some)
+    }
+
+    fn explain(
+        &self,
+        shots: &[Shot],
+        spike: Spike,
+        pair: [Shot; 2],
+        goes_on: bool,
+        shared: &Shared,
+    ) -> Result<Finding, CliError> {
+        let [before, after] = &pair;
+        let ends = [shots.first().unwrap_or(before), before, after, shots.last().unwrap_or(after)];
         // The first may be the one before, and the last the one after.
-        let mut profiles: BTreeMap<usize, Profile> = BTreeMap::new();
-        for position in at {
-            if let Entry::Vacant(place) = profiles.entry(position) {
-                place.insert(read(&shots[position], shared)?);
+        let mut profiles: BTreeMap<&Path, Profile> = BTreeMap::new();
+        for shot in ends {
+            if let Entry::Vacant(place) = profiles.entry(&shot.path) {
+                place.insert(read(shot, shared)?);
             }
         }
-        let [first, before, after, last] = at.map(|it| &profiles[&it]);
-        let query = query(shared);
-        let files = || at[1..3].iter().map(|&it| shots[it].path.clone()).collect();
-        let suspects = explain([first, before, after, last], &query)
+        let series = ends.map(|it| &profiles[it.path.as_path()]);
+        let files = || vec![before.path.clone(), after.path.clone()];
+        let suspects = explain(series, &query(shared))
             .map_err(|source| CliError::Question { files: files(), source })?;
         let story = Story::of(&spike, &suspects);
         Ok(Finding {
             kind: Kind::Spike,
             summary: story.summary(&spike, &suspects),
             evidence: story.evidence(&spike, &suspects),
-            pair: [spike.before, spike.before + 1],
             sample: story.sample(),
             detail: Detail::Spike { spike, suspects },
+            pair,
+            goes_on,
         })
     }
 
@@ -195,10 +260,20 @@ impl Detector {
             evidence: story::growth_evidence(&trend, &leaks),
             sample: SampleKind::LiveBytes,
             // The first quarter is the warm-up, in which growth is no news.
-            pair: [shots.len() / 4, shots.len() - 1],
+            pair: [shots.len() / 4, shots.len() - 1].map(|at| shots[at].clone()),
+            goes_on: false,
             detail: Detail::Growth(trend),
         };
         Ok(Some(finding))
+    }
+}
+
+/// How large a spike is, by what shows it.
+fn size(spike: &Spike) -> i64 {
+    if spike.signs.contains(&Sign::Live) {
+        spike.live_change_bytes
+    } else {
+        spike.alloc_bytes.or(spike.peak_above_live_bytes).unwrap_or(0)
     }
 }
 

@@ -36,17 +36,23 @@ pub(crate) enum Event {
     /// The process of the pid file runs no more.
     ProcessEnded { pid: u32 },
     /// A spike or sustained growth was found.
-    Incident {
-        kind: Kind,
-        summary: String,
-        before: PathBuf,
-        after: PathBuf,
-        folder: Option<PathBuf>,
-        /// What the folder lacks, and why.
-        missing: Vec<String>,
-    },
+    Incident(Told),
+    /// The last spike has become larger; its folder was written anew.
+    IncidentGoesOn(Told),
     /// The watch ends.
     Ended { because: End, snapshots: usize, failures: usize, incidents: usize, lasted_ns: i64 },
+}
+
+/// What is told of an incident.
+#[derive(Debug, Serialize)]
+pub(crate) struct Told {
+    pub(crate) kind: Kind,
+    pub(crate) summary: String,
+    pub(crate) before: PathBuf,
+    pub(crate) after: PathBuf,
+    pub(crate) folder: Option<PathBuf>,
+    /// What the folder lacks, and why.
+    pub(crate) missing: Vec<String>,
 }
 
 /// Why a watch ends.
@@ -116,14 +122,8 @@ fn line(event: &Event) -> String {
         Event::PassedOver { file, reason } => format!("{} is passed over: {reason}", file.display()),
         Event::NewSeries { series, because } => format!("series {series} begins: {because}"),
         Event::ProcessEnded { pid } => format!("process {pid} has ended; waiting for the next one"),
-        Event::Incident { kind, summary, folder, missing, before, after } => {
-            let place = match folder {
-                Some(folder) => format!("see {}", folder.display()),
-                None => format!("see {} and {}", before.display(), after.display()),
-            };
-            let missing = if missing.is_empty() { "" } else { " (its README.md says what is missing)" };
-            format!("{}: {summary}; {place}{missing}", kind.name().to_uppercase())
-        }
+        Event::Incident(told) => incident(told, ""),
+        Event::IncidentGoesOn(told) => incident(told, " goes on"),
         Event::Ended { because, snapshots, failures, incidents, lasted_ns } => {
             let because = match because {
                 End::Asked => "ended as asked",
@@ -136,6 +136,15 @@ fn line(event: &Event) -> String {
             )
         }
     }
+}
+
+fn incident(told: &Told, goes_on: &str) -> String {
+    let place = match &told.folder {
+        Some(folder) => format!("see {}", folder.display()),
+        None => format!("see {} and {}", told.before.display(), told.after.display()),
+    };
+    let missing = if told.missing.is_empty() { "" } else { " (its README.md says what is missing)" };
+    format!("{}{goes_on}: {}; {place}{missing}", told.kind.name().to_uppercase(), told.summary)
 }
 
 /// `2nd`, `3rd`, `11th`.

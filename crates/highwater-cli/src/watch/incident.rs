@@ -1,12 +1,10 @@
 //! The folder of an incident: all that is needed to look into it later, when the process is gone.
 
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use highwater_analyze::{DiffOptions, GroupBy, SampleKind, SnapshotTotals};
 use highwater_profile::Profile;
-use highwater_profile::file::{FileError, rename_directory, write_atomically};
+use highwater_profile::file::{self, Folders, write_atomically};
 use highwater_report::{View, time};
 use serde::Serialize;
 
@@ -14,12 +12,10 @@ use super::detect::{Detail, Finding};
 use super::event;
 use super::names;
 use super::run::Shot;
+use super::store::failed;
 use crate::command;
 use crate::error::CliError;
 use crate::shared::Shared;
-
-/// The name of a folder that is not complete.
-const DRAFT: &str = ".incident.tmp";
 
 /// Columns of the texts in a folder.
 const WIDTH: usize = 120;
@@ -54,39 +50,29 @@ struct Side<'a> {
     totals: &'a SnapshotTotals,
 }
 
-/// Writes the folder of an incident below `directory`. It has its name when it is complete, and not before.
+/// Writes the folder of an incident. It has its name when it is complete, and not before. In a folder that is `known` already,
+/// each file is replaced as a whole.
 ///
 /// # Errors
 /// When something cannot be written. What cannot be worked out is missing, and said to be.
 pub(crate) fn write(
-    directory: &Path,
+    incidents: &Folders,
+    known: Option<&Path>,
     source: &str,
     finding: &Finding,
-    [before, after]: [&Shot; 2],
     shared: &Shared,
 ) -> Result<Written, CliError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| CliError::File(FileError::Write { path, source })
-    };
-    fs::create_dir_all(directory).map_err(failed(directory))?;
     let found_ns = event::now_ns();
-    let stamp = next_stamp(directory, compact(&time(found_ns)));
-    let folder = free_name(directory, &format!("{stamp}-{}", finding.kind.name()));
-    let draft = directory.join(DRAFT);
-    // What a watch that was killed left behind; there is no other one that writes here.
-    let _ = fs::remove_dir_all(&draft);
-    fs::create_dir(&draft).map_err(failed(&draft))?;
-    let outcome = fill(&draft, source, found_ns, finding, [before, after], shared)
-        .and_then(|missing| rename_directory(&draft, &folder).map(|()| missing).map_err(failed(&folder)));
-    match outcome {
-        Ok(missing) => Ok(Written { folder, missing }),
-        Err(error) => {
-            // It cannot be finished, and half of it looks like all of it.
-            let _ = fs::remove_dir_all(&draft);
-            Err(error)
+    let write = |folder: &Path| fill(folder, source, found_ns, finding, shared);
+    let (folder, missing) = match known {
+        Some(folder) => (folder.to_owned(), write(folder)?),
+        None => {
+            let taken = incidents.names().map_err(failed(incidents.directory()))?;
+            let stamp = next_stamp(&taken, compact(&time(found_ns)));
+            incidents.complete(&free_name(&taken, &format!("{stamp}-{}", finding.kind.name())), write)?
         }
-    }
+    };
+    Ok(Written { folder, missing })
 }
 
 fn fill(
@@ -94,12 +80,16 @@ fn fill(
     source: &str,
     found_ns: i64,
     finding: &Finding,
-    [before, after]: [&Shot; 2],
     shared: &Shared,
 ) -> Result<Vec<String>, CliError> {
+    let [before, after] = &finding.pair;
     let names = [name("before", &before.path), name("after", &after.path)];
     for (shot, name) in [before, after].into_iter().zip(&names) {
-        copy(&shot.path, &folder.join(name))?;
+        let copy = folder.join(name);
+        // What is in a folder already need not be copied there.
+        if shot.path != copy {
+            file::copy(&shot.path, &copy)?;
+        }
     }
     let paths = [folder.join(&names[0]), folder.join(&names[1])];
     let mut missing = Vec::new();
@@ -221,14 +211,10 @@ fn compact(time: &str) -> String {
 }
 
 /// The time for the name of a folder: this one, or when the clock was set back one that sorts after all that are there.
-fn next_stamp(directory: &Path, now: String) -> String {
-    let names = fs::read_dir(directory)
-        .into_iter()
-        .flatten()
-        .filter_map(|it| it.ok()?.file_name().into_string().ok());
+fn next_stamp(taken: &[String], now: String) -> String {
     let is_stamp =
         |it: &&str| it.len() == now.len() && it.ends_with('Z') && it.as_bytes()[0].is_ascii_digit();
-    let stamps = names.filter_map(|it| it.split('-').next().filter(is_stamp).map(str::to_owned));
+    let stamps = taken.iter().filter_map(|it| it.split('-').next().filter(is_stamp).map(str::to_owned));
     match stamps.max().filter(|newest| *newest > now) {
         Some(newest) => stamp_after(&newest),
         None => now,
@@ -247,23 +233,17 @@ fn stamp_after(stamp: &str) -> String {
 }
 
 /// A name that no folder has yet.
-fn free_name(directory: &Path, name: &str) -> PathBuf {
-    let numbered = (2..).map(|number| directory.join(format!("{name}-{number}")));
-    let mut all = std::iter::once(directory.join(name)).chain(numbered);
+fn free_name(taken: &[String], name: &str) -> String {
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    let mut all = std::iter::once(name.to_owned()).chain(numbered);
     // There are always more numbers than folders.
-    all.find(|it| !it.exists()).unwrap_or_else(|| directory.join(name))
+    all.find(|it| !taken.contains(it)).unwrap_or_else(|| name.to_owned())
 }
 
 /// The name of a copy: what the ring's file ends with, it ends with.
 fn name(stem: &str, path: &Path) -> String {
     let is_packed = path.extension().is_some_and(|it| it == "gz");
     format!("{stem}.{}", if is_packed { "pb.gz" } else { "profile" })
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), CliError> {
-    let mut source = fs::File::open(from).map_err(|source| FileError::Open { path: from.into(), source })?;
-    write_atomically(to, |mut out| io::copy(&mut source, &mut out).map(drop))?;
-    Ok(())
 }
 
 fn text(path: &Path, text: &str) -> Result<(), CliError> {
@@ -277,19 +257,19 @@ mod tests {
 
     #[test]
     fn folders_sort_by_time_and_never_meet() {
-        let place = tempfile::tempdir().unwrap();
+        let mut taken = vec!["notes".to_owned()];
         let name = format!("{}-spike", compact("2026-03-01 12:34:56 UTC"));
         assert_eq!(name, "20260301T123456Z-spike");
         for expected in ["20260301T123456Z-spike", "20260301T123456Z-spike-2", "20260301T123456Z-spike-3"] {
-            let path = free_name(place.path(), &name);
-            assert_eq!(path, place.path().join(expected));
-            fs::create_dir(path).unwrap();
+            let free = free_name(&taken, &name);
+            assert_eq!(free, expected);
+            taken.push(free);
         }
         // The clock is set back by an hour, and then forward again.
-        let next = |now: &str| next_stamp(place.path(), now.to_owned());
-        assert_eq!(next("20260301T113456Z"), "20260301T123457Z");
-        fs::create_dir(place.path().join("20261231T235959Z-growth")).unwrap();
-        assert_eq!(next("20260301T113456Z"), "20270101T000000Z");
-        assert_eq!(next("20270301T113456Z"), "20270301T113456Z");
+        let next = |taken: &[String], now: &str| next_stamp(taken, now.to_owned());
+        assert_eq!(next(&taken, "20260301T113456Z"), "20260301T123457Z");
+        taken.push("20261231T235959Z-growth".to_owned());
+        assert_eq!(next(&taken, "20260301T113456Z"), "20270101T000000Z");
+        assert_eq!(next(&taken, "20270301T113456Z"), "20270301T113456Z");
     }
 }

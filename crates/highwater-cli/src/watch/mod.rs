@@ -1,6 +1,6 @@
 //! `highwater watch`, step by step: take a snapshot in, look whether something happened, write it down, wait.
 //!
-//! Snapshots come from an address or a directory ([`source`]) and go into a ring of files ([`ring`]). Those of one
+//! Snapshots come from an address or a directory ([`source`]) and go into a ring of files ([`store`]). Those of one
 //! process make a series ([`run`]), in which spikes and growth are looked for ([`detect`]); what is found becomes a folder
 //! ([`incident`]). A server that does not answer, or answers something else, is told of and asked again; only what
 //! is ours, the directory that is written to, can end the watch before its time.
@@ -11,10 +11,10 @@ mod fetch;
 mod incident;
 mod names;
 mod process;
-mod ring;
 mod run;
 mod source;
 mod stop;
+mod store;
 mod story;
 mod target;
 
@@ -28,16 +28,16 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::error::CliError;
 use crate::shared::Shared;
-use detect::{Detector, Finding};
+use detect::{Detector, Finding, Kind};
 pub(crate) use event::now_ns;
-use event::{End, Event};
+use event::{End, Event, Told};
 pub(crate) use fetch::Endpoint;
 pub(crate) use process::PidFile;
 use process::Process;
-use ring::Ring;
 pub(crate) use run::{Break, Run, Shot, facts};
 pub(crate) use source::{Directory, Source};
 pub(crate) use stop::Stop;
+use store::Store;
 pub(crate) use target::{Server, is_address};
 
 /// How a watch is to go.
@@ -75,7 +75,7 @@ pub(crate) struct Watch<'a> {
     /// A snapshot was the first to say that there is another process; the pid file is still to follow.
     ahead_of_pid_file: bool,
     stop: Stop,
-    ring: Ring,
+    store: Store,
     run: Run,
     detector: Detector,
     bar: Option<ProgressBar>,
@@ -110,9 +110,9 @@ impl<'a> Watch<'a> {
         pid_file: Option<PidFile>,
         shared: &'a Shared,
     ) -> Result<Self, CliError> {
-        let ring = Ring::open(&plan.out, plan.keep)?;
+        let store = Store::open(&plan.out, plan.keep)?;
         let name = source.name();
-        let stop = Stop::listen(plan.lasting)?;
+        let stop = Stop::of_watch(plan.lasting, store.at_end())?;
         let terminal = std::io::stderr().is_terminal();
         let bar = terminal.then(|| {
             ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr())
@@ -131,7 +131,7 @@ impl<'a> Watch<'a> {
             process_ended: false,
             ahead_of_pid_file: false,
             stop,
-            ring,
+            store,
             run,
             detector,
             bar,
@@ -148,7 +148,7 @@ impl<'a> Watch<'a> {
         self.tell(&Event::Watching {
             source: self.name.clone(),
             every_ns: event::nanoseconds(self.plan.every),
-            ring: self.ring.directory().to_owned(),
+            ring: self.store.ring().to_owned(),
             keep: self.plan.keep,
         })?;
         let end = loop {
@@ -173,6 +173,7 @@ impl<'a> Watch<'a> {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
+        self.finish_spike()?;
         self.tell(&Event::Ended {
             because,
             snapshots: self.counts.snapshots,
@@ -248,12 +249,12 @@ impl<'a> Watch<'a> {
         }
         drop(profile);
         let path = match content {
-            Content::Bytes(bytes) => self.ring.add(bytes)?,
-            Content::File(path) => self.ring.add_file(path)?,
+            Content::Bytes(bytes) => self.store.add(bytes)?,
+            Content::File(path) => self.store.add_file(path)?,
         };
         self.run.push(Shot { path: path.clone(), facts });
-        let ring = &self.ring;
-        self.run.retain(|it| ring.has(&it.path));
+        let store = &self.store;
+        self.run.retain(|it| store.has(&it.path));
         self.counts.snapshots += 1;
         self.counts.consecutive = 0;
         self.tell(&Event::Snapshot {
@@ -280,24 +281,31 @@ impl<'a> Watch<'a> {
     }
 
     fn write_down(&mut self, finding: Finding) -> Result<(), CliError> {
-        let [before, after] = finding.pair.map(|it| &self.run.shots()[it]);
         let (folder, missing) = if self.plan.folders {
-            let directory = self.plan.out.join("incidents");
-            let written = incident::write(&directory, &self.name, &finding, [before, after], self.shared)?;
+            let incidents = self.store.incidents()?;
+            let known = self.detector.folder().filter(|_| finding.goes_on);
+            let written = incident::write(&incidents, known, &self.name, &finding, self.shared)?;
+            if finding.kind == Kind::Spike {
+                self.detector.has_folder(&written.folder);
+            }
             (Some(written.folder), written.missing)
         } else {
             (None, Vec::new())
         };
-        let event = Event::Incident {
-            kind: finding.kind,
-            summary: finding.summary,
-            before: before.path.clone(),
-            after: after.path.clone(),
-            folder,
-            missing,
-        };
-        self.counts.incidents += 1;
-        self.tell(&event)
+        let goes_on = finding.goes_on;
+        let [before, after] = finding.pair.map(|it| it.path);
+        let told = Told { kind: finding.kind, summary: finding.summary, before, after, folder, missing };
+        self.counts.incidents += usize::from(!goes_on);
+        self.tell(&if goes_on { Event::IncidentGoesOn(told) } else { Event::Incident(told) })
+    }
+
+    /// Tells what is left to be told of a spike, now that no snapshot of its series follows.
+    fn finish_spike(&mut self) -> Result<(), CliError> {
+        match self.detector.finish(self.run.shots(), self.shared) {
+            Ok(Some(finding)) => self.write_down(finding),
+            Ok(None) => Ok(()),
+            Err(error) => self.fail(format!("the ring cannot be looked at: {error}")),
+        }
     }
 
     /// A process that has another number, or another start, is another process.
@@ -327,6 +335,7 @@ impl<'a> Watch<'a> {
             // It has begun already, and nothing came since.
             return Ok(());
         }
+        self.finish_spike()?;
         self.run.restart(because);
         self.detector.restart();
         if matches!(because, Break::OtherProcess | Break::AllocatedLess) {

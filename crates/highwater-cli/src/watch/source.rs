@@ -7,10 +7,10 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use highwater_profile::{Limits, file};
+use highwater_profile::Limits;
+use highwater_profile::file::{self, LOCK};
 
 use super::fetch::{Endpoint, FetchError};
-use super::ring::LOCK;
 use super::stop::Stop;
 use crate::series::clock::{self, Stamp};
 

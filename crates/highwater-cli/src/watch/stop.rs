@@ -1,6 +1,7 @@
-//! When to end: Ctrl-C, or the time that was given.
+//! When to end: a signal asks for it, nobody reads along any more, or the time is up.
 
 use std::io;
+use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -11,10 +12,15 @@ use signal_hook::consts::SIGHUP;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// How long Ctrl-C may go unnoticed.
+use crate::reader::Readers;
+
+/// How long a signal may go unnoticed.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Knows when the watch is to end.
+/// How long the process may take to end by itself. It is ended within a second whatever it waits for.
+const GRACE: Duration = Duration::from_millis(700);
+
+/// Knows when to end.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
     asked: Arc<AtomicBool>,
@@ -22,37 +28,61 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    /// Listens to Ctrl-C and to a service manager. Whoever asks twice is not kept waiting.
+    /// Ends a watch: on Ctrl-C, when a service manager asks, when stdout has no reader any more, or after a time. SIGHUP asks
+    /// as well, unless it was ignored when the program started (`nohup`).
+    ///
+    /// A process that was asked and has not ended after a moment does `last`, and ends: what it is at may take long, and a
+    /// terminal or a pipe may take nothing more.
     ///
     /// # Errors
     /// When the system does not allow it.
-    pub(crate) fn listen(after: Option<Duration>) -> io::Result<Self> {
-        let asked = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM] {
-            flag::register_conditional_shutdown(signal, 1, Arc::clone(&asked))?;
-            flag::register(signal, Arc::clone(&asked))?;
-        }
+    pub(crate) fn of_watch(
+        after: Option<Duration>,
+        last: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Self> {
         // A time too far away to be counted never comes.
-        Ok(Self { asked, deadline: after.and_then(|it| Instant::now().checked_add(it)) })
+        let deadline = after.and_then(|it| Instant::now().checked_add(it));
+        let hangup = !is_hangup_ignored();
+        Self::listen(hangup, deadline, Readers::of_output(), last)
     }
 
-    /// As [`Stop::listen`] for who has a terminal to set right before the end: whoever asks twice waits as long as who asks
-    /// once, and a terminal that is gone asks, too.
+    /// Ends a screen: as [`Stop::of_watch`], on every SIGHUP, and when the terminal that keys come from is gone.
     ///
     /// # Errors
     /// When the system does not allow it.
-    pub(crate) fn listen_patiently() -> io::Result<Self> {
+    pub(crate) fn of_screen(last: impl FnOnce() + Send + 'static) -> io::Result<Self> {
+        Self::listen(true, None, Readers::of_screen(), last)
+    }
+
+    fn listen(
+        hangup: bool,
+        deadline: Option<Instant>,
+        readers: Readers,
+        last: impl FnOnce() + Send + 'static,
+    ) -> io::Result<Self> {
         let asked = Arc::new(AtomicBool::new(false));
-        let signals = [
-            SIGINT,
-            SIGTERM,
-            #[cfg(unix)]
-            SIGHUP,
-        ];
-        for signal in signals {
-            flag::register(signal, Arc::clone(&asked))?;
+        flag::register(SIGINT, Arc::clone(&asked))?;
+        flag::register(SIGTERM, Arc::clone(&asked))?;
+        #[cfg(unix)]
+        if hangup {
+            flag::register(SIGHUP, Arc::clone(&asked))?;
         }
-        Ok(Self { asked, deadline: None })
+        let stop = Self { asked, deadline };
+        let watched = stop.clone();
+        // The thread that shows or watches may be held up by the very terminal that is gone.
+        thread::Builder::new().name("highwater-end".to_owned()).spawn(move || {
+            while !watched.is_asked() {
+                if readers.are_gone() {
+                    watched.asked.store(true, Ordering::Release);
+                } else {
+                    thread::sleep(GLANCE);
+                }
+            }
+            thread::sleep(GRACE);
+            last();
+            process::exit(0);
+        })?;
+        Ok(stop)
     }
 
     /// Whether somebody asked for the end.
@@ -78,5 +108,30 @@ impl Stop {
             look();
             thread::sleep(rest.min(GLANCE));
         }
+    }
+}
+
+/// Whether the program was started with SIGHUP ignored. Where the system does not say, its default is left as it is.
+fn is_hangup_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status");
+    status.ok().and_then(|it| ignores(&it, 1)).unwrap_or(true)
+}
+
+/// Whether a signal is in the set of ignored ones of `/proc/self/status`.
+fn ignores(status: &str, signal: u32) -> Option<bool> {
+    let set = status.lines().find_map(|it| it.strip_prefix("SigIgn:"))?;
+    let set = u64::from_str_radix(set.trim(), 16).ok()?;
+    Some(set >> (signal - 1) & 1 == 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ignored_signals_are_told_by_the_kernel() {
+        let status = "Name:\tsh\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001002\nSigCgt:\t0\n";
+        assert_eq!([1, 2, 13, 15].map(|it| ignores(status, it)), [false, true, true, false].map(Some));
+        assert_eq!(ignores("Name:\tsh\n", 1), None);
     }
 }

@@ -83,6 +83,10 @@ impl Story {
                 .peak_above_live_bytes
                 .map(|above| format!("the peak rose {} above what is live on either side", bytes(above))),
         );
+        if spike.last > spike.before + 1 {
+            let intervals = spike.last - spike.before;
+            lines.push(format!("it lasted for {intervals} intervals between two snapshots"));
+        }
         for row in self.rows(suspects).into_iter().take(NAMED) {
             let live = format!("live {}", change(&row.live_change, &Unit::Bytes));
             let what = match self {

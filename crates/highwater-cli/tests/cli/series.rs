@@ -4,7 +4,7 @@ use std::fs;
 
 use highwater_profile::{Meta, Profile};
 
-use crate::support::{Place, demo, encoded, frame};
+use crate::support::{Place, demo, encoded, frame, push_values};
 
 const HOUR: i64 = 3600 * 1_000_000_000;
 
@@ -236,4 +236,63 @@ fn a_spike_is_found_where_live_bytes_are_flat() {
     // Without the interval there is nothing to tell.
     let quiet = place.run("spikes heap-0.pb.gz heap-1.pb.gz heap-2.pb.gz heap-3.pb.gz");
     assert!(quiet.answer().ends_with("no spike: no interval stands out from the others\n"));
+}
+
+/// A directory with a series of these live MiB; nothing else is allocated.
+fn levels(live: &[i64]) -> Place {
+    let place = Place::new();
+    fs::create_dir(place.path("series")).unwrap();
+    let mut allocated = 0;
+    for ((hour, &now), &before) in (0..).zip(live).zip([0].iter().chain(live)) {
+        allocated += (now - before).max(0);
+        let base = snapshot(hour, 10);
+        let mut profile = Profile::new(base.sample_types().to_vec());
+        profile.period_type.clone_from(&base.period_type);
+        (profile.period, profile.time_ns, profile.meta) = (1, base.time_ns, base.meta);
+        let add = frame(&mut profile, "demo::index::Index::add", "src/index.rs", 88);
+        push_values(&mut profile, &[add], [allocated, now], 1 << 20);
+        place.profile(&format!("series/heap-{hour:02}.pb.gz"), &profile);
+    }
+    place
+}
+
+#[test]
+fn all_spikes_are_shown_or_counted() {
+    let mut live = vec![100; 30];
+    for (at, height) in [(4, 50), (9, 90), (14, 60), (19, 80), (24, 70), (27, 40)] {
+        live[at] += height;
+    }
+    let place = levels(&live);
+    let run = place.run("spikes series");
+    assert_eq!(run.answer().matches("live +").count(), 6, "{}", run.stdout);
+    assert!(!run.stdout.contains("left out"), "{}", run.stdout);
+    let run = place.run("spikes series --limit 2");
+    assert!(run.answer().contains("\n4 smaller spikes left out; --limit 0 shows all\n"), "{}", run.stdout);
+    let answer = place.run("spikes series --limit 2 --json").json();
+    let peaks: Vec<_> = answer["spikes"].as_array().unwrap().iter().map(|it| it["peak"].clone()).collect();
+    assert_eq!((peaks, &answer["omitted"]), (vec![9.into(), 19.into()], &4.into()));
+    // The drawings mark all of them.
+    let plotted = place.run("plot series --json -o -");
+    let plotted: serde_json::Value = serde_json::from_str(&plotted.stdout).unwrap();
+    assert_eq!(plotted["spikes"]["spikes"].as_array().unwrap().len(), 6);
+    let page = place.run("report series --json -o -");
+    let page: serde_json::Value = serde_json::from_str(&page.stdout).unwrap();
+    let findings: Vec<String> =
+        page["findings"].as_array().unwrap().iter().map(|it| it["text"].to_string()).collect();
+    let said = findings.iter().any(|it| it.contains("1 smaller spike more in the time line"));
+    assert!(said, "{findings:?}");
+    // What is worth telling is for the user to say.
+    let answer = place.run("spikes series --min-rise 0.65 --json").json();
+    assert_eq!(answer["spikes"].as_array().unwrap().len(), 3, "{answer}");
+}
+
+#[test]
+fn a_spike_over_several_intervals_is_shown_as_a_whole() {
+    let place = levels(&[100, 100, 100, 113, 140, 100, 100, 100]);
+    let run = place.run("spikes series");
+    let text = run.answer();
+    assert!(text.contains("spike after 2 h 0 min, within 2 h 0 min: live +40.0 MiB"), "{text}");
+    assert!(text.contains("series/heap-02.pb.gz → series/heap-04.pb.gz\n"), "{text}");
+    let row = text.lines().find(|line| line.contains("src/index.rs:88")).unwrap();
+    assert!(row.starts_with("+40.0 MiB"), "{text}");
 }

@@ -120,10 +120,18 @@ fn replace(
     }
 }
 
+/// How temporary files begin and end.
+const TEMPORARY: (&str, &str) = (".highwater-", ".tmp");
+
+/// Whether this is the name of a temporary file. One that nobody is writing was left by a process that was killed.
+pub(super) fn is_temporary(name: &str) -> bool {
+    name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
+}
+
 /// A file in `directory` that has no more rights than the one that it is to replace.
 fn temporary_in(directory: &Path, existing: Option<&Metadata>) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".highwater-").suffix(".tmp");
+    builder.prefix(TEMPORARY.0).suffix(TEMPORARY.1);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

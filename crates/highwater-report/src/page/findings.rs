@@ -99,7 +99,8 @@ fn spikes(page: &Page) -> Vec<Finding> {
     // Of two profiles the comparison says all there is.
     let Some(timeline) = page.timeline.as_ref().filter(|it| it.moments.len() > 2) else { return Vec::new() };
     let bytes = |value: i64| number::amount(value, &Unit::Bytes);
-    let spikes = timeline.spikes.spikes.iter().enumerate().map(|(at, spike)| {
+    let all = &timeline.spikes.spikes;
+    let spikes = all.iter().take(MOST).enumerate().map(|(at, spike)| {
         let mut words = Vec::new();
         words.extend(spike.alloc_bytes.map(|it| format!("{} allocated", bytes(it))));
         words.extend(spike.usual_alloc_bytes.map(|it| format!("{} is usual", bytes(it))));
@@ -113,13 +114,21 @@ fn spikes(page: &Page) -> Vec<Finding> {
             text: format!(
                 "between snapshots {} and {}: {}",
                 spike.before + 1,
-                spike.before + 2,
+                spike.after + 1,
                 words.join(", ")
             ),
-            place: Place::Moment { at: spike.before + 1 },
+            place: Place::Moment { at: spike.peak },
         }
     });
-    spikes.collect()
+    let more = all.get(MOST).map(|next| Finding {
+        sort: "spike",
+        text: format!(
+            "{} more in the time line; highwater spikes lists all",
+            number::count(all.len() - MOST + timeline.spikes.omitted, "smaller spike")
+        ),
+        place: Place::Moment { at: next.peak },
+    });
+    spikes.chain(more).collect()
 }
 
 fn growth(page: &Page) -> Vec<Finding> {

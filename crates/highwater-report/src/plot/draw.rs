@@ -79,7 +79,7 @@ impl Drawing<'_> {
                 .legend(move |(x, y)| PathElement::new([(x, y), (x + 12, y)], style));
         }
         let spikes: Vec<f64> =
-            self.timeline.spikes.spikes.iter().filter_map(|it| seconds.get(it.before + 1).copied()).collect();
+            self.timeline.spikes.spikes.iter().filter_map(|it| seconds.get(it.peak).copied()).collect();
         if !spikes.is_empty() {
             let style = RGBColor(190, 0, 190);
             let mark = move |x: f64| TriangleMarker::new((x, 0.015 * self.most / divisor), 6, style.filled());

@@ -120,21 +120,6 @@ fn without_a_profile_there_is_no_folder_and_yet_something_to_tell() {
 }
 
 #[test]
-fn what_cannot_be_finished_leaves_nothing() {
-    let directory = tempfile::tempdir().unwrap();
-    let incidents = Incidents::open(directory.path().to_owned(), 8).unwrap();
-    for _ in 0..3 {
-        let full = |folder: &Path| {
-            fs::write(folder.join(NOW), "half").unwrap();
-            let source = io::Error::from(io::ErrorKind::StorageFull);
-            Err(FileError::Write { path: folder.to_owned(), source })
-        };
-        incidents.complete("1-bytes", full).unwrap_err();
-        assert_eq!(left(directory.path()), [""; 0]);
-    }
-}
-
-#[test]
 fn a_disk_that_is_full_takes_no_half_of_an_incident() {
     let directory = tempfile::tempdir().unwrap();
     let mount = |command: &str, arguments: &[&str]| {

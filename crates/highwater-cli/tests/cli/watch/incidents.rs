@@ -138,6 +138,40 @@ fn a_spike_that_goes_on_is_told_once() {
 }
 
 #[test]
+fn the_folder_of_a_spike_has_its_peak() {
+    let place = Place::new();
+    let mut program = Program::new(Some(1));
+    let mut bodies = quiet(&mut program, 5);
+    for leak in [13, 27, 1] {
+        bodies.push(program.step(leak, 0));
+    }
+    program.leak.1 = 0;
+    bodies.extend(quiet(&mut program, 3));
+    let server = Server::bodies(bodies.clone());
+    let events = watched(&place, &format!("{} --max-snapshots 11", server.url()));
+    let [incidents, larger] = ["incident", "incident_goes_on"].map(|it| of_kind(&events, it));
+    // One more MiB is no news, but was told when it was over.
+    assert_eq!((incidents.len(), larger.len()), (1, 2), "{events:#?}");
+    assert_eq!(events.last().unwrap()["incidents"], 1);
+    let folder = incidents[0]["folder"].as_str().unwrap();
+    assert!(larger.iter().all(|it| it["folder"] == folder), "{events:#?}");
+    assert_eq!(names(&place.path("highwater-watch/incidents")).len(), 1);
+    let content = |name: &str| fs::read(place.path(folder).join(name)).unwrap();
+    assert_eq!((content("before.pb.gz"), content("after.pb.gz")), (bodies[4].clone(), bodies[7].clone()));
+    let document: serde_json::Value = serde_json::from_slice(&content("incident.json")).unwrap();
+    assert_eq!(document["detail"]["spike"]["spike"]["live_change_bytes"], 41 << 20);
+    assert!(String::from_utf8(content("README.md")).unwrap().contains("live bytes changed by +41.0 MiB"));
+    // What was told is found in the ring, with the same two snapshots.
+    let found = place.run("spikes --json highwater-watch/ring").json();
+    let last = larger.last().unwrap();
+    assert_eq!(found["files"], serde_json::json!([[last["before"], last["after"]]]));
+    // People read that it is the same one.
+    let server = Server::bodies(bodies);
+    let run = place.run(&format!("watch --every 1ms --max-snapshots 11 --out two {}", server.url()));
+    assert_eq!(run.answer().matches("  SPIKE goes on: ").count(), 2, "{}", run.stdout);
+}
+
+#[test]
 fn an_incident_may_be_told_and_no_more() {
     let place = Place::new();
     let mut program = Program::new(Some(1));

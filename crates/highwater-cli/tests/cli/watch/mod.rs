@@ -1,6 +1,7 @@
 //! Watches of a server, of a directory and of a process, and what they leave behind.
 
 mod directory;
+mod ending;
 mod incidents;
 mod process;
 pub mod server;
@@ -107,7 +108,8 @@ fn watched(place: &Place, arguments: &str) -> Vec<Value> {
 /// A watch that goes on while a test does something.
 struct Going {
     child: Child,
-    lines: BufReader<ChildStdout>,
+    /// What it prints, as long as somebody reads it.
+    lines: Option<BufReader<ChildStdout>>,
     seen: Vec<Value>,
 }
 
@@ -120,7 +122,7 @@ impl Going {
 
     fn spawn(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap());
+        let lines = child.stdout.take().map(BufReader::new);
         Self { child, lines, seen: Vec::new() }
     }
 
@@ -129,7 +131,7 @@ impl Going {
     fn wait_for(&mut self, kind: &str) -> Value {
         loop {
             let mut line = String::new();
-            self.lines.read_line(&mut line).unwrap();
+            self.lines.as_mut().unwrap().read_line(&mut line).unwrap();
             assert!(!line.is_empty(), "it ended before {kind}: {:#?}", self.seen);
             self.seen.push(serde_json::from_str(&line).unwrap());
             if self.seen.last().unwrap()["event"] == kind {
@@ -142,7 +144,7 @@ impl Going {
     fn interrupt(mut self) -> (Option<i32>, Vec<Value>) {
         let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", self.child.id())]).status();
         assert!(kill.unwrap().success());
-        let rest = (&mut self.lines).lines().map(|it| serde_json::from_str(&it.unwrap()).unwrap());
+        let rest = self.lines.take().unwrap().lines().map(|it| serde_json::from_str(&it.unwrap()).unwrap());
         self.seen.extend(rest);
         (self.child.wait().unwrap().code(), std::mem::take(&mut self.seen))
     }
