@@ -22,8 +22,11 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
         let wrong = || Error::Setting { part: shown(name, value) };
         match name {
             "listen" => builder = builder.listen(value),
+            "prefix" => builder = builder.prefix(value),
             "token" => builder = builder.token(value),
             "open" if value.is_empty() => builder = builder.open_to_anyone(),
+            #[cfg(feature = "pprof-engine")]
+            "cpu" if value == "pprof" => builder = builder.cpu_by_pprof(),
             "dir" if !value.is_empty() => watch = Some(Watch::new(value)),
             _ if WATCH.contains(&name) => {}
             _ if BUILDER.contains(&name) => return Err(wrong()),
@@ -48,7 +51,15 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
 }
 
 /// Settings that change the builder.
-const BUILDER: &[&str] = &["listen", "token", "open", "dir"];
+const BUILDER: &[&str] = &[
+    "listen",
+    "prefix",
+    "token",
+    "open",
+    "dir",
+    #[cfg(feature = "pprof-engine")]
+    "cpu",
+];
 
 /// Settings that change a watch, whose directory may be named after them.
 const WATCH: &[&str] = &[
@@ -166,6 +177,8 @@ mod tests {
             ("dir:/x,slack:https://example.org/", "slack:https://example.org/"),
             ("dir:", "dir"),
             ("open:yes", "open:yes"),
+            #[cfg(feature = "pprof-engine")]
+            ("cpu:perf", "cpu:perf"),
             ("dir:/x,reserve:much", "reserve:much"),
             ("dir:/x,incidents:0", "incidents:0"),
             ("dir:/x,peak:1", "peak:1"),
@@ -179,7 +192,7 @@ mod tests {
     fn a_name_that_is_no_setting_is_told_from_those_that_are() {
         let error = settings("dir:/x,wach:0.8").unwrap_err();
         assert!(
-            error.starts_with("HIGHWATER_AGENT has no setting `wach`; there are listen, token, "),
+            error.starts_with("HIGHWATER_AGENT has no setting `wach`; there are listen, prefix, token, "),
             "{error}"
         );
         assert!(error.contains(", watch, "), "{error}");
@@ -210,7 +223,7 @@ mod tests {
         let known = [BUILDER, WATCH].concat();
         found.extend(known.iter().filter(|it| !names.contains(it)).map(|it| format!("{it} is not there")));
         // What a build without it does not know is there all the same.
-        let is_known = |name: &str| known.contains(&name) || name == "otlp";
+        let is_known = |name: &str| known.contains(&name) || ["cpu", "otlp"].contains(&name);
         found.extend(names.iter().filter(|it| !is_known(it)).map(|it| format!("{it} is no setting")));
         // Values that stand for themselves are understood.
         for &setting in rows.iter().flat_map(|row| &row.0) {
@@ -228,7 +241,7 @@ mod tests {
             .lines()
             .filter_map(|line| line.trim_start().strip_prefix("pub fn ")?.split_once("(mut self,"))
             .map(|(name, _)| name)
-            .chain(["open_to_anyone"])
+            .chain(["open_to_anyone", "cpu_by_pprof"])
             .collect();
         assert!(setters.len() > 10, "{setters:?}");
         found

@@ -27,6 +27,7 @@
 #![forbid(unsafe_code)]
 
 mod access;
+mod address;
 mod agent;
 mod body;
 mod captures;
@@ -37,6 +38,7 @@ mod error;
 mod hard_limit;
 mod limit;
 mod limits;
+mod listener;
 mod names;
 mod of_process;
 mod own;
@@ -45,9 +47,12 @@ mod query;
 mod reply;
 mod server;
 mod service;
+#[cfg(unix)]
+mod socket_file;
 mod soft_limit;
 mod watch;
 
+pub use address::Address;
 pub use agent::{Agent, AgentBuilder};
 pub use error::Error;
 pub use hard_limit::{HardLimit, hard_limit};

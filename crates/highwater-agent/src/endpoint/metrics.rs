@@ -42,7 +42,7 @@ pub(super) fn answer(service: &Service, is_open: bool) -> Reply {
     // Writing to a string does not fail.
     let _ = write_all(&families(service), is_open, &mut text);
     let content_type = if is_open { OPEN_METRICS } else { TEXT };
-    Reply { content_type, file: None, body: text.into_bytes() }
+    Reply::head(content_type).with(text)
 }
 
 fn write_all(families: &[Family], is_open: bool, text: &mut String) -> fmt::Result {
