@@ -68,6 +68,7 @@ pub struct AgentBuilder {
     token: Option<String>,
     is_open: bool,
     engine: Engine,
+    version: Option<String>,
     purge: fn() -> bool,
     watch: Option<Watch>,
 }
@@ -80,6 +81,7 @@ impl Default for AgentBuilder {
             token: None,
             is_open: false,
             engine: Engine::default(),
+            version: None,
             purge: highwater_runtime::trim,
             watch: None,
         }
@@ -96,6 +98,7 @@ impl fmt::Debug for AgentBuilder {
             .field("has_token", &has_token)
             .field("is_open", &self.is_open)
             .field("engine", &self.engine)
+            .field("version", &self.version)
             .field("watch", &self.watch)
             .finish_non_exhaustive()
     }
@@ -156,6 +159,14 @@ impl AgentBuilder {
     #[must_use]
     pub fn purge(mut self, purge: fn() -> bool) -> Self {
         self.purge = purge;
+        self
+    }
+
+    /// Which version of the application this is: profiles, incidents and metrics name it. Default: the attribute
+    /// `service.version` of `OTEL_RESOURCE_ATTRIBUTES`, or else the build id of the program.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
         self
     }
 
@@ -227,6 +238,10 @@ impl AgentBuilder {
 
     fn service(&self, access: Access) -> Result<(Arc<Service>, Option<Watching>), Error> {
         endpoint::prepare();
+        if let Some(version) = &self.version {
+            // Another agent, or a profiler, may have given one; the process has one version.
+            highwater::set_version(version.as_str());
+        }
         let captures = Captures::start().map_err(Error::Thread)?;
         let counts = own_memory(Arc::<Counts>::default);
         let watching = self.watch.as_ref().map(|watch| watch.start(Arc::clone(&counts))).transpose()?;

@@ -23,6 +23,7 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
         match name {
             "listen" => builder = builder.listen(value),
             "prefix" => builder = builder.prefix(value),
+            "version" if !value.is_empty() => builder = builder.version(value),
             "token" => builder = builder.token(value),
             "open" if value.is_empty() => builder = builder.open_to_anyone(),
             #[cfg(feature = "pprof-engine")]
@@ -56,6 +57,7 @@ const BUILDER: &[&str] = &[
     "prefix",
     "token",
     "open",
+    "version",
     "dir",
     #[cfg(feature = "pprof-engine")]
     "cpu",

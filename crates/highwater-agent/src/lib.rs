@@ -51,6 +51,7 @@ mod service;
 mod socket_file;
 mod soft_limit;
 mod watch;
+mod who;
 
 pub use address::Address;
 pub use agent::{Agent, AgentBuilder};

@@ -59,6 +59,7 @@ impl Stacks {
     fn profile(&self, time: Duration) -> Profile {
         let cpu = ValueType::new("cpu", "nanoseconds");
         let mut profile = Profile::new(vec![ValueType::new("samples", "count"), cpu.clone()]);
+        highwater::who().add_to(&mut profile);
         let signed = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
         profile.default_sample_type = Some(1);
         profile.period_type = Some(cpu);

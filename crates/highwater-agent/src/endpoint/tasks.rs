@@ -136,6 +136,7 @@ impl Found {
     fn profile(&self) -> Profile {
         let types = vec![ValueType::new("space", "bytes"), ValueType::new("tasks", "count")];
         let mut profile = Profile::new(types);
+        highwater::who().add_to(&mut profile);
         profile.default_sample_type = Some(1);
         profile.period_type = Some(ValueType::new("space", "bytes"));
         profile.period = self.recording.interval_bytes;

@@ -75,6 +75,7 @@ fn text(counts: &Counts) -> String {
 
 fn profile(counts: &Counts) -> Profile {
     let mut profile = Profile::new(vec![ValueType::new("threads", "count")]);
+    highwater::who().add_to(&mut profile);
     profile.drop_frames = SPAWNING_FRAMES.to_owned();
     profile.keep_frames = CALLING_FRAMES.to_owned();
     let modules = Modules::capture();
