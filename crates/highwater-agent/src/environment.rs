@@ -216,10 +216,34 @@ mod tests {
         .collect()
     }
 
+    /// What stands in backticks in the first cells of the table of a section.
+    fn first_cells<'a>(guide: &'a str, section: &str) -> Vec<&'a str> {
+        let section = guide.split("\n## ").find(|it| it.starts_with(section)).unwrap();
+        let rows = section.lines().filter(|line| line.starts_with("| `") || line.starts_with("| …"));
+        rows.flat_map(|row| quoted(row.split('|').nth(1).unwrap())).collect()
+    }
+
+    /// What the guide says of pages and of variables of the environment and the code does not, or the other way round.
+    fn disagreement_beside_settings(guide: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut compare = |what: &str, said: Vec<&str>, known: Vec<&str>| {
+            let missing =
+                known.iter().filter(|it| !said.contains(it)).map(|it| format!("{what} {it} is not there"));
+            let wrong = said.iter().filter(|it| !known.contains(it)).map(|it| format!("{it} is no {what}"));
+            found.extend(missing.chain(wrong));
+        };
+        let pages = first_cells(guide, "Pages");
+        let paths =
+            pages.iter().map(|it| it.split(' ').next_back().unwrap()).filter(|it| it.starts_with('/'));
+        compare("page", paths.collect(), crate::endpoint::ENTRIES.iter().map(|it| it.path).collect());
+        compare("variable", first_cells(guide, "Who it is"), highwater::IDENTITY_VARIABLES.to_vec());
+        found
+    }
+
     /// What the guide says and the code does not, or the other way round.
     fn disagreement(guide: &str) -> Vec<String> {
         let rows = table(guide);
-        let mut found = Vec::new();
+        let mut found = disagreement_beside_settings(guide);
         let names: Vec<_> =
             rows.iter().flat_map(|row| &row.0).map(|it| it.split(':').next().unwrap()).collect();
         let known = [BUILDER, WATCH].concat();
@@ -259,9 +283,14 @@ mod tests {
         let guide = std::fs::read_to_string(guide).unwrap();
         assert_eq!(disagreement(&guide), [""; 0]);
         // It would be noticed.
-        for (right, wrong) in
-            [("`every:1s`", "`evry:1s`"), ("`every:1s`", "`every:1h`"), ("| `every` |", "| `evry` |")]
-        {
+        for (right, wrong) in [
+            ("`every:1s`", "`evry:1s`"),
+            ("`every:1s`", "`every:1h`"),
+            ("| `every` |", "| `evry` |"),
+            ("| `GET /healthz` |", "| `GET /health` |"),
+            ("| `HIGHWATER_LABELS` |", "| `HIGHWATER_LABEL` |"),
+            ("| `POD_NAME`, `POD_NAMESPACE` |", "| `POD_NAME` |"),
+        ] {
             assert!(guide.contains(right));
             assert_ne!(disagreement(&guide.replace(right, wrong)), [""; 0], "{wrong}");
         }

@@ -19,9 +19,11 @@
 //! ([`AgentBuilder::token`]) or it is told that anyone may ask; and however many clients come, however slow, it holds a
 //! bounded number of connections, bytes and snapshots.
 //!
+//! Who a profile, an incident or a metric is of, [`highwater::who`] says: [`who`] has the forms in which receivers take that.
+//!
 //! An application that has a server already can have it answer for the agent ([`Pages`]).
 //!
-//! The way of a request, file by file: [`server`] (connections in and out) or [`pages`] (somebody else's server) →
+//! The way of a request, file by file: [`listener`] and [`server`] (connections in and out) or [`pages`] (somebody else's server) →
 //! [`service`] → [`access`] (who may ask) → [`endpoint`] (what is asked for) → [`captures`] (the thread that takes snapshots)
 //! → [`reply`].
 #![forbid(unsafe_code)]

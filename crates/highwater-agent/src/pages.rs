@@ -54,7 +54,11 @@ impl Pages {
             axum::routing::any(move |request: axum::extract::Request| async move {
                 let is_head = request.method() == hyper::Method::HEAD;
                 let response = pages.respond(request).await;
-                if is_head { response.map(crate::body::unsized_body) } else { response.map(axum::body::Body::new) }
+                if is_head {
+                    response.map(crate::body::unsized_body)
+                } else {
+                    response.map(axum::body::Body::new)
+                }
             })
         };
         let prefix = self.0.as_ref().map_or("", |service| &service.prefix);

@@ -12,8 +12,8 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::connections::{Connections, Pace, Room};
-use crate::listener::{Listener, Stream};
 use crate::limit::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::listener::{Listener, Stream};
 use crate::service::Service;
 
 /// How often connections are looked at while there are any.

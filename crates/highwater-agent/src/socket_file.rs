@@ -3,22 +3,28 @@
 //! The file is there as long as the agent. A process that is killed leaves it behind, so the next agent replaces a socket on
 //! which nobody listens. It replaces nothing else.
 
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use highwater_runtime::own_memory;
-use tokio::net::{UnixListener, UnixSocket};
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 /// Only the user that the process runs as may connect.
 const MODE: u32 = 0o600;
 
 /// Connections that may wait to be taken in.
 const BACKLOG: u32 = 128;
+
+/// How long another agent that starts in the same directory is waited for.
+const LOCK_TIME: Duration = Duration::from_secs(5);
 
 /// The sockets of this process that are open.
 static OPEN: Mutex<Vec<SocketFile>> = Mutex::new(Vec::new());
@@ -45,9 +51,7 @@ pub(crate) fn bind(path: &str) -> io::Result<(UnixListener, PathBuf)> {
     // The program may change to another directory.
     let path = std::path::absolute(path)?;
     let directory = path.parent().unwrap_or(Path::new("/"));
-    // Two agents that start at once must not both find the socket of a third one left behind. Some file systems have no locks.
-    let lock = File::open(directory)?;
-    let _ = lock.lock();
+    let _lock = lock(directory);
     make_way(&path)?;
     let socket = UnixSocket::new_stream()?;
     // On Linux the file has the permissions of the socket from the beginning; elsewhere it gets them a moment later.
@@ -62,6 +66,21 @@ pub(crate) fn bind(path: &str) -> io::Result<(UnixListener, PathBuf)> {
         open().push(file);
     });
     Ok((listener, path))
+}
+
+/// Two agents that start at once must not both find the socket of a third one left behind: the second one waits, but not for ever
+/// for a lock that has another purpose. `None` where the directory cannot be locked.
+fn lock(directory: &Path) -> Option<File> {
+    let lock = File::open(directory).ok()?;
+    let begin = Instant::now();
+    while begin.elapsed() < LOCK_TIME {
+        match lock.try_lock() {
+            Ok(()) => return Some(lock),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
+    None
 }
 
 fn open() -> std::sync::MutexGuard<'static, Vec<SocketFile>> {
@@ -82,10 +101,12 @@ fn make_way(path: &Path) -> io::Result<()> {
         let reason = "there is a file of this name, which is no socket; it stays as it is";
         return Err(io::Error::new(ErrorKind::AlreadyExists, reason));
     }
-    match UnixStream::connect(path) {
-        Err(error) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
-        Ok(_) => Err(io::Error::new(ErrorKind::AddrInUse, "another process listens there")),
-        Err(error) => Err(error),
+    // The first look at it connects, or says why not, without waiting: one who does not take connections in listens, too.
+    let connected = pin!(UnixStream::connect(path)).poll(&mut Context::from_waker(Waker::noop()));
+    match connected {
+        Poll::Ready(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Poll::Ready(Err(error)) if error.kind() != ErrorKind::WouldBlock => Err(error),
+        _ => Err(io::Error::new(ErrorKind::AddrInUse, "another process listens there")),
     }
 }
 
@@ -109,7 +130,8 @@ fn remove_all() {
 impl SocketFile {
     fn remove(self) {
         let is_own = |it: &fs::Metadata| identity(it) == self.file;
-        if self.process == std::process::id() && fs::symlink_metadata(&self.path).is_ok_and(|it| is_own(&it)) {
+        if self.process == std::process::id() && fs::symlink_metadata(&self.path).is_ok_and(|it| is_own(&it))
+        {
             // There is nobody to tell; the next agent removes it.
             let _ = fs::remove_file(&self.path);
         }

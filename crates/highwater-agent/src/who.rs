@@ -34,7 +34,8 @@ pub(crate) fn as_json(who: &Who) -> Value {
 pub(crate) fn as_line(who: &Who) -> String {
     /// Digits of a build id or a container that tell it from others.
     const SHOWN: usize = 12;
-    let short = |it: &str| if it.len() > 2 * SHOWN { it.chars().take(SHOWN).collect() } else { it.to_owned() };
+    let short =
+        |it: &str| if it.len() > 2 * SHOWN { it.chars().take(SHOWN).collect() } else { it.to_owned() };
     let mut line = who.program.clone();
     if let Some(version) = &who.version {
         line.push_str(&format!(" {}", short(version)));
@@ -64,6 +65,8 @@ pub(crate) fn as_series(who: &Who) -> String {
     let name = |text: &str| text.replace(|it: char| !it.is_ascii_alphanumeric() && !"._-".contains(it), "_");
     let key = |text: &str| {
         let key = text.replace(|it: char| !it.is_ascii_alphanumeric() && it != '_', "_");
+        // Two underscores begin the server's own names.
+        let key = if key.starts_with("__") { format!("label{key}") } else { key };
         if key.starts_with(|it: char| it.is_ascii_digit()) { format!("_{key}") } else { key }
     };
     let value = |text: &str| text.replace(|it: char| it.is_control() || r#",{}="\"#.contains(it), "_");
@@ -86,9 +89,11 @@ pub(crate) fn as_series(who: &Who) -> String {
 pub(crate) fn as_attributes(who: &Who) -> Vec<(String, highwater_profile::otlp::Attribute)> {
     use highwater_profile::otlp::Attribute;
     let facts = who.facts();
-    let named = ATTRIBUTES.iter().filter_map(|(fact, name)| Some(((*name).to_owned(), facts.get(*fact)?.clone())));
+    let named =
+        ATTRIBUTES.iter().filter_map(|(fact, name)| Some(((*name).to_owned(), facts.get(*fact)?.clone())));
     let labels = who.labels.iter().map(|(key, text)| (key.clone(), text.clone()));
-    let mut attributes: Vec<_> = named.chain(labels).map(|(key, text)| (key, Attribute::Text(text))).collect();
+    let mut attributes: Vec<_> =
+        named.chain(labels).map(|(key, text)| (key, Attribute::Text(text))).collect();
     attributes.push(("process.pid".to_owned(), Attribute::Number(who.process.into())));
     attributes
 }
@@ -112,7 +117,14 @@ mod tests {
         who.namespace = Some("shop".to_owned());
         who.container = Some("f".repeat(64));
         who.process = 4711;
-        for (key, text) in [("team", "core, data"), ("a.b", "x\n\"{}"), ("a b", "other"), ("host", "evil"), ("1st", "é")] {
+        for (key, text) in [
+            ("team", "core, data"),
+            ("a.b", "x\n\"{}"),
+            ("a b", "other"),
+            ("host", "evil"),
+            ("1st", "é"),
+            ("__name__", "evil"),
+        ] {
             who.labels.insert(key.to_owned(), text.to_owned());
         }
         who
@@ -120,7 +132,8 @@ mod tests {
 
     #[test]
     fn people_read_a_line() {
-        let expected = "check out 0123456789ab on web-3, pod shop/checkout-7, container ffffffffffff, process 4711; ";
+        let expected =
+            "check out 0123456789ab on web-3, pod shop/checkout-7, container ffffffffffff, process 4711; ";
         let line = as_line(&who());
         assert!(line.starts_with(expected) && line.contains("team=core, data"), "{line}");
         assert!(!line.contains(char::is_control), "{line}");
@@ -145,6 +158,7 @@ mod tests {
         let value = |key| labels.iter().find(|it| it.0 == key).map(|it| it.1);
         assert_eq!((value("host"), value("team")), (Some("web-3"), Some("core_ data")));
         assert_eq!((value("a_b"), value("_1st")), (Some("other"), Some("é")));
+        assert_eq!((value("__name__"), value("label__name__")), (None, Some("evil")));
         let keys: std::collections::BTreeSet<_> = labels.iter().map(|it| it.0).collect();
         assert_eq!(keys.len(), labels.len());
         assert_eq!(encoded("a{b=ü}"), "a%7Bb%3D%C3%BC%7D");

@@ -90,7 +90,11 @@ pub(crate) fn recording(header: &Header) -> String {
             "exact, but only some blocks were timed; ± gives the 95 % confidence interval of what follows"
                 .to_owned()
         }
-        None => header.period.as_ref().map_or_else(|| interval(header.exact, None), period),
+        None => match &header.period {
+            Some(it) if has_errors(header) => format!("{}; ± gives the 95 % confidence interval", period(it)),
+            Some(it) => period(it),
+            None => interval(header.exact, None),
+        },
         interval_bytes => interval(header.exact, interval_bytes),
     };
     match &header.lost {
@@ -124,18 +128,18 @@ pub(crate) fn interval(exact: bool, interval_bytes: Option<i64>) -> String {
     }
 }
 
-/// How samples were taken that are not one in so many bytes. Each row stands for a number of samples, which varies by its square
-/// root.
+/// How samples were taken that are not one in so many bytes.
 pub(crate) fn period(period: &Period) -> String {
     let (each, kind) = (number::amount(period.value, &period.unit), crate::label::clean(&period.kind));
-    format!("one sample every {each} of {kind}; the standard error of a row of n samples is √n of them")
+    format!("one sample every {each} of {kind}")
 }
 
 /// Whether a column for errors says anything: not when all of them are 0, or all unknown.
 pub(crate) fn has_errors(header: &Header) -> bool {
     let interval = header.interval_bytes;
     let is_known = !header.exact && !header.difference;
-    is_known && interval.is_some_and(|bytes| bytes != 1 || header.total.has_error())
+    let of_time = header.period.is_some() && header.total.margins95().is_some();
+    is_known && (of_time || interval.is_some_and(|bytes| bytes != 1 || header.total.has_error()))
 }
 
 /// The line that says what a table leaves out and how to see it; empty when it leaves out nothing.
@@ -161,7 +165,8 @@ mod tests {
         let unit = Unit::Other("nanoseconds".to_owned());
         let period = Some(Period { value: 10_000_000, kind: "cpu".to_owned(), unit });
         let header = Header { interval_bytes: None, period, ..samples::header() };
-        let expected = "one sample every 10.0 ms of cpu; the standard error of a row of n samples is √n of them";
+        let expected =
+            "one sample every 10.0 ms of cpu; the standard error of a row of n samples is √n of them";
         assert_eq!(recording(&header), expected);
     }
 

@@ -18,8 +18,14 @@ use highwater_runtime::own_memory;
 use labels::Labels;
 
 /// Variables of the environment that say who a program is.
-pub const IDENTITY_VARIABLES: &[&str] =
-    &["HIGHWATER_LABELS", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME", "POD_NAME", "POD_NAMESPACE", "HOSTNAME"];
+pub const IDENTITY_VARIABLES: &[&str] = &[
+    "HIGHWATER_LABELS",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_SERVICE_NAME",
+    "POD_NAME",
+    "POD_NAMESPACE",
+    "HOSTNAME",
+];
 
 /// What labels are called in [`Who::facts`]: this and their key.
 const LABEL: &str = "label.";
@@ -88,7 +94,8 @@ impl Who {
         let in_cluster = set("KUBERNETES_SERVICE_HOST").is_some();
         let mut attribute = |name: &str| known.remove(name);
         let [pod, namespace, container, service, version] =
-            ["k8s.pod.name", "k8s.namespace.name", "container.id", "service.name", "service.version"].map(&mut attribute);
+            ["k8s.pod.name", "k8s.namespace.name", "container.id", "service.name", "service.version"]
+                .map(&mut attribute);
         let host = attribute("host.name").or(host);
         Self {
             pod: set("POD_NAME").or(pod).or_else(|| host.clone().filter(|_| in_cluster)),
@@ -157,7 +164,8 @@ mod tests {
 
     #[test]
     fn the_environment_says_who_a_program_is() {
-        let attributes = "service.name=other,service.version=1.4.2,team=core%2C%20data,k8s.pod.name=pod-b,zone=a";
+        let attributes =
+            "service.name=other,service.version=1.4.2,team=core%2C%20data,k8s.pod.name=pod-b,zone=a";
         let who = read(&[
             ("OTEL_SERVICE_NAME", "checkout"),
             ("OTEL_RESOURCE_ATTRIBUTES", attributes),
@@ -176,7 +184,8 @@ mod tests {
         let who = read(&[]);
         assert!(who.program.starts_with("highwater-") && who.labels.is_empty(), "{who:?}");
         assert_eq!(who.pod, None);
-        let in_cluster = read(&[("KUBERNETES_SERVICE_HOST", "10.0.0.1"), ("OTEL_RESOURCE_ATTRIBUTES", "host.name=web-3")]);
+        let in_cluster =
+            read(&[("KUBERNETES_SERVICE_HOST", "10.0.0.1"), ("OTEL_RESOURCE_ATTRIBUTES", "host.name=web-3")]);
         assert_eq!(in_cluster.pod.as_deref(), Some("web-3"));
     }
 

@@ -100,12 +100,15 @@ pub(super) fn head(query: Query<'_>) -> Answer {
 pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
     let time = query.seconds()?.unwrap_or(DEFAULT_TIME);
     let begin = Instant::now();
-    let stacks = match service.engine {
-        Engine::Own => sample(service, time).await?,
+    let (stacks, time) = match service.engine {
+        Engine::Own => (sample(service, time).await?, begin.elapsed()),
         #[cfg(feature = "pprof-engine")]
-        Engine::Pprof => by_pprof::sample(service, time).await?,
+        Engine::Pprof => {
+            let samples = by_pprof::sample(service, time).await?;
+            let time = begin.elapsed();
+            (service.captures.run(move || by_pprof::without_handler(&samples)).await?, time)
+        }
     };
-    let time = begin.elapsed();
     let write = move || {
         let mut out = Vec::new();
         pprof::write(&stacks.profile(time), &mut out)?;

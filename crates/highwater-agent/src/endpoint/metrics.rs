@@ -246,8 +246,13 @@ fn families(service: &Service) -> Vec<Family> {
             |it: &MemoryLevel| format!("{{level=\"{}\",kind=\"{}\"}}", label(&it.name), it.kind.word());
         levels.iter().map(|it| (Cow::Owned(labels(it)), value(it) as f64)).collect()
     };
-    let of_level =
-        |name, help, value| Family { name: own(name), kind: Gauge, unit: "bytes", help, values: of_levels(value) };
+    let of_level = |name, help, value| Family {
+        name: own(name),
+        kind: Gauge,
+        unit: "bytes",
+        help,
+        values: of_levels(value),
+    };
     families.push(of_level(
         "memory_level_limit_bytes",
         "Each limit that the process's memory is below.",

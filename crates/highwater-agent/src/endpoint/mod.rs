@@ -132,7 +132,8 @@ fn missing(path: &str) -> Refusal {
     let reason = match known {
         Some(entry) => format!("there is no such page; did you mean {}?", entry.path),
         None if OF_GO.contains(&last) => {
-            "only programs in Go have this page; here there are /debug/pprof/threads and /debug/pprof/tasks".to_owned()
+            "only programs in Go have this page; here there are /debug/pprof/threads and /debug/pprof/tasks"
+                .to_owned()
         }
         None => "there is no such page; /debug/pprof/ lists all".to_owned(),
     };
@@ -236,7 +237,8 @@ mod tests {
 
     #[test]
     fn a_method_that_a_page_does_not_take_is_answered_with_those_that_it_takes() {
-        let allowed = |method, path| Endpoint::of(&method, path).err().map(|it| (it.status.as_u16(), it.allowed));
+        let allowed =
+            |method, path| Endpoint::of(&method, path).err().map(|it| (it.status.as_u16(), it.allowed));
         assert_eq!(allowed(Method::GET, "/purge"), Some((405, Some("POST"))));
         assert_eq!(allowed(Method::HEAD, "/purge"), Some((405, Some("POST"))));
         assert_eq!(allowed(Method::POST, "/metrics"), Some((405, Some("GET, HEAD"))));

@@ -14,7 +14,8 @@ pub(super) fn command_line() -> Reply {
 /// set, and a process that seems to begin anew looks like one that was restarted.
 pub(super) fn start_seconds() -> Option<f64> {
     static STARTED: OnceLock<Option<f64>> = OnceLock::new();
-    let read = || started(&fs::read_to_string("/proc/self/stat").ok()?, &fs::read_to_string("/proc/stat").ok()?);
+    let read =
+        || started(&fs::read_to_string("/proc/self/stat").ok()?, &fs::read_to_string("/proc/stat").ok()?);
     *STARTED.get_or_init(read)
 }
 
@@ -38,7 +39,8 @@ mod tests {
         assert_eq!(started(stat, "cpu 1 2 3\nbtime 1700000000\n"), Some(1_700_000_123.45));
         assert_eq!(started("nonsense", "btime 1"), None);
         if cfg!(target_os = "linux") {
-            let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+            let now =
+                std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
             // `btime` is rounded down to a second.
             assert!((0.0..86_400.0).contains(&(now + 1.0 - start_seconds().unwrap())));
         }

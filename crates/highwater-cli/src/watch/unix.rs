@@ -8,8 +8,7 @@ const PLAIN: &str = "unix:";
 /// How one begins whose host is the path with percent signs: `http+unix://%2Frun%2Fapp.sock/metrics`.
 const ENCODED: &str = "http+unix://";
 
-const NO_SOCKET: &str =
-    "this is no address of a Unix socket; one looks like unix:/run/app.sock or unix:/run/app.sock:/debug/pprof/allocs";
+const NO_SOCKET: &str = "this is no address of a Unix socket; one looks like unix:/run/app.sock or unix:/run/app.sock:/debug/pprof/allocs";
 
 /// Whether the address of a Unix socket is meant.
 pub(super) fn is_address(text: &str) -> bool {
@@ -65,6 +64,8 @@ mod connection {
     use std::io::{self, Read, Write};
     use std::os::unix::net::UnixStream;
     use std::path::PathBuf;
+    use std::sync::mpsc;
+    use std::thread;
     use std::time::Instant;
 
     use ureq::Error;
@@ -84,11 +85,20 @@ mod connection {
             details: &ConnectionDetails<'_>,
             _chained: Option<()>,
         ) -> Result<Option<Connection>, Error> {
-            let stream = UnixStream::connect(&self.0)?;
+            let stream = connect(self.0.clone(), details.timeout)?;
             let config = details.config;
             let buffers = LazyBuffers::new(config.input_buffer_size(), config.output_buffer_size());
             Ok(Some(Connection { stream, buffers }))
         }
+    }
+
+    /// Connects within a time. The system has no bound of its own: one who listens and takes no connection in may keep it for ever.
+    fn connect(path: PathBuf, timeout: NextTimeout) -> Result<UnixStream, Error> {
+        let Some(time) = timeout.not_zero() else { return Ok(UnixStream::connect(path)?) };
+        let (connected, outcome) = mpsc::channel();
+        // It ends with the process at the latest.
+        thread::spawn(move || drop(connected.send(UnixStream::connect(path))));
+        Ok(outcome.recv_timeout(*time).map_err(|_| Error::Timeout(timeout.reason))??)
     }
 
     #[derive(Debug)]
@@ -158,7 +168,11 @@ mod tests {
             ("unix:/run/app.sock", "/run/app.sock", ""),
             ("unix:///run/app.sock", "/run/app.sock", ""),
             ("unix:app.sock", "app.sock", ""),
-            ("unix:/run/app.sock:/debug/pprof/allocs?seconds=2", "/run/app.sock", "/debug/pprof/allocs?seconds=2"),
+            (
+                "unix:/run/app.sock:/debug/pprof/allocs?seconds=2",
+                "/run/app.sock",
+                "/debug/pprof/allocs?seconds=2",
+            ),
             ("unix:/run/a:b.sock", "/run/a:b.sock", ""),
             ("http+unix://%2Frun%2Fa%20b.sock", "/run/a b.sock", ""),
             ("http+unix://%2Frun%2Fapp.sock/debug/pprof/heap", "/run/app.sock", "/debug/pprof/heap"),
@@ -169,7 +183,15 @@ mod tests {
 
     #[test]
     fn what_is_no_socket_is_refused() {
-        for text in ["unix:", "unix::/page", "http+unix://", "http+unix://%2", "http+unix://%zz", "http+unix:///heap", "http+unix://%00"] {
+        for text in [
+            "unix:",
+            "unix::/page",
+            "http+unix://",
+            "http+unix://%2",
+            "http+unix://%zz",
+            "http+unix:///heap",
+            "http+unix://%00",
+        ] {
             assert_eq!(parse(text), Some(Err(NO_SOCKET)), "{text}");
         }
         assert_eq!(parse("http://host"), None);

@@ -228,6 +228,7 @@ mod tests {
             "drop_frames": "malloc",
             "keep_frames": "",
             "recorder": {"peak_bytes": 7},
+            "identity": {},
             "mappings": [{
                 "start": "0x1000", "limit": "0xffffffffffffffff", "file_offset": "0x10", "file": "/bin/demo", "build_id": "ab"
             }],

@@ -47,7 +47,8 @@ fn of_mounts(text: &str) -> Option<String> {
 /// What looks like the id of a container in a path.
 fn ids(path: &str) -> impl Iterator<Item = String> {
     let words = path.split(|it: char| !it.is_ascii_alphanumeric());
-    let is_id = |it: &&str| it.len() == ID_DIGITS && it.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
+    let is_id =
+        |it: &&str| it.len() == ID_DIGITS && it.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'));
     words.filter(is_id).map(str::to_owned).collect::<Vec<_>>().into_iter()
 }
 
@@ -61,7 +62,9 @@ mod tests {
         for path in [
             format!("0::/system.slice/docker-{id}.scope"),
             format!("12:memory:/docker/{id}\n0::/"),
-            format!("0::/kubepods.slice/kubepods-burstable.slice/kubepods-pod1.slice/cri-containerd-{id}.scope"),
+            format!(
+                "0::/kubepods.slice/kubepods-burstable.slice/kubepods-pod1.slice/cri-containerd-{id}.scope"
+            ),
             format!("5:memory:/kubepods/burstable/pod3c0/{id}"),
             format!("0::/system.slice/containerd.service/kubepods-pod1.slice:cri-containerd:{id}"),
             format!("0::/machine.slice/libpod-{id}.scope/container"),
@@ -70,7 +73,9 @@ mod tests {
         ] {
             assert_eq!(of_groups(&path).as_ref(), Some(&id), "{path}");
         }
-        for none in ["0::/", "0::/user.slice/user-1000.slice/session-1.scope", "", "0::/../..", &"a".repeat(64)] {
+        for none in
+            ["0::/", "0::/user.slice/user-1000.slice/session-1.scope", "", "0::/../..", &"a".repeat(64)]
+        {
             assert_eq!(of_groups(none), None, "{none}");
         }
     }
@@ -78,10 +83,15 @@ mod tests {
     #[test]
     fn containers_are_found_in_their_mounts() {
         let (id, sandbox) = ("0123456789abcdef".repeat(4), "e".repeat(64));
-        let line = |root: &str, mount: &str| format!("700 650 259:1 {root} {mount} rw,relatime - ext4 /dev/sda1 rw\n");
+        let line = |root: &str, mount: &str| {
+            format!("700 650 259:1 {root} {mount} rw,relatime - ext4 /dev/sda1 rw\n")
+        };
         let docker = line(&format!("/var/lib/docker/containers/{id}/hostname"), "/etc/hostname");
         let podman = line(&format!("/containers/overlay-containers/{id}/userdata/hosts"), "/etc/hosts");
-        let cri = line(&format!("/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/{sandbox}/hostname"), "/etc/hostname");
+        let cri = line(
+            &format!("/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/{sandbox}/hostname"),
+            "/etc/hostname",
+        );
         assert_eq!(of_mounts(&docker).as_ref(), Some(&id));
         assert_eq!(of_mounts(&podman).as_ref(), Some(&id));
         assert_eq!(of_mounts(&cri), None);

@@ -19,7 +19,8 @@ const HANDLER: &str = "perf_signal_handler";
 /// Frames in front of the interrupted one, the innermost of which are looked at for the handler.
 const MAX_HANDLER_FRAMES: usize = 16;
 
-pub(super) async fn sample(service: &Service, time: Duration) -> Result<Stacks, Refusal> {
+/// Stacks with the frames of the signal handler, and how often each was seen. When this is dropped, the sampling ends.
+pub(super) async fn sample(service: &Service, time: Duration) -> Result<Vec<(Vec<usize>, i64)>, Refusal> {
     let frequency = c_int::try_from(Duration::from_secs(1).as_nanos() / INTERVAL.as_nanos()).unwrap_or(100);
     let guard = ProfilerGuard::new(frequency).map_err(|error| match error {
         Error::Running => busy(),
@@ -28,25 +29,33 @@ pub(super) async fn sample(service: &Service, time: Duration) -> Result<Stacks, 
     service.captures.sleep(time).await?;
     let report = guard.report().build_unresolved().map_err(Refusal::failed)?;
     drop(guard);
-    let stacks: Vec<(Vec<usize>, i64)> = report
+    Ok(report
         .data
         .iter()
         .map(|(stack, &count)| (stack.frames.iter().map(|it| it.ip() as usize).collect(), count as i64))
-        .collect();
-    service.captures.run(move || without_handler(&stacks)).await
+        .collect())
 }
 
 /// Stacks from the interrupted frame on.
-fn without_handler(samples: &[(Vec<usize>, i64)]) -> Stacks {
-    let first = |stack: &[usize]| stack.iter().take(MAX_HANDLER_FRAMES).map(|&it| it as u64).collect::<Vec<_>>();
-    let addresses: HashSet<u64> = samples.iter().flat_map(|it| first(&it.0)).collect();
-    let known = names::calls_of(addresses);
+pub(super) fn without_handler(samples: &[(Vec<usize>, i64)]) -> Stacks {
+    fn first(stack: &[usize]) -> &[usize] {
+        stack.get(..MAX_HANDLER_FRAMES).unwrap_or(stack)
+    }
+    // The handler is in each of them; to find names for all that is there takes long.
+    let mut common: HashSet<usize> =
+        samples.first().map(|it| first(&it.0).iter().copied().collect()).unwrap_or_default();
+    for (stack, _) in samples {
+        common.retain(|it| first(stack).contains(it));
+    }
+    let known = names::calls_of(common.into_iter().map(|it| it as u64));
     let is_handler = |address: &usize| {
-        known.get(&(*address as u64)).is_some_and(|calls| calls.iter().any(|it| it.function.ends_with(HANDLER)))
+        known
+            .get(&(*address as u64))
+            .is_some_and(|calls| calls.iter().any(|it| it.function.ends_with(HANDLER)))
     };
     let mut stacks = Stacks::default();
     for (stack, count) in samples {
-        let handler = stack.iter().take(MAX_HANDLER_FRAMES).rposition(is_handler);
+        let handler = first(stack).iter().rposition(is_handler);
         let mut stack = handler.and_then(|it| stack.get(it + 2..)).unwrap_or(stack).to_vec();
         // The leaf was interrupted at its address; the others return to theirs, which may be behind the call's function.
         stack.iter_mut().skip(1).for_each(|it| *it = it.saturating_sub(1));

@@ -60,7 +60,11 @@ pub(super) fn for_otlp(server: &str, told: &Told) -> Option<Message> {
     Some(Message {
         url: format!("{}{}", server.trim_end_matches('/'), otlp::PATH),
         content_type: otlp::CONTENT_TYPE.to_owned(),
-        body: otlp::encode(&named(told)?, &KINDS.map(|(kind, _)| kind), &who::as_attributes(&highwater::who())),
+        body: otlp::encode(
+            &named(told)?,
+            &KINDS.map(|(kind, _)| kind),
+            &who::as_attributes(&highwater::who()),
+        ),
     })
 }
 

@@ -22,7 +22,7 @@ pub(super) fn message(about: &Value, who: &str, place: &str, growth: &str) -> Va
     let text = format!(
         "Memory: {used} (rule {reason}).\n{}\n{}\n```\n{}\n```",
         inline(who),
-        inline(place),
+        escaped(place).replace(char::is_control, " "),
         escaped(&shown).replace("```", "\'\'\'")
     );
     json!({ "text": text })
@@ -35,14 +35,20 @@ fn escaped(text: &str) -> String {
 }
 
 /// As it is, in a line of text, where some characters set letters in bold or the like. A space without width parts them from
-/// the text that they would stand around.
+/// the text that they would stand around; an underscore within a word does nothing.
 fn inline(text: &str) -> String {
     let mut shown = String::new();
-    for it in escaped(text).chars() {
-        if matches!(it, '*' | '_' | '~' | '`') {
+    let escaped = escaped(text);
+    let mut rest = escaped.chars().peekable();
+    let mut is_in_word = false;
+    while let Some(it) = rest.next() {
+        let is_word = |it: char| it.is_alphanumeric() || it == '_';
+        let is_inner = it == '_' && is_in_word && rest.peek().is_some_and(|&it| is_word(it));
+        if matches!(it, '*' | '_' | '~' | '`') && !is_inner {
             shown.push('\u{200b}');
         }
         shown.push(if it.is_control() { ' ' } else { it });
+        is_in_word = is_word(it);
     }
     shown
 }
@@ -67,7 +73,10 @@ mod tests {
     use super::*;
 
     fn text(about: Value, who: &str, growth: &str) -> String {
-        message(&about, who, "/var/lib/service/incidents/1-bytes", growth)["text"].as_str().unwrap().to_owned()
+        message(&about, who, "/var/lib/service/incidents/1-bytes", growth)["text"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     #[test]
@@ -82,7 +91,8 @@ mod tests {
         ] {
             assert_eq!(size(bytes), expected);
         }
-        let about = json!({ "reason": "fraction", "used_bytes": 1_288_490_189, "limit_bytes": 1_610_612_736 });
+        let about =
+            json!({ "reason": "fraction", "used_bytes": 1_288_490_189, "limit_bytes": 1_610_612_736 });
         assert!(text(about, "", "").starts_with("Memory: 1.2 GiB of 1.5 GiB in use (rule fraction).\n"));
         let unlimited = json!({ "reason": "bytes", "used_bytes": 7, "limit_bytes": null });
         assert!(text(unlimited, "", "").starts_with("Memory: 7 B in use (rule bytes)."));
@@ -95,6 +105,11 @@ mod tests {
         assert!(shown.contains("alloc::Vec&lt;u8&gt;"), "{shown}");
         assert_eq!(shown.matches("```").count(), 2, "{shown}");
         assert!(!shown.contains('<'), "{shown}");
+        // Names and paths can be copied.
+        assert_eq!(inline("agent_service a_b_c"), "agent_service a_b_c");
+        assert_eq!(inline("_a_ ~b~"), "\u{200b}_a\u{200b}_ \u{200b}~b\u{200b}~");
+        let path = message(&json!({}), "", "/var/lib/a_b/*~", "");
+        assert!(path["text"].as_str().unwrap().contains("/var/lib/a_b/*~\n"), "{path}");
     }
 
     #[test]
