@@ -132,7 +132,8 @@ fn fork_agent() -> Result<(), String> {
         }
         thread::sleep(Duration::from_millis(2));
     }
-    std::net::TcpStream::connect(agent.address()).map_err(|it| format!("the parent's agent: {it}"))?;
+    std::net::TcpStream::connect(agent.address().to_string())
+        .map_err(|it| format!("the parent's agent: {it}"))?;
     agent.stop();
     if status == 0 { Ok(()) } else { Err(format!("the child's wait status: {status}")) }
 }

@@ -74,8 +74,9 @@ fn nothing_is_left_of_an_agent_that_was_attacked() {
             std::mem::forget(agent);
             return;
         }
-        attack(agent.address());
-        assert!(answer(agent.address(), &get("/debug/pprof/")).starts_with("HTTP/1.1 200 "));
+        let address = agent.address().network().unwrap();
+        attack(address);
+        assert!(answer(address, &get("/debug/pprof/")).starts_with("HTTP/1.1 200 "));
         agent.stop();
     }
     let begin = Instant::now();

@@ -52,6 +52,8 @@ const CLIENTS: &[Client] = &[
     Client { program: "zstd", probe: &["--version"], package: "zstd" },
     // What reads the JSON and CSV that we write, and installs the readers written in Python.
     Client { program: python::PYTHON, probe: &["-c", "import ensurepip"], package: "python3-venv" },
+    // What asks the agent as people do: by `HEAD`, through a Unix socket.
+    Client { program: "curl", probe: &["--version"], package: "curl" },
     // Prometheus, which scrapes the agent, and its own judge of what it scrapes, `promtool check metrics`.
     Client { program: "prometheus", probe: &["--version"], package: "prometheus" },
     Client { program: "promtool", probe: &["--version"], package: "prometheus" },

@@ -5,6 +5,7 @@
 //! go tool pprof -top http://highwater:correct-horse-battery@127.0.0.1:8080/debug/pprof/heap
 //! ```
 //!
+//! `nested` in the place of `axum` has the pages below `/internal`; for hyper, `HIGHWATER_AGENT=prefix:/internal` does.
 //! The service ends when its standard input does.
 #![forbid(unsafe_code)]
 
@@ -35,10 +36,14 @@ fn keep() -> usize {
     kept.len()
 }
 
-async fn with_axum(listener: TcpListener, pages: Pages) {
-    let own = Router::new().route("/keep", get(|| async { format!("{}\n", keep()) }));
+async fn with_axum(listener: TcpListener, pages: Pages, is_nested: bool) {
+    let own = Router::new()
+        .route("/keep", get(|| async { format!("{}\n", keep()) }))
+        .route("/healthz", get(|| async { "the service is well\n" }));
+    let pages = pages.router();
+    let routes = if is_nested { own.nest("/internal", pages) } else { own.merge(pages) };
     // It serves until the process ends.
-    let _ = axum::serve(listener, own.merge(pages.router())).await;
+    let _ = axum::serve(listener, routes).await;
 }
 
 async fn with_hyper(listener: TcpListener, pages: Pages) {
@@ -57,14 +62,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     let by = arguments.next().unwrap_or_else(|| "axum".to_owned());
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let pages = Agent::builder().token(TOKEN).pages()?;
+    let pages = Agent::builder().token(TOKEN).from_environment()?.pages()?;
     // The pages need no clock of the runtime.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_io().build()?;
     let listener = runtime.block_on(TcpListener::bind(address))?;
     println!("{0} {0}", listener.local_addr()?);
     thread::spawn(move || match by.as_str() {
         "hyper" => runtime.block_on(with_hyper(listener, pages)),
-        _ => runtime.block_on(with_axum(listener, pages)),
+        by => runtime.block_on(with_axum(listener, pages, by == "nested")),
     });
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())

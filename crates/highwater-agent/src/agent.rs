@@ -1,7 +1,6 @@
 //! Starting and stopping.
 
 use std::fmt;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread;
 
@@ -11,10 +10,12 @@ use tokio::runtime::{self, Runtime};
 use tokio::sync::Notify;
 
 use crate::Error;
-use crate::access::{Access, is_loopback};
+use crate::access::Access;
+use crate::address::{Address, UNIX};
 use crate::captures::Captures;
-use crate::endpoint;
+use crate::endpoint::{self, Engine};
 use crate::environment;
+use crate::listener::Listener;
 use crate::pages::Pages;
 use crate::server;
 use crate::service::{Counts, Service};
@@ -23,7 +24,7 @@ use crate::watch::{Watch, Watching};
 /// A running agent. It goes on when this is dropped, until the process ends; [`Agent::stop`] ends it earlier.
 #[derive(Debug)]
 pub struct Agent {
-    address: SocketAddr,
+    address: Address,
     stop: Arc<Notify>,
     thread: Background,
     watching: Option<Watching>,
@@ -36,11 +37,11 @@ impl Agent {
     }
 
     /// The address that it listens on. The port is the system's choice if 0 was asked for.
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> &Address {
+        &self.address
     }
 
-    /// Ends it, with all that is under way. A child of a fork has none to end: there nothing happens, and its parent's goes on.
+    /// Ends it, with all that is under way, and removes the file of its Unix socket. A child of a fork has none to end: there nothing happens, and its parent's goes on.
     pub fn stop(self) {
         if !self.thread.is_here() {
             return;
@@ -50,6 +51,10 @@ impl Agent {
         }
         self.stop.notify_one();
         self.thread.join();
+        #[cfg(unix)]
+        if let Some(path) = self.address.unix() {
+            crate::socket_file::remove(path);
+        }
         let stop = self.stop;
         own_memory(|| drop(stop));
     }
@@ -59,8 +64,11 @@ impl Agent {
 #[derive(Clone)]
 pub struct AgentBuilder {
     address: String,
+    prefix: String,
     token: Option<String>,
     is_open: bool,
+    engine: Engine,
+    version: Option<String>,
     purge: fn() -> bool,
     watch: Option<Watch>,
 }
@@ -69,8 +77,11 @@ impl Default for AgentBuilder {
     fn default() -> Self {
         Self {
             address: Self::DEFAULT_ADDRESS.to_owned(),
+            prefix: String::new(),
             token: None,
             is_open: false,
+            engine: Engine::default(),
+            version: None,
             purge: highwater_runtime::trim,
             watch: None,
         }
@@ -83,8 +94,11 @@ impl fmt::Debug for AgentBuilder {
         let has_token = self.token.is_some();
         f.debug_struct("AgentBuilder")
             .field("address", &self.address)
+            .field("prefix", &self.prefix)
             .field("has_token", &has_token)
             .field("is_open", &self.is_open)
+            .field("engine", &self.engine)
+            .field("version", &self.version)
             .field("watch", &self.watch)
             .finish_non_exhaustive()
     }
@@ -96,9 +110,21 @@ impl AgentBuilder {
 
     /// Listens on `address`, such as `127.0.0.1:6060` or `[::1]:0`. Default: [`Self::DEFAULT_ADDRESS`]. An address that
     /// other machines can reach needs [`Self::token`] or [`Self::open_to_anyone`].
+    ///
+    /// `unix:/run/app.sock` is a Unix socket. Only the user of the process may connect to it (its permissions are 0600). A
+    /// socket of this name on which nobody listens is replaced, and nothing else is. The file goes with
+    /// [`Agent::stop`] and when the process exits.
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.address = address.into();
+        self
+    }
+
+    /// All pages lie below this path, such as `/internal`: for a proxy or a server that passes requests on with the path that
+    /// they came with. (Routers such as axum's `nest` take the path off; they need no prefix.) Default: none.
+    #[must_use]
+    pub fn prefix(mut self, path: impl Into<String>) -> Self {
+        self.prefix = path.into();
         self
     }
 
@@ -119,11 +145,28 @@ impl AgentBuilder {
         self
     }
 
+    /// Has the crate pprof sample processor time, for a service that uses it already: one profiler then has the signal. It takes
+    /// more memory, and its walk of a stack may take locks in the handler of the signal. Default: the recorder's own walk.
+    #[cfg(feature = "pprof-engine")]
+    #[must_use]
+    pub fn cpu_by_pprof(mut self) -> Self {
+        self.engine = Engine::Pprof;
+        self
+    }
+
     /// What `POST /purge` calls to give free memory back to the system, such as mimalloc's `mi_collect` or jemalloc's
     /// `arena.<i>.purge`; it returns whether it could. Default: glibc's `malloc_trim` where the system has it.
     #[must_use]
     pub fn purge(mut self, purge: fn() -> bool) -> Self {
         self.purge = purge;
+        self
+    }
+
+    /// Which version of the application this is: profiles, incidents and metrics name it. Default: the attribute
+    /// `service.version` of `OTEL_RESOURCE_ATTRIBUTES`, or else the build id of the program.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
         self
     }
 
@@ -156,12 +199,18 @@ impl AgentBuilder {
         // What lives and dies with the agent is its own memory. Errors are the program's, and so is the little that the
         // standard library allocates to start a thread, since it frees that outside.
         let access = self.access()?;
-        let (listener, address) = self.bind(access.is_some())?;
-        let access = access.unwrap_or(if self.is_open { Access::Anyone } else { Access::Local });
-        let (service, watching) = self.service(access)?;
-        let stop = own_memory(|| Arc::new(Notify::new()));
         let runtime = own_memory(|| runtime::Builder::new_current_thread().enable_io().enable_time().build())
             .map_err(Error::Thread)?;
+        let is_guarded = access.is_some() || self.is_open;
+        let (listener, address) = own_memory(|| {
+            let _entered = runtime.enter();
+            Listener::bind(&self.address, is_guarded)
+        })?;
+        // Who may connect to a Unix socket, its permissions say; no page in a browser does.
+        let is_anyone = self.is_open || self.address.starts_with(UNIX);
+        let access = access.unwrap_or(if is_anyone { Access::Anyone } else { Access::Local });
+        let (service, watching) = self.service(access)?;
+        let stop = own_memory(|| Arc::new(Notify::new()));
         let stopped = Arc::clone(&stop);
         let thread = thread::Builder::new()
             .name("highwater-agent".to_owned())
@@ -189,30 +238,35 @@ impl AgentBuilder {
 
     fn service(&self, access: Access) -> Result<(Arc<Service>, Option<Watching>), Error> {
         endpoint::prepare();
+        if let Some(version) = &self.version {
+            // Another agent, or a profiler, may have given one; the process has one version.
+            highwater::set_version(version.as_str());
+        }
         let captures = Captures::start().map_err(Error::Thread)?;
         let counts = own_memory(Arc::<Counts>::default);
         let watching = self.watch.as_ref().map(|watch| watch.start(Arc::clone(&counts))).transpose()?;
-        let service = Service { access, captures, purge: self.purge, counts };
+        let prefix = own_memory(|| prefix_of(&self.prefix))?;
+        let service = Service { access, prefix, captures, engine: self.engine, purge: self.purge, counts };
         Ok((own_memory(|| Arc::new(service)), watching))
-    }
-
-    fn bind(&self, has_token: bool) -> Result<(TcpListener, SocketAddr), Error> {
-        let failed = |source| Error::Listen { address: self.address.clone(), source };
-        let addresses: Vec<_> = self.address.to_socket_addrs().map_err(failed)?.collect();
-        let exposed = addresses.iter().find(|it| !is_loopback(it.ip()));
-        if let Some(&address) = exposed.filter(|_| !has_token && !self.is_open) {
-            return Err(Error::Exposed { address });
-        }
-        let listener = TcpListener::bind(addresses.as_slice()).map_err(failed)?;
-        listener.set_nonblocking(true).map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        Ok((listener, address))
     }
 }
 
-fn run(runtime: Runtime, listener: TcpListener, service: Arc<Service>, stop: Arc<Notify>) {
-    // It ends when it is told to. There is nobody to tell that a listener, which worked a moment ago, does not.
-    let _ = runtime.block_on(server::serve(listener, service, stop));
+/// A path as requests have it in front of a page's: without a slash at its end.
+fn prefix_of(path: &str) -> Result<String, Error> {
+    let prefix = path.trim_end_matches('/');
+    let is_plain = |part: &str| {
+        let is_letter = |it: u8| it.is_ascii_alphanumeric() || b"-._~".contains(&it);
+        !["", ".", ".."].contains(&part) && part.bytes().all(is_letter)
+    };
+    match prefix.strip_prefix('/') {
+        None if prefix.is_empty() => Ok(String::new()),
+        Some(parts) if parts.split('/').all(is_plain) => Ok(prefix.to_owned()),
+        _ => Err(Error::Prefix { path: path.to_owned() }),
+    }
+}
+
+fn run(runtime: Runtime, listener: Listener, service: Arc<Service>, stop: Arc<Notify>) {
+    runtime.block_on(server::serve(listener, service, stop));
 }
 
 #[cfg(test)]
@@ -240,6 +294,17 @@ mod tests {
             assert!(error.starts_with(&format!("cannot listen on {address}: ")), "{error}");
         }
         taken.stop();
+    }
+
+    #[test]
+    fn a_prefix_is_a_plain_path() {
+        for (path, prefix) in [("", ""), ("/", ""), ("/internal", "/internal"), ("/a/b-1/", "/a/b-1")] {
+            assert_eq!(prefix_of(path).unwrap(), prefix);
+        }
+        for bad in ["internal", "/a//b", "/a/../b", "/{a}", "/a?b", "/a b", "/%61", "//a"] {
+            let error = Agent::builder().listen("127.0.0.1:0").prefix(bad).start().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{bad}`")), "{error}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Taking in the body of a request, if it is not too large and comes in time.
+//! Bodies: taking in that of a request, if it is not too large and comes in time; and that of an answer to `HEAD`.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -13,6 +13,25 @@ use crate::captures::Captures;
 use crate::limit::{BODY_TIME, MAX_BODY_BYTES};
 use crate::own::own;
 use crate::reply::Refusal;
+
+/// A body whose length is not known until it is asked for, and which then is empty: for answers to `HEAD`, of which axum would
+/// otherwise say that the page has no bytes.
+#[cfg(feature = "axum")]
+pub(crate) fn unsized_body(_empty: http_body_util::Full<Bytes>) -> axum::body::Body {
+    struct Unsized;
+    impl Body for Unsized {
+        type Data = Bytes;
+        type Error = std::convert::Infallible;
+
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _context: &mut std::task::Context<'_>,
+        ) -> Poll<Option<Result<hyper::body::Frame<Bytes>, Self::Error>>> {
+            Poll::Ready(None)
+        }
+    }
+    axum::body::Body::new(Unsized)
+}
 
 /// All of it, as the server's memory.
 ///

@@ -146,6 +146,14 @@ fn work(messages: Receiver<Message>, waiting: Arc<AtomicUsize>) {
     }
 }
 
+/// Whether there is anything to take a snapshot of.
+///
+/// # Errors
+/// When nothing is recorded in this program.
+pub(crate) fn check() -> Result<(), Refusal> {
+    highwater::mode().map(drop).ok_or_else(|| not_recorded(highwater::Error::NotInstalled))
+}
+
 fn not_recorded(error: highwater::Error) -> Refusal {
     Refusal::new(hyper::StatusCode::NOT_IMPLEMENTED, error.to_string())
 }

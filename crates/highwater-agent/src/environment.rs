@@ -22,8 +22,12 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
         let wrong = || Error::Setting { part: shown(name, value) };
         match name {
             "listen" => builder = builder.listen(value),
+            "prefix" => builder = builder.prefix(value),
+            "version" if !value.is_empty() => builder = builder.version(value),
             "token" => builder = builder.token(value),
             "open" if value.is_empty() => builder = builder.open_to_anyone(),
+            #[cfg(feature = "pprof-engine")]
+            "cpu" if value == "pprof" => builder = builder.cpu_by_pprof(),
             "dir" if !value.is_empty() => watch = Some(Watch::new(value)),
             _ if WATCH.contains(&name) => {}
             _ if BUILDER.contains(&name) => return Err(wrong()),
@@ -48,7 +52,16 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
 }
 
 /// Settings that change the builder.
-const BUILDER: &[&str] = &["listen", "token", "open", "dir"];
+const BUILDER: &[&str] = &[
+    "listen",
+    "prefix",
+    "token",
+    "open",
+    "version",
+    "dir",
+    #[cfg(feature = "pprof-engine")]
+    "cpu",
+];
 
 /// Settings that change a watch, whose directory may be named after them.
 const WATCH: &[&str] = &[
@@ -166,6 +179,8 @@ mod tests {
             ("dir:/x,slack:https://example.org/", "slack:https://example.org/"),
             ("dir:", "dir"),
             ("open:yes", "open:yes"),
+            #[cfg(feature = "pprof-engine")]
+            ("cpu:perf", "cpu:perf"),
             ("dir:/x,reserve:much", "reserve:much"),
             ("dir:/x,incidents:0", "incidents:0"),
             ("dir:/x,peak:1", "peak:1"),
@@ -179,7 +194,7 @@ mod tests {
     fn a_name_that_is_no_setting_is_told_from_those_that_are() {
         let error = settings("dir:/x,wach:0.8").unwrap_err();
         assert!(
-            error.starts_with("HIGHWATER_AGENT has no setting `wach`; there are listen, token, "),
+            error.starts_with("HIGHWATER_AGENT has no setting `wach`; there are listen, prefix, token, "),
             "{error}"
         );
         assert!(error.contains(", watch, "), "{error}");
@@ -201,16 +216,40 @@ mod tests {
         .collect()
     }
 
+    /// What stands in backticks in the first cells of the table of a section.
+    fn first_cells<'a>(guide: &'a str, section: &str) -> Vec<&'a str> {
+        let section = guide.split("\n## ").find(|it| it.starts_with(section)).unwrap();
+        let rows = section.lines().filter(|line| line.starts_with("| `") || line.starts_with("| …"));
+        rows.flat_map(|row| quoted(row.split('|').nth(1).unwrap())).collect()
+    }
+
+    /// What the guide says of pages and of variables of the environment and the code does not, or the other way round.
+    fn disagreement_beside_settings(guide: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut compare = |what: &str, said: Vec<&str>, known: Vec<&str>| {
+            let missing =
+                known.iter().filter(|it| !said.contains(it)).map(|it| format!("{what} {it} is not there"));
+            let wrong = said.iter().filter(|it| !known.contains(it)).map(|it| format!("{it} is no {what}"));
+            found.extend(missing.chain(wrong));
+        };
+        let pages = first_cells(guide, "Pages");
+        let paths =
+            pages.iter().map(|it| it.split(' ').next_back().unwrap()).filter(|it| it.starts_with('/'));
+        compare("page", paths.collect(), crate::endpoint::ENTRIES.iter().map(|it| it.path).collect());
+        compare("variable", first_cells(guide, "Who it is"), highwater::IDENTITY_VARIABLES.to_vec());
+        found
+    }
+
     /// What the guide says and the code does not, or the other way round.
     fn disagreement(guide: &str) -> Vec<String> {
         let rows = table(guide);
-        let mut found = Vec::new();
+        let mut found = disagreement_beside_settings(guide);
         let names: Vec<_> =
             rows.iter().flat_map(|row| &row.0).map(|it| it.split(':').next().unwrap()).collect();
         let known = [BUILDER, WATCH].concat();
         found.extend(known.iter().filter(|it| !names.contains(it)).map(|it| format!("{it} is not there")));
         // What a build without it does not know is there all the same.
-        let is_known = |name: &str| known.contains(&name) || name == "otlp";
+        let is_known = |name: &str| known.contains(&name) || ["cpu", "otlp"].contains(&name);
         found.extend(names.iter().filter(|it| !is_known(it)).map(|it| format!("{it} is no setting")));
         // Values that stand for themselves are understood.
         for &setting in rows.iter().flat_map(|row| &row.0) {
@@ -228,7 +267,7 @@ mod tests {
             .lines()
             .filter_map(|line| line.trim_start().strip_prefix("pub fn ")?.split_once("(mut self,"))
             .map(|(name, _)| name)
-            .chain(["open_to_anyone"])
+            .chain(["open_to_anyone", "cpu_by_pprof"])
             .collect();
         assert!(setters.len() > 10, "{setters:?}");
         found
@@ -244,9 +283,14 @@ mod tests {
         let guide = std::fs::read_to_string(guide).unwrap();
         assert_eq!(disagreement(&guide), [""; 0]);
         // It would be noticed.
-        for (right, wrong) in
-            [("`every:1s`", "`evry:1s`"), ("`every:1s`", "`every:1h`"), ("| `every` |", "| `evry` |")]
-        {
+        for (right, wrong) in [
+            ("`every:1s`", "`evry:1s`"),
+            ("`every:1s`", "`every:1h`"),
+            ("| `every` |", "| `evry` |"),
+            ("| `GET /healthz` |", "| `GET /health` |"),
+            ("| `HIGHWATER_LABELS` |", "| `HIGHWATER_LABEL` |"),
+            ("| `POD_NAME`, `POD_NAMESPACE` |", "| `POD_NAME` |"),
+        ] {
             assert!(guide.contains(right));
             assert_ne!(disagreement(&guide.replace(right, wrong)), [""; 0], "{wrong}");
         }

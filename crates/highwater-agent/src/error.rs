@@ -26,6 +26,12 @@ pub enum Error {
         /// The address.
         address: SocketAddr,
     },
+    /// A path that pages cannot lie below.
+    #[error("`{path}` is no prefix; one is a path of letters, digits and any of `-._~`, such as /internal")]
+    Prefix {
+        /// The path as it was given.
+        path: String,
+    },
     /// The pages are for a server of the application's, and nothing keeps anybody out.
     #[error(
         "the agent does not know who can reach the application's server: give a token (`Agent::builder().token(…)`), or say \

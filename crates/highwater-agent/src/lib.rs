@@ -19,14 +19,17 @@
 //! ([`AgentBuilder::token`]) or it is told that anyone may ask; and however many clients come, however slow, it holds a
 //! bounded number of connections, bytes and snapshots.
 //!
+//! Who a profile, an incident or a metric is of, [`highwater::who`] says: [`who`] has the forms in which receivers take that.
+//!
 //! An application that has a server already can have it answer for the agent ([`Pages`]).
 //!
-//! The way of a request, file by file: [`server`] (connections in and out) or [`pages`] (somebody else's server) →
+//! The way of a request, file by file: [`listener`] and [`server`] (connections in and out) or [`pages`] (somebody else's server) →
 //! [`service`] → [`access`] (who may ask) → [`endpoint`] (what is asked for) → [`captures`] (the thread that takes snapshots)
 //! → [`reply`].
 #![forbid(unsafe_code)]
 
 mod access;
+mod address;
 mod agent;
 mod body;
 mod captures;
@@ -37,6 +40,7 @@ mod error;
 mod hard_limit;
 mod limit;
 mod limits;
+mod listener;
 mod names;
 mod of_process;
 mod own;
@@ -45,9 +49,13 @@ mod query;
 mod reply;
 mod server;
 mod service;
+#[cfg(unix)]
+mod socket_file;
 mod soft_limit;
 mod watch;
+mod who;
 
+pub use address::Address;
 pub use agent::{Agent, AgentBuilder};
 pub use error::Error;
 pub use hard_limit::{HardLimit, hard_limit};

@@ -40,20 +40,31 @@ impl Pages {
         }
     }
 
-    /// The paths of all pages, such as `/debug/pprof/heap`: what to route here.
-    pub fn paths() -> impl ExactSizeIterator<Item = &'static str> {
-        crate::endpoint::ENTRIES.iter().map(|entry| entry.path)
+    /// The paths of all pages, such as `/debug/pprof/heap`, without the [prefix](crate::AgentBuilder::prefix): what to route
+    /// here.
+    pub fn paths() -> impl Iterator<Item = &'static str> {
+        crate::endpoint::ENTRIES.iter().map(|entry| entry.path).chain([crate::endpoint::NEARLY_INDEX])
     }
 
-    /// A router with a route for each page, to be merged into the application's. It is a service of tower's, too.
+    /// A router with a route for each page, to be merged into the application's or nested below a path of it. It is a service of
+    /// tower's, too. Where the application has a `GET` route of the same path, such as `/healthz`, that one is kept.
     #[cfg(feature = "axum")]
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
         let answer = |pages: Self| {
             axum::routing::any(move |request: axum::extract::Request| async move {
-                pages.respond(request).await.map(axum::body::Body::new)
+                let is_head = request.method() == hyper::Method::HEAD;
+                let response = pages.respond(request).await;
+                if is_head {
+                    response.map(crate::body::unsized_body)
+                } else {
+                    response.map(axum::body::Body::new)
+                }
             })
         };
-        Self::paths().fold(axum::Router::new(), |router, path| router.route(path, answer(self.clone())))
+        let prefix = self.0.as_ref().map_or("", |service| &service.prefix);
+        Self::paths().fold(axum::Router::new(), |router, path| {
+            router.route(&format!("{prefix}{path}"), answer(self.clone()))
+        })
     }
 }
 

@@ -4,7 +4,8 @@ use highwater_runtime::own_memory;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+    ALLOW, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+    LOCATION, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::{Response, StatusCode};
 
@@ -16,18 +17,37 @@ pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub content_type: &'static str,
-    /// The name under which a browser saves it.
+    /// The value of `Content-Disposition`: the name under which a browser saves it.
     pub file: Option<&'static str>,
-    pub body: Vec<u8>,
+    /// Where it is instead, relative to the page that was asked for.
+    pub location: Option<&'static str>,
+    /// `None` where it was not made, since it costs something and only the head was asked for.
+    pub body: Option<Vec<u8>>,
 }
 
 impl Reply {
-    pub(crate) fn text(body: impl Into<Vec<u8>>) -> Self {
-        Self { content_type: TEXT, file: None, body: body.into() }
+    /// The head of a page of this type.
+    pub(crate) fn head(content_type: &'static str) -> Self {
+        Self { content_type, file: None, location: None, body: None }
     }
 
-    pub(crate) fn pprof(file: &'static str, body: Vec<u8>) -> Self {
-        Self { content_type: "application/octet-stream", file: Some(file), body }
+    /// The head of a profile.
+    pub(crate) fn pprof(file: &'static str) -> Self {
+        Self { file: Some(file), ..Self::head("application/octet-stream") }
+    }
+
+    pub(crate) fn text(body: impl Into<Vec<u8>>) -> Self {
+        Self::head(TEXT).with(body)
+    }
+
+    /// Nothing but another place.
+    pub(crate) fn moved(location: &'static str) -> Self {
+        Self { location: Some(location), ..Self::text(format!("see {location}\n")) }
+    }
+
+    /// The whole page.
+    pub(crate) fn with(self, body: impl Into<Vec<u8>>) -> Self {
+        Self { body: Some(body.into()), ..self }
     }
 }
 
@@ -36,11 +56,13 @@ impl Reply {
 pub(crate) struct Refusal {
     pub status: StatusCode,
     pub reason: String,
+    /// The methods that there are instead.
+    pub allowed: Option<&'static str>,
 }
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, reason: impl Into<String>) -> Self {
-        Self { status, reason: reason.into() }
+        Self { status, reason: reason.into(), allowed: None }
     }
 
     pub(crate) fn bad(reason: impl Into<String>) -> Self {
@@ -60,21 +82,40 @@ impl Refusal {
 
 pub(crate) type Answer = Result<Reply, Refusal>;
 
-/// The response that says so. The answer is in the agent's own memory.
-pub(crate) fn response(answer: Answer) -> Response<Full<Bytes>> {
-    let status = answer.as_ref().err().map_or(StatusCode::OK, |refusal| refusal.status);
+/// The response that says so. The answer is in the agent's own memory. One that is asked for by `HEAD` has no body, and the
+/// length of the body that it would have, where that is known.
+pub(crate) fn response(answer: Answer, is_head: bool) -> Response<Full<Bytes>> {
+    let (status, allowed) = match &answer {
+        Ok(reply) if reply.location.is_some() => (StatusCode::PERMANENT_REDIRECT, None),
+        Ok(_) => (StatusCode::OK, None),
+        Err(refusal) => (refusal.status, refusal.allowed),
+    };
     let reply = own_memory(|| answer.unwrap_or_else(|refusal| Reply::text(refusal.reason + "\n")));
-    let mut response = Response::new(Full::new(own::bytes(reply.body)));
+    let length = reply.body.as_ref().map(Vec::len);
+    let body = match reply.body {
+        Some(body) if is_head => {
+            own_memory(|| drop(body));
+            Bytes::new()
+        }
+        Some(body) => own::bytes(body),
+        None => Bytes::new(),
+    };
+    let mut response = Response::new(Full::new(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    if let Some(length) = length.filter(|_| is_head) {
+        headers.insert(CONTENT_LENGTH, length.into());
+    }
     let mut set = |name: HeaderName, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));
     };
     set(CONTENT_TYPE, reply.content_type);
     set(CACHE_CONTROL, "no-store");
     set(HeaderName::from_static("x-content-type-options"), "nosniff");
-    if let Some(disposition) = reply.file {
-        set(CONTENT_DISPOSITION, disposition);
+    for (name, value) in [(CONTENT_DISPOSITION, reply.file), (LOCATION, reply.location), (ALLOW, allowed)] {
+        if let Some(value) = value {
+            set(name, value);
+        }
     }
     match status {
         StatusCode::SERVICE_UNAVAILABLE => set(RETRY_AFTER, "1"),

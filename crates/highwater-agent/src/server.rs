@@ -1,7 +1,6 @@
 //! The server: takes connections in, one request each, and ends those that take too long.
 
 use std::convert::Infallible;
-use std::net;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -9,12 +8,12 @@ use std::time::{Duration, Instant};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::connections::{Connections, Pace, Room};
 use crate::limit::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
+use crate::listener::{Listener, Stream};
 use crate::service::Service;
 
 /// How often connections are looked at while there are any.
@@ -24,25 +23,17 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` is notified.
-///
-/// # Errors
-/// When the listener cannot be used.
-pub(crate) async fn serve(
-    listener: net::TcpListener,
-    service: Arc<Service>,
-    stop: Arc<Notify>,
-) -> std::io::Result<()> {
-    let listener = TcpListener::from_std(listener)?;
+pub(crate) async fn serve(listener: Listener, service: Arc<Service>, stop: Arc<Notify>) {
     let mut connections = Connections::new(MAX_CONNECTIONS);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => Some(accepted),
             () = sleep(LOOK_EVERY), if !connections.is_empty() => None,
-            () = stop.notified() => return Ok(()),
+            () = stop.notified() => return,
         };
         let mut dropped = connections.end_overdue(Instant::now());
         match accepted {
-            Some(Ok((stream, _))) => {
+            Some(Ok(stream)) => {
                 let room = connections.make_room();
                 dropped += u64::from(room != Room::Free);
                 if room != Room::None {
@@ -58,7 +49,7 @@ pub(crate) async fn serve(
 }
 
 /// Answers the one request of a connection.
-async fn converse(stream: TcpStream, service: Arc<Service>, pace: Pace) {
+async fn converse(stream: Box<dyn Stream>, service: Arc<Service>, pace: Pace) {
     let respond = |request| {
         let (service, pace) = (Arc::clone(&service), pace.clone());
         async move {

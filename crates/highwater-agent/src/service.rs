@@ -12,14 +12,18 @@ use hyper::{Method, Request, Response};
 use crate::access::Access;
 use crate::body;
 use crate::captures::Captures;
-use crate::endpoint::{self, Asked, Endpoint};
+use crate::endpoint::{self, Asked, Endpoint, Engine};
 use crate::own::own;
 use crate::reply::{Answer, Refusal, response};
 
 /// See [the module](self).
 pub(crate) struct Service {
     pub access: Access,
+    /// What comes before the path of each page; without a slash at its end.
+    pub prefix: String,
     pub captures: Captures,
+    /// What samples processor time.
+    pub engine: Engine,
     /// Gives free memory back to the system; false when it cannot.
     pub purge: fn() -> bool,
     pub counts: Arc<Counts>,
@@ -72,6 +76,7 @@ impl Service {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (head, body) = request.into_parts();
+        let is_head = head.method == Method::HEAD;
         let answer = match own_memory(|| self.admit(&head)) {
             Ok(endpoint) if head.method == Method::POST => match body::read(&self.captures, body).await {
                 Ok(body) => self.answer(endpoint, &head, &body).await,
@@ -82,13 +87,17 @@ impl Service {
         };
         let count = if answer.is_ok() { &self.counts.answered } else { &self.counts.refused };
         count.fetch_add(1, Ordering::Relaxed);
-        response(answer)
+        response(answer, is_head)
     }
 
-    /// What is asked for, by somebody who may.
+    /// What is asked for, by somebody who may. Anyone may ask whether the agent answers: a probe has no token, and the answer
+    /// tells nothing.
     fn admit(&self, head: &Parts) -> Result<Endpoint, Refusal> {
-        self.access.check(&head.method, &head.headers)?;
-        Endpoint::of(&head.method, head.uri.path())
+        let path = head.uri.path().strip_prefix(self.prefix.as_str()).unwrap_or_default();
+        if Endpoint::at(path) != Some(Endpoint::Health) {
+            self.access.check(&head.method, &head.headers)?;
+        }
+        Endpoint::of(&head.method, path)
     }
 
     async fn answer(self: &Arc<Self>, endpoint: Endpoint, head: &Parts, body: &[u8]) -> Answer {

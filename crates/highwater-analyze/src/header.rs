@@ -19,6 +19,9 @@ pub struct Header {
     pub unit: Unit,
     /// Sampling interval in bytes; `None` when the file does not say.
     pub interval_bytes: Option<i64>,
+    /// What there is from one sample to the next where that is not bytes, such as processor time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
     /// Every block was recorded: no value has a sampling error.
     pub exact: bool,
     /// What the recorder lost, if it lost anything; then `exact` is false.
@@ -44,6 +47,26 @@ pub struct Header {
     pub notes: Vec<String>,
 }
 
+/// A sampling interval that is not in bytes, as profiles of processor time have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub struct Period {
+    /// How much there is from one sample to the next, in `unit`.
+    pub value: i64,
+    /// What is counted, such as `cpu`.
+    pub kind: String,
+    /// Unit of `value`.
+    pub unit: Unit,
+}
+
+impl Period {
+    /// That of a profile; `None` where it is in bytes, not stated, or 1: then everything was recorded.
+    pub(crate) fn of(profile: &Profile) -> Option<Self> {
+        let period = profile.period_type.as_ref().filter(|it| it.unit != "bytes" && profile.period > 1)?;
+        Some(Self { value: profile.period, kind: period.kind.clone(), unit: Unit::named(&period.unit) })
+    }
+}
+
 impl Header {
     /// A header without totals.
     pub(crate) fn new(profile: &Profile, kind: &SampleKind) -> Self {
@@ -52,6 +75,7 @@ impl Header {
             sample: kind.to_string(),
             unit: kind.unit(profile),
             interval_bytes,
+            period: Period::of(profile),
             exact: sampling::is_exact(profile),
             lost: None,
             difference: profile.is_difference(),

@@ -6,7 +6,7 @@ use highwater_profile::{Line, Location, Mapping, Missing, Profile, Sample, Strin
 use serde::Serialize;
 
 use crate::estimate::Sum;
-use crate::{SampleKind, Unit, header, sampling};
+use crate::{Period, SampleKind, Unit, header, sampling};
 
 /// The answer of [`info()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,6 +18,9 @@ pub struct Info {
     pub sample_types: Vec<SampleTypeInfo>,
     /// Sampling interval in bytes; `None` when the file does not say.
     pub interval_bytes: Option<i64>,
+    /// What there is from one sample to the next where that is not bytes, such as processor time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
     /// Every block was recorded.
     pub exact: bool,
     /// The profile is the difference of two: its values have signs.
@@ -38,6 +41,8 @@ pub struct Info {
     pub mappings: Vec<MappingInfo>,
     /// What the recorder says about the process, by name; `None` in profiles of other tools.
     pub meta: Option<BTreeMap<String, i64>>,
+    /// Who was recorded, by name: host, program and the like, as far as the file says.
+    pub identity: BTreeMap<String, String>,
     /// Remarks in the file.
     pub comments: Vec<String>,
     /// What the file does not say, one thing each.
@@ -113,6 +118,7 @@ pub fn info(profile: &Profile) -> Info {
         },
         sample_types: sample_types(profile),
         interval_bytes,
+        period: Period::of(profile),
         exact: sampling::is_exact(profile),
         difference: profile.is_difference(),
         time_ns: header::known(profile.time_ns),
@@ -123,6 +129,7 @@ pub fn info(profile: &Profile) -> Info {
         functions: profile.functions().len(),
         mappings,
         meta: header::meta(profile),
+        identity: profile.identity.clone(),
         comments: profile.comments.clone(),
         missing: Vec::new(),
         notes: header::notes(profile),
@@ -173,11 +180,11 @@ fn missing(profile: &Profile, info: &Info) -> Vec<String> {
     let is_heap = !(lacks_live && lacks_alloc && lacks_peak);
     let facts = [
         (info.sample_types.is_empty(), "sample types".to_owned()),
-        (info.interval_bytes.is_none(), Missing::SamplingInterval.to_string()),
+        (info.interval_bytes.is_none() && info.period.is_none(), Missing::SamplingInterval.to_string()),
         (is_heap && lacks_live, Missing::LiveTotals.to_string()),
         (is_heap && lacks_alloc, Missing::AllocatedTotals.to_string()),
         (is_heap && lacks_peak, Missing::PeakTotals.to_string()),
-        (!sized && !profile.samples.is_empty(), Missing::BlockSizes.to_string()),
+        (!sized && info.period.is_none() && !profile.samples.is_empty(), Missing::BlockSizes.to_string()),
         (info.time_ns.is_none(), Missing::Time.to_string()),
         (info.duration_ns.is_none(), Missing::Duration.to_string()),
         (

@@ -88,7 +88,7 @@ pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};
 pub use frame::Frame;
 pub use group::{GroupBy, RowKey};
 pub use growth::{Growth, GrowthNode, growth};
-pub use header::{Header, Omitted, kinds_with_values, notes};
+pub use header::{Header, Omitted, Period, kinds_with_values, notes};
 pub use holdings::{Holding, holdings};
 pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};

@@ -5,6 +5,8 @@
 //! contributes `(1-p)/p²` to the variance of the number of blocks and `s²·(1-p)/p²` to that of the bytes. With
 //! `(1-p)/p = 1/(e^(s/R) - 1)` the variances of a row are `c / (e^(s/R) - 1)` blocks² and that times `s²` bytes².
 //!
+//! Samples of processor time are one for each period: `n` of them stand for `n` periods, with the variance `n` periods².
+//!
 //! `R` is the profile's period, or what the row's numeric label `interval` says, where the interval was changed while the
 //! program ran.
 
@@ -32,6 +34,9 @@ enum Measure {
 
 /// The columns of a profile that the variance of one of them follows from.
 pub(crate) struct Sampling {
+    column: usize,
+    /// What one sample adds to the value, where that is always the same.
+    per_sample: Option<f64>,
     interval: Option<i64>,
     measure: Option<Measure>,
     blocks: Option<usize>,
@@ -126,6 +131,8 @@ impl Sampling {
             (interval_bytes(profile), interval_label)
         };
         Self {
+            column,
+            per_sample: per_sample(profile, column),
             interval,
             measure,
             blocks: if is_growth && measure == Some(Measure::Blocks) {
@@ -170,6 +177,11 @@ impl Sampling {
     /// What a row's value rests on: its variance in squared units of the column, and its samples; `None` when that is not
     /// known.
     pub fn evidence(&mut self, sample: &Sample<'_>) -> Option<Evidence> {
+        if let Some(weight) = self.per_sample {
+            let samples = self.value(sample, Some(self.column)).unwrap_or(0.0) / weight;
+            let (variance, third) = (samples * weight * weight, samples * weight.powi(3));
+            return Some(Evidence { variance, third, unseen: weight, samples });
+        }
         let said = self.said(sample);
         if said.interval? == 1 {
             let samples = self.blocks(sample, said).unwrap_or(0.0);
@@ -254,6 +266,21 @@ impl Sampling {
     /// Whether the blocks of a row are among those that the snapshot with this number has seen. Rows without a birth are not.
     pub fn has_seen(&mut self, epoch: i64, sample: &Sample<'_>) -> bool {
         self.said(sample).born.is_some_and(|born| born <= epoch)
+    }
+}
+
+/// What a sample of processor time adds to the values in `column`: the period, or 1 where samples are counted. `None` of other
+/// profiles, and of differences.
+fn per_sample(profile: &Profile, column: usize) -> Option<f64> {
+    let period = profile.period_type.as_ref().filter(|it| it.kind == "cpu" && it.unit != "bytes")?;
+    if profile.period <= 0 || profile.is_difference() {
+        return None;
+    }
+    let column = profile.sample_types().get(column)?;
+    match column.kind.as_str() {
+        "samples" if column.unit == "count" => Some(1.0),
+        _ if column == period => Some(profile.period as f64),
+        _ => None,
     }
 }
 
@@ -363,6 +390,25 @@ mod tests {
         assert_eq!(timed(&[("bytes", 8)], Some(0)), [Some(0.0); 4]);
         let [old, bytes] = [100.0 * 63.0, 100.0 * 63.0 * 64.0].map(Some);
         assert_eq!(timed(&[("bytes", 8)], None), [Some(0.0), old, bytes, bytes]);
+    }
+
+    #[test]
+    fn samples_of_processor_time_vary_by_their_square_root() {
+        let cpu = ValueType::new("cpu", "nanoseconds");
+        let mut profile = Profile::new(vec![ValueType::new("samples", "count"), cpu.clone()]);
+        (profile.period_type, profile.period) = (Some(cpu), 10_000_000);
+        profile.samples.push(&[], &[25, 250_000_000], &[]);
+        let variance = |profile: &Profile, at| {
+            Some(Sampling::of(profile, at).evidence(&profile.samples.get(0))?.variance)
+        };
+        assert_eq!(variance(&profile, 0), Some(25.0));
+        assert_close(variance(&profile, 1), 25.0 * 1e14);
+        // Of other times it is not known, nor of what is left between two profiles.
+        profile.period_type = Some(ValueType::new("delay", "nanoseconds"));
+        assert_eq!(variance(&profile, 1), None);
+        profile.period_type = Some(ValueType::new("cpu", "nanoseconds"));
+        profile.samples.push(&[], &[-1, -10_000_000], &[]);
+        assert_eq!(variance(&profile, 1), None);
     }
 
     #[test]

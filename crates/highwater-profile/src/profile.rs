@@ -1,7 +1,7 @@
 //! The document itself.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::{
     Function, FunctionId, Line, Location, LocationId, Mapping, MappingId, Meta, SampleTable, Source,
@@ -49,6 +49,8 @@ pub struct Profile {
     pub doc_url: String,
     /// What Highwater's recorder says about the process and itself; `None` in profiles of other tools.
     pub meta: Option<Meta>,
+    /// Who was recorded, as text by name: `host`, `program`, `label.team` and the like. See docs/FORMATS.md.
+    pub identity: BTreeMap<String, String>,
     /// Where the profile comes from, and what its file leaves unsaid.
     pub source: Source,
     /// Every string that a table below refers to.
@@ -79,6 +81,7 @@ impl Profile {
             keep_frames: String::new(),
             doc_url: String::new(),
             meta: None,
+            identity: BTreeMap::new(),
             source: Source::default(),
             strings: StringTable::default(),
             mappings: Vec::new(),

@@ -1,6 +1,6 @@
 //! The lines above a table: what is shown, how it was sampled, how sure it is.
 
-use highwater_analyze::{Estimate, Header, Lost, Omitted, Unit};
+use highwater_analyze::{Estimate, Header, Lost, Omitted, Period, Unit};
 
 use crate::number;
 use crate::view::{Role, View};
@@ -90,6 +90,11 @@ pub(crate) fn recording(header: &Header) -> String {
             "exact, but only some blocks were timed; ± gives the 95 % confidence interval of what follows"
                 .to_owned()
         }
+        None => match &header.period {
+            Some(it) if has_errors(header) => format!("{}; ± gives the 95 % confidence interval", period(it)),
+            Some(it) => period(it),
+            None => interval(header.exact, None),
+        },
         interval_bytes => interval(header.exact, interval_bytes),
     };
     match &header.lost {
@@ -123,11 +128,18 @@ pub(crate) fn interval(exact: bool, interval_bytes: Option<i64>) -> String {
     }
 }
 
+/// How samples were taken that are not one in so many bytes.
+pub(crate) fn period(period: &Period) -> String {
+    let (each, kind) = (number::amount(period.value, &period.unit), crate::label::clean(&period.kind));
+    format!("one sample every {each} of {kind}")
+}
+
 /// Whether a column for errors says anything: not when all of them are 0, or all unknown.
 pub(crate) fn has_errors(header: &Header) -> bool {
     let interval = header.interval_bytes;
     let is_known = !header.exact && !header.difference;
-    is_known && interval.is_some_and(|bytes| bytes != 1 || header.total.has_error())
+    let of_time = header.period.is_some() && header.total.margins95().is_some();
+    is_known && (of_time || interval.is_some_and(|bytes| bytes != 1 || header.total.has_error()))
 }
 
 /// The line that says what a table leaves out and how to see it; empty when it leaves out nothing.
@@ -147,6 +159,16 @@ pub(crate) fn omitted(omitted: &Omitted, unit: &Unit, noun: &str, view: &View) -
 mod tests {
     use super::*;
     use crate::samples;
+
+    #[test]
+    fn a_profile_of_time_says_how_often_it_was_sampled() {
+        let unit = Unit::Other("nanoseconds".to_owned());
+        let period = Some(Period { value: 10_000_000, kind: "cpu".to_owned(), unit });
+        let header = Header { interval_bytes: None, period, ..samples::header() };
+        let expected =
+            "one sample every 10.0 ms of cpu; the standard error of a row of n samples is √n of them";
+        assert_eq!(recording(&header), expected);
+    }
 
     #[test]
     fn what_was_lost_is_said_and_nothing_is_called_exact_then() {

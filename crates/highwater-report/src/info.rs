@@ -17,7 +17,10 @@ pub fn info(info: &Info, view: &View) -> String {
     text.push_str(&format!("format     {}{}\n", info.source.title, producer.unwrap_or_default()));
     let recording = match info.difference {
         true => header::DIFFERENCE.to_owned(),
-        false => header::interval(info.exact, info.interval_bytes),
+        false => match &info.period {
+            Some(period) => header::period(period),
+            None => header::interval(info.exact, info.interval_bytes),
+        },
     };
     text.push_str(&format!("recording  {recording}\n"));
     if let Some(ns) = info.time_ns {
@@ -41,6 +44,13 @@ pub fn info(info: &Info, view: &View) -> String {
     if !info.mappings.is_empty() {
         text.push_str(&heading("mapped files"));
         text.push_str(&mappings(info).render(view));
+    }
+    if !info.identity.is_empty() {
+        text.push_str(&heading("who was recorded"));
+        let width = info.identity.keys().map(|it| clean(it).chars().count()).max().unwrap_or(0);
+        for (name, value) in &info.identity {
+            text.push_str(&format!("{:width$}  {}\n", clean(name), clean(value)));
+        }
     }
     if let Some(meta) = info.meta.as_ref().filter(|meta| !meta.is_empty()) {
         text.push_str(&heading("process"));
@@ -129,6 +139,7 @@ mod tests {
                 sample_type("other", "other", Unit::Count, 1, false),
             ],
             interval_bytes: Some(1 << 19),
+            period: None,
             exact: false,
             difference: false,
             time_ns: Some(1_700_000_000_000_000_000),
@@ -144,6 +155,9 @@ mod tests {
                 symbolized: 1999,
             }],
             meta: Some([("peak_bytes".to_owned(), 1 << 20), ("epoch".to_owned(), 3)].into()),
+            identity: [("host", "web-3"), ("label.team", "a\u{1b}[2J")]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             comments: vec!["a\nremark".to_owned()],
             missing: vec!["no block sizes".to_owned()],
             notes: vec!["/usr/bin/demo: stripped".to_owned()],
@@ -166,6 +180,10 @@ values
 mapped files
 locations  with names          build id  file
     2,000       1,999  0011223344556677  /usr/bin/demo
+
+who was recorded
+host        web-3
+label.team  a\u{fffd}[2J
 
 process
   value  fact

@@ -4,7 +4,7 @@ use highwater_analyze::{Estimate, Unit};
 
 const BINARY_UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
 
-/// A value with its unit: `12.3 MiB`, `1,234` (blocks), `5 nanoseconds`.
+/// A value with its unit: `12.3 MiB`, `1,234` (blocks), `1.5 s` (of any unit of time), `5 pages`.
 pub fn amount(value: i64, unit: &Unit) -> String {
     let sign = if value < 0 { "-" } else { "" };
     format!("{sign}{}", magnitude(value.unsigned_abs(), unit))
@@ -110,7 +110,32 @@ fn magnitude(value: u64, unit: &Unit) -> String {
     match unit {
         Unit::Bytes => binary(value, f64::INFINITY),
         Unit::Count => grouped(value),
-        Unit::Other(name) => format!("{} {name}", grouped(value)),
+        Unit::Other(name) => match nanoseconds_in(name) {
+            Some(unit_ns) => length(u128::from(value) * u128::from(unit_ns)),
+            None => format!("{} {name}", grouped(value)),
+        },
+    }
+}
+
+/// How long a unit of time is, by the names that profiles have for it.
+fn nanoseconds_in(unit: &str) -> Option<u64> {
+    Some(match unit {
+        "nanoseconds" | "nanosecond" | "ns" => 1,
+        "microseconds" | "microsecond" | "us" => 1_000,
+        "milliseconds" | "millisecond" | "ms" => 1_000_000,
+        "seconds" | "second" | "s" => 1_000_000_000,
+        _ => return None,
+    })
+}
+
+/// Processor time and other times that are added up: of 1.25 s and 40 ms the larger one is seen at once.
+fn length(ns: u128) -> String {
+    match ns {
+        0..1_000 => format!("{ns} ns"),
+        1_000..999_950 => format!("{:.1} µs", ns as f64 / 1e3),
+        999_950..999_950_000 => format!("{:.1} ms", ns as f64 / 1e6),
+        999_950_000..59_995_000_000 => format!("{:.2} s", ns as f64 / 1e9),
+        _ => duration(i64::try_from(ns).unwrap_or(i64::MAX)),
     }
 }
 
@@ -183,6 +208,26 @@ fn civil(days: i64) -> (i64, i64, i64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_have_units_that_people_read() {
+        let text = |value, unit: &str| amount(value, &Unit::Other(unit.to_owned()));
+        for (ns, expected) in [
+            (0, "0 ns"),
+            (999, "999 ns"),
+            (1_500, "1.5 µs"),
+            (10_000_000, "10.0 ms"),
+            (999_949_999, "999.9 ms"),
+            (1_250_000_000, "1.25 s"),
+            (-59_990_000_000, "-59.99 s"),
+            (61_000_000_000, "1 min 1 s"),
+        ] {
+            assert_eq!(text(ns, "nanoseconds"), expected);
+        }
+        assert_eq!(text(1_250, "milliseconds"), "1.25 s");
+        assert_eq!(text(i64::MAX, "seconds"), text(i64::MAX, "nanoseconds"));
+        assert_eq!(text(5, "pages"), "5 pages");
+    }
 
     #[test]
     fn bytes_have_binary_units() {

@@ -12,6 +12,7 @@ pub(crate) fn header() -> Header {
         sample: "live-bytes".to_owned(),
         unit: Unit::Bytes,
         interval_bytes: Some(512 << 10),
+        period: None,
         exact: false,
         lost: None,
         difference: false,

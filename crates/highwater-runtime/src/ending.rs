@@ -36,8 +36,8 @@ static PROCESS: AtomicI32 = AtomicI32::new(0);
 static READ_END: AtomicI32 = AtomicI32::new(-1);
 static WRITE_END: AtomicI32 = AtomicI32::new(-1);
 
-/// A function of the program as an address, so that it can be kept in an atomic.
-static AT_EXIT: AtomicPtr<c_void> = AtomicPtr::new(ptr::null_mut());
+/// Functions of the program as addresses, so that they can be kept in atomics: one for each crate that has work at the exit.
+static AT_EXIT: [AtomicPtr<c_void>; 4] = [const { AtomicPtr::new(ptr::null_mut()) }; 4];
 
 /// A signal that asks for the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,23 +50,36 @@ impl EndSignal {
     }
 }
 
-/// Calls `work` when the process ends by `exit` or by a return from `main`, also if that is in a child of a fork. The first call
-/// counts, and all but the last calls of other handlers come behind it.
+/// Calls `work` when the process ends by `exit` or by a return from `main`, also if that is in a child of a fork. Each function is
+/// called once, in the order in which they were given, and all but the last calls of other handlers come behind them. There is
+/// room for four functions; false when it is used up.
 ///
 /// `work` must not unwind.
-pub fn at_exit(work: fn()) {
+pub fn at_exit(work: fn()) -> bool {
     extern "C" fn call() {
-        let work = AT_EXIT.load(Ordering::Acquire);
-        if !work.is_null() {
-            // SAFETY: the address is that of a function of this type, stored below.
-            unsafe { mem::transmute::<*mut c_void, fn()>(work)() };
+        for slot in &AT_EXIT {
+            let work = slot.load(Ordering::Acquire);
+            if !work.is_null() {
+                // SAFETY: the address is that of a function of this type, stored below.
+                unsafe { mem::transmute::<*mut c_void, fn()>(work)() };
+            }
         }
     }
     let address = work as *mut c_void;
-    if AT_EXIT.compare_exchange(ptr::null_mut(), address, Ordering::AcqRel, Ordering::Relaxed).is_ok() {
-        // SAFETY: the handler is a function of the program, or of a library that stays loaded.
-        unsafe { libc::atexit(call) };
+    for (index, slot) in AT_EXIT.iter().enumerate() {
+        match slot.compare_exchange(ptr::null_mut(), address, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => {
+                if index == 0 {
+                    // SAFETY: the handler is a function of the program, or of a library that stays loaded.
+                    unsafe { libc::atexit(call) };
+                }
+                return true;
+            }
+            Err(there) if there == address => return true,
+            Err(_) => {}
+        }
     }
+    false
 }
 
 /// Has the signals that ask for the end be told by [`next_signal`]. One that the program ignores, as under `nohup`, stays

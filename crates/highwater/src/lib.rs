@@ -34,6 +34,7 @@ mod profiler;
 mod scope;
 mod snapshot;
 mod stats;
+mod who;
 
 #[doc(hidden)]
 pub use background::Background;
@@ -46,3 +47,4 @@ pub use profiler::{Profiler, ProfilerBuilder};
 pub use scope::{Scope, in_scope, scope, spawn};
 pub use snapshot::Snapshot;
 pub use stats::{Stats, stats};
+pub use who::{IDENTITY_VARIABLES, Who, set_version, who};

@@ -201,6 +201,15 @@ impl ProfilerBuilder {
         self
     }
 
+    /// Says which version of the application this is, in all profiles: [`set_version`](crate::set_version). Default: the
+    /// attribute `service.version` of `OTEL_RESOURCE_ATTRIBUTES`, or else the build id of the program.
+    #[must_use]
+    pub fn version(self, version: impl Into<String>) -> Self {
+        // Of a process there is one version; the first that is given counts.
+        crate::set_version(version);
+        self
+    }
+
     /// Writes the last snapshot, too, when SIGTERM, SIGINT (Ctrl-C) or SIGHUP asks the process to end; then it ends by that
     /// signal, as it would have. A second signal does not wait for the snapshot. A signal that is ignored stays so. A handler
     /// that the program had set before is called as ever, and decides whether the process ends; the snapshot is written

@@ -11,7 +11,7 @@ use highwater_profile::file::write_atomically;
 use highwater_profile::{Label, LabelValue, Meta, Profile, StringId, ValueType, pprof};
 use highwater_runtime::{SiteTotals, own_memory};
 
-use crate::{Error, Modules, Stats, stats};
+use crate::{Error, Modules, Stats, Who, stats, who};
 
 /// The sample types of a Highwater profile, in the order of its values. `temp`: blocks that were freed before their thread
 /// allocated another one, or within a millisecond. `realloc`: blocks that came to be by reallocation, the bytes copied to
@@ -64,6 +64,7 @@ struct Content {
     time_ns: i64,
     duration_ns: i64,
     meta: Meta,
+    who: Who,
 }
 
 impl Snapshot {
@@ -154,6 +155,7 @@ impl Content {
             time_ns,
             duration_ns,
             meta,
+            who: who(),
         }
     }
 
@@ -168,6 +170,7 @@ impl Content {
         profile.time_ns = self.time_ns;
         profile.duration_ns = self.duration_ns;
         profile.meta = Some(self.meta);
+        self.who.add_to(&mut profile);
         let mut locations = self.modules.add_to(&mut profile);
         let keys = Keys::new(&mut profile);
         let mut stack = Vec::new();

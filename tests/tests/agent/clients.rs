@@ -17,7 +17,7 @@ pub fn pprof(arguments: &[&str], url: &str) -> String {
 }
 
 /// As [`pprof`], by one of the two versions of Go, which find a program's functions in different ways.
-fn pprof_by(go: Go, arguments: &[&str], url: &str) -> String {
+pub fn pprof_by(go: Go, arguments: &[&str], url: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
     go.pprof(directory.path(), temporary, arguments, &[&PathBuf::from(url)])
@@ -74,6 +74,8 @@ fn prometheus_finds_no_fault_with_the_metrics() {
     let metrics = service.get("/metrics").text();
     let (has_passed, said) = check_metrics(&metrics);
     assert!(has_passed, "{said}\n{metrics}");
+    assert!(metrics.contains("\nprocess_start_time_seconds "), "{metrics}");
+    assert!(metrics.contains("\nhighwater_build_info{version=\""), "{metrics}");
     // It does find one where there is one.
     let (has_passed, said) = check_metrics(&metrics.replace("_total", "_count"));
     assert!(!has_passed, "{said}");

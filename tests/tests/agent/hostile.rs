@@ -190,7 +190,7 @@ fn path_tricks_lead_nowhere() {
         }
         let strange = ask(service.agent, "GET http://evil.example/debug/pprof/heap HTTP/1.1");
         assert!([200, 400, 403, 404].contains(&strange.status), "{}", strange.status);
-        for method in ["PUT", "DELETE", "TRACE", "CONNECT", "OPTIONS", "HEAD"] {
+        for method in ["PUT", "DELETE", "TRACE", "CONNECT", "OPTIONS"] {
             let status = ask(service.agent, &format!("{method} /debug/pprof/heap HTTP/1.1")).status;
             assert!([400, 404, 405].contains(&status), "{method} {status}");
         }

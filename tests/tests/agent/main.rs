@@ -4,6 +4,8 @@
 mod clients;
 mod containers;
 mod hostile;
+mod http;
+mod identity;
 mod live;
 mod oom;
 mod pages;
@@ -13,5 +15,6 @@ mod service;
 mod sinks;
 mod spawned;
 mod trouble;
+mod unix;
 mod watch;
 mod watched;

@@ -102,13 +102,25 @@ fn free_memory_is_given_back() {
     assert_eq!(service.get("/purge").status, 405);
 }
 
+/// The paths that the links of the index lead to, below the path that the index is at.
+pub fn links(index: &str) -> Vec<String> {
+    let links = index.split("href=\"").skip(1).map(|it| it.split('"').next().unwrap());
+    links
+        .map(|link| match link.strip_prefix("../..") {
+            Some(path) => path.to_owned(),
+            None => format!("/debug/pprof/{}", link.strip_prefix("./").unwrap_or(link)),
+        })
+        .collect()
+}
+
 #[test]
 fn every_page_that_is_listed_is_there() {
     let service = Service::start();
     let index = service.get("/debug/pprof/").text();
-    let paths: Vec<_> = index.split("href=\"").skip(1).map(|it| it.split('"').next().unwrap()).collect();
+    let paths = links(&index);
     assert!(paths.len() >= 9, "{index}");
     for path in paths {
+        let path = path.as_str();
         let status = service.get(path).status;
         assert_eq!(status, if path == "/purge" { 405 } else { 200 }, "{path}");
     }

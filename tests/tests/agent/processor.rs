@@ -1,10 +1,14 @@
 //! Where processor time goes: the right function is named, and nothing goes on when it is over.
 
 use std::io::Write;
+use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use highwater_profile::Limits;
+use highwater_tests::go::Go;
+use highwater_tests::{highwater, succeed};
 
 use crate::clients::pprof;
 use crate::service::{Service, ask, connect};
@@ -39,6 +43,102 @@ fn go_names_the_busy_function() {
     let row = top.lines().find(|line| line.ends_with("grind")).unwrap_or_else(|| panic!("{top}"));
     let share: f64 = row.split_whitespace().nth(4).unwrap().trim_end_matches('%').parse().unwrap();
     assert!(share > 60.0, "{top}");
+}
+
+/// Where the time of a program goes of which that is known: 6, 3 and 1 parts of 10. By our own engine and by the crate pprof.
+#[test]
+fn shares_are_those_of_the_crate_pprof_and_true() {
+    let top = |settings: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_busy"));
+        command.env("HIGHWATER_AGENT", settings);
+        let program = Service::spawn(command);
+        let profile = program.get("/debug/pprof/profile?seconds=3");
+        assert_eq!(profile.status, 200, "{}", String::from_utf8_lossy(&profile.body));
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("profile.pb.gz");
+        std::fs::write(&file, profile.body).unwrap();
+        let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        Go::Debian.pprof(directory.path(), temporary, &["-top", "-cum"], &[&file])
+    };
+    let [own, theirs] = thread::scope(|scope| {
+        ["", "cpu:pprof"].map(|it| scope.spawn(move || top(it))).map(|it| it.join().unwrap())
+    });
+    let [own, theirs] = [own, theirs].map(|top| Shares::of(&top));
+    for (index, truth) in [0.6, 0.3, 0.1].into_iter().enumerate() {
+        for shares in [&own, &theirs] {
+            let error = shares.error(truth);
+            assert!((shares.parts[index] - truth).abs() < 5.0 * error, "{index}: {own:?} {theirs:?}");
+        }
+        let error = own.error(truth).hypot(theirs.error(truth));
+        assert!((own.parts[index] - theirs.parts[index]).abs() < 5.0 * error, "{index}: {own:?} {theirs:?}");
+    }
+    // It is a test of something: what is said of one function is not said of another.
+    assert!((own.parts[0] - 0.3).abs() > 5.0 * own.error(0.3), "{own:?}");
+}
+
+/// What Go says of the three functions.
+#[derive(Debug)]
+struct Shares {
+    parts: [f64; 3],
+    samples: f64,
+}
+
+impl Shares {
+    /// Go shows times with their unit.
+    fn of(top: &str) -> Self {
+        let seconds = |text: &str| {
+            let text = text.trim_end_matches(|it: char| !it.is_ascii_alphabetic());
+            let digits = text.trim_end_matches(|it: char| it.is_ascii_alphabetic());
+            let unit = match &text[digits.len()..] {
+                "s" => 1.0,
+                "ms" => 1e-3,
+                "mins" => 60.0,
+                _ => panic!("no time: {text} in\n{top}"),
+            };
+            unit * digits.parse::<f64>().unwrap()
+        };
+        assert!(top.contains("Type: cpu"), "{top}");
+        let total = top.split_once("Total samples = ").unwrap_or_else(|| panic!("{top}")).1;
+        let total = seconds(total.split_whitespace().next().unwrap().split('(').next().unwrap());
+        let part = |function: &str| {
+            let row = top.lines().find(|it| it.ends_with(function)).unwrap_or_else(|| panic!("{top}"));
+            seconds(row.split_whitespace().nth(3).unwrap())
+        };
+        let parts = ["busy::six_parts", "busy::three_parts", "busy::one_part"].map(part);
+        // Whatever else the process does, the agent's own work among it, is no part.
+        let sum: f64 = parts.iter().sum();
+        assert!(sum > 0.8 * total, "{top}");
+        Self { parts: parts.map(|it| it / sum), samples: sum / 0.01 }
+    }
+
+    /// Standard error of a share of so much, as that of a number of independent samples.
+    fn error(&self, share: f64) -> f64 {
+        (share * (1.0 - share) / self.samples).sqrt()
+    }
+}
+
+#[test]
+fn times_are_read_as_times() {
+    let service = Service::start();
+    let page = format!("http://{}/debug/pprof/profile?seconds=1", service.agent);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("profile.pb.gz");
+    busy(&service, || succeed(Command::new("curl").args(["-s", "-o"]).arg(&file).arg(&page)));
+    let raw = Go::Python.pprof(directory.path(), Path::new(env!("CARGO_TARGET_TMPDIR")), &["-raw"], &[&file]);
+    assert!(raw.contains("PeriodType: cpu nanoseconds\n") && raw.contains("Period: 10000000\n"), "{raw}");
+    assert!(raw.contains("samples/count cpu/nanoseconds[dflt]"), "{raw}");
+    let top = succeed(Command::new(highwater()).arg("top").arg(&file));
+    let head = top.lines().next().unwrap();
+    assert!(head.starts_with("cpu ") && (head.contains(" s ") || head.contains(" ms ")), "{top}");
+    assert!(
+        top.contains("one sample every 10.0 ms of cpu; ± gives") && !top.contains("nanoseconds"),
+        "{top}"
+    );
+    let info = succeed(Command::new(highwater()).arg("info").arg(&file));
+    assert!(
+        info.contains("one sample every 10.0 ms of cpu") && !info.contains("sampling interval"),
+        "{info}"
+    );
 }
 
 #[test]

@@ -2,8 +2,11 @@
 
 use std::io::Write;
 
-use crate::clients::pprof;
+use highwater_tests::go::Go;
+
+use crate::clients::{pprof, pprof_by};
 use crate::hostile::State;
+use crate::pages::links;
 use crate::service::{Response, Service, ask, ask_with, connect, receive};
 
 const TOKEN: &str = "correct-horse-battery";
@@ -28,7 +31,8 @@ fn check(by: &str, visit: &str) {
     let cpu = pprof(&["-top"], &page("profile?seconds=1"));
     assert!(cpu.contains("Type: cpu"), "{cpu}");
     let index = get(&service, "/debug/pprof/").text();
-    for path in index.split("href=\"").skip(1).map(|it| it.split('"').next().unwrap()) {
+    for path in links(&index) {
+        let path = path.as_str();
         let status = get(&service, path).status;
         assert_eq!(status, if path == "/purge" { 405 } else { 200 }, "{by} {path}");
     }
@@ -52,6 +56,66 @@ fn axum_answers_for_the_agent() {
 #[test]
 fn hyper_answers_for_the_agent() {
     check("hyper", "GET /debug/pprof/ HTTP/1.1");
+}
+
+/// All that the pages are asked for below a path, by the links of the index and by both versions of Go.
+fn check_below(service: &Service) {
+    let index = get(service, "/internal/debug/pprof/").text();
+    for path in links(&index) {
+        let status = get(service, &format!("/internal{path}")).status;
+        assert_eq!(status, if path == "/purge" { 405 } else { 200 }, "{path}");
+    }
+    let moved = get(service, "/internal/debug/pprof");
+    assert!(moved.status == 308 && moved.head.contains("location: pprof/\r\n"), "{}", moved.head);
+    let heap = format!("http://highwater:{TOKEN}@{}/internal/debug/pprof/heap", service.agent);
+    for go in Go::ALL {
+        let top = pprof_by(go, &["-top", "-symbolize=remote"], &heap);
+        assert!(top.contains("Type: inuse_space") && top.contains("routers"), "{go:?}: {top}");
+    }
+}
+
+#[test]
+fn pages_lie_below_a_path_of_axum() {
+    let service = Service::with_pages("nested");
+    check_below(&service);
+    assert_eq!(get(&service, "/debug/pprof/heap").status, 404);
+    // The service's own page is its own, and the agent's needs no token.
+    assert_eq!(ask(service.agent, "GET /healthz HTTP/1.1").text(), "the service is well\n");
+    assert_eq!(ask(service.agent, "GET /internal/healthz HTTP/1.1").text(), "ok\n");
+}
+
+#[test]
+fn pages_lie_below_a_prefix_of_hyper() {
+    let service = Service::with_pages_at("hyper", "prefix:/internal");
+    check_below(&service);
+    for outside in
+        ["/debug/pprof/heap", "/internal", "/internalx/debug/pprof/heap", "/internal/internal/metrics"]
+    {
+        assert_eq!(get(&service, outside).status, 404, "{outside}");
+    }
+}
+
+/// axum takes the body of an answer to `HEAD` away and states the length of what is left. The page is not empty.
+#[test]
+fn a_head_through_axum_states_no_length_that_is_not_known() {
+    let service = Service::with_pages("axum");
+    let token = format!("Authorization: Bearer {TOKEN}\r\n");
+    let head = |path: &str| ask_with(service.agent, &format!("HEAD {path} HTTP/1.1"), &token, b"");
+    let heap = head("/debug/pprof/heap");
+    assert!(
+        heap.status == 200 && heap.body.is_empty() && !heap.head.contains("content-length"),
+        "{}",
+        heap.head
+    );
+    let index = get(&service, "/debug/pprof/").body.len();
+    let shown = head("/debug/pprof/");
+    assert!(
+        shown.head.contains(&format!("content-length: {index}\r\n")) && shown.body.is_empty(),
+        "{}",
+        shown.head
+    );
+    // An application's page of the same path is kept when the pages are merged into its router.
+    assert_eq!(ask(service.agent, "GET /healthz HTTP/1.1").text(), "the service is well\n");
 }
 
 /// What a router's answers are made of is not the program's memory, but for the requests and heads of responses that the

@@ -29,10 +29,15 @@ impl Service {
         Self::spawn(command)
     }
 
-    /// Starts the service whose own server answers for the agent, by `axum` or `hyper`.
+    /// Starts the service whose own server answers for the agent, by `axum`, `nested` or `hyper`.
     pub fn with_pages(by: &str) -> Self {
+        Self::with_pages_at(by, "")
+    }
+
+    /// As [`Self::with_pages`], with a value of `HIGHWATER_AGENT`.
+    pub fn with_pages_at(by: &str, settings: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_agent_routers"));
-        command.args([by, "127.0.0.1:0"]).env("HIGHWATER", "exact");
+        command.args([by, "127.0.0.1:0"]).env("HIGHWATER", "exact").env("HIGHWATER_AGENT", settings);
         Self::spawn(command)
     }
 

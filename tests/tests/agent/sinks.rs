@@ -9,36 +9,36 @@ use crate::service::Service;
 use crate::watch::{line_of_hoard, read, wait_until, watched};
 
 /// A request as it came.
-struct Request {
+pub struct Request {
     /// Method, path and version.
-    line: String,
+    pub line: String,
     content_type: String,
-    body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Request {
-    fn json(&self) -> serde_json::Value {
+    pub fn json(&self) -> serde_json::Value {
         assert_eq!(self.content_type, "application/json");
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 /// A receiver that takes one request a connection.
-struct Receiver(TcpListener);
+pub struct Receiver(TcpListener);
 
 impl Receiver {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         Self(listener)
     }
 
-    fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("http://{}", self.0.local_addr().unwrap())
     }
 
     /// Takes a request and answers it with this status.
-    fn take(&self, status: &str) -> Request {
+    pub fn take(&self, status: &str) -> Request {
         let mut accepted = None;
         wait_until("a request", || {
             accepted = self.0.accept().ok();
@@ -129,7 +129,9 @@ fn pyroscope_gets_the_profile_with_names() {
         request.line.strip_prefix("POST /ingest?").and_then(|it| it.strip_suffix(" HTTP/1.1")).unwrap();
     let fields: Vec<_> = query.split('&').map(|it| it.split_once('=').unwrap()).collect();
     let field = |name: &str| fields.iter().find(|(key, _)| *key == name).unwrap().1;
-    assert_eq!((field("name"), field("format")), ("agent_service", "pprof"));
+    // Its labels are encoded: `agent_service{host=…}`.
+    assert!(field("name").starts_with("agent_service%7B"), "{query}");
+    assert_eq!(field("format"), "pprof");
     let second = |name| field(name).parse::<u64>().unwrap();
     assert!(second("from") < second("until") && second("until") > 1_700_000_000);
     let boundary = request.content_type.strip_prefix("multipart/form-data; boundary=").unwrap();

@@ -1,5 +1,8 @@
 //! Where processor time goes, as pprof.
 
+#[cfg(feature = "pprof-engine")]
+mod by_pprof;
+
 use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -34,12 +37,17 @@ struct Stacks {
 
 impl Stacks {
     fn add(&mut self, stack: &[usize]) {
+        self.add_many(stack, 1);
+    }
+
+    /// A stack that was seen so many times.
+    fn add_many(&mut self, stack: &[usize], times: i64) {
         if let Some(count) = self.counts.get_mut(stack) {
-            *count += 1;
+            *count += times;
         } else if self.counts.len() < MAX_STACKS || stack.len() == 1 {
-            self.counts.insert(stack.into(), 1);
+            self.counts.insert(stack.into(), times);
         } else if let Some(leaf) = stack.get(..1) {
-            self.add(leaf);
+            self.add_many(leaf, times);
         }
     }
 
@@ -51,6 +59,7 @@ impl Stacks {
     fn profile(&self, time: Duration) -> Profile {
         let cpu = ValueType::new("cpu", "nanoseconds");
         let mut profile = Profile::new(vec![ValueType::new("samples", "count"), cpu.clone()]);
+        highwater::who().add_to(&mut profile);
         let signed = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
         profile.default_sample_type = Some(1);
         profile.period_type = Some(cpu);
@@ -70,42 +79,73 @@ impl Stacks {
     }
 }
 
+/// What takes the samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Engine {
+    /// The recorder's own walk of stacks.
+    #[default]
+    Own,
+    /// The crate pprof.
+    #[cfg(feature = "pprof-engine")]
+    Pprof,
+}
+
+/// The answer without its body.
+pub(super) fn head(query: Query<'_>) -> Answer {
+    query.seconds()?;
+    Ok(Reply::pprof("attachment; filename=\"profile.pb.gz\""))
+}
+
 /// Looks for as long as is asked for. When the client goes meanwhile, this is dropped, and with it the sampling ends.
 pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
     let time = query.seconds()?.unwrap_or(DEFAULT_TIME);
-    let mut sampling = CpuSampling::start(INTERVAL).map_err(refusal)?;
-    let (mut stacks, begin) = (Stacks::default(), Instant::now());
-    loop {
-        let left = time.saturating_sub(begin.elapsed());
-        if left.is_zero() {
-            break;
+    let begin = Instant::now();
+    let (stacks, time) = match service.engine {
+        Engine::Own => (sample(service, time).await?, begin.elapsed()),
+        #[cfg(feature = "pprof-engine")]
+        Engine::Pprof => {
+            let samples = by_pprof::sample(service, time).await?;
+            let time = begin.elapsed();
+            (service.captures.run(move || by_pprof::without_handler(&samples)).await?, time)
         }
-        service.captures.sleep(left.min(TAKE_EVERY)).await?;
-        stacks.take_from(&mut sampling);
-    }
-    drop(sampling);
-    let time = begin.elapsed();
+    };
     let write = move || {
         let mut out = Vec::new();
         pprof::write(&stacks.profile(time), &mut out)?;
         Ok::<_, io::Error>(out)
     };
-    let body = service.captures.run(write).await?.map_err(Refusal::failed)?;
-    Ok(Reply::pprof("attachment; filename=\"profile.pb.gz\"", body))
+    Ok(head(query)?.with(service.captures.run(write).await?.map_err(Refusal::failed)?))
+}
+
+async fn sample(service: &Service, time: Duration) -> Result<Stacks, Refusal> {
+    let mut sampling = CpuSampling::start(INTERVAL).map_err(refusal)?;
+    let (mut stacks, begin) = (Stacks::default(), Instant::now());
+    loop {
+        let left = time.saturating_sub(begin.elapsed());
+        if left.is_zero() {
+            return Ok(stacks);
+        }
+        service.captures.sleep(left.min(TAKE_EVERY)).await?;
+        stacks.take_from(&mut sampling);
+    }
 }
 
 fn refusal(error: CpuError) -> Refusal {
     match error {
-        CpuError::Busy => Refusal::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "processor time is being sampled already, here or by another profiler in the program; ask again later",
-        ),
+        CpuError::Busy => busy(),
         CpuError::NoMemory => Refusal::failed("the system gives no memory for the samples"),
         _ => Refusal::new(
             StatusCode::NOT_IMPLEMENTED,
             "processor time is sampled on Linux on x86-64 with glibc 2.35 or later only",
         ),
     }
+}
+
+fn busy() -> Refusal {
+    Refusal::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "processor time is being sampled already, here or by another profiler in the program; ask again later",
+    )
 }
 
 #[cfg(test)]

@@ -6,9 +6,11 @@ use std::sync::Arc;
 use highwater::Snapshot;
 use highwater_profile::{go_text, pprof};
 
+use super::head_of;
+use crate::captures;
 use crate::names;
 use crate::query::Query;
-use crate::reply::{Answer, Refusal, Reply};
+use crate::reply::{Answer, Refusal};
 use crate::service::Service;
 
 /// What a reader shows unasked.
@@ -28,22 +30,31 @@ impl Shown {
         }
     }
 
-    fn file(self) -> &'static str {
-        match self {
-            Self::Live => "attachment; filename=\"heap.pb.gz\"",
-            Self::Allocated => "attachment; filename=\"allocs.pb.gz\"",
+    /// Under which name the profile is saved.
+    fn file(self, is_of_time: bool) -> &'static str {
+        match (self, is_of_time) {
+            (Self::Live, false) => "attachment; filename=\"heap.pb.gz\"",
+            (Self::Live, true) => "attachment; filename=\"heap-delta.pb.gz\"",
+            (Self::Allocated, false) => "attachment; filename=\"allocs.pb.gz\"",
+            (Self::Allocated, true) => "attachment; filename=\"allocs-delta.pb.gz\"",
         }
     }
 }
 
-pub(super) async fn answer(service: &Service, query: Query<'_>, shown: Shown) -> Answer {
+/// The answer without its body.
+pub(super) fn head(query: Query<'_>, shown: Shown) -> Answer {
     let (time, is_text) = (query.seconds()?, query.is_text()?);
-    let snapshot = service.captures.snapshot(time).await?;
+    captures::check()?;
+    Ok(head_of(is_text, shown.file(time.is_some())))
+}
+
+pub(super) async fn answer(service: &Service, query: Query<'_>, shown: Shown) -> Answer {
+    let (head, is_text) = (head(query, shown)?, query.is_text()?);
+    let snapshot = service.captures.snapshot(query.seconds()?).await?;
     let counts = Arc::clone(&service.counts);
     let write =
         move || if is_text { counts.while_text(|| as_text(&snapshot)) } else { as_pprof(&snapshot, shown) };
-    let body = service.captures.run(write).await?.map_err(Refusal::failed)?;
-    Ok(if is_text { Reply::text(body) } else { Reply::pprof(shown.file(), body) })
+    Ok(head.with(service.captures.run(write).await?.map_err(Refusal::failed)?))
 }
 
 fn as_pprof(snapshot: &Snapshot, shown: Shown) -> io::Result<Vec<u8>> {

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::ENTRIES;
 use crate::reply::Reply;
 
-/// The page. It holds nothing from outside of this program, so there is nothing to escape.
+/// The page. It holds nothing from outside of this program, so there is nothing to escape. Its links are relative: the agent
+/// does not know under which address and below which path its pages are seen.
 pub(super) fn page() -> Reply {
     let mut page = String::from(
         "<!doctype html><html lang=en><meta charset=utf-8><title>/debug/pprof/</title>\
@@ -14,10 +15,25 @@ pub(super) fn page() -> Reply {
     );
     for entry in ENTRIES {
         // Writing to a string does not fail.
-        let _ = writeln!(page, "<tr><td><a href=\"{0}\">{0}</a><td>{1}", entry.path, entry.about);
+        let _ = writeln!(
+            page,
+            "<tr><td><a href=\"{}\">{}</a><td>{}",
+            relative(entry.path),
+            entry.path,
+            entry.about
+        );
     }
     page.push_str("</table></html>\n");
-    Reply { content_type: "text/html; charset=utf-8", file: None, body: page.into_bytes() }
+    Reply::head("text/html; charset=utf-8").with(page)
+}
+
+/// The way from this page to one with this path.
+fn relative(path: &str) -> String {
+    match path.strip_prefix("/debug/pprof/") {
+        Some("") => "./".to_owned(),
+        Some(beside) => beside.to_owned(),
+        None => format!("../..{path}"),
+    }
 }
 
 #[cfg(test)]
@@ -26,9 +42,12 @@ mod tests {
 
     #[test]
     fn every_page_is_listed() {
-        let page = String::from_utf8(page().body).unwrap();
+        let page = String::from_utf8(page().body.unwrap()).unwrap();
         for entry in ENTRIES {
-            assert!(page.contains(&format!("href=\"{}\"", entry.path)), "{}", entry.path);
+            assert!(page.contains(&format!("href=\"{}\">{}<", relative(entry.path), entry.path)), "{page}");
         }
+        assert!(!page.contains("href=\"/"), "{page}");
+        assert_eq!(relative("/debug/pprof/heap"), "heap");
+        assert_eq!(relative("/metrics"), "../../metrics");
     }
 }

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use highwater::MemoryLevel;
 
+use super::process;
 use crate::limits;
 use crate::reply::Reply;
 use crate::service::Service;
@@ -28,8 +29,8 @@ enum Kind {
 
 /// A metric with its values, told apart by one label or by none.
 struct Family {
-    /// Without the prefix, and for a counter without its ending.
-    name: &'static str,
+    /// For a counter without its ending.
+    name: Cow<'static, str>,
     kind: Kind,
     /// The end of the name, as OpenMetrics wants it; empty for plain numbers.
     unit: &'static str,
@@ -42,16 +43,16 @@ pub(super) fn answer(service: &Service, is_open: bool) -> Reply {
     // Writing to a string does not fail.
     let _ = write_all(&families(service), is_open, &mut text);
     let content_type = if is_open { OPEN_METRICS } else { TEXT };
-    Reply { content_type, file: None, body: text.into_bytes() }
+    Reply::head(content_type).with(text)
 }
 
 fn write_all(families: &[Family], is_open: bool, text: &mut String) -> fmt::Result {
     for family in families.iter().filter(|family| !family.values.is_empty()) {
         let kind = if family.kind == Kind::Counter { "counter" } else { "gauge" };
         let ending = if family.kind == Kind::Counter { "_total" } else { "" };
-        let base = format!("highwater_{}", family.name);
+        let base = family.name.as_ref();
         let value = format!("{base}{ending}");
-        let described = if is_open { &base } else { &value };
+        let described = if is_open { base } else { value.as_str() };
         writeln!(text, "# HELP {described} {}", family.help)?;
         writeln!(text, "# TYPE {described} {kind}")?;
         if is_open && !family.unit.is_empty() {
@@ -79,7 +80,7 @@ fn families(service: &Service) -> Vec<Family> {
     let mut add = |kind, name, unit, help, values: Vec<(&'static str, Option<f64>)>| {
         let values =
             values.into_iter().filter_map(|(label, value)| Some((Cow::Borrowed(label), value?))).collect();
-        families.push(Family { name, kind, unit, help, values });
+        families.push(Family { name: own(name), kind, unit, help, values });
     };
     let one = |value: u64| vec![("", Some(value as f64))];
     let maybe = |value: Option<u64>| vec![("", value.map(|it| it as f64))];
@@ -245,8 +246,13 @@ fn families(service: &Service) -> Vec<Family> {
             |it: &MemoryLevel| format!("{{level=\"{}\",kind=\"{}\"}}", label(&it.name), it.kind.word());
         levels.iter().map(|it| (Cow::Owned(labels(it)), value(it) as f64)).collect()
     };
-    let of_level =
-        |name, help, value| Family { name, kind: Gauge, unit: "bytes", help, values: of_levels(value) };
+    let of_level = |name, help, value| Family {
+        name: own(name),
+        kind: Gauge,
+        unit: "bytes",
+        help,
+        values: of_levels(value),
+    };
     families.push(of_level(
         "memory_level_limit_bytes",
         "Each limit that the process's memory is below.",
@@ -257,7 +263,41 @@ fn families(service: &Service) -> Vec<Family> {
         "What counts against each of them and cannot be taken back.",
         MemoryLevel::working_set_bytes,
     ));
+    families.extend(of_process());
     families
+}
+
+/// The name of one of our own metrics.
+fn own(name: &str) -> Cow<'static, str> {
+    Cow::Owned(format!("highwater_{name}"))
+}
+
+/// What and since when the process is, under the names that every exporter has for it.
+fn of_process() -> Vec<Family> {
+    let who = highwater::who();
+    let labels = format!(
+        "{{version=\"{}\",program=\"{}\",program_version=\"{}\"}}",
+        env!("CARGO_PKG_VERSION"),
+        label(&who.program),
+        label(who.version.as_deref().unwrap_or_default())
+    );
+    let started = process::start_seconds().map(|it| (Cow::Borrowed(""), it));
+    vec![
+        Family {
+            name: own("build_info"),
+            kind: Kind::Gauge,
+            unit: "",
+            help: "Always 1: the version of Highwater, and the program with its own version or build id.",
+            values: vec![(Cow::Owned(labels), 1.0)],
+        },
+        Family {
+            name: Cow::Borrowed("process_start_time_seconds"),
+            kind: Kind::Gauge,
+            unit: "seconds",
+            help: "When the process began, in seconds since 1970.",
+            values: started.into_iter().collect(),
+        },
+    ]
 }
 
 /// Text as the value of a label.
@@ -278,9 +318,18 @@ mod tests {
         assert_eq!(label("/a\\x2d\"b\nc"), r#"/a\\x2d\"b\nc"#);
     }
 
+    #[test]
+    fn a_process_is_told_by_the_names_of_every_exporter() {
+        let mut text = String::new();
+        write_all(&of_process(), false, &mut text).unwrap();
+        let info = format!("\nhighwater_build_info{{version=\"{}\",program=\"", env!("CARGO_PKG_VERSION"));
+        assert!(text.contains(&info) && text.contains("\"} 1\n"), "{text}");
+        assert!(!cfg!(target_os = "linux") || text.contains("\nprocess_start_time_seconds 1"), "{text}");
+    }
+
     fn shown(is_open: bool) -> String {
         let family = |name, kind, unit, values| Family {
-            name,
+            name: own(name),
             kind,
             unit,
             help: "Some help.",

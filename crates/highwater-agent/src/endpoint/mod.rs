@@ -2,6 +2,7 @@
 
 mod control;
 mod cpu;
+mod healthz;
 mod heap;
 mod index;
 mod metrics;
@@ -10,6 +11,7 @@ mod symbol;
 mod tasks;
 mod threads;
 
+pub(crate) use cpu::Engine;
 pub(crate) use threads::prepare;
 
 use hyper::header::ACCEPT;
@@ -17,13 +19,16 @@ use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 
 use crate::query::Query;
-use crate::reply::{Answer, Refusal, Reply};
+use crate::reply::{Answer, Refusal, Reply, TEXT};
 use crate::service::Service;
 
 /// Something that can be asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Index,
+    /// The same without the slash at the end, on which the links of the page depend.
+    NearlyIndex,
+    Health,
     Heap,
     Allocs,
     Profile,
@@ -47,6 +52,9 @@ pub(crate) struct Entry {
 const fn entry(path: &'static str, endpoint: Endpoint, about: &'static str) -> Entry {
     Entry { path, endpoint, about }
 }
+
+/// The index typed by hand, which is often without the slash.
+pub(crate) const NEARLY_INDEX: &str = "/debug/pprof";
 
 /// All of them, each under its one path: nothing is decoded, joined or shortened before it is looked up here.
 pub(crate) const ENTRIES: &[Entry] = &[
@@ -75,6 +83,7 @@ pub(crate) const ENTRIES: &[Entry] = &[
     entry("/debug/pprof/cmdline", Endpoint::Cmdline, "the command line, its words separated by NUL"),
     entry("/debug/pprof/symbol", Endpoint::Symbol, "names of addresses, as `go tool pprof` asks for them"),
     entry("/metrics", Endpoint::Metrics, "totals, for Prometheus"),
+    entry("/healthz", Endpoint::Health, "`ok` as long as the agent answers; needs no token"),
     entry("/interval", Endpoint::Interval, "the sampling interval; POST 64KiB, exact or off to change it"),
     entry("/purge", Endpoint::Purge, "POST to give free memory back to the system"),
 ];
@@ -85,35 +94,58 @@ impl Endpoint {
     /// # Errors
     /// When there is no such thing, or not by this method.
     pub(crate) fn of(method: &Method, path: &str) -> Result<Self, Refusal> {
-        let endpoint = Self::at(path).ok_or_else(|| {
-            Refusal::new(StatusCode::NOT_FOUND, "there is no such page; /debug/pprof/ lists all")
-        })?;
-        if !endpoint.allows(method) {
-            let reason = format!("{path} does not take {method}");
-            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason));
+        let endpoint = Self::at(path).ok_or_else(|| missing(path))?;
+        let allowed = endpoint.methods();
+        if !allowed.split(", ").any(|it| method == it) {
+            let reason = format!("this page takes {allowed}, and not {method}");
+            let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason);
+            return Err(Refusal { allowed: Some(allowed), ..refusal });
         }
         Ok(endpoint)
     }
 
-    fn at(path: &str) -> Option<Self> {
-        // Typed by hand it is often without the slash.
-        let path = if path == "/debug/pprof" { "/debug/pprof/" } else { path };
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        if path == NEARLY_INDEX {
+            return Some(Self::NearlyIndex);
+        }
         ENTRIES.iter().find(|entry| entry.path == path).map(|entry| entry.endpoint)
     }
 
-    fn allows(self, method: &Method) -> bool {
+    /// The methods that it takes, as `Allow` has them.
+    fn methods(self) -> &'static str {
         match self {
-            Self::Purge => *method == Method::POST,
-            Self::Interval | Self::Symbol => *method == Method::GET || *method == Method::POST,
-            _ => *method == Method::GET,
+            Self::Purge => "POST",
+            Self::Interval | Self::Symbol => "GET, HEAD, POST",
+            _ => "GET, HEAD",
         }
     }
+}
+
+/// What to say of a path under which there is no page.
+fn missing(path: &str) -> Refusal {
+    const OF_GO: [&str; 5] = ["block", "goroutine", "mutex", "threadcreate", "trace"];
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let known = ENTRIES.iter().find(|it| {
+        let name = it.path.trim_end_matches('/').rsplit('/').next();
+        !last.is_empty() && name.is_some_and(|name| name.eq_ignore_ascii_case(last))
+    });
+    let reason = match known {
+        Some(entry) => format!("there is no such page; did you mean {}?", entry.path),
+        None if OF_GO.contains(&last) => {
+            "only programs in Go have this page; here there are /debug/pprof/threads and /debug/pprof/tasks"
+                .to_owned()
+        }
+        None => "there is no such page; /debug/pprof/ lists all".to_owned(),
+    };
+    Refusal::new(StatusCode::NOT_FOUND, reason)
 }
 
 /// A request of somebody who may ask, as far as it matters to the answer. The text is the agent's own.
 pub(crate) struct Asked {
     endpoint: Endpoint,
     is_post: bool,
+    /// Only the head of the answer is asked for.
+    is_head: bool,
     query: String,
     /// Whether the client understands OpenMetrics.
     accepts_open_metrics: bool,
@@ -126,6 +158,7 @@ impl Asked {
         Self {
             endpoint,
             is_post: head.method == Method::POST,
+            is_head: head.method == Method::HEAD,
             query: head.uri.query().unwrap_or_default().to_owned(),
             accepts_open_metrics: accepted
                 .iter()
@@ -135,20 +168,29 @@ impl Asked {
     }
 }
 
-/// The answer.
+/// The answer. Where only its head is asked for, nothing is done for it that takes time: no snapshot, no samples, no names.
 ///
 /// # Errors
 /// When there is none, with the reason.
 pub(crate) async fn answer(service: &Service, asked: Asked) -> Answer {
     let query = Query(&asked.query);
+    let only_head = asked.is_head;
     match asked.endpoint {
         Endpoint::Index => Ok(index::page()),
+        Endpoint::NearlyIndex => Ok(Reply::moved("pprof/")),
+        Endpoint::Health => Ok(healthz::answer()),
+        Endpoint::Heap if only_head => heap::head(query, heap::Shown::Live),
         Endpoint::Heap => heap::answer(service, query, heap::Shown::Live).await,
+        Endpoint::Allocs if only_head => heap::head(query, heap::Shown::Allocated),
         Endpoint::Allocs => heap::answer(service, query, heap::Shown::Allocated).await,
+        Endpoint::Profile if only_head => cpu::head(query),
         Endpoint::Profile => cpu::answer(service, query).await,
+        Endpoint::Threads if only_head => threads::head(query),
         Endpoint::Threads => threads::answer(service, query).await,
+        Endpoint::Tasks if only_head => tasks::head(query),
         Endpoint::Tasks => tasks::answer(service, query).await,
         Endpoint::Cmdline => Ok(process::command_line()),
+        Endpoint::Symbol if only_head => Ok(symbol::head()),
         Endpoint::Symbol => {
             let asked = if asked.is_post { asked.body } else { asked.query.into_bytes() };
             symbol::answer(service, asked).await
@@ -160,6 +202,11 @@ pub(crate) async fn answer(service: &Service, asked: Asked) -> Answer {
     }
 }
 
+/// The head of a page of text, or of a profile that is saved under this name.
+fn head_of(is_text: bool, file: &'static str) -> Reply {
+    if is_text { Reply::head(TEXT) } else { Reply::pprof(file) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,7 +214,7 @@ mod tests {
     #[test]
     fn a_path_is_what_it_is() {
         assert_eq!(Endpoint::at("/debug/pprof/heap"), Some(Endpoint::Heap));
-        assert_eq!(Endpoint::at("/debug/pprof"), Some(Endpoint::Index));
+        assert_eq!(Endpoint::at("/debug/pprof"), Some(Endpoint::NearlyIndex));
         for trick in [
             "",
             "/",
@@ -189,9 +236,33 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_something_is_not_asked_for_by_get() {
-        assert!(!Endpoint::Purge.allows(&Method::GET));
-        assert!(!Endpoint::Heap.allows(&Method::POST));
-        assert!(ENTRIES.iter().all(|entry| !entry.endpoint.allows(&Method::DELETE)));
+    fn a_method_that_a_page_does_not_take_is_answered_with_those_that_it_takes() {
+        let allowed =
+            |method, path| Endpoint::of(&method, path).err().map(|it| (it.status.as_u16(), it.allowed));
+        assert_eq!(allowed(Method::GET, "/purge"), Some((405, Some("POST"))));
+        assert_eq!(allowed(Method::HEAD, "/purge"), Some((405, Some("POST"))));
+        assert_eq!(allowed(Method::POST, "/metrics"), Some((405, Some("GET, HEAD"))));
+        assert_eq!(allowed(Method::PUT, "/interval"), Some((405, Some("GET, HEAD, POST"))));
+        for entry in ENTRIES.iter().filter(|it| it.endpoint != Endpoint::Purge) {
+            assert_eq!(allowed(Method::GET, entry.path), None, "{}", entry.path);
+            assert_eq!(allowed(Method::HEAD, entry.path), None, "{}", entry.path);
+            assert_eq!(allowed(Method::DELETE, entry.path).unwrap().0, 405, "{}", entry.path);
+        }
+    }
+
+    #[test]
+    fn a_page_that_is_missing_is_answered_with_one_that_is_there() {
+        for (path, said) in [
+            ("/debug/pprof/Heap/", "did you mean /debug/pprof/heap?"),
+            ("/heap", "did you mean /debug/pprof/heap?"),
+            ("/debug/metrics", "did you mean /metrics?"),
+            ("/debug/pprof/goroutine", "/debug/pprof/threads"),
+            ("/", "/debug/pprof/ lists all"),
+            ("/<script>", "/debug/pprof/ lists all"),
+        ] {
+            let refusal = missing(path);
+            assert!(refusal.status == 404 && refusal.reason.contains(said), "{path}: {}", refusal.reason);
+            assert!(!refusal.reason.contains('<'));
+        }
     }
 }

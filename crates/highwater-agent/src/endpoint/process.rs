@@ -1,8 +1,48 @@
-//! What the process is: its command line.
+//! What the process is: its command line, and when it began.
+
+use std::fs;
+use std::sync::OnceLock;
 
 use crate::reply::Reply;
 
 pub(super) fn command_line() -> Reply {
     let words: Vec<_> = std::env::args_os().map(|word| word.into_encoded_bytes()).collect();
     Reply::text(words.join(&0))
+}
+
+/// When the process began, in seconds since 1970; `None` where the system does not say. It is worked out once: the clock may be
+/// set, and a process that seems to begin anew looks like one that was restarted.
+pub(super) fn start_seconds() -> Option<f64> {
+    static STARTED: OnceLock<Option<f64>> = OnceLock::new();
+    let read =
+        || started(&fs::read_to_string("/proc/self/stat").ok()?, &fs::read_to_string("/proc/stat").ok()?);
+    *STARTED.get_or_init(read)
+}
+
+/// The moment by field 22 of `/proc/self/stat`, in ticks since the machine was started, of which there are 100 a second
+/// (`USER_HZ`) in what Linux tells programs. The name of the process, which comes before, may hold any character.
+fn started(process: &str, machine: &str) -> Option<f64> {
+    const TICKS: f64 = 100.0;
+    let (_, fields) = process.rsplit_once(')')?;
+    let ticks: u64 = fields.split_whitespace().nth(19)?.parse().ok()?;
+    let booted: u64 = machine.lines().find_map(|it| it.strip_prefix("btime "))?.trim().parse().ok()?;
+    Some(booted as f64 + ticks as f64 / TICKS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_began_when_the_kernel_says() {
+        let stat = "4711 (a) b (c) S 1 4711 4711 0 -1 4194560 100 0 0 0 1 2 0 0 20 0 1 0 12345 1000 10 18446744073709551615";
+        assert_eq!(started(stat, "cpu 1 2 3\nbtime 1700000000\n"), Some(1_700_000_123.45));
+        assert_eq!(started("nonsense", "btime 1"), None);
+        if cfg!(target_os = "linux") {
+            let now =
+                std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+            // `btime` is rounded down to a second.
+            assert!((0.0..86_400.0).contains(&(now + 1.0 - start_seconds().unwrap())));
+        }
+    }
 }

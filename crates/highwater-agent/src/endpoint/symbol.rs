@@ -5,8 +5,13 @@ use std::fmt::Write;
 use highwater::Modules;
 
 use crate::names;
-use crate::reply::{Answer, Reply};
+use crate::reply::{Answer, Reply, TEXT};
 use crate::service::Service;
+
+/// The answer without its body.
+pub(super) fn head() -> Reply {
+    Reply::head(TEXT)
+}
 
 pub(super) async fn answer(service: &Service, asked: Vec<u8>) -> Answer {
     service.captures.run(move || Reply::text(symbols(&asked))).await

@@ -11,9 +11,11 @@ use std::io;
 use highwater_profile::{Label, LabelValue, Line, Location, LocationId, Profile, Sample, ValueType, pprof};
 use highwater_tasks::{Allocation, Purpose, classify};
 
+use super::head_of;
+use crate::captures;
 use crate::names;
 use crate::query::Query;
-use crate::reply::{Answer, Refusal, Reply};
+use crate::reply::{Answer, Refusal};
 use crate::service::Service;
 
 /// Frames that decide whether the rest of a stack is looked up: those of the recorder, the allocator, and the executor's
@@ -31,8 +33,15 @@ struct Tasks {
     error: f64,
 }
 
-pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
+/// The answer without its body.
+pub(super) fn head(query: Query<'_>) -> Answer {
     let is_text = query.is_text()?;
+    captures::check()?;
+    Ok(head_of(is_text, "attachment; filename=\"tasks.pb.gz\""))
+}
+
+pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
+    let (head, is_text) = (head(query)?, query.is_text()?);
     let snapshot = service.captures.snapshot(None).await?;
     let write = move || {
         let found = Found::of(&snapshot.to_profile());
@@ -43,14 +52,24 @@ pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
         pprof::write(&found.profile(), &mut out)?;
         Ok::<_, io::Error>(out)
     };
-    let body = service.captures.run(write).await?.map_err(Refusal::failed)?;
-    Ok(if is_text { Reply::text(body) } else { Reply::pprof("attachment; filename=\"tasks.pb.gz\"", body) })
+    Ok(head.with(service.captures.run(write).await?.map_err(Refusal::failed)?))
+}
+
+/// How the tasks of a profile came to be known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Recording {
+    /// Mean bytes between samples now: 1 when every block is recorded, 0 when none is.
+    interval_bytes: i64,
+    /// Whether every block was to be recorded from the start of the process on.
+    is_complete: bool,
+    /// Blocks that could not be recorded.
+    lost: i64,
 }
 
 /// The tasks of a heap profile.
 struct Found {
     tasks: Vec<Tasks>,
-    interval_bytes: i64,
+    recording: Recording,
     time_ns: i64,
 }
 
@@ -63,23 +82,45 @@ impl Found {
         names.look_up(rows.iter().flat_map(|row| row.stack));
         let mut tasks: Vec<_> = rows.iter().filter_map(|row| names.tasks(row)).collect();
         tasks.sort_by_key(|it| std::cmp::Reverse(it.count));
-        Self { tasks, interval_bytes: heap.period, time_ns: heap.time_ns }
+        let meta = heap.meta.unwrap_or_default();
+        let is_on = highwater::mode() != Some(highwater::Mode::Off);
+        let recording = Recording {
+            interval_bytes: if is_on { heap.period } else { 0 },
+            is_complete: meta.exact == Some(1),
+            lost: meta.dropped_blocks.unwrap_or(0).max(meta.dropped_samples.unwrap_or(0)),
+        };
+        Self { tasks, recording, time_ns: heap.time_ns }
     }
 
-    /// What the numbers are worth.
+    /// Standard error of the number of all tasks, in tasks.
+    fn error(&self) -> f64 {
+        self.tasks.iter().fold(0.0, |sum, it| sum + it.error * it.error).sqrt()
+    }
+
+    /// What the numbers are worth. That every task is counted is said only where nothing says otherwise.
     fn remark(&self) -> String {
-        match self.interval_bytes {
-            ..=1 => "every task is counted".to_owned(),
+        let Recording { interval_bytes, is_complete, lost } = self.recording;
+        let mut remark = match interval_bytes {
+            ..=0 => "nothing is recorded now: tasks that were spawned since then are missing".to_owned(),
+            1 if lost > 0 => "exact but for what was lost".to_owned(),
+            1 if is_complete && self.error() == 0.0 => "every task is counted".to_owned(),
+            1 => "tasks that were spawned since exact recording began are all counted; those from before are scaled up from \
+                  samples, or missing"
+                .to_owned(),
             interval => format!(
                 "scaled up from samples, one in {interval} bytes allocated: few small tasks may all be missing; POST exact to \
-                 /interval has every task counted that is spawned from then on"
+                 /interval, and the tasks that are spawned from then on are all counted"
             ),
+        };
+        if lost > 0 {
+            let _ = write!(remark, "; {lost} blocks were lost for want of room, which may have been tasks");
         }
+        remark
     }
 
     fn text(&self) -> String {
         let total: i64 = self.tasks.iter().map(|it| it.count).sum();
-        let error = self.tasks.iter().fold(0.0, |sum, it| sum + it.error * it.error).sqrt();
+        let error = self.error();
         // Writing to a string does not fail.
         let mut text =
             format!("tasks profile: total {total} ± {error:.0} (standard error); {}\n", self.remark());
@@ -95,9 +136,10 @@ impl Found {
     fn profile(&self) -> Profile {
         let types = vec![ValueType::new("space", "bytes"), ValueType::new("tasks", "count")];
         let mut profile = Profile::new(types);
+        highwater::who().add_to(&mut profile);
         profile.default_sample_type = Some(1);
         profile.period_type = Some(ValueType::new("space", "bytes"));
-        profile.period = self.interval_bytes;
+        profile.period = self.recording.interval_bytes;
         profile.time_ns = self.time_ns;
         profile.comments.push(self.remark());
         let key = profile.strings.intern("task");
@@ -213,10 +255,34 @@ mod tests {
         assert!((hundred - 20_480.0).abs() < 100.0, "{hundred}");
     }
 
+    fn found(error: f64, interval_bytes: i64, is_complete: bool, lost: i64) -> Found {
+        let tasks = Tasks { calls: Vec::new(), what: "task".to_owned(), count: 9, bytes: 900, error };
+        Found { tasks: vec![tasks], recording: Recording { interval_bytes, is_complete, lost }, time_ns: 0 }
+    }
+
     #[test]
     fn a_profile_without_tasks_says_so() {
-        let found = Found { tasks: Vec::new(), interval_bytes: 1, time_ns: 0 };
+        let found = Found { tasks: Vec::new(), ..found(0.0, 1, true, 0) };
         assert_eq!(found.text(), "tasks profile: total 0 ± 0 (standard error); every task is counted\n");
         assert!(found.profile().samples.is_empty());
+    }
+
+    #[test]
+    fn every_task_is_counted_only_where_nothing_says_otherwise() {
+        const ALL: &str = "every task is counted";
+        assert!(found(0.0, 1, true, 0).remark().contains(ALL));
+        for (error, interval_bytes, is_complete, lost, said) in [
+            // The interval was changed to exact while older tasks live.
+            (3.0, 1, false, 0, "scaled up from samples, or missing"),
+            (0.0, 1, false, 0, "scaled up from samples, or missing"),
+            (3.0, 1, true, 0, "scaled up from samples, or missing"),
+            (0.0, 1, true, 5, "5 blocks were lost"),
+            (3.0, 4096, false, 2, "one in 4096 bytes"),
+            (0.0, 4096, false, 0, "one in 4096 bytes"),
+            (0.0, 0, false, 0, "nothing is recorded now"),
+        ] {
+            let found = found(error, interval_bytes, is_complete, lost);
+            assert!(found.remark().contains(said) && !found.text().contains(ALL), "{}", found.text());
+        }
     }
 }

@@ -10,9 +10,10 @@ use std::{fs, io};
 use highwater::Modules;
 use highwater_profile::{Label, LabelValue, Line, Location, Profile, ValueType, pprof};
 
+use super::head_of;
 use crate::names;
 use crate::query::Query;
-use crate::reply::{Answer, Refusal, Reply};
+use crate::reply::{Answer, Refusal};
 use crate::service::Service;
 
 /// What stands between the program and the system when a thread is started, as pprof's `drop_frames`.
@@ -31,12 +32,17 @@ pub(crate) fn prepare() {
 /// How many threads there are of a name, with the calls that started them, innermost first.
 type Counts = BTreeMap<(Vec<usize>, String), i64>;
 
+/// The answer without its body.
+pub(super) fn head(query: Query<'_>) -> Answer {
+    Ok(head_of(query.is_text()?, "attachment; filename=\"threads.pb.gz\""))
+}
+
 pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
-    let is_text = query.is_text()?;
+    let (head, is_text) = (head(query)?, query.is_text()?);
     let body = service.captures.run(move || write(&count()?, is_text)).await?.map_err(|error| {
         Refusal::failed(format_args!("cannot list the threads in /proc/self/task: {error}"))
     })?;
-    Ok(if is_text { Reply::text(body) } else { Reply::pprof("attachment; filename=\"threads.pb.gz\"", body) })
+    Ok(head.with(body))
 }
 
 fn write(counts: &Counts, is_text: bool) -> io::Result<Vec<u8>> {
@@ -69,6 +75,7 @@ fn text(counts: &Counts) -> String {
 
 fn profile(counts: &Counts) -> Profile {
     let mut profile = Profile::new(vec![ValueType::new("threads", "count")]);
+    highwater::who().add_to(&mut profile);
     profile.drop_frames = SPAWNING_FRAMES.to_owned();
     profile.keep_frames = CALLING_FRAMES.to_owned();
     let modules = Modules::capture();

@@ -188,6 +188,7 @@ impl Incident<'_> {
             "rule": rule,
             "time_ms": u64::try_from(time_ms).unwrap_or(u64::MAX),
             "process": std::process::id(),
+            "who": crate::who::as_json(&highwater::who()),
             "used_bytes": used_bytes,
             "limit_bytes": limit_bytes,
             "limit_kind": limit_kind.map(|it| it.word()),

@@ -1,6 +1,7 @@
 //! Telling somebody of an incident: over HTTP, on a thread of its own, so that nobody who is slow or gone stops the watch.
 
 mod profile;
+mod slack;
 
 use std::fs;
 use std::io;
@@ -19,6 +20,7 @@ use serde_json::{Value, json};
 use super::incident::Recorded;
 use crate::names::Names;
 use crate::service::Counts;
+use crate::who;
 
 /// Incidents that may wait to be told.
 const MAX_WAITING: usize = 4;
@@ -29,9 +31,6 @@ const ATTEMPT_TIME: Duration = Duration::from_secs(10);
 /// Attempts before an incident is given up. The pause between two doubles each time.
 const MAX_ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-
-/// How much of `growth.txt` a message shows, in bytes.
-const MAX_SHOWN_BYTES: usize = 2_000;
 
 /// Who is told, and in which form.
 #[derive(Clone, Debug)]
@@ -167,20 +166,11 @@ fn as_json(told: &Told) -> Value {
 }
 
 fn as_slack(told: &Told) -> Value {
-    let about = &told.about;
-    let (reason, used, limit) = (&about["reason"], &about["used_bytes"], &about["limit_bytes"]);
-    let mut shown = growth(told);
-    if shown.len() > MAX_SHOWN_BYTES {
-        shown.truncate(shown.floor_char_boundary(MAX_SHOWN_BYTES));
-        shown.push('…');
-    }
-    // What would end the block that is shown as it is.
-    let shown = shown.replace("```", "'''");
     let place = match &told.folder {
         Some(folder) => folder.display().to_string(),
         None => "Its folder could not be written.".to_owned(),
     };
-    json!({ "text": format!("Memory: {used} of {limit} bytes in use (rule {reason}). {place}\n```\n{shown}\n```") })
+    slack::message(&told.about, &who::as_line(&highwater::who()), &place, &growth(told))
 }
 
 /// The ranking, or nothing if there was no time for it.
@@ -210,7 +200,7 @@ mod tests {
         let (json, pyroscope) = (Sink::Json(String::new()), Sink::Pyroscope(String::new()));
         assert!(json.wants(&told) && !pyroscope.wants(&told));
         let text = as_slack(&told)["text"].as_str().unwrap().to_owned();
-        assert!(text.contains("7 of 9 bytes") && text.contains("could not be written"), "{text}");
+        assert!(text.contains("7 B of 9 B") && text.contains("could not be written"), "{text}");
         assert_eq!(as_json(&told)["folder"], Value::Null);
         told.is_known = true;
         told.folder = Some(PathBuf::from("there"));
@@ -224,20 +214,12 @@ mod tests {
         assert_eq!(json["incident"]["used_bytes"], 7);
         assert!(json["growth"].as_str().unwrap().contains("main.rs:7"));
         let text = as_slack(&told(Some(folder.path())))["text"].as_str().unwrap().to_owned();
-        assert!(text.contains("7 of 9 bytes") && text.contains("main.rs:7"), "{text}");
+        assert!(text.contains("7 B of 9 B") && text.contains("main.rs:7"), "{text}");
     }
 
     #[test]
     fn who_will_never_take_it_is_not_asked_again() {
         assert!(is_final(400) && is_final(404) && is_final(413));
         assert!(!is_final(408) && !is_final(429) && !is_final(500) && !is_final(503));
-    }
-
-    #[test]
-    fn a_message_is_short_and_its_block_whole() {
-        let folder = folder(&format!("```{}", "ä".repeat(MAX_SHOWN_BYTES)));
-        let text = as_slack(&told(Some(folder.path())))["text"].as_str().unwrap().to_owned();
-        assert!(text.len() < MAX_SHOWN_BYTES + 300, "{}", text.len());
-        assert_eq!(text.matches("```").count(), 2);
     }
 }

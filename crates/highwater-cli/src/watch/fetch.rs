@@ -2,11 +2,14 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ureq::http::Uri;
 use ureq::http::uri::PathAndQuery;
 use ureq::{Agent, Error};
+
+use super::unix;
 
 /// Where Go's `net/http/pprof`, and what imitates it, has the heap profile.
 const HEAP: &str = "/debug/pprof/heap";
@@ -48,6 +51,8 @@ impl fmt::Debug for Token {
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     uri: Uri,
+    /// The Unix socket at which the server is; then the host in `uri` means nothing.
+    socket: Option<PathBuf>,
     token: Option<Token>,
 }
 
@@ -57,6 +62,15 @@ impl Endpoint {
     /// # Errors
     /// When it cannot be asked, with what to do instead.
     pub(crate) fn parse(text: &str, token: Option<Token>) -> Result<Self, &'static str> {
+        if let Some(parts) = unix::parse(text) {
+            let (socket, page) = parts?;
+            if !cfg!(unix) {
+                return Err("this system has no Unix sockets");
+            }
+            // The path is the address, and the agent takes this host for the same machine.
+            let endpoint = Self::parse(&format!("http://127.0.0.1{page}"), token)?;
+            return Ok(Self { socket: Some(socket), ..endpoint });
+        }
         const NO_ADDRESS: &str = "this is no address; one looks like http://host:6060";
         let uri: Uri = text.parse().map_err(|_| NO_ADDRESS)?;
         match uri.scheme_str() {
@@ -80,7 +94,7 @@ impl Endpoint {
             parts.path_and_query = Some(PathAndQuery::from_static(HEAP));
         }
         let uri = Uri::from_parts(parts).map_err(|_| NO_ADDRESS)?;
-        Ok(Self { uri, token })
+        Ok(Self { uri, socket: None, token })
     }
 
     /// What the server answers, if that is complete within `timeout` and no more than `limit_bytes`.
@@ -88,15 +102,22 @@ impl Endpoint {
     /// # Errors
     /// A [`FetchError`] that says what came instead.
     pub(crate) fn fetch(&self, timeout: Duration, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
-        let agent: Agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .timeout_global(Some(timeout))
             .max_redirects(MAX_REDIRECTS)
             .http_status_as_error(false)
             // Addresses like these are next to us, and no proxy has any business with the token.
             .proxy(None)
             .user_agent(concat!("highwater/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+            .build();
+        let agent = match &self.socket {
+            #[cfg(unix)]
+            Some(path) => {
+                use ureq::unversioned::resolver::DefaultResolver;
+                Agent::with_parts(config, unix::AtSocket(path.clone()), DefaultResolver::default())
+            }
+            _ => Agent::new_with_config(config),
+        };
         let mut request = agent.get(self.uri.clone());
         if let Some(Token(token)) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -125,8 +146,11 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let authority = self.uri.authority().map_or("", |it| it.as_str());
         let query = if self.uri.query().is_some() { "?…" } else { "" };
+        if let Some(socket) = &self.socket {
+            return write!(f, "unix:{}:{}{query}", socket.display(), self.uri.path());
+        }
+        let authority = self.uri.authority().map_or("", |it| it.as_str());
         write!(f, "http://{authority}{}{query}", self.uri.path())
     }
 }
@@ -202,6 +226,13 @@ mod tests {
         assert_eq!(shown("http://host:6060/").unwrap(), "http://host:6060/debug/pprof/heap");
         assert_eq!(shown("http://host/heap").unwrap(), "http://host/heap");
         assert_eq!(shown("http://[::1]:6060").unwrap(), "http://[::1]:6060/debug/pprof/heap");
+    }
+
+    #[test]
+    fn a_socket_is_an_address_too() {
+        assert_eq!(shown("unix:/run/a.sock").unwrap(), "unix:/run/a.sock:/debug/pprof/heap");
+        assert_eq!(shown("http+unix://%2Frun%2Fa.sock/x?key=secret").unwrap(), "unix:/run/a.sock:/x?…");
+        assert!(shown("unix:").unwrap_err().contains("unix:/run/app.sock"));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The folder of an incident: all that is needed to look into it later, when the process is gone.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use highwater_analyze::{DiffOptions, GroupBy, SampleKind, SnapshotTotals};
@@ -38,6 +39,8 @@ struct Document<'a> {
     evidence: &'a [String],
     detail: &'a Detail,
     sample: &'a SampleKind,
+    /// Who was recorded, as the snapshot says it.
+    who: BTreeMap<String, String>,
     before: Side<'a>,
     after: Side<'a>,
     missing: &'a [String],
@@ -93,8 +96,12 @@ fn fill(
     }
     let paths = [folder.join(&names[0]), folder.join(&names[1])];
     let mut missing = Vec::new();
+    let mut who = BTreeMap::new();
     let diff = match pair(&paths, shared, &mut missing) {
-        Ok([base, new]) => compare(folder, &names, [&base, &new], finding, shared, &mut missing)?,
+        Ok([base, mut new]) => {
+            who = std::mem::take(&mut new.identity);
+            compare(folder, &names, [&base, &new], finding, shared, &mut missing)?
+        }
         Err(error) => {
             missing.push(format!("diff.txt, diff.json and flame.svg: {error}"));
             None
@@ -108,6 +115,7 @@ fn fill(
         evidence: &finding.evidence,
         detail: &finding.detail,
         sample: &finding.sample,
+        who,
         before: Side { file: &names[0], totals: &before.facts },
         after: Side { file: &names[1], totals: &after.facts },
         missing: &missing,

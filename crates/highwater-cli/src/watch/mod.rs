@@ -17,6 +17,7 @@ mod stop;
 mod store;
 mod story;
 mod target;
+mod unix;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::fetch::{Endpoint, Token};
 use super::source::{Directory, Source};
+use super::unix;
 use crate::error::CliError;
 use crate::parse;
 
@@ -35,7 +36,7 @@ impl Server {
         if path.is_dir() {
             return Ok(Source::Directory(Directory::new(path)));
         }
-        let reason = "there is no such directory or file; an address begins with http://".to_owned();
+        let reason = "there is no such directory or file; an address begins with http:// or unix:".to_owned();
         Err(CliError::Target { target: from.to_owned(), reason })
     }
 
@@ -62,5 +63,5 @@ impl Server {
 
 /// Whether an address is meant, and no path.
 pub(crate) fn is_address(text: &str) -> bool {
-    text.contains("://")
+    text.contains("://") || unix::is_address(text)
 }

@@ -30,7 +30,7 @@ struct Document<'a>(&'a Profile);
 impl Serialize for Document<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let profile = self.0;
-        let mut document = serializer.serialize_struct("Document", 17)?;
+        let mut document = serializer.serialize_struct("Document", 18)?;
         document.serialize_field("format", FORMAT)?;
         document.serialize_field("version", &VERSION)?;
         document.serialize_field("source", &SourceRow::of(profile))?;
@@ -45,6 +45,7 @@ impl Serialize for Document<'_> {
         document.serialize_field("keep_frames", &profile.keep_frames)?;
         let facts = profile.meta.map(|meta| meta.facts().map(|it| (it.0, it.1)).collect::<BTreeMap<_, _>>());
         document.serialize_field("recorder", &facts)?;
+        document.serialize_field("identity", &profile.identity)?;
         document.serialize_field("mappings", &Each(|| mappings(profile)))?;
         document.serialize_field("functions", &Each(|| functions(profile)))?;
         document.serialize_field("locations", &Each(|| locations(profile)))?;
@@ -227,6 +228,7 @@ mod tests {
             "drop_frames": "malloc",
             "keep_frames": "",
             "recorder": {"peak_bytes": 7},
+            "identity": {},
             "mappings": [{
                 "start": "0x1000", "limit": "0xffffffffffffffff", "file_offset": "0x10", "file": "/bin/demo", "build_id": "ab"
             }],

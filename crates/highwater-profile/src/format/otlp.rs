@@ -24,13 +24,28 @@ pub const CONTENT_TYPE: &str = "application/x-protobuf";
 /// The attribute of a mapping that has its GNU build id.
 const BUILD_ID: &str = "process.executable.build_id.gnu";
 
+/// The value of an attribute of the resource that a profile is of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Attribute {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(i64),
+}
+
 /// An `ExportProfilesServiceRequest` with a profile for each of `kinds` that this one has, such as `inuse_space`, from the
-/// service called `service`. Labels of samples are left out.
-pub fn encode(profile: &Profile, kinds: &[&str], service: &str) -> Vec<u8> {
+/// resource with these attributes, `service.name` among them. Labels of samples are left out.
+pub fn encode(profile: &Profile, kinds: &[&str], resource: &[(String, Attribute)]) -> Vec<u8> {
     let mut tables = Tables::of(profile);
     let profiles = kinds.iter().filter_map(|kind| tables.profile(profile, kind)).collect();
-    let service_name =
-        KeyValue { key: "service.name".to_owned(), value: text(service), ..KeyValue::default() };
+    let attribute = |(key, value): &(String, Attribute)| {
+        let value = match value {
+            Attribute::Text(value) => text(value),
+            Attribute::Number(value) => Some(AnyValue { value: Some(Value::IntValue(*value)) }),
+        };
+        KeyValue { key: key.clone(), value, ..KeyValue::default() }
+    };
+    let attributes = resource.iter().map(attribute).collect();
     let scope = InstrumentationScope {
         name: "highwater".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -39,7 +54,7 @@ pub fn encode(profile: &Profile, kinds: &[&str], service: &str) -> Vec<u8> {
     let scope_profiles =
         otlp::ScopeProfiles { scope: Some(scope), profiles, ..otlp::ScopeProfiles::default() };
     let resource_profiles = otlp::ResourceProfiles {
-        resource: Some(Resource { attributes: vec![service_name], ..Resource::default() }),
+        resource: Some(Resource { attributes, ..Resource::default() }),
         scope_profiles: vec![scope_profiles],
         ..otlp::ResourceProfiles::default()
     };
@@ -193,11 +208,17 @@ mod tests {
     }
 
     fn decoded(kinds: &[&str]) -> (Vec<otlp::Profile>, otlp::ProfilesDictionary) {
-        let bytes = encode(&profile(), kinds, "my-service");
+        let resource = [
+            ("service.name".to_owned(), Attribute::Text("my-service".to_owned())),
+            ("process.pid".to_owned(), Attribute::Number(4711)),
+        ];
+        let bytes = encode(&profile(), kinds, &resource);
         let request = ExportProfilesServiceRequest::decode(bytes.as_slice()).unwrap();
         let [resource] = request.resource_profiles.as_slice() else { panic!("one resource") };
-        let service = &resource.resource.as_ref().unwrap().attributes[0];
-        assert_eq!((service.key.as_str(), &service.value), ("service.name", &text("my-service")));
+        let attributes = &resource.resource.as_ref().unwrap().attributes;
+        assert_eq!((attributes[0].key.as_str(), &attributes[0].value), ("service.name", &text("my-service")));
+        let number = Some(AnyValue { value: Some(Value::IntValue(4711)) });
+        assert_eq!((attributes[1].key.as_str(), &attributes[1].value), ("process.pid", &number));
         (resource.scope_profiles[0].profiles.clone(), request.dictionary.unwrap())
     }
 

@@ -62,6 +62,9 @@ pub(super) fn merged(profiles: &[Profile]) -> Result<Profile, MergeError> {
         merged.doc_url.clone_from(&first.doc_url);
     }
     merged.meta = meta(profiles);
+    // What all of them are of.
+    merged.identity.clone_from(&first.identity);
+    merged.identity.retain(|name, text| others.iter().all(|it| it.identity.get(name) == Some(text)));
     merged.source = source(profiles);
     Ok(merged)
 }

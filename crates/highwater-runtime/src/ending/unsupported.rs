@@ -12,7 +12,9 @@ impl EndSignal {
 }
 
 /// Does nothing.
-pub fn at_exit(_work: fn()) {}
+pub fn at_exit(_work: fn()) -> bool {
+    false
+}
 
 /// False: signals cannot be caught.
 pub fn catch_end_signals() -> bool {

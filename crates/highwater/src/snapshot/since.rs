@@ -49,6 +49,7 @@ impl Content {
             time_ns: self.time_ns,
             duration_ns: self.time_ns.saturating_sub(base.time_ns),
             meta,
+            who: self.who.clone(),
         }
     }
 }

@@ -2,15 +2,13 @@
 //! with the names that were looked up for the folder.
 
 use std::collections::BTreeSet;
-use std::env;
-use std::path::Path;
 
 use highwater::Modules;
 use highwater_profile::{Limits, LocationId, Profile, file, pprof};
 use serde_json::{Value, json};
 
 use super::{Message, Told};
-use crate::names;
+use crate::{names, who};
 
 /// The values that are true of a moment. The others count from the start of the process, and a server would add them up.
 const KINDS: [(&str, &str); 2] = [("inuse_objects", "objects"), ("inuse_space", "bytes")];
@@ -19,7 +17,8 @@ const KINDS: [(&str, &str); 2] = [("inuse_objects", "objects"), ("inuse_space", 
 const BOUNDARY: &str = "highwater-3b8f1c07-part-of-an-incident";
 
 /// `POST /ingest` with a profile in pprof's format, as Pyroscope publishes it:
-/// <https://grafana.com/docs/pyroscope/latest/reference-server-api/>. It goes by the name of the program.
+/// <https://grafana.com/docs/pyroscope/latest/reference-server-api/>. It goes by the name of the program,
+/// with labels that say which process it is.
 pub(super) fn for_pyroscope(server: &str, told: &Told) -> Option<Message> {
     let mut packed = Vec::new();
     pprof::write(&named(told)?, &mut packed).ok()?;
@@ -30,7 +29,8 @@ pub(super) fn for_pyroscope(server: &str, told: &Told) -> Option<Message> {
         })
         .collect();
     let until = told.about["time_ms"].as_u64()? / 1000;
-    let query = format!("name={}&from={}&until={until}&format=pprof&spyName=highwater", program(), until - 1);
+    let name = who::encoded(&who::as_series(&highwater::who()));
+    let query = format!("name={name}&from={}&until={until}&format=pprof&spyName=highwater", until - 1);
     let mut body = Vec::new();
     add_part(&mut body, "profile", "application/octet-stream", &packed);
     add_part(&mut body, "sample_type_config", "application/json", Value::from(kinds).to_string().as_bytes());
@@ -60,7 +60,11 @@ pub(super) fn for_otlp(server: &str, told: &Told) -> Option<Message> {
     Some(Message {
         url: format!("{}{}", server.trim_end_matches('/'), otlp::PATH),
         content_type: otlp::CONTENT_TYPE.to_owned(),
-        body: otlp::encode(&named(told)?, &KINDS.map(|(kind, _)| kind), &program()),
+        body: otlp::encode(
+            &named(told)?,
+            &KINDS.map(|(kind, _)| kind),
+            &who::as_attributes(&highwater::who()),
+        ),
     })
 }
 
@@ -73,13 +77,4 @@ fn named(told: &Told) -> Option<Profile> {
     let calls = |address| told.names.known(modules.address_of_file(address)).to_vec();
     names::add(&mut profile, locations, calls);
     Some(profile)
-}
-
-/// The name of the program's file, of letters that mean nothing in an address.
-fn program() -> String {
-    let file = env::current_exe().ok();
-    let stem = file.as_deref().and_then(Path::file_stem).and_then(|it| it.to_str()).unwrap_or("unknown");
-    // What the kernel adds when the file was replaced or deleted.
-    let stem = stem.strip_suffix(" (deleted)").unwrap_or(stem);
-    stem.replace(|it: char| !it.is_ascii_alphanumeric() && !"._-".contains(it), "_")
 }

@@ -309,7 +309,7 @@ mod tests {
     #[test]
     fn what_is_written_is_read_again() {
         let profile = profile();
-        let message = otlp::encode(&profile, &["inuse_objects", "inuse_space"], "a-service");
+        let message = otlp::encode(&profile, &["inuse_objects", "inuse_space"], &[]);
         let again = crate::read(&message, &Limits::default()).unwrap();
         assert_eq!(again.source.format, Format::Otlp);
         assert_eq!(again.sample_types(), profile.sample_types());
@@ -325,7 +325,7 @@ mod tests {
 
     #[test]
     fn every_cut_is_an_error_or_a_profile() {
-        let message = otlp::encode(&profile(), &["inuse_space"], "a-service");
+        let message = otlp::encode(&profile(), &["inuse_space"], &[]);
         for length in 0..message.len() {
             let _ = decode(&message[..length], &Limits::default());
         }

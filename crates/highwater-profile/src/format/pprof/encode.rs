@@ -36,8 +36,8 @@ fn write_unpacked(profile: &Profile, out: &mut impl Write) -> io::Result<()> {
         sample(&mut content, &mut inner, &it);
         put(number::SAMPLE, &mut content, out)?;
     }
-    if let Some(meta) = &profile.meta {
-        meta_sample(&mut content, &mut inner, &mut strings, meta, profile.sample_types().len());
+    if profile.meta.is_some() || !profile.identity.is_empty() {
+        meta_sample(&mut content, &mut inner, &mut strings, profile);
         put(number::SAMPLE, &mut content, out)?;
     }
     for (it, id) in profile.mappings().iter().zip(1..) {
@@ -94,18 +94,17 @@ fn value_type(out: &mut Vec<u8>, strings: &mut StringTable, value_type: &ValueTy
     write_number(out, 2, intern(strings, &value_type.unit));
 }
 
-/// The row without frames that carries the recorder's facts; see [`Meta`].
-fn meta_sample(
-    out: &mut Vec<u8>,
-    inner: &mut Vec<u8>,
-    strings: &mut StringTable,
-    meta: &Meta,
-    columns: usize,
-) {
-    write_bytes(out, 2, &vec![0; columns]);
-    for (name, value, unit) in meta.facts() {
-        let key = strings.intern(&format!("{}{name}", Meta::PREFIX));
+/// The row without frames that carries the recorder's facts, see [`Meta`], and who was recorded.
+fn meta_sample(out: &mut Vec<u8>, inner: &mut Vec<u8>, strings: &mut StringTable, profile: &Profile) {
+    write_bytes(out, 2, &vec![0; profile.sample_types().len()]);
+    let key = |strings: &mut StringTable, name: &str| strings.intern(&format!("{}{name}", Meta::PREFIX));
+    for (name, value, unit) in profile.meta.iter().flat_map(Meta::facts) {
+        let key = key(strings, name);
         label(out, inner, &Label { key, value: LabelValue::Number(value, strings.intern(unit)) });
+    }
+    for (name, text) in &profile.identity {
+        let key = key(strings, name);
+        label(out, inner, &Label { key, value: LabelValue::Text(strings.intern(text)) });
     }
 }
 

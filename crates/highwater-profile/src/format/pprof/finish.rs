@@ -1,5 +1,7 @@
 //! The end of reading: references become handles, and those that point nowhere are named.
 
+use std::collections::BTreeMap;
+
 use super::decode::{Tables, number};
 use super::ids::Ids;
 use crate::location::{FunctionId, MappingId};
@@ -43,7 +45,8 @@ impl Tables {
             return Err(Late::Other(ReadError::UnknownVersion { found }));
         }
         crate::format::kinds::unify(&mut profile);
-        let producer = profile.meta.map(|_| "highwater".to_owned());
+        let is_own = profile.meta.is_some() || !profile.identity.is_empty();
+        let producer = is_own.then(|| "highwater".to_owned());
         profile.source = Source { producer, ..Source::of(Format::Pprof) };
         Ok(profile)
     }
@@ -201,21 +204,24 @@ fn no_such(kind: &str, ids: &Ids, reference: u32) -> String {
     format!("there is no {kind} with id {}", ids.id(reference))
 }
 
-/// Keeps the labels of the recorder's own row, which is among `bare`, as [`Meta`] and takes that row out.
+/// Keeps the labels of the recorder's own row, which is among `bare`, as [`Meta`] and as who was recorded, and takes that row out.
 fn take_meta(profile: &mut Profile, bare: &[usize]) {
     let mut own = Vec::new();
     for &row in bare {
-        let mut meta = Meta::default();
-        let mut found = false;
+        let mut meta: Option<Meta> = None;
+        let mut identity = BTreeMap::new();
         for label in profile.samples.get(row).labels {
-            let LabelValue::Number(value, _) = label.value else { continue };
-            if let Some(name) = profile.string(label.key).strip_prefix(Meta::PREFIX) {
-                meta.set(name, value);
-                found = true;
+            let Some(name) = profile.string(label.key).strip_prefix(Meta::PREFIX) else { continue };
+            match label.value {
+                LabelValue::Number(value, _) => meta.get_or_insert_default().set(name, value),
+                LabelValue::Text(text) => {
+                    identity.insert(name.to_owned(), profile.string(text).to_owned());
+                }
             }
         }
-        if found {
-            profile.meta = Some(meta);
+        if meta.is_some() || !identity.is_empty() {
+            profile.meta = meta.or(profile.meta);
+            profile.identity.append(&mut identity);
             own.push(row);
         }
     }

@@ -1,0 +1,204 @@
+//! The file of a Unix socket: who may connect, when it takes the place of another one, and when it goes.
+//!
+//! The file is there as long as the agent. A process that is killed leaves it behind, so the next agent replaces a socket on
+//! which nobody listens. It replaces nothing else.
+
+use std::fs::{self, File, Permissions, TryLockError};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use highwater_runtime::own_memory;
+use tokio::net::{UnixListener, UnixSocket, UnixStream};
+
+/// Only the user that the process runs as may connect.
+const MODE: u32 = 0o600;
+
+/// Connections that may wait to be taken in.
+const BACKLOG: u32 = 128;
+
+/// How long another agent that starts in the same directory is waited for.
+const LOCK_TIME: Duration = Duration::from_secs(5);
+
+/// The sockets of this process that are open.
+static OPEN: Mutex<Vec<SocketFile>> = Mutex::new(Vec::new());
+
+/// A socket that this process made.
+#[derive(Debug)]
+struct SocketFile {
+    path: PathBuf,
+    /// Device and number of the file: another process may have put another one in its place.
+    file: (u64, u64),
+    /// The process that made it. A child of a fork does not remove its parent's.
+    process: u32,
+}
+
+/// Listens at a socket of this path, in the runtime that was entered.
+///
+/// # Errors
+/// When the path is none, something else is there, somebody listens there already, or the system does not allow it.
+pub(crate) fn bind(path: &str) -> io::Result<(UnixListener, PathBuf)> {
+    if path.is_empty() || path.starts_with('@') || path.contains('\0') {
+        let reason = "give the path of a socket, such as unix:/run/app.sock (sockets without a path have no permissions)";
+        return Err(io::Error::new(ErrorKind::InvalidInput, reason));
+    }
+    // The program may change to another directory.
+    let path = std::path::absolute(path)?;
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let _lock = lock(directory);
+    make_way(&path)?;
+    let socket = UnixSocket::new_stream()?;
+    // On Linux the file has the permissions of the socket from the beginning; elsewhere it gets them a moment later.
+    let _ = File::from(socket.as_fd().try_clone_to_owned()?).set_permissions(Permissions::from_mode(MODE));
+    socket.bind(&path)?;
+    fs::set_permissions(&path, Permissions::from_mode(MODE))?;
+    let listener = socket.listen(BACKLOG)?;
+    let made = fs::symlink_metadata(&path)?;
+    highwater_runtime::at_exit(remove_all);
+    own_memory(|| {
+        let file = SocketFile { path: path.clone(), file: identity(&made), process: std::process::id() };
+        open().push(file);
+    });
+    Ok((listener, path))
+}
+
+/// Two agents that start at once must not both find the socket of a third one left behind: the second one waits, but not for ever
+/// for a lock that has another purpose. `None` where the directory cannot be locked.
+fn lock(directory: &Path) -> Option<File> {
+    let lock = File::open(directory).ok()?;
+    let begin = Instant::now();
+    while begin.elapsed() < LOCK_TIME {
+        match lock.try_lock() {
+            Ok(()) => return Some(lock),
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(10)),
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
+    None
+}
+
+fn open() -> std::sync::MutexGuard<'static, Vec<SocketFile>> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn identity(file: &fs::Metadata) -> (u64, u64) {
+    (file.dev(), file.ino())
+}
+
+/// Removes a socket on which nobody listens.
+fn make_way(path: &Path) -> io::Result<()> {
+    let there = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        there => there?,
+    };
+    if !there.file_type().is_socket() {
+        let reason = "there is a file of this name, which is no socket; it stays as it is";
+        return Err(io::Error::new(ErrorKind::AlreadyExists, reason));
+    }
+    // The first look at it connects, or says why not, without waiting: one who does not take connections in listens, too.
+    let connected = pin!(UnixStream::connect(path)).poll(&mut Context::from_waker(Waker::noop()));
+    match connected {
+        Poll::Ready(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
+        Poll::Ready(Err(error)) if error.kind() != ErrorKind::WouldBlock => Err(error),
+        _ => Err(io::Error::new(ErrorKind::AddrInUse, "another process listens there")),
+    }
+}
+
+/// Removes the file of a socket, unless another process has put its own in the place.
+pub(crate) fn remove(path: &Path) {
+    own_memory(|| {
+        let mut open = open();
+        for file in open.extract_if(.., |it| it.path == path) {
+            file.remove();
+        }
+    });
+}
+
+/// At the end of the process.
+fn remove_all() {
+    // A thread that is just adding one does not keep the process.
+    let Ok(mut open) = OPEN.try_lock() else { return };
+    own_memory(|| open.drain(..).for_each(SocketFile::remove));
+}
+
+impl SocketFile {
+    fn remove(self) {
+        let is_own = |it: &fs::Metadata| identity(it) == self.file;
+        if self.process == std::process::id() && fs::symlink_metadata(&self.path).is_ok_and(|it| is_own(&it))
+        {
+            // There is nobody to tell; the next agent removes it.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn in_runtime<T>(work: impl FnOnce() -> T) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+        let _entered = runtime.enter();
+        work()
+    }
+
+    fn refusal(path: &Path) -> String {
+        bind(path.to_str().unwrap()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn only_a_socket_that_was_left_behind_is_replaced() {
+        in_runtime(|| {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("agent.sock");
+            let (listener, bound) = bind(path.to_str().unwrap()).unwrap();
+            assert_eq!(bound, path);
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
+            // Somebody listens there.
+            assert!(refusal(&path).contains("another process listens there"), "{}", refusal(&path));
+            // What a killed process leaves: the file without a listener.
+            drop(listener);
+            let (_listener, _) = bind(path.to_str().unwrap()).unwrap();
+            remove(&path);
+            assert!(!path.exists());
+            // Anything else stays.
+            fs::write(&path, "content").unwrap();
+            assert!(refusal(&path).contains("no socket"), "{}", refusal(&path));
+            assert_eq!(fs::read_to_string(&path).unwrap(), "content");
+            let link = directory.path().join("link");
+            std::os::unix::fs::symlink(&path, &link).unwrap();
+            assert!(refusal(&link).contains("no socket"), "{}", refusal(&link));
+        });
+    }
+
+    #[test]
+    fn the_socket_of_another_agent_is_not_removed() {
+        in_runtime(|| {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("agent.sock");
+            let (_listener, _) = bind(path.to_str().unwrap()).unwrap();
+            fs::remove_file(&path).unwrap();
+            let _other = std::os::unix::net::UnixListener::bind(&path).unwrap();
+            remove(&path);
+            // A file system may give the number of a file to the next one, which then is taken for it; this one's stays open.
+            assert!(path.exists());
+        });
+    }
+
+    #[test]
+    fn a_path_that_is_none_is_explained() {
+        in_runtime(|| {
+            for path in ["", "@agent", "/no/such/directory/agent.sock"] {
+                bind(path).unwrap_err();
+            }
+            let long = format!("/tmp/{}", "a".repeat(200));
+            bind(&long).unwrap_err();
+        });
+    }
+}

@@ -1,0 +1,121 @@
+//! An incident in a message for people, as Slack's incoming webhooks take it and many others do.
+
+use serde_json::{Value, json};
+
+/// How much of `growth.txt` a message shows, in bytes.
+const MAX_SHOWN_BYTES: usize = 2_000;
+
+/// `{"text": …}`. `who` and `growth` are text for people; `place` is where the folder is.
+pub(super) fn message(about: &Value, who: &str, place: &str, growth: &str) -> Value {
+    let size = |name: &str| about[name].as_u64().map(size);
+    let used = match (size("used_bytes"), size("limit_bytes")) {
+        (Some(used), Some(limit)) => format!("{used} of {limit} in use"),
+        (Some(used), None) => format!("{used} in use"),
+        _ => "how much is in use could not be read".to_owned(),
+    };
+    let reason = about["reason"].as_str().unwrap_or("unknown");
+    let mut shown = growth.to_owned();
+    if shown.len() > MAX_SHOWN_BYTES {
+        shown.truncate(shown.floor_char_boundary(MAX_SHOWN_BYTES));
+        shown.push('…');
+    }
+    let text = format!(
+        "Memory: {used} (rule {reason}).\n{}\n{}\n```\n{}\n```",
+        inline(who),
+        escaped(place).replace(char::is_control, " "),
+        escaped(&shown).replace("```", "\'\'\'")
+    );
+    json!({ "text": text })
+}
+
+/// What Slack gives a meaning: <https://docs.slack.dev/messaging/formatting-message-text#escaping>. Without this a label could
+/// call people (`<!channel>`), and a type lose its arguments.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+/// As it is, in a line of text, where some characters set letters in bold or the like. A space without width parts them from
+/// the text that they would stand around; an underscore within a word does nothing.
+fn inline(text: &str) -> String {
+    let mut shown = String::new();
+    let escaped = escaped(text);
+    let mut rest = escaped.chars().peekable();
+    let mut is_in_word = false;
+    while let Some(it) = rest.next() {
+        let is_word = |it: char| it.is_alphanumeric() || it == '_';
+        let is_inner = it == '_' && is_in_word && rest.peek().is_some_and(|&it| is_word(it));
+        if matches!(it, '*' | '_' | '~' | '`') && !is_inner {
+            shown.push('\u{200b}');
+        }
+        shown.push(if it.is_control() { ' ' } else { it });
+        is_in_word = is_word(it);
+    }
+    shown
+}
+
+/// A size as people write it: `512 B`, `1.2 GiB`.
+fn size(bytes: u64) -> String {
+    let mut scaled = bytes as f64;
+    let mut units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].into_iter();
+    let mut unit = "B";
+    // 1023.95 would be written as 1024.0, which belongs to the next unit.
+    while scaled >= if unit == "B" { 1024.0 } else { 1023.95 }
+        && let Some(next) = units.next()
+    {
+        scaled /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{scaled:.1} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(about: Value, who: &str, growth: &str) -> String {
+        message(&about, who, "/var/lib/service/incidents/1-bytes", growth)["text"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+
+    #[test]
+    fn sizes_are_those_that_people_write() {
+        for (bytes, expected) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.0 KiB"),
+            ((1 << 20) - 1, "1.0 MiB"),
+            (1_288_490_189, "1.2 GiB"),
+            (u64::MAX, "16.0 EiB"),
+        ] {
+            assert_eq!(size(bytes), expected);
+        }
+        let about =
+            json!({ "reason": "fraction", "used_bytes": 1_288_490_189, "limit_bytes": 1_610_612_736 });
+        assert!(text(about, "", "").starts_with("Memory: 1.2 GiB of 1.5 GiB in use (rule fraction).\n"));
+        let unlimited = json!({ "reason": "bytes", "used_bytes": 7, "limit_bytes": null });
+        assert!(text(unlimited, "", "").starts_with("Memory: 7 B in use (rule bytes)."));
+    }
+
+    #[test]
+    fn what_has_a_meaning_to_slack_is_shown_as_it_is() {
+        let shown = text(json!({}), "<!channel> a&b\n*bold* `code`", "alloc::Vec<u8>\n```");
+        assert!(shown.contains("&lt;!channel&gt; a&amp;b \u{200b}*bold\u{200b}* \u{200b}`code"), "{shown}");
+        assert!(shown.contains("alloc::Vec&lt;u8&gt;"), "{shown}");
+        assert_eq!(shown.matches("```").count(), 2, "{shown}");
+        assert!(!shown.contains('<'), "{shown}");
+        // Names and paths can be copied.
+        assert_eq!(inline("agent_service a_b_c"), "agent_service a_b_c");
+        assert_eq!(inline("_a_ ~b~"), "\u{200b}_a\u{200b}_ \u{200b}~b\u{200b}~");
+        let path = message(&json!({}), "", "/var/lib/a_b/*~", "");
+        assert!(path["text"].as_str().unwrap().contains("/var/lib/a_b/*~\n"), "{path}");
+    }
+
+    #[test]
+    fn a_message_is_short_and_its_block_whole() {
+        let shown = text(json!({}), "", &format!("```{}", "ä".repeat(MAX_SHOWN_BYTES)));
+        assert!(shown.len() < MAX_SHOWN_BYTES + 300, "{}", shown.len());
+        assert_eq!(shown.matches("```").count(), 2);
+    }
+}
