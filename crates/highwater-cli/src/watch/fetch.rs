@@ -1,11 +1,12 @@
-//! Snapshots by HTTP: one request, bounded in time, in bytes and in redirections.
+//! Snapshots by HTTP and HTTPS: one request, bounded in time, in bytes and in redirections.
 
 use std::fmt;
 use std::io::{self, Read};
 use std::time::Duration;
 
+use highwater_tls::{Tls, TlsError};
 use ureq::http::Uri;
-use ureq::http::uri::PathAndQuery;
+use ureq::http::uri::{PathAndQuery, Scheme};
 use ureq::{Agent, Error};
 
 /// Where Go's `net/http/pprof`, and what imitates it, has the heap profile.
@@ -49,6 +50,7 @@ impl fmt::Debug for Token {
 pub(crate) struct Endpoint {
     uri: Uri,
     token: Option<Token>,
+    tls: Tls,
 }
 
 impl Endpoint {
@@ -56,18 +58,11 @@ impl Endpoint {
     ///
     /// # Errors
     /// When it cannot be asked, with what to do instead.
-    pub(crate) fn parse(text: &str, token: Option<Token>) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str, token: Option<Token>, tls: Tls) -> Result<Self, &'static str> {
         const NO_ADDRESS: &str = "this is no address; one looks like http://host:6060";
         let uri: Uri = text.parse().map_err(|_| NO_ADDRESS)?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                return Err(
-                    "https is not built in; forward the port (ssh -L, kubectl port-forward) and give an http address, or let \
-                     curl write snapshots into a directory and watch that",
-                );
-            }
-            _ => return Err(NO_ADDRESS),
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(NO_ADDRESS);
         }
         if uri.authority().is_none_or(|it| it.host().is_empty()) {
             return Err(NO_ADDRESS);
@@ -80,7 +75,19 @@ impl Endpoint {
             parts.path_and_query = Some(PathAndQuery::from_static(HEAP));
         }
         let uri = Uri::from_parts(parts).map_err(|_| NO_ADDRESS)?;
-        Ok(Self { uri, token })
+        Ok(Self { uri, token, tls })
+    }
+
+    /// Reads whom to trust, if the address needs that.
+    ///
+    /// # Errors
+    /// When the file with authorities is wrong, or there is no authority.
+    pub(crate) fn prepare(&self) -> Result<(), TlsError> {
+        if self.is_secret() { self.tls.prepare() } else { Ok(()) }
+    }
+
+    fn is_secret(&self) -> bool {
+        self.uri.scheme() == Some(&Scheme::HTTPS)
     }
 
     /// What the server answers, if that is complete within `timeout` and no more than `limit_bytes`.
@@ -88,15 +95,17 @@ impl Endpoint {
     /// # Errors
     /// A [`FetchError`] that says what came instead.
     pub(crate) fn fetch(&self, timeout: Duration, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
-        let agent: Agent = Agent::config_builder()
+        let config = Agent::config_builder()
             .timeout_global(Some(timeout))
             .max_redirects(MAX_REDIRECTS)
+            // What was asked for in secret is not answered in the open.
+            .https_only(self.is_secret())
             .http_status_as_error(false)
             // Addresses like these are next to us, and no proxy has any business with the token.
             .proxy(None)
             .user_agent(concat!("highwater/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .into();
+            .build();
+        let agent = self.tls.client(config);
         let mut request = agent.get(self.uri.clone());
         if let Some(Token(token)) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -127,7 +136,8 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let authority = self.uri.authority().map_or("", |it| it.as_str());
         let query = if self.uri.query().is_some() { "?…" } else { "" };
-        write!(f, "http://{authority}{}{query}", self.uri.path())
+        let scheme = self.uri.scheme_str().unwrap_or("http");
+        write!(f, "{scheme}://{authority}{}{query}", self.uri.path())
     }
 }
 
@@ -142,8 +152,10 @@ pub(crate) enum FetchError {
     TooLarge { limit_bytes: u64 },
     #[error("the server sends us on and on; give the address that it should lead to")]
     Redirects,
-    #[error("the server sends us on to an https address, which is not built in; forward the port instead")]
-    Https,
+    #[error("the server sends us on to an address without TLS; give that one (http://…) if it is meant")]
+    InTheOpen,
+    #[error("{0}")]
+    Tls(TlsError),
     #[error("there is no host of this name")]
     NoHost,
     #[error("the server does not answer as the HTTP protocol says: {0}")]
@@ -157,7 +169,11 @@ impl FetchError {
         match error {
             Error::Timeout(_) => Self::Timeout(timeout),
             Error::TooManyRedirects => Self::Redirects,
-            Error::Tls(_) | Error::TlsRequired => Self::Https,
+            Error::RequireHttpsOnly(_) => Self::InTheOpen,
+            Error::Other(error) => match error.downcast() {
+                Ok(error) => Self::Tls(*error),
+                Err(error) => Self::Protocol(error.to_string()),
+            },
             Error::HostNotFound => Self::NoHost,
             // What the system says is in the middle of it, and it must not be walked around for ever.
             Error::Io(error) => match error.downcast::<Error>() {
@@ -193,7 +209,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Result<String, &'static str> {
-        Endpoint::parse(text, None).map(|it| it.to_string())
+        Endpoint::parse(text, None, Tls::new(None)).map(|it| it.to_string())
     }
 
     #[test]
@@ -201,6 +217,7 @@ mod tests {
         assert_eq!(shown("http://host:6060").unwrap(), "http://host:6060/debug/pprof/heap");
         assert_eq!(shown("http://host:6060/").unwrap(), "http://host:6060/debug/pprof/heap");
         assert_eq!(shown("http://host/heap").unwrap(), "http://host/heap");
+        assert_eq!(shown("https://host").unwrap(), "https://host/debug/pprof/heap");
         assert_eq!(shown("http://[::1]:6060").unwrap(), "http://[::1]:6060/debug/pprof/heap");
     }
 
@@ -209,15 +226,14 @@ mod tests {
         assert_eq!(shown("http://host/heap?key=secret").unwrap(), "http://host/heap?…");
         assert!(shown("http://user:secret@host/heap").unwrap_err().contains("HIGHWATER_TOKEN"));
         let token = Token::parse("secret").unwrap();
-        let endpoint = Endpoint::parse("http://host", Some(token)).unwrap();
+        let endpoint = Endpoint::parse("http://host", Some(token), Tls::new(None)).unwrap();
         let text = format!("{endpoint} {endpoint:?}");
         assert!(!text.contains("secret"), "{text}");
     }
 
     #[test]
     fn what_cannot_be_asked_is_refused() {
-        assert!(shown("https://host:6060").unwrap_err().contains("port-forward"));
-        for wrong in ["http://", "http:///heap", "ftp://host", "host:6060", "http://a b"] {
+        for wrong in ["http://", "https://", "http:///heap", "ftp://host", "host:6060", "http://a b"] {
             assert!(shown(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", " ", "two words", "line\nfeed", "ü"] {
