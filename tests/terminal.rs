@@ -40,7 +40,9 @@ impl Terminal {
         let pair = native_pty_system().openpty(size(columns, lines)).expect("a terminal");
         let mut command = CommandBuilder::new(program);
         command.args(arguments);
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "HIGHWATER_TOKEN"] {
+        for name in
+            ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "HIGHWATER_TOKEN", "HIGHWATER_CA_FILE"]
+        {
             command.env_remove(name);
         }
         command.env("TERM", "xterm-256color");

@@ -79,6 +79,8 @@ const WATCH: &[&str] = &[
     "pyroscope",
     #[cfg(feature = "otlp")]
     "otlp",
+    #[cfg(feature = "tls")]
+    "cacert",
 ];
 
 fn watched(watch: Watch, name: &str, value: &str) -> Option<Watch> {
@@ -94,11 +96,13 @@ fn watched(watch: Watch, name: &str, value: &str) -> Option<Watch> {
         "every" => duration(value).map(|period| watch.every(period)),
         "snapshots" => duration(value).map(|period| watch.snapshots_every(period)),
         "cooldown" => duration(value).map(|time| watch.cooldown(time)),
-        "post" if value.starts_with("http://") => Some(watch.post(value)),
-        "slack" if value.starts_with("http://") => Some(watch.post_to_slack(value)),
-        "pyroscope" if value.starts_with("http://") => Some(watch.post_to_pyroscope(value)),
+        "post" if is_address(value) => Some(watch.post(value)),
+        "slack" if is_address(value) => Some(watch.post_to_slack(value)),
+        "pyroscope" if is_address(value) => Some(watch.post_to_pyroscope(value)),
         #[cfg(feature = "otlp")]
-        "otlp" if value.starts_with("http://") => Some(watch.post_to_otlp(value)),
+        "otlp" if is_address(value) => Some(watch.post_to_otlp(value)),
+        #[cfg(feature = "tls")]
+        "cacert" if !value.is_empty() => Some(watch.cacert(value)),
         "reserve" => {
             let bytes = parse_size(value.as_bytes()).and_then(|it| usize::try_from(it).ok())?;
             Some(watch.reserve(bytes))
@@ -114,6 +118,11 @@ fn watched(watch: Watch, name: &str, value: &str) -> Option<Watch> {
         }
         _ => None,
     }
+}
+
+/// Whether this can be the address of a receiver. What it needs is looked at when the watch starts.
+fn is_address(value: &str) -> bool {
+    value.starts_with("http://") || value.starts_with("https://")
 }
 
 /// `250ms`, `30s`, `5min`.
@@ -176,7 +185,7 @@ mod tests {
             ("dir:/x,every:5", "every:5"),
             ("dir:/x,every:99999999999999999999s", "every:99999999999999999999s"),
             ("dir:/x,keep:0", "keep:0"),
-            ("dir:/x,slack:https://example.org/", "slack:https://example.org/"),
+            ("dir:/x,slack:example.org", "slack:example.org"),
             ("dir:", "dir"),
             ("open:yes", "open:yes"),
             #[cfg(feature = "pprof-engine")]
@@ -249,7 +258,7 @@ mod tests {
         let known = [BUILDER, WATCH].concat();
         found.extend(known.iter().filter(|it| !names.contains(it)).map(|it| format!("{it} is not there")));
         // What a build without it does not know is there all the same.
-        let is_known = |name: &str| known.contains(&name) || ["cpu", "otlp"].contains(&name);
+        let is_known = |name: &str| known.contains(&name) || ["cacert", "cpu", "otlp"].contains(&name);
         found.extend(names.iter().filter(|it| !is_known(it)).map(|it| format!("{it} is no setting")));
         // Values that stand for themselves are understood.
         for &setting in rows.iter().flat_map(|row| &row.0) {

@@ -55,6 +55,14 @@ pub enum Error {
         /// What the system said.
         source: io::Error,
     },
+    /// The watch cannot tell somebody of incidents.
+    #[error("cannot tell {receiver} of incidents: {reason}")]
+    Receiver {
+        /// The scheme and the host of the address; what follows may be a secret.
+        receiver: String,
+        /// What to do.
+        reason: String,
+    },
     /// A part of `HIGHWATER_AGENT` has a name that is no setting.
     #[error("HIGHWATER_AGENT has no setting `{name}`; there are {known}")]
     UnknownSetting {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use highwater_profile::{Profile, ReadError, file};
+use highwater_tls::Tls;
 
 use crate::error::CliError;
 use crate::shared::Shared;
@@ -39,7 +40,8 @@ pub(crate) fn shown(path: &Path) -> String {
     match address(path) {
         _ if is_stdin(path) => "standard input".to_owned(),
         Some(text) => {
-            Endpoint::parse(text, None).map_or_else(|_| "the address".to_owned(), |it| it.to_string())
+            let endpoint = Endpoint::parse(text, None, Tls::new(None));
+            endpoint.map_or_else(|_| "the address".to_owned(), |it| it.to_string())
         }
         None => path.display().to_string(),
     }

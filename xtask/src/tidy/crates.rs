@@ -16,7 +16,16 @@ use Uses::{Anything, Only};
 const COMMAND: &str = "highwater-cli";
 
 const ARROWS: &[(&str, Uses)] = &[
-    (COMMAND, Only(&["highwater-report", "highwater-analyze", "highwater-symbol", "highwater-profile"])),
+    (
+        COMMAND,
+        Only(&[
+            "highwater-report",
+            "highwater-analyze",
+            "highwater-symbol",
+            "highwater-profile",
+            "highwater-tls",
+        ]),
+    ),
     ("highwater-report", Only(&["highwater-analyze"])),
     ("highwater-analyze", Only(&["highwater-profile"])),
     ("highwater-symbol", Only(&["highwater-profile"])),
@@ -24,7 +33,14 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater", Only(&["highwater-runtime", "highwater-profile"])),
     (
         "highwater-agent",
-        Only(&["highwater", "highwater-runtime", "highwater-hooks", "highwater-tasks", "highwater-profile"]),
+        Only(&[
+            "highwater",
+            "highwater-runtime",
+            "highwater-hooks",
+            "highwater-tasks",
+            "highwater-profile",
+            "highwater-tls",
+        ]),
     ),
     ("highwater-runtime", Only(&[])),
     ("highwater-hooks", Only(&[])),
@@ -40,6 +56,7 @@ const ARROWS: &[(&str, Uses)] = &[
     ),
     ("highwater-leaktest-macros", Only(&[])),
     ("highwater-tasks", Only(&[])),
+    ("highwater-tls", Only(&[])),
     ("highwater-leak-corpus", Only(&[])),
     ("highwater-bench", Only(&["highwater", "highwater-runtime"])),
     ("highwater-fuzz", Only(&["highwater-profile"])),

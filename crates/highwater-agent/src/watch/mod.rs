@@ -27,7 +27,7 @@ use crate::of_process::OfProcess;
 use crate::service::Counts;
 pub use rule::Growth;
 pub(crate) use rule::{Judge, Reason, Use};
-use sink::{Sink, Sinks};
+use sink::{Connections, Sink, Sinks};
 use watcher::Watcher;
 
 /// What is to be watched, and where it is written: see [`AgentBuilder::watch`](crate::AgentBuilder::watch).
@@ -48,6 +48,7 @@ pub struct Watch {
     peak_factor: f64,
     reserved_bytes: usize,
     sinks: Vec<Sink>,
+    connections: Connections,
 }
 
 impl Watch {
@@ -68,6 +69,7 @@ impl Watch {
             peak_factor: 1.2,
             reserved_bytes: 8 << 20,
             sinks: Vec::new(),
+            connections: Connections::default(),
         }
     }
 
@@ -149,7 +151,8 @@ impl Watch {
     }
 
     /// Posts each incident to this address as JSON: what `incident.json` has, the folder, and the ranking. It is tried six
-    /// times, with pauses that double. Only `http://`: an address elsewhere is reached through a proxy that adds TLS.
+    /// times, with pauses that double. An address that begins with `https` needs the feature `tls`; it is told only if its
+    /// certificate is right.
     #[must_use]
     pub fn post(mut self, url: impl Into<String>) -> Self {
         self.sinks.push(Sink::Json(url.into()));
@@ -179,16 +182,25 @@ impl Watch {
         self
     }
 
+    /// Trusts the authorities in this file of certificates, too, when somebody is told by `https`. Default: the file that
+    /// `HIGHWATER_CA_FILE` names, if it is set, besides the authorities of the system.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn cacert(mut self, file: impl Into<PathBuf>) -> Self {
+        self.connections.cacert = Some(absolute(file.into()));
+        self
+    }
+
     /// Starts the watch's thread.
     ///
     /// # Errors
-    /// When the directory cannot be used, or the system starts no thread.
+    /// When the directory cannot be used, somebody is to be told who cannot be, or the system starts no thread.
     pub(crate) fn start(&self, counts: Arc<Counts>) -> Result<Watching, Error> {
         let failed = |source| Error::Directory { path: self.directory.clone(), source };
         let (directory, lock) = own_memory(|| place::take(&self.directory)).map_err(failed)?;
         let sinks = match self.sinks.as_slice() {
             [] => None,
-            sinks => Some(Sinks::start(sinks, &counts).map_err(Error::Thread)?),
+            sinks => Some(Sinks::start(sinks, &self.connections, &counts)?),
         };
         let mut watcher =
             own_memory(|| Watcher::open(Self { directory, ..self.clone() }, counts, sinks, lock))

@@ -1,10 +1,10 @@
 //! Telling somebody of an incident: over HTTP, on a thread of its own, so that nobody who is slow or gone stops the watch.
 
+mod connections;
 mod profile;
 mod slack;
 
 use std::fs;
-use std::io;
 #[cfg(test)]
 use std::path::Path;
 use std::path::PathBuf;
@@ -17,16 +17,16 @@ use std::time::Duration;
 use highwater_runtime::own_memory;
 use serde_json::{Value, json};
 
+pub(crate) use connections::Connections;
+
 use super::incident::Recorded;
+use crate::Error;
 use crate::names::Names;
 use crate::service::Counts;
 use crate::who;
 
 /// Incidents that may wait to be told.
 const MAX_WAITING: usize = 4;
-
-/// How long one attempt may take.
-const ATTEMPT_TIME: Duration = Duration::from_secs(10);
 
 /// Attempts before an incident is given up. The pause between two doubles each time.
 const MAX_ATTEMPTS: u32 = 6;
@@ -81,21 +81,29 @@ pub(super) struct Told {
 
 impl Sinks {
     /// # Errors
-    /// When the system starts no thread.
-    pub(crate) fn start(sinks: &[Sink], counts: &Arc<Counts>) -> io::Result<Self> {
+    /// When an address cannot be connected to, or the system starts no thread.
+    pub(crate) fn start(
+        sinks: &[Sink],
+        connections: &Connections,
+        counts: &Arc<Counts>,
+    ) -> Result<Self, Error> {
+        let client = connections.client(sinks.iter().map(Sink::address))?;
         // What the standard library allocates to start a thread is the program's: it is freed outside.
         let mut ways = own_memory(|| Vec::with_capacity(sinks.len()));
         for sink in sinks {
             let (sink, (way, waiting)) = own_memory(|| (sink.clone(), sync_channel(MAX_WAITING)));
             let counts = Arc::clone(counts);
-            thread::Builder::new().name("highwater-tell".to_owned()).spawn(move || {
+            let client = own_memory(|| client.clone());
+            let thread = thread::Builder::new().name("highwater-tell".to_owned()).spawn(move || {
                 own_memory(move || {
-                    tell_all(&sink, waiting, &counts);
-                    drop(sink);
+                    tell_all(&client, &sink, waiting, &counts);
+                    drop((client, sink));
                 })
-            })?;
+            });
+            thread.map_err(Error::Thread)?;
             ways.push(way);
         }
+        own_memory(|| drop(client));
         Ok(Self { ways })
     }
 
@@ -107,19 +115,25 @@ impl Sinks {
     }
 }
 
-fn tell_all(sink: &Sink, waiting: Receiver<Told>, counts: &Counts) {
-    let config = ureq::Agent::config_builder().timeout_global(Some(ATTEMPT_TIME)).build();
-    let client = ureq::Agent::new_with_config(config);
+fn tell_all(client: &ureq::Agent, sink: &Sink, waiting: Receiver<Told>, counts: &Counts) {
     for told in waiting {
         if !sink.wants(&told) {
             continue;
         }
-        let was_told = sink.message(&told).is_some_and(|message| send(&client, &message));
+        let was_told = sink.message(&told).is_some_and(|message| send(client, &message));
         counts.watch_failures.fetch_add(u64::from(!was_told), Ordering::Relaxed);
     }
 }
 
 impl Sink {
+    fn address(&self) -> &str {
+        match self {
+            Self::Json(url) | Self::Slack(url) | Self::Pyroscope(url) => url,
+            #[cfg(feature = "otlp")]
+            Self::Otlp(url) => url,
+        }
+    }
+
     /// Whether there is anything to send: a message for people the first time, a profile when there is one.
     fn wants(&self, told: &Told) -> bool {
         match self {
@@ -147,8 +161,10 @@ fn send(client: &ureq::Agent, message: &Message) -> bool {
         }
         let request = client.post(&message.url).header("content-type", &message.content_type);
         match request.send(message.body.as_slice()) {
-            Ok(_) => return true,
+            // One who sends us on has taken nothing.
+            Ok(response) => return response.status().is_success(),
             Err(ureq::Error::StatusCode(status)) if is_final(status) => return false,
+            Err(error) if connections::is_refused(&error) => return false,
             Err(_) => {}
         }
     }

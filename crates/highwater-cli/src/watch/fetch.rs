@@ -1,12 +1,13 @@
-//! Snapshots by HTTP: one request, bounded in time, in bytes and in redirections.
+//! Snapshots by HTTP and HTTPS: one request, bounded in time, in bytes and in redirections.
 
 use std::fmt;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use highwater_tls::{Tls, TlsError};
 use ureq::http::Uri;
-use ureq::http::uri::PathAndQuery;
+use ureq::http::uri::{PathAndQuery, Scheme};
 use ureq::{Agent, Error};
 
 use super::unix;
@@ -54,6 +55,7 @@ pub(crate) struct Endpoint {
     /// The Unix socket at which the server is; then the host in `uri` means nothing.
     socket: Option<PathBuf>,
     token: Option<Token>,
+    tls: Tls,
 }
 
 impl Endpoint {
@@ -61,27 +63,20 @@ impl Endpoint {
     ///
     /// # Errors
     /// When it cannot be asked, with what to do instead.
-    pub(crate) fn parse(text: &str, token: Option<Token>) -> Result<Self, &'static str> {
+    pub(crate) fn parse(text: &str, token: Option<Token>, tls: Tls) -> Result<Self, &'static str> {
         if let Some(parts) = unix::parse(text) {
             let (socket, page) = parts?;
             if !cfg!(unix) {
                 return Err("this system has no Unix sockets");
             }
             // The path is the address, and the agent takes this host for the same machine.
-            let endpoint = Self::parse(&format!("http://127.0.0.1{page}"), token)?;
+            let endpoint = Self::parse(&format!("http://127.0.0.1{page}"), token, tls)?;
             return Ok(Self { socket: Some(socket), ..endpoint });
         }
         const NO_ADDRESS: &str = "this is no address; one looks like http://host:6060";
         let uri: Uri = text.parse().map_err(|_| NO_ADDRESS)?;
-        match uri.scheme_str() {
-            Some("http") => {}
-            Some("https") => {
-                return Err(
-                    "https is not built in; forward the port (ssh -L, kubectl port-forward) and give an http address, or let \
-                     curl write snapshots into a directory and watch that",
-                );
-            }
-            _ => return Err(NO_ADDRESS),
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(NO_ADDRESS);
         }
         if uri.authority().is_none_or(|it| it.host().is_empty()) {
             return Err(NO_ADDRESS);
@@ -94,7 +89,19 @@ impl Endpoint {
             parts.path_and_query = Some(PathAndQuery::from_static(HEAP));
         }
         let uri = Uri::from_parts(parts).map_err(|_| NO_ADDRESS)?;
-        Ok(Self { uri, socket: None, token })
+        Ok(Self { uri, socket: None, token, tls })
+    }
+
+    /// Reads whom to trust, if the address needs that.
+    ///
+    /// # Errors
+    /// When the file with authorities is wrong, or there is no authority.
+    pub(crate) fn prepare(&self) -> Result<(), TlsError> {
+        if self.is_secret() { self.tls.prepare() } else { Ok(()) }
+    }
+
+    fn is_secret(&self) -> bool {
+        self.uri.scheme() == Some(&Scheme::HTTPS)
     }
 
     /// What the server answers, if that is complete within `timeout` and no more than `limit_bytes`.
@@ -105,6 +112,8 @@ impl Endpoint {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))
             .max_redirects(MAX_REDIRECTS)
+            // What was asked for in secret is not answered in the open.
+            .https_only(self.is_secret())
             .http_status_as_error(false)
             // Addresses like these are next to us, and no proxy has any business with the token.
             .proxy(None)
@@ -116,7 +125,7 @@ impl Endpoint {
                 use ureq::unversioned::resolver::DefaultResolver;
                 Agent::with_parts(config, unix::AtSocket(path.clone()), DefaultResolver::default())
             }
-            _ => Agent::new_with_config(config),
+            _ => self.tls.client(config),
         };
         let mut request = agent.get(self.uri.clone());
         if let Some(Token(token)) = &self.token {
@@ -151,7 +160,8 @@ impl fmt::Display for Endpoint {
             return write!(f, "unix:{}:{}{query}", socket.display(), self.uri.path());
         }
         let authority = self.uri.authority().map_or("", |it| it.as_str());
-        write!(f, "http://{authority}{}{query}", self.uri.path())
+        let scheme = self.uri.scheme_str().unwrap_or("http");
+        write!(f, "{scheme}://{authority}{}{query}", self.uri.path())
     }
 }
 
@@ -166,8 +176,10 @@ pub(crate) enum FetchError {
     TooLarge { limit_bytes: u64 },
     #[error("the server sends us on and on; give the address that it should lead to")]
     Redirects,
-    #[error("the server sends us on to an https address, which is not built in; forward the port instead")]
-    Https,
+    #[error("the server sends us on to an address without TLS; give that one (http://…) if it is meant")]
+    InTheOpen,
+    #[error("{0}")]
+    Tls(TlsError),
     #[error("there is no host of this name")]
     NoHost,
     #[error("the server does not answer as the HTTP protocol says: {0}")]
@@ -181,7 +193,11 @@ impl FetchError {
         match error {
             Error::Timeout(_) => Self::Timeout(timeout),
             Error::TooManyRedirects => Self::Redirects,
-            Error::Tls(_) | Error::TlsRequired => Self::Https,
+            Error::RequireHttpsOnly(_) => Self::InTheOpen,
+            Error::Other(error) => match error.downcast() {
+                Ok(error) => Self::Tls(*error),
+                Err(error) => Self::Protocol(error.to_string()),
+            },
             Error::HostNotFound => Self::NoHost,
             // What the system says is in the middle of it, and it must not be walked around for ever.
             Error::Io(error) => match error.downcast::<Error>() {
@@ -217,7 +233,7 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> Result<String, &'static str> {
-        Endpoint::parse(text, None).map(|it| it.to_string())
+        Endpoint::parse(text, None, Tls::new(None)).map(|it| it.to_string())
     }
 
     #[test]
@@ -225,6 +241,7 @@ mod tests {
         assert_eq!(shown("http://host:6060").unwrap(), "http://host:6060/debug/pprof/heap");
         assert_eq!(shown("http://host:6060/").unwrap(), "http://host:6060/debug/pprof/heap");
         assert_eq!(shown("http://host/heap").unwrap(), "http://host/heap");
+        assert_eq!(shown("https://host").unwrap(), "https://host/debug/pprof/heap");
         assert_eq!(shown("http://[::1]:6060").unwrap(), "http://[::1]:6060/debug/pprof/heap");
     }
 
@@ -240,15 +257,14 @@ mod tests {
         assert_eq!(shown("http://host/heap?key=secret").unwrap(), "http://host/heap?…");
         assert!(shown("http://user:secret@host/heap").unwrap_err().contains("HIGHWATER_TOKEN"));
         let token = Token::parse("secret").unwrap();
-        let endpoint = Endpoint::parse("http://host", Some(token)).unwrap();
+        let endpoint = Endpoint::parse("http://host", Some(token), Tls::new(None)).unwrap();
         let text = format!("{endpoint} {endpoint:?}");
         assert!(!text.contains("secret"), "{text}");
     }
 
     #[test]
     fn what_cannot_be_asked_is_refused() {
-        assert!(shown("https://host:6060").unwrap_err().contains("port-forward"));
-        for wrong in ["http://", "http:///heap", "ftp://host", "host:6060", "http://a b"] {
+        for wrong in ["http://", "https://", "http:///heap", "ftp://host", "host:6060", "http://a b"] {
             assert!(shown(wrong).is_err(), "{wrong}");
         }
         for wrong in ["", " ", "two words", "line\nfeed", "ü"] {

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use highwater_tls::Tls;
+
 use super::fetch::{Endpoint, Token};
 use super::source::{Directory, Source};
 use super::unix;
@@ -21,6 +23,9 @@ pub(crate) struct Server {
     /// A bearer token for the server; better in the variable HIGHWATER_TOKEN, where no list of processes shows it
     #[arg(long, value_name = "TOKEN", value_parser = Token::parse, help_heading = "Input")]
     token: Option<Token>,
+    /// Trust the authorities in this file, too, when an address begins with https; without it the file that HIGHWATER_CA_FILE names
+    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    cacert: Option<PathBuf>,
 }
 
 impl Server {
@@ -36,20 +41,25 @@ impl Server {
         if path.is_dir() {
             return Ok(Source::Directory(Directory::new(path)));
         }
-        let reason = "there is no such directory or file; an address begins with http:// or unix:".to_owned();
+        let reason = "there is no such directory or file; an address begins with http://, https:// or unix:"
+            .to_owned();
         Err(CliError::Target { target: from.to_owned(), reason })
     }
 
     /// The server at an address.
     ///
     /// # Errors
-    /// When it cannot be asked.
+    /// When it cannot be asked, or the file with authorities is wrong.
     pub(crate) fn endpoint(&self, address: &str) -> Result<Endpoint, CliError> {
         // What cannot be parsed may hold a password anywhere, so it is not shown.
-        Endpoint::parse(address, self.token()?).map_err(|reason| CliError::Target {
-            target: "the address".to_owned(),
-            reason: reason.to_owned(),
-        })
+        let endpoint =
+            Endpoint::parse(address, self.token()?, Tls::new(self.cacert.clone())).map_err(|reason| {
+                CliError::Target { target: "the address".to_owned(), reason: reason.to_owned() }
+            })?;
+        endpoint
+            .prepare()
+            .map_err(|it| CliError::Target { target: endpoint.to_string(), reason: it.to_string() })?;
+        Ok(endpoint)
     }
 
     fn token(&self) -> Result<Option<Token>, CliError> {

@@ -73,8 +73,15 @@ impl Place {
         command.current_dir(self.own.path()).stdin(Stdio::null());
         // Names that a run keeps are for the runs of the same test.
         command.env("XDG_CACHE_HOME", self.cache.path());
-        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "RUST_BACKTRACE", "COLUMNS", "HIGHWATER_TOKEN"]
-        {
+        for name in [
+            "NO_COLOR",
+            "CLICOLOR",
+            "CLICOLOR_FORCE",
+            "RUST_BACKTRACE",
+            "COLUMNS",
+            "HIGHWATER_TOKEN",
+            "HIGHWATER_CA_FILE",
+        ] {
             command.env_remove(name);
         }
         command

@@ -181,7 +181,7 @@ fn wrong_targets_are_explained() {
     place.bytes("text", b"no number");
     place.bytes("app.pid", b"1");
     for (arguments, expected) in [
-        ("https://host:6060", "https is not built in"),
+        ("https://host --cacert nowhere", "cannot read the authorities in nowhere"),
         ("ftp://host", "no address"),
         ("localhost:6060", "an address begins with http://"),
         ("nowhere", "there is no such directory or file"),

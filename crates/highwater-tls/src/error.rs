@@ -1,0 +1,155 @@
+//! Why there is no connection that can be trusted, in words that say what to do.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rustls::pki_types::UnixTime;
+use rustls::{AlertDescription, CertificateError, Error};
+
+use crate::verifier;
+
+/// Why a server cannot be talked to by TLS.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The file with authorities cannot be read.
+    #[error("cannot read the authorities in {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The file holds something else.
+    #[error("{} holds no certificate (-----BEGIN CERTIFICATE-----); give that of an authority", path.display())]
+    NoCertificate {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A certificate in the file is damaged.
+    #[error("{}: certificate {number} cannot be used: {source}", path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// Which one, counted from 1.
+        number: usize,
+        /// What is wrong with it.
+        source: Error,
+    },
+    /// The system has no authorities, and no file was given.
+    #[error(
+        "no authority is known here that vouches for servers{said}: install ca-certificates, or give a certificate (--cacert FILE, \
+         HIGHWATER_CA_FILE)"
+    )]
+    NoAuthorities {
+        /// What the system said, in parentheses.
+        said: String,
+    },
+    /// A host of this name can have no certificate.
+    #[error("`{host}` is no name that a certificate can hold; https needs one")]
+    Name {
+        /// The host.
+        host: String,
+    },
+    /// The server is not trusted, or speaks no TLS that we do.
+    #[error("{}", refusal(host, source))]
+    Refused {
+        /// The host that was asked.
+        host: String,
+        /// What rustls said.
+        source: Error,
+    },
+    /// TLS cannot be set up at all.
+    #[error("TLS cannot be set up: {0}")]
+    Setup(#[source] Error),
+}
+
+impl TlsError {
+    /// Whether the same will be said at another time, too: nothing changed by asking again.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::Refused { source, .. } => matches!(source, Error::InvalidCertificate(_)),
+            _ => true,
+        }
+    }
+}
+
+/// What is wrong with a server.
+fn refusal(host: &str, error: &Error) -> String {
+    let certificate = match error {
+        Error::InvalidCertificate(certificate) => certificate,
+        Error::InvalidMessage(_) => {
+            return format!("{host} does not speak TLS at this port; is it an http:// address?");
+        }
+        Error::AlertReceived(AlertDescription::CertificateRequired) => {
+            return format!("{host} asks for a certificate of the client, and none can be given");
+        }
+        Error::PeerIncompatible(_) => {
+            return format!("{host} offers no TLS that is safe (1.2 or 1.3 is needed): {error}");
+        }
+        error => return format!("no TLS with {host}: {error}"),
+    };
+    match certificate {
+        _ if verifier::is_authority(error) => format!(
+            "the certificate of {host} is an authority's own, and not known here; if it is the right one, give it {OWN}"
+        ),
+        CertificateError::UnknownIssuer => format!(
+            "the certificate of {host} is signed by nobody who is known here; give the certificate of that authority {OWN}"
+        ),
+        CertificateError::ExpiredContext { time, not_after } => {
+            format!("the certificate of {host} expired {} ago", span(*not_after, *time))
+        }
+        CertificateError::NotValidYetContext { time, not_before } => format!(
+            "the certificate of {host} is valid only in {}; is the clock of this machine right?",
+            span(*time, *not_before)
+        ),
+        CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            format!("the certificate of {host} names no host (it has no subjectAltName)")
+        }
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            let names: Vec<_> = presented.iter().map(|it| name(it)).collect();
+            format!("the certificate is for {} and not for {host}", names.join(", "))
+        }
+        CertificateError::Other(other) => format!("the certificate of {host} cannot be used: {other}"),
+        other => format!("the certificate of {host} cannot be used: {other}"),
+    }
+}
+
+/// How a certificate is given.
+const OWN: &str = "with --cacert FILE or in HIGHWATER_CA_FILE";
+
+/// The name in `DnsName("host")` or `IpAddress(1.2.3.4)`, which is how a certificate's names come.
+fn name(presented: &str) -> &str {
+    let inner = presented.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(presented).trim_matches('"')
+}
+
+/// The time between two moments, roughly.
+fn span(from: UnixTime, to: UnixTime) -> String {
+    let seconds = Duration::from_secs(to.as_secs().saturating_sub(from.as_secs())).as_secs();
+    let (count, unit) = match seconds {
+        172_800.. => (seconds / 86_400, "days"),
+        7_200.. => (seconds / 3_600, "hours"),
+        120.. => (seconds / 60, "minutes"),
+        _ => (seconds, "seconds"),
+    };
+    format!("{count} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_times_are_as_people_write_them() {
+        assert_eq!(name("DnsName(\"*.example.org\")"), "*.example.org");
+        assert_eq!(name("IpAddress(127.0.0.1)"), "127.0.0.1");
+        assert_eq!(name("other"), "other");
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        assert_eq!(span(at(0), at(86_400 * 3)), "3 days");
+        assert_eq!(span(at(0), at(3_600 * 40)), "40 hours");
+        assert_eq!(span(at(0), at(119)), "119 seconds");
+        assert_eq!(span(at(9), at(0)), "0 seconds");
+    }
+}
