@@ -17,6 +17,8 @@
 #[cfg(hooked)]
 mod ask;
 #[cfg(hooked)]
+mod asleep;
+#[cfg(hooked)]
 mod create;
 #[cfg(hooked)]
 mod ending;
@@ -48,7 +50,7 @@ pub use {
 
 pub use observer::{Inherited, Observer, observe};
 pub use proc::{Reading, State};
-pub use registry::{Unseen, threads, unseen};
+pub use registry::{Unseen, current, threads, unseen};
 pub use scope::{Entered, Scope};
 pub use status::{Unsupported, status};
 pub use thread::{Spawner, Thread};

@@ -31,9 +31,11 @@
 mod allocator;
 mod around;
 mod baseline;
+mod busy;
 mod classify;
 mod finding;
 mod guard;
+mod hang;
 mod judge;
 mod memory;
 mod message;

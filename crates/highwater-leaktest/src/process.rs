@@ -123,7 +123,7 @@ pub(crate) fn note_guarded(verdict: &Verdict) {
 
 fn note(verdict: &Verdict, tests: usize) {
     TESTS.fetch_add(tests, Ordering::Relaxed);
-    let Verdict { leaks, passed_over, unclassified_tasks } = verdict;
+    let Verdict { leaks, passed_over, unclassified_tasks, .. } = verdict;
     if leaks.is_empty() && passed_over.is_empty() && unclassified_tasks.is_empty() {
         return;
     }

@@ -17,6 +17,33 @@ const MOST_CALLS: usize = 4;
 pub(crate) fn text(leaks: &[Leak]) -> String {
     let Some(first) = leaks.first() else { return String::new() };
     let mut text = format!("LEAK  {}   (waited {} ms)\n", first.test, first.waited_ms);
+    text += &each(leaks);
+    let has_thread = leaks.iter().any(|it| it.kind == Kind::Thread);
+    text += if has_thread {
+        "  fix: end and join it, or allow it in highwater.toml with a reason\n"
+    } else {
+        "  fix: await it, or have it end with whoever needs it, or allow it in highwater.toml with a reason\n"
+    };
+    text
+}
+
+/// A test that has run for `seconds` and sleeps, the calls that it is in, and what of its own is alive.
+pub(crate) fn hang(test: &str, seconds: u64, now: &[Frame], alive: &[Leak]) -> String {
+    let mut text = format!("HANG  {test}   (has run for {seconds} s, and sleeps)\n");
+    if !now.is_empty() {
+        let _ = writeln!(text, "  now     {}", path(now));
+    }
+    text += &each(alive);
+    text += match alive.is_empty() {
+        true => "  nothing that it started is alive\n",
+        false => "  this is alive of what it started; a runtime that is dropped waits for its blocking calls\n",
+    };
+    text
+}
+
+/// Threads and tasks, one after the other; tasks of one line are one.
+fn each(leaks: &[Leak]) -> String {
+    let mut text = String::new();
     for (place, leak) in leaks.iter().enumerate() {
         let is_same = |it: &&Leak| {
             leak.kind == Kind::Task
@@ -46,12 +73,6 @@ pub(crate) fn text(leaks: &[Leak]) -> String {
             let _ = writeln!(text, "          now     {}", path(&leak.now));
         }
     }
-    let has_thread = leaks.iter().any(|it| it.kind == Kind::Thread);
-    text += if has_thread {
-        "  fix: end and join it, or allow it in highwater.toml with a reason\n"
-    } else {
-        "  fix: await it, or have it end with whoever needs it, or allow it in highwater.toml with a reason\n"
-    };
     text
 }
 

@@ -77,6 +77,11 @@ fn resolve(address: usize) -> Vec<Frame> {
     frames
 }
 
+/// Whether a function is one of those that stand in front of the C library's.
+fn is_in_front(function: &str) -> bool {
+    ["pthread_create", "thrd_create"].contains(&function)
+}
+
 /// Whether a file is one of the C library's.
 fn is_system_library(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -103,7 +108,7 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
         || is_in("highwater_runtime")
         || is_in("highwater_leaktest")
         || is_in("highwater_runtime")
-        || ["pthread_create", "thrd_create"].contains(&path)
+        || is_in_front(path)
     {
         return Origin::Highwater;
     }
@@ -167,7 +172,7 @@ pub(crate) fn present_path(frames: &[Frame]) -> Vec<Frame> {
 }
 
 /// The function in which a closure stands.
-fn without_closures(mut function: &str) -> &str {
+pub(crate) fn without_closures(mut function: &str) -> &str {
     while let Some(outer) = function.strip_suffix("::{{closure}}") {
         function = outer;
     }
@@ -181,11 +186,11 @@ fn is_code(frame: &Frame) -> bool {
 /// The calls outside of the hooks' own, which took the stack down: they are in the file `module` of the hooks, and what they
 /// call is further inside.
 fn behind<'a>(frames: &'a [Frame], module: &str) -> &'a [Frame] {
-    let ours = format!("/src/{module}.rs");
-    let is_ours = |it: &Frame| {
-        let is_in =
-            |file: &String| file.contains("/highwater-hooks") && file.replace('\\', "/").ends_with(&ours);
-        it.origin == Origin::Highwater && it.file.as_ref().is_none_or(is_in)
+    let (file, path) = (format!("/src/{module}.rs"), format!("highwater_hooks::{module}::"));
+    let is_ours = |it: &Frame| match &it.file {
+        Some(it) => it.contains("/highwater-hooks") && it.replace('\\', "/").ends_with(&file),
+        // Where functions have no file, those of the hooks may be inlined into the one that stands in front of the C library's.
+        None => it.function.contains(&path) || module == "create" && is_in_front(&it.function),
     };
     let Some(first) = frames.iter().position(is_ours) else { return frames };
     let outside = frames[first..].iter().position(|it| it.origin != Origin::Highwater);

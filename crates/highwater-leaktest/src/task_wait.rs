@@ -77,6 +77,7 @@ impl TaskWait {
         for task in left {
             tasks::note_judged(&task);
             let excuse = self.excuse(&task);
+            let is_blocking = task.is_blocking;
             let leak = self.leak(task);
             let is_known = excuse.is_none() && settings().baseline.has(process::program(), &leak);
             match excuse.or_else(|| is_known.then(|| (Why::Baseline, String::new()))) {
@@ -84,10 +85,18 @@ impl TaskWait {
                     let Leak { test, kind, name, .. } = leak;
                     verdict.passed_over.push(PassedOver { test, kind, name, why, detail });
                 }
-                None => verdict.leaks.push(leak),
+                None => {
+                    verdict.holds_runtime |= is_blocking;
+                    verdict.leaks.push(leak);
+                }
             }
         }
         verdict
+    }
+
+    /// Tasks that are alive and not excused, as leaks. It is no verdict on them.
+    pub(crate) fn alive(&self, left: Vec<Task>) -> Vec<Leak> {
+        left.into_iter().filter(|it| self.excuse(it).is_none()).map(|it| self.leak(it)).collect()
     }
 
     /// Why a task may stay, if it may.

@@ -24,6 +24,8 @@ pub(crate) struct Task {
     /// The type of its future, or where that is not known, nothing.
     pub(crate) name: String,
     pub(crate) activity: Activity,
+    /// Whether it is a call that may block.
+    pub(crate) is_blocking: bool,
     /// Where it was spawned, innermost call first, from what was called of the runtime's.
     pub(crate) spawned: Vec<Frame>,
     /// What of the process was being initialised when it was spawned.
@@ -159,6 +161,7 @@ impl Known {
             serial: block.serial(),
             name: self.name.clone(),
             activity,
+            is_blocking: matches!(&self.allocation, Allocation::Cell(it) if it.purpose == Purpose::Blocking),
             spawned: self.spawned.clone(),
             global: self.global,
         }

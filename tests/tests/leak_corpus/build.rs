@@ -22,9 +22,18 @@ pub fn target() -> PathBuf {
 
 /// A cargo command on the corpus.
 pub fn cargo(words: &[&str]) -> Command {
-    let programs =
-        ["whole", "shadowed", "marked", "memory", "foreign", "unknown", "guide_leaking", "guide_fixed"];
-    cargo_for(words, &programs)
+    const PROGRAMS: &[&str] = &[
+        "whole",
+        "shadowed",
+        "marked",
+        "memory",
+        "foreign",
+        "unknown",
+        "hanging",
+        "guide_leaking",
+        "guide_fixed",
+    ];
+    cargo_for(words, PROGRAMS)
 }
 
 /// The same on these programs of it.

@@ -10,6 +10,7 @@ mod build;
 mod compare;
 mod expected;
 mod guide;
+mod hang;
 mod load;
 mod memory;
 mod run;

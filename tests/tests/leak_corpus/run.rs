@@ -213,6 +213,7 @@ pub fn clear(command: &mut Command) {
     for name in [
         "HIGHWATER_LEAKTEST",
         "HIGHWATER_LEAKTEST_GRACE",
+        "HIGHWATER_LEAKTEST_HANG",
         "HIGHWATER_LEAKTEST_BASELINE",
         "GITHUB_ACTIONS",
         "NEXTEST",
