@@ -39,7 +39,7 @@ pub(crate) fn look(tid: u32) -> Sight {
         let Some(place) = parse(&before) else {
             return if before.trim_end() == "running" { Sight::Running } else { sight };
         };
-        let Some(stack) = copy(place.stack_pointer) else { return Sight::Untold };
+        let Some(stack) = copy(place.stack_pointer, MOST_WORDS) else { return Sight::Untold };
         let stays = fs::read_to_string(&path).is_ok_and(|after| after == before);
         sight = place.walk(&stack);
         if stays {
@@ -83,10 +83,15 @@ fn parse(line: &str) -> Option<Place> {
     Some(Place { call, stack_pointer: hexadecimal(stack_pointer)?, address: hexadecimal(address)? })
 }
 
-/// The memory of this process from `stack_pointer` on, as far as there is any.
-fn copy(stack_pointer: usize) -> Option<Vec<usize>> {
-    let mut bytes = vec![0; MOST_WORDS * size_of::<usize>()];
-    let place = u64::try_from(stack_pointer).ok()?;
+/// The word that stands at an address of this process. `None` where there is no memory, or the kernel does not show it.
+pub fn word_at(address: usize) -> Option<usize> {
+    copy(address, 1)?.first().copied()
+}
+
+/// The memory of this process from `place` on, as far as there is any, but no more than so many words.
+fn copy(place: usize, most_words: usize) -> Option<Vec<usize>> {
+    let mut bytes = vec![0; most_words * size_of::<usize>()];
+    let place = u64::try_from(place).ok()?;
     let count = File::open("/proc/self/mem").ok()?.read_at(&mut bytes, place).ok()?;
     let (words, _) = bytes[..count].as_chunks::<{ size_of::<usize>() }>();
     Some(words.iter().map(|it| usize::from_ne_bytes(*it)).collect())
@@ -109,8 +114,8 @@ mod tests {
 
     #[test]
     fn what_is_not_mapped_is_not_copied() {
-        assert_eq!(copy(8), None);
-        let word = std::hint::black_box([7_usize; 4]);
-        assert_eq!(copy(word.as_ptr().addr()).unwrap()[..4], word);
+        assert_eq!(word_at(8), None);
+        let words = std::hint::black_box([7_usize; 4]);
+        assert_eq!(copy(words.as_ptr().addr(), 4).unwrap(), words);
     }
 }

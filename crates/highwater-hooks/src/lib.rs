@@ -41,10 +41,10 @@ pub use exit::at_exit;
 #[cfg(not(glibc))]
 pub use unhooked::at_exit;
 #[cfg(not(hooked))]
-pub use unhooked::{base_of, file_of, find, keep_stacks, present_stack, visit_constants};
+pub use unhooked::{base_of, file_of, find, keep_stacks, present_stack, visit_constants, word_at};
 #[cfg(hooked)]
 pub use {
-    ask::present_stack, create::keep_stacks, stack::base_of, stack::file_of, text::find,
+    ask::present_stack, asleep::word_at, create::keep_stacks, stack::base_of, stack::file_of, text::find,
     text::visit_constants,
 };
 

@@ -51,8 +51,13 @@ pub(crate) fn pool(spawned: &[Frame]) -> Option<&'static str> {
 /// Whether a thread of such a pool waits for work, by where it is. What a call does that never ends is a task that is left, and the
 /// thread is then in the program's own code.
 pub(crate) fn is_at_rest(now: &[usize]) -> bool {
-    let is_own = |it: &Frame| it.origin == Origin::Own && it.file.is_some();
-    !now.is_empty() && !symbols::spawn_frames(now).iter().any(is_own)
+    let frames = symbols::spawn_frames(now);
+    let passes = |part: &str| frames.iter().any(|it| it.function.contains(part));
+    let is_own = frames.iter().any(|it| it.origin == Origin::Own && it.file.is_some());
+    // Without debug information what a call does may be a part of what runs it. A worker is such a call, too.
+    let runs_a_call = passes("tokio::runtime::task::")
+        && !passes("tokio::runtime::scheduler::multi_thread::worker::");
+    !now.is_empty() && !is_own && !runs_a_call
 }
 
 /// What of the process these calls initialise, if they do.

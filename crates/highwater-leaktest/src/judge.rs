@@ -62,6 +62,8 @@ pub(crate) struct Verdict {
     pub(crate) passed_over: Vec<PassedOver>,
     /// Blocks that may be tasks, in words.
     pub(crate) unclassified_tasks: BTreeSet<String>,
+    /// Tasks that were woken when their runtime was dropped, so that it cannot be told whether they would have ended.
+    pub(crate) unjudged: Vec<Leak>,
     /// Whether a leak is a call that may block, for which a runtime waits that is dropped.
     pub(crate) holds_runtime: bool,
 }
@@ -72,6 +74,7 @@ impl Verdict {
         self.leaks.extend(other.leaks);
         self.passed_over.extend(other.passed_over);
         self.unclassified_tasks.extend(other.unclassified_tasks);
+        self.unjudged.extend(other.unjudged);
         self.holds_runtime |= other.holds_runtime;
     }
 }
@@ -100,7 +103,8 @@ pub(crate) fn judge(
     verdict.join(of_tasks.unwrap_or_default());
     if let Some(ledger) = scope.ledger() {
         let ended = tasks::ended(ledger);
-        verdict.join(wait.verdict(ended));
+        verdict.join(wait.verdict(ended.waiting));
+        verdict.unjudged.extend(wait.alive(ended.woken));
     }
     verdict
 }

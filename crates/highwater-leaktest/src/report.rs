@@ -155,6 +155,13 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             names.join(", ")
         ));
     }
+    let has_line = |leak: &Leak| leak.spawned.iter().any(|it| it.line.is_some() && it.origin == Origin::Own);
+    if !findings.leaks.is_empty() && !findings.leaks.iter().any(has_line) {
+        line(
+            "where they were started is known by debug information: set `debug = \"line-tables-only\"` in the profile that tests \
+             are built with",
+        );
+    }
     let exceeding: BTreeSet<&str> = findings.memory.iter().map(|it| it.test.as_str()).collect();
     if !exceeding.is_empty() {
         let names: Vec<&str> = exceeding.iter().copied().collect();
@@ -183,6 +190,25 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             2 => format!("passed over {threads} that a test allows ({detail})"),
             _ => format!("passed over {threads} of the baseline"),
         });
+    }
+    if let Some(first) = findings.unjudged.first() {
+        let tests: BTreeSet<&str> = findings.unjudged.iter().map(|it| it.test.as_str()).collect();
+        let name = if first.name.is_empty() { "a task" } else { &first.name };
+        line(&format!(
+            "not judged: {} of {} had been woken, or had not begun, when the runtime was dropped, so it cannot be told whether \
+             they would have ended. #[highwater_leaktest::test] gives the tasks of a test their time. The first: {name} of {}, \
+             spawned {}",
+            count(findings.unjudged.len(), "task"),
+            count(tests.len(), "test"),
+            first.test,
+            path(&first.spawned)
+        ));
+    }
+    if findings.lacks_futures {
+        line(
+            "not judged: the futures of a FuturesUnordered are known by debug information, which this program lacks: set \
+             `debug = \"line-tables-only\"` in the profile that tests are built with",
+        );
     }
     for rule in unused_rules {
         line(&format!(
@@ -282,6 +308,8 @@ mod tests {
             passed_over: vec![passed.clone(), passed],
             unclassified: vec!["raw".to_owned()],
             unclassified_tasks: vec!["tokio 2.0".to_owned()],
+            unjudged: vec![leak(), leak()],
+            lacks_futures: true,
         };
         let said = conclusion(&findings, &["threads = \"x\"".to_owned()], &["a fault".to_owned()]);
         for words in [
@@ -290,6 +318,9 @@ mod tests {
             "passed over 2 threads of the process (std::sync::Once)\n",
             "allowed nothing here: threads = \"x\".",
             "does not know tokio 2.0\n",
+            "not judged: the futures of a FuturesUnordered are known by debug information",
+            "not judged: 2 tasks of 1 test had been woken, or had not begun, when the runtime was dropped, ",
+            "The first: kid of tests::a, spawned pool::spawn < src/worker.rs:41 worker::start\n",
             "1 thread alive that was not seen to start, and no test is blamed: raw\n",
         ] {
             assert!(said.contains(words), "{words:?} is missing from {said}");

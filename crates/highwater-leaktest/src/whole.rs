@@ -119,6 +119,11 @@ fn judge_memory(test: &str, scope: &Scope) {
     }
 }
 
+/// Whether the test program itself has debug information.
+pub(crate) fn has_lines() -> bool {
+    symbols::have_lines(MAIN_STACK.get().map_or(&[], |it| it))
+}
+
 /// Whether the main thread runs libtest. Where nothing has a name, the names of threads have to do.
 fn is_libtest() -> bool {
     static IS_LIBTEST: LazyLock<bool> = LazyLock::new(|| {

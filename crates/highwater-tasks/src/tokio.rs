@@ -21,7 +21,7 @@ pub(crate) fn knows(version: Version) -> bool {
 
 pub(crate) fn is_constructor(call: &Call<'_>) -> bool {
     call.name() == "new"
-        && (call.has_path("tokio::runtime::task::core::Cell<") || call.is_in("/src/runtime/task/core.rs"))
+        && (call.has_type("tokio::runtime::task::core::Cell") || call.is_in("/src/runtime/task/core.rs"))
 }
 
 /// Whether the runtime itself wants a worker.
@@ -32,15 +32,17 @@ pub(crate) fn is_own(inside: &[Call<'_>]) -> bool {
     inside.iter().any(|it| is_of_workers(it) && ["launch", "block_in_place"].contains(&it.name()))
 }
 
-pub(crate) const CANCELLED_WHILE_WAITING: (usize, usize) =
-    (RUNNING | COMPLETE | NOTIFIED | CANCELLED, COMPLETE | CANCELLED);
+pub(crate) const CANCELLED_AND_OVER: (usize, usize) =
+    (RUNNING | COMPLETE | CANCELLED, COMPLETE | CANCELLED);
 
 /// Whether this call ends the tasks of a runtime, or of a `LocalSet`, that is going.
 pub(crate) fn is_shutdown(call: &Call<'_>) -> bool {
     call.package().is_some_and(|it| it.name == PACKAGE)
         && (call.name().starts_with("close_and_shutdown_all")
             || ["shutdown2", "shutdown_core", "pre_shutdown", "shutdown_finalize"].contains(&call.name())
-            || call.is_in("/src/runtime/scheduler/current_thread/mod.rs") && call.name() == "shutdown")
+            || call.name() == "shutdown"
+                && (call.is_in("/src/runtime/scheduler/current_thread/mod.rs")
+                    || call.has_path("tokio::runtime::scheduler::current_thread::")))
 }
 
 pub(crate) fn state(word: usize) -> Option<State> {

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
+use rustix::buffer::spare_capacity;
 use rustix::event::{self, epoll};
 use rustix::thread::nanosleep;
 use rustix::time::Timespec;
@@ -57,7 +58,7 @@ fn leak_in_a_loop_of_reads() {
 #[test]
 fn leak_in_epoll_wait() {
     let queue = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
-    let wait = move || epoll::wait(&queue, &mut Vec::with_capacity(8), None).unwrap();
+    let wait = move || epoll::wait(&queue, spare_capacity(&mut Vec::with_capacity(8)), None).unwrap();
     named("epoll_wait").spawn(wait).unwrap(); // leak: epoll_wait
 }
 
