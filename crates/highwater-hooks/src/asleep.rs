@@ -106,7 +106,10 @@ mod tests {
         let line = "230 0x0 0x0 0x7ffd5fcb9130 0x7ffd5fcb9170 0x0 0x0 0x7ffd5fcb9118 0x7fde806c9503\n";
         let place = |call, stack_pointer, address| Some(Place { call, stack_pointer, address });
         assert_eq!(parse(line), place(Some(230), 0x7ffd_5fcb_9118, 0x7fde_806c_9503));
-        assert_eq!(parse("-1 0x7ffd5fcb9118 0x7fde806c9503\n"), place(None, 0x7ffd_5fcb_9118, 0x7fde_806c_9503));
+        assert_eq!(
+            parse("-1 0x7ffd5fcb9118 0x7fde806c9503\n"),
+            place(None, 0x7ffd_5fcb_9118, 0x7fde_806c_9503)
+        );
         for other in ["", "running", "0", "0 0x1", "0 1 2", "0 0x1 0xg"] {
             assert_eq!(parse(other), None, "{other}");
         }

@@ -98,7 +98,8 @@ fn a_thread_in_a_call_that_is_never_restarted_is_seen_and_stays() {
         let thread = scope.threads().remove(0);
         until("it sleeps in the call", || {
             let now = present_stack(&thread).map(|it| names(&it)).unwrap_or_default();
-            now.iter().any(|it| it.contains(name)) && thread.read().is_some_and(|it| it.state == State::Asleep)
+            now.iter().any(|it| it.contains(name))
+                && thread.read().is_some_and(|it| it.state == State::Asleep)
         });
         for _ in 0..20 {
             assert!(present_stack(&thread).is_some(), "{name}");

@@ -55,8 +55,8 @@ pub(crate) fn is_at_rest(now: &[usize]) -> bool {
     let passes = |part: &str| frames.iter().any(|it| it.function.contains(part));
     let is_own = frames.iter().any(|it| it.origin == Origin::Own && it.file.is_some());
     // Without debug information what a call does may be a part of what runs it. A worker is such a call, too.
-    let runs_a_call = passes("tokio::runtime::task::")
-        && !passes("tokio::runtime::scheduler::multi_thread::worker::");
+    let runs_a_call =
+        passes("tokio::runtime::task::") && !passes("tokio::runtime::scheduler::multi_thread::worker::");
     !now.is_empty() && !is_own && !runs_a_call
 }
 

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use highwater_hooks::{State, Thread, present_stack};
 use highwater_runtime::ledger;
 
-use crate::finding::{Frame, Leak, Origin};
+use crate::finding::{Frame, Kind, Leak, Origin};
 use crate::judge;
 use crate::message;
 use crate::report;
@@ -151,7 +151,7 @@ fn tell(thread: &Thread, parts: &[Part]) {
         alive.extend(judge::alive(&test, scope));
     }
     // Calls that may block come first: dropping their runtime waits for them, and its other threads only for that.
-    alive.sort_by_key(|it| it.kind == crate::finding::Kind::Thread);
+    alive.sort_by_key(|it| it.kind == Kind::Thread);
     alive.truncate(MOST_SHOWN);
     let seconds = parts.first().map_or(0, |(.., began)| began.elapsed().as_secs());
     message::say(&report::hang(&test, seconds, &symbols::present_path(&frames), &alive));

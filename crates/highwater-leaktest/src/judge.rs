@@ -13,6 +13,7 @@ use highwater_hooks::{Spawner, Thread, present_stack};
 use crate::busy::{Look, WINDOW, Watched};
 use crate::classify;
 use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Why};
+use crate::known;
 use crate::memory::Limits;
 use crate::pattern;
 use crate::process;
@@ -235,14 +236,11 @@ impl<A: AsRef<str>> Bench<'_, A> {
         if let Some(pattern) = by_test {
             return Some((Why::Test, pattern.as_ref().to_owned()));
         }
-        let rules = &settings().rules;
-        if rules.is_empty() {
-            return None;
-        }
         let spawned = spawned(thread);
-        let allows = |rule: &&Rule| rule.allows(Kind::Thread, process::program(), self.test, name, &spawned);
-        let rule = rules.iter().find(allows);
-        rule.map(|rule| (Why::Rule, rule.reason.clone()))
+        let (program, kind) = (process::program(), Kind::Thread);
+        let allows = |rule: &&Rule| rule.allows(kind, program, self.test, name, &spawned);
+        let by_rule = settings().rules.iter().find(allows).map(|rule| (Why::Rule, rule.reason.clone()));
+        by_rule.or_else(|| Some((Why::Global, known::reason(kind, program, self.test, name, &spawned)?)))
     }
 
     fn is_busy(&self, left: &[Thread]) -> bool {

@@ -37,6 +37,7 @@ mod finding;
 mod guard;
 mod hang;
 mod judge;
+mod known;
 mod memory;
 mod message;
 mod name;

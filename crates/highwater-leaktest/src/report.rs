@@ -36,7 +36,9 @@ pub(crate) fn hang(test: &str, seconds: u64, now: &[Frame], alive: &[Leak]) -> S
     text += &each(alive);
     text += match alive.is_empty() {
         true => "  nothing that it started is alive\n",
-        false => "  this is alive of what it started; a runtime that is dropped waits for its blocking calls\n",
+        false => {
+            "  this is alive of what it started; a runtime that is dropped waits for its blocking calls\n"
+        }
     };
     text
 }

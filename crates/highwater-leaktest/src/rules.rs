@@ -197,6 +197,12 @@ impl Rule {
         self.note(allows)
     }
 
+    /// Whether it is about threads or tasks, and not about all of them.
+    #[cfg(test)]
+    pub(crate) fn is_of_threads_or_tasks(&self) -> bool {
+        self.threads.is_some() || self.tasks.is_some() || self.spawned.is_some()
+    }
+
     fn note(&self, allows: bool) -> bool {
         if allows {
             self.used.store(true, Ordering::Relaxed);

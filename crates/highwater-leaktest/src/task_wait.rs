@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::finding::{Kind, Leak, PassedOver, Why};
 use crate::judge::{PAUSES, Verdict};
+use crate::known;
 use crate::pattern;
 use crate::process;
 use crate::scope::Scope;
@@ -110,7 +111,9 @@ impl TaskWait {
         let (program, name, spawned) = (process::program(), &task.name, &task.spawned);
         let allows =
             settings().rules.iter().find(|it| it.allows(Kind::Task, program, &self.test, name, spawned));
-        allows.map(|rule| (Why::Rule, rule.reason.clone()))
+        let by_rule = allows.map(|rule| (Why::Rule, rule.reason.clone()));
+        let known = || known::reason(Kind::Task, program, &self.test, name, spawned);
+        by_rule.or_else(|| Some((Why::Global, known()?)))
     }
 
     fn leak(&self, task: Task) -> Leak {

@@ -131,7 +131,7 @@ pub(crate) fn ended(ledger: &Ledger) -> Ended {
         let Some(last) = cell.executor.state(ended.words[0]).filter(|it| it.is_cancelled) else { return };
         // The end of one task may wake the next, which had waited till then.
         let before = ended.word_before.and_then(|it| cell.executor.state(it));
-        if before.is_some_and(|it| it.is_cancelled) {
+        if before.is_some_and(|it| it.is_cancelled && it.is_ready) {
             // It had been aborted.
             return;
         }

@@ -26,8 +26,7 @@ use crate::settings::settings;
 use crate::symbols;
 
 /// Told of all threads from the start of the process.
-pub(crate) const OBSERVER: Observer =
-    Observer { starts, started: scope::started, began, ends };
+pub(crate) const OBSERVER: Observer = Observer { starts, started: scope::started, began, ends };
 
 /// Where the main thread started its first thread.
 static MAIN_STACK: OnceLock<Box<[usize]>> = OnceLock::new();

@@ -24,7 +24,7 @@ pub fn plain(function: &str) -> String {
         }
         None => name += &path,
     }
-    for shim in ["{{vtable.shim}}", "::{shim:vtable#0}", "::{{vtable.shim}}"] {
+    for shim in ["::{{shim:vtable#0}}", "::{{vtable.shim}}", "{{vtable.shim}}"] {
         if let Some(shorter) = name.strip_suffix(shim) {
             name.truncate(shorter.len());
         }
@@ -227,7 +227,21 @@ mod tests {
 
     #[test]
     fn odd_names_are_survived() {
-        for name in ["<", "<a", "a<", "a::<b", "{", "{a", "a[", "a[0123abcd", "->", "<<a>", "a>b", "<a as>::b", "ä<ö>"] {
+        for name in [
+            "<",
+            "<a",
+            "a<",
+            "a::<b",
+            "{",
+            "{a",
+            "a[",
+            "a[0123abcd",
+            "->",
+            "<<a>",
+            "a>b",
+            "<a as>::b",
+            "ä<ö>",
+        ] {
             let _ = plain(name);
         }
         assert_eq!(plain("operator<"), "operator<");

@@ -32,8 +32,7 @@ pub(crate) fn is_own(inside: &[Call<'_>]) -> bool {
     inside.iter().any(|it| is_of_workers(it) && ["launch", "block_in_place"].contains(&it.name()))
 }
 
-pub(crate) const CANCELLED_AND_OVER: (usize, usize) =
-    (RUNNING | COMPLETE | CANCELLED, COMPLETE | CANCELLED);
+pub(crate) const CANCELLED_AND_OVER: (usize, usize) = (RUNNING | COMPLETE | CANCELLED, COMPLETE | CANCELLED);
 
 /// Whether this call ends the tasks of a runtime, or of a `LocalSet`, that is going.
 pub(crate) fn is_shutdown(call: &Call<'_>) -> bool {
@@ -52,7 +51,8 @@ pub(crate) fn state(word: usize) -> Option<State> {
     is_possible.then(|| State {
         is_over: has(COMPLETE),
         is_cancelled: has(CANCELLED),
-        is_ready: has(NOTIFIED) || has(RUNNING),
+        // A shutdown takes a task that waits as if it were to run, and cancels it.
+        is_ready: has(NOTIFIED) || has(RUNNING) && !has(CANCELLED),
     })
 }
 
@@ -69,6 +69,8 @@ mod tests {
         assert_eq!(state(0x81), Some((false, false, true)), "running");
         assert_eq!(state(0x4a), Some((true, false, false)), "over, with a handle");
         assert_eq!(state(0x62), Some((true, true, false)), "cancelled");
+        assert_eq!(state(0x61), Some((false, true, false)), "being shut down");
+        assert_eq!(state(0x64), Some((false, true, true)), "aborted");
         assert_eq!(state(0x43), None, "running and over at once");
         assert_eq!(state(usize::MAX / 2 - 3), None, "an address or another thing");
     }

@@ -74,15 +74,29 @@ const BUILDS: &[Build] = &[
     Build {
         name: "coverage",
         options: &[],
-        variables: &[("CARGO_ENCODED_RUSTFLAGS", "-Cinstrument-coverage"), ("LLVM_PROFILE_FILE", "/dev/null")],
+        variables: &[
+            ("CARGO_ENCODED_RUSTFLAGS", "-Cinstrument-coverage"),
+            ("LLVM_PROFILE_FILE", "/dev/null"),
+        ],
     },
-    Build { name: "line-tables", options: &[], variables: &[("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")] },
+    Build {
+        name: "line-tables",
+        options: &[],
+        variables: &[("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")],
+    },
     Build { name: "no-debug", options: &[], variables: &[("CARGO_PROFILE_DEV_DEBUG", "0")] },
-    Build { name: "no-debug-release", options: &["--release"], variables: &[("CARGO_PROFILE_RELEASE_DEBUG", "0")] },
+    Build {
+        name: "no-debug-release",
+        options: &["--release"],
+        variables: &[("CARGO_PROFILE_RELEASE_DEBUG", "0")],
+    },
     Build {
         name: "lto",
         options: &["--release"],
-        variables: &[("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"), ("CARGO_PROFILE_RELEASE_LTO", "fat")],
+        variables: &[
+            ("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"),
+            ("CARGO_PROFILE_RELEASE_LTO", "fat"),
+        ],
     },
 ];
 

@@ -104,8 +104,9 @@ impl Group {
         for leak in found {
             let own = leak.spawned.iter().find(|it| it.origin == "own");
             let is_right = own.is_some_and(|it| {
-                !build::has_lines() || it.line == Some(thread.line)
-                    && it.file.as_ref().is_some_and(|file| file.ends_with(&thread.file))
+                !build::has_lines()
+                    || it.line == Some(thread.line)
+                        && it.file.as_ref().is_some_and(|file| file.ends_with(&thread.file))
             });
             self.placed += usize::from(is_right);
             if !is_right {

@@ -50,7 +50,8 @@ fn a_runtime_that_is_not_known_is_unclassified() {
 fn tasks_that_were_about_to_run_are_told() {
     for test in ["clean_task_that_was_woken_when_its_runtime_went", "clean_task_that_never_ran"] {
         let outcome = run::one_test(&format!("cases::tasks::{test}"), &[]);
-        let words = "not judged: 1 task of 1 test had been woken, or had not begun, when the runtime was dropped";
+        let words =
+            "not judged: 1 task of 1 test had been woken, or had not begun, when the runtime was dropped";
         assert!(outcome.said.contains(words), "{}", outcome.said);
         assert!(outcome.said.contains("#[highwater_leaktest::test]"), "{}", outcome.said);
         assert!(outcome.said.contains("cases/tasks.rs:"), "it has its place: {}", outcome.said);

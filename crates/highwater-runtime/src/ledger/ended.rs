@@ -110,7 +110,8 @@ unsafe fn take_down(block: *mut u8, entry: Entry) {
 /// The word that a block began with when the first block of its owner ended. If it is the first, those of all others are noted.
 fn before(entry: Entry, owner: usize) -> Option<usize> {
     let survivors = SURVIVORS.lock()?;
-    let of_owner = || survivors.list.iter().flatten().filter(|it| it.owner == owner && it.entry.is_beside(entry));
+    let of_owner =
+        || survivors.list.iter().flatten().filter(|it| it.owner == owner && it.entry.is_beside(entry));
     if of_owner().next().is_some() {
         return of_owner().find(|it| it.entry.serial == entry.serial).map(|it| it.word);
     }
