@@ -7,6 +7,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(hooked)");
     println!("cargo::rustc-check-cfg=cfg(glibc)");
+    println!("cargo::rustc-check-cfg=cfg(sanitized)");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|it| it.split(',').any(|it| it == value));
     // With the C library linked in statically there is no second `pthread_create` to call, and Miri has neither.
     let glibc = is("CARGO_CFG_TARGET_OS", "linux")
@@ -16,7 +17,12 @@ fn main() {
         // The exit code can be had in either case.
         println!("cargo::rustc-cfg=glibc");
     }
-    if glibc && !is("CARGO_CFG_TARGET_FEATURE", "crt-static") {
+    // A sanitizer stands in front of the same functions, and is not ready when the loader first calls them.
+    let sanitized = env::var_os("CARGO_CFG_SANITIZE").is_some_and(|it| !it.is_empty());
+    if sanitized {
+        println!("cargo::rustc-cfg=sanitized");
+    }
+    if glibc && !sanitized && !is("CARGO_CFG_TARGET_FEATURE", "crt-static") {
         println!("cargo::rustc-cfg=hooked");
     }
 }

@@ -24,31 +24,41 @@ pub struct Options {
     /// How many busy threads for each processor the second half of the runs has beside it.
     #[arg(long, default_value_t = 4)]
     load: usize,
-    /// Only this build of the corpus.
+    /// Only these builds of the corpus, instead of debug and release.
     #[arg(long, value_enum)]
-    build: Option<Build>,
+    build: Vec<Build>,
     /// Print the sums as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// How the corpus is built.
+/// How the corpus is built. The same as in `tests/tests/leak_corpus/build.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Build {
     /// As cargo builds tests.
     Debug,
     /// For release, with line tables.
     Release,
+    /// With the names of symbols mangled in the way called v0.
+    V0,
+    /// To measure coverage.
+    Coverage,
+    /// With line tables only.
+    LineTables,
+    /// Without debug information.
+    NoDebug,
+    /// For release, without debug information.
+    NoDebugRelease,
+    /// For release, optimized when it is linked.
+    Lto,
 }
 
 impl Build {
+    /// What is run where nothing else is asked for; all of them take hours.
     const BOTH: &[Self] = &[Self::Debug, Self::Release];
 
-    fn name(self) -> &'static str {
-        match self {
-            Self::Debug => "debug",
-            Self::Release => "release",
-        }
+    fn name(self) -> String {
+        clap::ValueEnum::to_possible_value(&self).map_or_else(String::new, |it| it.get_name().to_owned())
     }
 }
 
@@ -108,7 +118,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
         .prefix("leak-corpus-")
         .tempdir_in(&workspace.target)
         .map_err(|source| Failure::File { path: workspace.target.clone(), source })?;
-    let builds = options.build.as_ref().map_or(Build::BOTH, std::slice::from_ref);
+    let builds = if options.build.is_empty() { Build::BOTH } else { &options.build[..] };
     let loads: &[usize] = if options.load == 0 { &[0] } else { &[0, options.load] };
     for build in builds {
         for load in loads {
@@ -120,7 +130,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
                 .env("LEAK_CORPUS_RECORD", directory.path())
                 .args(["test", "--package", "highwater-tests", "--no-default-features"])
                 .args(["--test", "leak_corpus", "--", "ways::", "--test-threads=1", "--nocapture"]);
-            let line = if *build == Build::Release { line.env("LEAK_CORPUS_RELEASE", "1") } else { line };
+            let line = line.env("LEAK_CORPUS_BUILD", &name);
             let log = workspace.target.join(format!("leak-corpus-{name}-{load}.log"));
             // That something was wrong is in what it wrote down.
             line.log(&log)?;

@@ -1,4 +1,5 @@
-//! Where another thread is now: it is sent a signal, and its handler walks the stack.
+//! Where another thread is now. One that sleeps is read from outside ([`crate::asleep`]). Another one is sent a signal, and its handler
+//! walks the stack.
 //!
 //! One question at a time. The signal is the highest one that real-time programs rarely use; if the program handles it
 //! itself, nothing is asked. The handler stays: a thread that blocked the signal may take it when nobody waits any more, and
@@ -13,6 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::asleep::{self, Sight};
 use crate::stack::{self, MOST_FRAMES};
 use crate::thread::Thread;
 
@@ -56,10 +58,24 @@ extern "C" fn answer(_signal: c_int) {
 }
 
 /// The addresses of a thread's stack, innermost first, each inside of its call instruction. `None` when the thread has
-/// ended, does not answer within 100 ms, or the program uses the signal itself. A system call that cannot be restarted is
-/// interrupted, so this is for threads that have already failed a test.
+/// ended, does not answer within 100 ms, or the program uses the signal itself.
+///
+/// A thread that sleeps in a system call is not disturbed, and its stack may lack outer calls. It is interrupted only where it
+/// waits for a lock or the like, which goes on waiting, and where the kernel does not say what threads are in.
 pub fn present_stack(thread: &Thread) -> Option<Vec<usize>> {
     let tid = thread.tid()?;
+    match asleep::look(tid) {
+        Sight::Asleep { frames, is_whole, call } if is_whole || call != Some(libc::SYS_futex) => Some(frames),
+        Sight::Asleep { frames, .. } => {
+            let asked = ask(tid);
+            asked.filter(|it| it.len() > frames.len()).or(Some(frames))
+        }
+        Sight::Running | Sight::Untold => ask(tid),
+    }
+}
+
+/// Sends the thread a signal, and waits for its answer.
+fn ask(tid: u32) -> Option<Vec<usize>> {
     let mut place = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
     if *place == Place::Lost || !install() {
         return None;

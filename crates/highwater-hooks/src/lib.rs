@@ -17,6 +17,8 @@
 #[cfg(hooked)]
 mod ask;
 #[cfg(hooked)]
+mod asleep;
+#[cfg(hooked)]
 mod create;
 #[cfg(hooked)]
 mod ending;
@@ -39,16 +41,16 @@ pub use exit::at_exit;
 #[cfg(not(glibc))]
 pub use unhooked::at_exit;
 #[cfg(not(hooked))]
-pub use unhooked::{base_of, file_of, find, keep_stacks, present_stack, visit_constants};
+pub use unhooked::{base_of, file_of, find, keep_stacks, present_stack, visit_constants, word_at};
 #[cfg(hooked)]
 pub use {
-    ask::present_stack, create::keep_stacks, stack::base_of, stack::file_of, text::find,
+    ask::present_stack, asleep::word_at, create::keep_stacks, stack::base_of, stack::file_of, text::find,
     text::visit_constants,
 };
 
 pub use observer::{Inherited, Observer, observe};
 pub use proc::{Reading, State};
-pub use registry::{Unseen, threads, unseen};
+pub use registry::{Unseen, current, threads, unseen};
 pub use scope::{Entered, Scope};
 pub use status::{Unsupported, status};
 pub use thread::{Spawner, Thread};

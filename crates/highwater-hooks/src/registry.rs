@@ -145,6 +145,17 @@ pub fn threads() -> Vec<Thread> {
     lock().map(|registry| registry.threads.values().cloned().collect()).unwrap_or_default()
 }
 
+/// The calling thread, if it was seen to start.
+pub fn current() -> Option<Thread> {
+    #[cfg(hooked)]
+    {
+        let number = crate::ending::current_number()?;
+        lock()?.threads.get(&number).cloned()
+    }
+    #[cfg(not(hooked))]
+    None
+}
+
 /// A thread that the kernel lists and that was not seen to start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unseen {

@@ -25,7 +25,7 @@ pub enum Unsupported {
 impl Unsupported {
     /// Whether this is known from how the program was built: there is nothing that could be mended in this run.
     pub fn is_by_design(self) -> bool {
-        matches!(self, Self::Platform | Self::Static | Self::Interpreter)
+        matches!(self, Self::Platform | Self::Static | Self::Interpreter | Self::Sanitizer)
     }
 }
 
@@ -40,7 +40,9 @@ impl fmt::Display for Unsupported {
                  `-C target-feature=+crt-static` out for tests"
             }
             Self::Interpreter => "Miri runs these tests, and has no C library to follow threads in",
-            Self::Sanitizer => "a sanitizer is linked in, which has its own way of following threads",
+            Self::Sanitizer => {
+                "a sanitizer is linked in, which stands in front of the same functions; run these tests also without it"
+            }
             Self::NoNext => "the C library's pthread_create cannot be found",
             Self::Bypassed => {
                 "a thread was started past the hooks: another library stands in front of pthread_create"
@@ -63,6 +65,8 @@ pub fn status() -> Result<(), Unsupported> {
 fn find() -> Result<(), Unsupported> {
     Err(if cfg!(miri) {
         Unsupported::Interpreter
+    } else if cfg!(sanitized) {
+        Unsupported::Sanitizer
     } else if cfg!(glibc) {
         Unsupported::Static
     } else {

@@ -26,6 +26,11 @@ pub fn base_of(_address: usize) -> Option<usize> {
     None
 }
 
+/// The word that stands at an address. There is no way here.
+pub fn word_at(_address: usize) -> Option<usize> {
+    None
+}
+
 /// Would call `visit` for the program's constants. There is no way here.
 pub fn visit_constants(_visit: impl FnMut(&'static [u8])) {}
 

@@ -71,6 +71,44 @@ fn a_thread_is_known_with_its_stacks_until_it_ends() {
     assert!(present_stack(&thread).is_none());
 }
 
+#[inline(never)]
+fn poll_once() {
+    // SAFETY: no descriptor is asked for.
+    unsafe { libc::poll(std::ptr::null_mut(), 0, -1) };
+}
+
+#[inline(never)]
+fn receive_once(socket: &std::net::UdpSocket) {
+    let _ = socket.recv(&mut [0]);
+}
+
+/// A signal would end these calls, and so the threads.
+#[test]
+fn a_thread_in_a_call_that_is_never_restarted_is_seen_and_stays() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(3600))).unwrap();
+    for (run, name) in [
+        (Box::new(poll_once) as Box<dyn FnOnce() + Send>, "poll_once"),
+        (Box::new(move || receive_once(&socket)), "receive_once"),
+    ] {
+        let scope = Scope::new();
+        let entered = scope.enter();
+        thread::spawn(run);
+        drop(entered);
+        let thread = scope.threads().remove(0);
+        until("it sleeps in the call", || {
+            let now = present_stack(&thread).map(|it| names(&it)).unwrap_or_default();
+            now.iter().any(|it| it.contains(name))
+                && thread.read().is_some_and(|it| it.state == State::Asleep)
+        });
+        for _ in 0..20 {
+            assert!(present_stack(&thread).is_some(), "{name}");
+        }
+        thread::sleep(Duration::from_millis(10));
+        assert_eq!(scope.live(), 1, "the thread in {name} ended by being asked");
+    }
+}
+
 #[test]
 fn grandchildren_inherit_and_others_do_not() {
     let (mine, other) = (Scope::new(), Scope::new());

@@ -1,9 +1,12 @@
 //! The allocator that writes down what tests allocate, and whether it is the one that this process uses.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::sync::LazyLock;
 
+use highwater_hooks::Unsupported;
 use highwater_runtime::ledger::{Alloc, Ledger};
+use highwater_tasks::Version;
 
 #[cfg(feature = "allocator")]
 #[global_allocator]
@@ -24,11 +27,22 @@ const WIDE_TOKIO: u32 = 40;
 fn has_narrow_cells(constants: &[u8]) -> bool {
     let sources = |krate: [&str; 2]| Sources { constants, before: krate.concat().into_bytes(), from: 0 };
     let has_async_task = sources(["/async", "-task"]).any(|version| version.is_some());
-    let has_futures = sources(["/futures", "-util"])
-        .any(|version| version.is_some_and(|it| it.path.starts_with(b"stream/futures_unordered/")));
     let has_tokio = sources(["/tok", "io"])
         .any(|version| version.is_some_and(|it| it.numbers.is_none_or(|it| it.0 != 1 || it.1 < WIDE_TOKIO)));
-    has_async_task || has_futures || has_tokio
+    has_async_task || has_unordered(constants) || has_tokio
+}
+
+/// Whether it may have a `FuturesUnordered`.
+fn has_unordered(constants: &[u8]) -> bool {
+    let mut sources = Sources { constants, before: ["/futures", "-util"].concat().into_bytes(), from: 0 };
+    sources.any(|version| version.is_some_and(|it| it.path.starts_with(b"stream/futures_unordered/")))
+}
+
+/// Whether this program may have a `FuturesUnordered`.
+pub(crate) fn has_unordered_here() -> bool {
+    let mut has = false;
+    highwater_hooks::visit_constants(|bytes| has |= has_unordered(bytes));
+    has
 }
 
 /// A source file of a crate, as it is named in the constants of a program.
@@ -74,6 +88,32 @@ fn source(behind: &[u8]) -> Option<Source<'_>> {
     Some(Source { numbers: Some((major, numbers.next().flatten().unwrap_or(0))), path })
 }
 
+/// The versions of a package whose sources are named in these constants; `None` for one whose directory does not tell.
+fn versions(constants: &[u8], package: &str) -> BTreeSet<Option<(u32, u32)>> {
+    let before = [b"/", package.as_bytes()].concat();
+    let sources = Sources { constants, before, from: 0 };
+    sources.flatten().map(|it| it.numbers).collect()
+}
+
+/// The versions of a package whose sources this program names.
+fn versions_here(package: &str) -> BTreeSet<Option<(u32, u32)>> {
+    let mut all = BTreeSet::new();
+    highwater_hooks::visit_constants(|bytes| all.append(&mut versions(bytes, package)));
+    all
+}
+
+/// The version of a package in this program, for functions without debug information. `None` where there are several or none.
+pub(crate) fn version_of(package: &str) -> Option<Version> {
+    let all = versions_here(package);
+    let (Some(Some((major, minor))), 1) = (all.first().copied(), all.len()) else { return None };
+    Some(Version { major, minor })
+}
+
+/// Whether this program has sources of a package with a version, as those from a registry have. `krate` is the name in paths.
+pub(crate) fn is_of_registry(krate: &str) -> bool {
+    [krate.to_owned(), krate.replace('_', "-")].iter().any(|it| versions_here(it).iter().any(Option::is_some))
+}
+
 /// From which alignment on blocks may be tasks in this program.
 pub(crate) fn least_align_of_tasks() -> usize {
     static LEAST: LazyLock<usize> = LazyLock::new(|| {
@@ -90,9 +130,11 @@ pub(crate) const NOT_RECORDING: &str = "no allocation is recorded, so tasks and 
      highwater_leaktest::Alloc::with_inner(YOURS);`, or set `blocks = \"off\"` below [leaktest] in highwater.toml";
 
 /// Whether the global allocator of this process is, or stands behind, the one that writes blocks down. The first question plants
-/// a block and looks whether it is found.
+/// a block and looks whether it is found. Under a sanitizer nothing is: it stops a program that reads its own stack.
 pub(crate) fn is_recording() -> bool {
-    static IS_RECORDING: LazyLock<bool> = LazyLock::new(|| finds(|| drop(black_box(Box::new(0_u64)))));
+    static IS_RECORDING: LazyLock<bool> = LazyLock::new(|| {
+        highwater_hooks::status() != Err(Unsupported::Sanitizer) && finds(|| drop(black_box(Box::new(0_u64))))
+    });
     *IS_RECORDING
 }
 
@@ -113,6 +155,14 @@ mod tests {
     fn the_plant_is_found_and_nothing_is_not() {
         assert!(is_recording(), "this crate's own tests have its allocator");
         assert!(!finds(|| ()));
+    }
+
+    #[test]
+    fn versions_are_told_by_constants() {
+        let of = |constants: &str| versions(constants.as_bytes(), "tokio").into_iter().collect::<Vec<_>>();
+        assert_eq!(of("x/tokio-1.54.1/src/a.rs x/tokio-1.54.1/src/b.rs"), [Some((1, 54))]);
+        assert_eq!(of("x/tokio-1.54.1/src/a.rs x/tokio-1.8.0/src/b.rs x/tokio/src/c.rs").len(), 3);
+        assert_eq!(of("x/tokio-util-0.7.1/src/lib.rs"), []);
     }
 
     #[test]

@@ -4,8 +4,10 @@ use std::cell::RefCell;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::thread;
 
+use crate::hang;
 use crate::judge::{self, Allowed, Options, Verdict};
 use crate::memory;
 use crate::process;
@@ -66,7 +68,7 @@ pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: i
     let test = test_name(name);
     let running = Rc::new(Running {
         test: test.clone(),
-        scope: Scope::new(),
+        scope: Arc::new(Scope::new()),
         grace: options.grace,
         allowed_tasks: options.allowed_tasks,
         settled: RefCell::new(None),
@@ -78,11 +80,13 @@ pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: i
     {
         panic!("{reason}");
     }
+    let watch = hang::watch_current(&test, scope);
     settle::enter(&running);
     let entered = scope.enter();
     let result = panic::catch_unwind(AssertUnwindSafe(body));
     drop(entered);
     settle::leave();
+    drop(watch);
     let settled = running.settled.take();
     if settled.is_some() {
         // They have had their time while the runtime was there.

@@ -37,21 +37,27 @@ const POOLS: Places = &[
     ("blocking::grow_pool", "the pool of the crate blocking"),
 ];
 
-/// The pool that a thread waits for work in, by where it was started and where it is.
+/// The pool that a thread is of whose threads may wait for work, by where it was started.
 ///
 /// tokio starts threads for calls that may block, and the workers of a runtime are such calls: whichever thread is first becomes
-/// the worker, and one that has nothing to do any more ends after ten seconds. What a call does that never ends is a task that is
-/// left, and the thread is then in the program's own code.
-pub(crate) fn pool_at_rest(spawned: &[Frame], now: &[usize]) -> Option<&'static str> {
+/// the worker, and one that has nothing to do any more ends after ten seconds.
+pub(crate) fn pool(spawned: &[Frame]) -> Option<&'static str> {
     let passes = |name: &str| spawned.iter().any(|it| it.function.contains(name));
     let is_of_pool = passes("tokio::runtime::blocking::pool::Spawner::spawn_thread")
         && !passes("tokio::runtime::scheduler::multi_thread::worker::Launch::launch");
-    if !is_of_pool || now.is_empty() {
-        return None;
-    }
-    let is_at_work =
-        symbols::spawn_frames(now).iter().any(|it| it.origin == Origin::Own && it.file.is_some());
-    (!is_at_work).then_some("tokio's pool for calls that may block")
+    is_of_pool.then_some("tokio's pool for calls that may block")
+}
+
+/// Whether a thread of such a pool waits for work, by where it is. What a call does that never ends is a task that is left, and the
+/// thread is then in the program's own code.
+pub(crate) fn is_at_rest(now: &[usize]) -> bool {
+    let frames = symbols::spawn_frames(now);
+    let passes = |part: &str| frames.iter().any(|it| it.function.contains(part));
+    let is_own = frames.iter().any(|it| it.origin == Origin::Own && it.file.is_some());
+    // Without debug information what a call does may be a part of what runs it. A worker is such a call, too.
+    let runs_a_call =
+        passes("tokio::runtime::task::") && !passes("tokio::runtime::scheduler::multi_thread::worker::");
+    !now.is_empty() && !is_own && !runs_a_call
 }
 
 /// What of the process these calls initialise, if they do.

@@ -24,6 +24,11 @@ pub(crate) struct Findings {
     pub(crate) unclassified: Vec<String>,
     /// Blocks that may be tasks, of executors that are not known; no test is blamed for them.
     pub(crate) unclassified_tasks: Vec<String>,
+    /// Tasks that had been woken when their runtime was dropped. Whether they would have ended cannot be told, and no test is
+    /// blamed for them.
+    pub(crate) unjudged: Vec<Leak>,
+    /// Whether futures of a `FuturesUnordered` may have been left unseen, for want of debug information.
+    pub(crate) lacks_futures: bool,
 }
 
 /// A thread or a task that a test left alive.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::judge::{self, Allowed, Verdict};
 use crate::memory::{self, Limits};
+use crate::message;
 use crate::process;
 use crate::report;
 use crate::scope::{Entered, Scope};
@@ -138,7 +139,13 @@ impl Drop for Check {
         if verdict.leaks.is_empty() && memory.is_empty() {
             return;
         }
-        eprint!("{}{}", report::text(&verdict.leaks), memory::text(&memory));
+        let words = format!("{}{}", report::text(&verdict.leaks), memory::text(&memory));
+        if verdict.holds_runtime {
+            // What libtest captures is not seen if the drop of the runtime waits for ever.
+            message::say(&words);
+        } else {
+            eprint!("{words}");
+        }
         if !thread::panicking() {
             let what = match report::what(&verdict.leaks) {
                 _ if verdict.leaks.is_empty() => "blocks were left".to_owned(),

@@ -8,10 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::thread as std_thread;
 use std::time::{Duration, Instant};
 
-use highwater_hooks::{Spawner, State, Thread, present_stack};
+use highwater_hooks::{Spawner, Thread, present_stack};
 
+use crate::busy::{Look, WINDOW, Watched};
 use crate::classify;
 use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Why};
+use crate::known;
 use crate::memory::Limits;
 use crate::pattern;
 use crate::process;
@@ -26,10 +28,6 @@ use crate::tasks;
 pub(crate) const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(5));
 /// From when on it is looked at who stays.
 const LOOK_AFTER: Duration = Duration::from_millis(20);
-/// What is watched for being busy is watched for this long at least.
-const WINDOW: Duration = Duration::from_millis(100);
-/// From which part of its time on a thread counts as busy: 1 in this many.
-const BUSY_PART: u128 = 10;
 
 /// Name of a thread of which the kernel says nothing.
 const UNREAD: &str = "";
@@ -65,6 +63,10 @@ pub(crate) struct Verdict {
     pub(crate) passed_over: Vec<PassedOver>,
     /// Blocks that may be tasks, in words.
     pub(crate) unclassified_tasks: BTreeSet<String>,
+    /// Tasks that were woken when their runtime was dropped, so that it cannot be told whether they would have ended.
+    pub(crate) unjudged: Vec<Leak>,
+    /// Whether a leak is a call that may block, for which a runtime waits that is dropped.
+    pub(crate) holds_runtime: bool,
 }
 
 impl Verdict {
@@ -73,6 +75,8 @@ impl Verdict {
         self.leaks.extend(other.leaks);
         self.passed_over.extend(other.passed_over);
         self.unclassified_tasks.extend(other.unclassified_tasks);
+        self.unjudged.extend(other.unjudged);
+        self.holds_runtime |= other.holds_runtime;
     }
 }
 
@@ -100,7 +104,8 @@ pub(crate) fn judge(
     verdict.join(of_tasks.unwrap_or_default());
     if let Some(ledger) = scope.ledger() {
         let ended = tasks::ended(ledger);
-        verdict.join(wait.verdict(ended));
+        verdict.join(wait.verdict(ended.waiting));
+        verdict.unjudged.extend(wait.alive(ended.woken));
     }
     verdict
 }
@@ -139,19 +144,40 @@ fn judge_threads(
         let is_open = waited < grace
             || has_time && (bench.is_busy(&left) || !bench.has_watched(&left, WINDOW.min(grace)));
         if are_tasks_judged && (left.is_empty() || !is_open) {
-            let mut leaks: Vec<Leak> = Vec::new();
-            left.retain(|it| bench.leak(it, waited).map(|leak| leaks.push(leak)).is_some());
+            // The verdict comes first: looking at where threads are may end a wait of theirs, and them with it.
+            left.retain(|it| !bench.is_at_rest(it));
+            let mut found: Vec<(Thread, Leak)> =
+                left.into_iter().map(|it| (it.clone(), bench.leak(&it, waited))).collect();
             // To take down all that takes a while, in which some may have ended.
             let alive = scope.threads().threads();
-            let is_alive = |thread: &Thread| alive.iter().any(|it| it.number() == thread.number());
-            let mut threads = left.iter();
-            leaks.retain(|leak| {
-                let thread = threads.next().filter(|it| is_alive(it));
-                thread.is_some_and(|it| !bench.is_allowed_by_now(it, &leak.name)) && !bench.is_known(leak)
+            found.retain(|(thread, leak)| {
+                let is_alive = alive.iter().any(|it| it.number() == thread.number());
+                is_alive && !bench.is_allowed_by_now(thread, &leak.name) && !bench.is_known(leak)
             });
+            let leaks = found.into_iter().map(|(thread, leak)| Leak { now: now(&thread), ..leak }).collect();
             return bench.verdict(leaks);
         }
     }
+}
+
+/// What of the test called `test` is alive at this moment and not excused. Nothing is waited for, and it is no verdict.
+pub(crate) fn alive(test: &str, scope: &Scope) -> Vec<Leak> {
+    let allowed: &[&str] = &[];
+    let mut bench = Bench { test, allowed, excused: BTreeMap::new(), watched: BTreeMap::new() };
+    let mut left = bench.look(scope);
+    left.retain(|it| !bench.is_at_rest(it));
+    let threads = left.iter().map(|it| Leak { now: now(it), ..bench.leak(it, Duration::ZERO) });
+    let mut alive: Vec<Leak> = threads.collect();
+    if let Some(ledger) = scope.ledger() {
+        alive.extend(TaskWait::new(test, None, allowed).alive(tasks::left(ledger).tasks));
+    }
+    alive
+}
+
+/// Where a thread is at this moment.
+fn now(thread: &Thread) -> Vec<Frame> {
+    let addresses = present_stack(thread).unwrap_or_default();
+    symbols::present_path(&symbols::present_frames(&addresses))
 }
 
 /// Where the threads of one test wait for the verdict.
@@ -161,22 +187,6 @@ struct Bench<'a, A> {
     /// By number; `None` for threads that belong to the test, as far as their stacks tell.
     excused: BTreeMap<u64, Option<PassedOver>>,
     watched: BTreeMap<u64, Watched>,
-}
-
-/// How busy a thread was at the moments when it was looked at.
-struct Watched {
-    first: Look,
-    /// One or two windows ago.
-    earlier: Look,
-    /// Less than a window ago.
-    later: Look,
-    last: Look,
-}
-
-#[derive(Clone, Copy)]
-struct Look {
-    at: Instant,
-    busy_ns: u64,
 }
 
 impl<A: AsRef<str>> Bench<'_, A> {
@@ -226,14 +236,11 @@ impl<A: AsRef<str>> Bench<'_, A> {
         if let Some(pattern) = by_test {
             return Some((Why::Test, pattern.as_ref().to_owned()));
         }
-        let rules = &settings().rules;
-        if rules.is_empty() {
-            return None;
-        }
         let spawned = spawned(thread);
-        let allows = |rule: &&Rule| rule.allows(Kind::Thread, process::program(), self.test, name, &spawned);
-        let rule = rules.iter().find(allows);
-        rule.map(|rule| (Why::Rule, rule.reason.clone()))
+        let (program, kind) = (process::program(), Kind::Thread);
+        let allows = |rule: &&Rule| rule.allows(kind, program, self.test, name, &spawned);
+        let by_rule = settings().rules.iter().find(allows).map(|rule| (Why::Rule, rule.reason.clone()));
+        by_rule.or_else(|| Some((Why::Global, known::reason(kind, program, self.test, name, &spawned)?)))
     }
 
     fn is_busy(&self, left: &[Thread]) -> bool {
@@ -245,16 +252,24 @@ impl<A: AsRef<str>> Bench<'_, A> {
         left.iter().all(|thread| self.watched.get(&thread.number()).is_some_and(long))
     }
 
-    /// What there is to say of a thread that is left. `None` when it turns out to be one that waits for work in a pool.
-    fn leak(&mut self, thread: &Thread, waited: Duration) -> Option<Leak> {
-        let now = present_stack(thread).unwrap_or_default();
-        if let Some(pool) = classify::pool_at_rest(&spawned(thread), &now) {
-            let (test, name) = (self.test.to_owned(), thread.read().map(|it| it.name).unwrap_or_default());
-            let (why, detail) = (Why::Global, pool.to_owned());
-            let excuse = PassedOver { test, kind: Kind::Thread, name, why, detail };
-            self.excused.insert(thread.number(), Some(excuse));
-            return None;
-        }
+    /// Whether a thread is one that waits for work in a pool, of which where it is has to be known. What waits for work waits for a
+    /// lock, and goes on to wait when it has been asked.
+    fn is_at_rest(&mut self, thread: &Thread) -> bool {
+        let spawned = spawned(thread);
+        let pool = classify::pool(&spawned).and_then(|pool| {
+            let now = present_stack(thread).unwrap_or_default();
+            classify::is_at_rest(&now).then_some(pool)
+        });
+        let Some(pool) = pool else { return false };
+        let (test, name) = (self.test.to_owned(), thread.read().map(|it| it.name).unwrap_or_default());
+        let (why, detail) = (Why::Global, pool.to_owned());
+        let excuse = PassedOver { test, kind: Kind::Thread, name, why, detail };
+        self.excused.insert(thread.number(), Some(excuse));
+        true
+    }
+
+    /// What there is to say of a thread that is left, but for where it is.
+    fn leak(&self, thread: &Thread, waited: Duration) -> Leak {
         let reading = thread.read();
         let watched = self.watched.get(&thread.number());
         let parent = match thread.spawner() {
@@ -262,7 +277,7 @@ impl<A: AsRef<str>> Bench<'_, A> {
             _ => None,
         };
         let activity = watched.zip(reading.as_ref()).map(|(it, reading)| it.activity(reading.state));
-        Some(Leak {
+        Leak {
             test: self.test.to_owned(),
             kind: Kind::Thread,
             name: reading.map_or_else(|| UNREAD.to_owned(), |it| it.name),
@@ -270,8 +285,8 @@ impl<A: AsRef<str>> Bench<'_, A> {
             waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
             parent,
             spawned: spawned(thread),
-            now: symbols::present_path(&symbols::present_frames(&now)),
-        })
+            now: Vec::new(),
+        }
     }
 
     /// Whether a thread is allowed by the name that it has by now: on a busy machine it may have begun to run, and called itself
@@ -301,79 +316,4 @@ impl<A: AsRef<str>> Bench<'_, A> {
 
 fn spawned(thread: &Thread) -> Vec<Frame> {
     symbols::spawn_path(&symbols::spawn_frames(thread.spawn_stack()))
-}
-
-impl Watched {
-    fn from(look: Look) -> Self {
-        Self { first: look, earlier: look, later: look, last: look }
-    }
-
-    fn add(&mut self, look: Look) {
-        if look.at.duration_since(self.later.at) >= WINDOW {
-            self.earlier = self.later;
-            self.later = look;
-        }
-        self.last = look;
-    }
-
-    /// Whether it was lately.
-    fn is_busy(&self) -> bool {
-        is_busy_between(self.earlier, self.last)
-    }
-
-    /// What it did since it was first looked at.
-    fn activity(&self, state: State) -> Activity {
-        if is_busy_between(self.first, self.last) {
-            Activity::Busy
-        } else if self.last.busy_ns == self.first.busy_ns && state != State::Running {
-            Activity::Asleep
-        } else {
-            Activity::Waking
-        }
-    }
-}
-
-fn is_busy_between(from: Look, to: Look) -> bool {
-    let busy_ns = u128::from(to.busy_ns.saturating_sub(from.busy_ns));
-    let passed_ns = to.at.duration_since(from.at).as_nanos();
-    passed_ns > 0 && busy_ns * BUSY_PART >= passed_ns
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn watched(looks: &[(u64, u64)]) -> Watched {
-        let start = Instant::now();
-        let look = |&(at_ms, busy_ms): &(u64, u64)| Look {
-            at: start + Duration::from_millis(at_ms),
-            busy_ns: busy_ms * 1_000_000,
-        };
-        let mut watched = Watched::from(look(&looks[0]));
-        looks[1..].iter().for_each(|it| watched.add(look(it)));
-        watched
-    }
-
-    #[test]
-    fn a_thread_is_busy_while_it_runs_a_tenth_of_the_time() {
-        let busy = watched(&[(0, 0), (100, 10), (200, 20)]);
-        assert!(busy.is_busy());
-        assert_eq!(busy.activity(State::Asleep), Activity::Busy);
-        let waking = watched(&[(0, 0), (100, 1), (200, 2)]);
-        assert!(!waking.is_busy());
-        assert_eq!(waking.activity(State::Asleep), Activity::Waking);
-        assert_eq!(watched(&[(0, 5), (500, 5)]).activity(State::Asleep), Activity::Asleep);
-        assert_eq!(watched(&[(0, 5), (500, 5)]).activity(State::Running), Activity::Waking);
-    }
-
-    #[test]
-    fn a_thread_that_was_busy_long_ago_is_not() {
-        let settled = watched(&[(0, 0), (100, 100), (200, 200), (300, 200), (400, 200), (450, 200)]);
-        assert!(!settled.is_busy());
-    }
-
-    #[test]
-    fn one_look_tells_nothing() {
-        assert!(!watched(&[(0, 7)]).is_busy());
-    }
 }

@@ -31,10 +31,13 @@
 mod allocator;
 mod around;
 mod baseline;
+mod busy;
 mod classify;
 mod finding;
 mod guard;
+mod hang;
 mod judge;
+mod known;
 mod memory;
 mod message;
 mod name;

@@ -1,11 +1,12 @@
-//! The names of functions, with their paths also where the debug information leaves those out: with line tables only, a
+//! The names of functions in one spelling ([`highwater_tasks::plain`]), with their paths also where the debug information leaves those out: with line tables only, a
 //! function of a crate, and one of the standard library that was inlined, is called by its last name alone.
 
-/// The function's name with the path of the module that its file stands for, if it has no path itself and its file is known
+/// The function's name, in the spelling that all manglings have in common, with the path of the module that its file stands for, if it has no path itself and its file is known
 /// to be one of another crate. The project's own functions stay as they are: its directories need not be called as its crates.
 pub(crate) fn qualified(function: &str, file: Option<&str>) -> String {
     let is_known = |it: &&str| is_of_dependency(it) || is_of_rust(it) || is_of_highwater(it);
-    file.filter(is_known).and_then(|it| by_place(function, it)).unwrap_or_else(|| function.to_owned())
+    let function = highwater_tasks::plain(function);
+    file.filter(is_known).and_then(|it| by_place(&function, it)).unwrap_or(function)
 }
 
 /// What a function without a path is called if its crate has the name of the directory that the crate is in. `None` for one with
@@ -69,14 +70,16 @@ mod tests {
                 "R/rayon-core-1.13.0/src/registry.rs",
                 "rayon_core::registry::global_registry",
             ),
-            ("spawn<fn(a::B)>", "R/pool-0.1.0-beta.1/src/lib.rs", "pool::spawn<fn(a::B)>"),
+            ("spawn<fn(a::B)>", "R/pool-0.1.0-beta.1/src/lib.rs", "pool::spawn"),
+            ("<a::B<u8>>::c::<u8>", "R/pool-0.1.0/src/lib.rs", "a::B::c"),
+            ("{closure#0}<u8>", "R/pool-0.1.0/src/lib.rs", "pool::{{closure}}"),
             ("digest", "R/md-5-0.10.6/src/lib.rs", "md_5::digest"),
             ("a::B::c", "R/pool-0.1.0/src/lib.rs", "a::B::c"),
             ("<a::B as C>::d", "R/pool-0.1.0/src/lib.rs", "<a::B as C>::d"),
             ("call", "/rustc/0123/library/std/src/sync/once.rs", "std::sync::once::call"),
             ("sleep", "/home/me/lib/rustlib/src/rust/library/std/src/thread/mod.rs", "std::thread::sleep"),
-            ("start<()>", "/x/crates/highwater-hooks/src/create.rs", "highwater_hooks::create::start<()>"),
-            ("start<()>", "R/highwater-hooks-0.1.0/src/create.rs", "highwater_hooks::create::start<()>"),
+            ("start<()>", "/x/crates/highwater-hooks/src/create.rs", "highwater_hooks::create::start"),
+            ("start<()>", "R/highwater-hooks-0.1.0/src/create.rs", "highwater_hooks::create::start"),
             ("work", "/home/me/pool/src/lib.rs", "work"),
             ("work", "/home/me/git/checkouts/pool-0a1b/77c/src/a.rs", "77c::a::work"),
             ("work", "R/pool-1.0.0/pool.c", "work"),

@@ -17,6 +17,7 @@ use crate::message;
 use crate::report;
 use crate::rules::{Blocks, Which};
 use crate::settings::settings;
+use crate::symbols;
 use crate::tasks;
 use crate::whole;
 
@@ -32,6 +33,8 @@ static STATE: Mutex<State> = Mutex::new(State {
         passed_over: Vec::new(),
         unclassified: Vec::new(),
         unclassified_tasks: Vec::new(),
+        unjudged: Vec::new(),
+        lacks_futures: false,
     },
     foreign: false,
 });
@@ -123,13 +126,17 @@ pub(crate) fn note_guarded(verdict: &Verdict) {
 
 fn note(verdict: &Verdict, tests: usize) {
     TESTS.fetch_add(tests, Ordering::Relaxed);
-    let Verdict { leaks, passed_over, unclassified_tasks } = verdict;
-    if leaks.is_empty() && passed_over.is_empty() && unclassified_tasks.is_empty() {
+    let Verdict { leaks, passed_over, unclassified_tasks, unjudged, .. } = verdict;
+    if [leaks, unjudged].iter().all(|it| it.is_empty())
+        && passed_over.is_empty()
+        && unclassified_tasks.is_empty()
+    {
         return;
     }
     let mut state = state();
     state.findings.leaks.extend_from_slice(leaks);
     state.findings.passed_over.extend_from_slice(passed_over);
+    state.findings.unjudged.extend_from_slice(unjudged);
     for each in unclassified_tasks {
         if !state.findings.unclassified_tasks.contains(each) {
             state.findings.unclassified_tasks.push(each.clone());
@@ -174,6 +181,14 @@ fn conclude(code: i32) -> i32 {
     if is_checking() && settings().blocks != Blocks::Off && !allocator::is_recording() {
         faults.push(allocator::NOT_RECORDING.to_owned());
     }
+    let was_something_left = is_checking() && symbols::were_asked();
+    if was_something_left && !symbols::have_names() {
+        faults.push(symbols::NO_NAMES.to_owned());
+    }
+    findings.lacks_futures = was_something_left
+        && settings().which == Which::All
+        && allocator::has_unordered_here()
+        && !whole::has_lines();
     // Without the hooks no test was judged, and the kernel's list is all there is.
     if findings.tests > 0 || status() == Err(Unsupported::Static) {
         findings.unclassified = unseen().into_iter().map(|it| it.name).collect();

@@ -17,6 +17,35 @@ const MOST_CALLS: usize = 4;
 pub(crate) fn text(leaks: &[Leak]) -> String {
     let Some(first) = leaks.first() else { return String::new() };
     let mut text = format!("LEAK  {}   (waited {} ms)\n", first.test, first.waited_ms);
+    text += &each(leaks);
+    let has_thread = leaks.iter().any(|it| it.kind == Kind::Thread);
+    text += if has_thread {
+        "  fix: end and join it, or allow it in highwater.toml with a reason\n"
+    } else {
+        "  fix: await it, or have it end with whoever needs it, or allow it in highwater.toml with a reason\n"
+    };
+    text
+}
+
+/// A test that has run for `seconds` and sleeps, the calls that it is in, and what of its own is alive.
+pub(crate) fn hang(test: &str, seconds: u64, now: &[Frame], alive: &[Leak]) -> String {
+    let mut text = format!("HANG  {test}   (has run for {seconds} s, and sleeps)\n");
+    if !now.is_empty() {
+        let _ = writeln!(text, "  now     {}", path(now));
+    }
+    text += &each(alive);
+    text += match alive.is_empty() {
+        true => "  nothing that it started is alive\n",
+        false => {
+            "  this is alive of what it started; a runtime that is dropped waits for its blocking calls\n"
+        }
+    };
+    text
+}
+
+/// Threads and tasks, one after the other; tasks of one line are one.
+fn each(leaks: &[Leak]) -> String {
+    let mut text = String::new();
     for (place, leak) in leaks.iter().enumerate() {
         let is_same = |it: &&Leak| {
             leak.kind == Kind::Task
@@ -46,12 +75,6 @@ pub(crate) fn text(leaks: &[Leak]) -> String {
             let _ = writeln!(text, "          now     {}", path(&leak.now));
         }
     }
-    let has_thread = leaks.iter().any(|it| it.kind == Kind::Thread);
-    text += if has_thread {
-        "  fix: end and join it, or allow it in highwater.toml with a reason\n"
-    } else {
-        "  fix: await it, or have it end with whoever needs it, or allow it in highwater.toml with a reason\n"
-    };
     text
 }
 
@@ -134,6 +157,13 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             names.join(", ")
         ));
     }
+    let has_line = |leak: &Leak| leak.spawned.iter().any(|it| it.line.is_some() && it.origin == Origin::Own);
+    if !findings.leaks.is_empty() && !findings.leaks.iter().any(has_line) {
+        line(
+            "where they were started is known by debug information: set `debug = \"line-tables-only\"` in the profile that tests \
+             are built with",
+        );
+    }
     let exceeding: BTreeSet<&str> = findings.memory.iter().map(|it| it.test.as_str()).collect();
     if !exceeding.is_empty() {
         let names: Vec<&str> = exceeding.iter().copied().collect();
@@ -162,6 +192,25 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             2 => format!("passed over {threads} that a test allows ({detail})"),
             _ => format!("passed over {threads} of the baseline"),
         });
+    }
+    if let Some(first) = findings.unjudged.first() {
+        let tests: BTreeSet<&str> = findings.unjudged.iter().map(|it| it.test.as_str()).collect();
+        let name = if first.name.is_empty() { "a task" } else { &first.name };
+        line(&format!(
+            "not judged: {} of {} had been woken, or had not begun, when the runtime was dropped, so it cannot be told whether \
+             they would have ended. #[highwater_leaktest::test] gives the tasks of a test their time. The first: {name} of {}, \
+             spawned {}",
+            count(findings.unjudged.len(), "task"),
+            count(tests.len(), "test"),
+            first.test,
+            path(&first.spawned)
+        ));
+    }
+    if findings.lacks_futures {
+        line(
+            "not judged: the futures of a FuturesUnordered are known by debug information, which this program lacks: set \
+             `debug = \"line-tables-only\"` in the profile that tests are built with",
+        );
     }
     for rule in unused_rules {
         line(&format!(
@@ -261,6 +310,8 @@ mod tests {
             passed_over: vec![passed.clone(), passed],
             unclassified: vec!["raw".to_owned()],
             unclassified_tasks: vec!["tokio 2.0".to_owned()],
+            unjudged: vec![leak(), leak()],
+            lacks_futures: true,
         };
         let said = conclusion(&findings, &["threads = \"x\"".to_owned()], &["a fault".to_owned()]);
         for words in [
@@ -269,6 +320,9 @@ mod tests {
             "passed over 2 threads of the process (std::sync::Once)\n",
             "allowed nothing here: threads = \"x\".",
             "does not know tokio 2.0\n",
+            "not judged: the futures of a FuturesUnordered are known by debug information",
+            "not judged: 2 tasks of 1 test had been woken, or had not begun, when the runtime was dropped, ",
+            "The first: kid of tests::a, spawned pool::spawn < src/worker.rs:41 worker::start\n",
             "1 thread alive that was not seen to start, and no test is blamed: raw\n",
         ] {
             assert!(said.contains(words), "{words:?} is missing from {said}");

@@ -24,9 +24,31 @@ pub(crate) struct Section {
     pub(crate) grace: Option<Duration>,
     #[serde(deserialize_with = "duration")]
     pub(crate) busy_grace: Option<Duration>,
+    pub(crate) hang: Option<Hang>,
     pub(crate) check: Option<Which>,
     pub(crate) blocks: Option<Blocks>,
     pub(crate) allow: Vec<Rule>,
+}
+
+/// After which time a test that sleeps is said to hang.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hang {
+    After(Duration),
+    Never,
+}
+
+impl Hang {
+    /// Reads a time, or `off`.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text == "off" { Some(Self::Never) } else { time::parse(text).map(Self::After) }
+    }
+}
+
+impl<'de> Deserialize<'de> for Hang {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let parsed = Self::parse(&String::deserialize(deserializer)?);
+        parsed.ok_or_else(|| serde::de::Error::custom("expected a time such as \"20s\", or \"off\""))
+    }
 }
 
 /// Which tests are checked.
@@ -175,6 +197,12 @@ impl Rule {
         self.note(allows)
     }
 
+    /// Whether it is about threads or tasks, and not about all of them.
+    #[cfg(test)]
+    pub(crate) fn is_of_threads_or_tasks(&self) -> bool {
+        self.threads.is_some() || self.tasks.is_some() || self.spawned.is_some()
+    }
+
     fn note(&self, allows: bool) -> bool {
         if allows {
             self.used.store(true, Ordering::Relaxed);
@@ -244,6 +272,7 @@ mod tests {
             ("[[leaktest.allow]]\nreason = \"b\"\ntests = \"a\"", "allows everything"),
             ("[[leaktest.allow]]\nreason = \"b\"\nblocks = \"a\"\nthreads = \"c\"", "make two rules"),
             ("[leaktest]\nblocks = \"no\"", "unknown variant `no`"),
+            ("[leaktest]\nhang = \"soon\"", "expected a time such as \"20s\", or \"off\""),
             ("[leaktest", "line 1"),
         ] {
             let fault = parsed(text).unwrap_err();

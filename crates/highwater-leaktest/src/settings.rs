@@ -6,13 +6,15 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::baseline::Baseline;
-use crate::rules::{self, Blocks, Rule, Section, Which};
+use crate::rules::{self, Blocks, Hang, Rule, Section, Which};
 use crate::time;
 
 /// `all`, `marked` or `off`.
 pub(crate) const CHECK: &str = "HIGHWATER_LEAKTEST";
 /// A time such as `2s`.
 pub(crate) const GRACE: &str = "HIGHWATER_LEAKTEST_GRACE";
+/// A time such as `20s`, or `off`.
+pub(crate) const HANG: &str = "HIGHWATER_LEAKTEST_HANG";
 /// A directory for reports as JSON, one of each process.
 pub(crate) const JSON: &str = "HIGHWATER_LEAKTEST_JSON";
 /// A directory of such reports whose leaks are known.
@@ -24,6 +26,8 @@ const GITHUB: &str = "GITHUB_ACTIONS";
 const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 /// How long threads are waited for that are still busy.
 const DEFAULT_BUSY_GRACE: Duration = Duration::from_secs(5);
+/// From when on a test that sleeps is said to hang.
+const DEFAULT_HANG: Duration = Duration::from_secs(20);
 
 /// The settings.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) blocks: Blocks,
     pub(crate) grace: Duration,
     pub(crate) busy_grace: Duration,
+    /// After which time a test that sleeps is said to hang.
+    pub(crate) hang: Hang,
     pub(crate) rules: Vec<Rule>,
     pub(crate) baseline: Baseline,
     pub(crate) json_directory: Option<PathBuf>,
@@ -73,6 +79,13 @@ impl Settings {
             }
             grace
         });
+        let hang = variable(HANG).and_then(|text| {
+            let hang = Hang::parse(&text);
+            if hang.is_none() {
+                faults.push(format!("{HANG}={text}: expected a time such as 20s, or off"));
+            }
+            hang
+        });
         let baseline = match variable(BASELINE) {
             None => Baseline::default(),
             Some(directory) => Baseline::read(directory.as_ref()).unwrap_or_else(|fault| {
@@ -85,6 +98,7 @@ impl Settings {
             blocks: section.blocks.unwrap_or(Blocks::Asked),
             grace: grace.or(section.grace).unwrap_or(DEFAULT_GRACE),
             busy_grace: section.busy_grace.unwrap_or(DEFAULT_BUSY_GRACE),
+            hang: hang.or(section.hang).unwrap_or(Hang::After(DEFAULT_HANG)),
             rules: section.allow,
             baseline,
             // From the root: a test may change the directory before the report is written.
@@ -110,6 +124,7 @@ mod tests {
     fn variables_override_the_file() {
         let file = with(&[(CHECK, ""), (GITHUB, "false")]);
         assert_eq!((file.which, file.grace, file.annotates), (Which::All, Duration::from_secs(1), false));
+        assert_eq!((file.hang, with(&[(HANG, "off")]).hang), (Hang::After(DEFAULT_HANG), Hang::Never));
         let both = with(&[(CHECK, "marked"), (GRACE, "9ms"), (GITHUB, "true"), (JSON, "out")]);
         assert_eq!((both.which, both.grace, both.annotates), (Which::Marked, Duration::from_millis(9), true));
         assert_eq!(both.json_directory, Some(std::env::current_dir().unwrap().join("out")));
@@ -118,10 +133,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_a_fault() {
-        let faults = with(&[(CHECK, "of"), (GRACE, "9"), (BASELINE, "/no/such/directory")]).faults;
-        assert_eq!(faults.len(), 3);
+        let faults =
+            with(&[(CHECK, "of"), (GRACE, "9"), (HANG, "ever"), (BASELINE, "/no/such/directory")]).faults;
+        assert_eq!(faults.len(), 4);
         assert!(faults[0].contains("expected all, marked or off"), "{faults:?}");
         assert!(faults[1].contains("expected a time"), "{faults:?}");
-        assert!(faults[2].contains("/no/such/directory"), "{faults:?}");
+        assert!(faults[2].contains("a time such as 20s, or off"), "{faults:?}");
+        assert!(faults[3].contains("/no/such/directory"), "{faults:?}");
     }
 }

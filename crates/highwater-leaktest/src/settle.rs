@@ -8,7 +8,7 @@ use std::future::{Future, poll_fn};
 use std::panic::{self, AssertUnwindSafe};
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError};
 use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use highwater_runtime::ledger;
 
 use crate::judge::{PAUSES, Verdict};
+use crate::message;
+use crate::report;
 use crate::scope::Scope;
 use crate::task_wait::TaskWait;
 
@@ -23,7 +25,7 @@ use crate::task_wait::TaskWait;
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) test: String,
-    pub(crate) scope: Scope,
+    pub(crate) scope: Arc<Scope>,
     pub(crate) grace: Option<Duration>,
     /// Patterns of types of futures whose tasks may stay.
     pub(crate) allowed_tasks: &'static [&'static str],
@@ -66,6 +68,10 @@ pub async fn settle<T>(body: impl Future<Output = T>) -> T {
     };
     let wait = TaskWait::new(&running.test, running.grace, running.allowed_tasks);
     let verdict = wait_for_tasks(wait, &running.scope).await;
+    if verdict.holds_runtime {
+        // Its drop may wait for ever.
+        message::say(&report::text(&verdict.leaks));
+    }
     // One body may stand in another one, when both orders of attributes look like ours.
     running.settled.borrow_mut().get_or_insert_default().join(verdict);
     result.unwrap_or_else(|panic| panic::resume_unwind(panic))

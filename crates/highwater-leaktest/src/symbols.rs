@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
+use crate::allocator;
 use crate::finding::{Frame, Origin};
 use crate::memory::outside_of_the_allocator;
 use crate::name;
@@ -48,6 +50,7 @@ fn is_of_recorder(frame: &Frame) -> bool {
 /// The calls of a stack up to where they are enough. An address without a symbol yields none.
 fn frames_until(addresses: &[usize], are_enough: impl Fn(&[Frame]) -> bool) -> Vec<Frame> {
     static KNOWN: Mutex<BTreeMap<usize, Vec<Frame>>> = Mutex::new(BTreeMap::new());
+    ASKED.store(true, Ordering::Relaxed);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut frames = Vec::new();
     for address in addresses {
@@ -77,6 +80,11 @@ fn resolve(address: usize) -> Vec<Frame> {
     frames
 }
 
+/// Whether a function is one of those that stand in front of the C library's.
+fn is_in_front(function: &str) -> bool {
+    ["pthread_create", "thrd_create"].contains(&function)
+}
+
 /// Whether a file is one of the C library's.
 fn is_system_library(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -103,7 +111,7 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
         || is_in("highwater_runtime")
         || is_in("highwater_leaktest")
         || is_in("highwater_runtime")
-        || ["pthread_create", "thrd_create"].contains(&path)
+        || is_in_front(path)
     {
         return Origin::Highwater;
     }
@@ -112,7 +120,11 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     }
     let Some(file) = file else {
         let is_system = !path.contains("::") || ["std", "core", "alloc"].into_iter().any(is_in);
-        return if is_system { Origin::System } else { Origin::Own };
+        return match path.split("::").next() {
+            _ if is_system => Origin::System,
+            Some(krate) if is_dependency(krate) => Origin::Dependency,
+            _ => Origin::Own,
+        };
     };
     // The paths of system libraries begin where they were built.
     let is_system = |it: &str| name::is_of_rust(it) || it.starts_with("./") || it.starts_with("../");
@@ -122,6 +134,45 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
         _ => Origin::Own,
     }
 }
+
+/// Whether a crate, of whose functions no file is known, is one from a registry.
+fn is_dependency(krate: &str) -> bool {
+    static KNOWN: Mutex<BTreeMap<String, bool>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *known.entry(krate.to_owned()).or_insert_with_key(|it| allocator::is_of_registry(it))
+}
+
+/// The demangled names of the functions that an address is in, with their types where they have some.
+pub(crate) fn names(address: usize) -> Vec<String> {
+    let mut names = Vec::new();
+    backtrace::resolve(address.wrapping_add(1) as *mut c_void, |symbol| {
+        names.extend(symbol.name().map(|it| format!("{it:#}")));
+    });
+    names
+}
+
+/// Whether some of these calls are of the project's own code and have lines.
+pub(crate) fn have_lines(addresses: &[usize]) -> bool {
+    let has_line = |it: &Frame| it.origin == Origin::Own && it.line.is_some();
+    addresses.iter().any(|it| resolve(*it).iter().any(has_line))
+}
+
+/// Whether this program's functions have names. Without names nothing can be told apart.
+pub(crate) fn have_names() -> bool {
+    !names(crate::process::begin as fn() as usize).is_empty()
+}
+
+/// Whether a stack was looked up.
+static ASKED: AtomicBool = AtomicBool::new(false);
+
+/// Whether any stack was looked up, as is done when a test left something.
+pub(crate) fn were_asked() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}
+
+/// What is said where functions have no names.
+pub(crate) const NO_NAMES: &str = "this program has no symbol table, so what tests leave cannot be told apart and tasks cannot \
+     be found; set `strip = \"none\"` in the profile that tests are built with";
 
 /// What of a spawn stack is worth showing: from the function that the hooks stand in front of up to where the test harness
 /// begins, without the calls of the standard library.
@@ -167,7 +218,7 @@ pub(crate) fn present_path(frames: &[Frame]) -> Vec<Frame> {
 }
 
 /// The function in which a closure stands.
-fn without_closures(mut function: &str) -> &str {
+pub(crate) fn without_closures(mut function: &str) -> &str {
     while let Some(outer) = function.strip_suffix("::{{closure}}") {
         function = outer;
     }
@@ -181,11 +232,11 @@ fn is_code(frame: &Frame) -> bool {
 /// The calls outside of the hooks' own, which took the stack down: they are in the file `module` of the hooks, and what they
 /// call is further inside.
 fn behind<'a>(frames: &'a [Frame], module: &str) -> &'a [Frame] {
-    let ours = format!("/src/{module}.rs");
-    let is_ours = |it: &Frame| {
-        let is_in =
-            |file: &String| file.contains("/highwater-hooks") && file.replace('\\', "/").ends_with(&ours);
-        it.origin == Origin::Highwater && it.file.as_ref().is_none_or(is_in)
+    let (file, path) = (format!("/src/{module}.rs"), format!("highwater_hooks::{module}::"));
+    let is_ours = |it: &Frame| match &it.file {
+        Some(it) => it.contains("/highwater-hooks") && it.replace('\\', "/").ends_with(&file),
+        // Where functions have no file, those of the hooks may be inlined into the one that stands in front of the C library's.
+        None => it.function.contains(&path) || module == "create" && is_in_front(&it.function),
     };
     let Some(first) = frames.iter().position(is_ours) else { return frames };
     let outside = frames[first..].iter().position(|it| it.origin != Origin::Highwater);
@@ -200,7 +251,8 @@ mod tests {
     fn code_is_told_apart_by_its_place() {
         for (function, file, expected) in [
             ("pool::start", Some("/home/me/pool/src/lib.rs"), Origin::Own),
-            ("pool::start", None, Origin::Own),
+            ("mine::start", None, Origin::Own),
+            ("<gimli::read::Unit as mine::T>::start", None, Origin::Dependency),
             (
                 "rayon_core::registry::spawn",
                 Some("/home/me/.cargo/registry/src/x/rayon-core-1/src/a.rs"),

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::finding::{Kind, Leak, PassedOver, Why};
 use crate::judge::{PAUSES, Verdict};
+use crate::known;
 use crate::pattern;
 use crate::process;
 use crate::scope::Scope;
@@ -77,6 +78,7 @@ impl TaskWait {
         for task in left {
             tasks::note_judged(&task);
             let excuse = self.excuse(&task);
+            let is_blocking = task.is_blocking;
             let leak = self.leak(task);
             let is_known = excuse.is_none() && settings().baseline.has(process::program(), &leak);
             match excuse.or_else(|| is_known.then(|| (Why::Baseline, String::new()))) {
@@ -84,10 +86,18 @@ impl TaskWait {
                     let Leak { test, kind, name, .. } = leak;
                     verdict.passed_over.push(PassedOver { test, kind, name, why, detail });
                 }
-                None => verdict.leaks.push(leak),
+                None => {
+                    verdict.holds_runtime |= is_blocking;
+                    verdict.leaks.push(leak);
+                }
             }
         }
         verdict
+    }
+
+    /// Tasks that are alive and not excused, as leaks. It is no verdict on them.
+    pub(crate) fn alive(&self, left: Vec<Task>) -> Vec<Leak> {
+        left.into_iter().filter(|it| self.excuse(it).is_none()).map(|it| self.leak(it)).collect()
     }
 
     /// Why a task may stay, if it may.
@@ -101,7 +111,9 @@ impl TaskWait {
         let (program, name, spawned) = (process::program(), &task.name, &task.spawned);
         let allows =
             settings().rules.iter().find(|it| it.allows(Kind::Task, program, &self.test, name, spawned));
-        allows.map(|rule| (Why::Rule, rule.reason.clone()))
+        let by_rule = allows.map(|rule| (Why::Rule, rule.reason.clone()));
+        let known = || known::reason(Kind::Task, program, &self.test, name, spawned);
+        by_rule.or_else(|| Some((Why::Global, known()?)))
     }
 
     fn leak(&self, task: Task) -> Leak {

@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use highwater_runtime::ledger::{self, Block, Ledger};
-use highwater_tasks::{Allocation, Call, Executor, Purpose, classify, ends_with_executor, is_of_executor};
+use highwater_tasks::{
+    Allocation, Call, Executor, Purpose, classify_by_table, classify_with, ends_with_executor, is_of_executor,
+};
 
 use crate::classify;
 use crate::finding::{Activity, Frame};
@@ -24,6 +26,8 @@ pub(crate) struct Task {
     /// The type of its future, or where that is not known, nothing.
     pub(crate) name: String,
     pub(crate) activity: Activity,
+    /// Whether it is a call that may block.
+    pub(crate) is_blocking: bool,
     /// Where it was spawned, innermost call first, from what was called of the runtime's.
     pub(crate) spawned: Vec<Frame>,
     /// What of the process was being initialised when it was spawned.
@@ -61,7 +65,7 @@ pub(crate) fn note_judged(task: &Task) {
 
 /// Begins to remember the ends of tasks that a shutdown cancels.
 pub(crate) fn begin() {
-    let (mask, wanted) = highwater_tasks::CANCELLED_WHILE_WAITING;
+    let (mask, wanted) = highwater_tasks::CANCELLED_AND_OVER;
     ledger::watch_ends(crate::allocator::WIDE, mask, wanted);
 }
 
@@ -78,7 +82,7 @@ pub(crate) fn left(ledger: &Ledger) -> Left {
     blocks.sort_unstable_by_key(Block::serial);
     let mut left = Left::default();
     for block in blocks {
-        let known = known(block.stack);
+        let known = known(block.stack, || words(&block));
         match &known.allocation {
             Allocation::Other => {}
             Allocation::Unclassified { executor, version, .. } => {
@@ -108,24 +112,42 @@ pub(crate) fn left(ledger: &Ledger) -> Left {
     left
 }
 
-/// The tasks that were alive when their runtime was shut down, and that nothing but this has ended. Those that had been woken,
-/// and so were about to run, are left out.
-pub(crate) fn ended(ledger: &Ledger) -> Vec<Task> {
+/// What a shutdown of a runtime has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Ended {
+    /// Tasks that waited until then, and that nothing else has ended.
+    pub(crate) waiting: Vec<Task>,
+    /// Tasks that had been woken, or had not begun to run. Whether they would have ended cannot be told.
+    pub(crate) woken: Vec<Task>,
+}
+
+/// The tasks that were alive when their runtime was shut down.
+pub(crate) fn ended(ledger: &Ledger) -> Ended {
     let _unrecorded = ledger::pause();
-    let mut tasks = Vec::new();
+    let mut tasks = Ended::default();
     ledger.visit_ended(|ended| {
-        let known = known(ended.block.stack);
+        let known = known(ended.block.stack, || ended.words.to_vec());
         let Allocation::Cell(cell) = &known.allocation else { return };
-        let is_waiting = cell.executor.state(ended.word).is_some_and(|it| it.is_cancelled && !it.is_ready);
-        if cell.purpose == Purpose::Own || !is_waiting || judged().contains(&ended.block.serial()) {
+        let Some(last) = cell.executor.state(ended.words[0]).filter(|it| it.is_cancelled) else { return };
+        // The end of one task may wake the next, which had waited till then.
+        let before = ended.word_before.and_then(|it| cell.executor.state(it));
+        if before.is_some_and(|it| it.is_cancelled && it.is_ready) {
+            // It had been aborted.
+            return;
+        }
+        let was_ready = before.unwrap_or(last).is_ready;
+        if cell.purpose == Purpose::Own || judged().contains(&ended.block.serial()) {
             return;
         }
         let frames = symbols::spawn_frames(ended.end_stack);
         if ends_with_executor(cell.executor, &calls(&frames)) {
-            tasks.push(known.task(&ended.block, Activity::ShutDown));
+            let list = if was_ready { &mut tasks.woken } else { &mut tasks.waiting };
+            list.push(known.task(&ended.block, Activity::ShutDown));
         }
     });
-    tasks.sort_unstable_by_key(|it| it.serial);
+    for list in [&mut tasks.waiting, &mut tasks.woken] {
+        list.sort_unstable_by_key(|it| it.serial);
+    }
     tasks
 }
 
@@ -159,43 +181,68 @@ impl Known {
             serial: block.serial(),
             name: self.name.clone(),
             activity,
+            is_blocking: matches!(&self.allocation, Allocation::Cell(it) if it.purpose == Purpose::Blocking),
             spawned: self.spawned.clone(),
             global: self.global,
         }
     }
 }
 
-/// What is known of a stack, which the ledger keeps in one place for ever.
-fn known(stack: &'static [usize]) -> Arc<Known> {
-    static KNOWN: Mutex<BTreeMap<usize, Arc<Known>>> = Mutex::new(BTreeMap::new());
-    let mut all = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(all.entry(stack.as_ptr().addr()).or_insert_with(|| Arc::new(find_out(stack))))
+/// The words that a block begins with, in which there may be a pointer to a table of functions.
+fn words(block: &Block) -> Vec<usize> {
+    (0..6).map_while(|it| block.word(it * size_of::<usize>())).collect()
 }
 
-fn find_out(stack: &[usize]) -> Known {
+/// What is known of a stack, which the ledger keeps in one place for ever. `words` are those that a block of it begins with.
+fn known(stack: &'static [usize], words: impl FnOnce() -> Vec<usize>) -> Arc<Known> {
+    static KNOWN: Mutex<BTreeMap<usize, Arc<Known>>> = Mutex::new(BTreeMap::new());
+    let mut all = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(all.entry(stack.as_ptr().addr()).or_insert_with(|| Arc::new(find_out(stack, &words()))))
+}
+
+fn find_out(stack: &[usize], words: &[usize]) -> Known {
     let nothing = Known { allocation: Allocation::Other, name: String::new(), spawned: vec![], global: None };
-    // Most are other blocks, and their innermost calls tell.
+    // Most are other blocks, and their innermost calls tell. Where they have no files, the constructors of cells may be parts of
+    // other functions.
     let innermost = symbols::allocation_frames(stack);
-    if !is_of_executor(&calls(&innermost)) {
+    let has_file = innermost.last().is_some_and(|it| it.file.is_some());
+    let table = if has_file { None } else { words.iter().find_map(|it| first_of_table(*it)) };
+    if table.is_none() && !is_of_executor(&calls(&innermost)) {
         return nothing;
     }
     let frames = symbols::outside_of_recorder(symbols::spawn_frames(stack));
-    let allocation = classify(&calls(&frames));
+    let by_table = table.and_then(|it| classify_by_table(&it, &calls(&frames)));
+    let allocation = by_table
+        .map_or_else(|| classify_with(&calls(&frames), crate::allocator::version_of), Allocation::Cell);
     let entry = match &allocation {
         Allocation::Cell(cell) => cell.entry,
         Allocation::Unclassified { entry, .. } => *entry,
         Allocation::Other => return nothing,
     };
     let name = match &allocation {
-        Allocation::Cell(cell) => cell.future.clone().or_else(|| types::future(cell.executor, stack)),
+        Allocation::Cell(cell) => cell
+            .future
+            .clone()
+            .or_else(|| types::future(cell.executor, stack))
+            .or_else(|| types::future_by_symbols(cell.executor, stack)),
         _ => None,
     };
+    let spawned = frames.get(entry..).unwrap_or(&[]);
     Known {
         name: name.unwrap_or_default(),
-        spawned: symbols::task_path(&frames[entry..]),
-        global: classify::once(&frames[entry..]),
+        spawned: symbols::task_path(spawned),
+        global: classify::once(spawned),
         allocation,
     }
+}
+
+/// The name of the function that a table of functions begins with, if `pointer` leads to one of the program's. Only names that
+/// may be those of an executor's are of interest.
+fn first_of_table(pointer: usize) -> Option<String> {
+    highwater_hooks::base_of(pointer)?;
+    let function = highwater_hooks::word_at(pointer)?;
+    highwater_hooks::base_of(function)?;
+    symbols::names(function).into_iter().find(|it| classify_by_table(it, &[]).is_some())
 }
 
 fn calls(frames: &[Frame]) -> Vec<Call<'_>> {

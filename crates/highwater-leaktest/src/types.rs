@@ -11,6 +11,8 @@ use gimli::{AttributeValue, DebuggingInformationEntry, EndianSlice, RunTimeEndia
 use highwater_tasks::Executor;
 use object::{Object, ObjectSection, ObjectSegment};
 
+use crate::symbols;
+
 /// Sections stay in memory: they are read once, by a process that is about to fail.
 type Reader = EndianSlice<'static, RunTimeEndian>;
 
@@ -35,6 +37,12 @@ pub(crate) fn future(executor: Executor, stack: &[usize]) -> Option<String> {
         let names = program.names(*address).unwrap_or_default();
         names.iter().find_map(|name| highwater_tasks::future(executor, name)).map(|it| it.name)
     })
+}
+
+/// The same by the names of the symbol table, which have types in one of the manglings.
+pub(crate) fn future_by_symbols(executor: Executor, stack: &[usize]) -> Option<String> {
+    let mut names = stack.iter().take(MOST_CALLS).flat_map(|address| symbols::names(*address));
+    names.find_map(|name| highwater_tasks::future(executor, &name)).map(|it| it.name)
 }
 
 impl Program {

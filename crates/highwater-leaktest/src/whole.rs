@@ -8,12 +8,13 @@
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread as std_thread;
 
-use highwater_hooks::{Observer, Spawner, Thread};
+use highwater_hooks::{Inherited, Observer, Spawner, Thread};
 
 use crate::finding::Origin;
+use crate::hang::{self, Watch};
 use crate::judge::{self, Allowed};
 use crate::memory::{self, Limits};
 use crate::message;
@@ -25,15 +26,14 @@ use crate::settings::settings;
 use crate::symbols;
 
 /// Told of all threads from the start of the process.
-pub(crate) const OBSERVER: Observer =
-    Observer { starts: scope::starts, started: scope::started, began, ends };
+pub(crate) const OBSERVER: Observer = Observer { starts, started: scope::started, began, ends };
 
 /// Where the main thread started its first thread.
 static MAIN_STACK: OnceLock<Box<[usize]>> = OnceLock::new();
 
 thread_local! {
     /// The scope of a thread that may be a test. Nothing is destroyed with the thread: it is taken out as the last thing.
-    static SCOPE: Cell<Option<ManuallyDrop<Scope>>> = const { Cell::new(None) };
+    static SCOPE: Cell<Option<ManuallyDrop<(Arc<Scope>, Watch)>>> = const { Cell::new(None) };
     static IS_MEMORY_JUDGED: Cell<bool> = const { Cell::new(false) };
     static NAME_TAKER: NameTaker = const { NameTaker(OnceLock::new()) };
 }
@@ -48,6 +48,13 @@ impl Drop for NameTaker {
     }
 }
 
+fn starts() -> Option<Inherited> {
+    if settings().which == Which::All {
+        hang::start();
+    }
+    scope::starts()
+}
+
 fn began(thread: &Thread) {
     scope::began(thread);
     if settings().which != Which::All || !matches!(thread.spawner(), Spawner::Main) || thread.is_in_scope() {
@@ -58,15 +65,17 @@ fn began(thread: &Thread) {
             let _ = MAIN_STACK.set(thread.spawn_stack().into());
         }
         NAME_TAKER.with(|it| it.0.set(thread.clone()).unwrap_or(()));
-        let scope = Scope::new();
+        let scope = Arc::new(Scope::new());
+        let watch = hang::watch(thread, None, &scope);
         scope.enter_for_good();
-        SCOPE.set(Some(ManuallyDrop::new(scope)));
+        SCOPE.set(Some(ManuallyDrop::new((scope, watch))));
     });
 }
 
 fn ends(thread: &Thread) {
     scope::ends(thread);
-    let Some(scope) = SCOPE.take().map(ManuallyDrop::into_inner) else { return };
+    let Some((scope, watch)) = SCOPE.take().map(ManuallyDrop::into_inner) else { return };
+    drop(watch);
     let _ = panic::catch_unwind(|| judge_test(thread, &scope));
 }
 
@@ -107,6 +116,11 @@ fn judge_memory(test: &str, scope: &Scope) {
     if !found.is_empty() {
         message::say(&memory::text(&found));
     }
+}
+
+/// Whether the test program itself has debug information.
+pub(crate) fn has_lines() -> bool {
+    symbols::have_lines(MAIN_STACK.get().map_or(&[], |it| it))
 }
 
 /// Whether the main thread runs libtest. Where nothing has a name, the names of threads have to do.

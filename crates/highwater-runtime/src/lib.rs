@@ -113,4 +113,4 @@ pub use {
 /// For measuring walks; not for programs.
 #[cfg(not(loom))]
 #[doc(hidden)]
-pub use unwind::{with_stack, with_stack_by_system};
+pub use unwind::{walk_copied_stack, with_stack, with_stack_by_system};

@@ -223,6 +223,28 @@ fn threads_at_once_are_told_apart() {
     }
 }
 
+/// The end of the first block changes the word of the second one.
+#[test]
+fn words_are_remembered_as_they_were_when_the_first_of_an_owner_ended() {
+    #[repr(align(256))]
+    struct Wide([usize; 4]);
+    ledger::watch_ends(256, 0b0011, 0b0010);
+    let ledger = open(256);
+    let entered = ledger.enter();
+    let block = |word, owner| black_box(Box::new(Wide([word, 0, 0, owner])));
+    let (first, mut second, other) = (block(0xf02, 7), block(0xf00, 7), block(0xf06, 8));
+    drop(entered);
+    drop(first);
+    second.0[0] = 0xf0e;
+    drop(black_box(second));
+    drop(other);
+    let mut ended = Vec::new();
+    ledger.visit_ended(|it| ended.push(it));
+    ended.sort_by_key(|it| it.block.serial());
+    let words: Vec<_> = ended.iter().map(|it| (it.words[0], it.word_before)).collect();
+    assert_eq!(words, [(0xf02, None), (0xf0e, Some(0xf00)), (0xf06, None)]);
+}
+
 #[test]
 fn the_end_of_a_block_is_remembered_if_its_word_says_so() {
     #[repr(align(256))]
@@ -232,7 +254,7 @@ fn the_end_of_a_block_is_remembered_if_its_word_says_so() {
     fn end(block: Box<Wide>) {
         drop(black_box(block));
     }
-    ledger::watch_ends(256, 0b1111, 0b0110);
+    ledger::watch_ends(256, 0b0011, 0b0010);
     let ledger = open(256);
     let entered = ledger.enter();
     let (wanted, other) = (black_box(Box::new(Wide([0xf06, 1]))), black_box(Box::new(Wide([0xf07, 1]))));
@@ -245,7 +267,7 @@ fn the_end_of_a_block_is_remembered_if_its_word_says_so() {
     ledger.visit_ended(|it| ended.push(it));
     assert_eq!(ended.len(), 1, "one has another word, and one is in no ledger: {ended:?}");
     assert!(ledger::ended_blocks() >= 1);
-    assert_eq!((ended[0].block.serial(), ended[0].word), (alive[0].serial(), 0xf06));
+    assert_eq!((ended[0].block.serial(), ended[0].words[0]), (alive[0].serial(), 0xf06));
     let place = (end as *const ()).addr();
     assert!(ended[0].end_stack.iter().any(|it| (place..place + 4096).contains(it)), "{ended:?}");
     drop(ledger);

@@ -37,7 +37,7 @@ pub(crate) fn knows(version: Version) -> bool {
 }
 
 pub(crate) fn is_constructor(call: &Call<'_>) -> bool {
-    call.name() == "allocate" && (call.has_path("async_task::raw::RawTask<") || call.is_in("/src/raw.rs"))
+    call.name() == "allocate" && (call.has_type("async_task::raw::RawTask") || call.is_in("/src/raw.rs"))
 }
 
 /// Whether smol starts its own upkeep of child processes.

@@ -81,6 +81,12 @@ impl<'a> Call<'a> {
         self.function.trim_start_matches(['<', '&']).starts_with(path)
     }
 
+    /// Whether it is a function of this type, in any spelling.
+    pub(crate) fn has_type(&self, path: &str) -> bool {
+        let rest = self.function.trim_start_matches(['<', '&']).strip_prefix(path);
+        rest.is_some_and(|it| it.starts_with(['<', '>']) || it.starts_with("::"))
+    }
+
     /// Whether its file ends so.
     pub(crate) fn is_in(&self, file: &str) -> bool {
         self.file.is_some_and(|it| it.replace('\\', "/").ends_with(file))

@@ -11,6 +11,6 @@ pub(crate) fn knows(version: Version) -> bool {
 
 pub(crate) fn is_constructor(call: &Call<'_>) -> bool {
     call.name() == "push"
-        && (call.has_path("futures_util::stream::futures_unordered::FuturesUnordered<")
+        && (call.has_type("futures_util::stream::futures_unordered::FuturesUnordered")
             || call.is_in("/src/stream/futures_unordered/mod.rs"))
 }

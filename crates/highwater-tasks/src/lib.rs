@@ -5,8 +5,8 @@
 //! where it was spawned. That needs no feature of the executor, and no hook in it.
 //!
 //! The crate is about names and numbers only: it reads no memory, no file, and has no dependency. [`classify`] takes the calls
-//! of a stack, innermost first. [`call`] knows of which package a call is, [`name`] takes types out of names, and there is a
-//! file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and their likes), [`futures`].
+//! of a stack, innermost first. [`call`] knows of which package a call is, [`plain`](mod@plain) spells the names of all manglings
+//! alike, [`name`] takes types out of names, and there is a file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and their likes), [`futures`].
 //!
 //! What a constructor is called, and what the words of a cell mean, is an executor's own affair. Where the version is not one
 //! that was looked at, the answer is [`Allocation::Unclassified`] and never silence.
@@ -17,10 +17,12 @@ mod call;
 mod futures;
 mod name;
 mod package;
+mod plain;
 mod tokio;
 
 pub use call::{Call, Version};
 pub use package::name_and_version;
+pub use plain::plain;
 
 /// A family of executors that lay out their cells alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,9 +147,8 @@ impl Executor {
     }
 }
 
-/// Bits of the first word of a tokio cell, and what they are when the task was cancelled while it waited and is over: as a shutdown
-/// leaves it. A task that had been woken has another bit set.
-pub const CANCELLED_WHILE_WAITING: (usize, usize) = tokio::CANCELLED_WHILE_WAITING;
+/// Bits of the first word of a tokio cell, and what they are when the task was cancelled and is over, as a shutdown leaves it.
+pub const CANCELLED_AND_OVER: (usize, usize) = tokio::CANCELLED_AND_OVER;
 
 /// Whether the calls that freed a cell are those of its executor's own end.
 pub fn ends_with_executor(executor: Executor, calls: &[Call<'_>]) -> bool {
@@ -163,6 +164,11 @@ pub fn is_of_executor(calls: &[Call<'_>]) -> bool {
 
 /// What allocated a block, by the calls of its stack, innermost first. They may begin inside of the allocator.
 pub fn classify(calls: &[Call<'_>]) -> Allocation {
+    classify_with(calls, |_| None)
+}
+
+/// As [`classify`]. `version` says which version of a package the program has, for calls that have no file to tell it.
+pub fn classify_with(calls: &[Call<'_>], version: impl Fn(&str) -> Option<Version>) -> Allocation {
     let Some(first) = call::behind_allocator(calls) else { return Allocation::Other };
     let Some(package) = calls[first].package() else { return Allocation::Other };
     let Some(executor) = Executor::ALL.into_iter().find(|it| it.package() == package.name) else {
@@ -170,11 +176,13 @@ pub fn classify(calls: &[Call<'_>]) -> Allocation {
     };
     let entry = entry(calls, first);
     let inside = &calls[first..=entry];
-    if !package.version.is_some_and(|it| executor.knows(it)) {
+    let of_program = || calls[first].file.is_none().then(|| version(package.name)).flatten();
+    let known_version = package.version.or_else(of_program);
+    if !known_version.is_some_and(|it| executor.knows(it)) {
         // Any block that such a version allocates while it spawns may be the cell.
         let spawns = inside.iter().any(|it| it.name().contains("spawn") || executor.is_constructor(it));
         return match spawns {
-            true => Allocation::Unclassified { executor, version: package.version, entry },
+            true => Allocation::Unclassified { executor, version: known_version, entry },
             false => Allocation::Other,
         };
     }
@@ -191,6 +199,32 @@ pub fn classify(calls: &[Call<'_>]) -> Allocation {
         false => Purpose::Task,
     };
     Allocation::Cell(Cell { executor, purpose, entry, future })
+}
+
+/// What a block is that begins with, or soon has, a pointer to a table of functions whose first one is called `function`, with its
+/// types or without. That needs no debug information, and no call of the executor's left in the stack `calls` that allocated the
+/// block.
+pub fn classify_by_table(function: &str, calls: &[Call<'_>]) -> Option<Cell> {
+    let path = plain(function);
+    let executor = [Executor::Tokio, Executor::AsyncTask].into_iter().find(|it| match it {
+        Executor::Tokio => path.starts_with("tokio::runtime::task::raw::"),
+        _ => path.starts_with("async_task::raw::RawTask::"),
+    })?;
+    let first = call::behind_allocator(calls).unwrap_or(0);
+    let entry = if calls.is_empty() { 0 } else { entry(calls, first) };
+    let inside = calls.get(first..=entry).unwrap_or(&[]);
+    let future = match executor {
+        Executor::Tokio => name::future(function, "tokio::runtime::task::raw::poll::<", "poll"),
+        _ => name::future(function, "async_task::raw::RawTask<", "schedule"),
+    };
+    let is_blocking = future.as_ref().is_some_and(|it| it.is_blocking)
+        || inside.iter().any(|it| it.name().starts_with("spawn_blocking"));
+    let purpose = match is_blocking {
+        _ if executor.is_own(inside) => Purpose::Own,
+        true => Purpose::Blocking,
+        false => Purpose::Task,
+    };
+    Some(Cell { executor, purpose, entry, future: future.map(|it| it.name) })
 }
 
 /// The outermost call of the executor and its kin, from the constructor at `first` outwards.

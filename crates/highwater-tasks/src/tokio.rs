@@ -21,7 +21,7 @@ pub(crate) fn knows(version: Version) -> bool {
 
 pub(crate) fn is_constructor(call: &Call<'_>) -> bool {
     call.name() == "new"
-        && (call.has_path("tokio::runtime::task::core::Cell<") || call.is_in("/src/runtime/task/core.rs"))
+        && (call.has_type("tokio::runtime::task::core::Cell") || call.is_in("/src/runtime/task/core.rs"))
 }
 
 /// Whether the runtime itself wants a worker.
@@ -32,15 +32,16 @@ pub(crate) fn is_own(inside: &[Call<'_>]) -> bool {
     inside.iter().any(|it| is_of_workers(it) && ["launch", "block_in_place"].contains(&it.name()))
 }
 
-pub(crate) const CANCELLED_WHILE_WAITING: (usize, usize) =
-    (RUNNING | COMPLETE | NOTIFIED | CANCELLED, COMPLETE | CANCELLED);
+pub(crate) const CANCELLED_AND_OVER: (usize, usize) = (RUNNING | COMPLETE | CANCELLED, COMPLETE | CANCELLED);
 
 /// Whether this call ends the tasks of a runtime, or of a `LocalSet`, that is going.
 pub(crate) fn is_shutdown(call: &Call<'_>) -> bool {
     call.package().is_some_and(|it| it.name == PACKAGE)
         && (call.name().starts_with("close_and_shutdown_all")
             || ["shutdown2", "shutdown_core", "pre_shutdown", "shutdown_finalize"].contains(&call.name())
-            || call.is_in("/src/runtime/scheduler/current_thread/mod.rs") && call.name() == "shutdown")
+            || call.name() == "shutdown"
+                && (call.is_in("/src/runtime/scheduler/current_thread/mod.rs")
+                    || call.has_path("tokio::runtime::scheduler::current_thread::")))
 }
 
 pub(crate) fn state(word: usize) -> Option<State> {
@@ -50,7 +51,8 @@ pub(crate) fn state(word: usize) -> Option<State> {
     is_possible.then(|| State {
         is_over: has(COMPLETE),
         is_cancelled: has(CANCELLED),
-        is_ready: has(NOTIFIED) || has(RUNNING),
+        // A shutdown takes a task that waits as if it were to run, and cancels it.
+        is_ready: has(NOTIFIED) || has(RUNNING) && !has(CANCELLED),
     })
 }
 
@@ -67,6 +69,8 @@ mod tests {
         assert_eq!(state(0x81), Some((false, false, true)), "running");
         assert_eq!(state(0x4a), Some((true, false, false)), "over, with a handle");
         assert_eq!(state(0x62), Some((true, true, false)), "cancelled");
+        assert_eq!(state(0x61), Some((false, true, false)), "being shut down");
+        assert_eq!(state(0x64), Some((false, true, true)), "aborted");
         assert_eq!(state(0x43), None, "running and over at once");
         assert_eq!(state(usize::MAX / 2 - 3), None, "an address or another thing");
     }

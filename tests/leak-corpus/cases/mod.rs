@@ -1,5 +1,6 @@
 //! Tests with threads of many origins, under whatever `#[test]` means in the program that includes this.
 
+mod calls;
 mod endings;
 mod executors;
 mod globals;

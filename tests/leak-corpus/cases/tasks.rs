@@ -20,6 +20,17 @@ async fn waits(receiver: oneshot::Receiver<()>) {
     let _ = receiver.await;
 }
 
+/// A task that keeps another one waiting while it waits.
+async fn holds(receiver: oneshot::Receiver<()>, sender: oneshot::Sender<()>) {
+    let _ = receiver.await;
+    drop(sender);
+}
+
+/// Another one.
+async fn keeps(receiver: oneshot::Receiver<()>, sender: oneshot::Sender<()>) {
+    holds(receiver, sender).await;
+}
+
 async fn soon() {
     sleep(Duration::from_millis(30)).await;
 }
@@ -136,6 +147,21 @@ fn leak_of_a_join_set_that_is_forgotten() {
     std::mem::forget(set);
 }
 
+/// The end of each task wakes the next one, while the runtime that is dropped ends them one after the other.
+#[test]
+fn leak_of_tasks_that_wait_for_each_other() {
+    let runtime = single();
+    let (first, receiver) = oneshot::channel();
+    let (second, waits_for_first) = oneshot::channel();
+    let (third, waits_for_second) = oneshot::channel();
+    runtime.spawn(forever()); // leak: task forever
+    runtime.spawn(holds(receiver, second)); // leak: task holds
+    runtime.spawn(keeps(waits_for_first, third)); // leak: task keeps
+    runtime.spawn(waits(waits_for_second)); // leak: task waits
+    turn(&runtime);
+    std::mem::forget(first);
+}
+
 #[test]
 fn leak_of_a_task_in_a_result_test() -> Result<(), String> {
     shared().spawn(forever()); // leak: task forever
@@ -204,6 +230,15 @@ fn clean_task_that_was_woken_when_its_runtime_went() {
     runtime.spawn(waits(receiver));
     turn(&runtime);
     sender.send(()).unwrap();
+}
+
+#[test]
+fn clean_task_aborted_when_its_runtime_went() {
+    let runtime = single();
+    runtime.spawn(soon());
+    let task = runtime.spawn(forever());
+    runtime.block_on(async { sleep(Duration::from_millis(40)).await });
+    task.abort();
 }
 
 #[test]

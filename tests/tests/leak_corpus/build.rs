@@ -22,9 +22,18 @@ pub fn target() -> PathBuf {
 
 /// A cargo command on the corpus.
 pub fn cargo(words: &[&str]) -> Command {
-    let programs =
-        ["whole", "shadowed", "marked", "memory", "foreign", "unknown", "guide_leaking", "guide_fixed"];
-    cargo_for(words, &programs)
+    const PROGRAMS: &[&str] = &[
+        "whole",
+        "shadowed",
+        "marked",
+        "memory",
+        "foreign",
+        "unknown",
+        "hanging",
+        "guide_leaking",
+        "guide_fixed",
+    ];
+    cargo_for(words, PROGRAMS)
 }
 
 /// The same on these programs of it.
@@ -35,15 +44,79 @@ pub fn cargo_for(words: &[&str], programs: &[&str]) -> Command {
         cargo.args(["--test", program]);
     }
     cargo.arg("--target-dir").arg(target());
-    if is_release() {
-        cargo.arg("--release").env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only");
-    }
+    way().apply(&mut cargo);
     cargo
 }
 
-/// Whether the corpus is built as it would be published, with line tables: as this test is, or as `LEAK_CORPUS_RELEASE` asks.
-pub fn is_release() -> bool {
-    !cfg!(debug_assertions) || env::var_os("LEAK_CORPUS_RELEASE").is_some()
+/// How the corpus is built: as this test is, or as `LEAK_CORPUS_BUILD` asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Build {
+    pub name: &'static str,
+    /// Options of cargo's.
+    options: &'static [&'static str],
+    /// Variables that cargo reads.
+    variables: &'static [(&'static str, &'static str)],
+}
+
+/// A profile of its own has dependencies of its own, so each build has its directory.
+const BUILDS: &[Build] = &[
+    Build { name: "debug", options: &[], variables: &[] },
+    Build {
+        name: "release",
+        options: &["--release"],
+        variables: &[("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only")],
+    },
+    Build {
+        name: "v0",
+        options: &[],
+        variables: &[("CARGO_ENCODED_RUSTFLAGS", "-Csymbol-mangling-version=v0")],
+    },
+    Build {
+        name: "coverage",
+        options: &[],
+        variables: &[
+            ("CARGO_ENCODED_RUSTFLAGS", "-Cinstrument-coverage"),
+            ("LLVM_PROFILE_FILE", "/dev/null"),
+        ],
+    },
+    Build {
+        name: "line-tables",
+        options: &[],
+        variables: &[("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")],
+    },
+    Build { name: "no-debug", options: &[], variables: &[("CARGO_PROFILE_DEV_DEBUG", "0")] },
+    Build {
+        name: "no-debug-release",
+        options: &["--release"],
+        variables: &[("CARGO_PROFILE_RELEASE_DEBUG", "0")],
+    },
+    Build {
+        name: "lto",
+        options: &["--release"],
+        variables: &[
+            ("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only"),
+            ("CARGO_PROFILE_RELEASE_LTO", "fat"),
+        ],
+    },
+];
+
+impl Build {
+    fn apply(self, cargo: &mut Command) {
+        cargo.args(self.options).envs(self.variables.iter().copied());
+    }
+}
+
+/// The build that is asked for.
+pub fn way() -> Build {
+    let default = if cfg!(debug_assertions) { "debug" } else { "release" };
+    let asked = env::var("LEAK_CORPUS_BUILD").unwrap_or_else(|_| default.to_owned());
+    let found = BUILDS.iter().find(|it| it.name == asked);
+    *found.unwrap_or_else(|| panic!("LEAK_CORPUS_BUILD={asked}: there is no such build"))
+}
+
+/// Whether the corpus has debug information.
+pub fn has_lines() -> bool {
+    !way().name.starts_with("no-debug")
 }
 
 /// Builds `programs/leak_bypass.rs` as a shared library named `name`.

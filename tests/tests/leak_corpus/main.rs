@@ -7,9 +7,11 @@
 
 mod bad_arguments;
 mod build;
+mod builds;
 mod compare;
 mod expected;
 mod guide;
+mod hang;
 mod load;
 mod memory;
 mod run;
@@ -41,6 +43,20 @@ fn a_runtime_that_is_not_known_is_unclassified() {
                  highwater-leaktest does not know tokio in the version of this program, which the path of its sources does not tell, spawned at ";
     assert!(said.contains(words) && said.contains("unknown.rs:10"), "{said}");
     assert_eq!(code, Some(0), "no test is blamed: {said}");
+}
+
+/// Without the attribute nobody can say whether a task would have ended that was woken when its runtime went.
+#[test]
+fn tasks_that_were_about_to_run_are_told() {
+    for test in ["clean_task_that_was_woken_when_its_runtime_went", "clean_task_that_never_ran"] {
+        let outcome = run::one_test(&format!("cases::tasks::{test}"), &[]);
+        let words =
+            "not judged: 1 task of 1 test had been woken, or had not begun, when the runtime was dropped";
+        assert!(outcome.said.contains(words), "{}", outcome.said);
+        assert!(outcome.said.contains("#[highwater_leaktest::test]"), "{}", outcome.said);
+        assert!(outcome.said.contains("cases/tasks.rs:"), "it has its place: {}", outcome.said);
+        assert_eq!(outcome.code, Some(0), "no test is blamed: {}", outcome.said);
+    }
 }
 
 #[test]

@@ -20,6 +20,8 @@ pub enum Program {
     Shadowed,
     Marked,
     Memory,
+    /// What is built in many ways, by [`crate::builds`].
+    Short,
 }
 
 /// How its tests are run.
@@ -87,6 +89,7 @@ pub struct Leak {
 /// A call of its spawn stack.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Frame {
+    pub function: String,
     pub file: Option<String>,
     pub line: Option<u32>,
     pub origin: String,
@@ -129,6 +132,7 @@ impl Program {
             Self::Shadowed => "shadowed",
             Self::Marked => "marked",
             Self::Memory => "memory",
+            Self::Short => "short",
         }
     }
 }
@@ -174,6 +178,17 @@ pub fn one_of(program: Program, test: &str, variables: &[(&str, &str)]) -> Outco
     finish(command, program, Way::Alone)
 }
 
+/// Runs the short program that was built at `path`.
+pub fn program(path: &Path, arguments: &[&str]) -> Outcome {
+    let mut command = Command::new(path);
+    command.current_dir(build::directory()).args(arguments).arg("--test-threads=4");
+    clear(&mut command);
+    let profile = tempfile::tempdir().expect("a directory");
+    // Where a program that measures coverage leaves what it measured.
+    command.env("LLVM_PROFILE_FILE", profile.path().join("raw"));
+    finish(command, Program::Short, Way::Libtest { threads: 4 })
+}
+
 /// Runs one test that leaks nothing.
 pub fn one_clean_test(variables: &[(&str, &str)]) -> Outcome {
     one_test("cases::std_threads::clean_joined", variables)
@@ -183,7 +198,7 @@ pub fn one_clean_test(variables: &[(&str, &str)]) -> Outcome {
 pub fn with_baseline(first: &Outcome, keep: impl Fn(&Leak) -> bool) -> Outcome {
     let directory = tempfile::tempdir().expect("a directory");
     let leaks = first.leaks.iter().filter(|it| keep(it)).cloned().collect();
-    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [], "unclassified_tasks": [] });
+    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [], "unclassified_tasks": [], "unjudged": [], "lacks_futures": false });
     let serde_json::Value::Object(rest) = facts else { unreachable!("it is an object") };
     let report = serde_json::to_vec(&Report { leaks, memory: Vec::new(), rest }).expect("it is plain data");
     fs::write(directory.path().join("known.json"), report).expect("the directory can be written to");
@@ -213,6 +228,7 @@ pub fn clear(command: &mut Command) {
     for name in [
         "HIGHWATER_LEAKTEST",
         "HIGHWATER_LEAKTEST_GRACE",
+        "HIGHWATER_LEAKTEST_HANG",
         "HIGHWATER_LEAKTEST_BASELINE",
         "GITHUB_ACTIONS",
         "NEXTEST",

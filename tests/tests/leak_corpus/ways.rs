@@ -1,7 +1,7 @@
 //! Each program of the corpus in each way that its tests are run.
 //!
 //! To measure: `LEAK_CORPUS_RUNS=20` repeats each way, five runs at once; `LEAK_CORPUS_LOAD=4` keeps four threads for each
-//! processor busy meanwhile; `LEAK_CORPUS_RELEASE=1` builds the corpus for release; `LEAK_CORPUS_RECORD` is a directory
+//! processor busy meanwhile; `LEAK_CORPUS_BUILD=release` builds the corpus in another way (see `build.rs`); `LEAK_CORPUS_RECORD` is a directory
 //! that the tables are written to, for somebody else to judge.
 
 use std::env;
@@ -47,7 +47,7 @@ fn hold(program: Program, ways: &[Way]) {
 }
 
 fn record(directory: &Path, program: Program, way: Way, table: &Table, wrong: &[String]) {
-    let build = if build::is_release() { "release" } else { "debug" };
+    let build = build::way().name;
     let load = number("LEAK_CORPUS_LOAD", 0);
     let words = serde_json::json!({
         "build": build, "load": load, "program": program, "way": way.to_string(), "table": table, "wrong": wrong,

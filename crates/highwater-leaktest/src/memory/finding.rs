@@ -58,7 +58,8 @@ impl Excess {
     /// Whether `other`, of an earlier run, is the same one.
     pub(crate) fn is_as(&self, other: &Self) -> bool {
         let functions = |it: &Self| {
-            let first = |site: &Site| innermost_own(&site.allocated).map(|frame| frame.function.clone());
+            let first =
+                |site: &Site| innermost_own(&site.allocated).map(|it| highwater_tasks::plain(&it.function));
             let mut functions: Vec<_> = it.sites.iter().map(first).collect();
             functions.sort();
             functions.dedup();

@@ -23,10 +23,15 @@ pub(super) struct Entry {
     site: &'static Site,
     pub(super) size: usize,
     pub(super) align: usize,
-    serial: u64,
+    pub(super) serial: u64,
 }
 
 impl Entry {
+    /// Whether it is in the same account as another one.
+    pub(super) fn is_beside(self, other: Self) -> bool {
+        self.site.is_beside(other.site)
+    }
+
     /// Its block, which stands at `address`.
     pub(super) fn block(self, address: usize) -> Block {
         let Self { site, size, align, serial } = self;
@@ -151,6 +156,29 @@ pub(super) fn put_back(block: *mut u8, entry: Entry) {
     if let Some(block) = NonNull::new(block) {
         put(block, entry);
     }
+}
+
+/// Shows two words of each live block that is in the same account as `beside`, and that is aligned to `least_align` bytes or more.
+pub(super) fn visit_words(
+    beside: Entry,
+    least_align: usize,
+    places: [usize; 2],
+    visit: &mut dyn FnMut(Entry, [usize; 2]),
+) {
+    BLOCKS.visit(|address, entry| {
+        let has_words = places.iter().all(|it| (it + 1) * size_of::<usize>() <= entry.size);
+        if entry.align >= least_align.max(align_of::<usize>()) && has_words && entry.is_beside(beside) {
+            visit(
+                entry,
+                places.map(|it| {
+                    let word = ptr::with_exposed_provenance::<AtomicUsize>(address + it * size_of::<usize>());
+                    // SAFETY: the block is alive as long as it is in the table, out of which it cannot be taken while it is
+                    // shown. The word lies within it and is aligned, and is read as if by a processor of its own.
+                    unsafe { (*word).load(Ordering::Acquire) }
+                }),
+            );
+        }
+    });
 }
 
 /// Shows the live blocks of an account.

@@ -2,6 +2,9 @@
 //!
 //! The list is short on purpose, and the stack is only taken down of blocks that get on it. It forgets what belongs to a ledger
 //! when that is closed.
+//!
+//! Blocks of one owner may end one after the other, and the end of one may change the words of the next. So when the first of
+//! them ends, the words of all others are noted.
 
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -14,16 +17,30 @@ use crate::spin::SpinLock;
 
 /// How many are remembered.
 const MOST: usize = 256;
+/// How many words of each.
+const WORDS: usize = 6;
+/// Which of the words says who its owner is.
+const OWNER_WORD: usize = 3;
 
 /// The end of a block.
 #[derive(Clone, Copy, Debug)]
 pub struct Ended {
     /// The block, which is gone.
     pub block: Block,
-    /// The word that it began with.
-    pub word: usize,
+    /// The words that it began with; 0 behind its end.
+    pub words: [usize; WORDS],
+    /// The word that it began with when the first block of its owner ended; `None` for that one itself.
+    pub word_before: Option<usize>,
     /// The calls that freed it.
     pub end_stack: super::Stack,
+}
+
+/// A block that was alive when another one of its owner ended.
+#[derive(Clone, Copy)]
+struct Survivor {
+    entry: Entry,
+    owner: usize,
+    word: usize,
 }
 
 /// Which bits of the word are looked at, and what they are in a block of interest.
@@ -35,6 +52,13 @@ static LEAST_ALIGN: AtomicUsize = AtomicUsize::new(usize::MAX);
 /// How many are on the list, so that nobody who finds none takes the lock.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static ENDED: SpinLock<[Option<(Entry, Ended)>; MOST]> = SpinLock::new([const { None }; MOST]);
+/// What was noted when the first block of an owner ended. The oldest give way.
+static SURVIVORS: SpinLock<Survivors> = SpinLock::new(Survivors { list: [None; MOST], next: 0 });
+
+struct Survivors {
+    list: [Option<Survivor>; MOST],
+    next: usize,
+}
 
 /// From now on the ends of blocks of any ledger are remembered that have an alignment of at least `least_align` bytes (that of a
 /// machine word or more) and begin with a word whose bits in `mask` are those of `wanted`. No more than 256 at a time.
@@ -69,12 +93,40 @@ unsafe fn take_down(block: *mut u8, entry: Entry) {
     let mut stack = Stack::new();
     stack.capture();
     let Some(stack) = KnownStack::of(&stack) else { return };
-    let ended = Ended { block: entry.block(block.addr()), word, end_stack: stack.frames() };
+    let mut words = [0; WORDS];
+    for (place, each) in words.iter_mut().enumerate().take(entry.size / size_of::<usize>()) {
+        // SAFETY: as above, and the block has so many words.
+        *each = unsafe { ptr::read_volatile(block.cast::<usize>().add(place)) };
+    }
+    let word_before = before(entry, words[OWNER_WORD]);
+    let ended = Ended { block: entry.block(block.addr()), words, word_before, end_stack: stack.frames() };
     let Some(mut list) = ENDED.lock() else { return };
     if let Some(free) = list.iter_mut().find(|it| it.is_none()) {
         *free = Some((entry, ended));
         COUNT.fetch_add(1, Ordering::Release);
     }
+}
+
+/// The word that a block began with when the first block of its owner ended. If it is the first, those of all others are noted.
+fn before(entry: Entry, owner: usize) -> Option<usize> {
+    let survivors = SURVIVORS.lock()?;
+    let of_owner =
+        || survivors.list.iter().flatten().filter(|it| it.owner == owner && it.entry.is_beside(entry));
+    if of_owner().next().is_some() {
+        return of_owner().find(|it| it.entry.serial == entry.serial).map(|it| it.word);
+    }
+    drop(survivors);
+    let least = LEAST_ALIGN.load(Ordering::Acquire);
+    super::blocks::visit_words(entry, least, [0, OWNER_WORD], &mut |entry, [word, of]| {
+        if of == owner
+            && let Some(mut survivors) = SURVIVORS.lock()
+        {
+            let next = survivors.next;
+            survivors.list[next] = Some(Survivor { entry, owner, word });
+            survivors.next = (next + 1) % MOST;
+        }
+    });
+    None
 }
 
 /// How many ends are remembered, of all ledgers. One load.
@@ -106,14 +158,23 @@ pub(super) fn forget(account: &'static Account) {
             COUNT.fetch_sub(1, Ordering::Release);
         }
     }
+    drop(list);
+    let Some(mut survivors) = SURVIVORS.lock() else { return };
+    for place in &mut survivors.list {
+        if place.is_some_and(|it| it.entry.is_in(account)) {
+            *place = None;
+        }
+    }
 }
 
 /// Brings the list to rest before a fork.
 pub(super) fn before_fork() {
     ENDED.hold_for_fork();
+    SURVIVORS.hold_for_fork();
 }
 
 /// Lets it go on, in parent and child.
 pub(super) fn after_fork() {
+    SURVIVORS.release_after_fork();
     ENDED.release_after_fork();
 }

@@ -130,6 +130,11 @@ impl Site {
         self.outwards().any(|it| ptr::eq(it.account, account))
     }
 
+    /// Whether both are of the same account.
+    pub(super) fn is_beside(&self, other: &Self) -> bool {
+        ptr::eq(self.account, other.account)
+    }
+
     /// Begins to count anew. No block of it is alive.
     pub(super) fn clear(&'static self) {
         for total in [&self.alloc_blocks, &self.alloc_bytes, &self.peak_bytes] {

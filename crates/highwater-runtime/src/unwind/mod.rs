@@ -4,7 +4,8 @@
 //! frame is. Reading them takes microseconds, so what they say is boiled down to one [`rule`] for each return
 //! address and kept; a walk over known addresses then costs a few nanoseconds a frame. Code that keeps frame pointers has
 //! a rule for that, which is the fastest to follow. [`cfi`] makes the rules, `walk.rs` follows them, `method.rs` counts for
-//! each mapping which there are, and `memo.rs` remembers where that led, for threads whose every block is recorded.
+//! each mapping which there are, and `memo.rs` remembers where that led, for threads whose every block is recorded. `copied.rs`
+//! follows them in a copy of another thread's stack.
 //!
 //! Where that is not possible — another architecture or C library, a frame that no simple rule describes, a stack
 //! that is not the thread's own — the system's unwinder walks instead, by the `backtrace` crate.
@@ -13,6 +14,8 @@
 mod bounds;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod cfi;
+#[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+mod copied;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod memo;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
@@ -100,6 +103,33 @@ pub(crate) unsafe fn walk_interrupted<const N: usize>(
 ) {
     // SAFETY: the caller promises that it is the context.
     walk::walk_from(walk::Registers::of(unsafe { &*context }), stack);
+}
+
+/// Shows `visit` where a thread stands that sleeps in the kernel, and the calls that led there, innermost first, each by an address
+/// inside of its instruction, until it returns false. `address` is that of the instruction behind the system call, `stack` is a
+/// copy of the thread's memory from its stack pointer on. Returns whether the calls are all there are.
+///
+/// # Safety
+/// The modules that the calls are in stay loaded while this runs.
+#[doc(hidden)]
+pub unsafe fn walk_copied_stack(
+    address: usize,
+    stack_pointer: usize,
+    stack: &[usize],
+    visit: &mut dyn FnMut(usize) -> bool,
+) -> bool {
+    let Some(address) = address.checked_sub(1).filter(|it| visit(*it)) else { return false };
+    start();
+    #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
+    {
+        // SAFETY: the caller promises it.
+        unsafe { copied::walk(address, stack_pointer, stack, visit) }
+    }
+    #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
+    {
+        let _ = (address, stack_pointer, stack);
+        false
+    }
 }
 
 /// A number that tells a loaded module from others that lie at the same place at another time.
