@@ -57,6 +57,19 @@ fn every_signal_that_asks_ends_it_and_the_next_may_begin() {
 }
 
 #[test]
+fn a_watch_below_cargo_gets_the_signals_itself() {
+    let place = Place::new();
+    let server = Server::bodies(quiet(&mut Program::new(Some(1)), 1));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-highwater"));
+    command.args(["highwater", "watch", "--json", "--for", "60s", "--every", "1h", &server.url()]);
+    let mut going = Going::spawn(command.current_dir(place.path("")));
+    going.wait_for("snapshot");
+    send("TERM", going.child.id());
+    assert_eq!(going.wait_for("ended")["because"], "asked");
+    assert_eq!(end(&mut going.child, PATIENCE), Some(0));
+}
+
+#[test]
 fn nohup_lets_it_go_on() {
     let place = Place::new();
     let server = Server::bodies(quiet(&mut Program::new(Some(1)), 40));
