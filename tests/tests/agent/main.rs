@@ -3,6 +3,7 @@
 
 mod clients;
 mod containers;
+mod deploy;
 mod hostile;
 mod live;
 mod oom;
@@ -12,6 +13,7 @@ mod routers;
 mod service;
 mod sinks;
 mod spawned;
+mod tls;
 mod trouble;
 mod watch;
 mod watched;
