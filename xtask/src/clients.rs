@@ -48,6 +48,8 @@ const CLIENTS: &[Client] = &[
     // What names addresses as we should, and what packs the symbol table of a stripped binary.
     Client { program: "llvm-symbolizer", probe: &["--version"], package: "llvm" },
     Client { program: "xz", probe: &["--version"], package: "xz-utils" },
+    // What serves by TLS, and makes certificates as its users do.
+    Client { program: "openssl", probe: &["version"], package: "openssl" },
     // What packs files with zstd, to be unpacked by us.
     Client { program: "zstd", probe: &["--version"], package: "zstd" },
     // What reads the JSON and CSV that we write, and installs the readers written in Python.
@@ -57,6 +59,8 @@ const CLIENTS: &[Client] = &[
     // Prometheus, which scrapes the agent, and its own judge of what it scrapes, `promtool check metrics`.
     Client { program: "prometheus", probe: &["--version"], package: "prometheus" },
     Client { program: "promtool", probe: &["--version"], package: "prometheus" },
+    // What is wrong with a unit of systemd, `systemd-analyze verify`.
+    Client { program: "systemd-analyze", probe: &["--version"], package: "systemd" },
     // What DHAT's page and speedscope run in.
     Client { program: "chromium", probe: &["--version"], package: "chromium" },
     // What installs the readers that are no Debian packages.

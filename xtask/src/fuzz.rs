@@ -177,20 +177,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reader_is_a_target() {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let targets = targets(&root).unwrap();
-        let readers = Format::ALL.into_iter().filter(|it| it.can_read()).map(Format::name);
-        let mut expected: Vec<&str> = readers.chain(["any", PLANTED]).collect();
-        expected.sort_unstable();
-        assert_eq!(targets, expected);
-        let manifest = fs::read_to_string(root.join("tests/fuzz/Cargo.toml")).unwrap();
-        for name in targets {
-            assert!(manifest.contains(&format!("name = \"fuzz_{name}\"\n")), "{name}");
-        }
-    }
-
-    #[test]
     fn seeds_are_goldens_and_what_they_unpack_to() {
         let seeds = tempfile::tempdir().unwrap();
         let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");

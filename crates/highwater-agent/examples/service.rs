@@ -9,14 +9,14 @@
 //!
 //! `HIGHWATER_AGENT` in the environment sets more: `dir:/tmp/watched,watch:0.8` has it watched, `token:…` asks for a token.
 //! `none` in place of the agent's address leaves the agent out.
-//! The service ends when its standard input does.
+//! The service ends when its standard input does, if that is a pipe or a terminal.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::future::pending;
 use std::hint::black_box;
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -105,6 +105,18 @@ async fn work() -> String {
     words.join("\n")
 }
 
+/// Whether somebody is at the other end of standard input. systemd and Docker put nothing there, which has no end to wait for.
+fn has_input() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt;
+        let is_pipe = |it: std::fs::Metadata| it.file_type().is_fifo() || it.file_type().is_socket();
+        std::io::stdin().is_terminal() || std::fs::metadata("/dev/stdin").is_ok_and(is_pipe)
+    }
+    #[cfg(not(unix))]
+    true
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
     let mut addresses = std::env::args().skip(1);
     let own = addresses.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
@@ -128,6 +140,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .route("/work", get(work))
         .with_state(Visitors::default());
     thread::spawn(move || runtime.block_on(async { axum::serve(listener, routes).await }));
+    if !has_input() {
+        loop {
+            thread::park();
+        }
+    }
     std::io::stdin().read_to_end(&mut Vec::new())?;
     Ok(())
 }

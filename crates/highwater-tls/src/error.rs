@@ -97,6 +97,10 @@ fn refusal(host: &str, error: &Error) -> String {
         CertificateError::UnknownIssuer => format!(
             "the certificate of {host} is signed by nobody who is known here; give the certificate of that authority {OWN}"
         ),
+        CertificateError::BadSignature => format!(
+            "the certificate of {host} is signed by another authority than the one of that name that is known here; give the \
+             certificate of that authority {OWN}"
+        ),
         CertificateError::ExpiredContext { time, not_after } => {
             format!("the certificate of {host} expired {} ago", span(*not_after, *time))
         }

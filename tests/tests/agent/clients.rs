@@ -2,13 +2,14 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use highwater_tests::go::Go;
+use serde_json::Value;
 
 use crate::service::{Service, ask, ask_with};
 
@@ -106,14 +107,51 @@ fn prometheus_gets_open_metrics_when_it_asks_for_them() {
     assert!(text.contains("\n# UNIT highwater_live_bytes bytes\n") && text.ends_with("\n# EOF\n"), "{text}");
 }
 
-/// A program that is killed when this is dropped.
-struct Running(Child);
+/// A Prometheus that is killed when this is dropped.
+pub struct Prometheus {
+    child: Child,
+    address: SocketAddr,
+}
 
-impl Drop for Running {
+impl Prometheus {
+    /// Starts Prometheus in a directory, with this configuration.
+    pub fn start(directory: &Path, config: &str) -> Self {
+        let path = directory.join("prometheus.yml");
+        fs::write(&path, config).unwrap();
+        // Prometheus does not say which port it chose, so one is chosen for it.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", path.display()))
+            .arg(format!("--storage.tsdb.path={}", directory.join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("prometheus is there; `cargo xtask test` installs what the tests need");
+        Self { child, address }
+    }
+
+    /// What it answers, in one piece as of old; nothing as long as it does not listen.
+    pub fn get(&self, path: &str) -> Value {
+        let is_there = TcpStream::connect(self.address).is_ok();
+        let body = is_there.then(|| ask(self.address, &format!("GET {path} HTTP/1.0")).body);
+        body.and_then(|it| serde_json::from_slice(&it).ok()).unwrap_or_default()
+    }
+
+    /// What an expression of PromQL is now.
+    pub fn query(&self, expression: &str) -> Vec<Value> {
+        let encoded: String = expression.bytes().map(|it| format!("%{it:02x}")).collect();
+        let answer = self.get(&format!("/api/v1/query?query={encoded}"));
+        assert_ne!(answer["status"], "error", "{expression}: {answer}");
+        answer["data"]["result"].as_array().cloned().unwrap_or_default()
+    }
+}
+
+impl Drop for Prometheus {
     fn drop(&mut self) {
         // It may have ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -122,28 +160,14 @@ fn prometheus_scrapes_the_service() {
     let service = Service::start();
     service.visit(10);
     let directory = tempfile::tempdir().unwrap();
-    let config = directory.path().join("prometheus.yml");
     let target = service.agent;
     let job = format!(
         "scrape_configs: [{{job_name: a, scrape_interval: 1s, static_configs: [{{targets: ['{target}']}}]}}]"
     );
-    fs::write(&config, job).unwrap();
-    // Prometheus does not say which port it chose, so one is chosen for it.
-    let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let prometheus = Command::new("prometheus")
-        .arg(format!("--config.file={}", config.display()))
-        .arg(format!("--storage.tsdb.path={}", directory.path().join("data").display()))
-        .arg(format!("--web.listen-address={address}"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("prometheus is there; `cargo xtask test` installs what the tests need");
-    let _prometheus = Running(prometheus);
+    let prometheus = Prometheus::start(directory.path(), &job);
     let query = |name: &str| {
-        TcpStream::connect(address).ok()?;
-        let answer = ask(address, &format!("GET /api/v1/query?query={name} HTTP/1.1"));
-        let answer: serde_json::Value = serde_json::from_slice(&answer.body).ok()?;
-        answer.pointer("/data/result/0/value/1")?.as_str()?.parse::<f64>().ok()
+        let result = prometheus.query(name);
+        result.first()?.pointer("/value/1")?.as_str()?.parse::<f64>().ok()
     };
     let begin = Instant::now();
     let mut scraped = None;

@@ -3,6 +3,7 @@
 
 mod clients;
 mod containers;
+mod deploy;
 mod hostile;
 mod http;
 mod identity;
@@ -14,6 +15,7 @@ mod routers;
 mod service;
 mod sinks;
 mod spawned;
+mod tls;
 mod trouble;
 mod unix;
 mod watch;

