@@ -172,8 +172,6 @@ impl Target<'_> {
 
 #[cfg(test)]
 mod tests {
-    use highwater_profile::Format;
-
     use super::*;
 
     #[test]
