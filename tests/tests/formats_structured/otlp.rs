@@ -72,7 +72,8 @@ fn what_we_write_opentelemetry_reads() {
     for name in ["go/sampled/heap.txt", "memray/peak/allocations.csv", "v8/node/sites.heapprofile"] {
         let profile = read(&golden(name));
         let kinds: Vec<&str> = profile.sample_types().iter().map(|it| it.kind.as_str()).collect();
-        let message = otlp::encode(&profile, &kinds, "a-service");
+        let resource = [("service.name".to_owned(), Attribute::Text("a-service".to_owned()))];
+        let message = otlp::encode(&profile, &kinds, &resource);
         let expected = ours(&profile, &kinds);
         assert_eq!(theirs(&message), expected, "{name}");
         let again = highwater_profile::read(&message, &Limits::default()).unwrap();
@@ -80,6 +81,6 @@ fn what_we_write_opentelemetry_reads() {
         // One value changed is another answer.
         let mut wrong = profile.clone();
         wrong.samples.push(&[], &vec![1; kinds.len()], &[]);
-        assert_ne!(theirs(&otlp::encode(&wrong, &kinds, "a-service")), expected);
+        assert_ne!(theirs(&otlp::encode(&wrong, &kinds, &resource)), expected);
     }
 }
