@@ -41,8 +41,8 @@ Exit codes: 0 the answer was given; 2 it was not, and one line on stderr says wh
 /// Files are heap profiles from Highwater's allocator or other tools: pprof, DHAT, jemalloc, gperftools, Go's text,
 /// heaptrack, memray's CSV, folded stacks, speedscope, V8, OpenTelemetry, massif, and the leak reports of memcheck and
 /// LeakSanitizer. What a file is shows in its content. In the place of a file, - is standard input, and an address
-/// (http://host:6060) is that of an agent or of a Go service. Functions and lines are looked up in the binaries that a profile
-/// names, if they are the same build.
+/// (http://host:6060, unix:/run/app.sock) is that of an agent or of a Go service. Functions and lines are looked up in the
+/// binaries that a profile names, if they are the same build.
 #[derive(Debug, Parser)]
 #[command(name = "highwater", version, after_help = EXAMPLES, arg_required_else_help = false)]
 pub(crate) struct Cli {
