@@ -52,7 +52,7 @@ fn receivers_are_told_who_it_is() {
 
     let text = slack.take("200 OK").json()["text"].as_str().unwrap().to_owned();
     let first = text.lines().next().unwrap();
-    assert!(first.contains(" MiB") && !first.contains("bytes in use"), "{text}");
+    assert!(first.contains("iB of ") && first.contains(" MiB by the service itself"), "{text}");
     assert!(text.contains("checkout 1.4.2 on ") && text.contains("pod shop/checkout-7"), "{text}");
     assert!(text.contains("&lt;!channel&gt;") && !text.contains('<'), "{text}");
 

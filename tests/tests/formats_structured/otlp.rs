@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use highwater_profile::otlp::Attribute;
 use highwater_profile::{LabelValue, Limits, Profile, otlp};
 use highwater_tests::succeed;
 use serde_json::{Value, json};

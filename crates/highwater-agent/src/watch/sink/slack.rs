@@ -13,6 +13,9 @@ pub(super) fn message(about: &Value, who: &str, place: &str, growth: &str) -> Va
         (Some(used), None) => format!("{used} in use"),
         _ => "how much is in use could not be read".to_owned(),
     };
+    // What counts against a limit may be that of others, too.
+    let own = size("own_bytes").filter(|_| about["own_bytes"] != about["used_bytes"]);
+    let own = own.map(|it| format!(", {it} by the service itself")).unwrap_or_default();
     let reason = about["reason"].as_str().unwrap_or("unknown");
     let mut shown = growth.to_owned();
     if shown.len() > MAX_SHOWN_BYTES {
@@ -20,7 +23,7 @@ pub(super) fn message(about: &Value, who: &str, place: &str, growth: &str) -> Va
         shown.push('…');
     }
     let text = format!(
-        "Memory: {used} (rule {reason}).\n{}\n{}\n```\n{}\n```",
+        "Memory: {used}{own} (rule {reason}).\n{}\n{}\n```\n{}\n```",
         inline(who),
         escaped(place).replace(char::is_control, " "),
         escaped(&shown).replace("```", "\'\'\'")
@@ -94,6 +97,10 @@ mod tests {
         let about =
             json!({ "reason": "fraction", "used_bytes": 1_288_490_189, "limit_bytes": 1_610_612_736 });
         assert!(text(about, "", "").starts_with("Memory: 1.2 GiB of 1.5 GiB in use (rule fraction).\n"));
+        let shared =
+            json!({ "reason": "bytes", "used_bytes": 3 << 20, "limit_bytes": 4 << 20, "own_bytes": 1 << 20 });
+        let expected = "Memory: 3.0 MiB of 4.0 MiB in use, 1.0 MiB by the service itself (rule bytes).\n";
+        assert!(text(shared, "", "").starts_with(expected));
         let unlimited = json!({ "reason": "bytes", "used_bytes": 7, "limit_bytes": null });
         assert!(text(unlimited, "", "").starts_with("Memory: 7 B in use (rule bytes)."));
     }
