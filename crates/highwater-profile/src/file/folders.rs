@@ -151,7 +151,10 @@ mod tests {
             folders.complete("1", full).unwrap_err();
             assert_eq!(all(place.path()), [""; 0]);
         }
-        let whole = |folder: &Path| Ok::<_, FileError>(fs::write(folder.join("part"), "whole").unwrap());
+        let whole = |folder: &Path| {
+            fs::write(folder.join("part"), "whole").unwrap();
+            Ok::<_, FileError>(())
+        };
         let (folder, ()) = folders.complete("1", whole).unwrap();
         assert_eq!((folder, all(&place.path().join("1"))), (place.path().join("1"), vec!["part".to_owned()]));
         folders.complete("1", whole).unwrap_err();
