@@ -30,7 +30,7 @@ impl Authorities {
     /// When the file is wrong, or there is nobody to trust.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
-        let own = file.map(|path| read(path)).transpose()?.unwrap_or_default();
+        let own = file.map(read).transpose()?.unwrap_or_default();
         for (at, certificate) in own.iter().enumerate() {
             roots.add(certificate.clone()).map_err(|source| TlsError::Certificate {
                 path: file.unwrap_or(Path::new("")).to_owned(),
