@@ -341,7 +341,8 @@ mod tests {
     #[test]
     fn equal_rows_become_one_with_what_their_estimates_are_off() {
         let key = StringId;
-        let label = |at: u32, number| Label { key: key(at), value: LabelValue::Number(number, StringId::EMPTY) };
+        let label =
+            |at: u32, number| Label { key: key(at), value: LabelValue::Number(number, StringId::EMPTY) };
         let (size, off) = (|number| label(1, number), |number| label(2, number));
         let [main, other] = [[LocationId::from_index(0)], [LocationId::from_index(1)]];
         let mut table = SampleTable::new(2);

@@ -191,7 +191,9 @@ impl<'a> Reader<'a> {
                         Some(Attribute::Number(number as i64, text(numbers[3])?))
                     }
                     // A text of the dictionary.
-                    Field { number: 8, value: Value::Number(index), .. } => Some(Attribute::Text(text(index)?)),
+                    Field { number: 8, value: Value::Number(index), .. } => {
+                        Some(Attribute::Text(text(index)?))
+                    }
                     _ => value,
                 };
             }
