@@ -97,7 +97,23 @@ pub fn planted(content: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
+
+    #[test]
+    fn every_reader_is_a_target() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz_targets");
+        let files = fs::read_dir(directory).unwrap().map(|it| it.unwrap().path());
+        let mut targets: Vec<String> =
+            files.map(|it| it.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
+        targets.sort();
+        let readers = Format::ALL.into_iter().filter(|it| it.can_read()).map(Format::name);
+        let mut expected: Vec<&str> = readers.chain(["any", "planted"]).collect();
+        expected.sort_unstable();
+        assert_eq!(targets, expected);
+    }
 
     #[test]
     fn what_is_read_is_looked_at_and_what_is_not_is_an_error() {

@@ -1,7 +1,7 @@
 //! Peaks that are equal, in another thread in each run: `peaks PROFILE FIRST CACHE`.
 //!
-//! Three threads each unpack something, one at a time, beside a cache of CACHE bytes; the thread number FIRST begins. The
-//! process is largest in each of them, and what is recorded as the peak is the first.
+//! Three threads each unpack something, one at a time, beside a cache of CACHE bytes; the thread number FIRST begins, with a
+//! little more than the others, so that the process is largest in it.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -11,42 +11,39 @@ use std::thread;
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();
 
-/// Bytes of a spike, and of the pieces that it consists of.
+/// Bytes of the first spike, and of the pieces that it consists of.
 const SPIKE: usize = 24 << 20;
 const PIECE: usize = 3_000;
+/// By so many bytes the later spikes are smaller.
+const LESS: usize = 512 << 10;
 
-/// So many bytes in small blocks.
-#[inline(always)]
-fn pieces(bytes: usize) -> Vec<Box<[u8]>> {
-    (0..bytes / PIECE).map(|_| black_box(vec![1; PIECE]).into_boxed_slice()).collect()
+// Their names keep them from becoming one function.
+#[inline(never)]
+fn unpack_images(bytes: usize) {
+    black_box(("images", (0..bytes / PIECE).map(|_| vec![1_u8; PIECE]).collect::<Vec<_>>()));
 }
 
 #[inline(never)]
-fn unpack_images() {
-    black_box(pieces(SPIKE));
+fn unpack_sounds(bytes: usize) {
+    black_box(("sounds", (0..bytes / PIECE).map(|_| vec![1_u8; PIECE]).collect::<Vec<_>>()));
 }
 
 #[inline(never)]
-fn unpack_sounds() {
-    black_box(pieces(SPIKE));
+fn unpack_texts(bytes: usize) {
+    black_box(("texts", (0..bytes / PIECE).map(|_| vec![1_u8; PIECE]).collect::<Vec<_>>()));
 }
 
 #[inline(never)]
-fn unpack_texts() {
-    black_box(pieces(SPIKE));
-}
-
-#[inline(never)]
-fn fill_cache(bytes: usize) -> Vec<Box<[u8]>> {
-    pieces(bytes)
+fn fill_cache(bytes: usize) -> Vec<Vec<u8>> {
+    black_box((0..bytes / PIECE).map(|_| vec![1; PIECE]).collect())
 }
 
 fn run(path: &str, first: usize, cache: usize) -> Result<(), highwater::Error> {
     let cache = fill_cache(cache);
-    let mut works = [unpack_images as fn(), unpack_sounds, unpack_texts];
+    let mut works = [unpack_images as fn(usize), unpack_sounds, unpack_texts];
     works.rotate_left(first);
-    for work in works {
-        let thread = thread::spawn(work);
+    for (work, less) in works.into_iter().zip([0, LESS, LESS]) {
+        let thread = thread::spawn(move || work(SPIKE - less));
         thread.join().expect("no panic");
     }
     let outcome = highwater::Snapshot::capture()?.write(path);

@@ -175,6 +175,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_target_is_built() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let targets = targets(&root).unwrap();
+        assert!(targets.iter().any(|it| it == PLANTED) && targets.len() > 10, "{targets:?}");
+        let manifest = fs::read_to_string(root.join("tests/fuzz/Cargo.toml")).unwrap();
+        for name in targets {
+            assert!(manifest.contains(&format!("name = \"fuzz_{name}\"\n")), "{name}");
+        }
+    }
+
+    #[test]
     fn seeds_are_goldens_and_what_they_unpack_to() {
         let seeds = tempfile::tempdir().unwrap();
         let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden");

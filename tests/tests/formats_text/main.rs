@@ -8,7 +8,6 @@ mod go;
 mod memray;
 mod packed;
 mod perl;
-mod round_trip;
 mod support;
 mod symbols;
 mod totals;

@@ -47,23 +47,6 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
     entries
 }
 
-/// The fuzzer has a target for each reader, for all of them together, and one with a planted fault.
-#[test]
-fn every_reader_is_a_target_of_the_fuzzer() {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
-    let files = entries(&fuzz.join("fuzz_targets"));
-    let mut targets: Vec<&str> = files.iter().map(|it| it.file_stem().unwrap().to_str().unwrap()).collect();
-    targets.sort_unstable();
-    let readers = Format::ALL.into_iter().filter(|it| it.can_read()).map(Format::name);
-    let mut expected: Vec<&str> = readers.chain(["any", "planted"]).collect();
-    expected.sort_unstable();
-    assert_eq!(targets, expected);
-    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
-    for name in targets {
-        assert!(manifest.contains(&format!("name = \"fuzz_{name}\"\n")), "{name}");
-    }
-}
-
 #[test]
 fn damaged_goldens_are_refused_or_read() {
     let goldens = goldens();

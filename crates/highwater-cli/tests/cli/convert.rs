@@ -1,8 +1,9 @@
 //! One profile in other formats.
 
 use std::fs;
+use std::path::Path;
 
-use highwater_profile::{Format, Limits, Profile, file};
+use highwater_profile::{Format, Limits, Line, Location, Profile, file};
 
 use crate::support::{Place, demo, push_values, without_binary};
 
@@ -163,6 +164,41 @@ fn devices_and_links_stay_what_they_are() {
     fs::create_dir(place.path("directory.folded")).unwrap();
     let refused = place.run("convert in.pb.gz directory.folded");
     assert!(refused.error().contains("directory.folded: it is a directory"), "{}", refused.stderr);
+}
+
+/// As a release build with fat LTO and debug information has it: at one address, the recorder's functions are inlined into the
+/// program's, so that they cannot be cut off where stacks are captured.
+#[test]
+fn no_format_names_a_recorder_that_was_inlined() {
+    let place = Place::new();
+    let golden =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/pprof/highwater/sampled.pb.gz");
+    let golden = file::read(&golden, &Limits::default()).unwrap();
+    let mut profile = demo(8);
+    (profile.drop_frames, profile.keep_frames) = (golden.drop_frames, golden.keep_frames);
+    let names = [
+        "<highwater_runtime::alloc::Alloc<std::alloc::System> as core::alloc::global::GlobalAlloc>::realloc",
+        "__rustc::__rust_realloc",
+        "<alloc::alloc::Global as core::alloc::Allocator>::grow",
+        "demo::grow_lists",
+    ];
+    let lines = names.map(|name| Line::new(profile.add_function(name, name, "src/main.rs"), 3)).to_vec();
+    let stack = [profile.add_location(Location::symbolized(lines))];
+    push_values(&mut profile, &stack, [2, 2], 1 << 20);
+    place.profile("in.pb.gz", &profile);
+    for name in ["out.folded", "out.speedscope.json", "out.dhat.json", "callgrind.out.1", "out.csv"] {
+        let written = |option: &str| {
+            place.run(&format!("convert in.pb.gz {name}{option}")).answer();
+            fs::read_to_string(place.path(name)).unwrap()
+        };
+        let text = written("");
+        assert!(text.contains("grow_lists"), "{name}");
+        for unwanted in ["highwater_runtime", "__rust_realloc", "Global as"] {
+            assert!(!text.contains(unwanted), "{unwanted} in {name}: {text}");
+        }
+        // The planted fault: with all frames they are there.
+        assert!(written(" --all-frames").contains("highwater_runtime"), "{name}");
+    }
 }
 
 /// The column of a CSV row that says what the value is put down to holds what `top` shows, whatever options choose it.

@@ -3,6 +3,7 @@
 
 mod dhat;
 mod heaptrack;
+mod round_trip;
 mod speedscope;
 
 use highwater_profile::{Limits, Profile, ReadError, read};

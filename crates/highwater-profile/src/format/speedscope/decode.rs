@@ -152,11 +152,14 @@ pub(in crate::format) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile
 fn columns(head: &Head<'_>) -> Result<(Profile, Vec<Target>), ReadError> {
     let mut types: Vec<ValueType> = Vec::new();
     let mut targets = Vec::new();
+    // What we wrote calls every profile by its kind of values.
+    let is_ours = head.exporter.as_deref().is_some_and(|it| it.starts_with("highwater "));
     for about in &head.profiles {
         let own = OWN_KINDS.iter().find(|(kind, unit, _)| *kind == about.name && *unit == about.unit);
         let other = UNITS.iter().find(|(unit, ..)| *unit == about.unit);
         let (kind, unit, scale) = match (own, other) {
             (Some((kind, _, unit)), _) => (*kind, *unit, 1.0),
+            (None, Some((_, _, unit, scale))) if is_ours => (&*about.name, *unit, *scale),
             (None, Some((_, kind, unit, scale))) => (*kind, *unit, *scale),
             (None, None) => {
                 return Err(ReadError::Line {
@@ -174,7 +177,7 @@ fn columns(head: &Head<'_>) -> Result<(Profile, Vec<Target>), ReadError> {
             types.push(value_type);
             types.len() - 1
         });
-        targets.push((Target { column, scale, label: None }, own.is_none()));
+        targets.push((Target { column, scale, label: None }, own.is_none() && !is_ours));
     }
     let mut profile = Profile::new(types);
     let key = profile.strings.intern("profile");

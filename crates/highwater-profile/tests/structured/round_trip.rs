@@ -1,10 +1,9 @@
 //! A profile that is written in another format and read back says the same, as far as that format can hold it.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
-use highwater_profile::{Format, Limits, Profile, Sample, write};
-
-use super::support::{golden, read};
+use highwater_profile::{Format, Limits, Profile, Sample, file, write};
 
 /// What a format keeps of a profile.
 struct Keeps {
@@ -17,8 +16,8 @@ struct Keeps {
     all: bool,
 }
 
-/// The formats that are read again. The others are written only, and other programs read them: JSON and CSV in `written.rs`,
-/// callgrind in `formats_structured`.
+/// The formats that are read again. The others are written only, and other programs read them, see `tests/tests/formats_text` and
+/// `tests/tests/formats_structured`.
 const READ_AGAIN: [Keeps; 4] = [
     Keeps { format: Format::Pprof, every_kind: true, lines: true, all: true },
     Keeps { format: Format::Speedscope, every_kind: true, lines: true, all: false },
@@ -41,6 +40,11 @@ const PROFILES: [&str; 9] = [
     "massif/sites/massif.out",
     "pprof/highwater/sampled.pb.gz",
 ];
+
+fn read(golden: &str) -> Profile {
+    let goldens = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+    file::read(&goldens.join(golden), &Limits::default()).unwrap()
+}
 
 /// The values of a kind by stack: names, root first, and with `lines` where each frame is.
 fn stacks(profile: &Profile, column: usize, lines: bool) -> BTreeMap<String, i64> {
@@ -86,7 +90,7 @@ fn every_format_that_is_written_is_in_one_of_the_lists() {
 #[test]
 fn what_is_written_in_another_format_and_read_back_is_the_same() {
     for name in PROFILES {
-        let profile = read(&golden(name));
+        let profile = read(name);
         let shown = profile.shown_sample_type().unwrap();
         for Keeps { format, every_kind, lines, all } in READ_AGAIN {
             let again = highwater_profile::read(&written(&profile, format), &Limits::default())
