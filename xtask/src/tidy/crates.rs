@@ -27,7 +27,8 @@ const ARROWS: &[(&str, Uses)] = &[
         Only(&["highwater", "highwater-runtime", "highwater-hooks", "highwater-tasks", "highwater-profile"]),
     ),
     ("highwater-runtime", Only(&[])),
-    ("highwater-hooks", Only(&[])),
+    // A sleeping thread's stack is walked as those of allocations are.
+    ("highwater-hooks", Only(&["highwater-runtime"])),
     (
         "highwater-leaktest",
         Only(&[
