@@ -31,9 +31,12 @@ pub(crate) const OBSERVER: Observer = Observer { starts, started: scope::started
 /// Where the main thread started its first thread.
 static MAIN_STACK: OnceLock<Box<[usize]>> = OnceLock::new();
 
+/// The scope of a thread that may be a test, and what watches how long it runs.
+type Watched = (Arc<Scope>, Watch);
+
 thread_local! {
     /// The scope of a thread that may be a test. Nothing is destroyed with the thread: it is taken out as the last thing.
-    static SCOPE: Cell<Option<ManuallyDrop<(Arc<Scope>, Watch)>>> = const { Cell::new(None) };
+    static SCOPE: Cell<Option<ManuallyDrop<Watched>>> = const { Cell::new(None) };
     static IS_MEMORY_JUDGED: Cell<bool> = const { Cell::new(false) };
     static NAME_TAKER: NameTaker = const { NameTaker(OnceLock::new()) };
 }

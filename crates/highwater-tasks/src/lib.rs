@@ -206,10 +206,14 @@ pub fn classify_with(calls: &[Call<'_>], version: impl Fn(&str) -> Option<Versio
 /// block.
 pub fn classify_by_table(function: &str, calls: &[Call<'_>]) -> Option<Cell> {
     let path = plain(function);
-    let executor = [Executor::Tokio, Executor::AsyncTask].into_iter().find(|it| match it {
-        Executor::Tokio => path.starts_with("tokio::runtime::task::raw::"),
-        _ => path.starts_with("async_task::raw::RawTask::"),
-    })?;
+    // A waker has a table of functions as well, and may stand in any block.
+    let is_of_waker =
+        ["clone_waker", "wake", "wake_by_ref", "drop_waker"].iter().any(|it| path.ends_with(it));
+    let executor = match () {
+        () if path == "tokio::runtime::task::raw::poll" => Executor::Tokio,
+        () if path.starts_with("async_task::raw::RawTask::") && !is_of_waker => Executor::AsyncTask,
+        () => return None,
+    };
     let first = call::behind_allocator(calls).unwrap_or(0);
     let entry = if calls.is_empty() { 0 } else { entry(calls, first) };
     let inside = calls.get(first..=entry).unwrap_or(&[]);

@@ -1,6 +1,6 @@
 //! Stacks as a debugger shows them for each executor, with and without debug information, and what they are taken for.
 
-use highwater_tasks::{Allocation, Call, Cell, Executor, Purpose, Version, classify};
+use highwater_tasks::{Allocation, Call, Cell, Executor, Purpose, Version, classify, classify_by_table};
 
 const ALLOC: &str = "/rustc/0123/library/alloc/src/alloc.rs";
 const BOXED: &str = "/rustc/0123/library/alloc/src/boxed.rs";
@@ -172,4 +172,30 @@ fn a_version_that_nobody_looked_at_is_said_to_be_one() {
     }
     let constructor = [("tokio::runtime::task::core::Cell<T,S>::new", ""), ("app::start", "")];
     assert!(matches!(classify(&stack(&constructor)), Allocation::Unclassified { version: None, .. }));
+}
+
+#[test]
+fn a_cell_is_known_by_its_table_of_functions() {
+    let calls = [Call { function: "mine::tests::a", file: None }];
+    let cell =
+        |function: &str| classify_by_table(function, &calls).map(|it| (it.executor, it.purpose, it.future));
+    let task = |executor, future: &str| Some((executor, Purpose::Task, Some(future.to_owned())));
+    assert_eq!(
+        cell("tokio::runtime::task::raw::poll::<mine::work::{closure#0}, alloc::sync::Arc<x::Handle>>"),
+        task(Executor::Tokio, "mine::work::{closure}")
+    );
+    assert_eq!(
+        cell("<async_task::raw::RawTask<mine::work::{closure#0}, (), x::S, ()>>::schedule"),
+        task(Executor::AsyncTask, "mine::work::{closure}")
+    );
+    assert_eq!(cell("tokio::runtime::task::raw::poll"), Some((Executor::Tokio, Purpose::Task, None)));
+    for other in [
+        "tokio::runtime::task::raw::schedule",
+        "async_task::raw::RawTask<F,T,S,M>::clone_waker",
+        "<async_task::raw::RawTask<F, T, S, M>>::wake",
+        "mine::poll",
+        "",
+    ] {
+        assert_eq!(cell(other), None, "{other}");
+    }
 }

@@ -43,7 +43,8 @@ const ARROWS: &[(&str, Uses)] = &[
         ]),
     ),
     ("highwater-runtime", Only(&[])),
-    ("highwater-hooks", Only(&[])),
+    // A sleeping thread's stack is walked as those of allocations are.
+    ("highwater-hooks", Only(&["highwater-runtime"])),
     (
         "highwater-leaktest",
         Only(&[
