@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::process::Stdio;
 
+use highwater_profile::Meta;
+
 use crate::support::{Place, Run, demo, encoded};
 use crate::watch::server::{Answer, Server};
 
@@ -72,6 +74,7 @@ fn every_series_may_end_with_standard_input_or_a_server() {
     let shot = |at: i64| {
         let mut profile = demo(8 + at);
         profile.time_ns += at * 60_000_000_000;
+        profile.meta = Some(Meta { process: Some(7), epoch: Some(1 + at), ..profile.meta.unwrap() });
         profile
     };
     for at in 0..3 {

@@ -12,6 +12,8 @@ struct Keeps {
     every_kind: bool,
     /// Source files and lines.
     lines: bool,
+    /// Where in its file an address without a name is.
+    offsets: bool,
     /// Everything else: addresses, mapped files, labels, times, the sampling interval.
     all: bool,
 }
@@ -19,11 +21,12 @@ struct Keeps {
 /// The formats that are read again. The others are written only, and other programs read them, see `tests/tests/formats_text` and
 /// `tests/tests/formats_structured`.
 const READ_AGAIN: [Keeps; 4] = [
-    Keeps { format: Format::Pprof, every_kind: true, lines: true, all: true },
-    Keeps { format: Format::Speedscope, every_kind: true, lines: true, all: false },
-    // It has places for these kinds: what was allocated, what is live at the end, at the peak.
-    Keeps { format: Format::Dhat, every_kind: true, lines: true, all: false },
-    Keeps { format: Format::Folded, every_kind: false, lines: false, all: false },
+    Keeps { format: Format::Pprof, every_kind: true, lines: true, offsets: true, all: true },
+    Keeps { format: Format::Speedscope, every_kind: true, lines: true, offsets: true, all: false },
+    // It has places for these kinds: what was allocated, what is live at the end, at the peak. Of an address without a name it has
+    // the file, and the address in the process.
+    Keeps { format: Format::Dhat, every_kind: true, lines: true, offsets: false, all: false },
+    Keeps { format: Format::Folded, every_kind: false, lines: false, offsets: true, all: false },
 ];
 
 const WRITTEN_ONLY: [Format; 3] = [Format::Callgrind, Format::Json, Format::Csv];
@@ -46,25 +49,32 @@ fn read(golden: &str) -> Profile {
     file::read(&goldens.join(golden), &Limits::default()).unwrap()
 }
 
-/// The values of a kind by stack: names, root first, and with `lines` where each frame is.
-fn stacks(profile: &Profile, column: usize, lines: bool) -> BTreeMap<String, i64> {
+/// The values of a kind by stack: names, root first, and where each frame is, as far as a format keeps it.
+fn stacks(profile: &Profile, column: usize, keeps: &Keeps) -> BTreeMap<String, i64> {
     let mut stacks = BTreeMap::new();
     for sample in profile.samples.iter().filter(|it| it.values[column] != 0) {
-        *stacks.entry(stack(profile, &sample, lines)).or_default() += sample.values[column];
+        *stacks.entry(stack(profile, &sample, keeps)).or_default() += sample.values[column];
     }
     stacks
 }
 
-fn stack(profile: &Profile, sample: &Sample<'_>, lines: bool) -> String {
+fn stack(profile: &Profile, sample: &Sample<'_>, keeps: &Keeps) -> String {
     let mut frames = Vec::new();
     for &id in sample.stack {
-        let mut all = profile.location(id).lines.iter().filter(|_| lines);
+        let mut all = profile.location(id).lines.iter();
         profile.location_names(id, |name| {
-            let place = all.next().map_or_else(String::new, |it| {
-                format!(" {}:{}", profile.string(profile.function(it.function).file), it.line)
-            });
+            let place = all.next().map(|it| (profile.string(profile.function(it.function).file), it.line));
+            let place = match place {
+                // What has no name is called by its address, and is a function of that name afterwards.
+                None | Some(("", _)) => String::new(),
+                Some((file, line)) => format!(" {file}:{line}"),
+            };
             // What separates frames in folded stacks is another character in their names.
-            frames.push(name.replace(';', ",") + &place);
+            let name = match name.split_once("+0x") {
+                Some((file, _)) if !keeps.offsets => file,
+                _ => &*name,
+            };
+            frames.push(name.replace(';', ",") + if keeps.lines { &place } else { "" });
         });
     }
     frames.reverse();
@@ -92,7 +102,8 @@ fn what_is_written_in_another_format_and_read_back_is_the_same() {
     for name in PROFILES {
         let profile = read(name);
         let shown = profile.shown_sample_type().unwrap();
-        for Keeps { format, every_kind, lines, all } in READ_AGAIN {
+        for keeps in &READ_AGAIN {
+            let Keeps { format, every_kind, all, .. } = *keeps;
             let again = highwater_profile::read(&written(&profile, format), &Limits::default())
                 .unwrap_or_else(|error| panic!("{name} as {format}: {error}"));
             if all {
@@ -110,7 +121,7 @@ fn what_is_written_in_another_format_and_read_back_is_the_same() {
                 let what = format!("{} of {name} as {format}", it.kind);
                 assert_eq!(again.samples.total(found), profile.samples.total(column), "{what}");
                 let [before, after] =
-                    [(&profile, column), (&again, found)].map(|(it, column)| stacks(it, column, lines));
+                    [(&profile, column), (&again, found)].map(|(it, column)| stacks(it, column, keeps));
                 assert_eq!(before, after, "{what}");
                 compared += 1;
             }
