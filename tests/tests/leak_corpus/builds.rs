@@ -16,7 +16,7 @@ fn program(options: &[&str]) -> PathBuf {
     let mut cargo = build::cargo_for(&["rustc", "--message-format", "json"], &["short"]);
     let messages = succeed(cargo.args(["--profile", "test", "--"]).args(options));
     let messages = messages.lines().filter_map(|it| serde_json::from_str::<serde_json::Value>(it).ok());
-    let path = messages.filter_map(|it| it["executable"].as_str().map(PathBuf::from)).last();
+    let path = messages.filter_map(|it| it["executable"].as_str().map(PathBuf::from)).next_back();
     path.expect("cargo says where the program is")
 }
 
