@@ -183,8 +183,8 @@ fn what_a_full_recorder_drops_is_said() {
         let [dropped, blocks, bytes] =
             [meta.dropped_samples, meta.dropped_blocks, meta.dropped_bytes].map(Option::unwrap);
         assert!(dropped > 5_000, "{mode}: {dropped}");
-        let missing_blocks = meta.alloc_blocks.unwrap() - total("alloc_objects") as i64;
-        let missing_bytes = meta.alloc_bytes.unwrap() - total("alloc_space") as i64;
+        let missing_blocks = meta.alloc_blocks.unwrap() - total("alloc_objects");
+        let missing_bytes = meta.alloc_bytes.unwrap() - total("alloc_space");
         if mode == "exact" {
             assert_eq!((dropped, blocks, bytes), (missing_blocks, missing_blocks, missing_bytes));
             assert_eq!(meta.exact, Some(1), "it was to be exact");
@@ -193,8 +193,8 @@ fn what_a_full_recorder_drops_is_said() {
             assert!((blocks - missing_blocks).abs() < missing_blocks / 20, "{blocks} for {missing_blocks}");
             assert!((bytes - missing_bytes).abs() < missing_bytes / 20, "{bytes} for {missing_bytes}");
         }
-        let live = meta.alloc_bytes.unwrap() - meta.freed_bytes.unwrap() - total("inuse_space") as i64;
-        let at_peak = meta.peak_bytes.unwrap() - total("peak_space") as i64;
+        let live = meta.alloc_bytes.unwrap() - meta.freed_bytes.unwrap() - total("inuse_space");
+        let at_peak = meta.peak_bytes.unwrap() - total("peak_space");
         assert!(live > bytes / 4 && live < bytes / 2, "{mode}: a third of {bytes} is kept, {live} missing");
         assert!((at_peak - live).abs() < bytes / 20, "{mode}: the peak is at the end, {at_peak} for {live}");
     }

@@ -242,11 +242,11 @@ impl SampleTable {
             _ => None,
         };
         let mut others: Vec<u32> = (0..position(self.labels.len())).collect();
-        for at in 0..others.len() {
+        for (at, other) in others.iter_mut().enumerate() {
             if self.labels.get(at).iter().any(|it| number(it).is_some()) {
                 let labels: Vec<Label> =
                     self.labels.get(at).iter().filter(|it| number(it).is_none()).copied().collect();
-                others[at] = self.labels.intern(&labels);
+                *other = self.labels.intern(&labels);
             }
         }
         let key = |row: usize| (self.stack_ids[row], others[self.labels_ids[row].index()]);

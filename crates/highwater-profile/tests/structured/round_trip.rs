@@ -107,7 +107,7 @@ fn what_is_written_in_another_format_and_read_back_is_the_same() {
             let again = highwater_profile::read(&written(&profile, format), &Limits::default())
                 .unwrap_or_else(|error| panic!("{name} as {format}: {error}"));
             if all {
-                let [before, after] = [&profile, &again].map(|it| document(it));
+                let [before, after] = [&profile, &again].map(document);
                 assert_eq!(before, after, "{name} as {format}");
             }
             let mut compared = 0;

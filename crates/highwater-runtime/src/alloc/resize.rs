@@ -21,6 +21,12 @@ fn is_marked(block: *mut u8) -> bool {
     mark::shows(block) && !odd::contains(block)
 }
 
+/// A way of resizing a block that is given the new size.
+type ToSize<A> = unsafe fn(&A, *mut u8, Layout, usize, &Verdict) -> *mut u8;
+
+/// A way of resizing a block that is given the new layout.
+type ToLayout<A> = unsafe fn(&A, *mut u8, Layout, Layout, &Verdict) -> *mut u8;
+
 impl<A: GlobalAlloc + 'static> Alloc<A> {
     /// # Safety
     /// As for `GlobalAlloc::realloc`.
@@ -31,10 +37,9 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         // Those that a call here may end with: then they are on the stack of a sample, and this function is not.
         own_frames::add_where_asked(new_size, || {
             // SAFETY: the functions are not called here, only their addresses are taken.
-            let ways: [unsafe fn(&Self, *mut u8, Layout, usize, &Verdict) -> *mut u8; 3] =
+            let ways: [ToSize<Self>; 3] =
                 [Self::realloc_aligned, Self::realloc_marked, Self::realloc_marking];
-            let others: [unsafe fn(&Self, *mut u8, Layout, Layout, &Verdict) -> *mut u8; 2] =
-                [Self::realloc_and_replace, Self::realloc_by_copying];
+            let others: [ToLayout<Self>; 2] = [Self::realloc_and_replace, Self::realloc_by_copying];
             let [aligned, marked, marking] = ways.map(|it| it as usize);
             let [replaced, copied] = others.map(|it| it as usize);
             [aligned, marked, marking, replaced, copied]
