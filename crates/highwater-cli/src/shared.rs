@@ -17,49 +17,49 @@ pub(crate) struct Shared {
     /// The values to show: live-bytes, live-blocks, and the same with alloc-, peak-, temp-, realloc- and freed-,
     /// realloc-doublings, or a name as in the file (inuse_space) [default: the file's own choice]
     // A list because `highwater check` takes several; the others take one.
-    #[arg(long, value_name = "KIND", value_parser = parse::sample, action = ArgAction::Set, num_args = 1, help_heading = "Question")]
+    #[arg(long, value_name = "KIND", value_parser = parse::sample, action = ArgAction::Set, num_args = 1, help_heading = "What to show")]
     pub(crate) sample: Vec<SampleKind>,
 
     /// What a row stands for: site, function, generic (functions without their type arguments), line, file, module or crate
     /// [default: line; function in flame graphs]
-    #[arg(long, value_name = "GROUPING", help_heading = "Question")]
+    #[arg(long, value_name = "GROUPING", help_heading = "What to show")]
     pub(crate) by: Option<GroupBy>,
 
     /// Show nothing but samples with a frame that matches (function, file or module)
-    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
+    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     focus: Vec<Regex>,
 
     /// Leave out samples with a frame that matches
-    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
+    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     ignore: Vec<Regex>,
 
     /// Remove matching frames from all stacks
-    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
+    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     hide: Vec<Regex>,
 
     /// Remove all frames that do not match
-    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
+    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     show: Vec<Regex>,
 
     /// Pass over matching frames as over those of the standard library: their callers get their values [default, where leaks
     /// are told: frames of libraries, below one of the program]
-    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "Question")]
+    #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     through: Vec<Regex>,
 
     /// Attribute values to the innermost frame, in the standard library or not
-    #[arg(long, help_heading = "Question")]
+    #[arg(long, help_heading = "What to show")]
     leaf: bool,
 
     /// Keep the frames of the recorder and of the allocator's entry points, and those that the file says to leave out
-    #[arg(long, help_heading = "Question")]
+    #[arg(long, help_heading = "What to show")]
     pub(crate) all_frames: bool,
 
     /// Leave out rows below this share of the whole
-    #[arg(long, value_name = "FRACTION", default_value = "0.005", value_parser = parse::fraction, help_heading = "Question")]
+    #[arg(long, value_name = "FRACTION", default_value = "0.005", value_parser = parse::fraction, help_heading = "What to show")]
     min_fraction: f64,
 
     /// Show at most so many rows (in a tree: callees of one function); 0 for all
-    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "Question")]
+    #[arg(long, value_name = "N", default_value_t = 20, help_heading = "What to show")]
     limit: usize,
 
     /// Answer in JSON
@@ -67,30 +67,30 @@ pub(crate) struct Shared {
     pub(crate) json: bool,
 
     /// Another binary to look for names in, used where its build id is that of a mapped file
-    #[arg(long, value_name = "PATH", help_heading = "Symbols")]
+    #[arg(long, value_name = "PATH", help_heading = "Names and lines")]
     binary: Vec<PathBuf>,
 
     /// Another directory with debug files (.debug, .dwp, .dwo, .dSYM), besides /usr/lib/debug
-    #[arg(long, value_name = "DIR", value_parser = parse::directory, help_heading = "Symbols")]
+    #[arg(long, value_name = "DIR", value_parser = parse::directory, help_heading = "Names and lines")]
     debug_dir: Vec<PathBuf>,
 
     /// Find all names anew, and keep none for the next run (kept below ~/.cache/highwater)
-    #[arg(long, help_heading = "Symbols")]
+    #[arg(long, help_heading = "Names and lines")]
     no_cache: bool,
 
     /// Go on with addresses where a binary is missing
-    #[arg(long, help_heading = "Symbols")]
+    #[arg(long, help_heading = "Names and lines")]
     pub(crate) addresses: bool,
 
     #[command(flatten)]
     pub(crate) server: Server,
 
     /// Refuse files that unpack to more than this, such as 512MiB or 4GiB
-    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse::size, help_heading = "Input")]
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse::size, help_heading = "What to read")]
     max_unpacked: u64,
 
     /// Refuse files whose reading takes more memory than this
-    #[arg(long, value_name = "SIZE", default_value = "8GiB", value_parser = parse::size, help_heading = "Input")]
+    #[arg(long, value_name = "SIZE", default_value = "8GiB", value_parser = parse::size, help_heading = "What to read")]
     max_memory: u64,
 }
 

@@ -113,7 +113,7 @@ mod tests {
         assert!(known.keys().all(|it| tested.contains(&it.as_str())), "each crate has a test");
     }
 
-    /// A crate, what it starts, its name, and the calls that start it, as they were seen; `false` for what is the test's own.
+    /// A crate, what it starts, its name, and the calls that start it, by its sources; `false` for what is the test's own.
     type Case = (&'static str, Kind, &'static str, &'static [&'static str], bool);
 
     const KNOWN: &[Case] = &[

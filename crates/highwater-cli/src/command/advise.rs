@@ -33,7 +33,7 @@ pub(crate) struct Args {
     path: PathBuf,
     /// Go on without snapshots of a directory that are damaged, copies of others or of a process before a restart, and over
     /// changes of the sampling interval
-    #[arg(long, help_heading = "Input")]
+    #[arg(long, help_heading = "What to read")]
     force: bool,
     #[command(flatten)]
     shared: Shared,

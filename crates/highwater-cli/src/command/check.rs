@@ -37,13 +37,13 @@ pub(crate) struct Args {
     /// The profile to judge: a file, - for standard input, or an address (http://host:6060)
     new: PathBuf,
     /// The profile to compare it with: likewise
-    #[arg(long, value_name = "FILE", help_heading = "Question")]
+    #[arg(long, value_name = "FILE", help_heading = "What to show")]
     baseline: PathBuf,
     /// What the total and each row may grow by: a share of the baseline (5%) or a number (10MiB)
-    #[arg(long, value_name = "GROWTH", value_parser = parse::allowance, help_heading = "Question")]
+    #[arg(long, value_name = "GROWTH", value_parser = parse::allowance, help_heading = "What to show")]
     max_growth: Allowance,
     /// Largest share of false alarms among the rows that are called regressions
-    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = parse::share, help_heading = "Question")]
+    #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = parse::share, help_heading = "What to show")]
     fdr: f64,
     /// Annotate the source lines on GitHub, and append to the step's summary (GITHUB_STEP_SUMMARY)
     #[arg(long, help_heading = "Output")]

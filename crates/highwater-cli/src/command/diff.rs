@@ -36,7 +36,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     options: Comparison,
     /// List the changes that may be noise as well (as --limit 0 does)
-    #[arg(long, help_heading = "Question")]
+    #[arg(long, help_heading = "What to show")]
     noise: bool,
     #[command(flatten)]
     shared: Shared,
@@ -46,13 +46,13 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Comparison {
     /// What percentages are of
-    #[arg(long, value_name = "MODE", value_enum, default_value_t = BaseMode::Base, help_heading = "Question")]
+    #[arg(long, value_name = "MODE", value_enum, default_value_t = BaseMode::Base, help_heading = "What to show")]
     base_mode: BaseMode,
     /// Compare profiles even when their values are in different units
-    #[arg(long, help_heading = "Question")]
+    #[arg(long, help_heading = "What to show")]
     force: bool,
     /// The false discovery rate: the share of all rows called changes that may be chance
-    #[arg(long, value_name = "FRACTION", default_value = "0.05", value_parser = parse::fraction, help_heading = "Question")]
+    #[arg(long, value_name = "FRACTION", default_value = "0.05", value_parser = parse::fraction, help_heading = "What to show")]
     fdr: f64,
 }
 

@@ -36,11 +36,11 @@ pub(crate) struct Args {
     /// A directory of snapshots of one process, or a profile: a file, - for standard input, or an address (http://host:6060)
     path: PathBuf,
     /// The rules, instead of the highwater.toml here or above
-    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    #[arg(long, value_name = "FILE", help_heading = "What to read")]
     config: Option<PathBuf>,
     /// Go on without snapshots of a directory that are damaged, copies of others or of a process before a restart, and over
     /// changes of the sampling interval
-    #[arg(long, help_heading = "Input")]
+    #[arg(long, help_heading = "What to read")]
     force: bool,
     #[command(flatten)]
     shared: Shared,

@@ -35,7 +35,7 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     /// The rules that accept leaks, instead of the highwater.toml here or above
-    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    #[arg(long, value_name = "FILE", help_heading = "What to read")]
     config: Option<PathBuf>,
     #[command(flatten)]
     options: Comparison,

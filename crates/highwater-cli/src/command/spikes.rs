@@ -30,10 +30,10 @@ pub(crate) struct Args {
     files: Vec<PathBuf>,
     /// Go on without files that are damaged or copies of others, over restarts of the process, and over changes of the
     /// sampling interval
-    #[arg(long, help_heading = "Question")]
+    #[arg(long, help_heading = "What to show")]
     force: bool,
     /// Share of live memory by which the process has to jump
-    #[arg(long, value_name = "FRACTION", default_value = "0.1", value_parser = parse::fraction, help_heading = "Question")]
+    #[arg(long, value_name = "FRACTION", default_value = "0.1", value_parser = parse::fraction, help_heading = "What to show")]
     min_rise: f64,
     #[command(flatten)]
     shared: Shared,

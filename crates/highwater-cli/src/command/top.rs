@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// The profile: a file, - for standard input, or an address (http://host:6060)
     file: PathBuf,
     /// Rank by what a row and all it calls hold, and list callers that hold nothing themselves
-    #[arg(long, help_heading = "Question")]
+    #[arg(long, help_heading = "What to show")]
     cumulative: bool,
     #[command(flatten)]
     shared: Shared,

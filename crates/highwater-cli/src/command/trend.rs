@@ -29,11 +29,11 @@ pub(crate) struct Args {
     #[arg(required = true, value_name = "FILES|DIR")]
     files: Vec<PathBuf>,
     /// Say when the process reaches this [default: the limit of its cgroup, where the files have it]
-    #[arg(long = "limit", value_name = "SIZE", value_parser = parse::memory, help_heading = "Question")]
+    #[arg(long = "limit", value_name = "SIZE", value_parser = parse::memory, help_heading = "What to show")]
     memory: Option<u64>,
     /// Go on without files that are damaged, copies of others or of a process before a restart, and over changes of the
     /// sampling interval
-    #[arg(long, help_heading = "Question")]
+    #[arg(long, help_heading = "What to show")]
     force: bool,
     #[command(flatten)]
     shared: Shared,

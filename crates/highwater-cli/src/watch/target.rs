@@ -18,13 +18,13 @@ const TOKEN: &str = "HIGHWATER_TOKEN";
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
     /// How long a server may take to answer in full
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration, help_heading = "Input")]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration, help_heading = "What to read")]
     pub(crate) timeout: Duration,
     /// A bearer token for the server; better in the variable HIGHWATER_TOKEN, where no list of processes shows it
-    #[arg(long, value_name = "TOKEN", value_parser = Token::parse, help_heading = "Input")]
+    #[arg(long, value_name = "TOKEN", value_parser = Token::parse, help_heading = "What to read")]
     token: Option<Token>,
     /// Trust the authorities in this file, too, when an address begins with https; without it the file that HIGHWATER_CA_FILE names
-    #[arg(long, value_name = "FILE", help_heading = "Input")]
+    #[arg(long, value_name = "FILE", help_heading = "What to read")]
     cacert: Option<PathBuf>,
 }
 
