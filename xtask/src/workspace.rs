@@ -28,7 +28,7 @@ pub struct Crate {
     pub published: bool,
     /// Root files of its library and its programs, relative to the workspace root.
     pub roots: Vec<String>,
-    /// Names of its integration tests, without those that only another test runs.
+    /// Names of its integration tests.
     pub tests: Vec<String>,
     /// Everything it depends on.
     pub dependencies: Vec<Dependency>,
@@ -80,7 +80,7 @@ fn reduce(package: &Package, metadata: &Metadata) -> Crate {
         tests: package
             .targets
             .iter()
-            .filter(|target| target.kind.contains(&TargetKind::Test) && target.test)
+            .filter(|target| target.kind.contains(&TargetKind::Test))
             .map(|target| target.name.clone())
             .collect(),
         dependencies: package
