@@ -9,7 +9,7 @@ use crate::error::CliError;
 use crate::help;
 use crate::output::Outcome;
 
-/// Read, compare and draw heap profiles, of Highwater's allocator and of other tools.
+/// Read, compare and draw heap profiles, of Highwater and of other tools.
 #[derive(Debug, Parser)]
 #[command(name = "highwater", version, arg_required_else_help = false)]
 pub(crate) struct Cli {

@@ -165,8 +165,7 @@ mod tests {
         let unit = Unit::Other("nanoseconds".to_owned());
         let period = Some(Period { value: 10_000_000, kind: "cpu".to_owned(), unit });
         let header = Header { interval_bytes: None, period, ..samples::header() };
-        let expected =
-            "one sample every 10.0 ms of cpu; the standard error of a row of n samples is √n of them";
+        let expected = "one sample every 10.0 ms of cpu; ± gives the 95 % confidence interval";
         assert_eq!(recording(&header), expected);
     }
 

@@ -251,10 +251,11 @@ mod tests {
     }
 
     #[test]
-    fn other_units_are_whole_numbers() {
+    fn units_but_bytes_and_times_are_whole_numbers() {
         assert_eq!(amount(1_234_567, &Unit::Count), "1,234,567");
         assert_eq!(amount(-123, &Unit::Count), "-123");
-        assert_eq!(amount(1000, &Unit::Other("nanoseconds".into())), "1,000 nanoseconds");
+        assert_eq!(amount(1000, &Unit::Other("pages".into())), "1,000 pages");
+        assert_eq!(amount(1000, &Unit::Other("nanoseconds".into())), "1.0 µs");
         assert_eq!((count(1, "row"), count(2, "row")), ("1 row".into(), "2 rows".into()));
     }
 

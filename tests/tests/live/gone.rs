@@ -107,8 +107,9 @@ fn without_its_terminal_it_ends() {
         terminal.wait_for(shows);
         all.push((format!("{script} {arguments:?}"), terminal));
     }
-    // Two programs that do what went wrong: they take the end of their keys for no key, or do not notice it.
-    let mut spins = shell("trap '' HUP; echo ready; while :; do read -r key; done", &[]);
+    // Two programs that do what went wrong: they take the end of their keys for no key, or do not notice it. Should this test
+    // itself be killed, the system ends the first one.
+    let mut spins = shell("ulimit -t 20; trap '' HUP; echo ready; while :; do read -r key; done", &[]);
     let mut sleeps = shell("trap '' HUP; echo ready; sleep 60 > /dev/null", &[]);
     for planted in [&mut spins, &mut sleeps] {
         planted.wait_for("ready");
