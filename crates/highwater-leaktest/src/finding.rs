@@ -26,10 +26,8 @@ pub(crate) struct Findings {
     pub(crate) unclassified_tasks: Vec<String>,
     /// Tasks that had been woken when their runtime was dropped. Whether they would have ended cannot be told, and no test is
     /// blamed for them.
-    #[serde(default)]
     pub(crate) unjudged: Vec<Leak>,
     /// Whether futures of a `FuturesUnordered` may have been left unseen, for want of debug information.
-    #[serde(default)]
     pub(crate) lacks_futures: bool,
 }
 
