@@ -1,29 +1,105 @@
-//! Leaks as annotations of a GitHub workflow: a line on stderr that the runner puts beside the line of code.
+//! Findings as annotations of a GitHub workflow: a line on stderr that the runner puts beside the line of code. GitHub shows few
+//! annotations of a step, so there is one for each line of code, whatever the number of tests and of what they left.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::path::Path;
 
+use super::{count, group};
 use crate::finding::{Findings, Frame, Kind, Leak, Origin};
-use crate::memory;
+use crate::memory::{self, Excess};
 
-/// One line for each leak, and for each limit that was not kept.
-pub(crate) fn annotations(findings: &Findings) -> String {
-    let workspace = env::var("GITHUB_WORKSPACE").unwrap_or_default();
-    let threads = findings.leaks.iter().map(|leak| annotation(leak, &workspace));
-    let memory = findings.memory.iter().map(|excess| {
-        let title = format!("{} used too much memory", excess.test);
-        error(excess.site(), &workspace, &title, &memory::headline(excess))
-    });
-    threads.chain(memory).collect()
+/// How many tests are named.
+const MOST_TESTS: usize = 20;
+
+/// Something that has a place.
+#[derive(Clone, Copy)]
+enum Finding<'a> {
+    Leak(&'a Leak),
+    Excess(&'a Excess),
 }
 
-fn annotation(leak: &Leak, workspace: &str) -> String {
-    let (kind, name) = match leak.kind {
-        Kind::Thread => ("thread", format!("{:?}", leak.name)),
-        Kind::Task => ("task", leak.name.clone()),
-    };
-    let message = format!("{kind} {name} was started here and did not end within {} ms", leak.waited_ms);
-    error(leak.site(), workspace, &format!("{} left a {kind} alive", leak.test), &message)
+impl<'a> Finding<'a> {
+    fn calls(&self) -> &'a [Frame] {
+        match self {
+            Self::Leak(leak) => &leak.spawned,
+            Self::Excess(excess) => excess.sites.first().map_or(&[], |it| &it.allocated),
+        }
+    }
+}
+
+/// One line for each place where something was started that is left, or where most was allocated for a limit that was not kept.
+pub(crate) fn annotations(findings: &Findings) -> String {
+    let workspace = env::var("GITHUB_WORKSPACE").unwrap_or_default();
+    let leaks = findings.leaks.iter().map(Finding::Leak);
+    let all = leaks.chain(findings.memory.iter().map(Finding::Excess));
+    group::by_place(all, Finding::calls).iter().map(|it| annotation(it, &workspace)).collect()
+}
+
+/// What was found at one place.
+fn annotation(found: &[Finding<'_>], workspace: &str) -> String {
+    let leaks: Vec<&Leak> =
+        found.iter().filter_map(|it| if let Finding::Leak(it) = it { Some(*it) } else { None }).collect();
+    let excesses: Vec<&Excess> =
+        found.iter().filter_map(|it| if let Finding::Excess(it) = it { Some(*it) } else { None }).collect();
+    let (mut titles, mut messages) = (Vec::new(), Vec::new());
+    if let Some(first) = leaks.first() {
+        let tests: BTreeSet<&str> = leaks.iter().map(|it| it.test.as_str()).collect();
+        let kind = match first.kind {
+            Kind::Thread => "thread",
+            Kind::Task => "task",
+        };
+        let left = if leaks.len() == 1 { format!("a {kind}") } else { group::number(&leaks) };
+        titles.push(format!("{} left {left} alive", who(&tests)));
+        let name = match (first.kind, first.name.as_str()) {
+            (Kind::Thread, name) => format!("thread {name:?}"),
+            (Kind::Task, "") => "a task".to_owned(),
+            (Kind::Task, name) => format!("task {name}"),
+        };
+        messages.push(match leaks.len() {
+            1 => format!("{name} was started here and did not end within {} ms", first.waited_ms),
+            _ => format!(
+                "{} were started here and did not end in time, for example {name} within {} ms{}",
+                group::number(&leaks),
+                first.waited_ms,
+                names(&tests)
+            ),
+        });
+    }
+    if let Some(first) = excesses.first() {
+        let tests: BTreeSet<&str> = excesses.iter().map(|it| it.test.as_str()).collect();
+        titles.push(format!("{} used too much memory", who(&tests)));
+        let headline = memory::headline(first);
+        messages.push(match excesses.len() {
+            1 => headline,
+            number => format!(
+                "{}, for example {headline}{}",
+                format_args!("{number} limits not kept"),
+                names(&tests)
+            ),
+        });
+    }
+    let site = leaks.iter().find_map(|it| it.site()).or_else(|| excesses.iter().find_map(|it| it.site()));
+    error(site, workspace, &titles.join(", "), &messages.join("\n"))
+}
+
+/// One test by its name, or the number of several.
+fn who(tests: &BTreeSet<&str>) -> String {
+    match tests.first() {
+        Some(one) if tests.len() == 1 => (*one).to_owned(),
+        _ => count(tests.len(), "test"),
+    }
+}
+
+/// The names of several tests, which the title has not.
+fn names(tests: &BTreeSet<&str>) -> String {
+    if tests.len() == 1 {
+        return String::new();
+    }
+    let named: Vec<&str> = tests.iter().take(MOST_TESTS).copied().collect();
+    let more = tests.len() - named.len();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("; tests: {}{more}", named.join(", "))
 }
 
 fn error(site: Option<&Frame>, workspace: &str, title: &str, message: &str) -> String {
@@ -73,11 +149,56 @@ mod tests {
             now: vec![],
         };
         assert_eq!(
-            annotation(&leak, "/home/me"),
+            annotation(&[Finding::Leak(&leak)], "/home/me"),
             "::error file=src/a%2Cb.rs,line=4,title=tests%3A%3Aa left a thread alive::\
              thread \"100%25\\n::x\" was started here and did not end within 500 ms\n"
         );
-        let nowhere = annotation(&Leak { spawned: vec![], ..leak }, "/home/me");
+        let nowhere = Leak { spawned: vec![], ..leak };
+        let nowhere = annotation(&[Finding::Leak(&nowhere)], "/home/me");
         assert!(nowhere.starts_with("::error title="), "{nowhere}");
+    }
+
+    #[test]
+    fn a_line_of_source_has_one_annotation() {
+        let frame = |line| Frame {
+            function: "mine::start".to_owned(),
+            file: Some("src/a.rs".to_owned()),
+            line: Some(line),
+            origin: Origin::Own,
+        };
+        let leak = |test: &str, kind, line| Leak {
+            test: test.to_owned(),
+            kind,
+            name: "kid".to_owned(),
+            activity: Activity::Asleep,
+            waited_ms: 500,
+            parent: None,
+            spawned: vec![frame(line)],
+            now: vec![],
+        };
+        let excess = |test: &str| Excess {
+            test: test.to_owned(),
+            limit: memory::Limit::Blocks,
+            allowed: 1,
+            found: 3,
+            waited_ms: 0,
+            sites: vec![memory::Site { blocks: 3, bytes: 9, allocated: vec![frame(8)] }],
+        };
+        let mut leaks = vec![leak("a", Kind::Task, 7); 12];
+        leaks.extend(vec![leak("b", Kind::Task, 7); 12]);
+        leaks.push(leak("a", Kind::Thread, 7));
+        leaks.push(leak("c", Kind::Thread, 8));
+        let findings = Findings { leaks, memory: vec![excess("a"), excess("d")], ..Findings::default() };
+        assert_eq!(
+            annotations(&findings),
+            "::error file=src/a.rs,line=7,title=2 tests left 1 thread and 24 tasks alive::1 thread and 24 tasks were started here \
+             and did not end in time, for example task kid within 500 ms; tests: a, b\n\
+             ::error file=src/a.rs,line=8,title=c left a thread alive%2C 2 tests used too much memory::thread \"kid\" was started \
+             here and did not end within 500 ms%0A2 limits not kept, for example 3 blocks allocated, 2 above max_blocks = 1; \
+             tests: a, d\n"
+        );
+        let many: Vec<Leak> = (0..30).map(|it| leak(&format!("t{it}"), Kind::Task, 7)).collect();
+        let said = annotations(&Findings { leaks: many, ..Findings::default() });
+        assert!(said.lines().count() == 1 && said.ends_with(" and 10 more\n"), "{said}");
     }
 }
