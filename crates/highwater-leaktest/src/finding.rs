@@ -168,8 +168,9 @@ impl Leak {
         const KEPT: usize = 15;
         // The cut may be inside of a letter.
         let name = self.name.trim_end_matches(char::REPLACEMENT_CHARACTER);
-        let is_of_test = self.test == name || self.test.starts_with(name) && self.name.len() >= KEPT;
-        !self.name.is_empty() && !(self.kind == Kind::Thread && is_of_test)
+        let is_cut = self.test.starts_with(name) && self.name.len() >= KEPT;
+        let is_of_test = self.kind == Kind::Thread && (self.test == name || is_cut);
+        !self.name.is_empty() && !is_of_test
     }
 
     /// Its name as a pattern: numbers in a thread's name are what tells it from its like.

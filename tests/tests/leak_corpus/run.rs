@@ -244,6 +244,7 @@ pub fn clear(command: &mut Command) {
         "HIGHWATER_LEAKTEST_BASELINE",
         "HIGHWATER_LEAKTEST_BASELINE_BY",
         "GITHUB_ACTIONS",
+        "RUNNER_TEMP",
         "NEXTEST",
         "RUST_BACKTRACE",
         "RUST_TEST_THREADS",

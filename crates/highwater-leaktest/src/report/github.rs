@@ -1,16 +1,22 @@
 //! Findings as annotations of a GitHub workflow: a line on stderr that the runner puts beside the line of code. GitHub shows few
-//! annotations of a step, so there is one for each line of code, whatever the number of tests and of what they left.
+//! annotations of a step, so there is one for each line of code, whatever the number of tests, of what they left, and of
+//! processes: cargo-nextest runs each test in one of its own.
 
 use std::collections::BTreeSet;
 use std::env;
-use std::path::Path;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use super::{count, group};
-use crate::finding::{Findings, Frame, Kind, Leak, Origin};
+use crate::finding::{Findings, Frame, Kind, Leak, Origin, innermost_own};
 use crate::memory::{self, Excess};
 
 /// How many tests are named.
 const MOST_TESTS: usize = 20;
+/// A directory that GitHub empties when a job begins.
+const JOB: &str = "RUNNER_TEMP";
 
 /// Something that has a place.
 #[derive(Clone, Copy)]
@@ -20,6 +26,14 @@ enum Finding<'a> {
 }
 
 impl<'a> Finding<'a> {
+    fn leak(&self) -> Option<&'a Leak> {
+        if let Self::Leak(leak) = self { Some(leak) } else { None }
+    }
+
+    fn excess(&self) -> Option<&'a Excess> {
+        if let Self::Excess(excess) = self { Some(excess) } else { None }
+    }
+
     fn calls(&self) -> &'a [Frame] {
         match self {
             Self::Leak(leak) => &leak.spawned,
@@ -31,17 +45,37 @@ impl<'a> Finding<'a> {
 /// One line for each place where something was started that is left, or where most was allocated for a limit that was not kept.
 pub(crate) fn annotations(findings: &Findings) -> String {
     let workspace = env::var("GITHUB_WORKSPACE").unwrap_or_default();
+    let job = env::var_os(JOB).filter(|it| !it.is_empty()).map(PathBuf::from);
+    new_annotations(findings, &workspace, job.as_deref())
+}
+
+/// Those of places that no other process of the job has annotated.
+fn new_annotations(findings: &Findings, workspace: &str, job: Option<&Path>) -> String {
     let leaks = findings.leaks.iter().map(Finding::Leak);
     let all = leaks.chain(findings.memory.iter().map(Finding::Excess));
-    group::by_place(all, Finding::calls).iter().map(|it| annotation(it, &workspace)).collect()
+    let groups = group::by_place(all, Finding::calls);
+    let are_new = |found: &&Vec<Finding<'_>>| {
+        let place = place(site(found), workspace);
+        place.is_empty() || job.is_none_or(|job| is_first(job, &place))
+    };
+    groups.iter().filter(are_new).map(|it| annotation(it, workspace)).collect()
+}
+
+/// Whether no other process of this job has annotated this place.
+fn is_first(job: &Path, place: &str) -> bool {
+    let directory = job.join("highwater-leaktest-annotations");
+    let mut hasher = DefaultHasher::new();
+    place.hash(&mut hasher);
+    let path = directory.join(format!("{:016x}", hasher.finish()));
+    let made = fs::create_dir_all(&directory).and_then(|()| File::create_new(path));
+    // Where nothing can be written, an annotation too many is better than none.
+    made.map_or_else(|error| error.kind() != ErrorKind::AlreadyExists, |_| true)
 }
 
 /// What was found at one place.
 fn annotation(found: &[Finding<'_>], workspace: &str) -> String {
-    let leaks: Vec<&Leak> =
-        found.iter().filter_map(|it| if let Finding::Leak(it) = it { Some(*it) } else { None }).collect();
-    let excesses: Vec<&Excess> =
-        found.iter().filter_map(|it| if let Finding::Excess(it) = it { Some(*it) } else { None }).collect();
+    let leaks: Vec<&Leak> = found.iter().filter_map(Finding::leak).collect();
+    let excesses: Vec<&Excess> = found.iter().filter_map(Finding::excess).collect();
     let (mut titles, mut messages) = (Vec::new(), Vec::new());
     if let Some(first) = leaks.first() {
         let tests: BTreeSet<&str> = leaks.iter().map(|it| it.test.as_str()).collect();
@@ -72,15 +106,15 @@ fn annotation(found: &[Finding<'_>], workspace: &str) -> String {
         let headline = memory::headline(first);
         messages.push(match excesses.len() {
             1 => headline,
-            number => format!(
-                "{}, for example {headline}{}",
-                format_args!("{number} limits not kept"),
-                names(&tests)
-            ),
+            number => format!("{number} limits not kept, for example {headline}{}", names(&tests)),
         });
     }
-    let site = leaks.iter().find_map(|it| it.site()).or_else(|| excesses.iter().find_map(|it| it.site()));
-    error(site, workspace, &titles.join(", "), &messages.join("\n"))
+    error(&place(site(found), workspace), &titles.join(", "), &messages.join("\n"))
+}
+
+/// The call that what was found has in common.
+fn site<'a>(found: &[Finding<'a>]) -> Option<&'a Frame> {
+    found.first().and_then(|it| innermost_own(it.calls()))
 }
 
 /// One test by its name, or the number of several.
@@ -102,17 +136,16 @@ fn names(tests: &BTreeSet<&str>) -> String {
     format!("; tests: {}{more}", named.join(", "))
 }
 
-fn error(site: Option<&Frame>, workspace: &str, title: &str, message: &str) -> String {
-    let mut place = String::new();
-    if let Some(site) = site.filter(|it| it.origin == Origin::Own)
-        && let Some(file) = &site.file
-    {
-        let file = Path::new(file).strip_prefix(workspace).unwrap_or(Path::new(file));
-        place = format!("file={},", property(&file.display().to_string()));
-        if let Some(line) = site.line {
-            place += &format!("line={line},");
-        }
-    }
+/// The file and the line of a call of the project's own, as properties of an annotation.
+fn place(site: Option<&Frame>, workspace: &str) -> String {
+    let site = site.filter(|it| it.origin == Origin::Own);
+    let Some((site, file)) = site.and_then(|it| Some((it, it.file.as_ref()?))) else { return String::new() };
+    let file = Path::new(file).strip_prefix(workspace).unwrap_or(Path::new(file));
+    let line = site.line.map_or_else(String::new, |line| format!("line={line},"));
+    format!("file={},{line}", property(&file.display().to_string()))
+}
+
+fn error(place: &str, title: &str, message: &str) -> String {
     format!("::error {place}title={}::{}\n", property(title), data(message))
 }
 
@@ -190,7 +223,7 @@ mod tests {
         leaks.push(leak("c", Kind::Thread, 8));
         let findings = Findings { leaks, memory: vec![excess("a"), excess("d")], ..Findings::default() };
         assert_eq!(
-            annotations(&findings),
+            new_annotations(&findings, "", None),
             "::error file=src/a.rs,line=7,title=2 tests left 1 thread and 24 tasks alive::1 thread and 24 tasks were started here \
              and did not end in time, for example task kid within 500 ms; tests: a, b\n\
              ::error file=src/a.rs,line=8,title=c left a thread alive%2C 2 tests used too much memory::thread \"kid\" was started \
@@ -198,7 +231,16 @@ mod tests {
              tests: a, d\n"
         );
         let many: Vec<Leak> = (0..30).map(|it| leak(&format!("t{it}"), Kind::Task, 7)).collect();
-        let said = annotations(&Findings { leaks: many, ..Findings::default() });
+        let many = Findings { leaks: many, ..Findings::default() };
+        let said = new_annotations(&many, "", None);
         assert!(said.lines().count() == 1 && said.ends_with(" and 10 more\n"), "{said}");
+        // Another process of the same job.
+        let job = tempfile::tempdir().unwrap();
+        assert_eq!(new_annotations(&many, "", Some(job.path())), said);
+        let again = new_annotations(&findings, "", Some(job.path()));
+        assert!(again.lines().count() == 1 && again.contains("line=8,"), "{again}");
+        let nowhere = job.path().join("file");
+        fs::write(&nowhere, "").unwrap();
+        assert_eq!(new_annotations(&many, "", Some(&nowhere)), said, "nothing can be written there");
     }
 }
