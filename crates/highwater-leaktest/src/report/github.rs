@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::env;
-use std::fs::{self, File};
+use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -66,10 +66,11 @@ fn is_first(job: &Path, place: &str) -> bool {
     let directory = job.join("highwater-leaktest-annotations");
     let mut hasher = DefaultHasher::new();
     place.hash(&mut hasher);
-    let path = directory.join(format!("{:016x}", hasher.finish()));
-    let made = fs::create_dir_all(&directory).and_then(|()| File::create_new(path));
+    let claim = directory.join(format!("{:016x}", hasher.finish()));
+    // One process can make a directory.
+    let made = fs::create_dir_all(&directory).and_then(|()| fs::create_dir(claim));
     // Where nothing can be written, an annotation too many is better than none.
-    made.map_or_else(|error| error.kind() != ErrorKind::AlreadyExists, |_| true)
+    made.map_or_else(|error| error.kind() != ErrorKind::AlreadyExists, |()| true)
 }
 
 /// What was found at one place.
