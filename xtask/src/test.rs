@@ -1,8 +1,11 @@
 //! `cargo xtask test`: every test of the workspace, with the outside programs they need.
 
+mod program;
+
 use std::fs;
 use std::thread;
 
+use self::program::Program;
 use crate::clients;
 use crate::failure::Failure;
 use crate::shell::Line;
@@ -22,35 +25,46 @@ const WAITING: &[&str] = &["agent", "agent_leaks", "live"];
 /// When an outside program cannot be had or a test fails.
 pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     clients::ensure(workspace)?;
-    let cargo = |arguments: &[&str]| {
-        Line::cargo(&workspace.root).args(["test", "--workspace", "--no-fail-fast"]).args(arguments)
-    };
-    cargo(&["--all-targets", "--no-run"]).run()?;
-    let tests = |are_waiting: bool| {
-        let names = workspace.crates.iter().flat_map(|it| &it.tests);
-        let names = names.filter(move |it| WAITING.contains(&it.as_str()) == are_waiting);
-        names.flat_map(|it| ["--test", it.as_str()]).collect::<Vec<_>>()
-    };
+    let programs = program::build(workspace)?;
+    let (waiting, others) = part(programs)?;
     let log = workspace.target.join("waiting-tests.log");
-    let (waiting, others) = thread::scope(|scope| {
-        println!("$ {} > {}", cargo(&tests(true)).shown(), log.display());
-        let waiting = scope.spawn(|| cargo(&tests(true)).log(&log));
-        let others = [
-            cargo(&[&["--lib", "--bins", "--examples", "--benches"], &tests(false)[..]].concat()).run(),
-            cargo(&["--doc"]).run(),
+    fs::write(&log, "").map_err(|source| Failure::File { path: log.clone(), source })?;
+    let (waiting, mut results) = thread::scope(|scope| {
+        let waiting = scope.spawn(|| waiting.iter().map(|it| it.log(workspace, &log)).collect::<Vec<_>>());
+        let mut results: Vec<_> = others.iter().map(|it| it.run(workspace)).collect();
+        results.push(
+            Line::cargo(&workspace.root).args(["test", "--workspace", "--no-fail-fast", "--doc"]).run(),
+        );
+        results.push(
             Line::cargo(&workspace.root)
                 .args(["test", "--package", "highwater", "--features", "criterion", "--lib"])
                 .run(),
-            models(workspace),
-        ];
-        (waiting.join().expect("a panic here was printed"), others)
+        );
+        results.push(models(workspace));
+        (waiting.join().expect("a panic here was printed"), results)
     });
-    let status = waiting?;
+    // What ran beside the others is printed at the end, and not between their lines.
     let text = fs::read(&log).map_err(|source| Failure::File { path: log, source })?;
-    let command = cargo(&tests(true)).shown();
-    println!("\n$ {command}\n{}", String::from_utf8_lossy(&text));
-    others.into_iter().collect::<Result<(), Failure>>()?;
-    if status.success() { Ok(()) } else { Err(Failure::Exit { command, status }) }
+    println!("\n{}", String::from_utf8_lossy(&text));
+    results.extend(waiting);
+    let failures: Vec<Failure> = results.into_iter().filter_map(Result::err).collect();
+    for failure in failures.iter().skip(1) {
+        println!("{failure}");
+    }
+    failures.into_iter().next().map_or(Ok(()), Err)
+}
+
+/// The programs that wait, and the others.
+fn part(programs: Vec<Program>) -> Result<(Vec<Program>, Vec<Program>), Failure> {
+    for name in WAITING {
+        if !programs.iter().any(|it| it.name() == *name) {
+            return Err(Failure::Output {
+                command: "cargo test".to_owned(),
+                what: format!("there is no test {name}"),
+            });
+        }
+    }
+    Ok(programs.into_iter().partition(|it| WAITING.contains(&it.name())))
 }
 
 /// Runs the recorder's lock-free parts through every interleaving of small models. They are a build of their own, in
@@ -66,12 +80,21 @@ fn models(workspace: &Workspace) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::{WAITING, Workspace};
+    use super::{WAITING, part, program};
 
     #[test]
-    fn tests_that_wait_exist() {
-        let workspace = Workspace::load().unwrap();
-        let names: Vec<&str> = workspace.crates.iter().flat_map(|it| &it.tests).map(String::as_str).collect();
-        assert!(WAITING.iter().all(|it| names.contains(it)), "{names:?}");
+    fn tests_that_wait_are_there() {
+        let messages = |names: &[&str]| {
+            let line = |name: &&str| {
+                format!(
+                    r#"{{"reason":"compiler-artifact","manifest_path":"/w/tests/Cargo.toml","target":{{"name":"{name}"}},"profile":{{"test":true}},"executable":"/t/{name}"}}"#
+                )
+            };
+            names.iter().map(line).collect::<Vec<_>>().join("\n")
+        };
+        let all = [WAITING, &["symbols"]].concat();
+        let (waiting, others) = part(program::listed(&messages(&all))).unwrap();
+        assert_eq!((waiting.len(), others.len()), (WAITING.len(), 1));
+        assert!(part(program::listed(&messages(&all[1..]))).is_err());
     }
 }

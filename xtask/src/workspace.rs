@@ -28,8 +28,6 @@ pub struct Crate {
     pub published: bool,
     /// Root files of its library and its programs, relative to the workspace root.
     pub roots: Vec<String>,
-    /// Names of its integration tests.
-    pub tests: Vec<String>,
     /// Everything it depends on.
     pub dependencies: Vec<Dependency>,
 }
@@ -76,12 +74,6 @@ fn reduce(package: &Package, metadata: &Metadata) -> Crate {
             .iter()
             .filter(|target| target.kind.iter().any(is_root))
             .map(|target| relative(&target.src_path))
-            .collect(),
-        tests: package
-            .targets
-            .iter()
-            .filter(|target| target.kind.contains(&TargetKind::Test))
-            .map(|target| target.name.clone())
             .collect(),
         dependencies: package
             .dependencies

@@ -80,7 +80,7 @@ why. Commands that judge: 1 found something, 3 cannot tell.";
 pub(crate) fn command() -> Command {
     let command = Cli::command();
     let page = page(command.get_styles());
-    command.help_template("{about-with-newline}\n{usage-heading} {usage}\n{after-help}").after_help(page)
+    command.help_template("{about-with-newline}\n{usage-heading} {usage}{after-help}").after_help(page)
 }
 
 fn page(styles: &Styles) -> StyledStr {
