@@ -153,6 +153,10 @@ mod tests {
             Options::parse(quote!(grace = "2s", allow(threads = "a-*"), allow(threads = "b"))).unwrap();
         let text = options.expression().to_string();
         assert!(text.contains(r#"private :: time ("2s")"#) && text.contains(r#"& ["a-*" , "b"]"#), "{text}");
+        // As the harness shows it for several leaks.
+        let several = Options::parse(quote!(allow(tasks = "t", threads = "a", threads = "b"))).unwrap();
+        let text = several.expression().to_string();
+        assert!(text.contains(r#"& ["a" , "b"]"#) && text.contains(r#"& ["t"]"#), "{text}");
         let none = Options::parse(TokenStream::new()).unwrap().expression().to_string();
         assert!(none.contains("None") && none.contains("& []"), "{none}");
     }

@@ -11,7 +11,7 @@ use crate::hang;
 use crate::judge::{self, Allowed, Options, Verdict};
 use crate::memory;
 use crate::process;
-use crate::report;
+use crate::report::{self, Way};
 use crate::scope::Scope;
 use crate::settings::settings;
 use crate::settle::{self, Running};
@@ -108,12 +108,13 @@ pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: i
         _ => Vec::new(),
     };
     process::note_memory(&memory);
+    process::note_failed(memory.iter().map(|it| &it.test));
     whole::memory_is_judged();
     if leaks.is_empty() && memory.is_empty() {
         return result.unwrap_or_else(|panic| panic::resume_unwind(panic));
     }
     // Captured by libtest, and shown with the test's other output.
-    eprint!("{}{}", report::text(&leaks), memory::text(&memory));
+    eprint!("{}{}", report::text(&leaks, Way::Attribute), memory::text(&memory, Way::Attribute));
     match result {
         Err(_) if should_panic && let Some(nothing) = R::nothing() => nothing,
         Err(panic) => panic::resume_unwind(panic),

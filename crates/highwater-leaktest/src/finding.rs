@@ -27,6 +27,8 @@ pub(crate) struct Findings {
     /// Tasks that had been woken when their runtime was dropped. Whether they would have ended cannot be told, and no test is
     /// blamed for them.
     pub(crate) unjudged: Vec<Leak>,
+    /// Tests that libtest calls `ok` although they fail here: what was found, it does not know.
+    pub(crate) called_ok: Vec<String>,
     /// Whether futures of a `FuturesUnordered` may have been left unseen, for want of debug information.
     pub(crate) lacks_futures: bool,
 }
@@ -122,7 +124,7 @@ pub(crate) enum Why {
 }
 
 /// One call of a stack. Inlined calls are calls too.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Frame {
     /// The function, without the compiler's hash.
     pub(crate) function: String,
@@ -135,7 +137,7 @@ pub(crate) struct Frame {
 }
 
 /// Whose code a frame is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Origin {
     /// The project's own, as far as can be told: none of the others.
     #[serde(rename = "own")]
@@ -159,9 +161,64 @@ impl Leak {
     pub(crate) fn site(&self) -> Option<&Frame> {
         innermost_own(&self.spawned)
     }
+
+    /// Whether its name is its own. A thread that is given none has the name of the test's thread, as much of it as the kernel keeps.
+    pub(crate) fn has_own_name(&self) -> bool {
+        /// Bytes of a name that the kernel keeps.
+        const KEPT: usize = 15;
+        // The cut may be inside of a letter.
+        let name = self.name.trim_end_matches(char::REPLACEMENT_CHARACTER);
+        let is_cut = self.test.starts_with(name) && self.name.len() >= KEPT;
+        let is_of_test = self.kind == Kind::Thread && (self.test == name || is_cut);
+        !self.name.is_empty() && !is_of_test
+    }
+
+    /// Its name as a pattern: numbers in a thread's name are what tells it from its like.
+    pub(crate) fn name_without_numbers(&self) -> String {
+        if self.kind == Kind::Task {
+            return self.name.clone();
+        }
+        let mut pattern = String::new();
+        for letter in self.name.chars() {
+            match letter.is_ascii_digit() {
+                true if pattern.ends_with('*') => {}
+                true => pattern.push('*'),
+                false => pattern.push(letter),
+            }
+        }
+        pattern
+    }
 }
 
 /// The innermost call of the project's own code, or without one the innermost of all.
 pub(crate) fn innermost_own(frames: &[Frame]) -> Option<&Frame> {
     frames.iter().find(|frame| frame.origin == Origin::Own).or(frames.first())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn leak(test: &str, kind: Kind, name: &str) -> Leak {
+        let (test, name) = (test.to_owned(), name.to_owned());
+        let (spawned, now) = (vec![], vec![]);
+        Leak { test, kind, name, activity: Activity::Unknown, waited_ms: 0, parent: None, spawned, now }
+    }
+
+    #[test]
+    fn a_thread_without_a_name_has_that_of_its_test() {
+        let has_own = |test, name| leak(test, Kind::Thread, name).has_own_name();
+        assert!(!has_own("tests::reconnects", "tests::reconnec") && !has_own("a", "a"));
+        assert!(!has_own("tests::müüüüe", "tests::müüü\u{fffd}") && !has_own("a", ""));
+        assert!(has_own("tests::reconnects", "tests") && has_own("pool", "pool-1"));
+        assert!(leak("a", Kind::Task, "a").has_own_name());
+    }
+
+    #[test]
+    fn numbers_are_left_out_of_names_of_threads() {
+        let pattern = |kind, name| leak("t", kind, name).name_without_numbers();
+        assert_eq!(pattern(Kind::Thread, "pool-12-worker-3"), "pool-*-worker-*");
+        assert_eq!(pattern(Kind::Thread, "42*"), "**");
+        assert_eq!(pattern(Kind::Task, "f<[u8; 4]>"), "f<[u8; 4]>");
+    }
 }

@@ -7,7 +7,7 @@ use crate::judge::{self, Allowed, Verdict};
 use crate::memory::{self, Limits};
 use crate::message;
 use crate::process;
-use crate::report;
+use crate::report::{self, Way};
 use crate::scope::{Entered, Scope};
 use crate::settings::settings;
 use crate::settle;
@@ -136,10 +136,12 @@ impl Drop for Check {
             _ => Vec::new(),
         };
         process::note_memory(&memory);
+        process::note_failed(memory.iter().map(|it| &it.test));
         if verdict.leaks.is_empty() && memory.is_empty() {
             return;
         }
-        let words = format!("{}{}", report::text(&verdict.leaks), memory::text(&memory));
+        let words =
+            format!("{}{}", report::text(&verdict.leaks, Way::Guard), memory::text(&memory, Way::Guard));
         if verdict.holds_runtime {
             // What libtest captures is not seen if the drop of the runtime waits for ever.
             message::say(&words);

@@ -25,8 +25,6 @@ use crate::symbols;
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// A test that runs for less than a tenth of this time sleeps.
 const WINDOW: Duration = Duration::from_millis(200);
-/// How much of what is alive is shown.
-const MOST_SHOWN: usize = 8;
 
 static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
 
@@ -152,7 +150,6 @@ fn tell(thread: &Thread, parts: &[Part]) {
     }
     // Calls that may block come first: dropping their runtime waits for them, and its other threads only for that.
     alive.sort_by_key(|it| it.kind == Kind::Thread);
-    alive.truncate(MOST_SHOWN);
     let seconds = parts.first().map_or(0, |(.., began)| began.elapsed().as_secs());
     message::say(&report::hang(&test, seconds, &symbols::present_path(&frames), &alive));
 }

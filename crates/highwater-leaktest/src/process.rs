@@ -1,5 +1,6 @@
 //! The process as a whole: where the harness begins, what has been found so far, and the last word.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::panic;
@@ -34,9 +35,11 @@ static STATE: Mutex<State> = Mutex::new(State {
         unclassified: Vec::new(),
         unclassified_tasks: Vec::new(),
         unjudged: Vec::new(),
+        called_ok: Vec::new(),
         lacks_futures: false,
     },
     foreign: false,
+    failed: BTreeSet::new(),
 });
 
 /// Number of tests that were judged.
@@ -46,6 +49,8 @@ struct State {
     findings: Findings,
     /// Whether the main thread started a thread that is no test of libtest's.
     foreign: bool,
+    /// Tests that fail by themselves for what was found.
+    failed: BTreeSet<String>,
 }
 
 fn state() -> MutexGuard<'static, State> {
@@ -117,11 +122,21 @@ pub(crate) fn note_test(verdict: &Verdict) {
 /// Takes down the verdict on a test with the attribute. When all are checked it is counted at the end of its thread.
 pub(crate) fn note_marked(verdict: &Verdict) {
     note(verdict, usize::from(settings().which == Which::Marked));
+    note_failed(verdict.leaks.iter().map(|it| &it.test));
 }
 
 /// Takes down the verdict on a part of a test.
 pub(crate) fn note_guarded(verdict: &Verdict) {
     note(verdict, 0);
+    note_failed(verdict.leaks.iter().map(|it| &it.test));
+}
+
+/// Takes down that these tests fail by themselves, so that libtest calls none of them `ok`.
+pub(crate) fn note_failed<'a>(tests: impl Iterator<Item = &'a String>) {
+    let mut tests = tests.peekable();
+    if tests.peek().is_some() {
+        state().failed.extend(tests.cloned());
+    }
 }
 
 fn note(verdict: &Verdict, tests: usize) {
@@ -165,7 +180,9 @@ fn decide(code: i32) -> i32 {
 fn conclude(code: i32) -> i32 {
     let (mut findings, foreign) = {
         let state = state();
-        (state.findings.clone(), state.foreign)
+        let mut findings = state.findings.clone();
+        findings.called_ok = called_ok(&findings, &state.failed, code);
+        (findings, state.foreign)
     };
     program().clone_into(&mut findings.program);
     findings.tests = TESTS.load(Ordering::Relaxed);
@@ -218,6 +235,13 @@ fn conclude(code: i32) -> i32 {
     if code == 0 && !is_clean { FAILED } else { code }
 }
 
+/// The tests of which libtest does not know what was found. Where it knows of no failure at all, these are all.
+fn called_ok(findings: &Findings, failed: &BTreeSet<String>, code: i32) -> Vec<String> {
+    let leaking = findings.leaks.iter().map(|it| &it.test);
+    let tests: BTreeSet<&String> = leaking.chain(findings.memory.iter().map(|it| &it.test)).collect();
+    tests.into_iter().filter(|it| code == 0 || !failed.contains(*it)).cloned().collect()
+}
+
 /// Whether these arguments run all tests, so that what was not used now is not used at all. cargo-nextest runs one test in
 /// each process.
 fn ran_all(arguments: impl Iterator<Item = String>) -> bool {
@@ -242,6 +266,25 @@ mod tests {
         assert_eq!(without_hash("reader-0123456789abcdef"), "reader");
         assert_eq!(without_hash("line-reader"), "line-reader");
         assert_eq!(without_hash("reader"), "reader");
+    }
+
+    #[test]
+    fn what_libtest_does_not_know_is_told() {
+        let leak = |test: &str| crate::finding::Leak {
+            test: test.to_owned(),
+            kind: crate::finding::Kind::Thread,
+            name: String::new(),
+            activity: crate::finding::Activity::Unknown,
+            waited_ms: 0,
+            parent: None,
+            spawned: vec![],
+            now: vec![],
+        };
+        let findings = Findings { leaks: vec![leak("b"), leak("a"), leak("b")], ..Findings::default() };
+        let failed = BTreeSet::from(["a".to_owned()]);
+        assert_eq!(called_ok(&findings, &failed, FAILED), ["b"]);
+        assert_eq!(called_ok(&findings, &failed, 0), ["a", "b"], "it should have panicked, and did");
+        assert_eq!(called_ok(&Findings::default(), &failed, 0), [""; 0]);
     }
 
     #[test]

@@ -1,30 +1,31 @@
 //! Findings in words: beside a test's result, at the end of the process, and as annotations of a GitHub workflow.
 
+mod conclusion;
+mod fix;
 mod github;
+mod group;
 
+pub(crate) use conclusion::conclusion;
+pub(crate) use fix::{Way, of_blocks};
 pub(crate) use github::annotations;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::fmt::Write;
 
-use crate::finding::{Activity, Findings, Frame, Kind, Leak, Origin, Why};
+use crate::finding::{Activity, Frame, Kind, Leak, Origin};
 
 /// How many calls of a path are shown.
 const MOST_CALLS: usize = 4;
+/// Of how many lines is shown what is alive in a test that hangs.
+const MOST_LINES: usize = 8;
 
-/// The leaks of one test, or of one guard.
-pub(crate) fn text(leaks: &[Leak]) -> String {
+/// The leaks of one test, or of one guard, and what can be done in the `way` that it was checked.
+pub(crate) fn text(leaks: &[Leak], way: Way) -> String {
     let Some(first) = leaks.first() else { return String::new() };
+    let groups = group::leaks(leaks);
     let mut text = format!("LEAK  {}   (waited {} ms)\n", first.test, first.waited_ms);
-    text += &each(leaks);
-    let has_thread = leaks.iter().any(|it| it.kind == Kind::Thread);
-    text += if has_thread {
-        "  fix: end and join it, or allow it in highwater.toml with a reason\n"
-    } else {
-        "  fix: await it, or have it end with whoever needs it, or allow it in highwater.toml with a reason\n"
-    };
-    text
+    groups.iter().for_each(|it| text += &paragraph(it));
+    text + &fix::of_leaks(&groups, way)
 }
 
 /// A test that has run for `seconds` and sleeps, the calls that it is in, and what of its own is alive.
@@ -33,7 +34,12 @@ pub(crate) fn hang(test: &str, seconds: u64, now: &[Frame], alive: &[Leak]) -> S
     if !now.is_empty() {
         let _ = writeln!(text, "  now     {}", path(now));
     }
-    text += &each(alive);
+    let groups = group::leaks(alive);
+    groups.iter().take(MOST_LINES).for_each(|it| text += &paragraph(it));
+    if groups.len() > MOST_LINES {
+        let more: Vec<&Leak> = groups[MOST_LINES..].iter().flatten().copied().collect();
+        let _ = writeln!(text, "  … and {} more", group::number(&more));
+    }
     text += match alive.is_empty() {
         true => "  nothing that it started is alive\n",
         false => {
@@ -43,37 +49,48 @@ pub(crate) fn hang(test: &str, seconds: u64, now: &[Frame], alive: &[Leak]) -> S
     text
 }
 
-/// Threads and tasks, one after the other; tasks of one line are one.
-fn each(leaks: &[Leak]) -> String {
-    let mut text = String::new();
-    for (place, leak) in leaks.iter().enumerate() {
-        let is_same = |it: &&Leak| {
-            leak.kind == Kind::Task
-                && (it.kind, &it.name, it.activity, &it.spawned)
-                    == (leak.kind, &leak.name, leak.activity, &leak.spawned)
-        };
-        if leaks[..place].iter().any(|it| is_same(&it)) {
-            continue;
+/// The threads and tasks of one line: their number where there are several, and the first.
+fn paragraph(leaks: &[&Leak]) -> String {
+    let Some(first) = leaks.first() else { return String::new() };
+    let are_tasks = leaks.iter().all(|it| it.kind == Kind::Task);
+    let is_of_one_kind = leaks.iter().all(|it| it.kind == first.kind);
+    let mut text = String::from("  ");
+    if leaks.len() == 1 {
+        text += if are_tasks { "task    " } else { "thread  " };
+    } else {
+        text += &group::number(leaks);
+        let types = group::different(leaks, |it| it.name.as_str()).len();
+        if are_tasks && types > 1 {
+            let _ = write!(text, " of {types} types");
         }
-        let _ = match leak.kind {
-            Kind::Thread => write!(text, "  thread  {:?}  {}", leak.name, activity(leak.activity)),
-            Kind::Task if leak.name.is_empty() => write!(text, "  task    {}", activity(leak.activity)),
-            Kind::Task => write!(text, "  task    {}  {}", leak.name, activity(leak.activity)),
+        text += if is_of_one_kind { "  for example " } else { "  for example the " };
+        text += match first.kind {
+            _ if is_of_one_kind => "",
+            Kind::Thread => "thread ",
+            Kind::Task => "task ",
         };
-        let same = leaks.iter().filter(is_same).count();
-        if same > 1 {
-            let _ = write!(text, "   ({same} of them)");
+    }
+    let _ = match first.kind {
+        Kind::Thread => write!(text, "{:?}  {}", first.name, activity(first.activity)),
+        Kind::Task if first.name.is_empty() => {
+            write!(text, "of a type that is not known  {}", activity(first.activity))
         }
-        if let Some(parent) = &leak.parent {
-            let _ = write!(text, "   started by thread {parent:?}");
+        Kind::Task => write!(text, "{}  {}", first.name, activity(first.activity)),
+    };
+    if let Some(parent) = &first.parent {
+        let _ = write!(text, "   started by thread {parent:?}");
+    }
+    text.push('\n');
+    if !first.spawned.is_empty() {
+        let _ = write!(text, "          spawned {}", path(&first.spawned));
+        let paths = group::different(leaks, |it| path(&it.spawned)).len();
+        if paths > 1 {
+            let _ = write!(text, "   (one of {paths} ways)");
         }
         text.push('\n');
-        if !leak.spawned.is_empty() {
-            let _ = writeln!(text, "          spawned {}", path(&leak.spawned));
-        }
-        if !leak.now.is_empty() {
-            let _ = writeln!(text, "          now     {}", path(&leak.now));
-        }
+    }
+    if !first.now.is_empty() {
+        let _ = writeln!(text, "          now     {}", path(&first.now));
     }
     text
 }
@@ -137,103 +154,6 @@ fn relative(file: &str) -> String {
         .map_or_else(|_| file.to_owned(), |it| it.display().to_string())
 }
 
-/// What is to be said when the process exits: nothing if there is nothing.
-pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &[String]) -> String {
-    let mut text = String::new();
-    let mut line = |words: &str| {
-        let _ = writeln!(text, "highwater-leaktest: {words}");
-    };
-    for fault in faults {
-        line(&format!("error: {fault}"));
-    }
-    let leaking: BTreeSet<&str> = findings.leaks.iter().map(|it| it.test.as_str()).collect();
-    if !leaking.is_empty() {
-        let names: Vec<&str> = leaking.iter().copied().collect();
-        line(&format!(
-            "{} of {} left {} alive: {}",
-            leaking.len(),
-            count(findings.tests.max(leaking.len()), "test"),
-            what(&findings.leaks),
-            names.join(", ")
-        ));
-    }
-    let has_line = |leak: &Leak| leak.spawned.iter().any(|it| it.line.is_some() && it.origin == Origin::Own);
-    if !findings.leaks.is_empty() && !findings.leaks.iter().any(has_line) {
-        line(
-            "where they were started is known by debug information: set `debug = \"line-tables-only\"` in the profile that tests \
-             are built with",
-        );
-    }
-    let exceeding: BTreeSet<&str> = findings.memory.iter().map(|it| it.test.as_str()).collect();
-    if !exceeding.is_empty() {
-        let names: Vec<&str> = exceeding.iter().copied().collect();
-        line(&format!(
-            "{} of {} did not keep their limits for memory: {}",
-            exceeding.len(),
-            count(findings.tests.max(exceeding.len()), "test"),
-            names.join(", ")
-        ));
-    }
-    let mut passed: BTreeMap<(u8, &str, bool), usize> = BTreeMap::new();
-    for each in &findings.passed_over {
-        let (why, detail) = match each.why {
-            Why::Global => (0, each.detail.as_str()),
-            Why::Rule => (1, each.detail.as_str()),
-            Why::Test => (2, each.detail.as_str()),
-            Why::Baseline => (3, ""),
-        };
-        *passed.entry((why, detail, each.kind == Kind::Task)).or_default() += 1;
-    }
-    for ((why, detail, is_task), number) in passed {
-        let threads = count(number, if is_task { "task" } else { "thread" });
-        line(&match why {
-            0 => format!("passed over {threads} of the process ({detail})"),
-            1 => format!("passed over {threads} that highwater.toml allows ({detail})"),
-            2 => format!("passed over {threads} that a test allows ({detail})"),
-            _ => format!("passed over {threads} of the baseline"),
-        });
-    }
-    if let Some(first) = findings.unjudged.first() {
-        let tests: BTreeSet<&str> = findings.unjudged.iter().map(|it| it.test.as_str()).collect();
-        let name = if first.name.is_empty() { "a task" } else { &first.name };
-        line(&format!(
-            "not judged: {} of {} had been woken, or had not begun, when the runtime was dropped, so it cannot be told whether \
-             they would have ended. #[highwater_leaktest::test] gives the tasks of a test their time. The first: {name} of {}, \
-             spawned {}",
-            count(findings.unjudged.len(), "task"),
-            count(tests.len(), "test"),
-            first.test,
-            path(&first.spawned)
-        ));
-    }
-    if findings.lacks_futures {
-        line(
-            "not judged: the futures of a FuturesUnordered are known by debug information, which this program lacks: set \
-             `debug = \"line-tables-only\"` in the profile that tests are built with",
-        );
-    }
-    for rule in unused_rules {
-        line(&format!(
-            "warning: a rule of highwater.toml allowed nothing here: {rule}. Delete it, or add `program = \"…\"` if it is \
-             for another test program."
-        ));
-    }
-    if !findings.unclassified.is_empty() {
-        line(&format!(
-            "warning: unclassified: {} alive that was not seen to start, and no test is blamed: {}",
-            count(findings.unclassified.len(), "thread"),
-            findings.unclassified.join(", ")
-        ));
-    }
-    for each in &findings.unclassified_tasks {
-        line(&format!(
-            "warning: unclassified: a block that may be a task is alive, and no test is blamed, because this version of \
-             highwater-leaktest does not know {each}"
-        ));
-    }
-    text
-}
-
 fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{}", if number == 1 { "" } else { "s" })
 }
@@ -241,7 +161,6 @@ fn count(number: usize, what: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::finding::PassedOver;
 
     fn frame(function: &str, file: &str, line: u32, origin: Origin) -> Frame {
         Frame { function: function.to_owned(), file: Some(file.to_owned()), line: Some(line), origin }
@@ -276,56 +195,85 @@ mod tests {
     #[test]
     fn a_leak_is_worded_with_both_stacks() {
         assert_eq!(
-            text(&[leak()]),
+            text(&[leak()], Way::Attribute),
             "LEAK  tests::a   (waited 512 ms)\n\
              \x20 thread  \"kid\"  asleep for the whole grace   started by thread \"outer\"\n\
              \x20         spawned pool::spawn < src/worker.rs:41 worker::start\n\
              \x20         now     std::thread::sleep < src/worker.rs:19 worker::run\n\
-             \x20 fix: end and join it, or allow it in highwater.toml with a reason\n"
+             \x20 fix: end and join it; or allow it, in highwater.toml:\n\
+             \x20         [[leaktest.allow]]\n\
+             \x20         threads = \"kid\"\n\
+             \x20         spawned = \"worker::start\"\n\
+             \x20         reason = \"why this may stay\"\n\
+             \x20      or in this test:\n\
+             \x20         #[highwater_leaktest::test(allow(threads = \"kid\"))]\n"
         );
-        assert_eq!(text(&[]), "");
+        assert_eq!(text(&[], Way::Attribute), "");
+    }
+
+    fn task(name: &str, line: u32) -> Leak {
+        let mut task =
+            Leak { kind: Kind::Task, name: name.to_owned(), activity: Activity::Pending, ..leak() };
+        task.parent = None;
+        task.now = vec![];
+        task.spawned[2].line = Some(line);
+        task
+    }
+
+    /// The paragraphs of a text, without what can be done.
+    fn paragraphs(leaks: &[Leak]) -> String {
+        let text = text(leaks, Way::Attribute);
+        let begin = text.find('\n').expect("it has a first line") + 1;
+        text[begin..text.find("  fix: ").expect("it says what can be done")].to_owned()
+    }
+
+    #[test]
+    fn what_one_line_started_is_one_paragraph() {
+        assert_eq!(
+            paragraphs(&vec![task("db::ask::{async_fn}", 7); 24]),
+            "  24 tasks  for example db::ask::{async_fn}  waiting\n\
+             \x20         spawned pool::spawn < src/worker.rs:7 worker::start\n"
+        );
+        let mut other = task("db::tell::{async_fn}", 7);
+        other.spawned.push(frame("tests::a", "a.rs", 5, Origin::Own));
+        assert_eq!(
+            paragraphs(&[task("db::ask::{async_fn}", 7), task("", 8), other]),
+            "  2 tasks of 2 types  for example db::ask::{async_fn}  waiting\n\
+             \x20         spawned pool::spawn < src/worker.rs:7 worker::start   (one of 2 ways)\n\
+             \x20 task    of a type that is not known  waiting\n\
+             \x20         spawned pool::spawn < src/worker.rs:8 worker::start\n"
+        );
+        let mixed = paragraphs(&[leak(), task("t", 41), Leak { name: "other".to_owned(), ..leak() }]);
+        assert!(
+            mixed.starts_with("  2 threads and 1 task  for example the thread \"kid\"  asleep "),
+            "{mixed}"
+        );
+        assert_eq!(mixed.matches("spawned").count(), 1, "{mixed}");
+    }
+
+    #[test]
+    fn what_other_crates_started_in_different_ways_is_not_put_together() {
+        let of_others = |outer: &str| {
+            let spawned = [("tokio::spawn", 9), (outer, 4)];
+            let spawned =
+                spawned.map(|(it, line)| frame(it, "/x/registry/src/y/a.rs", line, Origin::Dependency));
+            Leak { spawned: spawned.into(), ..task("t", 1) }
+        };
+        let said = paragraphs(&[of_others("db::open"), of_others("web::serve"), of_others("db::open")]);
+        assert!(said.contains("  2 tasks  for example t  ") && said.contains("  task    t  "), "{said}");
+    }
+
+    #[test]
+    fn what_is_alive_in_a_test_that_hangs_is_counted_and_cut() {
+        let alive: Vec<Leak> = (0..30).map(|it| task("t", it % 10)).collect();
+        let said = hang("tests::a", 20, &[], &alive);
+        assert_eq!(said.matches("  3 tasks  for example t  waiting\n").count(), MOST_LINES, "{said}");
+        assert!(said.contains("  … and 6 tasks more\n"), "{said}");
     }
 
     #[test]
     fn a_long_path_is_cut() {
         let frames: Vec<Frame> = (0..9).map(|line| frame("f", "a.rs", line, Origin::Own)).collect();
         assert_eq!(path(&frames), "a.rs:0 f < a.rs:1 f < a.rs:2 f < a.rs:3 f < …");
-    }
-
-    #[test]
-    fn the_conclusion_says_what_there_is_and_else_nothing() {
-        assert_eq!(conclusion(&Findings { tests: 3, ..Findings::default() }, &[], &[]), "");
-        let passed = PassedOver {
-            test: "b".to_owned(),
-            kind: Kind::Thread,
-            name: "pool".to_owned(),
-            why: Why::Global,
-            detail: "std::sync::Once".to_owned(),
-        };
-        let findings = Findings {
-            memory: vec![],
-            program: "p".to_owned(),
-            tests: 3,
-            leaks: vec![leak(), leak()],
-            passed_over: vec![passed.clone(), passed],
-            unclassified: vec!["raw".to_owned()],
-            unclassified_tasks: vec!["tokio 2.0".to_owned()],
-            unjudged: vec![leak(), leak()],
-            lacks_futures: true,
-        };
-        let said = conclusion(&findings, &["threads = \"x\"".to_owned()], &["a fault".to_owned()]);
-        for words in [
-            "error: a fault\n",
-            "1 of 3 tests left threads alive: tests::a\n",
-            "passed over 2 threads of the process (std::sync::Once)\n",
-            "allowed nothing here: threads = \"x\".",
-            "does not know tokio 2.0\n",
-            "not judged: the futures of a FuturesUnordered are known by debug information",
-            "not judged: 2 tasks of 1 test had been woken, or had not begun, when the runtime was dropped, ",
-            "The first: kid of tests::a, spawned pool::spawn < src/worker.rs:41 worker::start\n",
-            "1 thread alive that was not seen to start, and no test is blamed: raw\n",
-        ] {
-            assert!(said.contains(words), "{words:?} is missing from {said}");
-        }
     }
 }

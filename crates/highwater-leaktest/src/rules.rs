@@ -27,7 +27,28 @@ pub(crate) struct Section {
     pub(crate) hang: Option<Hang>,
     pub(crate) check: Option<Which>,
     pub(crate) blocks: Option<Blocks>,
+    pub(crate) baseline: KnownLeaks,
     pub(crate) allow: Vec<Rule>,
+}
+
+/// What is set for the baseline.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct KnownLeaks {
+    pub(crate) by: Option<By>,
+    /// Where its reports are. A relative path begins at the directory of the file.
+    pub(crate) directory: Option<PathBuf>,
+}
+
+/// What a leak has in common with one that is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum By {
+    /// The program, the test, its kind, and the function that started it.
+    #[default]
+    Test,
+    /// Its kind, its name, and where it was started, in any test of any program.
+    Site,
 }
 
 /// After which time a test that sleeps is said to hang.
@@ -143,7 +164,7 @@ fn read(path: &Path) -> Result<Section, RulesError> {
         leaktest: Section,
     }
     let text = fs::read_to_string(path).map_err(|source| RulesError::Read { path: path.into(), source })?;
-    let file: File = toml::from_str(&text)
+    let mut file: File = toml::from_str(&text)
         .map_err(|source| RulesError::Syntax { path: path.into(), source: Box::new(source) })?;
     for (index, rule) in file.leaktest.allow.iter().enumerate() {
         let (path, rule_number) = (path.to_owned(), index + 1);
@@ -158,7 +179,18 @@ fn read(path: &Path) -> Result<Section, RulesError> {
             return Err(RulesError::Everything { path, rule: rule_number });
         }
     }
+    let known = &mut file.leaktest.baseline.directory;
+    *known = known.take().map(|it| path.parent().unwrap_or(Path::new("")).join(it));
     Ok(file.leaktest)
+}
+
+/// Reads the rules in a text.
+#[cfg(test)]
+pub(crate) fn parse(text: &str) -> Result<Section, String> {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join(FILE);
+    fs::write(&path, text).unwrap();
+    read(&path).map_err(|it| it.to_string())
 }
 
 impl Rule {
@@ -239,16 +271,9 @@ mod tests {
     use super::*;
     use crate::finding::Origin;
 
-    fn parsed(text: &str) -> Result<Section, String> {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join(FILE);
-        fs::write(&path, text).unwrap();
-        read(&path).map_err(|it| it.to_string())
-    }
-
     #[test]
     fn a_whole_file_is_read() {
-        let section = parsed(
+        let section = parse(
             "[other-tool]\nx = 1\n[leaktest]\ngrace = \"2s\"\nbusy-grace = \"9s\"\ncheck = \"marked\"\n\
              [[leaktest.allow]]\nthreads = \"pool-*\"\nreason = \"a pool of ours\"\n",
         )
@@ -257,6 +282,15 @@ mod tests {
         assert_eq!(section.busy_grace, Some(Duration::from_secs(9)));
         assert_eq!(section.check, Some(Which::Marked));
         assert_eq!(section.allow[0].described(), "threads = \"pool-*\"");
+        assert!(section.baseline.by.is_none() && section.baseline.directory.is_none());
+    }
+
+    #[test]
+    fn a_baseline_lies_beside_the_file() {
+        let known = parse("[leaktest.baseline]\nby = \"site\"\ndirectory = \"known\"").unwrap().baseline;
+        assert_eq!(known.by, Some(By::Site));
+        let directory = known.directory.expect("it is set");
+        assert!(directory.is_absolute() && directory.ends_with("known"), "{directory:?}");
     }
 
     #[test]
@@ -274,8 +308,10 @@ mod tests {
             ("[leaktest]\nblocks = \"no\"", "unknown variant `no`"),
             ("[leaktest]\nhang = \"soon\"", "expected a time such as \"20s\", or \"off\""),
             ("[leaktest", "line 1"),
+            ("[leaktest.baseline]\nby = \"line\"", "unknown variant `line`"),
+            ("[leaktest]\nbaseline = \"known\"", "line 2"),
         ] {
-            let fault = parsed(text).unwrap_err();
+            let fault = parse(text).unwrap_err();
             assert!(fault.contains(words) && fault.contains(FILE), "{text}: {fault}");
         }
     }
@@ -289,7 +325,7 @@ mod tests {
             origin: Origin::Own,
         };
         let section = |patterns: &str| {
-            parsed(&format!("[[leaktest.allow]]\nreason = \"r\"\n{patterns}")).unwrap().allow.remove(0)
+            parse(&format!("[[leaktest.allow]]\nreason = \"r\"\n{patterns}")).unwrap().allow.remove(0)
         };
         let allows = |rule: &Rule| {
             rule.allows(Kind::Thread, "mine", "tests::a", "pool-1", std::slice::from_ref(&frame))

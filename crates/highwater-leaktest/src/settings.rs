@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::baseline::Baseline;
-use crate::rules::{self, Blocks, Hang, Rule, Section, Which};
+use crate::rules::{self, Blocks, By, Hang, Rule, Section, Which};
 use crate::time;
 
 /// `all`, `marked` or `off`.
@@ -19,6 +19,8 @@ pub(crate) const HANG: &str = "HIGHWATER_LEAKTEST_HANG";
 pub(crate) const JSON: &str = "HIGHWATER_LEAKTEST_JSON";
 /// A directory of such reports whose leaks are known.
 pub(crate) const BASELINE: &str = "HIGHWATER_LEAKTEST_BASELINE";
+/// `test` or `site`.
+pub(crate) const BASELINE_BY: &str = "HIGHWATER_LEAKTEST_BASELINE_BY";
 /// Set to `true` by GitHub for every step of a workflow.
 const GITHUB: &str = "GITHUB_ACTIONS";
 
@@ -86,9 +88,18 @@ impl Settings {
             }
             hang
         });
-        let baseline = match variable(BASELINE) {
+        let by = match variable(BASELINE_BY).as_deref() {
+            None => section.baseline.by,
+            Some("test") => Some(By::Test),
+            Some("site") => Some(By::Site),
+            Some(other) => {
+                faults.push(format!("{BASELINE_BY}={other}: expected test or site"));
+                None
+            }
+        };
+        let baseline = match variable(BASELINE).map(PathBuf::from).or(section.baseline.directory) {
             None => Baseline::default(),
-            Some(directory) => Baseline::read(directory.as_ref()).unwrap_or_else(|fault| {
+            Some(directory) => Baseline::read(&directory, by.unwrap_or_default()).unwrap_or_else(|fault| {
                 faults.push(fault.to_string());
                 Baseline::default()
             }),
@@ -132,13 +143,28 @@ mod tests {
     }
 
     #[test]
+    fn the_file_may_name_a_baseline() {
+        let known = rules::KnownLeaks { by: Some(By::Site), directory: Some("/no/such/one".into()) };
+        let section = Section { baseline: known, ..Section::default() };
+        let faults = Settings::new(section, vec![], |_| None).faults;
+        assert!(faults.len() == 1 && faults[0].contains("/no/such/one"), "{faults:?}");
+    }
+
+    #[test]
     fn what_cannot_be_read_is_a_fault() {
-        let faults =
-            with(&[(CHECK, "of"), (GRACE, "9"), (HANG, "ever"), (BASELINE, "/no/such/directory")]).faults;
-        assert_eq!(faults.len(), 4);
+        let variables = [
+            (CHECK, "of"),
+            (GRACE, "9"),
+            (HANG, "ever"),
+            (BASELINE_BY, "line"),
+            (BASELINE, "/no/such/directory"),
+        ];
+        let faults = with(&variables).faults;
+        assert_eq!(faults.len(), 5);
         assert!(faults[0].contains("expected all, marked or off"), "{faults:?}");
         assert!(faults[1].contains("expected a time"), "{faults:?}");
         assert!(faults[2].contains("a time such as 20s, or off"), "{faults:?}");
-        assert!(faults[3].contains("/no/such/directory"), "{faults:?}");
+        assert!(faults[3].contains("BASELINE_BY=line: expected test or site"), "{faults:?}");
+        assert!(faults[4].contains("/no/such/directory"), "{faults:?}");
     }
 }

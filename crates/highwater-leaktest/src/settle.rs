@@ -70,7 +70,7 @@ pub async fn settle<T>(body: impl Future<Output = T>) -> T {
     let verdict = wait_for_tasks(wait, &running.scope).await;
     if verdict.holds_runtime {
         // Its drop may wait for ever.
-        message::say(&report::text(&verdict.leaks));
+        message::say(&report::text(&verdict.leaks, report::Way::Attribute));
     }
     // One body may stand in another one, when both orders of attributes look like ours.
     running.settled.borrow_mut().get_or_insert_default().join(verdict);

@@ -19,7 +19,7 @@ use crate::judge::{self, Allowed};
 use crate::memory::{self, Limits};
 use crate::message;
 use crate::process;
-use crate::report;
+use crate::report::{self, Way};
 use crate::rules::{Blocks, Which};
 use crate::scope::{self, Scope};
 use crate::settings::settings;
@@ -95,7 +95,7 @@ fn judge_test(thread: &Thread, scope: &Scope) {
     let verdict = judge::judge(test, scope, None, Allowed { threads: &nothing, tasks: &nothing });
     process::note_test(&verdict);
     if !verdict.leaks.is_empty() {
-        message::say(&report::text(&verdict.leaks));
+        message::say(&report::text(&verdict.leaks, Way::Attribute));
     }
 }
 
@@ -117,7 +117,7 @@ fn judge_memory(test: &str, scope: &Scope) {
     let found = memory::judge(test, ledger, limits, &[""; 0], settings().grace);
     process::note_memory(&found);
     if !found.is_empty() {
-        message::say(&memory::text(&found));
+        message::say(&memory::text(&found, Way::Attribute));
     }
 }
 

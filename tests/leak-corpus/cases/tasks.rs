@@ -235,9 +235,9 @@ fn clean_task_that_was_woken_when_its_runtime_went() {
 #[test]
 fn clean_task_aborted_when_its_runtime_went() {
     let runtime = single();
-    runtime.spawn(soon());
+    let ends = runtime.spawn(soon());
     let task = runtime.spawn(forever());
-    runtime.block_on(async { sleep(Duration::from_millis(40)).await });
+    runtime.block_on(ends).unwrap();
     task.abort();
 }
 

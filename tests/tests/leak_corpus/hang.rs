@@ -77,5 +77,7 @@ fn a_test_that_takes_its_time_is_not_said_to_hang() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     assert_eq!(output("60s"), "");
-    assert!(output("100ms").contains("HANG  takes_its_time "), "beyond the limit it is said, and passes");
+    // On a busy machine the watching thread may come too late once.
+    let is_said = (0..5).any(|_| output("100ms").contains("HANG  takes_its_time "));
+    assert!(is_said, "beyond the limit it is said, and passes");
 }

@@ -14,6 +14,7 @@ mod guide;
 mod hang;
 mod load;
 mod memory;
+mod messages;
 mod run;
 mod unsupported;
 mod ways;
@@ -38,7 +39,7 @@ fn what_is_not_run_by_libtest_is_told() {
 
 #[test]
 fn a_runtime_that_is_not_known_is_unclassified() {
-    let (code, said) = guide::tell("unknown");
+    let (code, said) = guide::tell("unknown", &[]);
     let words = "warning: unclassified: a block that may be a task is alive, and no test is blamed, because this version of \
                  highwater-leaktest does not know tokio in the version of this program, which the path of its sources does not tell, spawned at ";
     assert!(said.contains(words) && said.contains("unknown.rs:10"), "{said}");
@@ -84,6 +85,7 @@ fn settings_that_cannot_be_read_fail_the_run() {
     for (variable, value, words) in [
         ("HIGHWATER_LEAKTEST", "sometimes", "expected all, marked or off"),
         ("HIGHWATER_LEAKTEST_GRACE", "long", "expected a time"),
+        ("HIGHWATER_LEAKTEST_BASELINE_BY", "line", "expected test or site"),
         ("HIGHWATER_LEAKTEST_BASELINE", "/no/such/directory", "cannot read the baseline"),
     ] {
         let outcome = run::one_clean_test(&[(variable, value)]);
@@ -93,11 +95,4 @@ fn settings_that_cannot_be_read_fail_the_run() {
     let clean = run::one_clean_test(&[]);
     assert_eq!(clean.code, Some(0), "{}", clean.said);
     assert!(!clean.said.contains("highwater"), "nothing is said of a clean run: {}", clean.said);
-}
-
-#[test]
-fn annotations_are_for_github() {
-    let said = run::one_test("cases::std_threads::leak_detached", &[("GITHUB_ACTIONS", "true")]).said;
-    let line = said.lines().find(|it| it.starts_with("::error ")).unwrap_or_else(|| panic!("{said}"));
-    assert!(line.contains("cases/std_threads.rs,line=") && line.contains("leak_detached"), "{line}");
 }

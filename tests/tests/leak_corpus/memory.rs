@@ -130,7 +130,7 @@ fn every_test_may_be_held_to_leave_no_blocks() {
         let outcome = run::one_of(Program::Whole, &test, &[("CARGO_MANIFEST_DIR", &place)]);
         assert_eq!(outcome.memory.len(), left, "{}", outcome.said);
         assert_eq!(
-            outcome.said.contains("did not keep their limits for memory: "),
+            outcome.said.contains("did not keep their limits for memory:"),
             left > 0,
             "{}",
             outcome.said

@@ -194,17 +194,29 @@ pub fn one_clean_test(variables: &[(&str, &str)]) -> Outcome {
     one_test("cases::std_threads::clean_joined", variables)
 }
 
+/// Runs the tests of the program checked as a whole whose names begin with `tests`.
+pub fn some_tests(tests: &str, variables: &[(&str, &str)]) -> Outcome {
+    let mut command = libtest(Program::Whole);
+    command.args([tests, "--test-threads=4"]).envs(variables.iter().copied());
+    finish(command, Program::Whole, Way::Libtest { threads: 4 })
+}
+
 /// Runs the program checked as a whole again, with those leaks of `first` as a baseline that `keep` keeps.
 pub fn with_baseline(first: &Outcome, keep: impl Fn(&Leak) -> bool) -> Outcome {
-    let directory = tempfile::tempdir().expect("a directory");
-    let leaks = first.leaks.iter().filter(|it| keep(it)).cloned().collect();
-    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [], "unclassified_tasks": [], "unjudged": [], "lacks_futures": false });
-    let serde_json::Value::Object(rest) = facts else { unreachable!("it is an object") };
-    let report = serde_json::to_vec(&Report { leaks, memory: Vec::new(), rest }).expect("it is plain data");
-    fs::write(directory.path().join("known.json"), report).expect("the directory can be written to");
+    let directory = baseline(first.leaks.iter().filter(|it| keep(it)).cloned().collect());
     let mut command = libtest(Program::Whole);
     command.arg("--test-threads=4").env("HIGHWATER_LEAKTEST_BASELINE", directory.path());
     finish(command, Program::Whole, Way::Libtest { threads: 4 })
+}
+
+/// A baseline of these leaks.
+pub fn baseline(leaks: Vec<Leak>) -> TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [], "unclassified_tasks": [], "unjudged": [], "called_ok": [], "lacks_futures": false });
+    let serde_json::Value::Object(rest) = facts else { unreachable!("it is an object") };
+    let report = serde_json::to_vec(&Report { leaks, memory: Vec::new(), rest }).expect("it is plain data");
+    fs::write(directory.path().join("known.json"), report).expect("the directory can be written to");
+    directory
 }
 
 /// Runs the program that libtest does not run, and returns what it said.
@@ -230,7 +242,9 @@ pub fn clear(command: &mut Command) {
         "HIGHWATER_LEAKTEST_GRACE",
         "HIGHWATER_LEAKTEST_HANG",
         "HIGHWATER_LEAKTEST_BASELINE",
+        "HIGHWATER_LEAKTEST_BASELINE_BY",
         "GITHUB_ACTIONS",
+        "RUNNER_TEMP",
         "NEXTEST",
         "RUST_BACKTRACE",
         "RUST_TEST_THREADS",

@@ -15,8 +15,7 @@ mod noise;
 mod words;
 
 pub use asserts::{Bound, Counting};
-pub(crate) use finding::Excess;
-use finding::{Limit, Site};
+pub(crate) use finding::{Excess, Limit, Site};
 pub(crate) use judge::judge;
 pub use limits::{Limits, size};
 pub(crate) use noise::outside_of_the_allocator;

@@ -3,27 +3,24 @@
 use std::fmt::Write;
 
 use super::{Excess, Limit, Site};
-use crate::report;
+use crate::report::{self, Way};
 
 /// How many sites are shown.
 const MOST_SITES: usize = 8;
 
-/// All that one test did not keep.
-pub(crate) fn text(found: &[Excess]) -> String {
+/// All that one test did not keep, and what can be done in the `way` that it was checked.
+pub(crate) fn text(found: &[Excess], way: Way) -> String {
     let Some(first) = found.first() else { return String::new() };
     let mut text = format!("MEMORY  {}\n", first.test);
     for excess in found {
         let _ = writeln!(text, "  {}", headline(excess));
         text += &sites(&excess.sites);
     }
-    text += "  fix: ";
-    text += match first.limit {
-        Limit::BlocksLeft => {
-            "free it, or allow it with `allow(blocks = \"…\")` or in highwater.toml with a reason\n"
-        }
-        _ => "allocate less, or raise the limit\n",
-    };
-    text
+    let left = found.iter().find(|it| it.limit == Limit::BlocksLeft);
+    text + &match left {
+        Some(left) => report::of_blocks(left.sites.iter().map(|it| it.allocated.as_slice()), way),
+        None => "  fix: allocate less, or raise the limit\n".to_owned(),
+    }
 }
 
 /// What was not kept, and by how much.
@@ -101,16 +98,22 @@ mod tests {
     #[test]
     fn a_limit_is_told_with_its_sites() {
         assert_eq!(
-            text(&[excess(Limit::BlocksLeft, 0, 2, 1)]),
+            text(&[excess(Limit::BlocksLeft, 0, 2, 1)], Way::Attribute),
             "MEMORY  tests::a\n  2 blocks, 1.5 KiB, left after 503 ms\n\
              \x20           2 blocks    1.5 KiB  /x/src/grow.rs:1 mine::grow\n\
-             \x20 fix: free it, or allow it with `allow(blocks = \"…\")` or in highwater.toml with a reason\n"
+             \x20 fix: free them; or allow them, in highwater.toml:\n\
+             \x20         [[leaktest.allow]]\n\
+             \x20         blocks = \"mine::grow\"\n\
+             \x20         reason = \"why this may stay\"\n\
+             \x20      or in this test:\n\
+             \x20         #[highwater_leaktest::test(allow(blocks = \"mine::grow\"))]\n"
         );
-        let many = text(&[excess(Limit::Blocks, 3, 5, 10), excess(Limit::Peak, 4096, 1 << 20, 1)]);
+        let many =
+            text(&[excess(Limit::Blocks, 3, 5, 10), excess(Limit::Peak, 4096, 1 << 20, 1)], Way::Guard);
         assert!(many.contains("  5 blocks allocated, 2 above max_blocks = 3\n"), "{many}");
         assert!(many.contains("  1.0 MiB live at the peak, 1020.0 KiB above max_peak\n"), "{many}");
         assert!(many.contains("… and 2 sites more") && many.contains("raise the limit"), "{many}");
-        assert_eq!(text(&[]), "");
+        assert_eq!(text(&[], Way::Guard), "");
     }
 
     #[test]
