@@ -1,5 +1,6 @@
 //! The Firefox Profiler, by its command line: it opens DHAT files and folded stacks.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
@@ -29,11 +30,21 @@ impl Session {
         daemon.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let session = Self { daemon: daemon.spawn().unwrap(), directory };
         let begin = Instant::now();
+        // Asked too early, the client takes the session for a dead one and removes what the daemon has written of it.
+        while !session.is_ready() && begin.elapsed() < Duration::from_secs(60) {
+            sleep(Duration::from_millis(50));
+        }
         while let Err(failure) = session.ask(&["profile", "info"]) {
             assert!(begin.elapsed() < Duration::from_secs(60), "{}", failure.message());
             sleep(Duration::from_millis(200));
         }
         session
+    }
+
+    /// Whether the daemon listens, and has said so to its clients.
+    fn is_ready(&self) -> bool {
+        let log = fs::read_to_string(self.directory.path().join("one.log")).unwrap_or_default();
+        log.contains("Daemon ready") && self.directory.path().join("one.json").exists()
     }
 
     fn ask(&self, arguments: &[&str]) -> Result<String, Failure> {
