@@ -83,6 +83,7 @@ impl<'a> Line<'a> {
     fn shown_word(&self, word: &OsStr) -> String {
         let path = Path::new(word);
         match path.strip_prefix(self.directory) {
+            Ok(below) if below.as_os_str().is_empty() => ".".to_owned(),
             Ok(below) if path.is_absolute() => quoted(&below.to_string_lossy()),
             _ => quoted(&word.to_string_lossy()),
         }
