@@ -88,7 +88,7 @@ pub(crate) fn start() {
     let _unrecorded = ledger::pause();
     let nobody = highwater_hooks::Scope::new();
     let _outside = nobody.enter();
-    // Without it nobody is told, and nothing else is missing.
+    // Without this thread no message about a hanging test appears. Nothing else is missing.
     let _ = thread::Builder::new().name("leaktest-watch".to_owned()).spawn(move || {
         loop {
             thread::sleep((limit / 8).clamp(PAUSES.0, PAUSES.1));

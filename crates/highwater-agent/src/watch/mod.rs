@@ -182,7 +182,7 @@ impl Watch {
         self
     }
 
-    /// Trusts the authorities in this file of certificates, too, when somebody is told by `https`. Default: the file that
+    /// Trusts the authorities in this file of certificates, too, when a receiver has an `https` address. Default: the file that
     /// `HIGHWATER_CA_FILE` names, if it is set, besides the authorities of the system.
     #[cfg(feature = "tls")]
     #[must_use]

@@ -24,7 +24,7 @@ use crate::shared::Shared;
 /// Snapshots that growth has to last at the least.
 const FEWEST_FOR_GROWTH: usize = 8;
 
-/// How many times as large a spike that goes on must be to be told again at once. What is less is told when it is over.
+/// How many times as large a spike that goes on must be to be reported again at once. A smaller one is reported when it is over.
 const LARGER: f64 = 1.1;
 
 const HOUR_NS: f64 = 3.6e12;

@@ -1,4 +1,4 @@
-//! Findings of one line of source: they are told as one, with their number and an example.
+//! Findings of one line of source become one paragraph, with their number and an example.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -22,9 +22,11 @@ fn is_marked(block: *mut u8) -> bool {
 }
 
 /// A way of resizing a block that is given the new size.
+// SAFETY: a type alone. A caller of such a function has to keep the promises of `GlobalAlloc::realloc`.
 type ToSize<A> = unsafe fn(&A, *mut u8, Layout, usize, &Verdict) -> *mut u8;
 
 /// A way of resizing a block that is given the new layout.
+// SAFETY: a type alone, as above.
 type ToLayout<A> = unsafe fn(&A, *mut u8, Layout, Layout, &Verdict) -> *mut u8;
 
 impl<A: GlobalAlloc + 'static> Alloc<A> {

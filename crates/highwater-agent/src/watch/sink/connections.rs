@@ -1,4 +1,4 @@
-//! Connections to those that are told: by http, and with the feature `tls` by https.
+//! Connections to receivers of incidents: by http, and with the feature `tls` by https.
 
 #[cfg(feature = "tls")]
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ impl Connections {
         })?;
         let config = own_memory(|| {
             let config = Agent::config_builder().timeout_global(Some(ATTEMPT_TIME));
-            // An incident that is sent on to somebody else is told nobody.
+            // A receiver that redirects has not taken the incident.
             config.max_redirects(0).build()
         });
         self.with(config, secret)
