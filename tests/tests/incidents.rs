@@ -1,4 +1,4 @@
-//! The three incidents of `docs/INCIDENTS.md`: each command names the line that carries the fault, and none names a fault that
+//! The three incidents of `docs/READING.md`: each command names the line that carries the fault, and none names a fault that
 //! is not there.
 
 use highwater_tests::codeindex::{Series, ask, assert_marked};

@@ -1,7 +1,7 @@
 //! `cargo xtask real-suites`: the tests of published crates under the leak harness, and every finding examined.
 //!
 //! The sources are those that were published, with the harness's dev-dependency and its one line put in. What is found is
-//! compared with the table of `docs/REAL-SUITES.md`: the command fails for a finding that is not listed, for a listed one that
+//! compared with the table of `docs/records/REAL-SUITES.md`: the command fails for a finding that is not listed, for a listed one that
 //! vanished, and for a test that fails only under the harness. Before all that it must find a leak in a crate of its own.
 
 mod examined;

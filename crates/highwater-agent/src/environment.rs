@@ -288,7 +288,7 @@ mod tests {
 
     #[test]
     fn the_guide_has_one_table_of_all_settings_and_no_other() {
-        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/AGENT.md");
+        let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PRODUCTION.md");
         let guide = std::fs::read_to_string(guide).unwrap();
         assert_eq!(disagreement(&guide), [""; 0]);
         // It would be noticed.

@@ -73,7 +73,7 @@ pub enum Error {
     },
     /// A part of `HIGHWATER_AGENT` is not understood.
     #[error(
-        "HIGHWATER_AGENT is not understood at `{part}`; docs/AGENT.md has a table of all settings (watch, every and the like need dir)"
+        "HIGHWATER_AGENT is not understood at `{part}`; docs/PRODUCTION.md has a table of all settings (watch, every and the like need dir)"
     )]
     Setting {
         /// The part.

@@ -1,4 +1,4 @@
-//! The findings that were examined: the table in `docs/REAL-SUITES.md`, and what a run has beside it.
+//! The findings that were examined: the table in `docs/records/REAL-SUITES.md`, and what a run has beside it.
 //!
 //! A row of that table names the crate, the test program with the test (`*` stands for anything), the kind of what is left,
 //! the line of the published source that started it, and the verdict with its reason. What is found on some runs only has a verdict that
@@ -13,7 +13,7 @@ use super::outcome::Finding;
 use crate::failure::Failure;
 
 /// Where the table is, below the root.
-pub const PAGE: &str = "docs/REAL-SUITES.md";
+pub const PAGE: &str = "docs/records/REAL-SUITES.md";
 
 /// A row of the table.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
 //! Every dependency is chosen once and for a reason: its version stands in the root manifest, its reason in
-//! docs/DEPENDENCIES.md.
+//! docs/records/DEPENDENCIES.md.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use toml::{Table, Value};
 
 use super::{Finding, tree::Tree};
 
-const DOCUMENT: &str = "docs/DEPENDENCIES.md";
+const DOCUMENT: &str = "docs/records/DEPENDENCIES.md";
 const ROOT: &str = "Cargo.toml";
 
 /// One line a dependency in the document, a use for each, and no version outside the root manifest.

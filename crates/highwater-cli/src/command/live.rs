@@ -23,7 +23,7 @@ Examples:
   highwater live http://host:6060 --every 30s --keep 500 --out /var/tmp
 
 Four views of the snapshot that is shown: what is live, what was allocated since the one before, what grows over the
-series, and what changed since the pinned one. ? on the screen lists the keys; docs/LIVE.md explains them.
+series, and what changed since the pinned one. ? on the screen lists the keys; docs/READING.md explains them.
 
 --json, --limit and --min-fraction have no effect here: highwater top, diff and trend answer in JSON.
 Exit codes: 0 the screen was ended (q, Ctrl-C, a signal, a closed terminal); 2 there was none, and one line on stderr says why.";

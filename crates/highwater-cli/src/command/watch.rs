@@ -25,7 +25,7 @@ Examples:
   highwater watch http://localhost:6060 --json --for 1h   one JSON object a line, for an hour
 
 An incident is a folder: both snapshots, their difference (diff.txt, diff.json), a flame graph (flame.svg), and README.md
-with the evidence. highwater trend and highwater spikes read the ring. docs/WATCH.md says what counts as an incident.
+with the evidence. highwater trend and highwater spikes read the ring. docs/PRODUCTION.md says what counts as an incident.
 
 Exit codes: 0 the watch ended as asked (Ctrl-C, a signal, no reader, --for, --max-snapshots), whatever it found; 2 it could
 not go on.";

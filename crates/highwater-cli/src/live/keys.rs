@@ -1,4 +1,4 @@
-//! The keys and what they do, in one table: for the program, for the help on the screen and for `docs/LIVE.md`.
+//! The keys and what they do, in one table: for the program, for the help on the screen and for `docs/READING.md`.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn the_guide_has_the_keys() {
-        let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/LIVE.md");
+        let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/READING.md");
         let guide = fs::read_to_string(guide).unwrap();
         let rows = guide.lines().filter(|it| it.starts_with("| `"));
         let listed: Vec<String> = rows.map(|it| it.split(" | ").next().unwrap().to_owned()).collect();

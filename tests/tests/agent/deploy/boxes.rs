@@ -156,7 +156,7 @@ fn hadolint_finds_no_fault_with_the_image_and_it_builds_what_there_is() {
         assert!(dockerfile.contains(&format!("COPY {folder} {folder}\n")), "{folder}");
     }
     assert!(dockerfile.contains(&format!("FROM rust:{}-", line("rust-version = ").trim_matches('"'))));
-    let guide = fs::read_to_string(top().join("docs/AGENT.md")).unwrap();
+    let guide = fs::read_to_string(top().join("docs/PRODUCTION.md")).unwrap();
     let example = "-p highwater-agent --example service";
     assert!(guide.contains(&format!("cargo run --release {example} ")));
     assert!(dockerfile.contains(&format!("cargo build --release --locked {example}\n")));
