@@ -13,6 +13,8 @@ enum Uses {
 
 use Uses::{Anything, Only};
 
+const FILE: &str = "xtask/src/tidy/crates.rs";
+
 const COMMAND: &str = "highwater-cli";
 
 const ARROWS: &[(&str, Uses)] = &[
@@ -62,17 +64,38 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-bench", Only(&["highwater", "highwater-runtime"])),
     ("highwater-fuzz", Only(&["highwater-profile"])),
     ("highwater-tests", Anything),
-    ("xtask", Only(&["highwater-profile"])),
+    ("xtask", Only(&[])),
 ];
 
-/// Every dependency between the workspace's crates is an arrow of the table.
+/// Every dependency between the workspace's crates is an arrow of the table, and every arrow is used.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    tree.crates.iter().flat_map(|each| check_crate(each, &tree.crates)).collect()
+    check_with(tree, ARROWS)
 }
 
-fn check_crate(each: &Crate, all: &[Crate]) -> Vec<Finding> {
+fn check_with(tree: &Tree, arrows: &[(&str, Uses)]) -> Vec<Finding> {
+    let mut findings: Vec<Finding> =
+        tree.crates.iter().flat_map(|each| check_crate(each, &tree.crates, arrows)).collect();
+    findings.extend(arrows.iter().flat_map(|(name, uses)| unused(name, uses, tree)));
+    findings
+}
+
+/// Arrows that nothing follows: a crate that is gone, and a dependency that is not declared.
+fn unused(name: &str, uses: &Uses, tree: &Tree) -> Vec<Finding> {
+    let Some(each) = tree.crates.iter().find(|each| each.name == name) else {
+        let advice = format!("there is no crate `{name}`: take its arrows out");
+        return vec![Finding::new(FILE, 0, advice)];
+    };
+    let Only(names) = uses else { return vec![] };
+    let is_used = |name: &str| each.dependencies.iter().any(|used| used.name == name && !used.dev);
+    let unused = names.iter().filter(|name| !is_used(name));
+    unused
+        .map(|other| Finding::new(FILE, 0, format!("`{name}` does not use `{other}`: take the arrow out")))
+        .collect()
+}
+
+fn check_crate(each: &Crate, all: &[Crate], arrows: &[(&str, Uses)]) -> Vec<Finding> {
     let finding = |advice: String| Finding::new(&each.manifest, 0, advice);
-    let Some((_, uses)) = ARROWS.iter().find(|(name, _)| *name == each.name) else {
+    let Some((_, uses)) = arrows.iter().find(|(name, _)| *name == each.name) else {
         return vec![finding(format!(
             "no arrow is drawn for `{}`: place it in xtask/src/tidy/crates.rs and docs/ARCHITECTURE.md",
             each.name
@@ -100,6 +123,19 @@ fn check_crate(each: &Crate, all: &[Crate]) -> Vec<Finding> {
 mod tests {
     use super::*;
     use crate::workspace::Dependency;
+
+    const PLAN: &[(&str, Uses)] = &[
+        ("highwater", Only(&["highwater-profile"])),
+        ("highwater-profile", Only(&[])),
+        ("highwater-cli", Only(&[])),
+        ("highwater-tests", Anything),
+        ("xtask", Only(&["highwater-profile"])),
+    ];
+
+    /// What is wrong with the arrows of a house, without those that nobody follows.
+    fn check(tree: &Tree) -> Vec<Finding> {
+        check_with(tree, PLAN).into_iter().filter(|finding| finding.path != FILE).collect()
+    }
 
     fn house(name: &str, uses: &str, dev: bool) -> Tree {
         let crates =
@@ -153,5 +189,22 @@ mod tests {
     fn a_crate_without_a_place_is_found() {
         let findings = check(&house("highwater-new", "highwater-profile", false));
         assert!(findings[0].advice.contains("no arrow is drawn for `highwater-new`"), "{findings:?}");
+    }
+
+    #[test]
+    fn an_arrow_that_nothing_follows_is_found() {
+        let unused = |tree: &Tree| {
+            let findings = check_with(tree, PLAN);
+            findings
+                .into_iter()
+                .filter(|finding| finding.path == FILE)
+                .map(|it| it.advice)
+                .collect::<Vec<_>>()
+        };
+        let all = unused(&house("highwater", "highwater-profile", false));
+        assert!(all.len() == 1 && all[0].contains("`xtask` does not use `highwater-profile`"), "{all:?}");
+        // What only tests use follows no arrow, and neither does a crate that is gone.
+        assert_eq!(unused(&house("highwater", "highwater-profile", true)).len(), 2);
+        assert_eq!(unused(&Tree::of(&[], vec![])).len(), PLAN.len());
     }
 }

@@ -4,19 +4,23 @@
 //! fault and one that passes a clean tree. To add a rule, add the file and its line in [`RULES`].
 
 mod architecture;
+mod calls;
 mod crates;
 mod dependencies;
+mod generated;
 mod leftovers;
 mod links;
 mod markdown;
 mod modules;
+mod powers;
 mod rust_version;
 mod top_level;
 mod tree;
 mod unsafe_code;
-mod writers;
 
 use std::fmt;
+
+use clap::Args;
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
@@ -54,9 +58,10 @@ const RULES: &[Rule] = &[
     ("sources", tree::check),
     ("crates", crates::check),
     ("unsafe code", unsafe_code::check),
-    ("writers", writers::check),
+    ("powers", powers::check),
     ("modules", modules::check),
     ("architecture", architecture::check),
+    ("generated", generated::check),
     ("dependencies", dependencies::check),
     ("rust-version", rust_version::check),
     ("top level", top_level::check),
@@ -64,12 +69,24 @@ const RULES: &[Rule] = &[
     ("links", links::check),
 ];
 
+/// What can be asked of `cargo xtask tidy`.
+#[derive(Args, Default)]
+pub struct Options {
+    /// Write those parts of the pages anew that are made from the sources.
+    #[arg(long)]
+    write: bool,
+}
+
 /// Applies every rule and prints all that they find.
 ///
 /// # Errors
-/// When there is a finding, or the tree cannot be read.
-pub fn run(workspace: &Workspace) -> Result<(), Failure> {
-    let tree = Tree::load(workspace)?;
+/// When there is a finding, the tree cannot be read, or a page cannot be written.
+pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
+    let mut tree = Tree::load(workspace)?;
+    if options.write {
+        generated::write(workspace, &tree)?;
+        tree = Tree::load(workspace)?;
+    }
     let mut count = 0;
     for (name, rule) in RULES {
         let mut findings = rule(&tree);

@@ -9,7 +9,6 @@ const ROOMS: &[&str] = &[
     "Cargo.lock",
     "Cargo.toml",
     "README.md",
-    "clippy.toml",
     "crates",
     "deny.toml",
     "docs",
@@ -18,13 +17,22 @@ const ROOMS: &[&str] = &[
     "xtask",
 ];
 
-/// The top level holds [`ROOMS`], licences and dot files.
+/// The top level holds all of [`ROOMS`], licences and dot files.
 pub fn check(tree: &Tree) -> Vec<Finding> {
+    check_with(tree, ROOMS)
+}
+
+fn check_with(tree: &Tree, rooms: &[&str]) -> Vec<Finding> {
     let top: BTreeSet<&str> = tree.paths().filter_map(|path| path.split('/').next()).collect();
-    top.into_iter()
-        .filter(|name| !name.starts_with('.') && !name.starts_with("LICENSE-") && !ROOMS.contains(name))
-        .map(|name| Finding::new(name, 0, "move it into crates, docs, tests or xtask, or delete it"))
-        .collect()
+    let strays = top
+        .iter()
+        .filter(|name| !name.starts_with('.') && !name.starts_with("LICENSE-") && !rooms.contains(name))
+        .map(|name| Finding::new(*name, 0, "move it into crates, docs, tests or xtask, or delete it"));
+    let gone = rooms
+        .iter()
+        .filter(|name| !top.contains(*name))
+        .map(|name| Finding::new(*name, 0, "it is not there: take it out of xtask/src/tidy/top_level.rs"));
+    strays.chain(gone).collect()
 }
 
 #[cfg(test)]
@@ -34,13 +42,19 @@ mod tests {
     #[test]
     fn rooms_licences_and_dot_files_pass() {
         let files = [("Cargo.toml", ""), ("LICENSE-MIT", ""), (".ci/run", ""), ("crates/a/notes.txt", "")];
-        assert_eq!(check(&Tree::of(&files, vec![])), []);
+        assert_eq!(check_with(&Tree::of(&files, vec![]), &["Cargo.toml", "crates"]), []);
+    }
+
+    #[test]
+    fn a_room_that_is_gone_is_found() {
+        let findings = check_with(&Tree::of(&[("crates/a.rs", "")], vec![]), &["crates", "doc"]);
+        assert!(findings.len() == 1 && findings[0].path == "doc", "{findings:?}");
     }
 
     #[test]
     fn a_stray_file_or_directory_is_found_once() {
-        let findings =
-            check(&Tree::of(&[("notes.txt", ""), ("examples/a.rs", ""), ("examples/b.rs", "")], vec![]));
+        let files = [("notes.txt", ""), ("examples/a.rs", ""), ("examples/b.rs", "")];
+        let findings = check_with(&Tree::of(&files, vec![]), &[]);
         assert_eq!(findings.iter().map(|f| f.path.as_str()).collect::<Vec<_>>(), ["examples", "notes.txt"]);
     }
 }

@@ -28,7 +28,7 @@ const PLACES: &[Place] = &[
         reason: "a function in front of the C library's is found by its symbol and called with raw pointers",
     },
     Place {
-        prefix: "crates/highwater-leaktest/src/",
+        prefix: "crates/highwater-leaktest/src/start.rs",
         reason: "the harness has to begin before `main`, which is asked for by the name of a section",
     },
     Place {
@@ -73,17 +73,36 @@ fn check_with(tree: &Tree, places: &[Place]) -> Vec<Finding> {
     }));
     for root in tree.crates.iter().flat_map(|each| &each.roots).filter(|root| !is_placed(root)) {
         let source = tree.sources().iter().find(|source| source.path == *root);
-        if source.is_some_and(|source| !source.syntax.attrs.iter().any(forbids_unsafe_code)) {
-            findings.push(Finding::new(root, 1, "add `#![forbid(unsafe_code)]` to this crate root"));
+        // A place that is one file of a crate rules out that the crate's root forbids what that file holds.
+        let folder = root.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let holds_place = places.iter().any(|place| place.prefix.starts_with(&format!("{folder}/")));
+        let levels = if holds_place { &["forbid", "deny"][..] } else { &["forbid"] };
+        let refuses = |source: &Source| source.syntax.attrs.iter().any(|it| refuses_unsafe_code(it, levels));
+        if source.is_some_and(|source| !refuses(source)) {
+            let level = levels.last().unwrap_or(&"forbid");
+            findings.push(Finding::new(
+                root,
+                1,
+                format!("add `#![{level}(unsafe_code)]` to this crate root"),
+            ));
         }
     }
     findings
 }
 
-fn forbids_unsafe_code(attribute: &Attribute) -> bool {
+/// The places as a table, for the page about the house.
+pub fn table(_: &Tree) -> String {
+    let mut text = String::from("| place | why unsafe code is there |\n|---|---|\n");
+    for Place { prefix, reason } in PLACES {
+        text.push_str(&format!("| `{prefix}` | {reason} |\n"));
+    }
+    text
+}
+
+fn refuses_unsafe_code(attribute: &Attribute, levels: &[&str]) -> bool {
     let Meta::List(list) = &attribute.meta else { return false };
     matches!(attribute.style, AttrStyle::Inner(_))
-        && list.path.is_ident("forbid")
+        && levels.iter().any(|level| list.path.is_ident(level))
         && list.tokens.clone().into_iter().any(|token| token.to_string() == "unsafe_code")
 }
 
@@ -218,6 +237,19 @@ mod tests {
         let findings = found("crates/other/src/lib.rs", "//! o\n#![deny(unsafe_code)]");
         assert_eq!(findings.len(), 1);
         assert!(findings[0].advice.contains("forbid"));
+    }
+
+    #[test]
+    fn the_root_above_a_single_file_denies() {
+        const FILE: &[Place] = &[Place { prefix: "crates/other/src/start.rs", reason: "test" }];
+        let found = |level: &str| {
+            let root = format!("//! o\n#![{level}(unsafe_code)]");
+            let start = "//! s\n// SAFETY: Nothing is shared.\nunsafe impl Send for A {}";
+            let files = [("crates/other/src/lib.rs", root.as_str()), ("crates/other/src/start.rs", start)];
+            let roots = vec!["crates/other/src/lib.rs".to_owned()];
+            check_with(&Tree::of(&files, vec![Crate { roots, ..Crate::default() }]), FILE).len()
+        };
+        assert_eq!((found("deny"), found("forbid"), found("warn")), (0, 0, 1));
     }
 
     #[test]
