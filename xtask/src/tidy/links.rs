@@ -4,29 +4,68 @@ use regex::Regex;
 
 use super::{Finding, markdown, tree::Tree};
 
-/// Every link of a Markdown file to a file of the repository, or to a heading, has its target.
+/// Where a page is named that is not there, though nothing links to it: in sources, and in words of other pages. The
+/// sources of the rules name pages that are made up, and the changelog names pages of its time.
+const NAMED: [&str; 3] = [".rs", ".toml", ".md"];
+
+fn may_name_others(path: &str) -> bool {
+    path.starts_with("xtask/src/tidy/") || path == "CHANGELOG.md"
+}
+
+/// Every link of a Markdown file to a file of the repository, or to a heading, has its target, and so has every page of
+/// `docs` that a source or a page names.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    let inline = Regex::new(r#"\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)"#);
-    let reference = Regex::new(r"^\s{0,3}\[[^\]]+\]:\s+<?(\S+?)>?(?:\s|$)");
-    let (Ok(inline), Ok(reference)) = (inline, reference) else { return vec![] };
     let mut findings = Vec::new();
     for (path, text) in tree.texts(".md") {
-        for (number, line) in markdown::prose(text) {
-            let line = markdown::without_code(line);
-            let links = inline.captures_iter(&line).chain(reference.captures_iter(&line));
-            let broken =
-                links.filter_map(|link| link.get(1)).filter(|link| !leads(tree, path, link.as_str()));
-            findings.extend(broken.map(|link| {
-                Finding::new(path, number, format!("the link to {} leads nowhere: correct it", link.as_str()))
+        for (number, link) in links(text) {
+            if !leads(tree, path, &link) {
+                let advice = format!("the link to {link} leads nowhere: correct it");
+                findings.push(Finding::new(path, number, advice));
+            }
+        }
+    }
+    let Ok(named) = Regex::new(r"\bdocs/[A-Za-z0-9_/-]+\.md\b") else { return findings };
+    let files = NAMED.iter().flat_map(|end| tree.texts(end));
+    for (path, text) in files.filter(|(path, _)| !may_name_others(path)) {
+        for (index, line) in text.lines().enumerate() {
+            let gone = named.find_iter(line).filter(|name| !tree.has(name.as_str()));
+            findings.extend(gone.map(|name| {
+                let advice = format!("there is no {}: name the page that has it now", name.as_str());
+                Finding::new(path, index + 1, advice)
             }));
         }
     }
     findings
 }
 
+/// The files that the links of a page lead to, as paths of the tree.
+pub fn targets(path: &str, text: &str) -> Vec<String> {
+    let files = links(text).into_iter().filter(|(_, link)| !is_elsewhere(link));
+    files.filter_map(|(_, link)| resolve(path, link.split('#').next().unwrap_or_default())).collect()
+}
+
+/// The links of a page with their lines: inline ones, definitions of references, and attributes of HTML.
+fn links(text: &str) -> Vec<(usize, String)> {
+    let inline = Regex::new(r#"\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)"#);
+    let reference = Regex::new(r"^\s{0,3}\[[^\]]+\]:\s+<?(\S+?)>?(?:\s|$)");
+    let attribute = Regex::new(r#"<[a-z][^>]*\s(?:href|src)="([^"]+)""#);
+    let (Ok(inline), Ok(reference), Ok(attribute)) = (inline, reference, attribute) else { return vec![] };
+    let mut found = Vec::new();
+    for (number, line) in markdown::prose(text) {
+        let line = markdown::without_code(line);
+        let captures = inline.captures_iter(&line).chain(reference.captures_iter(&line));
+        let captures = captures.chain(attribute.captures_iter(&line));
+        found.extend(captures.map(|link| (number, link[1].to_owned())));
+    }
+    found
+}
+
+fn is_elsewhere(link: &str) -> bool {
+    link.contains("://") || link.starts_with("mailto:")
+}
+
 fn leads(tree: &Tree, from: &str, link: &str) -> bool {
-    let is_elsewhere = link.contains("://") || link.starts_with("mailto:");
-    if is_elsewhere {
+    if is_elsewhere(link) {
         return true;
     }
     let (path, heading) = link.split_once('#').unwrap_or((link, ""));
@@ -95,5 +134,28 @@ mod tests {
         assert_eq!(found("[no heading](#there)"), [1]);
         assert_eq!(found("[no heading](../../README.md#slow-start)"), [1]);
         assert_eq!(found("[ref]: GONE.md"), [1]);
+    }
+
+    #[test]
+    fn pictures_and_links_in_html_count() {
+        assert!(found("<img alt=\"c\" src=\"../C.md\"> <a href=\"https://example.org\">x</a>").is_empty());
+        assert_eq!(found("<img src=\"gone.png\">"), [1]);
+    }
+
+    #[test]
+    fn a_page_that_is_named_and_gone_is_found() {
+        let found = |path: &str, text: &str| {
+            let findings = check(&Tree::of(&[(path, text), ("docs/C.md", "")], vec![]));
+            findings.iter().map(|finding| finding.line).collect::<Vec<_>>()
+        };
+        for path in ["crates/a/src/b.rs", "tests/b.rs", "Cargo.toml", "docs/D.md", "xtask/src/bench.rs"] {
+            assert_eq!(
+                found(path, "// See docs/C.md.\n// See docs/GONE.md, docs/c/GONE.md."),
+                [2, 2],
+                "{path}"
+            );
+        }
+        assert_eq!(found("CHANGELOG.md", "docs/GONE.md"), [0; 0]);
+        assert_eq!(found("tests/b.rs", "olddocs/GONE.md, docs/GONE.mdx, docs.rs/a.md"), [0; 0]);
     }
 }

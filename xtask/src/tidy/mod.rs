@@ -12,6 +12,7 @@ mod leftovers;
 mod links;
 mod markdown;
 mod modules;
+mod pages;
 mod powers;
 mod rust_version;
 mod top_level;
@@ -67,6 +68,7 @@ const RULES: &[Rule] = &[
     ("top level", top_level::check),
     ("leftovers", leftovers::check),
     ("links", links::check),
+    ("pages", pages::check),
 ];
 
 /// What can be asked of `cargo xtask tidy`.
