@@ -5,6 +5,7 @@
 
 mod architecture;
 mod calls;
+mod comparison;
 mod crates;
 mod dependencies;
 mod generated;
@@ -69,6 +70,7 @@ const RULES: &[Rule] = &[
     ("leftovers", leftovers::check),
     ("links", links::check),
     ("pages", pages::check),
+    ("comparison", comparison::check),
 ];
 
 /// What can be asked of `cargo xtask tidy`.
