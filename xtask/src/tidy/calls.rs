@@ -1,5 +1,6 @@
-//! Calls in the sources of the crates that are delivered, found token by token. Code that is compiled for tests only
-//! does not count.
+//! Calls in the sources of the crates that are delivered, found token by token.
+//!
+//! Code that is compiled for tests only does not count.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use super::tree::{Source, Tree};
 /// Functions by the module or type that they belong to.
 pub type Paths = &'static [(&'static str, &'static [&'static str])];
 
-/// The sources of the crates that are part of what is delivered: no tests, no examples, no commands of the project.
+/// The sources of the crates that are delivered: no tests, no examples, no commands of the project.
 pub fn delivered(tree: &Tree) -> impl Iterator<Item = &Source> {
     let tests = test_modules(tree);
     let is_delivered = |path: &str| path.starts_with("crates/") && path.contains("/src/");
@@ -133,7 +134,7 @@ pub fn macro_call(tokens: &[TokenTree], names: &[&str]) -> Option<String> {
     (bang.as_char() == '!' && names.iter().any(|each| name == each)).then(|| format!("{name}!"))
 }
 
-/// `stdout()` and the like, at the start of these tokens: a function without arguments, whatever it belongs to.
+/// `stdout()` and the like, at the start of these tokens: a function without arguments, of any module.
 pub fn function(tokens: &[TokenTree], names: &[&str]) -> Option<String> {
     let [TokenTree::Ident(name), TokenTree::Group(arguments), ..] = tokens else { return None };
     let is_call = arguments.delimiter() == Delimiter::Parenthesis && arguments.stream().is_empty();

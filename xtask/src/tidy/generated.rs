@@ -1,4 +1,6 @@
-//! Sections of pages that are made from the sources, and are compared with them. `cargo xtask tidy --write` writes them.
+//! Sections of pages that are made from the sources, and are compared with them.
+//!
+//! `cargo xtask tidy --write` writes them.
 
 mod files;
 mod picture;
@@ -94,7 +96,7 @@ mod tests {
         let page = page(files::tables(&Tree::of(&files, vec![])).trim_end());
         assert!(page.contains("| `tests/a.rs` | About a. |"), "{page}");
         assert_eq!(found(&page, &files), [0; 0]);
-        // A new file, one that is gone, one that says something else, and a row that somebody changed.
+        // A new file, one that is gone, one that says something else, and a row that was edited.
         assert_eq!(found(&page, &[files[0], files[1], ("tests/c.rs", "//! About c.")]).len(), 1);
         assert_eq!(found(&page, &files[..1]).len(), 1);
         assert_eq!(found(&page, &[files[0], ("tests/b.rs", "//! About c.")]).len(), 1);

@@ -4,16 +4,16 @@ use regex::Regex;
 
 use super::{Finding, markdown, tree::Tree};
 
-/// Where a page is named that is not there, though nothing links to it: in sources, and in words of other pages. The
-/// sources of the rules name pages that are made up, and the changelog names pages of its time.
+/// Files that may name a page without a link to it. The sources of the rules name pages that are made up, and
+/// the changelog names pages of its time.
 const NAMED: [&str; 3] = [".rs", ".toml", ".md"];
 
 fn may_name_others(path: &str) -> bool {
     path.starts_with("xtask/src/tidy/") || path == "CHANGELOG.md"
 }
 
-/// Every link of a Markdown file to a file of the repository, or to a heading, has its target, and so has every page of
-/// `docs` that a source or a page names.
+/// Every link of a Markdown file to a file of the repository, or to a heading, has its target. Every page of
+/// `docs` that a source or a page names exists.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (path, text) in tree.texts(".md") {
@@ -74,8 +74,8 @@ fn leads(tree: &Tree, from: &str, link: &str) -> bool {
     tree.has(&target) && (heading.is_empty() || has_heading())
 }
 
-/// The tree's path for a link in `from`; none if it leads out of the repository. A link is relative to its own file,
-/// and a leading `/` means the repository's top, as web views of repositories have it.
+/// The tree's path for a link in `from`; none if it leads out of the repository. A link is relative to its
+/// own file, and a leading `/` means the repository's top, as web views of repositories have it.
 fn resolve(from: &str, link: &str) -> Option<String> {
     if link.is_empty() {
         return Some(from.to_owned());

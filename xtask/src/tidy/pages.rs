@@ -1,4 +1,4 @@
-//! Each page says whom it is for, can be reached from the README, and installs what is there.
+//! Each page says who reads it, can be reached from the README, and installs what is there.
 
 use std::collections::BTreeSet;
 

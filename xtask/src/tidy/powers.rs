@@ -1,7 +1,7 @@
 //! Which files may print, read, write, connect, start a program or end the process.
 //!
-//! Each file that does so stands in [`LIST`] with the reason, once. A call elsewhere is a finding, and so is a line of
-//! the list that nothing uses any more. Tests are free to do all of it.
+//! [`LIST`] has each file that does so, once, with the reason. A call elsewhere is a finding. A line of the
+//! list that nothing uses any more is a finding, too. Tests are free to do all of it.
 
 use std::collections::BTreeMap;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::super::tree::Tree;
 use crate::workspace::Crate;
 
-/// A tree for each crate that no other uses. A crate that is drawn a second time stands in parentheses, without what
-/// hangs below it. An arrow that follows from two others is left out.
+/// A tree for each crate that no other crate uses. A crate that is drawn a second time stands in parentheses,
+/// without the crates below it. An arrow that follows from two others is left out.
 pub fn draw(tree: &Tree) -> String {
     let crates: Vec<&Crate> = tree.crates.iter().filter(|each| each.published).collect();
     let is_used = |name: &str| crates.iter().any(|each| below(each, &crates).contains(name));
