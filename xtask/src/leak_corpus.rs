@@ -1,7 +1,7 @@
 //! `cargo xtask leak-corpus`: how well the leak harness tells leaks from what only looks so, again and again, on an idle and on
 //! a busy machine, in debug and in release builds with line tables.
 //!
-//! The runs are those of the tests in `tests/tests/leak_corpus`, which write down what they counted; here it is added up and
+//! The runs are those of the tests in `tests/end-to-end/tests/leak_corpus`, which write down what they counted; here it is added up and
 //! held against the targets: 99 of 100 leaks found and placed, none blamed on another test, no clean test failed.
 
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub struct Options {
     json: bool,
 }
 
-/// How the corpus is built. The same as in `tests/tests/leak_corpus/build.rs`.
+/// How the corpus is built. The same as in `tests/end-to-end/tests/leak_corpus/build.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Build {
     /// As cargo builds tests.
@@ -83,7 +83,7 @@ struct Table {
     beyond_grace_ms: Vec<u64>,
 }
 
-/// What was counted, of leaks and of tests. The same as in `tests/tests/leak_corpus/compare.rs`.
+/// What was counted, of leaks and of tests. The same as in `tests/end-to-end/tests/leak_corpus/compare.rs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 struct Sums {
     expected: usize,
