@@ -1,4 +1,4 @@
-//! What is found does not depend on how a program was built. `cargo xtask leak-corpus --build …` runs the whole corpus in each
+//! What is found does not depend on how a program was built. `cargo xtask suites leak-corpus --build …` runs the whole corpus in each
 //! build; here a short program has the last crate built in the ways that differ most, which takes seconds.
 
 use std::collections::BTreeSet;

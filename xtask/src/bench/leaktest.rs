@@ -1,4 +1,4 @@
-//! `cargo xtask bench-leaktest`: what a test that does nothing pays for being checked by the leak harness.
+//! `cargo xtask bench leaktest`: what a test that does nothing pays for being checked by the leak harness.
 //!
 //! The same 500 tests are run with and without it in turns, and each program also with no test at all, so that what a process pays
 //! once is known by itself. Time of the processor is what counts: a test's own time is spent in waiting for threads to start.
@@ -6,7 +6,7 @@
 use std::fs;
 use std::process::{Command, Stdio};
 
-use crate::bench::machine;
+use super::machine;
 use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::camino::Utf8Path;
 use cargo_metadata::{MetadataCommand, Package, TargetKind};
 
-use super::suites::Suite;
+use super::list::Suite;
 use crate::failure::Failure;
 
 /// The line. An edition of Rust before 2018 knows a crate only when it is told of it.
@@ -22,17 +22,11 @@ const LINE_OF_2015: &str = "extern crate highwater_leaktest as _;";
 /// # Errors
 /// When cargo cannot get the crate, or it cannot be copied.
 pub fn prepare(suite: &Suite, place: &Path, harness: &Path) -> Result<PathBuf, Failure> {
-    let package = published(suite, &place.join("fetch"))?;
+    let package = published(&suite.name, &suite.version, &place.join("fetch"))?;
     let from = package.manifest_path.parent().unwrap_or(Utf8Path::new(""));
     let to = place.join(format!("{}-{}", suite.name, suite.version));
-    let fail = |source| Failure::File { path: to.clone(), source };
-    if to.exists() {
-        fs::remove_dir_all(&to).map_err(fail)?;
-    }
-    copy(from.as_std_path(), &to).map_err(fail)?;
-    // The versions that its tests are built with are those that cargo would choose today.
-    let _ = fs::remove_file(to.join("Cargo.lock"));
-    depend(&to, harness, suite.has_allocator)?;
+    copy_package(&package, &to)?;
+    depend(&to, harness, suite.own_allocator)?;
     for target in &package.targets {
         let is = |kind| target.kind.contains(&kind);
         let relative = target.src_path.strip_prefix(from).unwrap_or(&target.src_path);
@@ -46,21 +40,38 @@ pub fn prepare(suite: &Suite, place: &Path, harness: &Path) -> Result<PathBuf, F
     Ok(to)
 }
 
+/// Copies the sources of a package that cargo has got to the directory `to`, which is emptied before.
+///
+/// # Errors
+/// When they cannot be copied.
+pub fn copy_package(package: &Package, to: &Path) -> Result<(), Failure> {
+    let from = package.manifest_path.parent().unwrap_or(Utf8Path::new(""));
+    let fail = |source| Failure::File { path: to.to_owned(), source };
+    if to.exists() {
+        fs::remove_dir_all(to).map_err(fail)?;
+    }
+    copy(from.as_std_path(), to).map_err(fail)?;
+    // The versions that it is built with are those that cargo would choose today.
+    let _ = fs::remove_file(to.join("Cargo.lock"));
+    Ok(())
+}
+
 /// Has cargo download the crate for a package that depends on it, and tells what it got.
-fn published(suite: &Suite, directory: &Path) -> Result<Package, Failure> {
+///
+/// # Errors
+/// When cargo cannot get it.
+pub fn published(name: &str, version: &str, directory: &Path) -> Result<Package, Failure> {
     let fail = |source| Failure::File { path: directory.to_owned(), source };
     fs::create_dir_all(directory.join("src")).map_err(fail)?;
     fs::write(directory.join("src/lib.rs"), "").map_err(fail)?;
     let _ = fs::remove_file(directory.join("Cargo.lock"));
-    let Suite { name, version, .. } = suite;
     let manifest = format!(
         "[package]\nname = \"fetch\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
          [dependencies]\n{name} = {{ version = \"={version}\", default-features = false }}\n"
     );
     fs::write(directory.join("Cargo.toml"), manifest).map_err(fail)?;
     let metadata = MetadataCommand::new().manifest_path(directory.join("Cargo.toml")).exec()?;
-    let found =
-        metadata.packages.into_iter().find(|it| it.name == *name && it.version.to_string() == *version);
+    let found = metadata.packages.into_iter().find(|it| it.name == name && it.version.to_string() == version);
     found.ok_or_else(|| Failure::Suites(format!("cargo did not get {name} {version}")))
 }
 
@@ -81,12 +92,12 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
 
 /// Adds the dev-dependency, and says that the package belongs to no workspace around it. Beside an allocator of the package's
 /// own only threads are looked for.
-fn depend(package: &Path, harness: &Path, has_allocator: bool) -> Result<(), Failure> {
-    let features = if has_allocator { "default-features = false\n" } else { "" };
+fn depend(package: &Path, harness: &Path, own_allocator: bool) -> Result<(), Failure> {
+    let features = if own_allocator { "default-features = false\n" } else { "" };
     let harness = harness.display();
     let words =
         format!("\n[dev-dependencies.highwater-leaktest]\npath = '{harness}'\n{features}\n[workspace]\n");
-    if has_allocator {
+    if own_allocator {
         let path = package.join("highwater.toml");
         fs::write(&path, "[leaktest]\nblocks = \"off\"\n")
             .map_err(|source| Failure::File { path, source })?;
@@ -94,7 +105,11 @@ fn depend(package: &Path, harness: &Path, has_allocator: bool) -> Result<(), Fai
     append(&package.join("Cargo.toml"), &words)
 }
 
-fn append(path: &Path, words: &str) -> Result<(), Failure> {
+/// Adds words to the end of a file.
+///
+/// # Errors
+/// When it cannot be read or written.
+pub fn append(path: &Path, words: &str) -> Result<(), Failure> {
     let fail = |source| Failure::File { path: path.to_owned(), source };
     let text = fs::read_to_string(path).map_err(fail)?;
     fs::write(path, text + words).map_err(fail)

@@ -1,4 +1,4 @@
-//! `cargo xtask leak-corpus`: how well the leak harness tells leaks from what only looks so, again and again, on an idle and on
+//! `cargo xtask suites leak-corpus`: how well the leak harness tells leaks from what only looks so, again and again, on an idle and on
 //! a busy machine, in debug and in release builds with line tables.
 //!
 //! The runs are those of the tests in `tests/end-to-end/tests/leak_corpus`, which write down what they counted; here it is added up and

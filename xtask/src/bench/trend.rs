@@ -1,4 +1,4 @@
-//! `cargo xtask bench-trend`: how long it takes to follow a long series of profiles, and whether the memory for it grows
+//! `cargo xtask bench trend`: how long it takes to follow a long series of profiles, and whether the memory for it grows
 //! with their number.
 //!
 //! The series is of [`large_profile`]: every row allocates between two snapshots, and every eighth keeps what it
@@ -7,9 +7,9 @@
 use std::fs;
 use std::process::Command;
 
-use crate::bench::ratio::{Spread, ratio};
-use crate::bench::reader::Reader;
-use crate::bench::{document, machine};
+use super::ratio::{Spread, ratio};
+use super::reader::Reader;
+use super::{document, machine};
 use crate::failure::Failure;
 use crate::large_profile::{self, Moment, Size};
 use crate::shell::Line;

@@ -67,7 +67,7 @@ struct Frame {
 ///
 /// # Errors
 /// When they do not build, or left no report.
-pub fn run(directory: &Path, features: &[&str], bare: bool, target: &Path) -> Result<Outcome, Failure> {
+pub fn run(directory: &Path, features: &[String], bare: bool, target: &Path) -> Result<Outcome, Failure> {
     let cargo = |more: &[&str]| {
         Line::cargo(directory)
             .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")

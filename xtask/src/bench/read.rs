@@ -1,4 +1,4 @@
-//! `cargo xtask bench-read`: how fast, and in how much memory, a large profile is read, beside tools that read it too.
+//! `cargo xtask bench read`: how fast, and in how much memory, a large profile is read, beside tools that read it too.
 //!
 //! The file is that of [`large_profile`]. All readers run in turns in one run, so that whatever slows the machine down hits
 //! all of them; what is compared is the ratio of two times of the same round.
@@ -7,9 +7,9 @@ use std::fs::{self, File};
 use std::io;
 use std::process::Command;
 
-use crate::bench::ratio::Spread;
-use crate::bench::reader::{Reader, go_pprof, judged};
-use crate::bench::{document, machine};
+use super::ratio::Spread;
+use super::reader::{Reader, go_pprof, judged};
+use super::{document, machine};
 use crate::clients;
 use crate::failure::Failure;
 use crate::large_profile::{self, Moment, Size};

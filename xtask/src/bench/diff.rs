@@ -1,14 +1,14 @@
-//! `cargo xtask bench-diff`: how fast, and in how much memory, two large profiles are compared, beside Go's tool.
+//! `cargo xtask bench diff`: how fast, and in how much memory, two large profiles are compared, beside Go's tool.
 //!
-//! The files are two moments of [`large_profile`]. All programs run in turns in one run, as in `cargo xtask bench-read`. Go's
+//! The files are two moments of [`large_profile`]. All programs run in turns in one run, as in `cargo xtask bench read`. Go's
 //! tool takes minutes and a dozen gigabytes, and runs once.
 
 use std::fs;
 use std::process::Command;
 
-use crate::bench::ratio::Spread;
-use crate::bench::reader::{Reader, go_pprof, judged};
-use crate::bench::{document, machine};
+use super::ratio::Spread;
+use super::reader::{Reader, go_pprof, judged};
+use super::{document, machine};
 use crate::clients;
 use crate::failure::Failure;
 use crate::large_profile::{self, Moment, Size};
