@@ -131,7 +131,7 @@ impl Place<'_> {
         let answer = line.capture()?;
         let answer: Value = serde_json::from_str(&answer)
             .map_err(|error| Failure::Output { command: line.shown(), what: error.to_string() })?;
-        Ok(pieces(&answer, driven, &self.directory))
+        Ok(pieces(&answer, driven))
     }
 
     /// Builds a program and runs it, and returns its profile.
@@ -170,22 +170,27 @@ impl Place<'_> {
     }
 }
 
-/// What an answer of `highwater advise --json` says of each line: those of the library as they are below its directory, and those of
-/// the driver as they are in `xtask`.
-fn pieces(answer: &Value, driven: &Driven, directory: &Path) -> Vec<Piece> {
+/// What an answer of `highwater advise --json` says of each line: lines of the library by their paths below its directory, and
+/// lines of the driver by their paths in `xtask/suites`. A row that stands for several lines is named by its function.
+fn pieces(answer: &Value, driven: &Driven) -> Vec<Piece> {
     let findings = answer["findings"].as_array().map_or(&[][..], Vec::as_slice);
-    let line = |it: &Value| {
-        let path = it["key"]["file"].as_str().unwrap_or_default();
-        let own = directory.join(format!("{}-{}", driven.name, driven.version));
-        let driver = directory.join(format!("driven-{}/src/main.rs", driven.name));
-        let path = match Path::new(path) {
-            it if it == driver || path == "src/main.rs" => format!("drivers/{}.rs", driven.name),
-            it => it.strip_prefix(&own).map_or_else(|_| path.to_owned(), |it| it.display().to_string()),
+    let Driven { name, version } = driven;
+    let (library, driver) = (format!("{name}-{version}/"), format!("driven-{name}/src/main.rs"));
+    let line = |finding: &Value| {
+        let key = &finding["key"];
+        let path = key["file"].as_str().unwrap_or_default();
+        let path = match path.split_once(&library) {
+            Some((_, path)) => path.to_owned(),
+            None if path.ends_with(&driver) || path == "src/main.rs" => format!("drivers/{name}.rs"),
+            None => path.to_owned(),
         };
-        format!("{path}:{}", it["key"]["line"])
+        match key["line"].as_i64() {
+            Some(line) => format!("{path}:{line}"),
+            None => format!("{path} {}", key["function"].as_str().unwrap_or_default()),
+        }
     };
-    let measure = |it: &Value| it["measure"].as_str().unwrap_or_default().to_owned();
-    findings.iter().map(|it| Piece { line: line(it), measure: measure(it) }).collect()
+    let measure = |finding: &Value| finding["measure"].as_str().unwrap_or_default().to_owned();
+    findings.iter().map(|finding| Piece { line: line(finding), measure: measure(finding) }).collect()
 }
 
 #[cfg(test)]
@@ -196,15 +201,17 @@ mod tests {
 
     #[test]
     fn lines_are_those_of_the_published_sources_and_of_the_driver() {
-        let place = Path::new("/t/advice");
         let answer = json!({ "findings": [
             { "measure": "reserve", "key": { "file": "/t/advice/csv-1.4.0/src/byte_record.rs", "line": 532 } },
-            { "measure": "hoist", "key": { "file": "src/main.rs", "line": 8 } },
+            { "measure": "reuse", "key": { "file": "csv-1.4.0/src/reader.rs", "line": null, "function": "csv::read" } },
+            { "measure": "hoist", "key": { "file": "/t/advice/driven-csv/src/main.rs", "line": 8 } },
         ] });
         let driven = Driven { name: "csv".to_owned(), version: "1.4.0".to_owned() };
-        let found = pieces(&answer, &driven, place);
+        let found = pieces(&answer, &driven);
         let shown: Vec<_> = found.iter().map(|it| format!("{} {}", it.line, it.measure)).collect();
-        assert_eq!(shown, ["src/byte_record.rs:532 reserve", "drivers/csv.rs:8 hoist"]);
+        let expected =
+            ["src/byte_record.rs:532 reserve", "src/reader.rs csv::read reuse", "drivers/csv.rs:8 hoist"];
+        assert_eq!(shown, expected);
     }
 
     #[test]
