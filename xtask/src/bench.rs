@@ -7,15 +7,19 @@
 mod agent;
 mod build;
 mod contestants;
-pub mod document;
+mod diff;
+mod document;
 mod instructions;
 mod jemalloc_heap;
-pub mod machine;
+mod leaktest;
+mod machine;
 mod measure;
-pub mod ratio;
-pub mod reader;
+mod ratio;
+mod read;
+mod reader;
 mod stacks;
 mod table;
+mod trend;
 mod truth;
 mod workloads;
 
@@ -67,6 +71,15 @@ pub struct Options {
 enum Part {
     /// Measure what the agent costs a service under a load of 2,000 requests a second; some minutes.
     Agent(agent::Options),
+    /// Measure how fast a large profile is read, beside gunzip and Go's reader; a minute or two.
+    Read(read::Options),
+    /// Measure how fast, and in how much memory, two large profiles are compared, beside gunzip and Go's tool, which takes
+    /// minutes and 13 GB.
+    Diff(diff::Options),
+    /// Measure how fast a long series of profiles is followed, and whether its memory grows; a minute or two.
+    Trend(trend::Options),
+    /// Measure what a test that does nothing pays for being checked by the leak harness; half a minute.
+    Leaktest(leaktest::Options),
 }
 
 impl Options {
@@ -97,9 +110,17 @@ impl Options {
 /// # Errors
 /// When something does not build or run, or when Highwater's own totals are not true.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
-    if let Some(Part::Agent(options)) = &options.part {
-        return agent::run(workspace, options);
+    match &options.part {
+        None => allocators(workspace, options),
+        Some(Part::Agent(options)) => agent::run(workspace, options),
+        Some(Part::Read(options)) => read::run(workspace, options),
+        Some(Part::Diff(options)) => diff::run(workspace, options),
+        Some(Part::Trend(options)) => trend::run(workspace, options),
+        Some(Part::Leaktest(options)) => leaktest::run(workspace, options),
     }
+}
+
+fn allocators(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     if options.stacks {
         let text =
             format!("{}\n\n{}", machine::described(workspace)?, stacks::table(&stacks::measure(workspace)?));

@@ -5,10 +5,6 @@
 #![forbid(unsafe_code)]
 
 mod bench;
-mod bench_diff;
-mod bench_leaktest;
-mod bench_read;
-mod bench_trend;
 mod bless;
 mod ci;
 mod clients;
@@ -16,10 +12,9 @@ mod demo;
 mod failure;
 mod fuzz;
 mod large_profile;
-mod leak_corpus;
-mod real_suites;
 mod section;
 mod shell;
+mod suites;
 mod test;
 mod tidy;
 mod workspace;
@@ -49,24 +44,15 @@ enum Command {
     Ci(ci::Options),
     /// Make the goldens of tests/golden anew with the tools they come from, installing what is missing.
     Bless(bless::Options),
-    /// Measure allocators and profilers against each other; the first build takes minutes.
+    /// Measure: allocators and profilers against each other, or what else is named; the first build takes minutes.
     Bench(bench::Options),
-    /// Measure how fast a large profile is read, beside gunzip and Go's reader; a minute or two.
-    BenchRead(bench_read::Options),
-    /// Measure how fast, and in how much memory, two large profiles are compared, beside gunzip and Go's tool, which takes minutes and 13 GB.
-    BenchDiff(bench_diff::Options),
-    /// Measure how fast a long series of profiles is followed, and whether its memory grows; a minute or two.
-    BenchTrend(bench_trend::Options),
-    /// Measure what a test that does nothing pays for being checked by the leak harness; half a minute.
-    BenchLeaktest(bench_leaktest::Options),
     /// Look for content that a reader of profiles cannot take, with libFuzzer; the first build takes a minute.
     Fuzz(fuzz::Options),
     /// Write a pprof file of a million rows, to try readers on.
     LargeProfile(large_profile::Options),
-    /// Run the leak corpus again and again, on an idle and on a busy machine, and say what the leak harness found; half an hour.
-    LeakCorpus(leak_corpus::Options),
-    /// Run the tests of published crates under the leak harness; half an hour.
-    RealSuites(real_suites::Options),
+    /// Run what takes long by nature: the leak corpus again and again, the tests of published crates, advice on published programs.
+    #[command(subcommand)]
+    Suites(suites::Suite),
     /// Run a program with a leak and a spike, and show and check that they are found; a few minutes.
     Demo,
 }
@@ -90,14 +76,9 @@ fn run(command: &Command) -> Result<(), Failure> {
         Command::Ci(options) => ci::run(&workspace, options),
         Command::Bless(options) => bless::run(&workspace, options),
         Command::Bench(options) => bench::run(&workspace, options),
-        Command::BenchLeaktest(options) => bench_leaktest::run(&workspace, options),
-        Command::BenchTrend(options) => bench_trend::run(&workspace, options),
-        Command::BenchRead(options) => bench_read::run(&workspace, options),
-        Command::BenchDiff(options) => bench_diff::run(&workspace, options),
         Command::Fuzz(options) => fuzz::run(&workspace, options),
         Command::LargeProfile(options) => large_profile::run(options),
-        Command::LeakCorpus(options) => leak_corpus::run(&workspace, options),
-        Command::RealSuites(options) => real_suites::run(&workspace, options),
+        Command::Suites(suite) => suites::run(&workspace, suite),
         Command::Demo => demo::run(&workspace),
     }
 }

@@ -1,4 +1,4 @@
-//! What cannot be meant. A line that the compiler is to refuse ends in what it is to say. `tests/tests/leak_corpus` has it do
+//! What cannot be meant. A line that the compiler is to refuse ends in what it is to say. `tests/end-to-end/tests/leak_corpus` has it do
 //! so; in all other builds this is empty.
 
 #[cfg(bad_arguments)]
