@@ -28,82 +28,51 @@
 //! ```
 #![forbid(unsafe_code)]
 
-mod advise;
-mod allocators;
-mod attribution;
-mod branches;
-mod causes;
-mod change_test;
-mod check;
-mod comparison;
-mod diff;
-mod drop_frames;
 mod error;
-mod estimate;
-mod filter;
-mod folded;
-mod frame;
+mod findings;
+mod frames;
 mod group;
-mod growth;
-mod header;
-mod holdings;
-mod info;
-mod interval;
-mod leaks;
-mod list;
-mod lives;
-mod lost;
-mod module;
-mod name;
 mod parallel;
-mod peek;
+mod queries;
 mod query;
-mod re2;
-mod resolver;
-mod rows;
 mod sample_kind;
-mod sampling;
 mod series;
-mod sites;
-mod source;
-mod spikes;
 pub mod statistics;
-mod symbols;
-mod timeline;
-mod top;
-mod tree;
-mod trend;
 
-pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Rate, Saving, advise};
-pub use causes::{Causes, causes};
-pub use check::{
+pub use error::{AnalyzeError, refuse_difference};
+pub use findings::advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Rate, Saving, advise};
+pub use findings::check::{
     Allowance, Check, CheckOptions, CheckRow, Doubt, Judged, Judgement, KindCheck, Remedy, Verdict, check,
 };
-pub use comparison::{Caveat, Overlap};
-pub use diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
-pub use drop_frames::{DropFramesError, drop_frames, take_invalid_expressions};
-pub use error::{AnalyzeError, refuse_difference};
-pub use estimate::Estimate;
-pub use folded::{FoldedDiff, FoldedStack, folded, folded_diff};
-pub use frame::Frame;
+pub use findings::leaks::suppress::{Suppressed, Suppression};
+pub use findings::leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, leaks};
+pub use frames::drop_frames::{DropFramesError, drop_frames, take_invalid_expressions};
+pub use frames::frame::Frame;
+pub use frames::module::is_system_library;
 pub use group::{GroupBy, RowKey};
-pub use growth::{Growth, GrowthNode, growth};
-pub use header::{Header, Omitted, Period, kinds_with_values, notes};
-pub use holdings::{Holding, holdings};
-pub use info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
-pub use leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, Suppressed, Suppression, leaks};
-pub use list::{LineValues, ListedFunction, ListedLine, Listing, list};
-pub use lost::{Lost, lost};
-pub use module::is_system_library;
-pub use peek::{Peek, PeekEdge, PeekFunction, peek};
+pub use queries::causes::{Causes, causes};
+pub use queries::comparison::{Caveat, Overlap};
+pub use queries::diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
+pub use queries::folded::{FoldedDiff, FoldedStack, folded, folded_diff};
+pub use queries::growth::{Growth, GrowthNode, growth};
+pub use queries::header::{Header, Omitted, Period, kinds_with_values, notes};
+pub use queries::holdings::{Holding, holdings};
+pub use queries::info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
+pub use queries::list::{LineValues, ListedFunction, ListedLine, Listing, list};
+pub use queries::lost::{Lost, lost};
+pub use queries::peek::{Peek, PeekEdge, PeekFunction, peek};
+pub use queries::top::{Top, TopRow, top};
+pub use queries::tree::{Tree, TreeNode, tree};
 pub use query::Query;
 pub use sample_kind::{SampleKind, Unit};
-pub use series::{FlowSource, Series, SeriesError, SeriesNote, SeriesOptions};
-pub use spikes::{
-    Sign, SnapshotTotals, Spike, SpikeFollower, SpikeRow, Spikes, SpikesOptions, Suspects, explain,
-    find_spikes,
-};
-pub use timeline::{Moment, Timeline, TimelineBuilder, TimelineRow};
-pub use top::{Top, TopRow, top};
-pub use tree::{Tree, TreeNode, tree};
-pub use trend::{Class, Evidence, Forecast, Trend, TrendOptions, TrendRow, Used};
+pub use series::check::{SeriesError, SeriesNote};
+pub use series::spikes::explain::{SpikeRow, Suspects, explain};
+pub use series::spikes::find::{Sign, Spike, Spikes, SpikesOptions, find_spikes};
+pub use series::spikes::follow::SpikeFollower;
+pub use series::spikes::totals::SnapshotTotals;
+pub use series::timeline::{Moment, Timeline, TimelineBuilder, TimelineRow};
+pub use series::trend::classify::{Class, Evidence};
+pub use series::trend::forecast::{Forecast, Used};
+pub use series::trend::{Trend, TrendOptions, TrendRow};
+pub use series::{FlowSource, Series, SeriesOptions};
+pub use statistics::estimate::Estimate;

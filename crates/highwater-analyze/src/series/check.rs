@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 
 use highwater_profile::Profile;
 
-use crate::sampling;
+use crate::error::{AnalyzeError, refuse_difference};
+use crate::queries::comparison::Caveat;
+use crate::sample_kind::SampleKind;
 use crate::series::FlowSource;
-use crate::{AnalyzeError, Caveat, SampleKind, refuse_difference};
+use crate::statistics::sampling;
 
 /// Why a snapshot does not continue a series.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
