@@ -28,6 +28,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod caveat;
 mod error;
 mod findings;
 mod frames;
@@ -39,20 +40,27 @@ mod sample_kind;
 mod series;
 pub mod statistics;
 
+pub use caveat::Caveat;
 pub use error::{AnalyzeError, refuse_difference};
-pub use findings::advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Rate, Saving, advise};
+pub use findings::advise::advice::{Advice, Measure, MeasureKind, Rate, Saving};
+pub use findings::advise::{Advices, NotPossible, advise};
 pub use findings::check::{
     Allowance, Check, CheckOptions, CheckRow, Doubt, Judged, Judgement, KindCheck, Remedy, Verdict, check,
 };
+pub use findings::gap::Gap;
+pub use findings::history::History;
+pub use findings::leaks::leak::{Cause, Leak, LeakEvidence, NotKnown};
 pub use findings::leaks::suppress::{Suppressed, Suppression};
-pub use findings::leaks::{Cause, Gap, History, Leak, LeakEvidence, Leaks, NotKnown, leaks};
+pub use findings::leaks::{Leaks, leaks};
 pub use frames::drop_frames::{DropFramesError, drop_frames, take_invalid_expressions};
 pub use frames::frame::Frame;
 pub use frames::module::is_system_library;
 pub use group::{GroupBy, RowKey};
 pub use queries::causes::{Causes, causes};
-pub use queries::comparison::{Caveat, Overlap};
-pub use queries::diff::{Change, CohortEstimates, Diff, DiffMode, DiffOptions, DiffRow, diff};
+pub use queries::comparison::Overlap;
+pub use queries::diff::change::{Change, CohortEstimates};
+pub use queries::diff::options::{DiffMode, DiffOptions};
+pub use queries::diff::{Diff, DiffRow, diff};
 pub use queries::folded::{FoldedDiff, FoldedStack, folded, folded_diff};
 pub use queries::growth::{Growth, GrowthNode, growth};
 pub use queries::header::{Header, Omitted, Period, kinds_with_values, notes};
@@ -66,13 +74,15 @@ pub use queries::tree::{Tree, TreeNode, tree};
 pub use query::Query;
 pub use sample_kind::{SampleKind, Unit};
 pub use series::check::{SeriesError, SeriesNote};
+pub use series::flow_source::FlowSource;
 pub use series::spikes::explain::{SpikeRow, Suspects, explain};
-pub use series::spikes::find::{Sign, Spike, Spikes, SpikesOptions, find_spikes};
+pub use series::spikes::find::{Spikes, find_spikes};
 pub use series::spikes::follow::SpikeFollower;
+pub use series::spikes::spike::{Sign, Spike, SpikesOptions};
 pub use series::spikes::totals::SnapshotTotals;
 pub use series::timeline::{Moment, Timeline, TimelineBuilder, TimelineRow};
 pub use series::trend::classify::{Class, Evidence};
 pub use series::trend::forecast::{Forecast, Used};
 pub use series::trend::{Trend, TrendOptions, TrendRow};
-pub use series::{FlowSource, Series, SeriesOptions};
+pub use series::{Series, SeriesOptions};
 pub use statistics::estimate::Estimate;

@@ -13,18 +13,19 @@
 use highwater_profile::Profile;
 use serde::Serialize;
 
+use crate::caveat::Caveat;
 use crate::error::AnalyzeError;
 use crate::frames::frame::Frame;
 use crate::group::RowKey;
-use crate::queries::comparison::Caveat;
-use crate::queries::diff::DiffOptions;
 use crate::queries::diff::compared::Compared;
+use crate::queries::diff::options::DiffOptions;
 use crate::queries::diff::pair::{Cohorts, Pair};
 use crate::queries::diff::tally::Tally;
 use crate::queries::header::{Header, Omitted};
 use crate::query::Query;
 use crate::sample_kind::{Course, SampleKind};
-use crate::statistics::estimate::{Estimate, Sum};
+use crate::statistics::estimate::Estimate;
+use crate::statistics::sum::Sum;
 
 /// How much growth is allowed.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -2,5 +2,7 @@
 
 pub(crate) mod advise;
 pub(crate) mod check;
+pub(crate) mod gap;
+pub(crate) mod history;
 pub(crate) mod leaks;
 pub(crate) mod lives;

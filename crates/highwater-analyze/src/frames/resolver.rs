@@ -4,7 +4,8 @@ use std::collections::HashMap;
 
 use highwater_profile::{Function, Location, LocationId, Place, Profile, StringId};
 
-use crate::frames::attribution::{self, Class, Verdict};
+use crate::frames::attribution::{self, Verdict};
+use crate::frames::class::Class;
 use crate::frames::drop_frames::DropFrames;
 use crate::frames::filter::{self, Matches, Names};
 use crate::frames::module::{self, ModuleKind};

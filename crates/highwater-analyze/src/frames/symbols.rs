@@ -11,7 +11,7 @@ use std::hash::{Hash, Hasher};
 
 use highwater_profile::{ListTable, Place, StringTable};
 
-use crate::frames::attribution::Class;
+use crate::frames::class::Class;
 use crate::frames::frame::Frame;
 use crate::frames::source;
 

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::error::AnalyzeError;
 use crate::queries::branches::Branches;
-use crate::queries::diff::DiffOptions;
+use crate::queries::diff::options::DiffOptions;
 use crate::queries::diff::pair::Pair;
 use crate::queries::rows::Rows;
 use crate::queries::sites::{Equal, Sites};
 use crate::query::Query;
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 
 /// A stack and its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -6,15 +6,19 @@
 use highwater_profile::Profile;
 use serde::Serialize;
 
+use crate::caveat::Caveat;
 use crate::error::AnalyzeError;
 use crate::queries::branches::Branches;
-use crate::queries::comparison::{Caveat, Overlap};
+use crate::queries::comparison::Overlap;
+use crate::queries::diff::change::{Change, change_of};
+use crate::queries::diff::options::DiffOptions;
 use crate::queries::diff::pair::Pair;
-use crate::queries::diff::{self, Change, DiffOptions, tally};
+use crate::queries::diff::tally;
 use crate::queries::header::{Header, Omitted};
 use crate::queries::rows::Rows;
 use crate::query::Query;
-use crate::statistics::estimate::{Estimate, Sum};
+use crate::statistics::estimate::Estimate;
+use crate::statistics::sum::Sum;
 
 /// The answer of [`growth()`]. A flat list, as [`Tree`](crate::Tree).
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -115,7 +119,7 @@ pub fn growth(
     omitted.retain(|it| it.width() > 0);
     // The first stands for all.
     let total = &tallies[0];
-    let total_change = diff::change_of(&pair, total, whole, total.is_significant_alone(options.fdr));
+    let total_change = change_of(&pair, total, whole, total.is_significant_alone(options.fdr));
     let [base, new] = pair.sites.headers;
     Ok(Growth {
         base,

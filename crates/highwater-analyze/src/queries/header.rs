@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::frames::drop_frames::DropFrames;
 use crate::queries::lost::Lost;
 use crate::sample_kind::{SampleKind, Unit};
-use crate::statistics::estimate::{Estimate, Sum};
+use crate::statistics::estimate::Estimate;
 use crate::statistics::sampling;
+use crate::statistics::sum::Sum;
 
 /// What an answer is about.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::queries::header::{self, Period};
 use crate::sample_kind::{SampleKind, Unit};
-use crate::statistics::estimate::Sum;
 use crate::statistics::sampling;
+use crate::statistics::sum::Sum;
 
 /// The answer of [`info()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -14,7 +14,8 @@ use crate::queries::header::{Header, Omitted};
 use crate::queries::sites::{Equal, Part, Sites};
 use crate::query::Query;
 use crate::sample_kind::SampleKind;
-use crate::statistics::estimate::{Estimate, Sum};
+use crate::statistics::estimate::Estimate;
+use crate::statistics::sum::Sum;
 
 /// Most kinds of values that are shown side by side.
 const MOST_KINDS: usize = 3;

@@ -5,8 +5,8 @@ use serde::Serialize;
 
 use crate::error::AnalyzeError;
 use crate::sample_kind::SampleKind;
-use crate::statistics::estimate::Sum;
 use crate::statistics::sampling::{self, Sampling};
+use crate::statistics::sum::Sum;
 
 /// Samples that the recorder lost, mostly because its memory was used up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

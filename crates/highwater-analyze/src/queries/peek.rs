@@ -13,7 +13,8 @@ use crate::queries::header::{Header, Omitted};
 use crate::queries::rows::{RowId, Rows};
 use crate::queries::sites::{Equal, Sites};
 use crate::query::Query;
-use crate::statistics::estimate::{Estimate, Sum};
+use crate::statistics::estimate::Estimate;
+use crate::statistics::sum::Sum;
 
 /// The answer of [`peek()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -7,7 +7,8 @@ use std::ops::Range;
 use highwater_profile::{ListTable, Profile, StackId};
 
 use crate::error::AnalyzeError;
-use crate::frames::attribution::{self, Class};
+use crate::frames::attribution;
+use crate::frames::class::Class;
 use crate::frames::frame::Frame;
 use crate::frames::resolver::{AllFrames, Resolved, Resolver};
 use crate::frames::symbols::{SymbolId, Symbols};
@@ -15,8 +16,8 @@ use crate::parallel;
 use crate::queries::header::Header;
 use crate::query::Query;
 use crate::sample_kind::SampleKind;
-use crate::statistics::estimate::Sum;
 use crate::statistics::sampling::Sampling;
+use crate::statistics::sum::Sum;
 
 /// Room for the stacks of the first profile and for those that only others have, in times of the first.
 const ROOM: usize = 2;

@@ -10,7 +10,8 @@ use crate::queries::header::{Header, Omitted};
 use crate::queries::rows::Rows;
 use crate::queries::sites::{Equal, Sites};
 use crate::query::Query;
-use crate::statistics::estimate::{Estimate, Sum, fraction_of};
+use crate::statistics::estimate::Estimate;
+use crate::statistics::sum::{Sum, fraction_of};
 
 /// The answer of [`tree()`]. A flat list and no nested one, because stacks may be deeper than recursion can go.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -4,10 +4,10 @@ use std::cmp::Ordering;
 
 use highwater_profile::Profile;
 
+use crate::caveat::Caveat;
 use crate::error::{AnalyzeError, refuse_difference};
-use crate::queries::comparison::Caveat;
 use crate::sample_kind::SampleKind;
-use crate::series::FlowSource;
+use crate::series::flow_source::FlowSource;
 use crate::statistics::sampling;
 
 /// Why a snapshot does not continue a series.

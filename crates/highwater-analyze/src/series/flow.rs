@@ -1,7 +1,7 @@
 //! What flowed through a row, in stretches of time that grow as the series does.
 
-use crate::statistics::estimate::{Sum, larger};
 use crate::statistics::interval::Spread;
+use crate::statistics::sum::{Sum, larger};
 
 /// Most stretches of time that a history has: when they are used up, each two become one.
 pub(crate) const MOST_BUCKETS: usize = 32;

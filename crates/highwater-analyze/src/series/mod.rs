@@ -6,6 +6,7 @@
 
 pub(crate) mod check;
 pub(crate) mod flow;
+pub(crate) mod flow_source;
 pub(crate) mod spikes;
 pub(crate) mod timeline;
 pub(crate) mod trend;
@@ -19,10 +20,11 @@ use crate::queries::rows::{self, Rows};
 use crate::queries::sites::{Equal, Part, Sites};
 use crate::query::Query;
 use crate::sample_kind::SampleKind;
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 use check::{Checked, Previous};
-pub use check::{SeriesError, SeriesNote};
+use check::{SeriesError, SeriesNote};
 use flow::{Clock, Flow, History};
+use flow_source::{FlowSource, weaker};
 
 /// How a series is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,18 +39,6 @@ const LIVE: usize = 0;
 /// Those of the live blocks that the snapshot before has seen.
 const SURVIVED: usize = 1;
 const ALLOCATED: usize = 2;
-
-/// How births and deaths of a series are told apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FlowSource {
-    /// Live rows say which snapshot has seen them first: births and deaths are known block by block.
-    Cohorts,
-    /// Cumulative values: what was allocated and what was freed between two snapshots.
-    Cumulative,
-    /// Live values alone: births less deaths, whose error is that of both snapshots.
-    Levels,
-}
 
 /// A row while the series goes on.
 #[derive(Debug)]
@@ -245,15 +235,6 @@ impl Series {
         }
         self.total.tally(whole, flows, source, buckets);
     }
-}
-
-fn weaker(a: FlowSource, b: FlowSource) -> FlowSource {
-    let strength = |it| match it {
-        FlowSource::Cohorts => 2,
-        FlowSource::Cumulative => 1,
-        FlowSource::Levels => 0,
-    };
-    if strength(a) <= strength(b) { a } else { b }
 }
 
 impl Row {

@@ -12,9 +12,11 @@ use crate::queries::sites::{Equal, Part, Sites};
 use crate::query::Query;
 use crate::sample_kind::SampleKind;
 use crate::series::check::SeriesError;
-use crate::series::spikes::find::{Spikes, SpikesOptions, find_spikes};
+use crate::series::spikes::find::{Spikes, find_spikes};
+use crate::series::spikes::spike::SpikesOptions;
 use crate::series::spikes::totals::SnapshotTotals;
-use crate::statistics::estimate::{Estimate, Sum};
+use crate::statistics::estimate::Estimate;
+use crate::statistics::sum::Sum;
 
 /// The answer of [`TimelineBuilder::finish`].
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -7,8 +7,8 @@
 //! `docs/ACCURACY.md`.
 
 use crate::statistics;
-use crate::statistics::estimate::Sum;
 use crate::statistics::sampling::Draw;
+use crate::statistics::sum::Sum;
 
 /// From so many effective samples on, a change divided by its standard error counts as normal.
 const MANY: f64 = 10.0;
@@ -155,7 +155,7 @@ fn large(less: &Traces, more: &Traces) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statistics::estimate::Evidence;
+    use crate::statistics::sum::Evidence;
 
     const INTERVAL: i64 = 1 << 19;
 

@@ -11,6 +11,7 @@ pub(crate) mod gamma;
 pub(crate) mod interval;
 pub(crate) mod normal;
 pub(crate) mod sampling;
+pub(crate) mod sum;
 
 pub use binomial::at_most;
 pub use false_discovery::q_values;

@@ -1,7 +1,10 @@
 //! *Bound*: what only grows, by a series of snapshots or by the births of what is live.
 
-use super::{Found, Ground, Measure, Rate, Saving};
-use crate::findings::leaks::{self, Gap, History};
+use crate::findings::advise::advice::{Measure, Rate, Saving};
+use crate::findings::advise::ground::{Found, Ground};
+use crate::findings::gap::Gap;
+use crate::findings::history::History;
+use crate::findings::leaks::never_freed;
 use crate::findings::lives::value::Value;
 use crate::findings::lives::{Life, Lives};
 
@@ -12,8 +15,8 @@ pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found
         return None;
     }
     let label = ground.lives.key(row).label;
-    let growth_per_hour = leaks::trends(ground.history).get(label.as_str()).map(|it| it.growth_per_hour);
-    if growth_per_hour.is_none() && leaks::never_freed(life, ground.lives).is_none() {
+    let growth_per_hour = ground.history.leaking_rows().get(label.as_str()).map(|it| it.growth_per_hour);
+    if growth_per_hour.is_none() && never_freed::never_freed(life, ground.lives).is_none() {
         return None;
     }
     let per_second = growth_per_hour.map(|it| Rate::of(it, 3600.0));
@@ -25,6 +28,6 @@ pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found
 pub(super) fn gap(lives: &Lives<'_>, rows: &[Life], history: &History) -> Option<Gap> {
     match &history.trend {
         Some(trend) if !trend.few_snapshots => None,
-        _ => leaks::never_freed_gap(lives, rows),
+        _ => never_freed::gap(lives, rows),
     }
 }

@@ -7,15 +7,17 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Advice, Ground, Measure, repeated};
+use super::repeated;
+use crate::findings::advise::advice::{Advice, Measure};
+use crate::findings::advise::ground::Ground;
 use crate::findings::lives::of_size::Allocated;
-use crate::frames::attribution::Class;
+use crate::frames::class::Class;
 use crate::frames::name;
 use crate::frames::source::is_in_library;
 use crate::frames::symbols::{Symbol, SymbolId, TextId};
 use crate::group::GroupBy;
 use crate::queries::rows;
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 
 /// Of what constructions allocated, this share has to have been freed.
 const FREED: f64 = 0.9;

@@ -3,7 +3,9 @@
 //! There are five kinds ([`Measure`]), found in this order, so that nothing is said twice: what is built anew again and
 //! again (*hoist*) takes its allocations along, and the others look at what is left.
 
+pub(crate) mod advice;
 pub(crate) mod bound;
+pub(crate) mod ground;
 pub(crate) mod hoist;
 pub(crate) mod repeated;
 pub(crate) mod reserve;
@@ -13,138 +15,16 @@ pub(crate) mod shrink;
 use highwater_profile::Profile;
 use serde::Serialize;
 
-use crate::findings::leaks::{Gap, History};
+use crate::findings::advise::advice::{Advice, MeasureKind};
+use crate::findings::advise::ground::{Ground, SiteTotals};
+use crate::findings::gap::Gap;
+use crate::findings::history::History;
 use crate::findings::lives::value::Value;
 use crate::findings::lives::{Life, Lives};
-use crate::frames::frame::Frame;
-use crate::group::RowKey;
 use crate::queries::header::{Header, Omitted};
 use crate::query::Query;
-use crate::statistics::estimate::{Estimate, Sum};
-
-/// What could be done.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(tag = "measure", rename_all = "snake_case")]
-pub enum Measure {
-    /// Give a map or a queue a bound: it only grows.
-    Bound {
-        /// What it gains per hour; `None` where there is no series to tell.
-        growth_per_hour: Option<Estimate>,
-    },
-    /// Trim large blocks that grew by doubling: as much as half of each may be unused.
-    Shrink {
-        /// Live bytes in such blocks.
-        held_bytes: Estimate,
-        /// The least size of a block that counts as large, in bytes.
-        large_bytes: i64,
-    },
-    /// Build something once, and keep it: it is built again and again, and dropped.
-    Hoist {
-        /// The function that builds it.
-        constructor: String,
-        /// How often it was built; an estimate when blocks were sampled.
-        times: i64,
-        /// Lines below it that allocate.
-        lines: usize,
-        /// Share of what it allocated that was freed.
-        freed_fraction: f64,
-    },
-    /// Ask for a capacity in advance: it grows by reallocation.
-    Reserve {
-        /// The capacity that most of these buffers come to, in bytes.
-        capacity_bytes: i64,
-        /// Share of the buffers that come to it.
-        buffers_fraction: f64,
-        /// Bytes that the other buffers would hold more: at the peak of the process or now, whichever is more.
-        more_held_bytes: i64,
-    },
-    /// Keep a buffer, or pool blocks: they are of one size and live briefly.
-    Reuse {
-        /// The least size of these blocks, in bytes.
-        least_bytes: i64,
-        /// Their largest size, in bytes.
-        most_bytes: i64,
-        /// Share of the row's blocks that are temporary.
-        temporary_fraction: f64,
-    },
-}
-
-/// What is saved, in bytes or blocks.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub struct Saving {
-    /// In the time that the answer is about; of memory that is held, what is no longer held.
-    pub total: Estimate,
-    /// Per second; `None` for memory that is held, and where the file does not say what time it is about.
-    pub per_second: Option<Rate>,
-}
-
-/// Something per second.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub struct Rate {
-    /// The estimate.
-    pub value: f64,
-    /// Its standard error; `None` where it is not known.
-    pub standard_error: Option<f64>,
-}
-
-impl Rate {
-    fn of(total: Estimate, seconds: f64) -> Self {
-        let standard_error = total.standard_error.map(|it| it / seconds);
-        Self { value: total.value as f64 / seconds, standard_error }
-    }
-}
-
-/// A finding.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub struct Advice {
-    /// The line to change.
-    pub key: RowKey,
-    /// What to do there.
-    #[serde(flatten)]
-    pub measure: Measure,
-    /// The line is a library's: it is for its authors to change.
-    pub in_library: bool,
-    /// The line of the program that called into the library, where the line to change is a library's.
-    pub called_from: Option<RowKey>,
-    /// Bytes that are not allocated (or copied, or held) any more.
-    pub saves_bytes: Saving,
-    /// Blocks that are not allocated any more; `None` for memory that is held.
-    pub saves_blocks: Option<Saving>,
-    /// The stack that allocated most, leaf first.
-    pub stack: Vec<Frame>,
-}
-
-/// The kinds of [`Measure`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum MeasureKind {
-    /// See [`Measure::Bound`].
-    Bound,
-    /// See [`Measure::Shrink`].
-    Shrink,
-    /// See [`Measure::Hoist`].
-    Hoist,
-    /// See [`Measure::Reserve`].
-    Reserve,
-    /// See [`Measure::Reuse`].
-    Reuse,
-}
-
-impl Measure {
-    /// Which of the five this is.
-    pub fn kind(&self) -> MeasureKind {
-        match self {
-            Self::Bound { .. } => MeasureKind::Bound,
-            Self::Shrink { .. } => MeasureKind::Shrink,
-            Self::Hoist { .. } => MeasureKind::Hoist,
-            Self::Reserve { .. } => MeasureKind::Reserve,
-            Self::Reuse { .. } => MeasureKind::Reuse,
-        }
-    }
-}
+use crate::statistics::estimate::Estimate;
+use crate::statistics::sum::Sum;
 
 /// A kind of advice that cannot be given, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -175,48 +55,6 @@ pub struct Advices {
     pub omitted: Omitted,
     /// Kinds of advice that the files do not allow.
     pub not_possible: Vec<NotPossible>,
-}
-
-/// Less is not worth a change, whatever share it is: a program allocates as much in a millisecond.
-const LEAST_BYTES: f64 = 1_048_576.0;
-const LEAST_BLOCKS: f64 = 1000.0;
-
-/// What the rules look at.
-struct Ground<'a> {
-    lives: &'a Lives<'a>,
-    history: &'a History,
-    /// All that was allocated, and is live.
-    total: SiteTotals,
-    /// The least share of the whole that is worth a finding.
-    min_fraction: f64,
-    period_ns: Option<i64>,
-}
-
-struct SiteTotals {
-    alloc_bytes: Sum,
-    alloc_blocks: Sum,
-    live_bytes: Sum,
-}
-
-impl Ground<'_> {
-    /// What is saved of traffic.
-    fn saving(&self, sum: Sum) -> Saving {
-        let total = sum.estimate();
-        Saving { total, per_second: self.period_ns.map(|it| Rate::of(total, it as f64 / 1e9)) }
-    }
-
-    /// Whether both certainly are more than nothing, and one is enough of all traffic, and enough in itself, to be worth a
-    /// change.
-    fn is_worthwhile(&self, bytes: Sum, blocks: Sum) -> bool {
-        let certain = |sum: Sum| Some(sum.estimate()).filter(Estimate::stands_out)?.lower95();
-        let (Some(least_bytes), Some(least_blocks)) = (certain(bytes), certain(blocks)) else { return false };
-        let enough = |whole: Sum, least: f64| match self.min_fraction * whole.value() as f64 {
-            0.0 => 0.0,
-            share => share.max(least),
-        };
-        least_bytes >= enough(self.total.alloc_bytes, LEAST_BYTES)
-            || least_blocks >= enough(self.total.alloc_blocks, LEAST_BLOCKS)
-    }
 }
 
 /// Finds what could be done about the allocations since `earlier`, or since the start of the process. `earlier` is of the same
@@ -284,13 +122,6 @@ pub fn advise(last: &Profile, earlier: Option<&Profile>, history: &History, quer
     }
 }
 
-/// What a rule found in a row.
-struct Found {
-    measure: Measure,
-    bytes: Saving,
-    blocks: Option<Saving>,
-}
-
 fn not_possible(lives: &Lives<'_>, rows: &[Life], history: &History) -> Vec<NotPossible> {
     let lacks = |value, gap| (!lives.has(value)).then_some(gap);
     let allocated = || lacks(Value::AllocBytes, Gap::AllocatedTotals);
@@ -308,14 +139,4 @@ fn not_possible(lives: &Lives<'_>, rows: &[Life], history: &History) -> Vec<NotP
         ),
     ];
     gaps.into_iter().filter_map(|(measure, gap)| Some(NotPossible { measure, gap: gap? })).collect()
-}
-
-/// A sum, or what there is of it at the most.
-fn at_most(sum: Sum, whole: Sum) -> Sum {
-    if sum.exact() > whole.exact() { whole } else { sum }
-}
-
-/// The share that one sum is of another; 0 of nothing.
-fn share(part: Sum, whole: Sum) -> f64 {
-    part.fraction_of(whole.magnitude())
 }

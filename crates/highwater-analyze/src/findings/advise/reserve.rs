@@ -6,11 +6,12 @@
 //! that. What the other buffers would hold in vain follows from the sizes of the blocks that are live, now and at the peak.
 
 use super::hoist::own_name;
-use super::{Found, Ground, Measure, at_most, share};
+use crate::findings::advise::advice::Measure;
+use crate::findings::advise::ground::{Found, Ground, at_most, share};
 use crate::findings::lives::value::Value;
 use crate::findings::lives::{Life, Lives};
 use crate::frames::frame::Frame;
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 
 /// Of the buffers this share has to come to the capacity.
 const COME_TO_IT: f64 = 0.75;

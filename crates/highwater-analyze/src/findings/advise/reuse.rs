@@ -6,12 +6,13 @@
 //! profile says who frees a block.
 
 use super::hoist::own_name;
-use super::{Found, Ground, Measure, at_most, share};
+use crate::findings::advise::advice::Measure;
+use crate::findings::advise::ground::{Found, Ground, at_most, share};
 use crate::findings::lives::of_size::OfSize;
 use crate::findings::lives::value::Value;
 use crate::findings::lives::{Life, Lives};
 use crate::frames::frame::Frame;
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 
 /// Of the blocks of the row this share has to be temporary.
 const TEMPORARY: f64 = 0.8;

@@ -1,10 +1,11 @@
 //! *Shrink*: large live blocks that came to be by doubling. A buffer that doubles whenever it is full is between half full and
 //! full, so as much as half of such a block may never have been written to. How full it is no profile says.
 
-use super::{Found, Ground, Measure, Saving};
+use crate::findings::advise::advice::{Measure, Saving};
+use crate::findings::advise::ground::{Found, Ground};
 use crate::findings::lives::Life;
 use crate::findings::lives::value::Value;
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 
 /// Smaller blocks are not worth trimming.
 const LARGE_BYTES: i64 = 64 << 10;

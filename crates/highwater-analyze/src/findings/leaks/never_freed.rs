@@ -3,10 +3,11 @@
 //! Live blocks say which snapshot saw them first. What a program sets up at its start and keeps is seen first by one
 //! snapshot or two that follow each other; what piles up is first seen by snapshots all over the run.
 
-use super::{Gap, LeakEvidence};
+use crate::findings::gap::Gap;
+use crate::findings::leaks::leak::LeakEvidence;
 use crate::findings::lives::value::Value;
 use crate::findings::lives::{Life, Lives};
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 
 /// Parts of the run, after the first snapshot, in each of which new blocks must have been seen.
 const PARTS: i64 = 3;

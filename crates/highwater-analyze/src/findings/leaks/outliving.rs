@@ -7,10 +7,13 @@
 //! A program sets up at its start what it keeps, with the same code that later makes blocks for a moment. So blocks that were
 //! there at the first snapshot are none of these, and the others have to come from more than one stretch between snapshots.
 
-use super::{Gap, History, LeakEvidence};
+use crate::findings::gap::Gap;
+use crate::findings::history::History;
+use crate::findings::leaks::leak::LeakEvidence;
 use crate::findings::lives::value::Value;
 use crate::findings::lives::{Life, Lives};
-use crate::statistics::estimate::{Estimate, Sum};
+use crate::statistics::estimate::Estimate;
+use crate::statistics::sum::Sum;
 
 /// Freed blocks that have to have been timed.
 const LEAST_SAMPLES: f64 = 10.0;

@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde::Serialize;
 
-use super::{Cause, Leak, NotKnown};
+use crate::findings::leaks::leak::{Cause, Leak, NotKnown};
 use crate::frames::frame::Frame;
 use crate::group::RowKey;
 

@@ -11,9 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use highwater_profile::{Profile, StringId};
 
-use self::of_size::is_brief;
-pub(crate) use self::of_size::{Allocated, OfSize};
-pub(crate) use self::value::{Value, Values};
+use self::of_size::{Allocated, OfSize, is_brief};
+use self::value::{Value, Values};
 use crate::frames::frame::Frame;
 use crate::frames::source;
 use crate::frames::symbols::Symbol;
@@ -24,8 +23,8 @@ use crate::queries::rows::{self, Rows};
 use crate::queries::sites::{Equal, Part, Places, Sites};
 use crate::query::Query;
 use crate::sample_kind::SampleKind;
-use crate::statistics::estimate::Sum;
 use crate::statistics::sampling::Sampling;
+use crate::statistics::sum::Sum;
 
 /// What the blocks of a row did.
 #[derive(Debug)]

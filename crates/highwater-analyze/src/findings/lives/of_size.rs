@@ -1,7 +1,7 @@
 //! What is known of blocks by their size.
 
 use super::value::Value;
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 
 /// What blocks of one size did.
 #[derive(Clone, Copy, Debug)]

@@ -3,7 +3,7 @@
 use std::ops::{Index, IndexMut};
 
 use crate::sample_kind::SampleKind;
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 
 /// A kind of values that findings need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::tally::{self, Tally};
 use crate::error::AnalyzeError;
 use crate::frames::frame::Frame;
 use crate::group::{GroupBy, RowKey};
-use crate::queries::diff::DiffOptions;
+use crate::queries::diff::options::DiffOptions;
 use crate::queries::rows::{self, Rows};
 use crate::query::Query;
 

@@ -1,6 +1,8 @@
 //! The comparison of two profiles: what changed, and how sure that is.
 
+pub(crate) mod change;
 pub(crate) mod compared;
+pub(crate) mod options;
 pub(crate) mod pair;
 pub(crate) mod tally;
 pub(crate) mod traces;
@@ -9,75 +11,22 @@ use highwater_profile::Profile;
 use serde::Serialize;
 
 use self::compared::Compared;
-pub(crate) use self::pair::Pair;
+use self::pair::Pair;
 use self::tally::Tally;
+use crate::caveat::Caveat;
 use crate::error::AnalyzeError;
 use crate::frames::frame::Frame;
 use crate::group::RowKey;
-use crate::queries::comparison::{Caveat, Overlap};
+use crate::queries::comparison::Overlap;
+use crate::queries::diff::change::{Change, CohortEstimates, change_of, cohorts_of};
+use crate::queries::diff::options::{DiffMode, DiffOptions};
 use crate::queries::header::{Header, Omitted};
 use crate::query::Query;
 use crate::sample_kind::Unit;
 use crate::statistics::change_test::{self, Side, Traces};
-use crate::statistics::estimate::{Estimate, Evidence, Sum};
+use crate::statistics::estimate::Estimate;
 use crate::statistics::sampling::Draw;
-
-/// What the shares of a diff are shares of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DiffMode {
-    /// Of all changes, growth and shrinkage added up without their signs: pprof's `-base`.
-    #[default]
-    Base,
-    /// Of the base profile: pprof's `-diff_base`.
-    DiffBase,
-}
-
-/// How two profiles are compared.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DiffOptions {
-    /// Compare profiles even when they count in different units. Default no.
-    pub force: bool,
-    /// What shares are shares of. Default [`DiffMode::Base`].
-    pub mode: DiffMode,
-    /// The false discovery rate: of the rows called significant, the share that may be so by chance, in the mean.
-    /// Default 0.05.
-    pub fdr: f64,
-}
-
-impl Default for DiffOptions {
-    fn default() -> Self {
-        Self { force: false, mode: DiffMode::default(), fdr: 0.05 }
-    }
-}
-
-/// A change of a total.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub struct Change {
-    /// New value minus base value.
-    pub change: Estimate,
-    /// The change as a share, see [`DiffMode`].
-    pub fraction: f64,
-    /// The probability that sampling alone makes such a change, of this one test. `None` as for [`DiffRow::q_value`].
-    pub p_value: Option<f64>,
-    /// The p-value is not above the false discovery rate; any change at all when the errors are not known.
-    pub significant: bool,
-    /// See [`DiffRow::cohorts`].
-    pub cohorts: Option<CohortEstimates>,
-}
-
-/// What became of the blocks of a snapshot until a later one of the same process.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub struct CohortEstimates {
-    /// Allocated after the base, and live in the new profile.
-    pub new: Estimate,
-    /// Live in the base, and freed since.
-    pub dead: Estimate,
-    /// Live in both.
-    pub survived: Estimate,
-}
+use crate::statistics::sum::{Evidence, Sum};
 
 /// The answer of [`diff()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -192,7 +141,7 @@ pub fn diff(
         fraction: it.change.fraction_of(whole),
         q_value: it.q_value,
         significant: it.significant,
-        cohorts: pair.estimates(it),
+        cohorts: cohorts_of(pair, it),
         stack: compared.stack(it),
     };
     let rows = kept.iter().map(row).collect();
@@ -213,17 +162,6 @@ pub fn diff(
         base,
         new,
     })
-}
-
-/// The change of a total, as a share of `whole`.
-pub(crate) fn change_of(pair: &Pair<'_>, total: &Tally, whole: u128, significant: bool) -> Change {
-    Change {
-        change: total.change.estimate(),
-        fraction: total.change.fraction_of(whole),
-        p_value: total.p_value,
-        significant,
-        cohorts: pair.estimates(total),
-    }
 }
 
 /// Growth from nothing by `n` samples of small blocks is `n` intervals: the smallest that has a p-value of at most

@@ -2,15 +2,14 @@
 
 use highwater_profile::Profile;
 
-use super::tally::Tally;
 use crate::error::{AnalyzeError, refuse_difference};
 use crate::queries::comparison::{Comparison, Overlap};
-use crate::queries::diff::{CohortEstimates, DiffOptions};
+use crate::queries::diff::options::DiffOptions;
 use crate::queries::header::Header;
 use crate::queries::sites::{Equal, Part, Places, Site, Sites};
 use crate::query::Query;
 use crate::sample_kind::SampleKind;
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 
 /// Position of the base among two profiles, and that of the new one.
 pub(crate) const BASE: usize = 0;
@@ -82,16 +81,6 @@ impl<'a> Pair<'a> {
             rest[1 - self.later()] = Sum::ZERO;
         }
         Cohorts { new: rest[NEW], dead: rest[BASE], survived }
-    }
-
-    /// What became of the blocks of a row, where the profiles are snapshots of one process.
-    pub fn estimates(&self, row: &Tally) -> Option<CohortEstimates> {
-        let Cohorts { new, dead, survived } = row.cohorts(self);
-        (self.comparison.overlap == Overlap::Survivors).then(|| CohortEstimates {
-            new: new.estimate(),
-            dead: dead.estimate(),
-            survived: survived.estimate(),
-        })
     }
 
     /// By how much a site has changed, whatever its error.

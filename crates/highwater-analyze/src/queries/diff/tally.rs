@@ -9,7 +9,7 @@ use crate::queries::branches::Branches;
 use crate::queries::rows::Rows;
 use crate::statistics;
 use crate::statistics::change_test::{self, Traces};
-use crate::statistics::estimate::Sum;
+use crate::statistics::sum::Sum;
 
 /// A row.
 pub(crate) struct Tally {

@@ -6,8 +6,8 @@ use super::pair::{BASE, NEW, Pair};
 use crate::parallel;
 use crate::queries::comparison::Overlap;
 use crate::statistics::change_test::{Side, Traces};
-use crate::statistics::estimate::Sum;
 use crate::statistics::sampling::{self, Draw, Sampling};
+use crate::statistics::sum::Sum;
 
 /// What samples say, row by row.
 pub(super) struct RowTraces {

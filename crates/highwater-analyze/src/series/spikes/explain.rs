@@ -11,7 +11,8 @@ use crate::queries::rows::{self, Rows};
 use crate::queries::sites::{Equal, Part, Site, Sites};
 use crate::query::Query;
 use crate::sample_kind::SampleKind;
-use crate::statistics::estimate::{Estimate, Sum};
+use crate::statistics::estimate::Estimate;
+use crate::statistics::sum::Sum;
 
 /// The answer of [`explain`].
 #[derive(Clone, Debug, PartialEq, Serialize)]

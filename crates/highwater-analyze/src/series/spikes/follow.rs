@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::find::{Spike, SpikesOptions};
 use super::join::{Background, join};
 use super::judge::{Interval, Jump};
 use super::totals::SnapshotTotals;
 use super::usual::{Latest, Usual};
+use crate::series::spikes::spike::{Spike, SpikesOptions};
 
 /// Snapshots before which nothing is usual yet.
 const FEWEST: usize = 4;

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::find::{Sign, Spike, SpikesOptions};
 use super::hump::{Hump, humps};
 use super::judge::{Interval, Jump, UNUSUAL, lower_rise};
 use super::totals::SnapshotTotals;
 use super::usual::{Usual, UsualOfOthers, calm_deviation};
+use crate::series::spikes::spike::{Sign, Spike, SpikesOptions};
 
 /// What is usual in the series.
 pub(super) struct Background {

@@ -1,8 +1,8 @@
 //! Whether an interval stands out from the others.
 
-use super::find::{Sign, SpikesOptions};
 use super::totals::SnapshotTotals;
 use super::usual::Usual;
+use crate::series::spikes::spike::{Sign, SpikesOptions};
 use crate::statistics::estimate::Z95;
 
 /// Intervals beyond which a rate is unusual, in robust standard deviations.

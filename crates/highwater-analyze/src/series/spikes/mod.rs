@@ -14,10 +14,6 @@ pub(crate) mod follow;
 pub(crate) mod hump;
 pub(crate) mod join;
 pub(crate) mod judge;
+pub(crate) mod spike;
 pub(crate) mod totals;
 pub(crate) mod usual;
-
-pub use explain::{SpikeRow, Suspects, explain};
-pub use find::{Sign, Spike, Spikes, SpikesOptions, find_spikes};
-pub use follow::SpikeFollower;
-pub use totals::SnapshotTotals;

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::sample_kind::Unit;
 use crate::series::Series;
 use crate::series::check::Previous;
-use crate::series::trend::TrendOptions;
 use crate::series::trend::windows::Windows;
 use crate::statistics::estimate::Estimate;
 
@@ -45,13 +44,13 @@ pub struct Forecast {
 pub(crate) fn forecast(
     series: &Series,
     windows: &Windows,
-    options: &TrendOptions,
+    asked_limit_bytes: Option<i64>,
     last: &Previous,
 ) -> Option<Forecast> {
     let header = series.header().filter(|it| it.unit == Unit::Bytes)?;
-    let limit_bytes = options.limit_bytes.or(last.cgroup_limit_bytes)?;
+    let limit_bytes = asked_limit_bytes.or(last.cgroup_limit_bytes)?;
     let live = last.live_bytes.unwrap_or(header.total.value);
-    let own_limit = options.limit_bytes.is_none();
+    let own_limit = asked_limit_bytes.is_none();
     let (used_bytes, used) = match (last.cgroup_used_bytes.filter(|_| own_limit), last.rss_bytes) {
         (Some(bytes), _) => (bytes, Used::Cgroup),
         (None, Some(bytes)) => (bytes, Used::Resident),

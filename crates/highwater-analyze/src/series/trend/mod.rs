@@ -13,10 +13,11 @@ use crate::frames::frame::Frame;
 use crate::group::RowKey;
 use crate::queries::header::{Header, Omitted};
 use crate::series::check::SeriesError;
-use crate::series::{FlowSource, Row, Series};
+use crate::series::flow_source::FlowSource;
+use crate::series::{Row, Series};
 use crate::statistics::estimate::Estimate;
-pub use classify::{Class, Evidence};
-pub use forecast::{Forecast, Used};
+use classify::{Class, Evidence};
+use forecast::Forecast;
 use windows::Windows;
 
 /// What a trend is asked for besides the query of its series.
@@ -114,7 +115,7 @@ impl Series {
             few_snapshots: windows.are_few(),
             growth_per_hour: growth,
             levels: levels(self.total()),
-            forecast: forecast::forecast(self, &windows, options, last),
+            forecast: forecast::forecast(self, &windows, options.limit_bytes, last),
             rows: kept
                 .into_iter()
                 .map(|it| TrendRow {

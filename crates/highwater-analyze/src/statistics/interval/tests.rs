@@ -6,8 +6,9 @@ mod random;
 
 use random::Random;
 
-use crate::statistics::estimate::{Estimate, Sum};
+use crate::statistics::estimate::Estimate;
 use crate::statistics::sampling::{evidence, odds};
+use crate::statistics::sum::Sum;
 
 const INTERVAL: f64 = 524_288.0;
 const DRAWS: u64 = 20_000;
