@@ -54,7 +54,6 @@ pub use findings::leaks::suppress::{Suppressed, Suppression};
 pub use findings::leaks::{Leaks, leaks};
 pub use frames::drop_frames::{DropFramesError, drop_frames, take_invalid_expressions};
 pub use frames::frame::Frame;
-pub use frames::module::is_system_library;
 pub use group::{GroupBy, RowKey};
 pub use queries::causes::{Causes, causes};
 pub use queries::comparison::Overlap;

@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use crate::allocator;
 use crate::finding::{Frame, Origin};
 use crate::memory::outside_of_the_allocator;
-use crate::name;
+use highwater_names::qualified::qualified;
+use highwater_names::source;
 
 /// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins. What lies
 /// outside of that is not looked up: each file of a program whose lines are asked for is read, and some are large.
@@ -73,7 +74,7 @@ fn resolve(address: usize) -> Vec<Frame> {
         let Some(name) = symbol.name() else { return };
         // The alternate form leaves the hash out.
         let file = symbol.filename().map(|it| straight(&it.to_string_lossy()));
-        let function = name::qualified(&format!("{name:#}"), file.as_deref());
+        let function = qualified(&format!("{name:#}"), file.as_deref());
         let origin = origin(&function, file.as_deref());
         frames.push(Frame { function, file, line: symbol.lineno(), origin });
     });
@@ -127,10 +128,10 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
         };
     };
     // The paths of system libraries begin where they were built.
-    let is_system = |it: &str| name::is_of_rust(it) || it.starts_with("./") || it.starts_with("../");
+    let is_system = |it: &str| source::is_in_toolchain(it) || it.starts_with("./") || it.starts_with("../");
     match file.replace('\\', "/") {
         file if is_system(&file) => Origin::System,
-        file if name::is_of_dependency(&file) => Origin::Dependency,
+        file if source::is_fetched(&file) => Origin::Dependency,
         _ => Origin::Own,
     }
 }

@@ -8,9 +8,9 @@ use addr2line::{Context, LookupContinuation, LookupResult, SplitDwarfLoad};
 use gimli::{
     AbbreviationsCacheStrategy, Dwarf, DwarfFileType, DwarfPackage, EndianSlice, RunTimeEndian, UnitOffset,
 };
+use highwater_names::arguments::with_arguments;
 use typed_arena::Arena;
 
-use crate::arguments::with_arguments;
 use crate::demangle::legacy;
 use crate::die::Dies;
 use crate::sections::{self, Budget, PackageSections, Sections};
@@ -179,7 +179,7 @@ impl<'a> Lookup<'a> {
         // What has to be loaded for it has been loaded.
         let LookupResult::Output(Some(unit)) = self.context.find_dwarf_and_unit(address) else { return None };
         let described = self.dies.described(unit, offset)?;
-        with_arguments(&path, &described).filter(|it| it.len() <= MAX_TEXT_BYTES)
+        with_arguments(&path, &described.name, &described.parameters).filter(|it| it.len() <= MAX_TEXT_BYTES)
     }
 
     /// Whether a split file that was needed was not found.

@@ -4,9 +4,8 @@
 //! a live block that the executor's constructor of cells has allocated is a task, and the calls outside of the executor are
 //! where it was spawned. That needs no feature of the executor, and no hook in it.
 //!
-//! The crate is about names and numbers only: it reads no memory, no file, and has no dependency. [`classify`] takes the calls
-//! of a stack, innermost first. [`call`] knows of which package a call is, [`plain`](mod@plain) spells the names of all manglings
-//! alike, [`name`] takes types out of names, and there is a file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and their likes), [`futures`].
+//! The crate is about names and numbers only: it reads no memory and no file. [`classify`] takes the calls
+//! of a stack, innermost first. [`call`] knows of which package a call is, [`name`] takes types out of names, and there is a file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and their likes), [`futures`].
 //!
 //! What a constructor is called, and what the words of a cell mean, is an executor's own affair. Where the version is not one
 //! that was looked at, the answer is [`Allocation::Unclassified`] and never silence.
@@ -16,13 +15,11 @@ mod async_task;
 mod call;
 mod futures;
 mod name;
-mod package;
-mod plain;
 mod tokio;
 
+use highwater_names::plain::plain;
+
 pub use call::{Call, Version};
-pub use package::name_and_version;
-pub use plain::plain;
 
 /// A family of executors that lay out their cells alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

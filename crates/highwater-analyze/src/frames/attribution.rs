@@ -5,11 +5,13 @@
 //! of its source file are both asked, because either alone is wrong for some: the name for code that is generic
 //! over its own type, the path for macros and for dependencies that are built from a workspace.
 
-use crate::frames::allocators;
+use highwater_names::allocators;
+use highwater_names::function::{self, Owner};
+use highwater_names::library::ModuleKind;
+use highwater_names::own;
+use highwater_names::source::{self, Source};
+
 use crate::frames::class::Class;
-use crate::frames::module::ModuleKind;
-use crate::frames::name::{self, Owner};
-use crate::frames::source::{self, Source};
 use crate::frames::symbols::TextId;
 
 /// A function's crate, as far as it can be told, and its class.
@@ -18,8 +20,6 @@ pub(crate) struct Verdict {
     pub crate_name: Option<String>,
     pub class: Class,
 }
-
-const RECORDER: [&str; 2] = ["highwater", "highwater_runtime"];
 
 /// Crates of the toolchain, and the collections and buffers that others are built from. Sorted.
 const PLUMBING: [&str; 19] = [
@@ -43,10 +43,6 @@ const PLUMBING: [&str; 19] = [
     "unwind",
     "windows_targets",
 ];
-
-/// The symbols between compiled Rust code and its allocator.
-const ENTRY_PREFIXES: [&str; 6] =
-    ["__rust_alloc", "__rust_dealloc", "__rust_realloc", "__rust_no_alloc", "__rg_", "__rdl_"];
 
 /// Modules of the standard library that only hand a request on to the allocator.
 const SHIM_MODULES: [&str; 3] = ["core::alloc::", "std::alloc::", "std::sys::alloc::"];
@@ -77,16 +73,16 @@ pub(crate) fn judge(function: Option<&str>, file: Option<&str>) -> Verdict {
     }
     let function = function.unwrap_or_default();
     let origin = file.map_or(Source::Elsewhere, source::source);
-    let crate_name = crate_name(name::owner(function), &origin);
+    let crate_name = crate_name(function::owner(function), origin);
     let class = if is_entry(function) || is_request(function, file) || allocators::is_entry(function, file) {
         Class::Entry
     } else {
         match crate_name.as_deref() {
-            Some(name) if RECORDER.contains(&name) => Class::Recorder,
+            Some(name) if own::is_recorder_or_facade(name) => Class::Recorder,
             _ if is_global_alloc(function) => Class::Entry,
             _ if is_shim(function, file) => Class::Shim,
             Some(name) if allocators::is_crate(name) => Class::Shim,
-            Some(name) if is_plumbing(name, &origin) => Class::Plumbing,
+            Some(name) if is_plumbing(name, origin) => Class::Plumbing,
             _ if allocators::is_inner(function) => Class::Inner,
             None if is_starter(function, file) => Class::Plumbing,
             _ => Class::Own,
@@ -100,20 +96,20 @@ impl Verdict {
     /// told which one it is.
     pub fn adopt(&mut self, crate_name: &str) {
         self.crate_name = Some(crate_name.to_owned());
-        if self.class == Class::Own && RECORDER.contains(&crate_name) {
+        if self.class == Class::Own && own::is_recorder_or_facade(crate_name) {
             self.class = Class::Recorder;
-        } else if self.class == Class::Own && is_plumbing(crate_name, &Source::Elsewhere) {
+        } else if self.class == Class::Own && is_plumbing(crate_name, Source::Elsewhere) {
             self.class = Class::Plumbing;
         }
     }
 }
 
-fn crate_name(owner: Owner<'_>, origin: &Source) -> Option<String> {
+fn crate_name(owner: Owner<'_>, origin: Source<'_>) -> Option<String> {
     if let Owner::Path(name) = owner {
         return Some(name.to_owned());
     }
-    if let Source::Toolchain(name) | Source::Package(name) = origin {
-        return Some(name.clone());
+    if let Some(package) = origin.package() {
+        return Some(package.crate_name().into_owned());
     }
     let Owner::Impl { of, implements } = owner else { return None };
     let foreign = |name: &str| PLUMBING.binary_search(&name).is_ok();
@@ -128,15 +124,14 @@ fn crate_name(owner: Owner<'_>, origin: &Source) -> Option<String> {
     Some(chosen.to_owned())
 }
 
-fn is_plumbing(crate_name: &str, origin: &Source) -> bool {
+fn is_plumbing(crate_name: &str, origin: Source<'_>) -> bool {
     PLUMBING.binary_search(&crate_name).is_ok()
         || crate_name.starts_with("rustc_std_workspace_")
-        || matches!(origin, Source::Toolchain(name) if name == crate_name)
+        || matches!(origin, Source::Toolchain(package) if package.crate_name() == crate_name)
 }
 
 fn is_entry(function: &str) -> bool {
-    let last = name::last_segment(function);
-    ENTRY_PREFIXES.iter().any(|it| last.starts_with(it))
+    allocators::is_of_compiler(function::own_name(function))
 }
 
 /// A method of the trait that every global allocator implements, whoever wrote it.
@@ -152,18 +147,18 @@ fn is_starter(function: &str, file: Option<&str>) -> bool {
 
 /// The standard library's side of the entry points, for programs in which those are inlined and nameless.
 fn is_request(function: &str, file: Option<&str>) -> bool {
-    match name::owner(function) {
+    match function::owner(function) {
         Owner::Bare => file.is_some_and(|it| source::short(it).starts_with("library/alloc/src/alloc.rs")),
-        _ => name::item_path(function).starts_with("alloc::alloc::"),
+        _ => function::item_path(function).starts_with("alloc::alloc::"),
     }
 }
 
 fn is_shim(function: &str, file: Option<&str>) -> bool {
-    if name::owner(function) == Owner::Bare {
+    if function::owner(function) == Owner::Bare {
         let file = file.map_or("", source::short);
         return allocators::is_shim(function) || SHIM_FILES.iter().any(|it| file.starts_with(it));
     }
-    let path = name::item_path(function);
+    let path = function::item_path(function);
     SHIM_MODULES.iter().any(|it| path.starts_with(it))
 }
 

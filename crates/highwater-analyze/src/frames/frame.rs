@@ -1,8 +1,7 @@
 //! One frame of a stack as a reader sees it.
 
+use highwater_names::source;
 use serde::Serialize;
-
-use crate::frames::source;
 
 /// The name of what has no name.
 pub(crate) const UNKNOWN: &str = "[unknown]";

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 
+use highwater_names::function::{self, Owner};
+use highwater_names::library::{self, ModuleKind};
+use highwater_names::source::{self, Source};
 use highwater_profile::{Function, Location, LocationId, Place, Profile, StringId};
 
 use crate::frames::attribution::{self, Verdict};
 use crate::frames::class::Class;
 use crate::frames::drop_frames::DropFrames;
 use crate::frames::filter::{self, Matches, Names};
-use crate::frames::module::{self, ModuleKind};
-use crate::frames::name::{self, Owner};
-use crate::frames::source::{self, Source};
 use crate::frames::symbols::{self, Symbol, SymbolId, Symbols, TextId};
 use crate::query::Query;
 
@@ -107,7 +107,7 @@ impl<'a> Resolver<'a> {
                 module: symbols.texts.intern(module),
                 short_module: symbols.texts.intern(source::file_name(module)),
                 build_id: symbols.texts.intern(profile.string(mapping.build_id)),
-                kind: module::kind(module),
+                kind: library::kind(module),
             });
         }
         mappings.push(MappingTexts::default());
@@ -227,7 +227,7 @@ impl<'a> Resolver<'a> {
 /// Name (without hash) and source file of a function, when known.
 fn texts<'a>(profile: &'a Profile, function: &Function) -> (Option<&'a str>, Option<&'a str>) {
     let text = |id: StringId| Some(profile.string(id)).filter(|it| !it.is_empty());
-    (text(function.name).or(text(function.system_name)).map(name::without_hash), text(function.file))
+    (text(function.name).or(text(function.system_name)).map(function::without_hash), text(function.file))
 }
 
 /// Judges every function of `profile`; a function's handle is a position in the answer.
@@ -259,7 +259,7 @@ fn judge_all(profile: &Profile) -> Vec<Verdict> {
     let mut crates: HashMap<StringId, String> = HashMap::new();
     for function in functions {
         if let (Some(name), Some(file)) = texts(profile, function)
-            && let Owner::Path(crate_name) = name::owner(name)
+            && let Owner::Path(crate_name) = function::owner(name)
             && !crates.contains_key(&function.file)
             && source::source(file) == Source::Elsewhere
         {

@@ -9,11 +9,11 @@
 
 use std::hash::{Hash, Hasher};
 
+use highwater_names::source;
 use highwater_profile::{ListTable, Place, StringTable};
 
 use crate::frames::class::Class;
 use crate::frames::frame::Frame;
-use crate::frames::source;
 
 /// Handle of a [`Symbol`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use highwater_names::source;
 use highwater_profile::Profile;
 use regex::Regex;
 use serde::Serialize;
 
 use crate::error::AnalyzeError;
 use crate::frames::frame::UNKNOWN;
-use crate::frames::source;
 use crate::frames::symbols::{SymbolId, Symbols, TextId};
 use crate::queries::header::{Header, Omitted};
 use crate::queries::sites::{Equal, Part, Sites};

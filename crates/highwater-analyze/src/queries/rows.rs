@@ -3,8 +3,9 @@
 use std::cell::OnceCell;
 use std::collections::HashMap;
 
+use highwater_names::generic;
+
 use crate::frames::frame::{Frame, UNKNOWN};
-use crate::frames::name;
 use crate::frames::symbols::{SymbolId, Symbols, TextId};
 use crate::group::{GroupBy, RowKey};
 use crate::queries::sites::{Site, Sites};
@@ -125,7 +126,8 @@ fn identity(by: GroupBy, id: SymbolId, symbols: &Symbols) -> Identity {
 
 /// The name of the row that a frame belongs to.
 fn label(by: GroupBy, frame: &Frame) -> String {
-    let generic = frame.function.as_deref().filter(|_| by == GroupBy::Generic).map(name::without_arguments);
+    let generic =
+        frame.function.as_deref().filter(|_| by == GroupBy::Generic).map(generic::without_arguments);
     let name = match by {
         GroupBy::Site | GroupBy::Line => None,
         GroupBy::Generic => generic.as_deref(),
@@ -155,7 +157,7 @@ pub(crate) fn key(by: GroupBy, symbols: &Symbols, symbol: Option<SymbolId>) -> R
         file: frame.short_file().filter(|_| in_file).map(str::to_owned),
         line: frame.line.filter(|_| matches!(by, GroupBy::Site | GroupBy::Line)),
         function: match by {
-            GroupBy::Generic => frame.function.as_deref().map(name::without_arguments),
+            GroupBy::Generic => frame.function.as_deref().map(generic::without_arguments),
             _ => frame.function.filter(|_| in_function),
         },
         module: frame.module.filter(|_| in_module),

@@ -7,13 +7,14 @@
 
 use std::collections::{HashMap, HashSet};
 
+use highwater_names::function;
+use highwater_names::source::is_in_library;
+
 use super::repeated;
 use crate::findings::advise::advice::{Advice, Measure};
 use crate::findings::advise::ground::Ground;
 use crate::findings::lives::of_size::Allocated;
 use crate::frames::class::Class;
-use crate::frames::name;
-use crate::frames::source::is_in_library;
 use crate::frames::symbols::{Symbol, SymbolId, TextId};
 use crate::group::GroupBy;
 use crate::queries::rows;
@@ -216,20 +217,7 @@ fn role<'a>(symbol: &Symbol, text: impl Fn(TextId) -> Option<&'a str>) -> Role {
 
 /// What a function calls itself: `new` of `a::B::new::<C>`, `MustCompile` of Go's `regexp.MustCompile`.
 pub(super) fn own_name(function: &str) -> &str {
-    let mut depth = 0usize;
-    let mut end = function.len();
-    for (at, it) in function.char_indices().rev() {
-        match it {
-            '>' => depth += 1,
-            '<' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => break,
-            _ => {}
-        }
-        end = at;
-    }
-    let plain =
-        if function[end..].starts_with('<') { function[..end].trim_end_matches(':') } else { function };
-    let last = name::last_segment(plain);
+    let last = function::own_name(function);
     last.rsplit('.').next().unwrap_or(last)
 }
 

@@ -9,12 +9,12 @@ pub(crate) mod value;
 
 use std::collections::{BTreeMap, HashMap};
 
+use highwater_names::source;
 use highwater_profile::{Profile, StringId};
 
 use self::of_size::{Allocated, OfSize, is_brief};
 use self::value::{Value, Values};
 use crate::frames::frame::Frame;
-use crate::frames::source;
 use crate::frames::symbols::Symbol;
 use crate::group::{GroupBy, RowKey};
 use crate::queries::header::Header;

@@ -1,10 +1,10 @@
 //! What the file name of a program or shared library says about the code in it.
 
-use crate::frames::source;
+use crate::source;
 
 /// What is in a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ModuleKind {
+pub enum ModuleKind {
     /// An allocator, and nothing else.
     Allocator,
     /// The C library, the loader and what compilers need.
@@ -48,7 +48,7 @@ pub fn is_system_library(path: &str) -> bool {
 }
 
 /// What is in the module at `path`; `None` where no file is behind it.
-pub(crate) fn kind(path: &str) -> Option<ModuleKind> {
+pub fn kind(path: &str) -> Option<ModuleKind> {
     let name = source::file_name(path);
     if path.starts_with(['['])
         || path.starts_with("//")

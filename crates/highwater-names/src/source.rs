@@ -1,28 +1,54 @@
-//! What the path of a source file says about the crate whose code it is.
+//! What the path of a source file says about the package whose code it is.
 //!
 //! Functions that are generic over their own type, and inlined ones without a full name, are told apart by nothing
 //! else.
 
 use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::package::Package;
 
 /// Where a source file belongs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// The toolchain's library or a package it is built from. The name is spelt as in Rust code.
-    Toolchain(String),
-    /// A package from a registry or a vendor directory. The name is spelt as in Rust code.
-    Package(String),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// The toolchain's library or a package that is built into it.
+    Toolchain(Package<'a>),
+    /// A package that cargo fetched from a registry or a repository: certainly a dependency.
+    Fetched(Package<'a>),
+    /// A package in a vendor directory, or in one that is named after the package and its version. A dependency, unless the
+    /// program itself lies there.
+    Unpacked(Package<'a>),
     /// Anywhere else: the program's own code, or another language's.
     Elsewhere,
 }
 
+impl<'a> Source<'a> {
+    /// The package, where the path says it.
+    pub fn package(self) -> Option<Package<'a>> {
+        match self {
+            Self::Toolchain(package) | Self::Fetched(package) | Self::Unpacked(package) => Some(package),
+            Self::Elsewhere => None,
+        }
+    }
+}
+
 /// Where the file at `path` belongs.
-pub(crate) fn source(path: &str) -> Source {
+pub fn source(path: &str) -> Source<'_> {
     locate(path).0
 }
 
+/// Whether the file is of the toolchain's library: where it was built, or where an installed copy of its sources lies.
+pub fn is_in_toolchain(file: &str) -> bool {
+    matches!(source(file), Source::Toolchain(_))
+}
+
+/// Whether cargo fetched the file from a registry or a repository.
+pub fn is_fetched(file: &str) -> bool {
+    matches!(source(file), Source::Fetched(_))
+}
+
 /// Whether a source file belongs to a library that the program was built with, as far as its path says.
-pub(crate) fn is_in_library(file: &str) -> bool {
+pub fn is_in_library(file: &str) -> bool {
     source(file) != Source::Elsewhere
         || is_in_go_module(file)
         || is_in_c_library(file)
@@ -40,7 +66,7 @@ fn is_in_go_module(file: &str) -> bool {
 }
 
 /// Whether the file is of a C library, by the directories of glibc's sources and the names of others'.
-pub(crate) fn is_in_c_library(file: &str) -> bool {
+pub fn is_in_c_library(file: &str) -> bool {
     const BEGINNINGS: [&str; 3] = ["../sysdeps/", "./csu/", "./nptl/"];
     const DIRECTORIES: [&str; 4] = ["/glibc-", "/glibc/", "/musl-", "/musl/"];
     BEGINNINGS.iter().any(|it| file.starts_with(it))
@@ -52,59 +78,65 @@ pub(crate) fn is_in_c_library(file: &str) -> bool {
 
 /// The end of `path` that is the same on every machine, for files of the toolchain and of registries; `path` itself
 /// for others.
-pub(crate) fn short(path: &str) -> &str {
+pub fn short(path: &str) -> &str {
     path.get(locate(path).1..).unwrap_or(path)
 }
 
 /// The last part of a path.
-pub(crate) fn file_name(path: &str) -> &str {
+pub fn file_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
 }
 
 /// Where the file belongs, and the offset in `path` from which it is shown.
-fn locate(path: &str) -> (Source, usize) {
+fn locate(path: &str) -> (Source<'_>, usize) {
     // Separators are one byte each, so offsets agree in both spellings.
     let unified = if path.contains('\\') { Cow::Owned(path.replace('\\', "/")) } else { Cow::Borrowed(path) };
+    // What `rest` ends with, in the spelling of `path`.
     let at = |rest: &str| path.len() - rest.len();
+    let directory = |rest: &str| first(&path[at(rest)..]);
 
     if let Some(rest) = library(&unified) {
         let shown = at(rest) - "library/".len();
         return match rest.strip_prefix("vendor/") {
-            Some(vendored) => (Source::Toolchain(package(first(vendored))), at(vendored)),
-            None => (Source::Toolchain(library_crate(first(rest))), shown),
+            Some(vendored) => (Source::Toolchain(Package::of(directory(vendored))), at(vendored)),
+            None => (Source::Toolchain(library_package(directory(rest))), shown),
         };
     }
     if let Some(rest) = unified.strip_prefix("/rust/deps/") {
-        return (Source::Toolchain(package(first(rest))), at(rest));
+        return (Source::Toolchain(Package::of(directory(rest))), at(rest));
     }
     if let Some((_, rest)) = behind(&unified, "registry/src/").and_then(|it| it.split_once('/')) {
-        return (Source::Package(package(first(rest))), at(rest));
+        return (Source::Fetched(Package::of(directory(rest))), at(rest));
     }
     if let Some(checkout) = behind(&unified, "git/checkouts/")
         && let Some(name) = of_checkout(checkout)
     {
-        return (Source::Package(name), at(checkout));
+        let begin = at(checkout) + name.start;
+        let name = &path[begin..begin + name.len()];
+        return (Source::Fetched(Package { name, version: None }), at(checkout));
     }
-    if let Some((directory, rest)) = behind(&unified, "vendor/").and_then(|it| it.split_once('/'))
+    if let Some(vendored) = behind(&unified, "vendor/")
+        && let Some((_, rest)) = vendored.split_once('/')
         && rest.starts_with("src/")
     {
-        return (Source::Package(package(directory)), 0);
+        return (Source::Unpacked(Package::of(directory(vendored))), 0);
     }
     if let Some(rest) = versioned(&unified) {
-        return (Source::Package(package(first(rest))), at(rest));
+        return (Source::Unpacked(Package::of(directory(rest))), at(rest));
     }
     (Source::Elsewhere, 0)
 }
 
-/// The crate of a file in a checkout of cargo: `<repository>-<hash>/<revision>/<path>`. A repository may have several
-/// packages, each in a directory of its name.
-fn of_checkout(checkout: &str) -> Option<String> {
+/// Where the name of the package stands in what is behind `git/checkouts/`: `<repository>-<hash>/<revision>/<path>`. A repository
+/// may have several packages, each in a directory of its name.
+fn of_checkout(checkout: &str) -> Option<Range<usize>> {
     let (repository, rest) = checkout.split_once('/')?;
     let (_, path) = rest.split_once('/')?;
     let (repository, _) = repository.rsplit_once('-')?;
-    let sources = path.find("/src/").map(|end| &path[..end]);
-    let directory = sources.and_then(|it| it.rsplit('/').next()).unwrap_or(repository);
-    Some(directory.replace('-', "_"))
+    let Some(sources) = path.find("/src/").map(|end| &path[..end]) else { return Some(0..repository.len()) };
+    let directory = sources.rsplit('/').next().unwrap_or(sources);
+    let end = checkout.len() - path.len() + sources.len();
+    Some(end - directory.len()..end)
 }
 
 /// What begins with `<package>-<version>/src/` at a segment of the path: wherever a registry was mapped to, cargo's own
@@ -112,8 +144,7 @@ fn of_checkout(checkout: &str) -> Option<String> {
 fn versioned(path: &str) -> Option<&str> {
     let end = path.find("/src/")?;
     let start = path[..end].rfind('/').map_or(0, |it| it + 1);
-    let directory = &path[start..end];
-    (package(directory).len() < directory.len()).then(|| &path[start..])
+    Package::of(&path[start..end]).version.map(|_| &path[start..])
 }
 
 /// What follows `library/` in the path of a file of the toolchain.
@@ -135,38 +166,66 @@ fn behind<'a>(path: &'a str, directory: &str) -> Option<&'a str> {
     Some(&path[at + directory.len()..])
 }
 
+/// The first part of a path.
 fn first(path: &str) -> &str {
-    path.split('/').next().unwrap_or(path)
+    path.split(['/', '\\']).next().unwrap_or(path)
 }
 
 /// The crate of a directory of the toolchain's library.
-fn library_crate(directory: &str) -> String {
-    match directory {
-        "stdarch" | "portable-simd" => "core".to_owned(),
-        "backtrace" => "std".to_owned(),
-        other => other.replace('-', "_"),
-    }
-}
-
-/// The crate of a directory named `<package>-<version>`, or just `<package>`.
-fn package(directory: &str) -> String {
-    let is_version = |text: &str| {
-        let mut numbers = text.splitn(3, '.');
-        numbers.by_ref().take(2).filter(|it| it.parse::<u64>().is_ok()).count() == 2
-            && numbers.next().is_some_and(|it| it.starts_with(|digit: char| digit.is_ascii_digit()))
+fn library_package(directory: &str) -> Package<'_> {
+    let name = match directory {
+        "stdarch" | "portable-simd" => "core",
+        "backtrace" => "std",
+        other => other,
     };
-    let end = directory.match_indices('-').find(|&(at, _)| is_version(&directory[at + 1..]));
-    directory[..end.map_or(directory.len(), |it| it.0)].replace('-', "_")
+    Package { name, version: None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[derive(Clone, Debug, PartialEq)]
+    enum Origin {
+        Toolchain,
+        Fetched,
+        Unpacked,
+        Elsewhere,
+    }
+
+    /// Where a file belongs, and the name of its crate.
+    fn place(path: &str) -> (Origin, String) {
+        let source = source(path);
+        let origin = match source {
+            Source::Toolchain(_) => Origin::Toolchain,
+            Source::Fetched(_) => Origin::Fetched,
+            Source::Unpacked(_) => Origin::Unpacked,
+            Source::Elsewhere => Origin::Elsewhere,
+        };
+        (origin, source.package().map(|it| it.crate_name().into_owned()).unwrap_or_default())
+    }
+
+    #[test]
+    fn versions_are_those_of_the_directory() {
+        for (path, expected) in [
+            ("/x/registry/src/i/foo-2d-1.0.0-rc.1/src/lib.rs", Some(("foo-2d", Some("1.0.0-rc.1")))),
+            ("C:\\u\\registry\\src\\i\\md-5-0.10.6\\src\\lib.rs", Some(("md-5", Some("0.10.6")))),
+            ("/x/git/checkouts/pool-0a1b/77c/src/a.rs", Some(("pool", None))),
+            ("/x/vendor/blocking/src/lib.rs", Some(("blocking", None))),
+            ("/rustc/59/library/vendor/gimli-0.31.1/src/lib.rs", Some(("gimli", Some("0.31.1")))),
+            ("/x/pool/src/lib.rs", None),
+        ] {
+            let package = source(path).package().map(|it| (it.name, it.version));
+            assert_eq!(package, expected, "{path}");
+        }
+    }
+
     #[test]
     fn paths_name_their_crates_and_are_shown_short() {
-        let toolchain = |name: &str| Source::Toolchain(name.into());
-        let from = |name: &str| Source::Package(name.into());
+        let none = (Origin::Elsewhere, String::new());
+        let toolchain = |name: &str| (Origin::Toolchain, name.to_owned());
+        let fetched = |name: &str| (Origin::Fetched, name.to_owned());
+        let unpacked = |name: &str| (Origin::Unpacked, name.to_owned());
         let cases = [
             (
                 "/rustc/59807616e1/library/alloc/src/raw_vec/mod.rs",
@@ -196,51 +255,51 @@ mod tests {
             ),
             (
                 "/home/u/.cargo/registry/src/index.x-6f17/flate2-1.1.0/src/gz/read.rs",
-                from("flate2"),
+                fetched("flate2"),
                 "flate2-1.1.0/src/gz/read.rs",
             ),
             (
                 "C:\\u\\registry\\src\\i\\proc-macro2-1.0.9\\src\\lib.rs",
-                from("proc_macro2"),
+                fetched("proc_macro2"),
                 "proc-macro2-1.0.9\\src\\lib.rs",
             ),
             (
                 "/x/registry/src/i/foo-2d-1.0.0-rc.1/src/lib.rs",
-                from("foo_2d"),
+                fetched("foo_2d"),
                 "foo-2d-1.0.0-rc.1/src/lib.rs",
             ),
             (
                 "/build/vendor/allocator-api2/src/lib.rs",
-                from("allocator_api2"),
+                unpacked("allocator_api2"),
                 "/build/vendor/allocator-api2/src/lib.rs",
             ),
             (
                 "/home/u/.cargo/git/checkouts/tokio-377c595163f99a10/bc3a7b6/tokio-util/src/codec/mod.rs",
-                from("tokio_util"),
+                fetched("tokio_util"),
                 "tokio-377c595163f99a10/bc3a7b6/tokio-util/src/codec/mod.rs",
             ),
             (
                 "/x/git/checkouts/serde-json-377c595163f99a10/bc3a7b6/src/de.rs",
-                from("serde_json"),
+                fetched("serde_json"),
                 "serde-json-377c595163f99a10/bc3a7b6/src/de.rs",
             ),
-            ("/deps/flate2-1.1.0/src/gz/read.rs", from("flate2"), "flate2-1.1.0/src/gz/read.rs"),
-            ("flate2-1.1.0/src/gz/read.rs", from("flate2"), "flate2-1.1.0/src/gz/read.rs"),
-            ("/cargo/registry/src/i-6f17/syn-3.0.0/src/file.rs", from("syn"), "syn-3.0.0/src/file.rs"),
-            ("/home/u/web-app/src/main.rs", Source::Elsewhere, "/home/u/web-app/src/main.rs"),
-            ("/home/u/.cargo/git/checkouts/odd", Source::Elsewhere, "/home/u/.cargo/git/checkouts/odd"),
-            ("src/vendor/list/item.rs", Source::Elsewhere, "src/vendor/list/item.rs"),
-            ("library/src/main.rs", Source::Elsewhere, "library/src/main.rs"),
+            ("/deps/flate2-1.1.0/src/gz/read.rs", unpacked("flate2"), "flate2-1.1.0/src/gz/read.rs"),
+            ("flate2-1.1.0/src/gz/read.rs", unpacked("flate2"), "flate2-1.1.0/src/gz/read.rs"),
+            ("/cargo/registry/src/i-6f17/syn-3.0.0/src/file.rs", fetched("syn"), "syn-3.0.0/src/file.rs"),
+            ("/home/u/web-app/src/main.rs", none.clone(), "/home/u/web-app/src/main.rs"),
+            ("/home/u/.cargo/git/checkouts/odd", none.clone(), "/home/u/.cargo/git/checkouts/odd"),
+            ("src/vendor/list/item.rs", none.clone(), "src/vendor/list/item.rs"),
+            ("library/src/main.rs", none.clone(), "library/src/main.rs"),
             (
                 "crates/highwater/examples/codeindex/main.rs",
-                Source::Elsewhere,
+                none.clone(),
                 "crates/highwater/examples/codeindex/main.rs",
             ),
-            ("/rustc/", Source::Elsewhere, "/rustc/"),
-            ("", Source::Elsewhere, ""),
+            ("/rustc/", none.clone(), "/rustc/"),
+            ("", none.clone(), ""),
         ];
         for (path, expected, shown) in cases {
-            assert_eq!(source(path), expected, "{path}");
+            assert_eq!(place(path), expected, "{path}");
             assert_eq!(short(path), shown, "{path}");
         }
     }

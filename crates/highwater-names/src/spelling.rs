@@ -1,8 +1,10 @@
 //! One spelling for names of both manglings of Rust.
 
+use crate::brackets::{self, closing};
+
 /// A name in the spelling that both manglings have in common: no brackets around a type that has methods, and no arguments
 /// that are the default.
-pub(crate) fn tidy(name: &str) -> String {
+pub fn tidy(name: &str) -> String {
     let name = without_brackets(name).unwrap_or_else(|| name.to_owned());
     let name = without_impl(&name).map_or(name, |it| without_brackets(&it).unwrap_or(it));
     name.replace(", alloc::alloc::Global>", ">")
@@ -17,7 +19,7 @@ fn without_brackets(name: &str) -> Option<String> {
         && of
             .find("::")
             .is_some_and(|at| of[..at].bytes().all(|it| it.is_ascii_alphanumeric() || it == b'_'))
-        && !top_level(of).contains(' ');
+        && !brackets::has_outside(of, b' ');
     is_path.then(|| format!("{of}{}", &inner[end + 1..]))
 }
 
@@ -30,42 +32,11 @@ fn without_impl(name: &str) -> Option<String> {
     let inner = &name[at + "::<impl ".len()..];
     let end = closing(inner)?;
     let (of, rest) = (&inner[..end], &inner[end + 1..]);
-    let implements = top_level(of).find(" for ").map(|_| of.split_once(" for ")).unwrap_or_default();
+    let implements = brackets::split_words(of, " for ");
     Some(match implements {
         Some((implements, of)) => format!("<{of} as {implements}>{rest}"),
         None => format!("<{of}>{rest}"),
     })
-}
-
-/// `text` with spaces within brackets gone, so that what is left stands outside of all.
-fn top_level(text: &str) -> String {
-    let mut depth = 0_usize;
-    let mut out = String::new();
-    for letter in text.chars() {
-        match letter {
-            '<' | '(' | '[' | '{' => depth += 1,
-            '>' | ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            _ if depth == 0 => out.push(letter),
-            _ => {}
-        }
-    }
-    out
-}
-
-/// Position of the `>` that closes what `inner` is the beginning of.
-pub(crate) fn closing(inner: &str) -> Option<usize> {
-    let (mut depth, mut before) = (0_usize, b' ');
-    for (at, byte) in inner.bytes().enumerate() {
-        match byte {
-            b'<' => depth += 1,
-            b'>' if before == b'-' => {}
-            b'>' if depth == 0 => return Some(at),
-            b'>' => depth -= 1,
-            _ => {}
-        }
-        before = byte;
-    }
-    None
 }
 
 #[cfg(test)]

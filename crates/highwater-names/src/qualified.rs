@@ -1,47 +1,44 @@
-//! The names of functions in one spelling ([`highwater_tasks::plain`]), with their paths also where the debug information leaves those out: with line tables only, a
-//! function of a crate, and one of the standard library that was inlined, is called by its last name alone.
+//! The names of functions in one spelling ([`plain`](mod@crate::plain)), with their paths also where debug information leaves
+//! those out: with line tables only, a function of a crate, and one of the standard library that was inlined, is called by its last
+//! name alone.
 
-/// The function's name, in the spelling that all manglings have in common, with the path of the module that its file stands for, if it has no path itself and its file is known
-/// to be one of another crate. The project's own functions stay as they are: its directories need not be called as its crates.
-pub(crate) fn qualified(function: &str, file: Option<&str>) -> String {
-    let is_known = |it: &&str| is_of_dependency(it) || is_of_rust(it) || is_of_highwater(it);
-    let function = highwater_tasks::plain(function);
+use std::borrow::Cow;
+
+use crate::own;
+use crate::package::Package;
+use crate::plain::plain;
+use crate::source::{Source, source};
+
+/// The function's name, in the spelling that all manglings have in common, with the path of the module that its file stands for,
+/// if it has no path itself and its file is known to be one of another crate. The project's own functions stay as they are: its
+/// directories need not be called as its crates.
+pub fn qualified(function: &str, file: Option<&str>) -> String {
+    let is_known =
+        |it: &&str| matches!(source(it), Source::Toolchain(_) | Source::Fetched(_)) || is_of_harness(it);
+    let function = plain(function);
     file.filter(is_known).and_then(|it| by_place(&function, it)).unwrap_or(function)
 }
 
 /// What a function without a path is called if its crate has the name of the directory that the crate is in. `None` for one with
 /// a path.
-pub(crate) fn by_place(function: &str, file: &str) -> Option<String> {
+pub fn by_place(function: &str, file: &str) -> Option<String> {
     let path = function.split('<').next().unwrap_or("");
     let is_bare = !function.starts_with('<') && !path.contains("::");
     is_bare.then(|| module(file).map(|module| format!("{module}::{function}"))).flatten()
 }
 
-/// Whether a file is of a crate from a registry or a repository elsewhere.
-pub(crate) fn is_of_dependency(file: &str) -> bool {
-    file.contains("/registry/src/") || file.contains("/git/checkouts/")
-}
-
-/// Whether a file is of the standard library: where it was built, or where an installed copy of its sources lies.
-pub(crate) fn is_of_rust(file: &str) -> bool {
-    file.starts_with("/rustc/")
-        || file.starts_with("/rust/deps/")
-        || file.contains("/rustlib/src/rust/library/")
-}
-
-/// Whether a file is of this harness.
-fn is_of_highwater(file: &str) -> bool {
-    ["highwater-hooks", "highwater-leaktest"]
-        .iter()
-        .any(|name| directories(file).is_some_and(|(krate, _)| without_version(krate) == *name))
+/// Whether a file is of the leak harness.
+fn is_of_harness(file: &str) -> bool {
+    directories(file).is_some_and(|(directory, _)| own::is_harness(Package::of(directory).name))
 }
 
 /// `crate::module` of a file `…/crate-1.2.3/src/module.rs`.
 fn module(file: &str) -> Option<String> {
-    let (krate, rest) = directories(file)?;
-    let mut parts = vec![without_version(krate).replace('-', "_")];
-    parts.extend(rest.strip_suffix(".rs")?.split('/').map(str::to_owned));
-    if parts.last().is_some_and(|it| ["lib", "main", "mod"].contains(&it.as_str())) {
+    let (directory, rest) = directories(file)?;
+    let package = source(file).package().unwrap_or_else(|| Package::of(directory));
+    let mut parts = vec![package.crate_name()];
+    parts.extend(rest.strip_suffix(".rs")?.split('/').map(Cow::Borrowed));
+    if parts.last().is_some_and(|it| ["lib", "main", "mod"].contains(&it.as_ref())) {
         parts.pop();
     }
     Some(parts.join("::"))
@@ -51,10 +48,6 @@ fn module(file: &str) -> Option<String> {
 fn directories(file: &str) -> Option<(&str, &str)> {
     let (before, rest) = file.rsplit_once("/src/")?;
     Some((before.rsplit('/').next()?, rest))
-}
-
-fn without_version(directory: &str) -> &str {
-    highwater_tasks::name_and_version(directory).map_or(directory, |it| it.0)
 }
 
 #[cfg(test)]
@@ -81,7 +74,7 @@ mod tests {
             ("start<()>", "/x/crates/highwater-hooks/src/create.rs", "highwater_hooks::create::start"),
             ("start<()>", "R/highwater-hooks-0.1.0/src/create.rs", "highwater_hooks::create::start"),
             ("work", "/home/me/pool/src/lib.rs", "work"),
-            ("work", "/home/me/git/checkouts/pool-0a1b/77c/src/a.rs", "77c::a::work"),
+            ("work", "/home/me/git/checkouts/pool-0a1b/77c/src/a.rs", "pool::a::work"),
             ("work", "R/pool-1.0.0/pool.c", "work"),
         ] {
             let file = file.replacen('R', REGISTRY, usize::from(file.starts_with('R')));
@@ -95,9 +88,9 @@ mod tests {
 
     #[test]
     fn the_harness_knows_its_own_files() {
-        assert!(is_of_highwater("/x/crates/highwater-leaktest/src/around.rs"));
-        assert!(is_of_highwater("/x/registry/src/y/highwater-hooks-1.0.0/src/create.rs"));
-        assert!(!is_of_highwater("/x/my-highwater-hooks/src/create.rs"));
-        assert!(!is_of_highwater("/x/highwater-leaktest-corpus/src/create.rs"));
+        assert!(is_of_harness("/x/crates/highwater-leaktest/src/around.rs"));
+        assert!(is_of_harness("/x/registry/src/y/highwater-hooks-1.0.0/src/create.rs"));
+        assert!(!is_of_harness("/x/my-highwater-hooks/src/create.rs"));
+        assert!(!is_of_harness("/x/highwater-leaktest-corpus/src/create.rs"));
     }
 }

@@ -3,7 +3,7 @@
 //! A recorder inside of an allocator writes down its own frames as well. Where the program was built without debug information or
 //! with link-time optimization nothing but these names tells them from the program's.
 
-use crate::frames::name::{self, Owner};
+use crate::function::{Owner, owner};
 
 /// What programs call for memory, and the functions of C libraries behind it. Sorted.
 const ENTRIES: [&str; 61] = [
@@ -141,8 +141,18 @@ const CRATES: [&str; 19] = [
     "wee_alloc",
 ];
 
+/// The symbols between compiled Rust code and its allocator.
+const COMPILER_PREFIXES: [&str; 6] =
+    ["__rust_alloc", "__rust_dealloc", "__rust_realloc", "__rust_no_alloc", "__rg_", "__rdl_"];
+
+/// Whether a function with this own name (without path and arguments) is one that the compiler puts between a program and
+/// its allocator.
+pub fn is_of_compiler(own_name: &str) -> bool {
+    COMPILER_PREFIXES.iter().any(|it| own_name.starts_with(it))
+}
+
 /// Whether all that the function calls belongs to the allocation.
-pub(crate) fn is_entry(function: &str, file: Option<&str>) -> bool {
+pub fn is_entry(function: &str, file: Option<&str>) -> bool {
     let Some(plain) = plain(function) else { return false };
     // A language of its own has allocators of its own, and these names for anything.
     let is_script = |it: &str| [".py", ".js", ".ts", ".go", ".java"].iter().any(|end| it.ends_with(end));
@@ -159,24 +169,24 @@ pub(crate) fn is_entry(function: &str, file: Option<&str>) -> bool {
 }
 
 /// Whether the function is one inside of an allocator.
-pub(crate) fn is_shim(function: &str) -> bool {
+pub fn is_shim(function: &str) -> bool {
     plain(function).is_some_and(|it| SHIM_PREFIXES.iter().any(|prefix| it.starts_with(prefix)))
 }
 
 /// Whether the function may be one inside of an allocator.
-pub(crate) fn is_inner(function: &str) -> bool {
+pub fn is_inner(function: &str) -> bool {
     plain(function).is_some_and(|it| INNER_PREFIXES.iter().any(|prefix| it.starts_with(prefix)))
 }
 
 /// Whether the crate is an allocator's.
-pub(crate) fn is_crate(name: &str) -> bool {
+pub fn is_crate(name: &str) -> bool {
     CRATES.binary_search(&name).is_ok()
 }
 
 /// A name of C, or of C++ outside of any namespace, without arguments, versions and what compilers append to parts of
 /// functions (`.isra.0`, `.part.1`); `None` for other names.
 fn plain(function: &str) -> Option<&str> {
-    if name::owner(function) != Owner::Bare {
+    if owner(function) != Owner::Bare {
         return None;
     }
     let function = function.strip_prefix("(anonymous namespace)::").unwrap_or(function);
@@ -221,6 +231,8 @@ mod tests {
         }
         assert!(!is_entry("malloc", Some("tool/memory.py")));
         assert!(is_inner("arena_malloc_hard") && !is_shim("arena_malloc_hard"));
+        assert!(is_of_compiler("__rust_alloc_zeroed") && is_of_compiler("__rg_realloc"));
+        assert!(!is_of_compiler("__rust_begin_short_backtrace"));
         assert!(is_crate("tikv_jemallocator") && !is_crate("demo"));
     }
 

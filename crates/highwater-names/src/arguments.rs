@@ -4,13 +4,15 @@
 //! the path: `push<demo::Session, alloc::alloc::Global>`. Both together are `alloc::vec::Vec<demo::Session>::push`, which is also
 //! what the current mangling says.
 
-use crate::die::Described;
-use crate::spelling::{closing, tidy};
+use crate::brackets::{self, closing, segments};
+use crate::spelling::tidy;
 
-/// The name of a function with its arguments. `path` is its demangled linker name without hash. `None` where the two do not fit
-/// together, or there is nothing to add.
-pub(crate) fn with_arguments(path: &str, described: &Described) -> Option<String> {
-    let (base, arguments) = split_arguments(&described.name)?;
+/// The name of a function with its arguments. `path` is its demangled linker name without hash, and `described` the name in debug
+/// information, which has no path. `parameters` are what the type parameters of the function and of what it is in are called, in
+/// the order of the arguments; none where debug information is for lines only. `None` where the two names do not fit together,
+/// or there is nothing to add.
+pub fn with_arguments(path: &str, described: &str, parameters: &[String]) -> Option<String> {
+    let (base, arguments) = split_arguments(described)?;
     let mut segments = segments(path);
     let closure = base.starts_with("{closure#");
     let last = segments.pop()?;
@@ -25,7 +27,7 @@ pub(crate) fn with_arguments(path: &str, described: &Described) -> Option<String
     }
     let function = if closure { segments.pop()? } else { closures.pop()? };
     let owner = segments.join("::");
-    let (owner, own) = match substitution(&owner, &arguments, &described.parameters) {
+    let (owner, own) = match substitution(&owner, &arguments, parameters) {
         Some((known, own)) => (substitute(&owner, &known), own),
         None => (owner, arguments.iter().map(|it| it.to_string()).collect()),
     };
@@ -46,48 +48,8 @@ fn split_arguments(name: &str) -> Option<(&str, Vec<&str>)> {
     let Some(open) = name.find('<').filter(|&open| open > 0 && name.ends_with('>')) else {
         return name.starts_with("{closure#").then(|| (name, Vec::new()));
     };
-    let inner = &name[open + 1..name.len() - 1];
-    let (mut depth, mut start, mut before) = (0_usize, 0, b' ');
-    let mut arguments = Vec::new();
-    for (at, byte) in inner.bytes().enumerate() {
-        match byte {
-            b'<' | b'(' | b'[' | b'{' => depth += 1,
-            b'>' if before == b'-' => {}
-            b'>' | b')' | b']' | b'}' => depth = depth.checked_sub(1)?,
-            b',' if depth == 0 => {
-                arguments.push(inner[start..at].trim());
-                start = at + 1;
-            }
-            _ => {}
-        }
-        before = byte;
-    }
-    arguments.push(inner[start..].trim());
+    let arguments = brackets::arguments(&name[open + 1..name.len() - 1])?;
     Some((&name[..open], arguments))
-}
-
-/// The segments of a path, outside of brackets.
-fn segments(path: &str) -> Vec<&str> {
-    let bytes = path.as_bytes();
-    let (mut depth, mut start) = (0_usize, 0);
-    let mut segments = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        match bytes[at] {
-            b'<' | b'(' | b'[' => depth += 1,
-            b'>' if at > 0 && bytes[at - 1] == b'-' => {}
-            b'>' | b')' | b']' => depth = depth.saturating_sub(1),
-            b':' if depth == 0 && bytes.get(at + 1) == Some(&b':') => {
-                segments.push(&path[start..at]);
-                start = at + 2;
-                at += 1;
-            }
-            _ => {}
-        }
-        at += 1;
-    }
-    segments.push(&path[start..]);
-    segments
 }
 
 /// Parameters and what they stand for, and the arguments of the function itself.
@@ -228,8 +190,8 @@ mod tests {
     use super::*;
 
     fn named(path: &str, name: &str, parameters: &[&str]) -> Option<String> {
-        let parameters = parameters.iter().map(|it| (*it).to_owned()).collect();
-        with_arguments(path, &Described { name: name.to_owned(), parameters })
+        let parameters: Vec<String> = parameters.iter().map(|it| (*it).to_owned()).collect();
+        with_arguments(path, name, &parameters)
     }
 
     #[test]

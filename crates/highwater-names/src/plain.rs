@@ -3,18 +3,20 @@
 //! The legacy mangling has `a::B<T>::c` and `a::d::{{closure}}` where the one called v0 has `<a::B<u8>>::c::<i32>` and
 //! `a::d::{closure#0}`, and debug information `c<u8, i32>` and `{async_fn#0}`. All that compares names compares what is made here.
 
+use crate::brackets::{split_closing, split_words};
+
 /// The name without hashes, without the arguments of generic types and functions, and without the numbers of closures:
 /// `a::B::c`, `a::d::{{closure}}`, `<a::B as a::C>::e`. A name in this spelling stays as it is.
 pub fn plain(function: &str) -> String {
     let text = without_hashes(function.trim());
-    let (head, rest) = match text.strip_prefix('<').and_then(split_bracket) {
+    let (head, rest) = match text.strip_prefix('<').and_then(split_closing) {
         Some((inside, rest)) => (self_type(inside), rest),
         None => (String::new(), text.as_str()),
     };
     let mut name = head;
     let path = path(rest);
     // `a::b::<impl a::C for a::D>::e` is `<a::D as a::C>::e`, and `a::b::<impl a::D>::e` is `a::D::e`.
-    match path.rfind("<impl ").and_then(|at| split_bracket(&path[at + 1..])) {
+    match path.rfind("<impl ").and_then(|at| split_closing(&path[at + 1..])) {
         Some((inside, rest)) => {
             let inside = inside.strip_prefix("impl ").unwrap_or(inside);
             match split_words(inside, " for ") {
@@ -65,7 +67,7 @@ fn path(text: &str) -> String {
             name += &inside_of_braces(inside);
             rest = &closure[end + 1 + usize::from(is_double)..];
         } else {
-            let Some((inside, behind)) = split_bracket(&behind[1..]) else {
+            let Some((inside, behind)) = split_closing(&behind[1..]) else {
                 rest = behind;
                 break;
             };
@@ -93,45 +95,6 @@ fn inside_of_braces(inside: &str) -> String {
         _ if inside.starts_with("shim") || inside.contains('.') => format!("{{{{{inside}}}}}"),
         _ => format!("{{{kind}}}"),
     }
-}
-
-/// Splits what stands behind a `<` into what is inside of the bracket and what is behind it.
-fn split_bracket(text: &str) -> Option<(&str, &str)> {
-    let mut depth = 1_usize;
-    let mut before = ' ';
-    for (place, letter) in text.char_indices() {
-        match letter {
-            '<' => depth += 1,
-            // The arrow of a function's type closes nothing.
-            '>' if before == '-' => {}
-            '>' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return Some((&text[..place], &text[place + 1..]));
-        }
-        before = letter;
-    }
-    None
-}
-
-/// Splits at the first of these words that stands in no bracket.
-fn split_words<'a>(text: &'a str, words: &str) -> Option<(&'a str, &'a str)> {
-    let mut depth = 0_usize;
-    let mut before = ' ';
-    for (place, letter) in text.char_indices() {
-        match letter {
-            '<' | '(' | '[' => depth += 1,
-            '>' if before == '-' => {}
-            '>' | ')' | ']' => depth = depth.saturating_sub(1),
-            ' ' if depth == 0 && text[place..].starts_with(words) => {
-                return Some((&text[..place], &text[place + words.len()..]));
-            }
-            _ => {}
-        }
-        before = letter;
-    }
-    None
 }
 
 /// Without the legacy mangling's `::h0123456789abcdef` and the other one's `[0123abcd]` behind the names of crates.

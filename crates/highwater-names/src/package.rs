@@ -1,5 +1,34 @@
 //! The name and the version of a package, in the name of the directory that cargo unpacks it into.
 
+use std::borrow::Cow;
+
+/// A package of Rust code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Package<'a> {
+    /// Its name, as its directory has it: `md-5`.
+    pub name: &'a str,
+    /// Its version, where the directory has one: `0.10.6`.
+    pub version: Option<&'a str>,
+}
+
+impl<'a> Package<'a> {
+    /// The package in a directory of this name.
+    pub(crate) fn of(directory: &'a str) -> Self {
+        let (name, version) =
+            name_and_version(directory).map_or((directory, None), |(name, version)| (name, Some(version)));
+        Self { name, version }
+    }
+
+    /// The name of its crate in paths of code: `md_5`.
+    pub fn crate_name(self) -> Cow<'a, str> {
+        if self.name.contains('-') {
+            Cow::Owned(self.name.replace('-', "_"))
+        } else {
+            Cow::Borrowed(self.name)
+        }
+    }
+}
+
 /// Splits `md-5-0.10.6` into `md-5` and `0.10.6`. A name may have digits behind a hyphen, too; a version has three numbers and
 /// may have more behind a hyphen or a plus sign. `None` for a directory without one, such as `my-crate` or `index-1949cf8c6b5b557f`.
 pub fn name_and_version(directory: &str) -> Option<(&str, &str)> {
