@@ -162,29 +162,7 @@ pub(super) fn output_format(output: &Path, asked_for: Option<Format>) -> Result<
 
 /// The format that a file's name stands for.
 pub(super) fn format_of(path: &Path) -> Option<Format> {
-    const ENDINGS: [(&str, Format); 12] = [
-        (".pb.gz", Format::Pprof),
-        (".pb", Format::Pprof),
-        (".pprof", Format::Pprof),
-        (".folded", Format::Folded),
-        (".collapsed", Format::Folded),
-        (".speedscope.json", Format::Speedscope),
-        (".speedscope", Format::Speedscope),
-        (".dhat.json", Format::Dhat),
-        (".dhat", Format::Dhat),
-        (".callgrind", Format::Callgrind),
-        // The general ones last.
-        (".json", Format::Json),
-        (".csv", Format::Csv),
-    ];
-    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-    if name.starts_with("callgrind.out") {
-        return Some(Format::Callgrind);
-    }
-    if name.starts_with("dhat.out") {
-        return Some(Format::Dhat);
-    }
-    ENDINGS.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|it| it.1)
+    Format::of_file_name(&path.file_name()?.to_string_lossy())
 }
 
 #[cfg(test)]

@@ -357,3 +357,16 @@ pub(super) fn wrong_type(field: Field<'_>) -> Fault {
 fn other_type(number: u64, offset: usize) -> ReadError {
     malformed(offset, &format!("field {number}"), "it has another type than the format says")
 }
+
+/// Whether `bytes` begin with a field of pprof's message, as far as its number and its type tell.
+pub(crate) fn detect(bytes: &[u8]) -> bool {
+    const LENGTH_DELIMITED: u8 = 2;
+    let Some(tag) = bytes.first() else { return false };
+    match (tag >> 3, tag & 7) {
+        (1..=6 | 11, wire) => wire == LENGTH_DELIMITED,
+        (7..=10 | 12 | 14 | 15, wire) => wire == 0,
+        // Remarks are numbers, one by one or packed.
+        (13, wire) => wire == 0 || wire == LENGTH_DELIMITED,
+        _ => false,
+    }
+}

@@ -13,5 +13,6 @@ mod input;
 mod rows;
 pub(super) mod wire;
 
-pub(crate) use decode::{decode, decode_gzip};
+pub(crate) use decode::{decode, decode_gzip, detect};
+pub(crate) use encode::encode;
 pub use encode::write;
