@@ -80,7 +80,7 @@ pub use series::spikes::follow::SpikeFollower;
 pub use series::spikes::spike::{Sign, Spike, SpikesOptions};
 pub use series::spikes::totals::SnapshotTotals;
 pub use series::timeline::{Moment, Timeline, TimelineBuilder, TimelineRow};
-pub use series::trend::classify::{Class, Evidence};
+pub use series::trend::classify::{Class, TrendEvidence};
 pub use series::trend::forecast::{Forecast, Used};
 pub use series::trend::{Trend, TrendOptions, TrendRow};
 pub use series::{Series, SeriesOptions};

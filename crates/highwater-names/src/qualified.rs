@@ -7,14 +7,14 @@ use std::borrow::Cow;
 use crate::own;
 use crate::package::Package;
 use crate::plain::plain;
-use crate::source::{Source, source};
+use crate::source::{Origin, source};
 
 /// The function's name, in the spelling that all manglings have in common, with the path of the module that its file stands for,
 /// if it has no path itself and its file is known to be one of another crate. The project's own functions stay as they are: its
 /// directories need not be called as its crates.
 pub fn qualified(function: &str, file: Option<&str>) -> String {
     let is_known =
-        |it: &&str| matches!(source(it), Source::Toolchain(_) | Source::Fetched(_)) || is_of_harness(it);
+        |it: &&str| matches!(source(it), Origin::Toolchain(_) | Origin::Fetched(_)) || is_of_harness(it);
     let function = plain(function);
     file.filter(is_known).and_then(|it| by_place(&function, it)).unwrap_or(function)
 }

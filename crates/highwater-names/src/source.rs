@@ -10,7 +10,7 @@ use crate::package::Package;
 
 /// Where a source file belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source<'a> {
+pub enum Origin<'a> {
     /// The toolchain's library or a package that is built into it.
     Toolchain(Package<'a>),
     /// A package that cargo fetched from a registry or a repository: certainly a dependency.
@@ -22,7 +22,7 @@ pub enum Source<'a> {
     Elsewhere,
 }
 
-impl<'a> Source<'a> {
+impl<'a> Origin<'a> {
     /// The package, where the path says it.
     pub fn package(self) -> Option<Package<'a>> {
         match self {
@@ -33,23 +33,23 @@ impl<'a> Source<'a> {
 }
 
 /// Where the file at `path` belongs.
-pub fn source(path: &str) -> Source<'_> {
+pub fn source(path: &str) -> Origin<'_> {
     locate(path).0
 }
 
 /// Whether the file is of the toolchain's library: where it was built, or where an installed copy of its sources lies.
 pub fn is_in_toolchain(file: &str) -> bool {
-    matches!(source(file), Source::Toolchain(_))
+    matches!(source(file), Origin::Toolchain(_))
 }
 
 /// Whether cargo fetched the file from a registry or a repository.
 pub fn is_fetched(file: &str) -> bool {
-    matches!(source(file), Source::Fetched(_))
+    matches!(source(file), Origin::Fetched(_))
 }
 
 /// Whether a source file belongs to a library that the program was built with, as far as its path says.
 pub fn is_in_library(file: &str) -> bool {
-    source(file) != Source::Elsewhere
+    source(file) != Origin::Elsewhere
         || is_in_go_module(file)
         || is_in_c_library(file)
         || file.starts_with("/usr/include/")
@@ -88,7 +88,7 @@ pub fn file_name(path: &str) -> &str {
 }
 
 /// Where the file belongs, and the offset in `path` from which it is shown.
-fn locate(path: &str) -> (Source<'_>, usize) {
+fn locate(path: &str) -> (Origin<'_>, usize) {
     // Separators are one byte each, so offsets agree in both spellings.
     let unified = if path.contains('\\') { Cow::Owned(path.replace('\\', "/")) } else { Cow::Borrowed(path) };
     // What `rest` ends with, in the spelling of `path`.
@@ -98,33 +98,33 @@ fn locate(path: &str) -> (Source<'_>, usize) {
     if let Some(rest) = library(&unified) {
         let shown = at(rest) - "library/".len();
         return match rest.strip_prefix("vendor/") {
-            Some(vendored) => (Source::Toolchain(Package::of(directory(vendored))), at(vendored)),
-            None => (Source::Toolchain(library_package(directory(rest))), shown),
+            Some(vendored) => (Origin::Toolchain(Package::of(directory(vendored))), at(vendored)),
+            None => (Origin::Toolchain(library_package(directory(rest))), shown),
         };
     }
     if let Some(rest) = unified.strip_prefix("/rust/deps/") {
-        return (Source::Toolchain(Package::of(directory(rest))), at(rest));
+        return (Origin::Toolchain(Package::of(directory(rest))), at(rest));
     }
     if let Some((_, rest)) = behind(&unified, "registry/src/").and_then(|it| it.split_once('/')) {
-        return (Source::Fetched(Package::of(directory(rest))), at(rest));
+        return (Origin::Fetched(Package::of(directory(rest))), at(rest));
     }
     if let Some(checkout) = behind(&unified, "git/checkouts/")
         && let Some(name) = of_checkout(checkout)
     {
         let begin = at(checkout) + name.start;
         let name = &path[begin..begin + name.len()];
-        return (Source::Fetched(Package { name, version: None }), at(checkout));
+        return (Origin::Fetched(Package { name, version: None }), at(checkout));
     }
     if let Some(vendored) = behind(&unified, "vendor/")
         && let Some((_, rest)) = vendored.split_once('/')
         && rest.starts_with("src/")
     {
-        return (Source::Unpacked(Package::of(directory(vendored))), 0);
+        return (Origin::Unpacked(Package::of(directory(vendored))), 0);
     }
     if let Some(rest) = versioned(&unified) {
-        return (Source::Unpacked(Package::of(directory(rest))), at(rest));
+        return (Origin::Unpacked(Package::of(directory(rest))), at(rest));
     }
-    (Source::Elsewhere, 0)
+    (Origin::Elsewhere, 0)
 }
 
 /// Where the name of the package stands in what is behind `git/checkouts/`: `<repository>-<hash>/<revision>/<path>`. A repository
@@ -185,24 +185,16 @@ fn library_package(directory: &str) -> Package<'_> {
 mod tests {
     use super::*;
 
-    #[derive(Clone, Debug, PartialEq)]
-    enum Origin {
-        Toolchain,
-        Fetched,
-        Unpacked,
-        Elsewhere,
-    }
-
-    /// Where a file belongs, and the name of its crate.
-    fn place(path: &str) -> (Origin, String) {
-        let source = source(path);
-        let origin = match source {
-            Source::Toolchain(_) => Origin::Toolchain,
-            Source::Fetched(_) => Origin::Fetched,
-            Source::Unpacked(_) => Origin::Unpacked,
-            Source::Elsewhere => Origin::Elsewhere,
+    /// Where a file belongs in one word, and the name of its crate.
+    fn place(path: &str) -> (&'static str, String) {
+        let origin = source(path);
+        let word = match origin {
+            Origin::Toolchain(_) => "toolchain",
+            Origin::Fetched(_) => "fetched",
+            Origin::Unpacked(_) => "unpacked",
+            Origin::Elsewhere => "elsewhere",
         };
-        (origin, source.package().map(|it| it.crate_name().into_owned()).unwrap_or_default())
+        (word, origin.package().map(|it| it.crate_name().into_owned()).unwrap_or_default())
     }
 
     #[test]
@@ -222,10 +214,10 @@ mod tests {
 
     #[test]
     fn paths_name_their_crates_and_are_shown_short() {
-        let none = (Origin::Elsewhere, String::new());
-        let toolchain = |name: &str| (Origin::Toolchain, name.to_owned());
-        let fetched = |name: &str| (Origin::Fetched, name.to_owned());
-        let unpacked = |name: &str| (Origin::Unpacked, name.to_owned());
+        let none = ("elsewhere", String::new());
+        let toolchain = |name: &str| ("toolchain", name.to_owned());
+        let fetched = |name: &str| ("fetched", name.to_owned());
+        let unpacked = |name: &str| ("unpacked", name.to_owned());
         let cases = [
             (
                 "/rustc/59807616e1/library/alloc/src/raw_vec/mod.rs",

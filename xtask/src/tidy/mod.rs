@@ -6,6 +6,7 @@
 mod architecture;
 mod crates;
 mod dependencies;
+mod formats;
 mod leftovers;
 mod links;
 mod markdown;
@@ -58,6 +59,7 @@ const RULES: &[Rule] = &[
     ("modules", modules::check),
     ("architecture", architecture::check),
     ("dependencies", dependencies::check),
+    ("formats", formats::check),
     ("rust-version", rust_version::check),
     ("top level", top_level::check),
     ("leftovers", leftovers::check),

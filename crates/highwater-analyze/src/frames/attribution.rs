@@ -9,16 +9,16 @@ use highwater_names::allocators;
 use highwater_names::function::{self, Owner};
 use highwater_names::library::ModuleKind;
 use highwater_names::own;
-use highwater_names::source::{self, Source};
+use highwater_names::source::{self, Origin};
 
-use crate::frames::class::Class;
+use crate::frames::class::FrameClass;
 use crate::frames::symbols::TextId;
 
 /// A function's crate, as far as it can be told, and its class.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Verdict {
+pub(crate) struct Attribution {
     pub crate_name: Option<String>,
-    pub class: Class,
+    pub class: FrameClass,
 }
 
 /// Crates of the toolchain, and the collections and buffers that others are built from. Sorted.
@@ -67,44 +67,44 @@ const STARTERS: [&str; 14] = [
 ];
 
 /// Judges a function by its name (without hash) and the path of its source file.
-pub(crate) fn judge(function: Option<&str>, file: Option<&str>) -> Verdict {
+pub(crate) fn judge(function: Option<&str>, file: Option<&str>) -> Attribution {
     if function.is_none() && file.is_none() {
-        return Verdict { crate_name: None, class: Class::Nameless };
+        return Attribution { crate_name: None, class: FrameClass::Nameless };
     }
     let function = function.unwrap_or_default();
-    let origin = file.map_or(Source::Elsewhere, source::source);
+    let origin = file.map_or(Origin::Elsewhere, source::source);
     let crate_name = crate_name(function::owner(function), origin);
     let class = if is_entry(function) || is_request(function, file) || allocators::is_entry(function, file) {
-        Class::Entry
+        FrameClass::Entry
     } else {
         match crate_name.as_deref() {
-            Some(name) if own::is_recorder_or_facade(name) => Class::Recorder,
-            _ if is_global_alloc(function) => Class::Entry,
-            _ if is_shim(function, file) => Class::Shim,
-            Some(name) if allocators::is_crate(name) => Class::Shim,
-            Some(name) if is_plumbing(name, origin) => Class::Plumbing,
-            _ if allocators::is_inner(function) => Class::Inner,
-            None if is_starter(function, file) => Class::Plumbing,
-            _ => Class::Own,
+            Some(name) if own::is_recorder_or_facade(name) => FrameClass::Recorder,
+            _ if is_global_alloc(function) => FrameClass::Entry,
+            _ if is_shim(function, file) => FrameClass::Shim,
+            Some(name) if allocators::is_crate(name) => FrameClass::Shim,
+            Some(name) if is_plumbing(name, origin) => FrameClass::Plumbing,
+            _ if allocators::is_inner(function) => FrameClass::Inner,
+            None if is_starter(function, file) => FrameClass::Plumbing,
+            _ => FrameClass::Own,
         }
     };
-    Verdict { crate_name, class }
+    Attribution { crate_name, class }
 }
 
-impl Verdict {
+impl Attribution {
     /// Supplies the crate of a function that is known by a bare name only, once other functions of its file have
     /// told which one it is.
     pub fn adopt(&mut self, crate_name: &str) {
         self.crate_name = Some(crate_name.to_owned());
-        if self.class == Class::Own && own::is_recorder_or_facade(crate_name) {
-            self.class = Class::Recorder;
-        } else if self.class == Class::Own && is_plumbing(crate_name, Source::Elsewhere) {
-            self.class = Class::Plumbing;
+        if self.class == FrameClass::Own && own::is_recorder_or_facade(crate_name) {
+            self.class = FrameClass::Recorder;
+        } else if self.class == FrameClass::Own && is_plumbing(crate_name, Origin::Elsewhere) {
+            self.class = FrameClass::Plumbing;
         }
     }
 }
 
-fn crate_name(owner: Owner<'_>, origin: Source<'_>) -> Option<String> {
+fn crate_name(owner: Owner<'_>, origin: Origin<'_>) -> Option<String> {
     if let Owner::Path(name) = owner {
         return Some(name.to_owned());
     }
@@ -124,10 +124,10 @@ fn crate_name(owner: Owner<'_>, origin: Source<'_>) -> Option<String> {
     Some(chosen.to_owned())
 }
 
-fn is_plumbing(crate_name: &str, origin: Source<'_>) -> bool {
+fn is_plumbing(crate_name: &str, origin: Origin<'_>) -> bool {
     PLUMBING.binary_search(&crate_name).is_ok()
         || crate_name.starts_with("rustc_std_workspace_")
-        || matches!(origin, Source::Toolchain(package) if package.crate_name() == crate_name)
+        || matches!(origin, Origin::Toolchain(package) if package.crate_name() == crate_name)
 }
 
 fn is_entry(function: &str) -> bool {
@@ -165,34 +165,40 @@ fn is_shim(function: &str, file: Option<&str>) -> bool {
 /// Number of frames at the leaf end that belong to the allocation itself: the recorder and the allocator.
 ///
 /// `classes` is a stack, leaf first.
-pub(crate) fn allocator_frames(classes: impl Iterator<Item = Class> + Clone) -> usize {
+pub(crate) fn allocator_frames(classes: impl Iterator<Item = FrameClass> + Clone) -> usize {
     // Whatever an entry point called is the allocator, under whatever name.
-    let entry = classes.clone().position(|it| it == Class::Entry);
+    let entry = classes.clone().position(|it| it == FrameClass::Entry);
     let mut end = entry.map_or(0, |at| at + 1);
     for (at, class) in classes.enumerate().skip(end) {
         match class {
-            Class::Recorder | Class::Entry | Class::Shim => end = at + 1,
-            Class::Inner if entry.is_none() && at > 0 && at == end => end = at + 1,
-            Class::Plumbing => {}
-            Class::Nameless | Class::Own | Class::Inner => break,
+            FrameClass::Recorder | FrameClass::Entry | FrameClass::Shim => end = at + 1,
+            FrameClass::Inner if entry.is_none() && at > 0 && at == end => end = at + 1,
+            FrameClass::Plumbing => {}
+            FrameClass::Nameless | FrameClass::Own | FrameClass::Inner => break,
         }
     }
     end
 }
 
 /// What a function is that has this class by its name, in a module. `crate_name` is known for code of Rust only.
-pub(crate) fn in_module(class: Class, crate_name: Option<TextId>, module: Option<ModuleKind>) -> Class {
+pub(crate) fn in_module(
+    class: FrameClass,
+    crate_name: Option<TextId>,
+    module: Option<ModuleKind>,
+) -> FrameClass {
     match (class, module) {
-        (Class::Own | Class::Inner | Class::Nameless, Some(ModuleKind::Allocator))
+        (FrameClass::Own | FrameClass::Inner | FrameClass::Nameless, Some(ModuleKind::Allocator))
             if crate_name.is_none() =>
         {
-            Class::Shim
+            FrameClass::Shim
         }
-        (Class::Own | Class::Inner | Class::Nameless, Some(ModuleKind::System)) if crate_name.is_none() => {
-            Class::Plumbing
+        (FrameClass::Own | FrameClass::Inner | FrameClass::Nameless, Some(ModuleKind::System))
+            if crate_name.is_none() =>
+        {
+            FrameClass::Plumbing
         }
         // Code of the program that has lost its name is the program's all the same.
-        (Class::Nameless, Some(ModuleKind::Program)) => Class::Own,
+        (FrameClass::Nameless, Some(ModuleKind::Program)) => FrameClass::Own,
         (class, _) => class,
     }
 }

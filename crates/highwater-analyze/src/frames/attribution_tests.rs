@@ -7,7 +7,7 @@ const REGISTRY: &str = "/home/u/.cargo/registry/src/index.crates.io-1949cf8c6b5b
 
 #[test]
 fn realistic_functions() {
-    use Class::{Entry, Inner, Nameless, Own, Plumbing, Recorder, Shim};
+    use FrameClass::{Entry, Inner, Nameless, Own, Plumbing, Recorder, Shim};
     let std = |path: &str| format!("{STD}/{path}");
     let registry = |path: &str| format!("{REGISTRY}/{path}");
     let own = "crates/highwater/examples/codeindex/index.rs".to_owned();
@@ -120,23 +120,23 @@ fn realistic_functions() {
     ];
     for (function, file, crate_name, class) in cases {
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let verdict = judge(some(function).as_deref(), some(&file).as_deref());
-        assert_eq!(verdict, Verdict { crate_name: some(crate_name), class }, "{function} in {file}");
+        let attribution = judge(some(function).as_deref(), some(&file).as_deref());
+        assert_eq!(attribution, Attribution { crate_name: some(crate_name), class }, "{function} in {file}");
     }
 }
 
 #[test]
 fn a_bare_name_becomes_its_file_s_crate() {
-    let mut verdict = judge(Some("{closure#0}"), Some("crates/highwater-runtime/src/capture.rs"));
-    assert_eq!(verdict.class, Class::Own);
-    verdict.adopt("highwater_runtime");
-    assert_eq!(verdict.class, Class::Recorder);
+    let mut attribution = judge(Some("{closure#0}"), Some("crates/highwater-runtime/src/capture.rs"));
+    assert_eq!(attribution.class, FrameClass::Own);
+    attribution.adopt("highwater_runtime");
+    assert_eq!(attribution.class, FrameClass::Recorder);
 }
 
 #[test]
 fn the_allocator_s_frames_end_with_its_entry_point() {
-    use Class::{Entry, Inner, Nameless, Own, Plumbing, Recorder, Shim};
-    let count = |classes: &[Class]| allocator_frames(classes.iter().copied());
+    use FrameClass::{Entry, Inner, Nameless, Own, Plumbing, Recorder, Shim};
+    let count = |classes: &[FrameClass]| allocator_frames(classes.iter().copied());
     // Inlined code of the recorder may have lost its name.
     assert_eq!(count(&[Plumbing, Own, Recorder, Own, Entry, Shim, Plumbing, Own, Shim]), 6);
     assert_eq!(count(&[Shim, Plumbing, Recorder, Plumbing, Plumbing, Own]), 3);
@@ -157,11 +157,11 @@ fn searched_lists_are_sorted() {
 #[test]
 fn a_module_says_what_its_nameless_functions_are() {
     use ModuleKind::{Allocator, Program, System};
-    assert_eq!(in_module(Class::Nameless, None, Some(Program)), Class::Own);
-    assert_eq!(in_module(Class::Nameless, None, Some(System)), Class::Plumbing);
-    assert_eq!(in_module(Class::Nameless, None, Some(Allocator)), Class::Shim);
-    assert_eq!(in_module(Class::Nameless, None, None), Class::Nameless);
-    assert_eq!(in_module(Class::Own, None, Some(System)), Class::Plumbing);
-    assert_eq!(in_module(Class::Own, None, Some(Program)), Class::Own);
-    assert_eq!(in_module(Class::Entry, None, Some(System)), Class::Entry);
+    assert_eq!(in_module(FrameClass::Nameless, None, Some(Program)), FrameClass::Own);
+    assert_eq!(in_module(FrameClass::Nameless, None, Some(System)), FrameClass::Plumbing);
+    assert_eq!(in_module(FrameClass::Nameless, None, Some(Allocator)), FrameClass::Shim);
+    assert_eq!(in_module(FrameClass::Nameless, None, None), FrameClass::Nameless);
+    assert_eq!(in_module(FrameClass::Own, None, Some(System)), FrameClass::Plumbing);
+    assert_eq!(in_module(FrameClass::Own, None, Some(Program)), FrameClass::Own);
+    assert_eq!(in_module(FrameClass::Entry, None, Some(System)), FrameClass::Entry);
 }

@@ -2,7 +2,7 @@
 
 /// What a function is to somebody who looks for the cause of an allocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Class {
+pub(crate) enum FrameClass {
     /// The profiler's own code. Never of interest.
     Recorder,
     /// Where compiled Rust code enters the allocator: this frame and all it called belong to the allocation.

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use highwater_names::function::{self, Owner};
 use highwater_names::library::{self, ModuleKind};
-use highwater_names::source::{self, Source};
+use highwater_names::source::{self, Origin};
 use highwater_profile::{Function, Location, LocationId, Place, Profile, StringId};
 
-use crate::frames::attribution::{self, Verdict};
-use crate::frames::class::Class;
+use crate::frames::attribution::{self, Attribution};
+use crate::frames::class::FrameClass;
 use crate::frames::drop_frames::DropFrames;
 use crate::frames::filter::{self, Matches, Names};
 use crate::frames::symbols::{self, Symbol, SymbolId, Symbols, TextId};
@@ -19,7 +19,7 @@ use crate::query::Query;
 pub(crate) struct Resolved {
     pub symbol: SymbolId,
     /// Of the symbol, so that nobody has to look it up for every frame of every stack.
-    pub class: Class,
+    pub class: FrameClass,
     pub is_actionable: bool,
     /// It is actionable, and its source is the program's own.
     pub is_workspace: bool,
@@ -71,7 +71,7 @@ struct FunctionTexts {
     file: TextId,
     short_file: TextId,
     crate_name: Option<TextId>,
-    class: Class,
+    class: FrameClass,
     is_workspace: bool,
 }
 
@@ -160,7 +160,7 @@ impl<'a> Resolver<'a> {
             address: location.address,
             crate_name: None,
             inlined: false,
-            class: attribution::in_module(Class::Nameless, None, texts.kind),
+            class: attribution::in_module(FrameClass::Nameless, None, texts.kind),
             through: false,
         };
         let (short_module, kind) = (texts.short_module, texts.kind);
@@ -232,28 +232,28 @@ fn texts<'a>(profile: &'a Profile, function: &Function) -> (Option<&'a str>, Opt
 
 /// Judges every function of `profile`; a function's handle is a position in the answer.
 fn function_texts(profile: &Profile, symbols: &mut Symbols) -> Vec<FunctionTexts> {
-    let verdicts = judge_all(profile);
-    let mut texts_of = |(function, verdict): (&Function, Verdict)| {
+    let attributions = judge_all(profile);
+    let mut texts_of = |(function, attribution): (&Function, Attribution)| {
         let (name, file) = texts(profile, function);
         FunctionTexts {
             name: symbols.texts.intern(name.unwrap_or_default()),
             file: symbols.texts.intern(file.unwrap_or_default()),
             short_file: symbols.texts.intern(file.map_or("", source::short)),
-            crate_name: verdict.crate_name.map(|it| symbols.texts.intern(&it)),
-            class: verdict.class,
+            crate_name: attribution.crate_name.map(|it| symbols.texts.intern(&it)),
+            class: attribution.class,
             is_workspace: file.is_some_and(|it| !source::is_in_library(it)),
         }
     };
-    profile.functions().iter().zip(verdicts).map(&mut texts_of).collect()
+    profile.functions().iter().zip(attributions).map(&mut texts_of).collect()
 }
 
-fn judge_all(profile: &Profile) -> Vec<Verdict> {
+fn judge_all(profile: &Profile) -> Vec<Attribution> {
     let functions = profile.functions();
     let judge = |function| {
         let (name, file) = texts(profile, function);
         attribution::judge(name, file)
     };
-    let mut verdicts: Vec<Verdict> = functions.iter().map(judge).collect();
+    let mut attributions: Vec<Attribution> = functions.iter().map(judge).collect();
 
     // Inlined functions often have a bare name; those with a full one tell which crate their file belongs to.
     let mut crates: HashMap<StringId, String> = HashMap::new();
@@ -261,17 +261,17 @@ fn judge_all(profile: &Profile) -> Vec<Verdict> {
         if let (Some(name), Some(file)) = texts(profile, function)
             && let Owner::Path(crate_name) = function::owner(name)
             && !crates.contains_key(&function.file)
-            && source::source(file) == Source::Elsewhere
+            && source::source(file) == Origin::Elsewhere
         {
             crates.insert(function.file, crate_name.to_owned());
         }
     }
-    for (verdict, function) in verdicts.iter_mut().zip(functions) {
-        if verdict.crate_name.is_none()
+    for (attribution, function) in attributions.iter_mut().zip(functions) {
+        if attribution.crate_name.is_none()
             && let Some(crate_name) = crates.get(&function.file)
         {
-            verdict.adopt(crate_name);
+            attribution.adopt(crate_name);
         }
     }
-    verdicts
+    attributions
 }

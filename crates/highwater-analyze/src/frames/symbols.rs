@@ -12,7 +12,7 @@ use std::hash::{Hash, Hasher};
 use highwater_names::source;
 use highwater_profile::{ListTable, Place, StringTable};
 
-use crate::frames::class::Class;
+use crate::frames::class::FrameClass;
 use crate::frames::frame::Frame;
 
 /// Handle of a [`Symbol`].
@@ -59,7 +59,7 @@ pub(crate) struct Symbol {
     pub address: u64,
     pub crate_name: Option<TextId>,
     pub inlined: bool,
-    pub class: Class,
+    pub class: FrameClass,
     /// The query passes over it.
     pub through: bool,
 }
@@ -67,13 +67,13 @@ pub(crate) struct Symbol {
 impl Symbol {
     /// Whether a value may be put down to this frame.
     pub fn is_actionable(&self) -> bool {
-        matches!(self.class, Class::Own | Class::Inner) && !self.through
+        matches!(self.class, FrameClass::Own | FrameClass::Inner) && !self.through
     }
 
     /// Whether this is the program's own code, as far as the path of its source says.
     pub fn is_program(&self, symbols: &Symbols) -> bool {
         let is_own = |file| !source::is_in_library(file);
-        self.class == Class::Own && symbols.text(self.file).is_some_and(is_own)
+        self.class == FrameClass::Own && symbols.text(self.file).is_some_and(is_own)
     }
 }
 

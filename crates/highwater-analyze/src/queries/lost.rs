@@ -63,7 +63,7 @@ pub(crate) fn total(profile: &Profile, column: usize) -> Sum {
     let mut sampling = Sampling::of(profile, column);
     let mut sum = Sum::ZERO;
     for sample in profile.samples.iter().filter(|it| it.values[column] != 0) {
-        sum.add(Sum::new(sample.values[column], sampling.evidence(&sample)));
+        sum.add(Sum::new(sample.values[column], sampling.basis(&sample)));
     }
     sum
 }

@@ -8,7 +8,7 @@ use highwater_profile::{ListTable, Profile, StackId};
 
 use crate::error::AnalyzeError;
 use crate::frames::attribution;
-use crate::frames::class::Class;
+use crate::frames::class::FrameClass;
 use crate::frames::frame::Frame;
 use crate::frames::resolver::{AllFrames, Resolved, Resolver};
 use crate::frames::symbols::{SymbolId, Symbols};
@@ -235,7 +235,7 @@ fn filter(frames: &mut Vec<Resolved>, query: &Query) -> bool {
     if !query.all_frames {
         let hidden = attribution::allocator_frames(frames.iter().map(|it| it.class));
         frames.drain(..hidden);
-        frames.retain(|frame| frame.class != Class::Recorder);
+        frames.retain(|frame| frame.class != FrameClass::Recorder);
     }
     let focused = query.focus.is_empty() || frames.iter().any(|it| it.matches.focus);
     if !focused || frames.iter().any(|it| it.matches.ignore) {
@@ -303,7 +303,7 @@ impl<const N: usize> StackSums<N> {
                 if value == 0 || seen_by.is_some_and(|epoch| !sampling.has_seen(epoch, &sample)) {
                     continue;
                 }
-                let sum = Sum::new(value, sampling.evidence(&sample));
+                let sum = Sum::new(value, sampling.basis(&sample));
                 sums.totals[slot].add(sum);
                 sums.wholes[slot] = sums.wholes[slot].saturating_add(value.unsigned_abs().into());
                 if is_base.as_ref().is_some_and(|is_base| is_base(&sample)) {

@@ -23,7 +23,7 @@ use crate::sample_kind::SampleKind;
 use crate::statistics::sum::Sum;
 use check::{Checked, Previous};
 use check::{SeriesError, SeriesNote};
-use flow::{Clock, Flow, History};
+use flow::{Clock, Flow, RowHistory};
 use flow_source::{FlowSource, weaker};
 
 /// How a series is read.
@@ -45,7 +45,7 @@ const ALLOCATED: usize = 2;
 pub(crate) struct Row {
     live: Sum,
     allocated: Sum,
-    pub history: History,
+    pub history: RowHistory,
     /// Site of the last snapshot in which the row held most, while that snapshot is the last.
     heaviest: Option<usize>,
 }
@@ -240,7 +240,7 @@ impl Series {
 impl Row {
     /// A row of which nothing was seen in the stretches of time so far.
     fn new(buckets: usize) -> Self {
-        Self { live: Sum::ZERO, allocated: Sum::ZERO, history: History::new(buckets), heaviest: None }
+        Self { live: Sum::ZERO, allocated: Sum::ZERO, history: RowHistory::new(buckets), heaviest: None }
     }
 
     /// What it holds in the last snapshot.

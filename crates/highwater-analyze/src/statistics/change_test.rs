@@ -155,7 +155,7 @@ fn large(less: &Traces, more: &Traces) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::statistics::sum::Evidence;
+    use crate::statistics::sum::Basis;
 
     const INTERVAL: i64 = 1 << 19;
 
@@ -170,7 +170,7 @@ mod tests {
             let variance = samples * size * size * (1.0 - p) / (p * p);
             sum.add(Sum::new(
                 (samples * size / p) as i64,
-                Some(Evidence { variance, third: 0.0, unseen: 0.0, samples }),
+                Some(Basis { variance, third: 0.0, unseen: 0.0, samples }),
             ));
         }
         (traces, sum)
@@ -223,7 +223,7 @@ mod tests {
         let mut new = Traces::default();
         new.add(&Traces::of(&draw, Side::New, 1), 5.0);
         let certain =
-            |value| Sum::new(value, Some(Evidence { variance: 0.0, third: 0.0, unseen: 0.0, samples: 5.0 }));
+            |value| Sum::new(value, Some(Basis { variance: 0.0, third: 0.0, unseen: 0.0, samples: 5.0 }));
         assert_eq!(p_value(certain(320), &Traces::default(), &new), Some(0.0));
         assert_eq!(p_value(certain(0), &new, &new), None);
         assert_eq!(p_value(Sum::new(320, None), &Traces::default(), &new), None);

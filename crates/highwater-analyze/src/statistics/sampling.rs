@@ -12,7 +12,7 @@
 
 use highwater_profile::{Profile, Sample, StringId};
 
-use crate::statistics::sum::Evidence;
+use crate::statistics::sum::Basis;
 
 /// The sampling interval in bytes: 1 when every block was recorded, `None` when the file does not say.
 pub(crate) fn interval_bytes(profile: &Profile) -> Option<i64> {
@@ -27,7 +27,7 @@ pub(crate) fn is_exact(profile: &Profile) -> bool {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Measure {
+enum Counted {
     Bytes,
     Blocks,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Sampling {
     /// What one sample adds to the value, where that is always the same.
     per_sample: Option<f64>,
     interval: Option<i64>,
-    measure: Option<Measure>,
+    counted: Option<Counted>,
     blocks: Option<usize>,
     bytes: Option<usize>,
     size_label: Option<StringId>,
@@ -112,17 +112,17 @@ impl Sampling {
     /// `inuse_space` and `inuse_objects`.
     pub fn of(profile: &Profile, column: usize) -> Self {
         let kind = profile.sample_types().get(column).map_or("", |it| it.kind.as_str());
-        let (measure, stem) = match (kind.strip_suffix("space"), kind.strip_suffix("objects")) {
-            (Some(stem), _) => (Some(Measure::Bytes), stem),
-            (_, Some(stem)) => (Some(Measure::Blocks), stem),
+        let (counted, stem) = match (kind.strip_suffix("space"), kind.strip_suffix("objects")) {
+            (Some(stem), _) => (Some(Counted::Bytes), stem),
+            (_, Some(stem)) => (Some(Counted::Blocks), stem),
             _ => (None, ""),
         };
-        let partner = |suffix: &str| measure.and_then(|_| profile.sample_type(&format!("{stem}{suffix}")));
+        let partner = |suffix: &str| counted.and_then(|_| profile.sample_type(&format!("{stem}{suffix}")));
         let is_growth = kind.starts_with("realloc_");
-        let copied = (is_growth && measure == Some(Measure::Bytes))
+        let copied = (is_growth && counted == Some(Counted::Bytes))
             .then(|| ["realloc_objects", "realloc_doublings"].map(|it| profile.sample_type(it)));
         // Every doubling is a block, which no column of bytes belongs to.
-        let measure = if kind == "realloc_doublings" { Some(Measure::Blocks) } else { measure };
+        let counted = if kind == "realloc_doublings" { Some(Counted::Blocks) } else { counted };
         let interval_label = profile.strings.find("interval");
         // What is left between two sampled values says nothing of how many samples either rests on.
         let (interval, interval_label) = if profile.is_difference() {
@@ -134,14 +134,14 @@ impl Sampling {
             column,
             per_sample: per_sample(profile, column),
             interval,
-            measure,
-            blocks: if is_growth && measure == Some(Measure::Blocks) {
+            counted,
+            blocks: if is_growth && counted == Some(Counted::Blocks) {
                 Some(column)
             } else {
                 partner("objects")
             },
             // The bytes that were copied are not those of the blocks.
-            bytes: if is_growth && measure == Some(Measure::Blocks) { None } else { partner("space") },
+            bytes: if is_growth && counted == Some(Counted::Blocks) { None } else { partner("space") },
             size_label: profile.strings.find("bytes"),
             interval_label,
             birth_label: profile.strings.find("birth_epoch"),
@@ -154,7 +154,7 @@ impl Sampling {
     /// What a block stands for, in bytes, that was not seen, at the most: blocks much smaller than the sampling interval stand
     /// for one interval. `None` where blocks are counted: how many are unseen depends on how small they are.
     pub fn unseen(&self) -> Option<f64> {
-        let bytes = self.interval.filter(|_| self.measure == Some(Measure::Bytes))?;
+        let bytes = self.interval.filter(|_| self.counted == Some(Counted::Bytes))?;
         Some(if bytes == 1 { 0.0 } else { bytes as f64 })
     }
 
@@ -176,26 +176,26 @@ impl Sampling {
 
     /// What a row's value rests on: its variance in squared units of the column, and its samples; `None` when that is not
     /// known.
-    pub fn evidence(&mut self, sample: &Sample<'_>) -> Option<Evidence> {
+    pub fn basis(&mut self, sample: &Sample<'_>) -> Option<Basis> {
         if let Some(weight) = self.per_sample {
             let samples = self.value(sample, Some(self.column)).unwrap_or(0.0) / weight;
             let (variance, third) = (samples * weight * weight, samples * weight.powi(3));
-            return Some(Evidence { variance, third, unseen: weight, samples });
+            return Some(Basis { variance, third, unseen: weight, samples });
         }
         let said = self.said(sample);
         if said.interval? == 1 {
             let samples = self.blocks(sample, said).unwrap_or(0.0);
-            return self.timed_evidence(sample, said, samples);
+            return self.timed_basis(sample, said, samples);
         }
         let (size, blocks) = (self.size(sample, said)?, self.blocks(sample, said)?);
         let odds = said.odds.unwrap_or_else(|| odds(size, said.interval.unwrap_or(1)));
         let unit = self.unit(sample, size)?;
-        Some(evidence(blocks, odds, unit, self.unseen()))
+        Some(basis_of(blocks, odds, unit, self.unseen()))
     }
 
     /// What a row of exact mode rests on. Where only some of its blocks were timed, each stands for as many as it is one of.
-    fn timed_evidence(&self, sample: &Sample<'_>, said: Said, samples: f64) -> Option<Evidence> {
-        let exact = Evidence { variance: 0.0, third: 0.0, unseen: 0.0, samples };
+    fn timed_basis(&self, sample: &Sample<'_>, said: Said, samples: f64) -> Option<Basis> {
+        let exact = Basis { variance: 0.0, third: 0.0, unseen: 0.0, samples };
         let blocks = match self.timed {
             Timed::OneInMany => Some(samples * (TIMED_ONE_IN - 1.0)),
             Timed::Label(label) => sample.number(label).filter(|it| *it > 0).map(|it| it as f64),
@@ -206,7 +206,7 @@ impl Sampling {
         let variance = blocks * unit * unit;
         let weight = TIMED_ONE_IN * unit;
         let missed = 1.0 - 1.0 / TIMED_ONE_IN;
-        Some(Evidence {
+        Some(Basis {
             variance,
             third: variance * weight * (1.0 + missed),
             unseen: weight,
@@ -246,7 +246,7 @@ impl Sampling {
 
     /// What one block of this size adds to the value.
     fn unit(&self, sample: &Sample<'_>, size: f64) -> Option<f64> {
-        Some(if self.measure? == Measure::Bytes { self.unit_of_bytes(sample, size) } else { 1.0 })
+        Some(if self.counted? == Counted::Bytes { self.unit_of_bytes(sample, size) } else { 1.0 })
     }
 
     /// What one block of this size adds to a column of bytes; of reallocations, what one that copied copies, at the most.
@@ -291,11 +291,11 @@ pub(crate) fn odds(size: f64, interval: i64) -> f64 {
 
 /// What an estimate of so many blocks rests on, each of which counts as `unit`; `unseen` is what one stands for that was not
 /// seen, which is as much as one of these where it is not known.
-pub(crate) fn evidence(blocks: f64, odds: f64, unit: f64, unseen: Option<f64>) -> Evidence {
+pub(crate) fn basis_of(blocks: f64, odds: f64, unit: f64, unseen: Option<f64>) -> Basis {
     let missed = 1.0 / (1.0 + odds);
     let samples = samples(blocks, odds);
     let weight = if samples > 0.0 { blocks / samples * unit } else { 0.0 };
-    Evidence {
+    Basis {
         variance: blocks / odds * unit * unit,
         third: samples * weight.powi(3) * missed * (1.0 + missed),
         unseen: unseen.unwrap_or(weight),

@@ -5,7 +5,7 @@ use crate::statistics::interval::Spread;
 
 /// What is known of how a value came about.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Evidence {
+pub(crate) struct Basis {
     /// The variance of the value, in its unit squared.
     pub variance: f64,
     /// Its third cumulant, in its unit cubed.
@@ -39,9 +39,9 @@ impl Sum {
         Self { value: value.into(), ..Self::ZERO }
     }
 
-    pub fn new(value: i64, error: Option<Evidence>) -> Self {
-        let unknown = Evidence { variance: f64::NAN, third: 0.0, unseen: 0.0, samples: 0.0 };
-        let Evidence { variance, third, unseen, samples } = error.unwrap_or(unknown);
+    pub fn new(value: i64, error: Option<Basis>) -> Self {
+        let unknown = Basis { variance: f64::NAN, third: 0.0, unseen: 0.0, samples: 0.0 };
+        let Basis { variance, third, unseen, samples } = error.unwrap_or(unknown);
         let sum = Self { value: value.into(), variance, third, samples, unseen: [0.0, unseen as f32] };
         if value < 0 { Self { third: -third, unseen: [unseen as f32, 0.0], ..sum } } else { sum }
     }
@@ -154,8 +154,8 @@ fn not_below_zero(number: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn of(variance: f64) -> Option<Evidence> {
-        Some(Evidence { variance, third: 0.0, unseen: 0.0, samples: 1.0 })
+    fn of(variance: f64) -> Option<Basis> {
+        Some(Basis { variance, third: 0.0, unseen: 0.0, samples: 1.0 })
     }
 
     fn value_and_error(sum: Sum) -> (i64, Option<f64>) {
@@ -201,8 +201,8 @@ mod tests {
 
     #[test]
     fn a_difference_has_both_errors() {
-        let evidence = |variance, unseen| Some(Evidence { variance, third: 0.0, unseen, samples: 1.0 });
-        let change = Sum::new(10, evidence(9.0, 1.0)).minus(Sum::new(4, evidence(16.0, 1.0))).estimate();
+        let basis = |variance, unseen| Some(Basis { variance, third: 0.0, unseen, samples: 1.0 });
+        let change = Sum::new(10, basis(9.0, 1.0)).minus(Sum::new(4, basis(16.0, 1.0))).estimate();
         assert_eq!((change.value, change.standard_error), (6, Some(5.0)));
         let [below, above] = change.margins95().unwrap();
         assert!((10.0..11.5).contains(&below) && (below - above).abs() < 1e-9, "{below} {above}");

@@ -170,23 +170,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_for_formats() {
-        let cases = [
-            ("heap.pb.gz", Some(Format::Pprof)),
-            ("a/b.c/HEAP.PB.GZ", Some(Format::Pprof)),
-            ("stacks.folded", Some(Format::Folded)),
-            ("heap.speedscope.json", Some(Format::Speedscope)),
-            ("heap.dhat.json", Some(Format::Dhat)),
-            ("dhat.out.4711", Some(Format::Dhat)),
-            ("callgrind.out.4711", Some(Format::Callgrind)),
-            ("heap.json", Some(Format::Json)),
-            ("heap.csv", Some(Format::Csv)),
-            ("heap", None),
-            ("heap.txt", None),
-            ("pb.gz/heap", None),
-        ];
-        for (name, expected) in cases {
-            assert_eq!(format_of(Path::new(name)), expected, "{name}");
+    fn a_path_stands_for_the_format_of_its_last_part() {
+        assert_eq!(format_of(Path::new("a/b.c/HEAP.PB.GZ")), Some(Format::Pprof));
+        assert_eq!(format_of(Path::new("pb.gz/heap")), None);
+    }
+
+    #[test]
+    fn help_names_the_files_of_every_format_that_is_written() {
+        let help = <Args as clap::Args>::augment_args(clap::Command::new("convert"));
+        let help = help.get_long_about().map(ToString::to_string).unwrap_or_default();
+        for format in Format::ALL.into_iter().filter(|it| it.can_write()) {
+            let names = format.file_names();
+            let is_named = names.iter().any(|name| help.contains(name));
+            assert!(is_named, "{format} {names:?} in {help}");
         }
     }
 }

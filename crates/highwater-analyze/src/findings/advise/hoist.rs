@@ -14,7 +14,7 @@ use super::repeated;
 use crate::findings::advise::advice::{Advice, Measure};
 use crate::findings::advise::ground::Ground;
 use crate::findings::lives::of_size::Allocated;
-use crate::frames::class::Class;
+use crate::frames::class::FrameClass;
 use crate::frames::symbols::{Symbol, SymbolId, TextId};
 use crate::group::GroupBy;
 use crate::queries::rows;
@@ -203,7 +203,7 @@ impl Frames {
 }
 
 fn role<'a>(symbol: &Symbol, text: impl Fn(TextId) -> Option<&'a str>) -> Role {
-    if symbol.class != Class::Own {
+    if symbol.class != FrameClass::Own {
         return Role::Other;
     }
     let (Some(function), Some(file)) = (text(symbol.function), text(symbol.file)) else { return Role::Other };

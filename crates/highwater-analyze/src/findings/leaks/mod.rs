@@ -19,7 +19,7 @@ use crate::findings::lives::value::Value;
 use crate::findings::lives::{Life, Lives};
 use crate::queries::header::{Header, Omitted};
 use crate::query::Query;
-use crate::series::trend::classify::Evidence as TrendEvidence;
+use crate::series::trend::classify::TrendEvidence;
 use crate::series::trend::{Trend, TrendRow};
 use never_freed::never_freed;
 use suppress::{Suppressed, Suppression};

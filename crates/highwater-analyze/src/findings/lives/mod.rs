@@ -341,7 +341,7 @@ impl<'a> Reader<'a> {
             for (value, column, sampling) in &mut columns {
                 let number = sample.values[*column];
                 if number != 0 {
-                    let sum = Sum::new(number, sampling.evidence(&sample));
+                    let sum = Sum::new(number, sampling.basis(&sample));
                     visit(site, &Cell { value: *value, sum, is_earlier, size, lived_ns, birth });
                 }
             }

@@ -26,7 +26,7 @@ use crate::sample_kind::Unit;
 use crate::statistics::change_test::{self, Side, Traces};
 use crate::statistics::estimate::Estimate;
 use crate::statistics::sampling::Draw;
-use crate::statistics::sum::{Evidence, Sum};
+use crate::statistics::sum::{Basis, Sum};
 
 /// The answer of [`diff()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -181,10 +181,10 @@ fn minimum_detectable(base: &Header, new: &Header, threshold: f64) -> Option<f64
     let one = Traces::of(&Draw { interval, size: 1.0, samples: 1.0, unit: 1.0 }, Side::New, interval);
     let is_detected = |samples: &u32| {
         let samples = f64::from(*samples);
-        let evidence = Evidence { variance: samples * weight * weight, third: 0.0, unseen: 0.0, samples };
+        let basis = Basis { variance: samples * weight * weight, third: 0.0, unseen: 0.0, samples };
         let mut new = Traces::default();
         new.add(&one, samples);
-        let change = Sum::new((samples * weight) as i64, Some(evidence));
+        let change = Sum::new((samples * weight) as i64, Some(basis));
         change_test::p_value(change, &Traces::default(), &new).is_some_and(|it| it <= threshold)
     };
     (1..=MOST).find(is_detected).map(|samples| f64::from(samples) * weight)

@@ -64,8 +64,8 @@ fn trace(pair: &Pair<'_>, slot: usize, row_of: &[u32], rows: usize) -> (Vec<Trac
         let row = row_of[site] as usize;
         let is_shared = seen_by.is_some_and(|epoch| tracer.sampling.has_seen(epoch, &sample));
         if is_shared {
-            let evidence = tracer.sampling.evidence(&sample);
-            shared[row].1.add(Sum::new(sample.values[column], evidence));
+            let basis = tracer.sampling.basis(&sample);
+            shared[row].1.add(Sum::new(sample.values[column], basis));
         }
         let traces = if is_shared { &mut shared[row].0 } else { &mut own[row] };
         if let Some((one, samples)) = tracer.trace(&sample) {

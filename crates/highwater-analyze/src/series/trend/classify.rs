@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::series::flow::{Bucket, History};
+use crate::series::flow::{Bucket, RowHistory};
 use crate::series::trend::windows::{HOUR_NS, Windows};
 use crate::statistics::estimate::Estimate;
 
@@ -27,7 +27,7 @@ pub enum Class {
 /// What shows that a row belongs to its class. All amounts are in the unit of the values.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "class", rename_all = "snake_case")]
-pub enum Evidence {
+pub enum TrendEvidence {
     /// See [`Class::Leak`].
     Leak {
         /// What it gained per hour in each window after the warm-up.
@@ -69,7 +69,7 @@ pub enum Evidence {
     Steady,
 }
 
-impl Evidence {
+impl TrendEvidence {
     /// The class that this is evidence for.
     pub fn class(&self) -> Class {
         match self {
@@ -98,7 +98,7 @@ const CHURN_TIMES_RISES: f64 = 3.0;
 /// A rise that takes no more than this share of the series is sudden.
 const SUDDEN: f64 = 0.1;
 
-pub(crate) fn classify(history: &History, windows: &Windows) -> Evidence {
+pub(crate) fn classify(history: &RowHistory, windows: &Windows) -> TrendEvidence {
     let buckets: Vec<Bucket> = history.all().collect();
     if windows.is_leak(history) {
         return leak(history, windows, &buckets);
@@ -120,23 +120,23 @@ pub(crate) fn classify(history: &History, windows: &Windows) -> Evidence {
     let at_first = change.start == 0 && settled <= buckets.len().div_ceil(2);
     let dies_away = change.length > sudden && windows.slows_down(history);
     if rose && !fell && (at_first || dies_away) && buckets.len() > 1 {
-        return Evidence::WarmUp { settled_ns: time(windows, settled), change: change.estimate() };
+        return TrendEvidence::WarmUp { settled_ns: time(windows, settled), change: change.estimate() };
     }
-    Evidence::Step { at_ns: time(windows, settled), change: change.estimate() }
+    TrendEvidence::Step { at_ns: time(windows, settled), change: change.estimate() }
 }
 
-fn leak(history: &History, windows: &Windows, buckets: &[Bucket]) -> Evidence {
+fn leak(history: &RowHistory, windows: &Windows, buckets: &[Bucket]) -> TrendEvidence {
     let later = buckets.get(windows.first..).unwrap_or_default();
     let births: f64 = later.iter().map(|it| it.flow.births).sum();
     let net: f64 = later.iter().map(|it| it.flow.net).sum();
-    Evidence::Leak {
+    TrendEvidence::Leak {
         windows_per_hour: windows.gains(history),
         kept_fraction: (births > 0.0).then(|| (net / births).clamp(0.0, 1.0)),
     }
 }
 
 /// A change of level between two moments.
-struct Change {
+struct Swing {
     net: f64,
     variance: f64,
     /// Stretches of time before a tenth of it had happened, and from there until nine tenths had.
@@ -144,7 +144,7 @@ struct Change {
     length: usize,
 }
 
-impl Change {
+impl Swing {
     fn estimate(&self) -> Estimate {
         let error = Some(self.variance.sqrt()).filter(|it| !it.is_nan());
         Estimate::normal(self.net.round() as i64, error)
@@ -160,7 +160,7 @@ impl Change {
 
 /// A moment in a history: how many stretches came before, and what was live.
 #[derive(Clone, Copy)]
-struct Moment {
+struct Point {
     at: usize,
     level: f64,
     /// The variance of the level, and that of all flows so far.
@@ -169,8 +169,8 @@ struct Moment {
 }
 
 /// The largest rise and the largest fall between any two moments.
-fn swings(history: &History, buckets: &[Bucket]) -> (Change, Change) {
-    let start = Moment {
+fn swings(history: &RowHistory, buckets: &[Bucket]) -> (Swing, Swing) {
+    let start = Point {
         at: 0,
         level: history.first_level,
         level_variance: history.first_variance,
@@ -179,9 +179,9 @@ fn swings(history: &History, buckets: &[Bucket]) -> (Change, Change) {
     let mut now = start;
     let (mut low, mut high) = (start, start);
     let (mut rise, mut fall) = ((start, start), (start, start));
-    let change = |it: &(Moment, Moment)| it.1.level - it.0.level;
+    let change = |it: &(Point, Point)| it.1.level - it.0.level;
     for bucket in buckets {
-        now = Moment {
+        now = Point {
             at: now.at + 1,
             level: bucket.level,
             level_variance: bucket.level_variance,
@@ -203,14 +203,14 @@ fn swings(history: &History, buckets: &[Bucket]) -> (Change, Change) {
     (between(start.level, buckets, rise), between(start.level, buckets, fall))
 }
 
-fn between(first: f64, buckets: &[Bucket], (from, to): (Moment, Moment)) -> Change {
+fn between(first: f64, buckets: &[Bucket], (from, to): (Point, Point)) -> Swing {
     let net = to.level - from.level;
     let done = |share: f64| {
         let mut levels = std::iter::once(first).chain(buckets.iter().map(|it| it.level)).skip(from.at);
         levels.position(|level| (level - from.level) * net.signum() >= share * net.abs()).unwrap_or(0)
     };
     let (begun, ended) = (done(0.1), done(0.9));
-    Change {
+    Swing {
         net,
         // Both are bounds: flows count what came and went in between, levels what stayed.
         variance: (to.flow_variance - from.flow_variance).min(from.level_variance + to.level_variance),
@@ -247,22 +247,22 @@ fn range(buckets: &[Bucket], first: f64) -> (f64, f64) {
     (lowest, highest)
 }
 
-fn sawtooth(buckets: &[Bucket], first: f64, falls: usize) -> Evidence {
+fn sawtooth(buckets: &[Bucket], first: f64, falls: usize) -> TrendEvidence {
     let (lowest, highest) = range(buckets, first);
-    Evidence::Sawtooth { falls, lowest: lowest as i64, highest: highest as i64 }
+    TrendEvidence::Sawtooth { falls, lowest: lowest as i64, highest: highest as i64 }
 }
 
-fn still(history: &History, buckets: &[Bucket], windows: &Windows) -> Evidence {
+fn still(history: &RowHistory, buckets: &[Bucket], windows: &Windows) -> TrendEvidence {
     let hours = windows.span_ns() / HOUR_NS;
     let allocated = history.allocated();
     let level = buckets.iter().map(|it| it.level).sum::<f64>() / buckets.len().max(1) as f64;
     if allocated > 0.0 && allocated >= TURNOVER * level {
-        return Evidence::Churn {
+        return TrendEvidence::Churn {
             allocated_per_hour: (allocated / hours) as i64,
             turnover_per_hour: (level > 0.0).then(|| allocated / level / hours),
         };
     }
-    Evidence::Steady
+    TrendEvidence::Steady
 }
 
 /// The end of the stretches before this one, in nanoseconds after the first snapshot.

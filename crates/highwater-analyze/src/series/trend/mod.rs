@@ -16,7 +16,7 @@ use crate::series::check::SeriesError;
 use crate::series::flow_source::FlowSource;
 use crate::series::{Row, Series};
 use crate::statistics::estimate::Estimate;
-use classify::{Class, Evidence};
+use classify::{Class, TrendEvidence};
 use forecast::Forecast;
 use windows::Windows;
 
@@ -61,7 +61,7 @@ pub struct TrendRow {
     /// What the row is about.
     pub key: RowKey,
     /// What it does, and what shows it.
-    pub evidence: Evidence,
+    pub evidence: TrendEvidence,
     /// What it gains per hour after the warm-up.
     pub growth_per_hour: Estimate,
     /// **Sustained net flow**: the least that it gained per hour in any of the windows after the warm-up, at the lower end of
@@ -137,7 +137,7 @@ impl Series {
 struct Judged<'a> {
     at: usize,
     row: &'a Row,
-    evidence: Evidence,
+    evidence: TrendEvidence,
     sustained: f64,
 }
 

@@ -1,6 +1,6 @@
 //! The windows of time in which growth has to last, and what a row gained in each.
 
-use crate::series::flow::{Bucket, Flow, History};
+use crate::series::flow::{Bucket, Flow, RowHistory};
 use crate::statistics::estimate::{Estimate, Z95};
 
 pub(crate) const HOUR_NS: f64 = 3.6e12;
@@ -71,19 +71,19 @@ impl Windows {
     }
 
     /// What a row gained per hour in each window.
-    pub fn gains(&self, history: &History) -> Vec<Estimate> {
+    pub fn gains(&self, history: &RowHistory) -> Vec<Estimate> {
         self.nets(history).into_iter().map(|(flow, ns)| rate(flow, ns)).collect()
     }
 
     /// What a row gained per hour after the warm-up.
-    pub fn growth(&self, history: &History) -> Estimate {
+    pub fn growth(&self, history: &RowHistory) -> Estimate {
         let (flow, ns) = whole(&self.nets(history));
         rate(flow, ns)
     }
 
     /// The least that a row gained per hour in any window, at the lower end of its interval; not a number where errors are
     /// not known.
-    pub fn sustained(&self, history: &History) -> f64 {
+    pub fn sustained(&self, history: &RowHistory) -> f64 {
         self.nets(history).into_iter().fold(f64::INFINITY, |least, (flow, ns)| {
             let lower = flow.lower(Z95) * HOUR_NS / ns;
             if lower.is_nan() || least.is_nan() { f64::NAN } else { least.min(lower) }
@@ -95,11 +95,11 @@ impl Windows {
     /// is none of a leak. Without errors every growth counts.
     ///
     /// By time, or snapshot by snapshot: a process that was stopped for a while did nothing meanwhile, and leaks none the less.
-    pub fn is_leak(&self, history: &History) -> bool {
+    pub fn is_leak(&self, history: &RowHistory) -> bool {
         self.lasts(history) || self.counted.as_ref().is_some_and(|it| it.lasts(history))
     }
 
-    fn lasts(&self, history: &History) -> bool {
+    fn lasts(&self, history: &RowHistory) -> bool {
         let nets = self.nets(history);
         let whole = whole(&nets);
         let error = if whole.0.variance.is_nan() { 0.0 } else { whole.0.variance.sqrt() };
@@ -120,7 +120,7 @@ impl Windows {
     }
 
     /// Whether growth died away: each window had less than half of what the one before had, beyond what sampling explains.
-    pub fn slows_down(&self, history: &History) -> bool {
+    pub fn slows_down(&self, history: &RowHistory) -> bool {
         let nets = self.nets(history);
         let (Some(first), Some(last)) = (nets.first(), nets.last()) else { return false };
         let rate = |it: &(Flow, f64)| it.0.net / it.1;
@@ -131,13 +131,13 @@ impl Windows {
     }
 
     /// What a row gained per hour in each stretch of time after the warm-up.
-    pub fn rates(&self, history: &History) -> Vec<f64> {
+    pub fn rates(&self, history: &RowHistory) -> Vec<f64> {
         let flows = history.all().zip(&self.lengths).skip(self.first);
         flows.filter(|it| *it.1 > 0.0).map(|(bucket, ns)| bucket.flow.net * HOUR_NS / ns).collect()
     }
 
     /// What flowed in each window, and its length in nanoseconds.
-    fn nets(&self, history: &History) -> Vec<(Flow, f64)> {
+    fn nets(&self, history: &RowHistory) -> Vec<(Flow, f64)> {
         let mut nets: Vec<(Flow, f64)> = Vec::with_capacity(WINDOWS);
         let buckets: Vec<Bucket> = history.all().skip(self.first).collect();
         for ((bucket, &window), length) in buckets.iter().zip(&self.window).zip(&self.lengths[self.first..]) {

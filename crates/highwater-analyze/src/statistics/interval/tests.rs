@@ -7,7 +7,7 @@ mod random;
 use random::Random;
 
 use crate::statistics::estimate::Estimate;
-use crate::statistics::sampling::{evidence, odds};
+use crate::statistics::sampling::{basis_of, odds};
 use crate::statistics::sum::Sum;
 
 const INTERVAL: f64 = 524_288.0;
@@ -42,7 +42,7 @@ fn recorded(blocks: &Blocks, random: &mut Random) -> Sum {
         }
         let odds = odds(size, INTERVAL as i64);
         let blocks = found * (1.0 + 1.0 / odds);
-        sum.add(Sum::new((blocks * size).round() as i64, Some(evidence(blocks, odds, size, Some(INTERVAL)))));
+        sum.add(Sum::new((blocks * size).round() as i64, Some(basis_of(blocks, odds, size, Some(INTERVAL)))));
     }
     sum.may_miss(INTERVAL);
     sum

@@ -12,9 +12,9 @@ fn variance(types: &[&str], values: &[i64], size: Option<i64>, interval: i64, co
     let key = profile.strings.intern("bytes");
     let label = size.map(|size| Label { key, value: LabelValue::Number(size, key) });
     profile.samples.push(&[], values, label.as_slice());
-    let evidence = Sampling::of(&profile, column).evidence(&profile.samples.get(0))?;
-    assert!(evidence.samples >= 0.0 && evidence.samples.is_finite());
-    Some(evidence.variance)
+    let basis = Sampling::of(&profile, column).basis(&profile.samples.get(0))?;
+    assert!(basis.samples >= 0.0 && basis.samples.is_finite());
+    Some(basis.variance)
 }
 
 fn assert_close(actual: Option<f64>, expected: f64) {
@@ -62,7 +62,7 @@ fn timed(labels: &[(&str, i64)], dropped_blocks: Option<i64>) -> [Option<f64>; 4
     };
     let labels: Vec<Label> = labels.iter().map(&mut label).collect();
     profile.samples.push(&[], &[8000, 100, 800, 800], &labels);
-    let variance = |at| Some(Sampling::of(&profile, at).evidence(&profile.samples.get(0))?.variance);
+    let variance = |at| Some(Sampling::of(&profile, at).basis(&profile.samples.get(0))?.variance);
     [0, 1, 2, 3].map(variance)
 }
 
@@ -83,7 +83,7 @@ fn samples_of_processor_time_vary_by_their_square_root() {
     (profile.period_type, profile.period) = (Some(cpu), 10_000_000);
     profile.samples.push(&[], &[25, 250_000_000], &[]);
     let variance =
-        |profile: &Profile, at| Some(Sampling::of(profile, at).evidence(&profile.samples.get(0))?.variance);
+        |profile: &Profile, at| Some(Sampling::of(profile, at).basis(&profile.samples.get(0))?.variance);
     assert_eq!(variance(&profile, 0), Some(25.0));
     assert_close(variance(&profile, 1), 25.0 * 1e14);
     // Of other times it is not known, nor of what is left between two profiles.
