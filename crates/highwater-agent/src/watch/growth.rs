@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use highwater_names::own;
 use highwater_profile::Profile;
 
-use crate::names::{Call, Names};
+use highwater_resolver::{Call, Names};
 
 /// Rows that are worth showing.
 pub(crate) const MAX_ROWS: usize = 20;

@@ -2,17 +2,21 @@
 
 use std::path::PathBuf;
 
-use gimli::{AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Dwarf, Unit, UnitOffset};
+use gimli::{
+    AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Dwarf, EndianSlice, RunTimeEndian, Unit,
+    UnitOffset,
+};
 
-use super::Call;
-use super::binary::Reader;
+use crate::call::Call;
+
+pub(crate) type Reader<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// How far a name is looked for from one entry to the next.
 const MAX_STEPS: usize = 16;
 
 /// What was found of an address.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// Calls that were inlined first; none where no function is known.
     pub calls: Vec<Call>,
     /// File and line alone.
@@ -20,6 +24,15 @@ pub(super) struct Found {
 }
 
 type Entry<'a> = DebuggingInformationEntry<Reader<'a>>;
+
+/// Which of a function's names is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Spelling {
+    /// That of its symbol, demangled: its path, and types in one of the manglings.
+    Linked,
+    /// That of debug information: types, and no path.
+    Described,
+}
 
 /// A function whose code holds an address, or a call that was inlined into one.
 struct Frame {
@@ -34,44 +47,16 @@ struct Frame {
 ///
 /// # Errors
 /// When it is not understood.
-pub(super) fn calls(
+pub(crate) fn calls(
     dwarf: &Dwarf<Reader<'_>>,
     offset: DebugInfoOffset,
     addresses: &[u64],
 ) -> Result<Vec<Found>, gimli::Error> {
-    let header = dwarf.debug_info.header_from_offset(offset)?;
-    let unit = dwarf.unit(header)?;
-    let mut frames: Vec<Vec<Frame>> = addresses.iter().map(|_| Vec::new()).collect();
-    let mut entries = unit.entries();
-    while let Some(entry) = entries.next_dfs()? {
-        if entry.tag() != gimli::DW_TAG_subprogram && entry.tag() != gimli::DW_TAG_inlined_subroutine {
-            continue;
-        }
-        let mut ranges = dwarf.die_ranges(&unit, entry)?;
-        let mut function = None;
-        while let Some(range) = ranges.next()? {
-            let first = addresses.partition_point(|it| *it < range.begin);
-            let inside = addresses[first..].partition_point(|it| *it < range.end);
-            if inside == 0 || range.begin == 0 {
-                continue;
-            }
-            let function =
-                function.get_or_insert_with(|| name(dwarf, &unit, entry, MAX_STEPS).unwrap_or_default());
-            let number = |name| entry.attr_value(name).and_then(|it| it.udata_value());
-            let call_file = match entry.attr_value(gimli::DW_AT_call_file) {
-                Some(AttributeValue::FileIndex(index)) => Some(index),
-                other => other.and_then(|it| it.udata_value()),
-            };
-            let call_line = number(gimli::DW_AT_call_line).and_then(|it| u32::try_from(it).ok()).unwrap_or(0);
-            for found in &mut frames[first..first + inside] {
-                found.push(Frame { depth: entry.depth(), function: function.clone(), call_file, call_line });
-            }
-        }
-    }
+    let unit = dwarf.unit(dwarf.debug_info.header_from_offset(offset)?)?;
+    let frames = frames(dwarf, &unit, addresses, Spelling::Linked)?;
     let mut lines = lines(dwarf, &unit, addresses)?;
-    let result = frames.into_iter().zip(&mut lines).map(|(mut frames, place)| {
-        // The innermost comes first; where it is follows from the line, of the others from where they called it.
-        frames.sort_by_key(|it| std::cmp::Reverse(it.depth));
+    let result = frames.into_iter().zip(&mut lines).map(|(frames, place)| {
+        // Where the innermost is follows from the line, of the others from where they called it.
         let mut at = place.clone().unwrap_or_default();
         let mut calls = Vec::with_capacity(frames.len());
         for frame in frames {
@@ -88,32 +73,93 @@ pub(super) fn calls(
     Ok(result.collect())
 }
 
+/// The names that the unit at `offset` has for the functions that these sorted addresses are in, inlined ones first.
+///
+/// # Errors
+/// When it is not understood.
+pub(crate) fn described(
+    dwarf: &Dwarf<Reader<'_>>,
+    offset: DebugInfoOffset,
+    addresses: &[u64],
+) -> Result<Vec<Vec<String>>, gimli::Error> {
+    let unit = dwarf.unit(dwarf.debug_info.header_from_offset(offset)?)?;
+    let frames = frames(dwarf, &unit, addresses, Spelling::Described)?;
+    let names =
+        |frames: Vec<Frame>| frames.into_iter().map(|it| it.function).filter(|it| !it.is_empty()).collect();
+    Ok(frames.into_iter().map(names).collect())
+}
+
+/// The functions that each of these sorted addresses is in, the innermost first.
+fn frames(
+    dwarf: &Dwarf<Reader<'_>>,
+    unit: &Unit<Reader<'_>>,
+    addresses: &[u64],
+    spelling: Spelling,
+) -> Result<Vec<Vec<Frame>>, gimli::Error> {
+    let mut frames: Vec<Vec<Frame>> = addresses.iter().map(|_| Vec::new()).collect();
+    let mut entries = unit.entries();
+    while let Some(entry) = entries.next_dfs()? {
+        if entry.tag() != gimli::DW_TAG_subprogram && entry.tag() != gimli::DW_TAG_inlined_subroutine {
+            continue;
+        }
+        let mut ranges = dwarf.die_ranges(unit, entry)?;
+        let mut function = None;
+        while let Some(range) = ranges.next()? {
+            let first = addresses.partition_point(|it| *it < range.begin);
+            let inside = addresses[first..].partition_point(|it| *it < range.end);
+            if inside == 0 || range.begin == 0 {
+                continue;
+            }
+            let function = function
+                .get_or_insert_with(|| name(dwarf, unit, entry, (spelling, MAX_STEPS)).unwrap_or_default());
+            let number = |name| entry.attr_value(name).and_then(|it| it.udata_value());
+            let call_file = match entry.attr_value(gimli::DW_AT_call_file) {
+                Some(AttributeValue::FileIndex(index)) => Some(index),
+                other => other.and_then(|it| it.udata_value()),
+            };
+            let call_line = number(gimli::DW_AT_call_line).and_then(|it| u32::try_from(it).ok()).unwrap_or(0);
+            for found in &mut frames[first..first + inside] {
+                found.push(Frame { depth: entry.depth(), function: function.clone(), call_file, call_line });
+            }
+        }
+    }
+    frames.iter_mut().for_each(|it| it.sort_by_key(|frame| std::cmp::Reverse(frame.depth)));
+    Ok(frames)
+}
+
 /// The name of a function as people write it, or that of the one it was made from.
 fn name(
     dwarf: &Dwarf<Reader<'_>>,
     unit: &Unit<Reader<'_>>,
     entry: &Entry<'_>,
-    steps: usize,
+    (spelling, steps): (Spelling, usize),
 ) -> Option<String> {
     let text = |attribute| {
         let text = dwarf.attr_string(unit, entry.attr_value(attribute)?).ok()?;
         Some(text.to_string_lossy().into_owned())
     };
-    let linked = [gimli::DW_AT_linkage_name, gimli::DW_AT_MIPS_linkage_name].into_iter().find_map(text);
-    if let Some(linked) = linked {
-        return Some(format!("{:#}", rustc_demangle::demangle(&linked)));
+    let own = match spelling {
+        Spelling::Linked => {
+            let linked =
+                [gimli::DW_AT_linkage_name, gimli::DW_AT_MIPS_linkage_name].into_iter().find_map(text);
+            linked.map(|it| format!("{:#}", rustc_demangle::demangle(&it)))
+        }
+        Spelling::Described => text(gimli::DW_AT_name),
+    };
+    if own.is_some() {
+        return own;
     }
-    let steps = steps.checked_sub(1)?;
+    let asked = (spelling, steps.checked_sub(1)?);
     let origins = [gimli::DW_AT_abstract_origin, gimli::DW_AT_specification];
     let origin = origins.into_iter().find_map(|it| entry.attr_value(it)).and_then(|it| match it {
-        AttributeValue::UnitRef(offset) => name_at(dwarf, unit, offset, steps),
+        AttributeValue::UnitRef(offset) => name_at(dwarf, unit, offset, asked),
         AttributeValue::DebugInfoRef(offset) => {
             if let Some(offset) = offset.to_unit_offset(&unit.header) {
-                return name_at(dwarf, unit, offset, steps);
+                return name_at(dwarf, unit, offset, asked);
             }
             let other = dwarf.unit(header_before(dwarf, offset)?).ok()?;
             let offset = offset.to_unit_offset(&other.header)?;
-            name_at(dwarf, &other, offset, steps)
+            name_at(dwarf, &other, offset, asked)
         }
         _ => None,
     });
@@ -124,9 +170,9 @@ fn name_at(
     dwarf: &Dwarf<Reader<'_>>,
     unit: &Unit<Reader<'_>>,
     offset: UnitOffset,
-    steps: usize,
+    asked: (Spelling, usize),
 ) -> Option<String> {
-    name(dwarf, unit, &unit.entry(offset).ok()?, steps)
+    name(dwarf, unit, &unit.entry(offset).ok()?, asked)
 }
 
 /// The unit in which an offset lies.

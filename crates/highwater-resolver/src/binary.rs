@@ -5,12 +5,31 @@ use gimli::{DebugInfoOffset, Dwarf, EndianSlice, RunTimeEndian};
 use highwater_runtime::MappedFile;
 use object::{CompressionFormat, Object, ObjectSection, ObjectSymbol, SymbolKind};
 
-use super::{Call, unit};
+use crate::call::Call;
+use crate::unit::{self, Reader};
 
-pub(super) type Reader<'a> = EndianSlice<'a, RunTimeEndian>;
+/// How sections are read.
+#[derive(Clone, Copy)]
+pub(crate) enum Sections {
+    /// As they lie in the file. One that is compressed would have to be unpacked into memory, and is taken not to be there.
+    InPlace,
+    /// Unpacked where they are compressed. What was unpacked stays in memory.
+    Unpacked,
+}
+
+impl Sections {
+    fn of<'a>(self, object: &object::File<'a>, name: &str) -> Option<&'a [u8]> {
+        let data = object.section_by_name(name)?.compressed_data().ok()?;
+        match (data.format, self) {
+            (CompressionFormat::None, _) => Some(data.data),
+            (_, Self::InPlace) => None,
+            (_, Self::Unpacked) => Some(Box::leak(data.decompress().ok()?.into_owned().into_boxed_slice())),
+        }
+    }
+}
 
 /// A file of code.
-pub(super) struct Binary<'a> {
+pub(crate) struct Binary<'a> {
     file: &'a MappedFile,
     object: object::File<'a>,
     dwarf: Dwarf<Reader<'a>>,
@@ -19,36 +38,32 @@ pub(super) struct Binary<'a> {
 
 impl<'a> Binary<'a> {
     /// `None` when it is no file of code.
-    pub(super) fn open(file: &'a MappedFile) -> Option<Self> {
+    pub(crate) fn open(file: &'a MappedFile, sections: Sections) -> Option<Self> {
         let object = object::File::parse(file.bytes()).ok()?;
         let endian = if object.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
         let section = |id: gimli::SectionId| -> Result<_, gimli::Error> {
-            Ok(EndianSlice::new(section(&object, id.name()).unwrap_or_default(), endian))
+            Ok(EndianSlice::new(sections.of(&object, id.name()).unwrap_or_default(), endian))
         };
         let dwarf = Dwarf::load(section).ok()?;
         let aranges = gimli::DebugAranges::new(
-            self::section(&object, gimli::SectionId::DebugAranges.name()).unwrap_or_default(),
+            sections.of(&object, gimli::SectionId::DebugAranges.name()).unwrap_or_default(),
             endian,
         );
         Some(Self { file, object, dwarf, aranges })
     }
 
-    pub(super) fn build_id(&self) -> Option<&'a [u8]> {
+    pub(crate) fn build_id(&self) -> Option<&'a [u8]> {
         self.object.build_id().ok().flatten()
     }
 
     /// The calls at each of these addresses, which are sorted; `tell` is given each once. It stops when `may_go_on` says so.
-    pub(super) fn calls(
+    pub(crate) fn calls(
         &self,
         addresses: &[u64],
         may_go_on: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(u64, Vec<Call>),
     ) {
-        // What cannot be understood has no names.
-        let units = self.units(addresses).unwrap_or_else(|_| vec![None; addresses.len()]);
-        let mut asked: Vec<(Option<DebugInfoOffset>, u64)> =
-            units.into_iter().zip(addresses.iter().copied()).collect();
-        asked.sort_by_key(|&(unit, address)| (unit.map(|it| it.0), address));
+        let asked = self.by_unit(addresses);
         let mut nameless: Vec<(u64, Option<Call>)> = Vec::new();
         for group in asked.chunk_by(|a, b| a.0 == b.0) {
             if !may_go_on() {
@@ -68,6 +83,28 @@ impl<'a> Binary<'a> {
         }
         self.symbols(nameless, tell);
         self.file.release();
+    }
+
+    /// The names that debug information gives the functions that each of these addresses is in, inlined ones first. `tell` is
+    /// given each address of which any is known once.
+    pub(crate) fn described(&self, addresses: &[u64], tell: &mut dyn FnMut(u64, Vec<String>)) {
+        for group in self.by_unit(addresses).chunk_by(|a, b| a.0 == b.0) {
+            let Some(offset) = group[0].0 else { continue };
+            let addresses: Vec<u64> = group.iter().map(|it| it.1).collect();
+            let found = unit::described(&self.dwarf, offset, &addresses).unwrap_or_default();
+            addresses.into_iter().zip(found).for_each(|(address, names)| tell(address, names));
+            self.file.release();
+        }
+    }
+
+    /// The addresses by the unit in which each lies, and sorted.
+    fn by_unit(&self, addresses: &[u64]) -> Vec<(Option<DebugInfoOffset>, u64)> {
+        // What cannot be understood has no names.
+        let units = self.units(addresses).unwrap_or_else(|_| vec![None; addresses.len()]);
+        let mut asked: Vec<(Option<DebugInfoOffset>, u64)> =
+            units.into_iter().zip(addresses.iter().copied()).collect();
+        asked.sort_by_key(|&(unit, address)| (unit.map(|it| it.0), address));
+        asked
     }
 
     /// The unit in which each of these addresses lies: as a table says, or else each unit.
@@ -128,11 +165,4 @@ impl<'a> Binary<'a> {
         }
         asked.into_iter().for_each(|(address, _)| tell(address, Vec::new()));
     }
-}
-
-/// A section as it lies in the file. One that is compressed would have to be unpacked into memory, and is taken not to be there.
-fn section<'a>(object: &object::File<'a>, name: &str) -> Option<&'a [u8]> {
-    let section = object.section_by_name(name)?;
-    let data = section.compressed_data().ok()?;
-    (data.format == CompressionFormat::None).then_some(data.data)
 }
