@@ -15,11 +15,14 @@ mod async_task;
 mod call;
 mod futures;
 mod name;
+mod state;
 mod tokio;
 
 use highwater_names::plain::plain;
 
 pub use call::{Call, Version};
+pub use name::Future;
+pub use state::State;
 
 /// A family of executors that lay out their cells alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -74,17 +77,6 @@ pub enum Allocation {
     },
     /// It is none.
     Other,
-}
-
-/// How far a task has come, by the word of its cell in which the executor keeps that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct State {
-    /// Whether it is over; its cell is there for a handle, which may ask for the result.
-    pub is_over: bool,
-    /// Whether it was cancelled: by a handle, or by the end of its executor.
-    pub is_cancelled: bool,
-    /// Whether it runs, or is about to because it was woken.
-    pub is_ready: bool,
 }
 
 impl Executor {
@@ -239,15 +231,6 @@ fn entry(calls: &[Call<'_>], first: usize) -> usize {
         }
     }
     entry
-}
-
-/// What a cell holds, by the name of its constructor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Future {
-    /// The type of the future or closure, as a reader would write it.
-    pub name: String,
-    /// Whether it is a call that may block.
-    pub is_blocking: bool,
 }
 
 /// What a cell holds, by a name of its constructor with types in it: `new<app::work::{async_fn_env#0}, …>` as debug information

@@ -2,7 +2,14 @@
 
 use highwater_names::brackets::first_argument;
 
-use crate::Future;
+/// What a cell holds, by the name of its constructor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Future {
+    /// The type of the future or closure, as a reader would write it.
+    pub name: String,
+    /// Whether it is a call that may block.
+    pub is_blocking: bool,
+}
 
 /// What wraps a future on its way into a cell: the beginning of the name, and whether it says that the call may block.
 const WRAPPERS: &[(&str, bool)] = &[

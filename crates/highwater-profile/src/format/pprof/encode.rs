@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use flate2::{Compression, GzBuilder};
 
-use super::decode::number;
+use super::number;
 use super::wire::{write_bytes, write_number, write_varint};
 use crate::format::written::Written;
 use crate::{Label, LabelValue, Meta, Profile, Sample, StringId, StringTable, ValueType};

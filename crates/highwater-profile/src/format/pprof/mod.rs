@@ -7,9 +7,12 @@
 mod batch;
 mod decode;
 mod encode;
+mod field;
 mod finish;
 mod ids;
 mod input;
+mod late;
+mod number;
 mod rows;
 pub(super) mod wire;
 
