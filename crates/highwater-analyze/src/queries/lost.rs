@@ -4,7 +4,7 @@ use highwater_profile::Profile;
 use serde::Serialize;
 
 use crate::error::AnalyzeError;
-use crate::sample_kind::SampleKind;
+use crate::sample_kind::{SampleKind, Unit};
 use crate::statistics::sampling::{self, Sampling};
 use crate::statistics::sum::Sum;
 
@@ -37,7 +37,7 @@ impl Lost {
         };
         let is_exact = sampling::interval_bytes(profile) == Some(1) && meta.exact != Some(0);
         let dropped = match kind.unit(profile) {
-            crate::Unit::Bytes => meta.dropped_bytes,
+            Unit::Bytes => meta.dropped_bytes,
             _ => meta.dropped_blocks,
         };
         let most = match (counted, dropped) {
