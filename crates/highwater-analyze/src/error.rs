@@ -4,7 +4,7 @@ use std::fmt;
 
 use highwater_profile::Profile;
 
-use crate::Caveat;
+use crate::caveat::Caveat;
 
 /// Why a question could not be answered. The messages name what was asked for and what there is instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,7 +2,8 @@
 
 use regex::Regex;
 
-use crate::{GroupBy, SampleKind};
+use crate::group::GroupBy;
+use crate::sample_kind::SampleKind;
 
 /// What is asked of a profile.
 ///

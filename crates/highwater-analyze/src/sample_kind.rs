@@ -9,7 +9,7 @@ use std::str::FromStr;
 use highwater_profile::Profile;
 use serde::{Serialize, Serializer};
 
-use crate::AnalyzeError;
+use crate::error::AnalyzeError;
 
 /// What a number counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

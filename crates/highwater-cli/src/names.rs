@@ -1,6 +1,6 @@
 //! What names of functions and lines are missing in an answer, why, and how to give them.
 
-use highwater_analyze::is_system_library;
+use highwater_names::library::is_system_library;
 use highwater_symbol::{MappingOutcome, Summary};
 
 use crate::error::build;

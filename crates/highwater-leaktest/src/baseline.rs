@@ -85,7 +85,7 @@ impl Baseline {
 
 /// The function to act on. The baseline may be of a build with the other mangling, or of an earlier version of the harness.
 fn function(leak: &Leak) -> Option<String> {
-    leak.site().map(|frame| highwater_tasks::plain(&frame.function))
+    leak.site().map(|frame| highwater_names::plain::plain(&frame.function))
 }
 
 /// The name that it has in every test.

@@ -4,9 +4,9 @@
 //! process. A thread that such a thread starts belongs to the process too. A thread's name tells nothing.
 
 use highwater_hooks::{Spawner, Thread};
+use highwater_names::qualified;
 
 use crate::finding::{Frame, Origin};
-use crate::name;
 use crate::symbols;
 
 /// Parts of function names, and what it means to pass through one. With line tables only a method is called by the module's
@@ -88,7 +88,7 @@ pub(crate) fn passes_through(frames: &[Frame]) -> Option<&'static str> {
 fn first_of<const N: usize>(places: [Places; N], frames: &[Frame]) -> Option<&'static str> {
     frames.iter().find_map(|frame| {
         // The crate may be the one under test, or lie beside it.
-        let by_place = frame.file.as_ref().and_then(|file| name::by_place(&frame.function, file));
+        let by_place = frame.file.as_ref().and_then(|file| qualified::by_place(&frame.function, file));
         let function = by_place.as_ref().unwrap_or(&frame.function);
         let place = places.into_iter().flatten().find(|(part, _)| function.contains(part));
         place.map(|(_, name)| *name)

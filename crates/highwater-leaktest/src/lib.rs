@@ -40,7 +40,6 @@ mod judge;
 mod known;
 mod memory;
 mod message;
-mod name;
 mod pattern;
 mod process;
 mod report;

@@ -2,14 +2,15 @@
 //! reads the program's debug information.
 
 use std::collections::BTreeMap;
-use std::ffi::c_void;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::allocator;
 use crate::finding::{Frame, Origin};
 use crate::memory::outside_of_the_allocator;
-use crate::name;
+use highwater_names::qualified::qualified;
+use highwater_names::source;
+use highwater_resolver::Call;
 
 /// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins. What lies
 /// outside of that is not looked up: each file of a program whose lines are asked for is read, and some are large.
@@ -68,16 +69,19 @@ fn resolve(address: usize) -> Vec<Frame> {
     if highwater_hooks::file_of(address).is_some_and(|path| is_system_library(&path)) {
         return frames;
     }
-    // The address is inside of a call already, and `resolve` looks up the byte before.
-    backtrace::resolve(address.wrapping_add(1) as *mut c_void, |symbol| {
-        let Some(name) = symbol.name() else { return };
-        // The alternate form leaves the hash out.
-        let file = symbol.filename().map(|it| straight(&it.to_string_lossy()));
-        let function = name::qualified(&format!("{name:#}"), file.as_deref());
+    for call in calls(address) {
+        let file = Some(straight(&call.file)).filter(|it| !it.is_empty());
+        let function = qualified(&call.function, file.as_deref());
         let origin = origin(&function, file.as_deref());
-        frames.push(Frame { function, file, line: symbol.lineno(), origin });
-    });
+        frames.push(Frame { function, file, line: Some(call.line).filter(|it| *it > 0), origin });
+    }
     frames
+}
+
+/// The calls at an address that is inside of a call.
+fn calls(address: usize) -> Vec<Call> {
+    // What is asked is where a call returns to, so that the byte before is looked up.
+    highwater_resolver::calls_kept(address as u64 + 1)
 }
 
 /// Whether a function is one of those that stand in front of the C library's.
@@ -110,7 +114,7 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     if is_in("highwater_hooks")
         || is_in("highwater_runtime")
         || is_in("highwater_leaktest")
-        || is_in("highwater_runtime")
+        || is_in("highwater_resolver")
         || is_in_front(path)
     {
         return Origin::Highwater;
@@ -127,10 +131,10 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
         };
     };
     // The paths of system libraries begin where they were built.
-    let is_system = |it: &str| name::is_of_rust(it) || it.starts_with("./") || it.starts_with("../");
+    let is_system = |it: &str| source::is_in_toolchain(it) || it.starts_with("./") || it.starts_with("../");
     match file.replace('\\', "/") {
         file if is_system(&file) => Origin::System,
-        file if name::is_of_dependency(&file) => Origin::Dependency,
+        file if source::is_fetched(&file) => Origin::Dependency,
         _ => Origin::Own,
     }
 }
@@ -144,11 +148,7 @@ fn is_dependency(krate: &str) -> bool {
 
 /// The demangled names of the functions that an address is in, with their types where they have some.
 pub(crate) fn names(address: usize) -> Vec<String> {
-    let mut names = Vec::new();
-    backtrace::resolve(address.wrapping_add(1) as *mut c_void, |symbol| {
-        names.extend(symbol.name().map(|it| format!("{it:#}")));
-    });
-    names
+    calls(address).into_iter().map(|it| it.function).collect()
 }
 
 /// Whether some of these calls are of the project's own code and have lines.

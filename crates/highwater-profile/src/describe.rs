@@ -1,7 +1,6 @@
 //! What a file is that is no heap profile: what is commonly given to a profiler by mistake, and what a server sent instead.
 
-use crate::detect::is_text;
-use crate::utf8;
+use crate::utf8::{self, is_text};
 
 /// How much of a file is looked at.
 const HEAD: usize = 4096;

@@ -16,6 +16,7 @@ pub use lock::{LOCK, Owner, take_directory};
 pub use ring::{Ring, RingNames, clear_temporary};
 pub use write::{rename_directory, sync_directory, write_atomically, write_durably};
 
+use crate::read::is_packed_pprof;
 use crate::{Limits, Profile, ReadError, pprof, stream};
 
 /// Why a file could not be read or written. Its message names the file.
@@ -92,7 +93,7 @@ fn is_streamed(path: &Path) -> io::Result<bool> {
     }
     let mut head = Vec::new();
     fs::File::open(path)?.take(stream::WORTHWHILE as u64).read_to_end(&mut head)?;
-    Ok(stream::is_pprof(&head))
+    Ok(is_packed_pprof(&head))
 }
 
 /// The content of a file, or what is one byte too much of it: a device or a pipe may have no end.

@@ -4,8 +4,8 @@
 //! (sample types, samples, locations, functions, mappings), because pprof is the native file format:
 //! whatever Highwater knows is kept in a file that other tools open as it is.
 //!
-//! This crate knows nothing of allocators, findings or terminals. A format is one file below [`format`](mod@format);
-//! to add one, add the file there, its name to [`Format`] and what it begins with to [`Format::detect`].
+//! This crate knows nothing of allocators, findings or terminals. A format is one file below [`format`](mod@format)
+//! and one row in `format/list.rs`.
 //!
 //! ```
 //! use highwater_profile::{Line, Location, Profile, ValueType, pprof};
@@ -30,12 +30,14 @@ mod difference;
 pub mod file;
 mod format;
 mod index;
+mod limits;
 mod list_table;
 mod location;
 mod merge;
 mod meta;
 mod profile;
 mod read;
+mod read_error;
 mod sample;
 pub mod sequence;
 mod source;
@@ -46,17 +48,20 @@ mod utf8;
 
 pub use bounded_text::BoundedText;
 pub use describe::describe;
+pub use format::list::{Format, UnknownFormatName};
 #[cfg(feature = "formats")]
-pub use format::csv;
+pub use format::others::csv;
 #[cfg(feature = "otlp")]
 pub use format::otlp;
 pub use format::{Written, go_text, pprof, write};
+pub use limits::Limits;
 pub use list_table::ListTable;
 pub use location::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId, Place};
 pub use merge::{MergeError, files_of_several_builds, merge};
 pub use meta::Meta;
 pub use profile::{Profile, ValueType};
-pub use read::{Limits, ReadError, read, read_as};
+pub use read::{read, read_as};
+pub use read_error::ReadError;
 pub use sample::{Label, LabelValue, LabelsId, Sample, SampleTable, StackId};
-pub use source::{Format, Missing, Source, UnknownFormatName};
+pub use source::{Missing, Source};
 pub use string_table::{StringId, StringTable};

@@ -6,52 +6,19 @@
 //! A frame that is known by none of these stays a frame of its own profile: two that might be one are no error, one
 //! that should be two would be.
 
+mod error;
 mod frames;
 mod head;
+mod strings;
 
 use std::collections::HashMap;
 
+pub use self::error::MergeError;
 pub use self::frames::files_of_several_builds;
 
 use self::frames::Frames;
+use self::strings::Strings;
 use crate::{Label, LabelValue, LabelsId, LocationId, Profile, StackId, StringId};
-
-/// Why profiles cannot be merged. Positions count from 0, in the order in which the profiles were given.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MergeError {
-    /// No profile was given.
-    #[error("there is nothing to merge")]
-    Nothing,
-    /// No kind of values is in all of them.
-    #[error("they have no kind of values in common: {first} in one and {other} in the other")]
-    SampleTypes {
-        /// Position of the profile that differs from the first.
-        at: usize,
-        /// Kinds and units of the first profile.
-        first: String,
-        /// Kinds and units of the other.
-        other: String,
-    },
-    /// The sampling intervals are of different things.
-    #[error("their sampling intervals are in different units: {first} in one and {other} in the other")]
-    PeriodTypes {
-        /// Position of the profile that differs from an earlier one.
-        at: usize,
-        /// What the earlier one counts.
-        first: String,
-        /// What this one counts.
-        other: String,
-    },
-    /// A sum is beyond what a file can hold.
-    #[error("the sum of {kind} over one stack is beyond 2^63")]
-    Overflow {
-        /// Position of the profile that was too much.
-        at: usize,
-        /// The sample type.
-        kind: String,
-    },
-}
 
 /// Adds up `profiles`: the kinds of values that all of them have.
 ///
@@ -78,22 +45,6 @@ pub fn merge(profiles: &[Profile]) -> Result<Profile, MergeError> {
     }
     rows.finish(&mut merged);
     Ok(merged)
-}
-
-/// The handles that a profile's strings have in the merged one, found when first asked for.
-struct Strings<'a> {
-    profile: &'a Profile,
-    handles: Vec<Option<StringId>>,
-}
-
-impl<'a> Strings<'a> {
-    fn new(profile: &'a Profile) -> Self {
-        Self { profile, handles: vec![None; profile.strings.len()] }
-    }
-
-    fn get(&mut self, merged: &mut Profile, id: StringId) -> StringId {
-        *self.handles[id.index()].get_or_insert_with(|| merged.strings.intern(self.profile.string(id)))
-    }
 }
 
 /// The rows of the merged profile while they are added up.

@@ -4,141 +4,8 @@
 //! readers state here what is missing, and `highwater info` prints it.
 
 use std::fmt;
-use std::str::FromStr;
 
-/// A file format.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Format {
-    /// pprof's protocol buffer: the native format.
-    #[default]
-    Pprof,
-    /// JSON of valgrind's DHAT and of the crate `dhat`, version 2.
-    Dhat,
-    /// jemalloc's heap dump, `heap_v2`.
-    Jemalloc,
-    /// Heap profile of gperftools (tcmalloc).
-    Gperftools,
-    /// Go's heap profile as text (`debug=1`).
-    GoText,
-    /// heaptrack's recording.
-    Heaptrack,
-    /// CSV of `memray transform csv`.
-    MemrayCsv,
-    /// Folded stacks, as flame graphs are drawn from.
-    Folded,
-    /// speedscope's JSON.
-    Speedscope,
-    /// V8's sampled heap profile (`.heapprofile`).
-    V8,
-    /// OpenTelemetry's profiles signal.
-    Otlp,
-    /// massif's output (valgrind).
-    Massif,
-    /// memcheck's leak report (valgrind).
-    Memcheck,
-    /// LeakSanitizer's report.
-    LeakSanitizer,
-    /// callgrind's output, for KCachegrind. Written only.
-    Callgrind,
-    /// The whole profile as JSON. Written only.
-    Json,
-    /// One row for each sample, as CSV. Written only.
-    Csv,
-}
-
-impl Format {
-    /// Every format.
-    pub const ALL: [Self; 17] = [
-        Self::Pprof,
-        Self::Dhat,
-        Self::Jemalloc,
-        Self::Gperftools,
-        Self::GoText,
-        Self::Heaptrack,
-        Self::MemrayCsv,
-        Self::Folded,
-        Self::Speedscope,
-        Self::V8,
-        Self::Otlp,
-        Self::Massif,
-        Self::Memcheck,
-        Self::LeakSanitizer,
-        Self::Callgrind,
-        Self::Json,
-        Self::Csv,
-    ];
-
-    /// One word for it, as options have it: `pprof`.
-    pub fn name(self) -> &'static str {
-        self.words().0
-    }
-
-    /// What it is, for people: `pprof profile`.
-    pub fn title(self) -> &'static str {
-        self.words().1
-    }
-
-    fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Pprof => ("pprof", "pprof profile"),
-            Self::Dhat => ("dhat", "DHAT profile"),
-            Self::Jemalloc => ("jemalloc", "jemalloc heap dump"),
-            Self::Gperftools => ("gperftools", "gperftools heap profile"),
-            Self::GoText => ("go", "Go heap profile"),
-            Self::Heaptrack => ("heaptrack", "heaptrack recording"),
-            Self::MemrayCsv => ("memray", "memray CSV file"),
-            Self::Folded => ("folded", "folded stacks file"),
-            Self::Speedscope => ("speedscope", "speedscope profile"),
-            Self::V8 => ("v8", "V8 heap profile"),
-            Self::Otlp => ("otlp", "OpenTelemetry profile"),
-            Self::Massif => ("massif", "massif output file"),
-            Self::Memcheck => ("memcheck", "memcheck leak report"),
-            Self::LeakSanitizer => ("lsan", "LeakSanitizer report"),
-            Self::Callgrind => ("callgrind", "callgrind file"),
-            Self::Json => ("json", "JSON file"),
-            Self::Csv => ("csv", "CSV file"),
-        }
-    }
-
-    /// Whether files of this format can be read.
-    pub fn can_read(self) -> bool {
-        !matches!(self, Self::Callgrind | Self::Json | Self::Csv)
-    }
-
-    /// Whether files of this format can be written.
-    pub fn can_write(self) -> bool {
-        matches!(
-            self,
-            Self::Pprof
-                | Self::Dhat
-                | Self::Folded
-                | Self::Speedscope
-                | Self::Callgrind
-                | Self::Json
-                | Self::Csv
-        )
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-impl FromStr for Format {
-    type Err = UnknownFormatName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownFormatName> {
-        Self::ALL.into_iter().find(|it| it.name() == name).ok_or(UnknownFormatName)
-    }
-}
-
-/// No format has this name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the format is one of {}", Format::ALL.map(Format::name).join(", "))]
-pub struct UnknownFormatName;
+use crate::Format;
 
 /// Where a profile comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -235,16 +102,6 @@ impl fmt::Display for Missing {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_format_is_found_by_its_name() {
-        for format in Format::ALL {
-            assert_eq!(format.name().parse(), Ok(format));
-            assert!(format.can_read() || format.can_write(), "{format}");
-        }
-        let error = "Pprof".parse::<Format>().unwrap_err();
-        assert!(error.to_string().starts_with("the format is one of pprof, dhat, "), "{error}");
-    }
 
     #[test]
     fn what_is_missing_is_said_once() {

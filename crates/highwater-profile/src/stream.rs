@@ -7,7 +7,7 @@ use std::thread;
 use flate2::read::MultiGzDecoder;
 
 use crate::unpack::gzip_error;
-use crate::{Format, Limits, ReadError};
+use crate::{Limits, ReadError};
 
 /// From how many packed bytes on this is worth a thread.
 pub(crate) const WORTHWHILE: usize = 1 << 18;
@@ -19,18 +19,13 @@ const CHUNK_BYTES: usize = 1 << 16;
 const WAITING: usize = 16;
 
 /// As many unpacked bytes as tell a format; `None` when this is not gzip, or damaged from the start.
-fn gzip_head(packed: &[u8]) -> Option<Vec<u8>> {
+pub(crate) fn gzip_head(packed: &[u8]) -> Option<Vec<u8>> {
     let is_gzip = packed.starts_with(&[0x1f, 0x8b, 0x08]);
     let mut head = Vec::new();
     is_gzip
         .then(|| MultiGzDecoder::new(packed).take(1 << 12).read_to_end(&mut head).ok())
         .flatten()
         .map(|_| head)
-}
-
-/// Whether a file that begins with `packed` is gzipped pprof.
-pub(crate) fn is_pprof(packed: &[u8]) -> bool {
-    gzip_head(packed).and_then(|head| Format::detect(&head)) == Some(Format::Pprof)
 }
 
 /// Unpacks what `open` opens while `consumer` asks for one chunk after the other; `None` is the end.

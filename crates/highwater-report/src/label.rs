@@ -4,6 +4,7 @@
 //! and the end of the function's path; so both halves lose their beginnings. Other labels lose their middle.
 
 use highwater_analyze::RowKey;
+use highwater_names::brackets::closing;
 
 use crate::view::Role;
 
@@ -165,7 +166,8 @@ fn without_arguments(name: &str) -> (String, Vec<usize>) {
     while let Some(next) = rest.chars().next() {
         let mut taken = next.len_utf8();
         if next == '<' {
-            taken = bracketed(rest);
+            // All of it when the bracket is never closed.
+            taken = closing(&rest[1..]).map_or(rest.len(), |at| at + 2);
             let follows_name = text.ends_with(|it: char| it.is_alphanumeric() || "_:})".contains(it));
             if follows_name && !rest.starts_with("<impl ") {
                 let length = text.trim_end_matches(':').len();
@@ -183,24 +185,6 @@ fn without_arguments(name: &str) -> (String, Vec<usize>) {
         rest = &rest[taken..];
     }
     (text, parts)
-}
-
-/// Length in bytes of the bracketed text that `text` begins with; all of it when the bracket is never closed.
-fn bracketed(text: &str) -> usize {
-    let mut depth = 0usize;
-    let mut previous = ' ';
-    for (at, character) in text.char_indices() {
-        match character {
-            '<' => depth += 1,
-            '>' if previous != '-' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return at + 1;
-        }
-        previous = character;
-    }
-    text.len()
 }
 
 fn without_middle(text: &str, width: usize) -> String {

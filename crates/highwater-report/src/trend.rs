@@ -1,6 +1,6 @@
 //! A trend as a table: leaks first, each row with its course and what shows its class.
 
-use highwater_analyze::{Class, Evidence, FlowSource, Forecast, Header, Trend, TrendRow, Unit, Used};
+use highwater_analyze::{Class, FlowSource, Forecast, Header, Trend, TrendEvidence, TrendRow, Unit, Used};
 
 use crate::header;
 use crate::label::Label;
@@ -150,7 +150,7 @@ pub(crate) fn name(class: Class) -> &'static str {
 /// What shows that a row is of its class; nothing that a steady one did not.
 fn evidence(row: &TrendRow, unit: &Unit) -> Option<String> {
     Some(match &row.evidence {
-        Evidence::Leak { windows_per_hour, kept_fraction } => {
+        TrendEvidence::Leak { windows_per_hour, kept_fraction } => {
             let windows: Vec<String> =
                 windows_per_hour.iter().map(|it| number::signed(it.value, unit)).collect();
             let windows = windows.join(", ");
@@ -161,29 +161,29 @@ fn evidence(row: &TrendRow, unit: &Unit) -> Option<String> {
             });
             format!("{windows} per hour in turn{kept}{least}")
         }
-        Evidence::Step { at_ns, change } => {
+        TrendEvidence::Step { at_ns, change } => {
             let since = number::duration(*at_ns);
             format!("{} until {since} after the start, level since", number::change(change, unit))
         }
-        Evidence::Sawtooth { falls, lowest, highest } => format!(
+        TrendEvidence::Sawtooth { falls, lowest, highest } => format!(
             "between {} and {}, fell {}",
             number::amount(*lowest, unit),
             number::amount(*highest, unit),
             number::count(*falls, "time")
         ),
-        Evidence::WarmUp { settled_ns, change } => format!(
+        TrendEvidence::WarmUp { settled_ns, change } => format!(
             "{} in the first {}, little since",
             number::change(change, unit),
             number::duration(*settled_ns)
         ),
-        Evidence::Churn { allocated_per_hour, turnover_per_hour } => {
+        TrendEvidence::Churn { allocated_per_hour, turnover_per_hour } => {
             let times = turnover_per_hour.map_or_else(
                 || "of which no snapshot sees any".to_owned(),
                 |times| format!("{times:.1} times what it holds"),
             );
             format!("allocates {} per hour, {times}", number::amount(*allocated_per_hour, unit))
         }
-        Evidence::Steady => return None,
+        TrendEvidence::Steady => return None,
     })
 }
 
@@ -218,11 +218,11 @@ mod tests {
             stack: Vec::new(),
         };
         let windows = [1.0, 1.1, 1.2].map(|it| estimate(mib(it), 1000.0)).to_vec();
-        let leak = Evidence::Leak { windows_per_hour: windows, kept_fraction: Some(0.97) };
-        let step = Evidence::Step { at_ns: 600_000_000_000, change: estimate(mib(8.0), 0.0) };
-        let sawtooth = Evidence::Sawtooth { falls: 1, lowest: 0, highest: mib(3.0) };
-        let warm_up = Evidence::WarmUp { settled_ns: 60_000_000_000, change: estimate(mib(2.0), 0.0) };
-        let churn = Evidence::Churn { allocated_per_hour: mib(500.0), turnover_per_hour: Some(250.0) };
+        let leak = TrendEvidence::Leak { windows_per_hour: windows, kept_fraction: Some(0.97) };
+        let step = TrendEvidence::Step { at_ns: 600_000_000_000, change: estimate(mib(8.0), 0.0) };
+        let sawtooth = TrendEvidence::Sawtooth { falls: 1, lowest: 0, highest: mib(3.0) };
+        let warm_up = TrendEvidence::WarmUp { settled_ns: 60_000_000_000, change: estimate(mib(2.0), 0.0) };
+        let churn = TrendEvidence::Churn { allocated_per_hour: mib(500.0), turnover_per_hour: Some(250.0) };
         Trend {
             header: header(),
             snapshots: 40,
@@ -238,7 +238,7 @@ mod tests {
                 row(3, 0, mib(1.0), sawtooth, &[0, 3, 1], Some(-1.0)),
                 row(4, 0, mib(2.0), warm_up, &[1, 2, 2], None),
                 row(5, 0, mib(2.0), churn, &[2, 2, 2], None),
-                row(6, 0, mib(2.0), Evidence::Steady, &[2, 2, 2], None),
+                row(6, 0, mib(2.0), TrendEvidence::Steady, &[2, 2, 2], None),
             ],
             omitted: Omitted { rows: 2, value: 4096 },
         }

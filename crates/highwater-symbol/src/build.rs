@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use highwater_profile::{Line, Location, LocationId, Mapping, MappingId, Profile};
 
 use crate::binary::{Binary, is_certain, normal_id};
-use crate::cache::{Cache, Record};
+use crate::cache::Cache;
+use crate::cache::record::Record;
 use crate::demangle::demangle;
 use crate::dwarf::Frame;
 use crate::engine::{Found, Job};

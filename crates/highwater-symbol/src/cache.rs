@@ -4,9 +4,8 @@
 //! renamed, and has a checksum; a file that does not read well counts as none, and one that cannot be written is
 //! done without. So the cache can always be deleted.
 
-mod record;
+pub(crate) mod record;
 
-use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use std::time::SystemTime;
 
 use highwater_profile::file::write_atomically;
 
-use crate::dwarf::Frame;
+use self::record::Record;
 
 /// Changes whenever the file format or the way in which names are found does.
 const VERSION: &str = "v2";
@@ -101,18 +100,10 @@ fn files(directory: &Path) -> Vec<(SystemTime, PathBuf, u64)> {
     entries.flatten().filter_map(facts).collect()
 }
 
-/// What is known of one build.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Record {
-    /// It was found in debug information with all its parts, so that no file can tell more.
-    pub(crate) complete: bool,
-    /// The source positions of places in the binary's file, by their offset; none where nothing is known.
-    pub(crate) frames: BTreeMap<u64, Vec<Frame>>,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dwarf::Frame;
 
     const ID: &str = "00112233445566778899aabbccddeeff00112233";
 

@@ -1,9 +1,8 @@
 //! Linker names to names for people.
 
 use cpp_demangle::{DemangleOptions, Symbol};
+use highwater_names::spelling::tidy;
 use highwater_profile::BoundedText;
-
-use crate::spelling::tidy;
 
 /// A demangled name longer than this is not shown: a short hostile name can stand for one without end.
 const MAX_NAME_BYTES: usize = 64 << 10;

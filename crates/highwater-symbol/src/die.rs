@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use gimli::{AttributeValue, DebugInfoOffset, Dwarf, DwarfFileType, Unit, UnitHeader, UnitOffset, UnitRef};
 
-use crate::dwarf::Slice;
+use crate::sections::Slice;
 
 /// Entries that refer to each other; real ones are three at the most.
 const MAX_CHAIN: usize = 8;

@@ -8,21 +8,18 @@ use addr2line::{Context, LookupContinuation, LookupResult, SplitDwarfLoad};
 use gimli::{
     AbbreviationsCacheStrategy, Dwarf, DwarfFileType, DwarfPackage, EndianSlice, RunTimeEndian, UnitOffset,
 };
+use highwater_names::arguments::with_arguments;
 use typed_arena::Arena;
 
-use crate::arguments::with_arguments;
 use crate::demangle::legacy;
 use crate::die::Dies;
-use crate::sections::{self, Budget, PackageSections, Sections};
+use crate::sections::{self, Budget, PackageSections, Sections, Slice, borrow};
 use crate::split::SplitPlaces;
 
 /// Inlined calls at one address that are listed. Real programs have tens.
 const MAX_FRAMES: usize = 1024;
 /// A name or path longer than this is damage: strings run on to the next zero byte.
 const MAX_TEXT_BYTES: usize = 64 << 10;
-
-/// Bytes of a section, with the order in which numbers are stored.
-pub(crate) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 
 /// One source position of an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,11 +76,6 @@ impl DebugData {
         dwarf.populate_abbreviations_cache(AbbreviationsCacheStrategy::Duplicates);
         Arc::new(dwarf)
     }
-}
-
-/// Sections as readers of this byte order.
-pub(crate) fn borrow(sections: &Sections, endian: RunTimeEndian) -> Dwarf<Slice<'_>> {
-    sections.borrow(|bytes| EndianSlice::new(bytes, endian))
 }
 
 /// One thread's view of debug information: what was parsed for one address serves the next ones nearby.
@@ -179,7 +171,7 @@ impl<'a> Lookup<'a> {
         // What has to be loaded for it has been loaded.
         let LookupResult::Output(Some(unit)) = self.context.find_dwarf_and_unit(address) else { return None };
         let described = self.dies.described(unit, offset)?;
-        with_arguments(&path, &described).filter(|it| it.len() <= MAX_TEXT_BYTES)
+        with_arguments(&path, &described.name, &described.parameters).filter(|it| it.len() <= MAX_TEXT_BYTES)
     }
 
     /// Whether a split file that was needed was not found.

@@ -11,12 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::{panic, thread};
 
+use highwater_names::arguments::with_arguments;
 use typed_arena::Arena;
 
 use crate::Progress;
-use crate::arguments::with_arguments;
 use crate::demangle::{is_mangled, legacy};
-use crate::die::Described;
 use crate::dwarf::{DebugData, DebugFiles, Frame, Lookup};
 use crate::{sections, symbols};
 
@@ -203,8 +202,8 @@ fn name_outermost(frames: &mut Vec<Frame>, symbol: &str) {
         None => frames.push(Frame { name: Some(symbol.to_owned()), ..Frame::default() }),
         Some(frame) if frame.name.is_none() || is_mangled(symbol) => {
             // Debug information of lines has the arguments, and the symbol the path.
-            let bare = frame.name.take().map(|name| Described { name, parameters: Vec::new() });
-            frame.shown = bare.and_then(|it| with_arguments(&legacy(symbol)?, &it));
+            let bare = frame.name.take();
+            frame.shown = bare.and_then(|it| with_arguments(&legacy(symbol)?, &it, &[]));
             frame.name = Some(symbol.to_owned());
         }
         Some(_) => {}

@@ -8,7 +8,6 @@
 //! This crate is the only one that reads debug information. It prints nothing and decides nothing.
 #![forbid(unsafe_code)]
 
-mod arguments;
 mod binary;
 mod build;
 mod cache;
@@ -20,7 +19,6 @@ mod engine;
 mod find;
 mod resolve;
 mod sections;
-mod spelling;
 mod split;
 mod summary;
 mod symbols;

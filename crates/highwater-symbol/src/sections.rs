@@ -9,13 +9,21 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-use gimli::{DwarfPackageSections, DwarfSections, RunTimeEndian, SectionId};
+use gimli::{Dwarf, DwarfPackageSections, DwarfSections, EndianSlice, RunTimeEndian, SectionId};
 use object::read::{CompressedData, CompressedFileRange, Object, ObjectSection, ReadCache};
 
 use crate::binary::open_regular;
 
 /// Sections of one file that stay in memory while it is in use.
 pub(crate) type Sections = DwarfSections<Vec<u8>>;
+
+/// A section as readers take it.
+pub(crate) type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
+
+/// Sections as readers of this byte order.
+pub(crate) fn borrow(sections: &Sections, endian: RunTimeEndian) -> Dwarf<Slice<'_>> {
+    sections.borrow(|bytes| EndianSlice::new(bytes, endian))
+}
 
 /// Sections of one package of split debug information.
 pub(crate) type PackageSections = DwarfPackageSections<Vec<u8>>;

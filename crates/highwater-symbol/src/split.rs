@@ -9,8 +9,7 @@ use addr2line::SplitDwarfLoad;
 use gimli::{DwarfFileType, DwoId, RunTimeEndian};
 
 use crate::binary::open_regular;
-use crate::dwarf::{Slice, borrow};
-use crate::sections::{self, Budget, PackageSections, Sections};
+use crate::sections::{self, Budget, PackageSections, Sections, Slice, borrow};
 
 /// Where the split files of one binary may be.
 #[derive(Clone, Debug, Default)]

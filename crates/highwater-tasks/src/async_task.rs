@@ -5,8 +5,8 @@ use std::mem::offset_of;
 use std::sync::atomic::AtomicUsize;
 use std::task::Waker;
 
-use crate::State;
 use crate::call::{Call, Version};
+use crate::state::State;
 
 pub(crate) const PACKAGE: &str = "async-task";
 

@@ -1,6 +1,6 @@
 //! Calls, and whose they are.
 
-use crate::package::name_and_version;
+use highwater_names::{allocators, function, own, source};
 
 /// A call of a stack: what is known of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,31 +49,7 @@ const EXECUTORS: &[&str] = &[
 impl<'a> Call<'a> {
     /// The function's own name, without path and types.
     pub(crate) fn name(&self) -> &'a str {
-        let mut depth = 0_usize;
-        let mut begin = 0;
-        let mut end = None;
-        let bytes = self.function.as_bytes();
-        for (place, byte) in bytes.iter().enumerate() {
-            match byte {
-                b'<' => {
-                    if depth == 0 {
-                        end = Some(place);
-                    }
-                    depth += 1;
-                }
-                // The arrow of a function's type closes nothing.
-                b'>' if place == 0 || bytes[place - 1] != b'-' => depth = depth.saturating_sub(1),
-                b':' if depth == 0
-                    && bytes.get(place + 1) != Some(&b':')
-                    && bytes.get(place + 1) != Some(&b'<') =>
-                {
-                    (begin, end) = (place + 1, None);
-                }
-                _ => {}
-            }
-        }
-        let name = self.function.get(begin..end.filter(|it| *it >= begin).unwrap_or(bytes.len()));
-        name.unwrap_or(self.function).trim_end_matches(':')
+        function::own_name(self.function)
     }
 
     /// Whether the path of this function begins, inside of an angle bracket or not, with `path`.
@@ -95,21 +71,20 @@ impl<'a> Call<'a> {
     /// Whether it is of Rust's standard library.
     pub(crate) fn is_standard(&self) -> bool {
         match self.file {
-            Some(file) => file.contains("/rustc/") || file.contains("/rustlib/src/rust/library/"),
+            Some(file) => source::is_in_toolchain(file),
             None => ["alloc::", "core::", "std::"].iter().any(|it| self.has_path(it)),
         }
     }
 
     /// Whether it is one of the functions that the compiler puts between programs and their allocator.
     fn is_of_compiler(&self) -> bool {
-        let name = self.name();
-        ["__rust_alloc", "__rust_realloc", "__rdl_", "__rg_"].iter().any(|it| name.starts_with(it))
+        allocators::is_of_compiler(self.name())
     }
 
     /// Whether it is one of Highwater's own, which records the block.
     fn is_of_recorder(&self) -> bool {
-        self.has_path("highwater_runtime::")
-            || self.package().is_some_and(|it| it.name == "highwater-runtime")
+        let package = self.file.and_then(|it| source::source(it).package());
+        own::is_in_recorder(self.function) || package.is_some_and(|it| own::is_recorder(&it.crate_name()))
     }
 
     pub(crate) fn is_of_executors(&self) -> bool {
@@ -125,31 +100,34 @@ impl<'a> Call<'a> {
             let is_of = |name: &&str| self.has_path(&format!("{}::", name.replace('-', "_")));
             return EXECUTORS.iter().find(|it| is_of(it)).map(|name| Package { name, version: None });
         };
-        let mut directory: Option<&str> = None;
-        let mut found = None;
-        for part in file.split(['/', '\\']) {
-            if part == "src"
-                && let Some(directory) = directory
-            {
-                found = package(directory).or(found);
-            }
-            directory = Some(part);
+        match source::source(file).package() {
+            Some(package) => with_version(package),
+            None => executor_beside(file).map(|name| Package { name, version: None }),
         }
-        found
     }
 }
 
-/// `tokio-1.54.1`, or the name of an executor.
-fn package(directory: &str) -> Option<Package<'_>> {
-    let Some((name, version)) = name_and_version(directory) else {
-        return EXECUTORS.contains(&directory).then_some(Package { name: directory, version: None });
+/// The package with its version as numbers. `None` where these are none that a crate has.
+fn with_version(package: highwater_names::package::Package<'_>) -> Option<Package<'_>> {
+    let number = |at| package.version?.split('.').nth(at)?.parse().ok();
+    let version = match package.version {
+        Some(_) => Some(Version { major: number(0)?, minor: number(1)? }),
+        None => None,
     };
-    let mut numbers = version.split('.').map(|it| it.parse().ok());
-    let (Some(major), Some(minor)) = (numbers.next().flatten(), numbers.next().flatten()) else {
-        // Numbers that no crate has.
-        return None;
-    };
-    Some(Package { name, version: Some(Version { major, minor }) })
+    Some(Package { name: package.name, version })
+}
+
+/// The executor whose own sources, in no directory of cargo's, a file is of.
+fn executor_beside(file: &str) -> Option<&str> {
+    let mut directory = None;
+    let mut found = None;
+    for part in file.split(['/', '\\']) {
+        if part == "src" {
+            found = directory.filter(|it| EXECUTORS.contains(it)).or(found);
+        }
+        directory = Some(part);
+    }
+    found
 }
 
 /// Place of the first call outside of the allocator: behind its own calls, those of the compiler and of the standard library.
@@ -169,23 +147,6 @@ mod tests {
 
     fn call<'a>(function: &'a str, file: &'a str) -> Call<'a> {
         Call { function, file: Some(file).filter(|it| !it.is_empty()) }
-    }
-
-    #[test]
-    fn names_are_the_last_part() {
-        for (function, expected) in [
-            ("tokio::runtime::task::core::Cell<T,S>::new", "new"),
-            ("new<app::work::{async_fn_env#0}, alloc::sync::Arc<tokio::Handle>>", "new"),
-            ("<tokio::runtime::task::core::Cell<app::F, app::S>>::new", "new"),
-            ("tokio::task::spawn::spawn::<app::work::{closure#0}>", "spawn"),
-            ("spawn<fn() -> core::option::Option<app::T>>", "spawn"),
-            ("__rust_alloc", "__rust_alloc"),
-            ("{closure#0}<app::T>", "{closure#0}"),
-            ("a::b::{{closure}}", "{{closure}}"),
-            ("", ""),
-        ] {
-            assert_eq!(call(function, "").name(), expected, "{function}");
-        }
     }
 
     #[test]

@@ -4,9 +4,8 @@
 //! a live block that the executor's constructor of cells has allocated is a task, and the calls outside of the executor are
 //! where it was spawned. That needs no feature of the executor, and no hook in it.
 //!
-//! The crate is about names and numbers only: it reads no memory, no file, and has no dependency. [`classify`] takes the calls
-//! of a stack, innermost first. [`call`] knows of which package a call is, [`plain`](mod@plain) spells the names of all manglings
-//! alike, [`name`] takes types out of names, and there is a file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and their likes), [`futures`].
+//! The crate is about names and numbers only: it reads no memory and no file. [`classify`] takes the calls
+//! of a stack, innermost first. [`call`] knows of which package a call is, [`name`] takes types out of names, and there is a file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and their likes), [`futures`].
 //!
 //! What a constructor is called, and what the words of a cell mean, is an executor's own affair. Where the version is not one
 //! that was looked at, the answer is [`Allocation::Unclassified`] and never silence.
@@ -16,13 +15,14 @@ mod async_task;
 mod call;
 mod futures;
 mod name;
-mod package;
-mod plain;
+mod state;
 mod tokio;
 
+use highwater_names::plain::plain;
+
 pub use call::{Call, Version};
-pub use package::name_and_version;
-pub use plain::plain;
+pub use name::Future;
+pub use state::State;
 
 /// A family of executors that lay out their cells alike.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -77,17 +77,6 @@ pub enum Allocation {
     },
     /// It is none.
     Other,
-}
-
-/// How far a task has come, by the word of its cell in which the executor keeps that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct State {
-    /// Whether it is over; its cell is there for a handle, which may ask for the result.
-    pub is_over: bool,
-    /// Whether it was cancelled: by a handle, or by the end of its executor.
-    pub is_cancelled: bool,
-    /// Whether it runs, or is about to because it was woken.
-    pub is_ready: bool,
 }
 
 impl Executor {
@@ -242,15 +231,6 @@ fn entry(calls: &[Call<'_>], first: usize) -> usize {
         }
     }
     entry
-}
-
-/// What a cell holds, by the name of its constructor.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Future {
-    /// The type of the future or closure, as a reader would write it.
-    pub name: String,
-    /// Whether it is a call that may block.
-    pub is_blocking: bool,
 }
 
 /// What a cell holds, by a name of its constructor with types in it: `new<app::work::{async_fn_env#0}, …>` as debug information

@@ -1,6 +1,15 @@
 //! Types in the names of functions.
 
-use crate::Future;
+use highwater_names::brackets::first_argument;
+
+/// What a cell holds, by the name of its constructor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Future {
+    /// The type of the future or closure, as a reader would write it.
+    pub name: String,
+    /// Whether it is a call that may block.
+    pub is_blocking: bool,
+}
 
 /// What wraps a future on its way into a cell: the beginning of the name, and whether it says that the call may block.
 const WRAPPERS: &[(&str, bool)] = &[
@@ -22,34 +31,16 @@ pub(crate) fn future(constructor: &str, cell: &str, name: &str) -> Option<Future
         Some((_, rest)) => rest,
         None => constructor.strip_prefix(name)?.strip_prefix('<')?,
     };
-    let mut name = first(types)?;
+    let mut name = first_argument(types)?;
     let mut is_blocking = false;
     for _ in 0..MOST_WRAPPERS {
         let Some((wrapper, blocks)) = WRAPPERS.iter().find(|(it, _)| name.starts_with(it)) else { break };
         is_blocking |= blocks;
-        name = first(&name[wrapper.len()..])?;
+        name = first_argument(&name[wrapper.len()..])?;
     }
     // A symbol table may have no more than the name that the type has in the executor's sources.
     let is_parameter = name.bytes().all(|it| it.is_ascii_uppercase()) || name == "Fut";
     (!is_parameter).then(|| Future { name: readable(name), is_blocking })
-}
-
-/// The first of the types that stand here, up to the bracket that closes them.
-fn first(types: &str) -> Option<&str> {
-    let mut depth = 0_usize;
-    let mut before = ' ';
-    for (place, letter) in types.char_indices() {
-        match letter {
-            '<' | '(' | '[' | '{' => depth += 1,
-            ',' if depth == 0 => return Some(types[..place].trim()),
-            '>' if before == '-' => {}
-            '>' | ')' | ']' | '}' if depth == 0 => return Some(types[..place].trim()),
-            '>' | ')' | ']' | '}' => depth -= 1,
-            _ => {}
-        }
-        before = letter;
-    }
-    None
 }
 
 /// `app::work::{async_fn_env#0}` is `app::work::{async_fn}`.

@@ -1,7 +1,7 @@
 //! tokio: `runtime::task::core::Cell`, in the same shape and with the same bits since 1.0.
 
-use crate::State;
 use crate::call::{Call, Version};
+use crate::state::State;
 
 pub(crate) const PACKAGE: &str = "tokio";
 

@@ -8,6 +8,7 @@ mod calls;
 mod comparison;
 mod crates;
 mod dependencies;
+mod formats;
 mod generated;
 mod leftovers;
 mod links;
@@ -65,6 +66,7 @@ const RULES: &[Rule] = &[
     ("architecture", architecture::check),
     ("generated", generated::check),
     ("dependencies", dependencies::check),
+    ("formats", formats::check),
     ("rust-version", rust_version::check),
     ("top level", top_level::check),
     ("leftovers", leftovers::check),

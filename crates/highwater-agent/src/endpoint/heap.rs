@@ -69,7 +69,7 @@ fn as_text(snapshot: &Snapshot) -> io::Result<Vec<u8>> {
     let mut profile = snapshot.to_profile();
     let locations: Vec<_> = profile.location_ids().collect();
     // The addresses of a profile lie inside of their calls.
-    let known = names::calls_of(locations.iter().map(|&id| profile.location(id).address + 1));
+    let known = highwater_resolver::calls_of(locations.iter().map(|&id| profile.location(id).address + 1));
     names::add(&mut profile, locations, |address| known.get(&(address + 1)).cloned().unwrap_or_default());
     let mut out = Vec::new();
     go_text::write(&profile, &mut out)?;

@@ -4,7 +4,6 @@ use std::fmt::Write;
 
 use highwater::Modules;
 
-use crate::names;
 use crate::reply::{Answer, Reply, TEXT};
 use crate::service::Service;
 
@@ -26,7 +25,7 @@ fn symbols(asked: &[u8]) -> String {
     let modules = Modules::capture();
     // The asker took one off already.
     let place = |address: u64| modules.address_of_file(address).saturating_add(1);
-    let known = names::calls_of(addresses.iter().map(|&it| place(it)));
+    let known = highwater_resolver::calls_of(addresses.iter().map(|&it| place(it)));
     for address in addresses {
         // The function that was compiled, and not one that was inlined into it, is what a line with one name can say.
         if let Some(call) = known.get(&place(address)).and_then(|it| it.last()) {

@@ -13,7 +13,6 @@ use highwater_tasks::{Allocation, Purpose, classify};
 
 use super::head_of;
 use crate::captures;
-use crate::names;
 use crate::query::Query;
 use crate::reply::{Answer, Refusal};
 use crate::service::Service;
@@ -25,7 +24,7 @@ const FIRST_FRAMES: usize = 24;
 /// Live tasks of one spawn site and size.
 struct Tasks {
     /// The calls of the program that spawned them, innermost first.
-    calls: Vec<names::Call>,
+    calls: Vec<highwater_resolver::Call>,
     what: String,
     count: i64,
     bytes: i64,
@@ -152,7 +151,7 @@ impl Found {
     }
 }
 
-fn frame(profile: &mut Profile, call: &names::Call) -> LocationId {
+fn frame(profile: &mut Profile, call: &highwater_resolver::Call) -> LocationId {
     let function = profile.add_function(&call.function, &call.function, &call.file);
     profile.add_location(Location::symbolized(vec![Line::new(function, call.line.into())]))
 }
@@ -165,14 +164,14 @@ fn first(stack: &[LocationId]) -> &[LocationId] {
 /// The names of a heap profile's addresses, as far as they were looked up.
 struct Names<'a> {
     heap: &'a Profile,
-    known: HashMap<u64, Vec<names::Call>>,
+    known: HashMap<u64, Vec<highwater_resolver::Call>>,
 }
 
 impl Names<'_> {
     fn look_up<'i>(&mut self, locations: impl IntoIterator<Item = &'i LocationId>) {
         let addresses = locations.into_iter().map(|&id| self.address(id));
         let new = addresses.filter(|it| !self.known.contains_key(it)).collect::<Vec<_>>();
-        self.known.extend(names::calls_of(new));
+        self.known.extend(highwater_resolver::calls_of(new));
     }
 
     /// What a call stack would hold. The addresses of a heap profile lie inside of their calls.
@@ -180,7 +179,7 @@ impl Names<'_> {
         self.heap.location(id).address + 1
     }
 
-    fn of(&self, stack: &[LocationId]) -> Vec<names::Call> {
+    fn of(&self, stack: &[LocationId]) -> Vec<highwater_resolver::Call> {
         let calls = stack.iter().filter_map(|&id| self.known.get(&self.address(id)));
         calls.flatten().cloned().collect()
     }
@@ -220,7 +219,7 @@ impl Names<'_> {
     }
 }
 
-fn allocation(calls: &[names::Call]) -> Allocation {
+fn allocation(calls: &[highwater_resolver::Call]) -> Allocation {
     let calls: Vec<_> = calls
         .iter()
         .map(|call| highwater_tasks::Call {

@@ -11,7 +11,6 @@ use highwater::Modules;
 use highwater_profile::{Label, LabelValue, Line, Location, Profile, ValueType, pprof};
 
 use super::head_of;
-use crate::names;
 use crate::query::Query;
 use crate::reply::{Answer, Refusal};
 use crate::service::Service;
@@ -56,12 +55,13 @@ fn write(counts: &Counts, is_text: bool) -> io::Result<Vec<u8>> {
 
 fn text(counts: &Counts) -> String {
     let mut text = format!("threads profile: total {}\n", counts.values().sum::<i64>());
-    let known = names::calls_of(counts.keys().flat_map(|it| &it.0).map(|&address| address as u64 + 1));
+    let known =
+        highwater_resolver::calls_of(counts.keys().flat_map(|it| &it.0).map(|&address| address as u64 + 1));
     for ((stack, name), count) in counts {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{count} @ {name}");
         let calls = stack.iter().filter_map(|&address| known.get(&(address as u64 + 1))).flatten();
-        let is_between = |call: &&names::Call| {
+        let is_between = |call: &&highwater_resolver::Call| {
             ["highwater_hooks", "pthread_create", "thrd_create", "std::", "<std::", "backtrace::"]
                 .iter()
                 .any(|it| call.function.starts_with(it))

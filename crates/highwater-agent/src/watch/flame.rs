@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use inferno::flamegraph::{Options, from_lines};
 
 use super::growth::{self, Row};
-use crate::names::Names;
+use highwater_resolver::Names;
 
 /// Stacks that are drawn one by one.
 const MAX_STACKS: usize = 200;

@@ -5,9 +5,10 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 
+use highwater_names::own;
 use highwater_profile::Profile;
 
-use crate::names::{Call, Names};
+use highwater_resolver::{Call, Names};
 
 /// Rows that are worth showing.
 pub(crate) const MAX_ROWS: usize = 20;
@@ -18,9 +19,8 @@ const MAX_FRAMES: usize = 16;
 /// Frames that are looked up for it: those of the allocator come first.
 const MAX_LOOKED_UP: usize = 2 * MAX_FRAMES;
 
-/// Functions of these are on the way to the memory and not where it is asked for.
-const PASSED_OVER: &[&str] =
-    &["highwater_runtime::", "alloc::", "core::", "std::", "hashbrown::", "__r", "_R"];
+/// Functions of these, and of the recorder, are on the way to the memory and not where it is asked for.
+const PASSED_OVER: &[&str] = &["alloc::", "core::", "std::", "hashbrown::", "__r", "_R"];
 
 /// A stack, with the bytes and blocks that are alive more than before.
 #[derive(Debug, PartialEq, Eq)]
@@ -98,7 +98,7 @@ fn is_passed_over(function: &str) -> bool {
         Some((of, of_trait)) if function.starts_with('<') && !of.contains("::") => of_trait,
         _ => inner,
     };
-    PASSED_OVER.iter().any(|prefix| place.starts_with(prefix))
+    own::is_in_recorder(place) || PASSED_OVER.iter().any(|prefix| place.starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use super::flame;
 use super::growth::{self, Row};
 use super::history::{History, Reading};
 use super::rule::Reason;
-use crate::names::Names;
+use highwater_resolver::Names;
 
 const ABOUT: &str = "incident.json";
 const BEFORE: &str = "before.pb.gz";

@@ -21,9 +21,9 @@ pub(crate) use connections::Connections;
 
 use super::incident::Recorded;
 use crate::Error;
-use crate::names::Names;
 use crate::service::Counts;
 use crate::who;
+use highwater_resolver::Names;
 
 /// Incidents that may wait to be told.
 const MAX_WAITING: usize = 4;

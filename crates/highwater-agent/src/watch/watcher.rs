@@ -18,7 +18,6 @@ use super::history::{History, Reading};
 use super::incident::{Incident, Incidents};
 use super::rule::{Judge, Reason, Use};
 use super::sink::Sinks;
-use crate::names;
 use crate::service::Counts;
 
 /// How long a time `metrics.csv` of an incident covers.
@@ -103,7 +102,7 @@ impl Watcher {
     pub(super) fn run(&mut self, stopped: Receiver<()>) {
         // Before anything else, there is something to compare with.
         self.add_snapshot_if_due(self.begin.elapsed());
-        names::prepare();
+        highwater_resolver::prepare();
         loop {
             self.look(self.begin.elapsed());
             match stopped.recv_timeout(self.watch.every) {

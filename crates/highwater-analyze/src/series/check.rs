@@ -4,9 +4,11 @@ use std::cmp::Ordering;
 
 use highwater_profile::Profile;
 
-use crate::sampling;
-use crate::series::FlowSource;
-use crate::{AnalyzeError, Caveat, SampleKind, refuse_difference};
+use crate::caveat::Caveat;
+use crate::error::{AnalyzeError, refuse_difference};
+use crate::sample_kind::SampleKind;
+use crate::series::flow_source::FlowSource;
+use crate::statistics::sampling;
 
 /// Why a snapshot does not continue a series.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! What flowed through a row, in stretches of time that grow as the series does.
 
-use crate::estimate::{Sum, larger};
-use crate::interval::Spread;
+use crate::statistics::interval::Spread;
+use crate::statistics::sum::{Sum, larger};
 
 /// Most stretches of time that a history has: when they are used up, each two become one.
 pub(crate) const MOST_BUCKETS: usize = 32;
@@ -189,7 +189,7 @@ pub(crate) struct Bucket {
 
 /// The history of a row.
 #[derive(Clone, Debug)]
-pub(crate) struct History {
+pub(crate) struct RowHistory {
     /// Stretches in which the row did not exist yet, before those that are kept.
     absent: usize,
     buckets: Vec<Bucket>,
@@ -198,7 +198,7 @@ pub(crate) struct History {
     pub first_variance: f64,
 }
 
-impl History {
+impl RowHistory {
     /// The history of a row that comes up in the last of so many stretches.
     pub fn new(buckets: usize) -> Self {
         Self { absent: buckets.saturating_sub(1), buckets: Vec::new(), first_level: 0.0, first_variance: 0.0 }

@@ -1,7 +1,7 @@
 //! What a series accepts, and what it makes of flows that are known.
 
 use highwater_analyze::{
-    Class, Estimate, Evidence, FlowSource, Query, SampleKind, Series, SeriesError, SeriesOptions, Trend,
+    Class, Estimate, FlowSource, Query, SampleKind, Series, SeriesError, SeriesOptions, Trend, TrendEvidence,
     TrendOptions, TrendRow, Used,
 };
 use highwater_profile::Profile;
@@ -125,7 +125,7 @@ fn course(levels: &[i64]) -> TrendRow {
 #[test]
 fn every_class_has_its_evidence() {
     let hours = |ns: i64| ns / (HOUR * 1_000_000_000);
-    let Evidence::Leak { windows_per_hour, kept_fraction } =
+    let TrendEvidence::Leak { windows_per_hour, kept_fraction } =
         course(&[5, 6, 7, 8, 9, 10, 11, 12, 13]).evidence
     else {
         panic!("not a leak")
@@ -135,17 +135,17 @@ fn every_class_has_its_evidence() {
 
     let step = course(&[5, 5, 5, 5, 5, 5, 45, 45, 45, 45, 45, 45]).evidence;
     assert!(
-        matches!(step, Evidence::Step { at_ns, change } if hours(at_ns) == 6 && change.value == 40 * BLOCK)
+        matches!(step, TrendEvidence::Step { at_ns, change } if hours(at_ns) == 6 && change.value == 40 * BLOCK)
     );
 
     let warm_up = course(&[0, 20, 30, 35, 38, 40, 40, 40, 40, 40, 40, 40, 40]).evidence;
-    let Evidence::WarmUp { settled_ns, change } = warm_up else { panic!("{warm_up:?}") };
+    let TrendEvidence::WarmUp { settled_ns, change } = warm_up else { panic!("{warm_up:?}") };
     assert_eq!((hours(settled_ns), change.value), (4, 40 * BLOCK));
 
     let sawtooth = course(&[0, 10, 20, 30, 0, 10, 20, 30, 0, 10, 20, 30, 0]).evidence;
-    assert_eq!(sawtooth, Evidence::Sawtooth { falls: 3, lowest: 0, highest: 30 * BLOCK });
+    assert_eq!(sawtooth, TrendEvidence::Sawtooth { falls: 3, lowest: 0, highest: 30 * BLOCK });
 
-    assert_eq!(course(&[40, 41, 40, 39, 40, 40, 41, 40, 40]).evidence, Evidence::Steady);
+    assert_eq!(course(&[40, 41, 40, 39, 40, 40, 41, 40, 40]).evidence, TrendEvidence::Steady);
 
     let churning = (1..=12).map(|epoch| {
         snapshot(Kind::Go, epoch, epoch * HOUR, 1, &[(1, 0, 10, 100 * epoch), (2, 0, 0, 50 * epoch)])
@@ -153,12 +153,12 @@ fn every_class_has_its_evidence() {
     let trend = trend_of(churning);
     assert_eq!(
         line(&trend, 1).evidence,
-        Evidence::Churn { allocated_per_hour: 100 * BLOCK, turnover_per_hour: Some(10.0) }
+        TrendEvidence::Churn { allocated_per_hour: 100 * BLOCK, turnover_per_hour: Some(10.0) }
     );
     // What no snapshot sees alive is churn as well.
     assert_eq!(
         line(&trend, 2).evidence,
-        Evidence::Churn { allocated_per_hour: 50 * BLOCK, turnover_per_hour: None }
+        TrendEvidence::Churn { allocated_per_hour: 50 * BLOCK, turnover_per_hour: None }
     );
 }
 

@@ -162,29 +162,7 @@ pub(super) fn output_format(output: &Path, asked_for: Option<Format>) -> Result<
 
 /// The format that a file's name stands for.
 pub(super) fn format_of(path: &Path) -> Option<Format> {
-    const ENDINGS: [(&str, Format); 12] = [
-        (".pb.gz", Format::Pprof),
-        (".pb", Format::Pprof),
-        (".pprof", Format::Pprof),
-        (".folded", Format::Folded),
-        (".collapsed", Format::Folded),
-        (".speedscope.json", Format::Speedscope),
-        (".speedscope", Format::Speedscope),
-        (".dhat.json", Format::Dhat),
-        (".dhat", Format::Dhat),
-        (".callgrind", Format::Callgrind),
-        // The general ones last.
-        (".json", Format::Json),
-        (".csv", Format::Csv),
-    ];
-    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
-    if name.starts_with("callgrind.out") {
-        return Some(Format::Callgrind);
-    }
-    if name.starts_with("dhat.out") {
-        return Some(Format::Dhat);
-    }
-    ENDINGS.into_iter().find(|(ending, _)| name.ends_with(ending)).map(|it| it.1)
+    Format::of_file_name(&path.file_name()?.to_string_lossy())
 }
 
 #[cfg(test)]
@@ -192,23 +170,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_for_formats() {
-        let cases = [
-            ("heap.pb.gz", Some(Format::Pprof)),
-            ("a/b.c/HEAP.PB.GZ", Some(Format::Pprof)),
-            ("stacks.folded", Some(Format::Folded)),
-            ("heap.speedscope.json", Some(Format::Speedscope)),
-            ("heap.dhat.json", Some(Format::Dhat)),
-            ("dhat.out.4711", Some(Format::Dhat)),
-            ("callgrind.out.4711", Some(Format::Callgrind)),
-            ("heap.json", Some(Format::Json)),
-            ("heap.csv", Some(Format::Csv)),
-            ("heap", None),
-            ("heap.txt", None),
-            ("pb.gz/heap", None),
-        ];
-        for (name, expected) in cases {
-            assert_eq!(format_of(Path::new(name)), expected, "{name}");
+    fn a_path_stands_for_the_format_of_its_last_part() {
+        assert_eq!(format_of(Path::new("a/b.c/HEAP.PB.GZ")), Some(Format::Pprof));
+        assert_eq!(format_of(Path::new("pb.gz/heap")), None);
+    }
+
+    #[test]
+    fn help_names_the_files_of_every_format_that_is_written() {
+        let help = <Args as clap::Args>::augment_args(clap::Command::new("convert"));
+        let help = help.get_long_about().map(ToString::to_string).unwrap_or_default();
+        for format in Format::ALL.into_iter().filter(|it| it.can_write()) {
+            let names = format.file_names();
+            let is_named = names.iter().any(|name| help.contains(name));
+            assert!(is_named, "{format} {names:?} in {help}");
         }
     }
 }

@@ -53,8 +53,9 @@ impl Excess {
     /// Whether `other`, of an earlier run, is the same limit, and the same functions did not keep it.
     pub(crate) fn is_as(&self, other: &Self) -> bool {
         let functions = |it: &Self| {
-            let first =
-                |site: &Site| innermost_own(&site.allocated).map(|it| highwater_tasks::plain(&it.function));
+            let first = |site: &Site| {
+                innermost_own(&site.allocated).map(|it| highwater_names::plain::plain(&it.function))
+            };
             let mut functions: Vec<_> = it.sites.iter().map(first).collect();
             functions.sort();
             functions.dedup();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::Strings;
+use super::strings::Strings;
 use crate::location::{MappingId, Place};
 use crate::{Function, FunctionId, Line, Location, LocationId, Mapping, Profile, StringId};
 

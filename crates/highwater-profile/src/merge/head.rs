@@ -1,6 +1,6 @@
 //! What profiles say as a whole: whether that can be merged, and what becomes of it.
 
-use super::MergeError;
+use super::error::MergeError;
 use crate::{Meta, Profile, Source, ValueType};
 
 /// The label that says which sampling interval drew a row.

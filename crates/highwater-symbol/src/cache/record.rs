@@ -5,8 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use flate2::Crc;
 
-use super::Record;
 use crate::dwarf::Frame;
+
+/// What is known of one build.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// It was found in debug information with all its parts, so that no file can tell more.
+    pub(crate) complete: bool,
+    /// The source positions of places in the binary's file, by their offset; none where nothing is known.
+    pub(crate) frames: BTreeMap<u64, Vec<Frame>>,
+}
 
 const MAGIC: &[u8] = b"highwater symbols 2\n";
 const CHECKSUM_BYTES: usize = 4;

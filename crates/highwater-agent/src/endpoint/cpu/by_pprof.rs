@@ -9,7 +9,6 @@ use std::time::Duration;
 use ::pprof::{Error, ProfilerGuard};
 
 use super::{INTERVAL, Stacks, busy};
-use crate::names;
 use crate::reply::Refusal;
 use crate::service::Service;
 
@@ -47,7 +46,7 @@ pub(super) fn without_handler(samples: &[(Vec<usize>, i64)]) -> Stacks {
     for (stack, _) in samples {
         common.retain(|it| first(stack).contains(it));
     }
-    let known = names::calls_of(common.into_iter().map(|it| it as u64));
+    let known = highwater_resolver::calls_of(common.into_iter().map(|it| it as u64));
     let is_handler = |address: &usize| {
         known
             .get(&(*address as u64))

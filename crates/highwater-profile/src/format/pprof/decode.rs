@@ -5,34 +5,17 @@
 
 use std::io::{self, Read};
 
-use super::finish::Late;
+use super::field::{scalar, string, wrong_type};
 use super::ids::Ids;
 use super::input::{Input, malformed};
+use super::late::Late;
+use super::number;
 use super::rows::Rows;
 use super::wire::{Fault, Field, Fields, Value};
 use crate::location::{FunctionId, MappingId};
 use crate::{
     Function, Limits, Line, Location, Mapping, Profile, ReadError, StringId, StringTable, stream, utf8,
 };
-
-/// Field numbers of the outermost message.
-pub(super) mod number {
-    pub const SAMPLE_TYPE: u64 = 1;
-    pub const SAMPLE: u64 = 2;
-    pub const MAPPING: u64 = 3;
-    pub const LOCATION: u64 = 4;
-    pub const FUNCTION: u64 = 5;
-    pub const STRING_TABLE: u64 = 6;
-    pub const DROP_FRAMES: u64 = 7;
-    pub const KEEP_FRAMES: u64 = 8;
-    pub const TIME_NANOS: u64 = 9;
-    pub const DURATION_NANOS: u64 = 10;
-    pub const PERIOD_TYPE: u64 = 11;
-    pub const PERIOD: u64 = 12;
-    pub const COMMENT: u64 = 13;
-    pub const DEFAULT_SAMPLE_TYPE: u64 = 14;
-    pub const DOC_URL: u64 = 15;
-}
 
 /// How many fields are read before the memory they take is looked at again.
 const FIELDS_BETWEEN_CHECKS: usize = 256;
@@ -324,23 +307,6 @@ fn value_type(bytes: &[u8]) -> Result<(u64, u64), Fault> {
     Ok((kind, unit))
 }
 
-/// The number that a field holds.
-pub(super) fn scalar(field: Field<'_>) -> Result<u64, Fault> {
-    match field.value {
-        Value::Number(value) => Ok(value),
-        _ => Err(wrong_type(field)),
-    }
-}
-
-/// A position in the file's string table, kept in a handle until that table is known.
-pub(super) fn string(field: Field<'_>) -> Result<StringId, Fault> {
-    let position = u32::try_from(scalar(field)?);
-    position.map(StringId).map_err(|_| Fault {
-        at: field.at,
-        reason: "it refers to a string beyond the end of every string table",
-    })
-}
-
 fn register(ids: &mut Ids, kind: &str, index: usize, id: u64, offset: usize) -> Result<(), ReadError> {
     let reason = match id {
         0 => "0 is reserved for 'none'".to_owned(),
@@ -350,10 +316,19 @@ fn register(ids: &mut Ids, kind: &str, index: usize, id: u64, offset: usize) -> 
     Err(ReadError::Inconsistent { field: format!("{kind}[{index}].id"), offset, reason })
 }
 
-pub(super) fn wrong_type(field: Field<'_>) -> Fault {
-    Fault { at: field.at, reason: "a field has another type than the format says" }
-}
-
 fn other_type(number: u64, offset: usize) -> ReadError {
     malformed(offset, &format!("field {number}"), "it has another type than the format says")
+}
+
+/// Whether `bytes` begin with a field of pprof's message, as far as its number and its type tell.
+pub(crate) fn detect(bytes: &[u8]) -> bool {
+    const LENGTH_DELIMITED: u8 = 2;
+    let Some(tag) = bytes.first() else { return false };
+    match (tag >> 3, tag & 7) {
+        (1..=6 | 11, wire) => wire == LENGTH_DELIMITED,
+        (7..=10 | 12 | 14 | 15, wire) => wire == 0,
+        // Remarks are numbers, one by one or packed.
+        (13, wire) => wire == 0 || wire == LENGTH_DELIMITED,
+        _ => false,
+    }
 }

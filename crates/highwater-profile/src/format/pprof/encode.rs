@@ -4,8 +4,9 @@ use std::io::{self, Write};
 
 use flate2::{Compression, GzBuilder};
 
-use super::decode::number;
+use super::number;
 use super::wire::{write_bytes, write_number, write_varint};
+use crate::format::written::Written;
 use crate::{Label, LabelValue, Meta, Profile, Sample, StringId, StringTable, ValueType};
 
 /// Writes `profile` as gzip-compressed pprof. Equal profiles give equal bytes.
@@ -16,6 +17,11 @@ pub fn write(profile: &Profile, out: impl Write) -> io::Result<()> {
     let mut gzip = GzBuilder::new().mtime(0).write(out, Compression::default());
     write_unpacked(profile, &mut gzip)?;
     gzip.finish()?.flush()
+}
+
+/// As [`write`], and says what was written: all of it.
+pub(crate) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<Written> {
+    write(profile, out).map(|()| Written::whole(profile))
 }
 
 fn write_unpacked(profile: &Profile, out: &mut impl Write) -> io::Result<()> {

@@ -2,25 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::decode::{Tables, number};
+use super::decode::Tables;
 use super::ids::Ids;
+use super::late::Late;
+use super::number;
 use crate::location::{FunctionId, MappingId};
 use crate::{
     Format, Label, LabelValue, LocationId, Meta, Profile, ReadError, SampleTable, Source, StringId, ValueType,
 };
-
-/// What shows only when everything has been read.
-#[derive(Debug)]
-pub(super) enum Late {
-    /// In the `index`th field with this number.
-    In {
-        number: u64,
-        index: usize,
-        field: String,
-        reason: String,
-    },
-    Other(ReadError),
-}
 
 impl Tables {
     /// Makes the profile.

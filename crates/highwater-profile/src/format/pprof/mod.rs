@@ -7,11 +7,15 @@
 mod batch;
 mod decode;
 mod encode;
+mod field;
 mod finish;
 mod ids;
 mod input;
+mod late;
+mod number;
 mod rows;
 pub(super) mod wire;
 
-pub(crate) use decode::{decode, decode_gzip};
+pub(crate) use decode::{decode, decode_gzip, detect};
+pub(crate) use encode::encode;
 pub use encode::write;

@@ -4,7 +4,7 @@
 //! another thread, in batches.
 
 use super::batch::{Batch, Table};
-use super::decode::{scalar, string, wrong_type};
+use super::field::{scalar, string, wrong_type};
 use super::ids::Ids;
 use super::input::malformed;
 use super::wire::{Fault, Field, Fields, Packed, Value};
