@@ -11,6 +11,7 @@ use crate::estimate::Sum;
 use crate::resolver::{AllFrames, Resolved, Resolver};
 use crate::sampling::Sampling;
 use crate::symbols::{SymbolId, Symbols};
+use crate::types::{self, StackType};
 use crate::{AnalyzeError, Frame, Header, Query, SampleKind, parallel};
 
 /// Room for the stacks of the first profile and for those that only others have, in times of the first.
@@ -135,8 +136,15 @@ impl<const N: usize> Sites<N> {
             || Resolver::new(profile, query, symbols).resolve_all(symbols),
         );
         let mut shown = [Sum::ZERO; N];
+        let types = types::of_stacks(
+            sums.all.iter().map(|it| profile.samples.stack(it.stack)),
+            &frames,
+            query,
+            symbols,
+        );
         let ranges = parallel::parts(sums.all.len());
-        let all_seen = parallel::map(ranges, |range| Seen::of(profile, range, &sums, &frames, query));
+        let all_seen =
+            parallel::map(ranges, |range| Seen::of(profile, range, &sums, &frames, types.as_deref(), query));
         drop(frames);
         if equal == Equal::Merged && self.stacks.is_empty() {
             // Growing step by step would copy everything several times. Room that is not used costs nothing.
@@ -342,6 +350,7 @@ impl Seen {
         range: Range<usize>,
         sums: &StackSums<N>,
         frames: &AllFrames,
+        types: Option<&[StackType]>,
         query: &Query,
     ) -> Self {
         let part_of = &sums.all[range.clone()];
@@ -356,12 +365,22 @@ impl Seen {
         for (sum, raw) in part_of.iter().zip(range.start..) {
             buffer.clear();
             frames.add_all(stack(sum), &mut buffer);
-            if filter(&mut buffer, query) {
-                seen.frames += buffer.len();
-                seen.stacks.push(buffer.iter().map(|it| it.symbol));
-                // A stack is no longer than a file, and there are fewer than 2^32 stacks.
-                seen.from.push((raw as u32, attributed(&buffer, query) as u32));
+            let of_type = types.map(|it| it[raw]);
+            if of_type.is_some_and(|it| !it.is_asked_for) || !filter(&mut buffer, query) {
+                continue;
             }
+            let attributed = attributed(&buffer, query);
+            // What stands for a type is called by the line that makes its blocks.
+            let (inner, outer) = buffer.split_at(attributed.min(buffer.len()));
+            let symbol = of_type.and_then(|it| it.symbol);
+            seen.frames += buffer.len() + usize::from(symbol.is_some());
+            let frames = |part: &'_ [Resolved]| part.iter().map(|it| it.symbol).collect::<Vec<_>>();
+            match symbol {
+                None => seen.stacks.push(buffer.iter().map(|it| it.symbol)),
+                Some(_) => seen.stacks.push(frames(inner).into_iter().chain(symbol).chain(frames(outer))),
+            };
+            // A stack is no longer than a file, and there are fewer than 2^32 stacks.
+            seen.from.push((raw as u32, attributed as u32));
         }
         seen
     }
