@@ -73,6 +73,7 @@ mod timeline;
 mod top;
 mod tree;
 mod trend;
+mod type_table;
 mod types;
 
 pub use advise::{Advice, Advices, Measure, MeasureKind, NotPossible, Rate, Saving, advise};
@@ -108,4 +109,5 @@ pub use timeline::{Moment, Timeline, TimelineBuilder, TimelineRow};
 pub use top::{Top, TopRow, top};
 pub use tree::{Tree, TreeNode, tree};
 pub use trend::{Class, Evidence, Forecast, Trend, TrendOptions, TrendRow, Used};
+pub use type_table::{TypePart, TypeRow, Types, types};
 pub use types::{ContainerRule, Element};

@@ -370,15 +370,17 @@ impl Seen {
                 continue;
             }
             let attributed = attributed(&buffer, query);
-            // What stands for a type is called by the line that makes its blocks.
+            // What stands for a type lies on the line that makes its blocks, as what that line calls.
             let (inner, outer) = buffer.split_at(attributed.min(buffer.len()));
-            let symbol = of_type.and_then(|it| it.symbol);
-            seen.frames += buffer.len() + usize::from(symbol.is_some());
-            let frames = |part: &'_ [Resolved]| part.iter().map(|it| it.symbol).collect::<Vec<_>>();
-            match symbol {
-                None => seen.stacks.push(buffer.iter().map(|it| it.symbol)),
-                Some(_) => seen.stacks.push(frames(inner).into_iter().chain(symbol).chain(frames(outer))),
-            };
+            let types = of_type.into_iter().flat_map(|it| it.symbols).flatten();
+            let frames: Vec<SymbolId> = inner
+                .iter()
+                .map(|it| it.symbol)
+                .chain(types)
+                .chain(outer.iter().map(|it| it.symbol))
+                .collect();
+            seen.frames += frames.len();
+            seen.stacks.push(frames.into_iter());
             // A stack is no longer than a file, and there are fewer than 2^32 stacks.
             seen.from.push((raw as u32, attributed as u32));
         }

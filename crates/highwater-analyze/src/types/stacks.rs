@@ -13,8 +13,8 @@ use crate::{GroupBy, Query};
 /// What a query by types needs to know of a stack.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StackType {
-    /// What stands for the type of its blocks, when rows are types.
-    pub symbol: Option<SymbolId>,
+    /// When rows are types: what stands for the type of its blocks, and what stands for the collection that keeps them.
+    pub symbols: [Option<SymbolId>; 2],
     /// Whether the query's expressions match the type.
     pub is_asked_for: bool,
 }
@@ -55,17 +55,19 @@ fn stack_type(found: &Result<TypeOf, NoType>, query: &Query, symbols: &mut Symbo
         || found.as_ref().is_ok_and(|found| {
             query.types.iter().any(|it| it.is_match(&found.element) || it.is_match(&found.container))
         });
-    let symbol = query.by.is_of_types().then(|| {
-        let name = match (found, query.by) {
-            (Ok(found), GroupBy::Container) => found.container.clone(),
-            (Ok(found), _) => found.element.clone(),
-            (Err(why), _) => why.to_string(),
-        };
-        let name = symbols.texts.intern(&name);
+    let mut intern = |name: &str| {
+        let name = symbols.texts.intern(name);
         let typed = if found.is_ok() { Typed::Known } else { Typed::Unknown };
         symbols.intern(symbols::of_type(name), of_type(name, typed))
-    });
-    StackType { symbol, is_asked_for }
+    };
+    let symbols = match (found, query.by) {
+        // A pointer to a type and the type are two steps of a tree: `Box<Node>` keeps `Node`.
+        (Ok(found), GroupBy::Type) => [Some(intern(&found.element)), Some(intern(&found.container))],
+        (Ok(found), GroupBy::Container) => [Some(intern(&found.container)), None],
+        (Err(why), GroupBy::Type | GroupBy::Container) => [Some(intern(&why.to_string())), None],
+        _ => [None, None],
+    };
+    StackType { symbols, is_asked_for }
 }
 
 fn of_type(name: TextId, typed: Typed) -> Symbol {
