@@ -26,9 +26,13 @@ pub enum GroupBy {
     Module,
     /// A crate.
     Crate,
+    /// What the blocks hold: the type of the elements.
+    Type,
+    /// The collection or pointer that keeps the blocks, with its type arguments.
+    Container,
 }
 
-const NAMES: [(&str, GroupBy); 7] = [
+const NAMES: [(&str, GroupBy); 9] = [
     ("site", GroupBy::Site),
     ("function", GroupBy::Function),
     ("generic", GroupBy::Generic),
@@ -36,6 +40,8 @@ const NAMES: [(&str, GroupBy); 7] = [
     ("file", GroupBy::File),
     ("module", GroupBy::Module),
     ("crate", GroupBy::Crate),
+    ("type", GroupBy::Type),
+    ("container", GroupBy::Container),
 ];
 
 impl FromStr for GroupBy {
@@ -44,6 +50,13 @@ impl FromStr for GroupBy {
     fn from_str(name: &str) -> Result<Self, AnalyzeError> {
         let found = NAMES.into_iter().find(|row| row.0 == name);
         found.map(|row| row.1).ok_or_else(|| AnalyzeError::UnknownGrouping(name.to_owned()))
+    }
+}
+
+impl GroupBy {
+    /// Whether a row stands for blocks of a type, and not for code.
+    pub(crate) fn is_of_types(self) -> bool {
+        matches!(self, Self::Type | Self::Container)
     }
 }
 
@@ -71,4 +84,6 @@ pub struct RowKey {
     pub module: Option<String>,
     /// The crate, as it is spelt in paths of Rust code.
     pub crate_name: Option<String>,
+    /// The type of the blocks or of what keeps them, when grouped so; `None` where it is not known.
+    pub type_name: Option<String>,
 }

@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use crate::frames::types::containers::ContainerRule;
 use crate::group::GroupBy;
 use crate::sample_kind::SampleKind;
 
@@ -30,6 +31,10 @@ pub struct Query {
     /// Pass over the frames of libraries as well, as far as the paths of their sources tell, where a frame with a source of the
     /// program's own has called them. A finding is about a line that its reader can change.
     pub through_libraries: bool,
+    /// When not empty, only blocks count whose type matches, or the type of what keeps them.
+    pub types: Vec<Regex>,
+    /// What the functions of the program's own collections allocate.
+    pub containers: Vec<ContainerRule>,
     /// Keep the frames of the recorder and of the allocator's entry points, which are removed otherwise, and those that the
     /// profile itself says to leave out ([`Profile::drop_frames`](highwater_profile::Profile::drop_frames)).
     pub all_frames: bool,
@@ -56,6 +61,8 @@ impl Default for Query {
             show: Vec::new(),
             through: Vec::new(),
             through_libraries: false,
+            types: Vec::new(),
+            containers: Vec::new(),
             all_frames: false,
             leaf: false,
             cumulative: false,

@@ -117,6 +117,12 @@ impl SampleKind {
         chosen.map_or(Self::LiveBytes, |it| Self::named(&it.kind))
     }
 
+    /// The number of the blocks whose bytes these are; `None` for values that are no bytes of blocks.
+    pub(crate) fn of_blocks(&self) -> Option<Self> {
+        let stem = self.pprof_name().strip_suffix("_space")?;
+        Some(Self::named(&format!("{stem}_objects")))
+    }
+
     /// What becomes of these values while the process runs; known of Highwater's own.
     pub(crate) fn course(&self) -> Course {
         let is_of = |stems: &[&str]| stems.iter().any(|stem| self.pprof_name().starts_with(stem));

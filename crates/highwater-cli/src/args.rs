@@ -29,6 +29,7 @@ enum Command {
     Tree(command::tree::Args),
     Peek(command::peek::Args),
     List(command::list::Args),
+    Types(command::types::Args),
     Flame(command::flame::Args),
     Report(command::report::Args),
     Plot(command::plot::Args),
@@ -52,6 +53,7 @@ impl Cli {
     pub(crate) fn run(self) -> Result<Outcome, CliError> {
         match self.command {
             Command::Top(args) => args.run(),
+            Command::Types(args) => args.run(),
             Command::Diff(args) => args.run(),
             Command::Trend(args) => args.run(),
             Command::Spikes(args) => args.run(),

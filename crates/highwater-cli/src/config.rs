@@ -7,7 +7,7 @@ use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::{Cause, Suppression};
+use highwater_analyze::{Cause, ContainerRule, Element, Suppression};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
@@ -24,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) path: Option<PathBuf>,
     /// Findings of `highwater leaks` that are known and accepted.
     pub(crate) accepted_leaks: Vec<Suppression>,
+    /// What the functions of the project's own collections allocate.
+    pub(crate) containers: Vec<ContainerRule>,
 }
 
 #[derive(Deserialize)]
@@ -31,6 +33,8 @@ pub(crate) struct Config {
 struct Document {
     #[serde(default)]
     leaks: Leaks,
+    #[serde(default)]
+    types: Types,
     /// The leak harness's own, which it reads itself.
     #[serde(default, rename = "leaktest")]
     _leaktest: IgnoredAny,
@@ -51,6 +55,28 @@ struct Rule {
     reason: Spanned<String>,
 }
 
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Types {
+    #[serde(default)]
+    container: Vec<Container>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Container {
+    path: Spanned<String>,
+    /// The position of a type argument, or a type.
+    element: Spanned<ElementText>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ElementText {
+    Argument(usize),
+    Type(String),
+}
+
 impl Config {
     /// Reads the file at `path`, or the one that is found from here upwards.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, CliError> {
@@ -58,9 +84,9 @@ impl Config {
         let Some(path) = found else { return Ok(Self::default()) };
         let text = fs::read_to_string(&path)
             .map_err(|source| CliError::Unreadable { path: path.clone(), source })?;
-        let accepted_leaks =
+        let config =
             read(&text).map_err(|(line, reason)| CliError::Config { path: path.clone(), line, reason })?;
-        Ok(Self { path: Some(path), accepted_leaks })
+        Ok(Self { path: Some(path), ..config })
     }
 }
 
@@ -72,7 +98,7 @@ fn find() -> Option<PathBuf> {
 /// A line and what is wrong there.
 type Fault = (usize, String);
 
-fn read(text: &str) -> Result<Vec<Suppression>, Fault> {
+fn read(text: &str) -> Result<Config, Fault> {
     let line = |span: Range<usize>| 1 + text.get(..span.start).unwrap_or(text).matches('\n').count();
     let document: Document = toml::from_str(text).map_err(|error| {
         let reason = error.message().lines().collect::<Vec<_>>().join(" ");
@@ -107,7 +133,21 @@ fn read(text: &str) -> Result<Vec<Suppression>, Fault> {
         };
         Ok(Suppression { pattern, cause, reason: rule.reason.into_inner() })
     });
-    rules.collect()
+    let containers = document.types.container.into_iter().map(|rule| {
+        if rule.path.get_ref().trim().is_empty() {
+            return Err((line(rule.path.span()), "`path` is empty: name a type or a function".to_owned()));
+        }
+        let element = match rule.element.into_inner() {
+            ElementText::Argument(at) => Element::Argument(at),
+            ElementText::Type(text) => Element::Fixed(text),
+        };
+        Ok(ContainerRule { path: rule.path.into_inner(), element })
+    });
+    Ok(Config {
+        path: None,
+        accepted_leaks: rules.collect::<Result<_, _>>()?,
+        containers: containers.collect::<Result<_, _>>()?,
+    })
 }
 
 #[cfg(test)]
@@ -119,14 +159,28 @@ mod tests {
         let rules = read(
             "# known\n[[leaks.suppress]]\npattern = \"Interner::\"\nreason = \"names are kept\"\n\n[[leaks.suppress]]\npattern = 'b\\.rs'\ncause = \"never_freed\"\nreason = \"r\"\n",
         )
-        .unwrap();
+        .unwrap()
+        .accepted_leaks;
         assert_eq!(
             (rules[0].pattern.as_str(), rules[0].cause, rules[0].reason.as_str()),
             ("Interner::", None, "names are kept")
         );
         assert_eq!((rules[1].pattern.as_str(), rules[1].cause), ("b\\.rs", Some(Cause::NeverFreed)));
-        assert!(read("").unwrap().is_empty() && read("[leaks]\n").unwrap().is_empty());
-        assert!(read("[leaktest]\ngrace = \"2s\"\n").unwrap().is_empty(), "the leak harness reads this");
+        let rules = |text: &str| read(text).unwrap().accepted_leaks.len();
+        assert_eq!([rules(""), rules("[leaks]\n")], [0, 0]);
+        assert_eq!(rules("[leaktest]\ngrace = \"2s\"\n"), 0, "the leak harness reads this");
+    }
+
+    #[test]
+    fn collections_have_a_path_and_an_element() {
+        let text = "[[types.container]]\npath = \"mine::Arena\"\nelement = 0\n\n\
+            [[types.container]]\npath = \"bumpalo::Bump\"\nelement = \"chunk\"\n";
+        let rule = |path: &str, element| ContainerRule { path: path.to_owned(), element };
+        let expected = [
+            rule("mine::Arena", Element::Argument(0)),
+            rule("bumpalo::Bump", Element::Fixed("chunk".to_owned())),
+        ];
+        assert_eq!(read(text).unwrap().containers, expected);
     }
 
     #[test]
@@ -142,6 +196,9 @@ mod tests {
             (format!("{RULE}pattern = \"a\"\nreason = \"r\"\ncause = \"leak\"\n"), 4, "outlives_its_kind"),
             (format!("{RULE}pattern = 7\nreason = \"r\"\n"), 2, "string"),
             ("[leak]\n".to_owned(), 1, "leak"),
+            ("[[types.container]]\npath = \" \"\nelement = 0\n".to_owned(), 2, "`path` is empty"),
+            ("[[types.container]]\npath = \"a\"\n".to_owned(), 1, "element"),
+            ("[[types.container]]\npath = \"a\"\nelement = -1\n".to_owned(), 3, ""),
             ("[leaks]\nignore = []\n".to_owned(), 2, "ignore"),
             ("[leaks]\n\nsuppress = [\n".to_owned(), 3, ""),
         ] {

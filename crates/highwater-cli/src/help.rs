@@ -17,6 +17,7 @@ const GROUPS: &[(&str, &[(&str, &str)])] = &[
             ("tree", "the call tree, callers above what they call"),
             ("peek", "callers and callees of a function"),
             ("list", "source code, with what each line holds"),
+            ("types", "types of blocks, what keeps them, where they are made"),
             ("flame", "a flame graph, as SVG or HTML"),
             ("report", "all of it as one page for a browser"),
             ("leaks", "what is alive and should not be"),

@@ -9,6 +9,7 @@ mod args;
 mod command;
 mod config;
 mod error;
+mod grouping;
 mod help;
 mod history;
 mod init_tests;

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args};
-use highwater_analyze::{GroupBy, Query, SampleKind};
+use highwater_analyze::{ContainerRule, GroupBy, Query, SampleKind};
 use highwater_profile::Limits;
 use highwater_symbol::Cache;
 use regex::Regex;
 
+use crate::grouping::{Grouping, TypeFilter};
 use crate::parse;
 use crate::watch::Server;
 
@@ -20,10 +21,10 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "KIND", value_parser = parse::sample, action = ArgAction::Set, num_args = 1, help_heading = "What to show")]
     pub(crate) sample: Vec<SampleKind>,
 
-    /// What a row stands for: site, function, generic (functions without their type arguments), line, file, module or crate
-    /// [default: line; function in flame graphs]
-    #[arg(long, value_name = "GROUPING", help_heading = "What to show")]
-    pub(crate) by: Option<GroupBy>,
+    /// What a row stands for: site, function, generic (functions without their type arguments), line, file, module, crate, type
+    /// (what the blocks hold) or container (what keeps them) [default: line; function in flame graphs]
+    #[arg(long, value_name = "GROUPING", value_parser = Grouping::parse, help_heading = "What to show")]
+    pub(crate) by: Option<Grouping>,
 
     /// Show nothing but samples with a frame that matches (function, file or module)
     #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
@@ -45,6 +46,10 @@ pub(crate) struct Shared {
     /// are told: frames of libraries, below one of the program]
     #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     through: Vec<Regex>,
+
+    /// Show nothing but blocks whose type matches, or the type of the collection that keeps them
+    #[arg(long = "type", value_name = "REGEX", value_parser = TypeFilter::parse, help_heading = "What to show")]
+    types: Vec<TypeFilter>,
 
     /// Attribute values to the innermost frame, in the standard library or not
     #[arg(long, help_heading = "What to show")]
@@ -99,19 +104,33 @@ impl Shared {
     pub(crate) fn query(&self, default_by: GroupBy) -> Query {
         Query {
             sample: self.sample.first().cloned(),
-            by: self.by.unwrap_or(default_by),
+            by: self.by.as_ref().map_or(default_by, |grouping| grouping.by),
             focus: self.focus.clone(),
             ignore: self.ignore.clone(),
             hide: self.hide.clone(),
             show: self.show.clone(),
             through: self.through.clone(),
             through_libraries: false,
+            types: self.types.iter().map(|filter| filter.expression.clone()).collect(),
+            containers: self.containers(),
             all_frames: self.all_frames,
             leaf: self.leaf,
             cumulative: false,
             min_fraction: self.min_fraction,
             limit: Some(self.limit).filter(|&limit| limit > 0),
         }
+    }
+
+    /// What the project says of its collections, where types are asked for.
+    fn containers(&self) -> Vec<ContainerRule> {
+        let of_filter = || self.types.first().map(|filter| &filter.containers);
+        self.by
+            .as_ref()
+            .map(|grouping| &grouping.containers)
+            .filter(|rules| !rules.is_empty())
+            .or_else(of_filter)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The same where leaks are told. What leaks in a library leaks for a line that the reader can change.

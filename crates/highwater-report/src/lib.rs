@@ -31,6 +31,7 @@ mod table;
 mod top;
 mod tree;
 mod trend;
+mod types;
 mod view;
 mod walks;
 mod wrap;
@@ -56,6 +57,7 @@ pub use spikes::spikes;
 pub use top::top;
 pub use tree::tree;
 pub use trend::trend;
+pub use types::types;
 pub use view::{Role, View};
 pub use wrap::wrapped;
 

@@ -8,3 +8,4 @@ pub(crate) mod frame;
 pub(crate) mod re2;
 pub(crate) mod resolver;
 pub(crate) mod symbols;
+pub(crate) mod types;

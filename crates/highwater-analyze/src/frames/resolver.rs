@@ -162,6 +162,7 @@ impl<'a> Resolver<'a> {
             inlined: false,
             class: attribution::in_module(FrameClass::Nameless, None, texts.kind),
             through: false,
+            is_type: None,
         };
         let (short_module, kind) = (texts.short_module, texts.kind);
         if location.lines.is_empty() {

@@ -62,6 +62,17 @@ pub(crate) struct Symbol {
     pub class: FrameClass,
     /// The query passes over it.
     pub through: bool,
+    /// It is no code: it stands for the blocks of a type, and `function` is the type's name.
+    pub is_type: Option<Typed>,
+}
+
+/// What the name of a symbol that stands for a type says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Typed {
+    /// The type.
+    Known,
+    /// Why there is none.
+    Unknown,
 }
 
 impl Symbol {
@@ -84,6 +95,11 @@ pub(crate) type Identity = [u32; 4];
 /// The identity of a frame at a source position.
 pub(crate) fn position(function: TextId, place: TextId, line: i64) -> Identity {
     number(function, place, line as u64)
+}
+
+/// The identity of what stands for a type. No frame has a line below 0.
+pub(crate) fn of_type(name: TextId) -> Identity {
+    position(name, TextId::EMPTY, -1)
 }
 
 /// The identity of a frame that is known by its place in a module only. No text has so high a handle as its

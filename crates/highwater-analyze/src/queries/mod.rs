@@ -16,3 +16,4 @@ pub(crate) mod rows;
 pub(crate) mod sites;
 pub(crate) mod top;
 pub(crate) mod tree;
+pub(crate) mod types;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use highwater_names::generic;
 
 use crate::frames::frame::{Frame, UNKNOWN};
-use crate::frames::symbols::{SymbolId, Symbols, TextId};
+use crate::frames::symbols::{Symbol, SymbolId, Symbols, TextId, Typed};
 use crate::group::{GroupBy, RowKey};
 use crate::queries::sites::{Site, Sites};
 
@@ -115,11 +115,19 @@ impl Rows {
 }
 
 fn identity(by: GroupBy, id: SymbolId, symbols: &Symbols) -> Identity {
-    let function = symbols.get(id).function;
+    let Symbol { function, is_type, .. } = *symbols.get(id);
+    if is_type.is_some() {
+        return Identity::Function(function);
+    }
     match by {
         GroupBy::Function if function != TextId::EMPTY => Identity::Function(function),
         GroupBy::Generic if function != TextId::EMPTY => Identity::Text(label(by, &symbols.frame(id))),
-        GroupBy::Site | GroupBy::Line | GroupBy::Function | GroupBy::Generic => Identity::Symbol(id),
+        GroupBy::Site
+        | GroupBy::Line
+        | GroupBy::Function
+        | GroupBy::Generic
+        | GroupBy::Type
+        | GroupBy::Container => Identity::Symbol(id),
         GroupBy::File | GroupBy::Module | GroupBy::Crate => Identity::Text(label(by, &symbols.frame(id))),
     }
 }
@@ -129,7 +137,7 @@ fn label(by: GroupBy, frame: &Frame) -> String {
     let generic =
         frame.function.as_deref().filter(|_| by == GroupBy::Generic).map(generic::without_arguments);
     let name = match by {
-        GroupBy::Site | GroupBy::Line => None,
+        GroupBy::Site | GroupBy::Line | GroupBy::Type | GroupBy::Container => None,
         GroupBy::Generic => generic.as_deref(),
         GroupBy::Function => frame.function.as_deref(),
         GroupBy::File => frame.short_file(),
@@ -138,9 +146,11 @@ fn label(by: GroupBy, frame: &Frame) -> String {
     };
     match (name, by) {
         (Some(name), _) => name.to_owned(),
-        (None, GroupBy::Site | GroupBy::Line | GroupBy::Function | GroupBy::Generic) => frame.label(),
         // Code without debug information is at least known to be in some library.
-        (None, _) => frame.short_module().map_or_else(|| UNKNOWN.to_owned(), |module| format!("[{module}]")),
+        (None, GroupBy::File | GroupBy::Module | GroupBy::Crate) => {
+            frame.short_module().map_or_else(|| UNKNOWN.to_owned(), |module| format!("[{module}]"))
+        }
+        (None, _) => frame.label(),
     }
 }
 
@@ -148,6 +158,11 @@ fn label(by: GroupBy, frame: &Frame) -> String {
 pub(crate) fn key(by: GroupBy, symbols: &Symbols, symbol: Option<SymbolId>) -> RowKey {
     let Some(id) = symbol else { return RowKey { label: UNKNOWN.to_owned(), ..RowKey::default() } };
     let frame = symbols.frame(id);
+    if let Some(typed) = symbols.get(id).is_type {
+        let label = frame.function.unwrap_or_default();
+        let type_name = (typed == Typed::Known).then(|| label.clone());
+        return RowKey { label, type_name, ..RowKey::default() };
+    }
     // Every grouping fixes what lies around it: a line is in one file, a file in one crate.
     let in_file = !matches!(by, GroupBy::Module | GroupBy::Crate);
     let in_function = in_file && by != GroupBy::File;
@@ -155,12 +170,13 @@ pub(crate) fn key(by: GroupBy, symbols: &Symbols, symbol: Option<SymbolId>) -> R
     RowKey {
         label: label(by, &frame),
         file: frame.short_file().filter(|_| in_file).map(str::to_owned),
-        line: frame.line.filter(|_| matches!(by, GroupBy::Site | GroupBy::Line)),
+        line: frame.line.filter(|_| matches!(by, GroupBy::Site | GroupBy::Line) || by.is_of_types()),
         function: match by {
             GroupBy::Generic => frame.function.as_deref().map(generic::without_arguments),
             _ => frame.function.filter(|_| in_function),
         },
         module: frame.module.filter(|_| in_module),
         crate_name: frame.crate_name.filter(|_| by != GroupBy::Module),
+        type_name: None,
     }
 }

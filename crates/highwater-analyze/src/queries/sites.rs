@@ -12,6 +12,7 @@ use crate::frames::class::FrameClass;
 use crate::frames::frame::Frame;
 use crate::frames::resolver::{AllFrames, Resolved, Resolver};
 use crate::frames::symbols::{SymbolId, Symbols};
+use crate::frames::types::stacks::{self, StackType};
 use crate::parallel;
 use crate::queries::header::Header;
 use crate::query::Query;
@@ -141,8 +142,15 @@ impl<const N: usize> Sites<N> {
             || Resolver::new(profile, query, symbols).resolve_all(symbols),
         );
         let mut shown = [Sum::ZERO; N];
+        let types = stacks::of_stacks(
+            sums.all.iter().map(|it| profile.samples.stack(it.stack)),
+            &frames,
+            query,
+            symbols,
+        );
         let ranges = parallel::parts(sums.all.len());
-        let all_seen = parallel::map(ranges, |range| Seen::of(profile, range, &sums, &frames, query));
+        let all_seen =
+            parallel::map(ranges, |range| Seen::of(profile, range, &sums, &frames, types.as_deref(), query));
         drop(frames);
         if equal == Equal::Merged && self.stacks.is_empty() {
             // Growing step by step would copy everything several times. Room that is not used costs nothing.
@@ -348,6 +356,7 @@ impl Seen {
         range: Range<usize>,
         sums: &StackSums<N>,
         frames: &AllFrames,
+        types: Option<&[StackType]>,
         query: &Query,
     ) -> Self {
         let part_of = &sums.all[range.clone()];
@@ -362,12 +371,24 @@ impl Seen {
         for (sum, raw) in part_of.iter().zip(range.start..) {
             buffer.clear();
             frames.add_all(stack(sum), &mut buffer);
-            if filter(&mut buffer, query) {
-                seen.frames += buffer.len();
-                seen.stacks.push(buffer.iter().map(|it| it.symbol));
-                // A stack is no longer than a file, and there are fewer than 2^32 stacks.
-                seen.from.push((raw as u32, attributed(&buffer, query) as u32));
+            let of_type = types.map(|it| it[raw]);
+            if of_type.is_some_and(|it| !it.is_asked_for) || !filter(&mut buffer, query) {
+                continue;
             }
+            let attributed = attributed(&buffer, query);
+            // What stands for a type lies on the line that makes its blocks, as what that line calls.
+            let (inner, outer) = buffer.split_at(attributed.min(buffer.len()));
+            let types = of_type.into_iter().flat_map(|it| it.symbols).flatten();
+            let frames: Vec<SymbolId> = inner
+                .iter()
+                .map(|it| it.symbol)
+                .chain(types)
+                .chain(outer.iter().map(|it| it.symbol))
+                .collect();
+            seen.frames += frames.len();
+            seen.stacks.push(frames.into_iter());
+            // A stack is no longer than a file, and there are fewer than 2^32 stacks.
+            seen.from.push((raw as u32, attributed as u32));
         }
         seen
     }

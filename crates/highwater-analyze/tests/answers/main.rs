@@ -15,3 +15,4 @@ mod processes;
 mod rank;
 mod together;
 mod totals;
+mod types;

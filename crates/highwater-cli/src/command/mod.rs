@@ -19,6 +19,7 @@ pub(crate) mod symbolize;
 pub(crate) mod top;
 pub(crate) mod tree;
 pub(crate) mod trend;
+pub(crate) mod types;
 pub(crate) mod watch;
 
 use std::path::Path;

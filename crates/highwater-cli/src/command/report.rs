@@ -45,7 +45,10 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
-        let groupings = self.shared.by.map_or(vec![GroupBy::Function, GroupBy::Line], |by| vec![by]);
+        let groupings = match &self.shared.by {
+            Some(grouping) => vec![grouping.by],
+            None => vec![GroupBy::Function, GroupBy::Line],
+        };
         let accepted = Config::load(self.config.as_deref())?.accepted_leaks;
         let wanted = Wanted { shared: &self.shared, options: self.options.options(), groupings, accepted };
         pages::write(&self.files, &wanted, &self.output)

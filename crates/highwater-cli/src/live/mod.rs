@@ -91,7 +91,7 @@ pub(crate) fn run(plan: &Plan, source: Source, shared: &Shared) -> Result<(), Cl
     let bounds =
         Bounds { snapshots: plan.keep, bytes: usize::try_from(plan.keep_bytes).unwrap_or(usize::MAX) };
     let Some(first) = first(&lines.news, &name, directory, &stop)? else { return Ok(()) };
-    let asked = Asked { sample: shared.sample.first().cloned(), by: shared.by.unwrap_or(GroupBy::Line) };
+    let asked = Asked { sample: shared.sample.first().cloned(), by: shared.query(GroupBy::Line).by };
     let mut screen = Screen::take().map_err(CliError::Terminal)?;
     let size = screen.terminal.size().map_err(CliError::Terminal)?;
     let model = Model::new(name, bounds, first, asked, (size.width, size.height));

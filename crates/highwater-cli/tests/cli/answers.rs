@@ -38,6 +38,34 @@ fn top_names_the_line_that_a_reader_can_change() {
 }
 
 #[test]
+fn types_have_rows_of_their_own() {
+    let place = place();
+    let text = place.run("types new.pb.gz");
+    assert!(text.answer().lines().all(|line| line.chars().count() <= 80), "{}", text.stdout);
+    let json = place.run("types --json new.pb.gz").json();
+    assert_eq!(json["kind"], "types");
+    let by_type = place.run("top --by type --json new.pb.gz").json();
+    assert_eq!(json["rows"][0]["bytes"], by_type["rows"][0]["flat"]);
+    assert_eq!(json["rows"][0]["key"], by_type["rows"][0]["key"]);
+    // Its names have no type arguments.
+    assert_eq!(json["rows"][0]["key"]["label"], "[no type: names without type arguments]");
+    fs::write(
+        place.path("highwater.toml"),
+        "[[types.container]]\npath = \"demo::index::Index\"\nelement = \"Posting\"\n",
+    )
+    .unwrap();
+    assert_eq!(
+        place.run("types --json new.pb.gz").json()["rows"][0]["key"]["label"],
+        "[no type: names without type arguments]"
+    );
+    let json = place.run("top --by container --json new.pb.gz").json();
+    assert!(json["rows"].as_array().is_some_and(|rows| !rows.is_empty()), "{json}");
+    fs::write(place.path("highwater.toml"), "[[types.container]]\npath = 7\n").unwrap();
+    assert!(place.run("top --by type new.pb.gz").error().contains("highwater.toml"));
+    assert_eq!(place.run("top new.pb.gz").code, Some(0), "who asks for no types does not need the rules");
+}
+
+#[test]
 fn options_change_the_question() {
     let place = place();
     let first = |arguments: &str| {

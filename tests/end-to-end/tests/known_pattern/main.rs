@@ -2,6 +2,7 @@
 //! block; sampled mode is within four standard errors of it.
 
 mod gate;
+mod types;
 
 use std::collections::HashMap;
 use std::path::Path;

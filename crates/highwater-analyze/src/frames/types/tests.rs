@@ -1,0 +1,258 @@
+//! Stacks as compilers name them, and the types that follow.
+
+use super::containers::{ContainerRule, Element};
+use super::name::short;
+use super::of_block::NoType;
+use super::typist::{Named, Typist};
+use crate::frames::class::FrameClass;
+
+/// The type of a block below these functions, leaf first. A function that begins with `=` is the program's own.
+fn typed(functions: &[&str]) -> Result<(String, String), NoType> {
+    by_rules(&[], functions)
+}
+
+fn by_rules(rules: &[ContainerRule], functions: &[&str]) -> Result<(String, String), NoType> {
+    let frames = functions.iter().map(|text| {
+        let own = text.strip_prefix('=');
+        let function = own.unwrap_or(text);
+        Named {
+            function: Some(function).filter(|text| !text.is_empty()),
+            class: if own.is_some() { FrameClass::Own } else { FrameClass::Plumbing },
+            is_rust: function.contains("::"),
+        }
+    });
+    Typist { rules }.type_of(frames).map(|found| (found.element, found.container))
+}
+
+fn ok(element: &str, container: &str) -> Result<(String, String), NoType> {
+    Ok((element.to_owned(), container.to_owned()))
+}
+
+#[test]
+fn the_innermost_collection_gives_the_type_and_those_around_it_its_name() {
+    for (functions, element, container) in [
+        (
+            &[
+                "alloc::raw_vec::RawVecInner<alloc::alloc::Global>::grow_one",
+                "alloc::raw_vec::RawVec<demo::Session>::grow_one",
+                "alloc::vec::Vec<demo::Session>::push",
+                "=demo::main",
+            ][..],
+            "demo::Session",
+            "Vec<demo::Session>",
+        ),
+        (
+            &["<alloc::raw_vec::RawVec<demo::Session>>::grow_one", "=demo::main"],
+            "demo::Session",
+            "Vec<demo::Session>",
+        ),
+        (
+            &[
+                "alloc::raw_vec::RawVecInner<_>::reserve::do_reserve_and_handle::<alloc::alloc::Global>",
+                "alloc::vec::Vec<u8>::append_elements",
+                "<alloc::vec::Vec<T,A> as alloc::vec::spec_extend::SpecExtend<&T,core::slice::iter::Iter<T>>>::spec_extend::<u8>",
+                "alloc::vec::Vec<u8>::extend_from_slice",
+                "alloc::string::String::push_str",
+                "=demo::name",
+            ],
+            "str",
+            "String",
+        ),
+        (
+            &[
+                "alloc::raw_vec::RawVec<u8>::with_capacity",
+                "alloc::vec::Vec<u8>::with_capacity",
+                "=demo::read",
+            ],
+            "u8",
+            "Vec<u8>",
+        ),
+        // The strings of a list that is cloned are theirs, not the list's.
+        (
+            &[
+                "alloc::raw_vec::RawVec<u8>::with_capacity",
+                "<alloc::vec::Vec<u8> as core::clone::Clone>::clone",
+                "<alloc::string::String as core::clone::Clone>::clone",
+                "<alloc::vec::Vec<alloc::string::String> as core::clone::Clone>::clone",
+                "=demo::copy",
+            ],
+            "str",
+            "String",
+        ),
+        (
+            &[
+                "alloc::raw_vec::RawVec<u8>::with_capacity_in",
+                "alloc::boxed::Box<[u8]>::new_uninit_slice",
+                "std::io::buffered::bufreader::buffer::Buffer::with_capacity",
+                "=demo::open",
+            ],
+            "u8",
+            "Box<[u8]>",
+        ),
+        (
+            &[
+                "hashbrown::raw::RawTableInner::resize_inner::<alloc::alloc::Global>",
+                "hashbrown::raw::RawTable<(u32, alloc::boxed::Box<demo::Session>)>::reserve_rehash",
+                "hashbrown::map::HashMap<u32, alloc::boxed::Box<demo::Session>, std::hash::random::RandomState>::insert",
+                "std::collections::hash::map::HashMap<u32, alloc::boxed::Box<demo::Session>, std::hash::random::RandomState>::insert",
+                "=demo::add",
+            ],
+            "(u32, Box<demo::Session>)",
+            "HashMap<u32, Box<demo::Session>>",
+        ),
+        (
+            &["hashbrown::raw::RawTable<(u32, u64), alloc::alloc::Global>::reserve_rehash", "=demo::add"],
+            "(u32, u64)",
+            "HashMap<u32, u64>",
+        ),
+        (
+            &[
+                "hashbrown::raw::RawTable<(alloc::string::String, ())>::reserve_rehash",
+                "hashbrown::map::HashMap<alloc::string::String, (), S>::insert",
+                "std::collections::hash::set::HashSet<alloc::string::String>::insert",
+                "=demo::add",
+            ],
+            "String",
+            "HashSet<String>",
+        ),
+        (
+            &[
+                "alloc::boxed::Box<core::mem::maybe_uninit::MaybeUninit<alloc::collections::btree::node::LeafNode<u64, demo::Row>>>::new_uninit_in",
+                "alloc::collections::btree::node::LeafNode<u64, demo::Row>::new",
+                "alloc::collections::btree::map::BTreeMap<u64, demo::Row>::insert",
+                "=demo::add",
+            ],
+            "(u64, demo::Row)",
+            "BTreeMap<u64, demo::Row>",
+        ),
+        (
+            &[
+                "alloc::boxed::Box<alloc::collections::btree::node::LeafNode<u64, alloc::collections::btree::set_val::SetValZST>>::new_uninit_in",
+                "alloc::collections::btree::set::BTreeSet<u64>::insert",
+                "=demo::add",
+            ],
+            "u64",
+            "BTreeSet<u64>",
+        ),
+        (
+            &[
+                "alloc::boxed::Box<alloc::sync::ArcInner<demo::State>>::new",
+                "alloc::sync::Arc<demo::State>::new",
+                "=demo::start",
+            ],
+            "demo::State",
+            "Arc<demo::State>",
+        ),
+        (&["alloc::boxed::Box<demo::Node<u8>>::new", "=demo::add"], "demo::Node<u8>", "Box<demo::Node<u8>>"),
+        (
+            &[
+                "alloc::boxed::Box<tokio::runtime::task::core::Cell<demo::serve::{async_fn_env#0}, alloc::sync::Arc<tokio::runtime::scheduler::multi_thread::handle::Handle>>>::new",
+                "=tokio::runtime::task::new_task",
+            ],
+            "demo::serve::{async_fn}",
+            "task<demo::serve::{async_fn}>",
+        ),
+        (
+            &["alloc::raw_vec::RawVec<indexmap::Bucket<alloc::string::String, u32>>::grow_one", "=demo::add"],
+            "(String, u32)",
+            "IndexMap<String, u32>",
+        ),
+        (
+            &[
+                "alloc::raw_vec::RawVec<u32>::grow_one",
+                "alloc::collections::vec_deque::VecDeque<u32>::grow",
+                "=demo::add",
+            ],
+            "u32",
+            "VecDeque<u32>",
+        ),
+        (
+            &[
+                "alloc::raw_vec::RawVec<u8>::with_capacity",
+                "alloc::vec::Vec<u8>::with_capacity",
+                "alloc::string::String::with_capacity",
+                "=demo::add",
+            ],
+            "str",
+            "String",
+        ),
+    ] {
+        assert_eq!(typed(functions), ok(element, container), "{functions:?}");
+    }
+}
+
+#[test]
+fn what_has_no_type_says_why() {
+    for (functions, why) in [
+        (&["alloc::raw_vec::RawVec<T,A>::grow_one", "=demo::main"][..], NoType::NoArguments),
+        (&["alloc::raw_vec::RawVecInner<A>::finish_grow", "=demo::main"], NoType::NoArguments),
+        (&["=", "=demo::main"], NoType::NoNames),
+        (&["=demo::arena::Arena::grow", "=demo::main"], NoType::Direct),
+        (&["=sqlite3MemMalloc", "=sqlite3_open"], NoType::NotRust),
+        (&[], NoType::NotRust),
+        // A boxed function is called here, and nothing is boxed.
+        (
+            &[
+                "std::thread::local::os::Key::get",
+                "<alloc::boxed::Box<dyn core::ops::function::FnOnce<()>> as core::ops::function::FnOnce<()>>::call_once",
+            ],
+            NoType::Direct,
+        ),
+    ] {
+        assert_eq!(typed(functions), Err(why), "{functions:?}");
+    }
+}
+
+#[test]
+fn a_rule_of_the_users_names_what_an_arena_holds() {
+    let rule = |path: &str, element| ContainerRule { path: path.to_owned(), element };
+    let stack =
+        ["=demo::arena::Arena<demo::Node>::grow", "=demo::arena::Arena<demo::Node>::add", "=demo::main"];
+    let rules = [rule("demo::arena::Arena", Element::Argument(0))];
+    assert_eq!(by_rules(&rules, &stack), ok("demo::Node", "Arena<demo::Node>"));
+    let method = ["=bumpalo::Bump::new_chunk", "=bumpalo::Bump::alloc::<demo::Leaf>", "=demo::main"];
+    let rules = [rule("bumpalo::Bump", Element::Argument(0))];
+    assert_eq!(by_rules(&rules, &method), ok("demo::Leaf", "Bump<demo::Leaf>"));
+    let rules = [rule("bumpalo::Bump", Element::Fixed("chunk".to_owned()))];
+    assert_eq!(by_rules(&rules, &method), ok("chunk", "Bump<chunk>"));
+    assert_eq!(by_rules(&[], &method), Err(NoType::Direct));
+}
+
+#[test]
+fn types_are_written_as_people_write_them() {
+    for (text, expected) in [
+        ("alloc::vec::Vec<u8, alloc::alloc::Global>", "Vec<u8>"),
+        ("(u32, alloc::string::String)", "(u32, String)"),
+        (
+            "std::collections::hash::map::HashMap<u8, demo::A, std::hash::random::RandomState>",
+            "HashMap<u8, demo::A>",
+        ),
+        ("&mut dyn core::fmt::Write", "&mut dyn Write"),
+        ("fn(alloc::string::String) -> demo::A", "fn(String) -> demo::A"),
+        ("[core::option::Option<demo::é>; 4]", "[Option<demo::é>; 4]"),
+        ("demo::alloc::Global", "demo::alloc::Global"),
+        ("u8,", "u8,"),
+        ("", ""),
+    ] {
+        assert_eq!(short(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn odd_names_do_no_harm() {
+    for name in [
+        "<",
+        ">",
+        "<<",
+        "a<",
+        "::",
+        "<a as",
+        "alloc::vec::Vec<",
+        "alloc::vec::Vec<>::push",
+        "alloc::vec::Vec<((",
+        "é::ü<ß>",
+        "alloc::boxed::Box<>",
+    ] {
+        let _ = typed(&[name, "=demo::main"]);
+    }
+}

@@ -1,0 +1,95 @@
+//! Types of blocks: in rankings, differences and trees, as a filter, and with what keeps them.
+
+use highwater_analyze::{ContainerRule, Element, GroupBy, Query, diff, top, tree, types};
+use regex::Regex;
+
+use crate::build::Build;
+
+const PUSH: &str = "alloc::raw_vec::RawVec<demo::Session>::grow_one@~alloc/src/raw_vec/mod.rs:1";
+const TEXT: &str = "alloc::raw_vec::RawVec<u8>::grow_one@~alloc/src/raw_vec/mod.rs:1";
+const STRING: &str = "alloc::string::String::push_str@~alloc/src/string.rs:1";
+const ADD: &str = "demo::add@src/add.rs:7";
+const NAME: &str = "demo::name@src/name.rs:3";
+const ARENA: &str = "demo::arena::Arena<demo::Leaf>::grow@src/arena.rs:9";
+
+/// 6,000 B of sessions from two lines, 2,000 B of text, and 1,000 B that an arena takes.
+fn build(sessions: i64) -> Build {
+    let mut build = Build::new(1);
+    build.live(&[PUSH, ADD], 4 * sessions, 1000);
+    build.live(&[PUSH, NAME], 2 * sessions, 1000);
+    build.live(&[TEXT, STRING, NAME], 4, 500);
+    build.live(&[ARENA, ADD], 1, 1000);
+    build
+}
+
+fn by(grouping: GroupBy) -> Query {
+    Query { by: grouping, ..Query::default() }
+}
+
+fn rows(query: &Query) -> Vec<(String, i64)> {
+    let answer = top(&build(1).profile, query).unwrap();
+    answer.rows.into_iter().map(|row| (row.key.label, row.flat.value)).collect()
+}
+
+fn named(rows: &[(&str, i64)]) -> Vec<(String, i64)> {
+    rows.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+}
+
+#[test]
+fn a_ranking_by_type_and_by_what_keeps_it() {
+    const NONE: &str = "[no type: allocated without a collection]";
+    assert_eq!(rows(&by(GroupBy::Type)), named(&[("demo::Session", 6000), ("str", 2000), (NONE, 1000)]));
+    let containers = [("Vec<demo::Session>", 6000), ("String", 2000), (NONE, 1000)];
+    assert_eq!(rows(&by(GroupBy::Container)), named(&containers));
+    let answer = top(&build(1).profile, &by(GroupBy::Type)).unwrap();
+    let names: Vec<Option<&str>> = answer.rows.iter().map(|row| row.key.type_name.as_deref()).collect();
+    assert_eq!(names, [Some("demo::Session"), Some("str"), None]);
+}
+
+#[test]
+fn a_filter_asks_for_the_type_or_for_what_keeps_it() {
+    let only = |text: &str| Query { types: vec![Regex::new(text).unwrap()], ..Query::default() };
+    let lines = [("src/add.rs:7 demo::add", 4000), ("src/name.rs:3 demo::name", 2000)];
+    assert_eq!(rows(&only("^demo::Session$")), named(&lines));
+    assert_eq!(rows(&only("^String$")), named(&[("src/name.rs:3 demo::name", 2000)]));
+    assert_eq!(rows(&only("nothing")), []);
+}
+
+#[test]
+fn a_collection_of_the_programs_own_is_named_by_a_rule() {
+    let rule = ContainerRule { path: "demo::arena::Arena".to_owned(), element: Element::Argument(0) };
+    let query = Query { containers: vec![rule], ..by(GroupBy::Type) };
+    assert_eq!(rows(&query)[2], ("demo::Leaf".to_owned(), 1000));
+}
+
+#[test]
+fn a_difference_and_a_tree_are_of_types_too() {
+    let answer = diff(&build(1).profile, &build(3).profile, &by(GroupBy::Type), &Default::default()).unwrap();
+    let changes: Vec<(&str, i64)> =
+        answer.rows.iter().map(|row| (row.key.label.as_str(), row.change.value)).collect();
+    assert_eq!(changes[0], ("demo::Session", 12_000));
+    let answer = serde_json::to_string(&tree(&build(1).profile, &by(GroupBy::Type)).unwrap()).unwrap();
+    let at = |text: &str| answer.find(text).unwrap_or_else(|| panic!("{text}: {answer}"));
+    assert!(at("src/add.rs:7 demo::add") < at("Vec<demo::Session>"), "the line calls the type");
+}
+
+#[test]
+fn the_view_of_types_says_what_keeps_them_and_who_makes_them() {
+    let answer = types(&build(1).profile, &Query::default()).unwrap();
+    let first = &answer.rows[0];
+    assert_eq!(
+        (first.key.label.as_str(), first.bytes.value, first.fraction),
+        ("demo::Session", 6000, 6.0 / 9.0)
+    );
+    assert_eq!(first.blocks.map(|blocks| blocks.value), Some(6));
+    assert_eq!(first.mean_block_bytes, Some(1000.0));
+    let parts = |parts: &[highwater_analyze::TypePart]| -> Vec<(String, i64)> {
+        parts.iter().map(|part| (part.key.label.clone(), part.bytes.value)).collect()
+    };
+    assert_eq!(parts(&first.containers), named(&[("Vec<demo::Session>", 6000)]));
+    let lines = [("src/add.rs:7 demo::add", 4000), ("src/name.rs:3 demo::name", 2000)];
+    assert_eq!((parts(&first.lines), first.line_count), (named(&lines), 2));
+    assert_eq!(answer.header.total.value, 9000);
+    let limited = types(&build(1).profile, &Query { limit: Some(1), ..Query::default() }).unwrap();
+    assert_eq!((limited.rows.len(), limited.omitted.rows, limited.omitted.value), (1, 2, 3000));
+}
