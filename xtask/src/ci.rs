@@ -22,7 +22,7 @@ type Step = (&'static str, fn(&Workspace, &Options) -> Result<(), Failure>);
 
 const STEPS: &[Step] = &[
     ("fmt", fmt),
-    ("tidy", |workspace, _| tidy::run(workspace)),
+    ("tidy", |workspace, _| tidy::run(workspace, &tidy::Options::default())),
     ("clippy", clippy),
     ("deny", deny),
     ("docs", docs),

@@ -41,7 +41,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Check the rules of the house: which crate uses which, where unsafe code is, what is documented, and more.
-    Tidy,
+    Tidy(tidy::Options),
     /// Run every test, installing with apt-get and npm the outside programs (go, dot, …) that are missing.
     Test,
     /// Run all that a change must pass: fmt, tidy, clippy, deny, docs, package, test.
@@ -84,7 +84,7 @@ fn main() -> ExitCode {
 fn run(command: &Command) -> Result<(), Failure> {
     let workspace = Workspace::load()?;
     match command {
-        Command::Tidy => tidy::run(&workspace),
+        Command::Tidy(options) => tidy::run(&workspace, options),
         Command::Test => test::run(&workspace),
         Command::Ci(options) => ci::run(&workspace, options),
         Command::Bless(options) => bless::run(&workspace, options),

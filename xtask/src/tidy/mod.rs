@@ -4,6 +4,7 @@
 //! fault and one that passes a clean tree. To add a rule, add the file and its line in [`RULES`].
 
 mod architecture;
+mod circles;
 mod crates;
 mod dependencies;
 mod leftovers;
@@ -17,6 +18,8 @@ mod unsafe_code;
 mod writers;
 
 use std::fmt;
+
+use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
@@ -56,6 +59,7 @@ const RULES: &[Rule] = &[
     ("unsafe code", unsafe_code::check),
     ("writers", writers::check),
     ("modules", modules::check),
+    ("circles", circles::check),
     ("architecture", architecture::check),
     ("dependencies", dependencies::check),
     ("rust-version", rust_version::check),
@@ -64,12 +68,29 @@ const RULES: &[Rule] = &[
     ("links", links::check),
 ];
 
-/// Applies every rule and prints all that they find.
+/// What is to be shown instead of checking the rules.
+#[derive(Args, Default)]
+pub struct Options {
+    #[command(subcommand)]
+    look: Option<Look>,
+}
+
+#[derive(Subcommand)]
+enum Look {
+    /// Print how many files of each crate use each other in circles, and the names that tie them.
+    Circles,
+}
+
+/// Applies every rule and prints all that they find; or shows what is asked for.
 ///
 /// # Errors
 /// When there is a finding, or the tree cannot be read.
-pub fn run(workspace: &Workspace) -> Result<(), Failure> {
+pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let tree = Tree::load(workspace)?;
+    if let Some(Look::Circles) = options.look {
+        circles::print(&tree);
+        return Ok(());
+    }
     let mut count = 0;
     for (name, rule) in RULES {
         let mut findings = rule(&tree);
