@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use highwater::Background;
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::Notify;
 
@@ -82,7 +82,7 @@ impl Default for AgentBuilder {
             is_open: false,
             engine: Engine::default(),
             version: None,
-            purge: highwater_runtime::trim,
+            purge: highwater_recorder::trim,
             watch: None,
         }
     }

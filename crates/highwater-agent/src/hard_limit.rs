@@ -23,12 +23,12 @@ pub struct HardLimit(());
 /// assert!(Vec::<u8>::new().try_reserve_exact(128 << 20).is_ok());
 /// ```
 pub fn hard_limit(bytes: u64) -> HardLimit {
-    highwater_runtime::set_hard_limit(Some(bytes));
+    highwater_recorder::set_hard_limit(Some(bytes));
     HardLimit(())
 }
 
 impl Drop for HardLimit {
     fn drop(&mut self) {
-        highwater_runtime::set_hard_limit(None);
+        highwater_recorder::set_hard_limit(None);
     }
 }

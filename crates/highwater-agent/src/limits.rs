@@ -4,7 +4,7 @@ use std::num::NonZero;
 use std::thread::available_parallelism;
 
 use highwater::{LimitKind, MemoryLevel};
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 
 /// What this process may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

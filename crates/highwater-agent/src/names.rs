@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use highwater_profile::{Line, LocationId, Profile};
-use highwater_runtime::MappedFile;
+use highwater_recorder::MappedFile;
 
 use binary::Binary;
 
@@ -39,7 +39,7 @@ struct Module {
 impl Module {
     fn all() -> Vec<Self> {
         let mut modules = Vec::new();
-        highwater_runtime::visit_modules(|it| {
+        highwater_recorder::visit_modules(|it| {
             modules.push(Self {
                 range: it.start..it.limit,
                 elf_start: it.elf_start,
@@ -150,7 +150,7 @@ pub(crate) struct Names {
 impl Names {
     /// Names that may take so many bytes from now on. The last unit of debug information that is read may go beyond.
     pub(crate) fn within(bytes: u64) -> Self {
-        let most_overhead_bytes = highwater_runtime::counts().overhead_bytes.saturating_add(bytes);
+        let most_overhead_bytes = highwater_recorder::counts().overhead_bytes.saturating_add(bytes);
         let (program, others): (Vec<_>, Vec<_>) = Module::all().into_iter().partition(Module::is_program);
         let named = |it: Module| {
             let name = it.path.rsplit(|&it| it == b'/').next().filter(|it| !it.is_empty())?;
@@ -175,7 +175,7 @@ impl Names {
             }
         }
         let own = new.iter().copied().filter(|it| !known.contains_key(it)).collect::<Vec<_>>();
-        let has_room = || highwater_runtime::counts().overhead_bytes < *most_overhead_bytes;
+        let has_room = || highwater_recorder::counts().overhead_bytes < *most_overhead_bytes;
         known.extend(look_up(program, own, &has_room));
         new.into_iter().for_each(|it| _ = known.entry(it).or_default());
     }

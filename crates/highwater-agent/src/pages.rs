@@ -7,7 +7,7 @@ use http_body_util::Full;
 use hyper::body::{Body, Bytes};
 use hyper::{Request, Response};
 
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 
 use crate::service::Service;
 

@@ -5,7 +5,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 
 use crate::Error;
 use crate::of_process::OfProcess;

@@ -38,7 +38,7 @@ pub(crate) struct Verdict {
     pub class: Class,
 }
 
-const RECORDER: [&str; 2] = ["highwater", "highwater_runtime"];
+const RECORDER: [&str; 2] = ["highwater", "highwater_recorder"];
 
 /// Crates of the toolchain, and the collections and buffers that others are built from. Sorted.
 const PLUMBING: [&str; 19] = [

@@ -42,9 +42,9 @@ pub(crate) fn outside_of_recorder(mut frames: Vec<Frame>) -> Vec<Frame> {
 fn is_of_recorder(frame: &Frame) -> bool {
     let is_in = |file: &String| {
         let file = file.replace('\\', "/");
-        file.rsplit_once("/src/ledger/").is_some_and(|(package, _)| package.contains("/highwater-runtime"))
+        file.rsplit_once("/src/ledger/").is_some_and(|(package, _)| package.contains("/highwater-recorder"))
     };
-    frame.function.contains("highwater_runtime::") || frame.file.as_ref().is_some_and(is_in)
+    frame.function.contains("highwater_recorder::") || frame.file.as_ref().is_some_and(is_in)
 }
 
 /// The calls of a stack up to where they are enough. An address without a symbol yields none.
@@ -108,9 +108,9 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     let path = function.trim_start_matches(['<', '&']);
     let is_in = |krate: &str| path.strip_prefix(krate).is_some_and(|rest| rest.starts_with("::"));
     if is_in("highwater_hooks")
-        || is_in("highwater_runtime")
+        || is_in("highwater_recorder")
         || is_in("highwater_leaktest")
-        || is_in("highwater_runtime")
+        || is_in("highwater_recorder")
         || is_in_front(path)
     {
         return Origin::Highwater;

@@ -108,8 +108,8 @@ impl<'a> Call<'a> {
 
     /// Whether it is one of Highwater's own, which records the block.
     fn is_of_recorder(&self) -> bool {
-        self.has_path("highwater_runtime::")
-            || self.package().is_some_and(|it| it.name == "highwater-runtime")
+        self.has_path("highwater_recorder::")
+            || self.package().is_some_and(|it| it.name == "highwater-recorder")
     }
 
     pub(crate) fn is_of_executors(&self) -> bool {
@@ -229,9 +229,9 @@ mod tests {
         assert_eq!(behind_allocator(&stack[..4]), None);
         assert_eq!(behind_allocator(&[]), None);
         let recorder = [
-            call("highwater_runtime::exact::find", "/home/me/crates/highwater-runtime/src/exact.rs"),
+            call("highwater_recorder::exact::find", "/home/me/crates/highwater-recorder/src/exact.rs"),
             call("core::option::Option<T>::and_then", "/rustc/0123/library/core/src/option.rs"),
-            call("highwater_runtime::alloc::record", "/home/me/crates/highwater-runtime/src/alloc.rs"),
+            call("highwater_recorder::alloc::record", "/home/me/crates/highwater-recorder/src/alloc.rs"),
         ];
         assert_eq!(behind_allocator(&[&recorder[..], &stack].concat()), Some(7));
     }

@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::{Measurement, ValueFormatter};
 use criterion::{Criterion, Throughput};
-use highwater_runtime::Counts;
+use highwater_recorder::Counts;
 
 use crate::Error;
 
@@ -82,7 +82,7 @@ pub fn operation<R>(
 }
 
 fn is_counted() -> Result<(), Error> {
-    highwater_runtime::mode().map(|_| ()).ok_or(Error::NotInstalled)
+    highwater_recorder::mode().map(|_| ()).ok_or(Error::NotInstalled)
 }
 
 /// Adds up batches of iterations.
@@ -96,13 +96,13 @@ struct Tally {
 
 impl Tally {
     fn run<R>(&mut self, iterations: u64, routine: &mut impl FnMut() -> R) -> Duration {
-        let before = highwater_runtime::counts();
+        let before = highwater_recorder::counts();
         let begin = Instant::now();
         for _ in 0..iterations {
             black_box(routine());
         }
         let time = begin.elapsed();
-        let after = highwater_runtime::counts();
+        let after = highwater_recorder::counts();
         self.iterations += iterations;
         self.time += time;
         self.last = [
@@ -159,11 +159,11 @@ macro_rules! measurement {
             type Value = u64;
 
             fn start(&self) -> u64 {
-                Self::COUNT(&highwater_runtime::counts())
+                Self::COUNT(&highwater_recorder::counts())
             }
 
             fn end(&self, before: u64) -> u64 {
-                Self::COUNT(&highwater_runtime::counts()).saturating_sub(before)
+                Self::COUNT(&highwater_recorder::counts()).saturating_sub(before)
             }
 
             fn add(&self, one: &u64, other: &u64) -> u64 {

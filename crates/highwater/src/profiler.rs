@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use highwater_profile::sequence::Sequence;
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 
 use crate::background::Background;
 use crate::{Error, Snapshot};

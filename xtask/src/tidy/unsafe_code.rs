@@ -20,7 +20,7 @@ struct Place {
 
 const PLACES: &[Place] = &[
     Place {
-        prefix: "crates/highwater-runtime/",
+        prefix: "crates/highwater-recorder/",
         reason: "an allocator is an unsafe trait, and the recorder behind it keeps its memory without an allocator",
     },
     Place {
@@ -60,7 +60,7 @@ fn check_with(tree: &Tree, places: &[Place]) -> Vec<Finding> {
         } else {
             let outside = |each: &Use| {
                 let advice =
-                    format!("{} outside the places for it: move it into highwater-runtime", each.kind);
+                    format!("{} outside the places for it: move it into highwater-recorder", each.kind);
                 Finding::new(&source.path, each.line, advice)
             };
             findings.extend(found.iter().map(outside));

@@ -1,7 +1,7 @@
 //! What can be changed from outside: the sampling interval, and memory that is free but not given back.
 
 use highwater::Mode;
-use highwater_runtime::Settings;
+use highwater_recorder::Settings;
 use hyper::StatusCode;
 
 use crate::reply::{Answer, Refusal, Reply};

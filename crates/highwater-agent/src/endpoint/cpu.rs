@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use highwater::Modules;
 use highwater_profile::{Profile, ValueType, pprof};
-use highwater_runtime::{CpuError, CpuSampling};
+use highwater_recorder::{CpuError, CpuSampling};
 use hyper::StatusCode;
 
 use crate::query::Query;

@@ -14,7 +14,7 @@ use super::{blocks, ended};
 /// inner one as it comes.
 ///
 /// ```
-/// use highwater_runtime::ledger::{Alloc, Ledger};
+/// use highwater_recorder::ledger::{Alloc, Ledger};
 ///
 /// #[global_allocator]
 /// static ALLOC: Alloc = Alloc::new();

@@ -37,7 +37,7 @@ use crate::{aligned, hard_limit, odd, own_frames, thread};
 ///
 /// ```
 /// #[global_allocator]
-/// static ALLOC: highwater_runtime::Alloc = highwater_runtime::Alloc::new();
+/// static ALLOC: highwater_recorder::Alloc = highwater_recorder::Alloc::new();
 /// ```
 ///
 /// All `Alloc`s of a process feed one recorder; the setting of the one that is used first holds.

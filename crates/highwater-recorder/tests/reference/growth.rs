@@ -3,7 +3,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
-use highwater_runtime::{Mode, set_mode, visit_sites};
+use highwater_recorder::{Mode, set_mode, visit_sites};
 
 use super::sites::{self, Call};
 

@@ -12,7 +12,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::sync::Mutex;
 use std::thread;
 
-use highwater_runtime::{Counts, Mode, counts, set_mode};
+use highwater_recorder::{Counts, Mode, counts, set_mode};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, RngSeed};
 
@@ -300,7 +300,7 @@ impl<A: GlobalAlloc + Sync> Runner<A> {
             truth.peak_bytes = counted.peak_bytes;
         }
         let missed = truth.peak_bytes.saturating_sub(counted.peak_bytes);
-        if !highwater_runtime::is_complete() && missed <= ROOM {
+        if !highwater_recorder::is_complete() && missed <= ROOM {
             truth.peak_bytes = counted.peak_bytes.min(truth.peak_bytes);
         }
         if counted != truth {

@@ -5,7 +5,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::{self, Scope};
 
-use highwater_runtime::{Counts, Mode, counts, set_mode};
+use highwater_recorder::{Counts, Mode, counts, set_mode};
 use proptest::prelude::*;
 
 use super::sites::{self, Call, PEDESTAL, Reader, Rows, SITES};

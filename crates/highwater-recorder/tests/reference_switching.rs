@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::ptr;
 use std::sync::Mutex;
 
-use highwater_runtime::Alloc;
+use highwater_recorder::Alloc;
 use proptest::prop_assert;
 use proptest::prop_assert_eq;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};

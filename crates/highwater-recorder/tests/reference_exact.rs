@@ -6,7 +6,7 @@ mod reference;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
 
-use highwater_runtime::Alloc;
+use highwater_recorder::Alloc;
 use proptest::test_runner::{TestCaseError, TestError, TestRunner};
 use proptest::{prop_assert, prop_assert_eq};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use highwater_runtime::{Counts, Values};
+use highwater_recorder::{Counts, Values};
 
 use super::sites::{Rows, SITES};
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use highwater_runtime::{Alloc, Counts, counts, visit_sites};
+use highwater_recorder::{Alloc, Counts, counts, visit_sites};
 
 /// The system's allocator with a ledger that panics at the first call that breaks the contract.
 struct Strict {

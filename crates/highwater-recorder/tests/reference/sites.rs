@@ -4,7 +4,7 @@ use std::alloc::{GlobalAlloc, Layout};
 use std::collections::HashMap;
 use std::hint::black_box;
 
-use highwater_runtime::{Values, visit_sites};
+use highwater_recorder::{Values, visit_sites};
 
 /// Number of call sites.
 pub const SITES: usize = 5;
