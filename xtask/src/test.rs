@@ -73,7 +73,7 @@ fn models(workspace: &Workspace) -> Result<(), Failure> {
     let directory = workspace.target.join("loom");
     Line::cargo(&workspace.root)
         .env("RUSTFLAGS", "--cfg loom")
-        .args(["test", "--package", "highwater-recorder", "--lib", "--release", "models", "--target-dir"])
+        .args(["test", "--package", "highwater-lockfree", "--lib", "--release", "models", "--target-dir"])
         .args([directory])
         .run()
 }

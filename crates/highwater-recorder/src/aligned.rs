@@ -6,8 +6,8 @@
 
 use core::ptr::NonNull;
 
-use crate::block_table::BlockTable;
 use crate::mark::Mark;
+use highwater_lockfree::block_table::BlockTable;
 
 static MARKS: BlockTable<Mark> = BlockTable::new();
 

@@ -17,8 +17,10 @@ mod signal;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use core::time::Duration;
+use highwater_lockfree::system;
 
-use crate::{arena, sys, unwind};
+use crate::unwind;
+use highwater_lockfree::arena;
 use log::Log;
 
 /// Frames kept of a stack. The array for them is on the stack of whichever thread is interrupted.
@@ -133,7 +135,7 @@ fn map_log() -> Option<ptr::NonNull<Log>> {
 /// Waits until no handler holds a log that [`CURRENT`] no longer shows. A handler is a walk of a stack: microseconds.
 fn wait_for_handlers() {
     while IN_HANDLERS.load(Ordering::SeqCst) != 0 {
-        sys::yield_now();
+        system::yield_now();
     }
 }
 

@@ -10,7 +10,8 @@ use core::array;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed};
 
-use crate::{arena, sys};
+use crate::sys;
+use highwater_lockfree::arena;
 
 /// In exact mode so many blocks of a site are timed before any is left out: the lives of a site with few blocks are known.
 pub(crate) const FIRST_TIMED: u64 = 256;

@@ -2,6 +2,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use core::time::Duration;
+use highwater_lockfree::system;
 
 use crate::capture::Stack;
 use crate::cohort::{Cohort, Owner};
@@ -37,7 +38,7 @@ static STARTED_NS: AtomicU64 = AtomicU64::new(0);
 
 /// Sets the recorder up if that has not been done.
 fn start(settings: Settings) {
-    if !sys::SUPPORTED
+    if !system::SUPPORTED
         || STATE.load(Ordering::Acquire) != FRESH
         || STATE.compare_exchange(FRESH, STARTING, Ordering::Acquire, Ordering::Relaxed).is_err()
     {
@@ -61,7 +62,7 @@ fn start(settings: Settings) {
     STARTED_NS.store(sys::monotonic_ns(), Ordering::Relaxed);
     thread::EXIT_HOOK.install(thread::detach);
     unwind::start();
-    sys::at_fork(aligned::before_fork, aligned::after_fork, after_fork_in_child);
+    system::at_fork(aligned::before_fork, aligned::after_fork, after_fork_in_child);
     STATE.store(READY, Ordering::Release);
 }
 
@@ -297,7 +298,7 @@ pub(crate) fn count_free_slowly(size: usize) {
 
 /// Whether this platform can be recorded on.
 pub fn is_supported() -> bool {
-    sys::SUPPORTED
+    system::SUPPORTED
 }
 
 /// Whether nothing can be recorded because the standard library is a shared one (`-C prefer-dynamic`).

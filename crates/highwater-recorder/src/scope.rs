@@ -5,8 +5,8 @@
 use core::cell::Cell;
 use core::marker::PhantomData;
 
-use crate::arena;
-use crate::chain::{ChainTable, hash};
+use highwater_lockfree::arena;
+use highwater_lockfree::chain::{ChainTable, hash};
 
 /// Longest path in bytes. What would make it longer is left out.
 const MAX_PATH: usize = 200;

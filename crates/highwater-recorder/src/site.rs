@@ -10,12 +10,13 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use crate::capture::Stack;
-use crate::chain::{ChainTable, hash};
 use crate::cohort::{Cohort, Owner, Values};
 use crate::ends::{Ends, Timed};
 use crate::lifetime::{Birth, Lifetimes};
 use crate::scope::{self, Scope};
-use crate::{arena, sys, unwind};
+use crate::{sys, unwind};
+use highwater_lockfree::arena;
+use highwater_lockfree::chain::{ChainTable, hash};
 
 /// Stacks by their frames. 2^15 buckets are 256 KiB, of which only pages in use cost memory.
 static STACKS: ChainTable<Stored, { 1 << 15 }> = ChainTable::new();

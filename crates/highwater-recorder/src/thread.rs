@@ -24,7 +24,8 @@ pub use own::own_memory;
 pub(crate) use slot::Slot;
 use slot::{Kind, SlotCounts};
 
-use crate::{arena, sys, totals};
+use crate::{sys, totals};
+use highwater_lockfree::arena;
 
 /// What a thread that has not allocated yet points to.
 static UNATTACHED: Slot = Slot::new(Kind::None);

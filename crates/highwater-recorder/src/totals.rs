@@ -13,7 +13,8 @@
 use core::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
 use crate::site::KnownStack;
-use crate::{arena, sampler, thread};
+use crate::{sampler, thread};
+use highwater_lockfree::arena;
 
 /// Live bytes as passed on by all threads.
 static LIVE: AtomicI64 = AtomicI64::new(0);

@@ -42,7 +42,8 @@ const ARROWS: &[(&str, Uses)] = &[
             "highwater-tls",
         ]),
     ),
-    ("highwater-recorder", Only(&[])),
+    ("highwater-recorder", Only(&["highwater-lockfree"])),
+    ("highwater-lockfree", Only(&[])),
     // A sleeping thread's stack is walked as those of allocations are.
     ("highwater-hooks", Only(&["highwater-recorder"])),
     (

@@ -24,6 +24,10 @@ const PLACES: &[Place] = &[
         reason: "an allocator is an unsafe trait, and the recorder behind it keeps its memory without an allocator",
     },
     Place {
+        prefix: "crates/highwater-lockfree/",
+        reason: "memory comes from the operating system, and threads share it without a lock",
+    },
+    Place {
         prefix: "crates/highwater-hooks/",
         reason: "a function in front of the C library's is found by its symbol and called with raw pointers",
     },

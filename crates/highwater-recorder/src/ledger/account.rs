@@ -5,8 +5,8 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 use super::site::Site;
-use crate::arena;
-use crate::spin::SpinLock;
+use highwater_lockfree::arena;
+use highwater_lockfree::spin::SpinLock;
 
 /// Parts of the peak by which it must grow for its sites to be noted anew: 1 in this many.
 const PEAK_STEPS: u64 = 64;

@@ -2,13 +2,14 @@
 
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use highwater_lockfree::system;
 
 use super::CURRENT;
 use super::account::Account;
 use super::ended;
 use super::site::Site;
-use crate::block_table::BlockTable;
-use crate::{sys, unwind};
+use crate::unwind;
+use highwater_lockfree::block_table::BlockTable;
 
 static BLOCKS: BlockTable<Entry> = BlockTable::new();
 
@@ -93,7 +94,7 @@ pub(super) fn start() {
     static STARTED: AtomicBool = AtomicBool::new(false);
     if !STARTED.swap(true, Ordering::AcqRel) {
         unwind::start();
-        sys::at_fork(before_fork, after_fork, after_fork);
+        system::at_fork(before_fork, after_fork, after_fork);
     }
 }
 

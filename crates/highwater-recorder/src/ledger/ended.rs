@@ -13,7 +13,7 @@ use super::account::Account;
 use super::blocks::{Block, Entry};
 use crate::capture::Stack;
 use crate::site::KnownStack;
-use crate::spin::SpinLock;
+use highwater_lockfree::spin::SpinLock;
 
 /// How many are remembered.
 const MOST: usize = 256;

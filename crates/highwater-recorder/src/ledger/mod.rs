@@ -21,6 +21,7 @@ use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::panic::RefUnwindSafe;
+use highwater_lockfree::system;
 
 use account::Account;
 pub use account::Totals;
@@ -29,7 +30,6 @@ pub use blocks::Block;
 pub use ended::{Ended, ended_blocks, watch_ends};
 pub use site::SiteTotals;
 
-use crate::sys;
 
 thread_local! {
     /// Where the calling thread's blocks are written down. Without a destructor, so that it can be asked at any time.
@@ -47,7 +47,7 @@ impl Ledger {
     /// bytes are written down (1: all of them), and those that the ledger around it wants. `None` where this is not
     /// supported, or when the recorder's memory is used up.
     pub fn open(least_align: usize) -> Option<Self> {
-        if !sys::SUPPORTED {
+        if !system::SUPPORTED {
             return None;
         }
         blocks::start();

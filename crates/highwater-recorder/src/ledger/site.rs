@@ -7,8 +7,8 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use super::account::{Account, placed};
 use crate::capture::Stack;
-use crate::chain::{ChainTable, hash};
 use crate::site::KnownStack;
+use highwater_lockfree::chain::{ChainTable, hash};
 
 static SITES: ChainTable<Site, { 1 << 13 }> = ChainTable::new();
 

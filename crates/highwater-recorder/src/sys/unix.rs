@@ -1,37 +1,12 @@
-//! Unix: memory by `mmap`, thread exit by a pthread key, forks by `pthread_atfork`, modules by `dl_iterate_phdr`.
+//! Unix: thread exit by a pthread key, modules by `dl_iterate_phdr`.
 
 use core::ffi::{CStr, c_void};
-use core::ptr::{self, NonNull};
+use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
+use highwater_lockfree::system::{map, unmap};
+
 use super::Module;
-
-pub(crate) const SUPPORTED: bool = true;
-
-/// Zeroed memory straight from the system; `None` when it has none to give.
-pub(crate) fn map(bytes: usize) -> Option<NonNull<u8>> {
-    // SAFETY: an anonymous private mapping at an address of the kernel's choice touches no memory in use.
-    let start = unsafe {
-        libc::mmap(
-            ptr::null_mut(),
-            bytes,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_PRIVATE | libc::MAP_ANON,
-            -1,
-            0,
-        )
-    };
-    if start == libc::MAP_FAILED { None } else { NonNull::new(start.cast()) }
-}
-
-/// Gives memory of [`map`] back.
-///
-/// # Safety
-/// `start` and `bytes` are those of one call of [`map`], and nothing refers to the memory any more.
-pub(crate) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
-    // SAFETY: the caller promises that this is a whole mapping of ours that nobody uses.
-    unsafe { libc::munmap(start.as_ptr().cast(), bytes) };
-}
 
 /// The value of an environment variable, without the lock and the copy of `std::env::var`.
 pub(crate) fn environment(name: &CStr) -> Option<&'static [u8]> {
@@ -77,27 +52,6 @@ pub(crate) fn entropy() -> u64 {
     let calls = CALLS.fetch_add(1, Ordering::Relaxed);
     // Where the system put the stack tells processes of one moment apart, without a system call.
     now_ns(libc::CLOCK_REALTIME) ^ (ptr::from_ref(&calls).addr() as u64) << 17 ^ calls << 48
-}
-
-/// Lets another thread run.
-pub(crate) fn yield_now() {
-    // SAFETY: sched_yield has no preconditions.
-    unsafe { libc::sched_yield() };
-}
-
-/// Calls `before` in front of every fork, and behind it `parent` in the one process and `child` in the other.
-pub(crate) fn at_fork(before: extern "C" fn(), parent: extern "C" fn(), child: extern "C" fn()) {
-    // SAFETY: POSIX declares the function with these types.
-    unsafe extern "C" {
-        // Declared here because the libc crate types the handlers as `unsafe extern "C" fn()`.
-        fn pthread_atfork(
-            prepare: Option<extern "C" fn()>,
-            parent: Option<extern "C" fn()>,
-            child: Option<extern "C" fn()>,
-        ) -> libc::c_int;
-    }
-    // SAFETY: the handlers are functions of the program itself and so are there as long as it runs.
-    unsafe { pthread_atfork(Some(before), Some(parent), Some(child)) };
 }
 
 /// The module that holds an address of code, by where it begins; `None` when the loader knows of none. Takes the loader's lock.

@@ -1,18 +1,6 @@
 //! A platform that Highwater cannot record on: there is no memory to record into, so nothing is.
 
-use core::ptr::NonNull;
-
 use super::Module;
-
-pub(crate) const SUPPORTED: bool = false;
-
-pub(crate) fn map(_bytes: usize) -> Option<NonNull<u8>> {
-    None
-}
-
-/// # Safety
-/// None is needed: there is no memory of [`map`] that could come back.
-pub(crate) unsafe fn unmap(_start: NonNull<u8>, _bytes: usize) {}
 
 pub(crate) fn environment(_name: &core::ffi::CStr) -> Option<&'static [u8]> {
     None
@@ -31,10 +19,6 @@ pub(crate) fn entropy() -> u64 {
 pub(crate) fn monotonic_ns() -> u64 {
     0
 }
-
-pub(crate) fn yield_now() {}
-
-pub(crate) fn at_fork(_before: extern "C" fn(), _parent: extern "C" fn(), _child: extern "C" fn()) {}
 
 pub(crate) fn has_shared_std() -> bool {
     false

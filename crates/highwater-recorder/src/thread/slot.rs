@@ -21,8 +21,9 @@ use crate::recent::Recent;
 use crate::sampler::Random;
 use crate::scope;
 use crate::site::{self, Origin, ThreadName};
+use crate::sys;
 use crate::unwind::Memo;
-use crate::{arena, sys};
+use highwater_lockfree::arena;
 
 /// One thread's counters. Alone on its cache lines, or neighbours would slow each other down.
 #[repr(C, align(128))]

@@ -185,7 +185,7 @@ impl Witness for Learner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arena;
+    use highwater_lockfree::arena;
 
     /// A memo, on the heap since it is large.
     fn memo() -> &'static mut Memo {

@@ -50,7 +50,8 @@ impl Memo {
 use core::sync::atomic::Ordering;
 
 use crate::capture::Stack;
-use crate::{chain, totals};
+use crate::totals;
+use highwater_lockfree::chain;
 
 /// Looks up what walks need from the C library. To be called once, early: it may take the loader's lock.
 pub(crate) fn start() {

@@ -1,8 +1,6 @@
 //! What is known of a return address, in eight bytes, and the cache of it.
 
-use core::sync::atomic::Ordering;
-
-use crate::sync::AtomicU64;
+use highwater_lockfree::address_cache::AddressCache;
 
 /// How to get from a frame to its caller's. In all of them the caller's frame begins at an address `base` and the
 /// return address is in the word below it.
@@ -88,63 +86,40 @@ impl Rule {
     }
 }
 
-/// Few in a model, whose addresses shall meet.
-const ENTRIES: u64 = if cfg!(loom) { 2 } else { 1 << 15 };
+/// Bits of a packed rule.
 const RULE_BITS: u32 = 2 + FIELD_DISTANCE + FIELD_SAVED;
-const CHECK_BITS: u32 = 64 - RULE_BITS - 1;
 
-/// The rules of addresses seen lately, shared by all threads. An entry is one word, so it is read and written whole.
-///
-/// Entry number and check together are the lower 44 bits of the address (all 47 of them but for the top three,
-/// which only tell the program from its libraries and repeat below), scrambled but not shortened: an entry that
-/// matches is that of the address.
+/// The rules of addresses seen lately, shared by all threads.
 pub(super) struct RuleCache {
-    entries: [AtomicU64; ENTRIES as usize],
+    packed: AddressCache<RULE_BITS>,
 }
 
 impl RuleCache {
-    #[cfg(not(loom))]
     pub(super) const fn new() -> Self {
-        Self { entries: [const { AtomicU64::new(0) }; ENTRIES as usize] }
-    }
-
-    #[cfg(loom)]
-    pub(super) fn new() -> Self {
-        Self { entries: core::array::from_fn(|_| AtomicU64::new(0)) }
-    }
-
-    #[inline(always)]
-    fn place(&self, address: u64) -> (&AtomicU64, u64) {
-        let check = (address / ENTRIES) & ((1 << CHECK_BITS) - 1);
-        let index = (address ^ check) % ENTRIES;
-        // Bit 0 of the tag is set in every entry that is in use, so that an empty one never matches.
-        (&self.entries[index as usize], (check << 1 | 1) << RULE_BITS)
+        Self { packed: AddressCache::new() }
     }
 
     #[inline(always)]
     pub(super) fn get(&self, address: usize) -> Option<Rule> {
-        let (entry, tag) = self.place(address as u64);
-        // What is left when the tag is taken out is the rule, or has more bits than a rule when the tag is another's.
-        let bits = entry.load(Ordering::Relaxed) ^ tag;
+        let bits = self.packed.look(address);
         // The whole entry at once, before anything is taken out of it.
         if bits == FRAME_POINTER {
             return Some(Rule::FramePointer);
         }
-        (bits >> RULE_BITS == 0).then(|| Rule::unpack(bits))
+        AddressCache::<RULE_BITS>::is_value(bits).then(|| Rule::unpack(bits))
     }
 
     pub(super) fn put(&self, address: usize, rule: Rule) -> Rule {
-        let (entry, tag) = self.place(address as u64);
         let (rule, bits) = match rule.pack() {
             Some(bits) => (rule, bits),
             None => (Rule::Other, KIND_OTHER),
         };
-        entry.store(tag | bits, Ordering::Relaxed);
+        self.packed.put(address, bits);
         rule
     }
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -186,19 +161,5 @@ mod tests {
         CACHE.put(0x5555_5555_4321, Rule::FramePointer);
         assert_eq!(CACHE.get(0x5555_5555_4321), Some(Rule::FramePointer));
         assert_eq!(CACHE.get(0x5555_5555_4322), None);
-    }
-
-    #[test]
-    fn an_entry_is_found_by_its_own_address_only() {
-        static CACHE: RuleCache = RuleCache::new();
-        let address = 0x5555_5555_4321_usize;
-        assert_eq!(CACHE.get(0), None, "an empty entry");
-        assert_eq!(CACHE.get(address), None);
-        CACHE.put(address, Rule::Root);
-        assert_eq!(CACHE.get(address), Some(Rule::Root));
-        // Every address that differs in one of the lower bits is another one, wherever it falls.
-        for bit in 0..44 {
-            assert_eq!(CACHE.get(address ^ 1 << bit), None, "bit {bit}");
-        }
     }
 }

@@ -10,10 +10,12 @@ use crate::arena;
 use crate::sync::AtomicPtr;
 
 /// Set of `T` with `N` buckets (a power of two).
-pub(crate) struct ChainTable<T: 'static, const N: usize> {
+#[derive(Debug)]
+pub struct ChainTable<T: 'static, const N: usize> {
     heads: [AtomicPtr<Entry<T>>; N],
 }
 
+#[derive(Debug)]
 struct Entry<T> {
     hash: u64,
     /// The next entry of the bucket. Final once the entry is published.
@@ -22,22 +24,20 @@ struct Entry<T> {
 }
 
 impl<T: Sync, const N: usize> ChainTable<T, N> {
-    #[cfg(not(loom))]
-    pub(crate) const fn new() -> Self {
-        assert!(N.is_power_of_two());
-        Self { heads: [const { AtomicPtr::new(ptr::null_mut()) }; N] }
-    }
-
-    #[cfg(loom)]
-    pub(crate) fn new() -> Self {
-        Self { heads: core::array::from_fn(|_| AtomicPtr::new(ptr::null_mut())) }
+    constant! {
+        /// A table with nothing in it.
+        #[allow(clippy::new_without_default, reason = "it is a static, and large")]
+        pub fn new() -> Self {
+            assert!(N.is_power_of_two());
+            Self { heads: filled!(AtomicPtr::new(ptr::null_mut())) }
+        }
     }
 
     /// The entry with this hash that `matches`; the one that `make` returns is added when there is none. `None`
     /// when the arena has no memory left.
     ///
     /// Two threads that add equal values at once get the same entry.
-    pub(crate) fn get_or_add(
+    pub fn get_or_add(
         &'static self,
         hash: u64,
         matches: impl Fn(&T) -> bool,
@@ -67,7 +67,7 @@ impl<T: Sync, const N: usize> ChainTable<T, N> {
     }
 
     /// All entries that are there now; those added meanwhile may or may not be among them.
-    pub(crate) fn iter(&'static self) -> impl Iterator<Item = &'static T> {
+    pub fn iter(&'static self) -> impl Iterator<Item = &'static T> {
         self.heads
             .iter()
             .flat_map(|head| Bucket { next: head.load(Ordering::Acquire), end: ptr::null_mut() })
@@ -98,45 +98,10 @@ impl<T> Iterator for Bucket<T> {
 }
 
 /// Hash of a few words, for tables whose keys no adversary chooses.
-pub(crate) fn hash(words: impl IntoIterator<Item = u64>) -> u64 {
+pub fn hash(words: impl IntoIterator<Item = u64>) -> u64 {
     let mixed = words
         .into_iter()
         .fold(0_u64, |hash, word| (hash.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15));
     // The upper bits are the well-mixed ones; the table takes the lower.
     mixed ^ mixed >> 32
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn threads_that_add_the_same_values_agree_on_the_entries() {
-        // Few buckets and equal hashes, so that every path of an insertion is taken.
-        static TABLE: ChainTable<u64, 4> = ChainTable::new();
-        let threads: Vec<_> = (0..4)
-            .map(|_| {
-                std::thread::spawn(|| {
-                    (0..2_000_u64)
-                        .map(|value| {
-                            let entry = TABLE.get_or_add(value % 7, |it| *it == value, || Some(value));
-                            ptr::from_ref(entry.unwrap()).addr()
-                        })
-                        .collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        let seen: Vec<_> = threads.into_iter().map(|it| it.join().unwrap()).collect();
-        assert!(seen.iter().all(|it| *it == seen[0]));
-        let mut values: Vec<u64> = TABLE.iter().copied().collect();
-        values.sort_unstable();
-        assert_eq!(values, (0..2_000).collect::<Vec<_>>());
-    }
-
-    #[test]
-    fn nothing_is_added_without_memory() {
-        static TABLE: ChainTable<u64, 1> = ChainTable::new();
-        assert!(TABLE.get_or_add(1, |_| true, || None).is_none());
-        assert_eq!(TABLE.iter().count(), 0);
-    }
 }

@@ -10,9 +10,9 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use loom::thread;
 
+use crate::address_cache::AddressCache;
 use crate::arena::Arena;
 use crate::chain::ChainTable;
-use crate::rule::{Rule, RuleCache};
 use crate::spin::SpinLock;
 
 /// Goes through all runs in which the threads are interrupted up to three times where they did not ask for it.
@@ -276,44 +276,47 @@ fn a_lock_that_looks_and_then_takes_is_found() {
     every_run(one_at_a_time(|| BrokenLock(AtomicBool::new(false))));
 }
 
-// The cache of unwind rules.
+// The cache of values by address.
 
 trait Cache: Sync + Send + 'static {
-    fn put(&self, address: usize, rule: Rule);
-    fn get(&self, address: usize) -> Option<Rule>;
+    fn put(&self, address: usize, value: u64);
+    fn get(&self, address: usize) -> Option<u64>;
 }
 
-impl Cache for RuleCache {
-    fn put(&self, address: usize, rule: Rule) {
-        Self::put(self, address, rule);
+/// As wide as the values of the recorder's, which are rules for unwinding.
+type RealCache = AddressCache<34>;
+
+impl Cache for RealCache {
+    fn put(&self, address: usize, value: u64) {
+        Self::put(self, address, value);
     }
 
-    fn get(&self, address: usize) -> Option<Rule> {
-        Self::get(self, address)
+    fn get(&self, address: usize) -> Option<u64> {
+        Some(self.look(address)).filter(|it| Self::is_value(*it))
     }
 }
 
 /// Addresses that fall on one entry of a cache with two.
 const ADDRESSES: [usize; 2] = [4, 8];
 
-/// The rule that belongs to an address of the model.
-fn rule_of(address: usize) -> Rule {
-    Rule::Caller { distance: address as u32 * 8, from_frame_pointer: false, saved_frame_pointer: None }
+/// The value that belongs to an address of the model.
+fn value_of(address: usize) -> u64 {
+    address as u64 * 8 + 1
 }
 
 /// Two addresses that share an entry are written by a thread each, and looked for by a third.
-fn an_address_has_its_own_rule_or_none<C: Cache>(new: fn() -> C) -> impl Fn() + Sync + Send + 'static {
+fn an_address_has_its_own_value_or_none<C: Cache>(new: fn() -> C) -> impl Fn() + Sync + Send + 'static {
     move || {
         let cache = Arc::new(new());
         let writers = ADDRESSES.map(|address| {
             let cache = cache.clone();
             thread::spawn(move || {
-                cache.put(address, rule_of(address));
-                assert!(cache.get(address).is_none_or(|it| it == rule_of(address)), "cache: torn");
+                cache.put(address, value_of(address));
+                assert!(cache.get(address).is_none_or(|it| it == value_of(address)), "cache: torn");
             })
         });
         for address in ADDRESSES {
-            assert!(cache.get(address).is_none_or(|it| it == rule_of(address)), "cache: torn");
+            assert!(cache.get(address).is_none_or(|it| it == value_of(address)), "cache: torn");
         }
         writers.into_iter().for_each(|it| it.join().expect("no panic"));
         assert!(ADDRESSES.iter().any(|&it| cache.get(it).is_some()), "cache: what was written last is there");
@@ -321,28 +324,28 @@ fn an_address_has_its_own_rule_or_none<C: Cache>(new: fn() -> C) -> impl Fn() + 
     }
 }
 
-/// Keeps the address and the rule in a word each.
+/// Keeps the address and the value in a word each.
 struct BrokenCache([AtomicU64; 2]);
 
 impl Cache for BrokenCache {
-    fn put(&self, address: usize, _: Rule) {
+    fn put(&self, address: usize, _: u64) {
         self.0[0].store(address as u64, Ordering::Release);
         self.0[1].store(address as u64, Ordering::Release);
     }
 
-    fn get(&self, address: usize) -> Option<Rule> {
+    fn get(&self, address: usize) -> Option<u64> {
         (self.0[0].load(Ordering::Acquire) == address as u64)
-            .then(|| rule_of(self.0[1].load(Ordering::Acquire) as usize))
+            .then(|| value_of(self.0[1].load(Ordering::Acquire) as usize))
     }
 }
 
 #[test]
-fn a_cached_rule_is_never_that_of_another_address() {
-    every_run(an_address_has_its_own_rule_or_none(RuleCache::new));
+fn a_cached_value_is_never_that_of_another_address() {
+    every_run(an_address_has_its_own_value_or_none(RealCache::new));
 }
 
 #[test]
 #[should_panic(expected = "cache: torn")]
 fn a_cache_in_two_words_is_found() {
-    every_run(an_address_has_its_own_rule_or_none(|| BrokenCache([AtomicU64::new(0), AtomicU64::new(0)])));
+    every_run(an_address_has_its_own_value_or_none(|| BrokenCache([AtomicU64::new(0), AtomicU64::new(0)])));
 }

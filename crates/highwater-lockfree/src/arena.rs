@@ -7,20 +7,17 @@ use core::mem;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
 
-use crate::sync::{AtomicPtr, AtomicUsize, system};
+use crate::sync::{AtomicPtr, AtomicUsize, IS_MODEL};
+use crate::system;
 
 /// Bytes asked of the system at a time; in a model so few that a chunk is soon full.
-const CHUNK_BYTES: usize = if cfg!(loom) { 512 } else { 1 << 20 };
+const CHUNK_BYTES: usize = if IS_MODEL { 512 } else { 1 << 20 };
 
 /// Where the recorder stops growing: samples that would need more are dropped, and counted as dropped.
 const MAX_BYTES: usize = 1 << 30;
 
-#[cfg(not(loom))]
-static ARENA: Arena = Arena { chunk: AtomicPtr::new(ptr::null_mut()), mapped: AtomicUsize::new(0) };
-
-#[cfg(loom)]
-loom::lazy_static! {
-    static ref ARENA: Arena = Arena::new();
+global! {
+    static ARENA: Arena = Arena::new();
 }
 
 /// All the memory the recorder has.
@@ -38,12 +35,12 @@ struct Chunk {
 }
 
 /// Bytes taken from the system by this and by [`map`].
-pub(crate) fn mapped_bytes() -> usize {
+pub fn mapped_bytes() -> usize {
     ARENA.mapped.load(Ordering::Relaxed)
 }
 
 /// Zeroed memory of its own for a table that may later be given back with [`unmap`].
-pub(crate) fn map(bytes: usize) -> Option<NonNull<u8>> {
+pub fn map(bytes: usize) -> Option<NonNull<u8>> {
     ARENA.map(bytes)
 }
 
@@ -51,13 +48,13 @@ pub(crate) fn map(bytes: usize) -> Option<NonNull<u8>> {
 ///
 /// # Safety
 /// As for [`system::unmap`].
-pub(crate) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
+pub unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
     // SAFETY: the caller promises it.
     unsafe { ARENA.unmap(start, bytes) };
 }
 
 /// Moves `value` into the arena. `None` when there is no memory left.
-pub(crate) fn place<T>(value: T) -> Option<&'static T> {
+pub fn place<T>(value: T) -> Option<&'static T> {
     const { assert!(!mem::needs_drop::<T>(), "nothing in the arena is ever dropped") };
     let place = ARENA.reserve(size_of::<T>(), align_of::<T>())?.cast::<T>();
     // SAFETY: `reserve` returned memory of T's size and alignment that nobody else has, for ever.
@@ -68,7 +65,7 @@ pub(crate) fn place<T>(value: T) -> Option<&'static T> {
 }
 
 /// Copies a slice into the arena. `None` when there is no memory left.
-pub(crate) fn place_slice<T: Copy>(values: &[T]) -> Option<&'static [T]> {
+pub fn place_slice<T: Copy>(values: &[T]) -> Option<&'static [T]> {
     let place = ARENA.reserve(size_of_val(values), align_of::<T>())?.cast::<T>();
     // SAFETY: `reserve` returned memory for as many values, aligned, that nobody else has, for ever; being
     // fresh, it does not overlap `values`.
@@ -79,14 +76,15 @@ pub(crate) fn place_slice<T: Copy>(values: &[T]) -> Option<&'static [T]> {
 }
 
 /// Copies a text into the arena. `None` when there is no memory left.
-pub(crate) fn place_str(text: &str) -> Option<&'static str> {
+pub fn place_str(text: &str) -> Option<&'static str> {
     core::str::from_utf8(place_slice(text.as_bytes())?).ok()
 }
 
 impl Arena {
-    #[cfg(loom)]
-    pub(crate) fn new() -> Self {
-        Self { chunk: AtomicPtr::new(ptr::null_mut()), mapped: AtomicUsize::new(0) }
+    constant! {
+        pub(crate) fn new() -> Self {
+            Self { chunk: AtomicPtr::new(ptr::null_mut()), mapped: AtomicUsize::new(0) }
+        }
     }
 
     fn map(&self, bytes: usize) -> Option<NonNull<u8>> {
@@ -146,34 +144,5 @@ impl Arena {
             unsafe { self.unmap(fresh.cast(), CHUNK_BYTES) };
         }
         Some(())
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pieces_are_aligned_and_do_not_overlap() {
-        #[repr(align(128))]
-        struct Wide(#[allow(dead_code, reason = "only its size counts")] [u8; 128]);
-        let threads: Vec<_> = (0..4)
-            .map(|thread| {
-                std::thread::spawn(move || {
-                    (0..10_000_usize)
-                        .map(|i| {
-                            let wide = place(Wide([0; 128])).unwrap();
-                            assert_eq!(ptr::from_ref(wide).addr() % 128, 0);
-                            place_slice(&[thread, i, thread ^ i]).unwrap()
-                        })
-                        .collect::<Vec<_>>()
-                })
-            })
-            .collect();
-        for (thread, pieces) in threads.into_iter().map(|it| it.join().unwrap()).enumerate() {
-            for (i, piece) in pieces.iter().enumerate() {
-                assert_eq!(*piece, [thread, i, thread ^ i]);
-            }
-        }
     }
 }

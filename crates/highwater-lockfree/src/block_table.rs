@@ -6,37 +6,41 @@
 
 use core::mem::{self, MaybeUninit};
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicU16, Ordering};
+use core::sync::atomic::Ordering;
 
 use crate::arena;
 use crate::chain::hash;
 use crate::spin::SpinLock;
+use crate::sync::AtomicU16;
 
 const SHARDS: usize = 64;
 const FILTER_CELLS: usize = 1 << 14;
 
 /// A `V` for each of the blocks that were put in.
-pub(crate) struct BlockTable<V: Copy> {
+#[derive(Debug)]
+pub struct BlockTable<V: Copy> {
     shards: [SpinLock<Shard<V>>; SHARDS],
     /// How many blocks in the table fall on each cell. A cell that ever reaches its maximum stays there.
-    filter: [AtomicU16; FILTER_CELLS],
+    pub(crate) filter: [AtomicU16; FILTER_CELLS],
 }
 
+#[inline]
 fn place_of(block: usize) -> (usize, usize, usize) {
     let hash = hash([block as u64 >> 4]) as usize;
     (hash % FILTER_CELLS, (hash >> 14) % SHARDS, hash >> 20)
 }
 
 impl<V: Copy + Send> BlockTable<V> {
-    pub(crate) const fn new() -> Self {
-        Self {
-            shards: [const { SpinLock::new(Shard::new()) }; SHARDS],
-            filter: [const { AtomicU16::new(0) }; FILTER_CELLS],
+    constant! {
+        /// A table with nothing in it.
+        #[allow(clippy::new_without_default, reason = "it is a static, and large")]
+        pub fn new() -> Self {
+            Self { shards: filled!(SpinLock::new(Shard::new())), filter: filled!(AtomicU16::new(0)) }
         }
     }
 
     /// Remembers the value of `block`, in the place of an older one. False when it cannot.
-    pub(crate) fn insert(&self, block: NonNull<u8>, value: V) -> bool {
+    pub fn insert(&self, block: NonNull<u8>, value: V) -> bool {
         let (cell, shard, start) = place_of(block.addr().get());
         let Some(mut shard) = self.shards[shard].lock() else { return false };
         let Some(previous) = shard.insert(block.addr().get(), start, value) else { return false };
@@ -49,7 +53,7 @@ impl<V: Copy + Send> BlockTable<V> {
 
     /// Forgets `block` and returns its value; `None` when it is not there.
     #[inline]
-    pub(crate) fn remove(&self, block: NonNull<u8>) -> Option<V> {
+    pub fn remove(&self, block: NonNull<u8>) -> Option<V> {
         let (cell, shard, start) = place_of(block.addr().get());
         if self.filter[cell].load(Ordering::Relaxed) == 0 {
             return None;
@@ -64,7 +68,7 @@ impl<V: Copy + Send> BlockTable<V> {
     }
 
     /// Shows the value of `block` to `look`, and keeps the block in the table meanwhile.
-    pub(crate) fn look<R>(&self, block: usize, look: impl FnOnce(V) -> R) -> Option<R> {
+    pub fn look<R>(&self, block: usize, look: impl FnOnce(V) -> R) -> Option<R> {
         let (_, shard, start) = place_of(block);
         let mut shard = self.shards[shard].lock()?;
         let at = shard.find(block, start)?;
@@ -73,7 +77,7 @@ impl<V: Copy + Send> BlockTable<V> {
     }
 
     /// Shows all that is in the table, shard by shard. Nobody else can use the shard meanwhile.
-    pub(crate) fn visit(&self, mut visit: impl FnMut(usize, V)) {
+    pub fn visit(&self, mut visit: impl FnMut(usize, V)) {
         for shard in &self.shards {
             let Some(mut shard) = shard.lock() else { continue };
             for entry in shard.entries() {
@@ -85,17 +89,18 @@ impl<V: Copy + Send> BlockTable<V> {
     }
 
     /// Brings the table to rest before a fork.
-    pub(crate) fn before_fork(&self) {
+    pub fn before_fork(&self) {
         self.shards.iter().for_each(SpinLock::hold_for_fork);
     }
 
     /// Lets it go on, in parent and child.
-    pub(crate) fn after_fork(&self) {
+    pub fn after_fork(&self) {
         self.shards.iter().for_each(SpinLock::release_after_fork);
     }
 }
 
 /// A hash table with open addressing and linear probing, at most three quarters full.
+#[derive(Debug)]
 struct Shard<V: Copy> {
     /// `capacity` entries mapped from the system; null while there are none.
     entries: *mut Entry<V>,
@@ -107,7 +112,7 @@ struct Shard<V: Copy> {
 // SAFETY: the entries belong to the shard alone, and their values may go from thread to thread.
 unsafe impl<V: Copy + Send> Send for Shard<V> {}
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Entry<V: Copy> {
     /// 0 in a free place.
     block: usize,
@@ -199,42 +204,5 @@ impl<V: Copy> Shard<V> {
             unsafe { arena::unmap(mapping.cast(), old.capacity * size_of::<Entry<V>>()) };
         }
         Some(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use super::*;
-
-    /// The table against a plain map, with clustered addresses so that probes run into each other.
-    #[test]
-    fn behaves_like_a_map() {
-        static TABLE: BlockTable<(u64, bool)> = BlockTable::new();
-        let mut reference = HashMap::new();
-        let mut random = 1_u64;
-        for step in 0..200_000_u64 {
-            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(step | 1);
-            let block =
-                NonNull::new(ptr::without_provenance_mut::<u8>((random >> 40) as usize % 4_096 * 16 + 16));
-            let block = block.unwrap();
-            if random & 1 == 0 && reference.len() < 3_000 {
-                let value = (random >> 8, random & 2 == 0);
-                assert!(TABLE.insert(block, value));
-                reference.insert(block, value);
-            } else {
-                assert_eq!(TABLE.remove(block), reference.remove(&block));
-            }
-            assert_eq!(TABLE.look(block.addr().get(), |it| it), reference.get(&block).copied());
-        }
-        let mut seen = HashMap::new();
-        TABLE.visit(|block, value| assert!(seen.insert(block, value).is_none()));
-        let expected = reference.iter().map(|(block, value)| (block.addr().get(), *value)).collect();
-        assert_eq!(seen, expected);
-        for (block, value) in reference {
-            assert_eq!(TABLE.remove(block), Some(value));
-        }
-        assert!(TABLE.filter.iter().all(|cell| cell.load(Ordering::Relaxed) == 0));
     }
 }

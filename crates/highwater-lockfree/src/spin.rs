@@ -8,14 +8,17 @@ use core::cell::UnsafeCell;
 use core::ops::{Deref, DerefMut};
 use core::sync::atomic::Ordering;
 
-use crate::sync::{AtomicBool, AtomicUsize, hint, system, this_thread};
+use crate::sync::{AtomicBool, AtomicUsize, IS_MODEL, hint, this_thread};
+use crate::system;
 
 /// Tries before the thread gives its time slice away between tries; in a model it does so at once.
-const BEFORE_YIELDING: u32 = if cfg!(loom) { 0 } else { 100 };
+const BEFORE_YIELDING: u32 = if IS_MODEL { 0 } else { 100 };
 
 const NOBODY: usize = 0;
 
-pub(crate) struct SpinLock<T> {
+/// A value that one thread at a time may use.
+#[derive(Debug)]
+pub struct SpinLock<T> {
     owner: AtomicUsize,
     is_held_for_fork: AtomicBool,
     value: UnsafeCell<T>,
@@ -24,29 +27,25 @@ pub(crate) struct SpinLock<T> {
 // SAFETY: `value` is reached only through a `Guard`, of which `owner` allows one at a time.
 unsafe impl<T: Send> Sync for SpinLock<T> {}
 
-pub(crate) struct Guard<'a, T>(&'a SpinLock<T>);
+/// The value, as long as the calling thread holds the lock.
+#[must_use = "the lock is released when this is dropped"]
+#[derive(Debug)]
+pub struct Guard<'a, T>(&'a SpinLock<T>);
 
 impl<T> SpinLock<T> {
-    #[cfg(not(loom))]
-    pub(crate) const fn new(value: T) -> Self {
-        Self {
-            owner: AtomicUsize::new(NOBODY),
-            is_held_for_fork: AtomicBool::new(false),
-            value: UnsafeCell::new(value),
-        }
-    }
-
-    #[cfg(loom)]
-    pub(crate) fn new(value: T) -> Self {
-        Self {
-            owner: AtomicUsize::new(NOBODY),
-            is_held_for_fork: AtomicBool::new(false),
-            value: UnsafeCell::new(value),
+    constant! {
+        /// A lock that nobody holds.
+        pub fn new(value: T) -> Self {
+            Self {
+                owner: AtomicUsize::new(NOBODY),
+                is_held_for_fork: AtomicBool::new(false),
+                value: UnsafeCell::new(value),
+            }
         }
     }
 
     /// The lock, or `None` when the calling thread has it already.
-    pub(crate) fn lock(&self) -> Option<Guard<'_, T>> {
+    pub fn lock(&self) -> Option<Guard<'_, T>> {
         // Made only when it is taken: a guard that is made releases the lock when it is dropped.
         self.acquire().then(|| Guard(self))
     }
@@ -66,7 +65,7 @@ impl<T> SpinLock<T> {
     }
 
     /// Takes the lock across a fork, so that the child does not inherit a value in the middle of a change.
-    pub(crate) fn hold_for_fork(&self) {
+    pub fn hold_for_fork(&self) {
         // It cannot be had when its owner is the forking thread itself, in a signal handler: then the change goes on
         // behind the fork, in parent and child.
         let is_held = self.acquire();
@@ -74,7 +73,7 @@ impl<T> SpinLock<T> {
     }
 
     /// Counterpart of [`Self::hold_for_fork`], in parent and child. The thread is the same in both.
-    pub(crate) fn release_after_fork(&self) {
+    pub fn release_after_fork(&self) {
         if self.is_held_for_fork.load(Ordering::Relaxed) {
             self.is_held_for_fork.store(false, Ordering::Relaxed);
             self.owner.store(NOBODY, Ordering::Release);
@@ -101,45 +100,5 @@ impl<T> DerefMut for Guard<'_, T> {
 impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
         self.0.owner.store(NOBODY, Ordering::Release);
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_at_a_time() {
-        static COUNT: SpinLock<u64> = SpinLock::new(0);
-        let threads: Vec<_> = (0..4)
-            .map(|_| std::thread::spawn(|| (0..10_000).for_each(|_| *COUNT.lock().unwrap() += 1)))
-            .collect();
-        threads.into_iter().for_each(|it| it.join().unwrap());
-        assert_eq!(*COUNT.lock().unwrap(), 40_000);
-    }
-
-    #[test]
-    fn a_thread_that_already_holds_it_goes_on_without() {
-        let lock = SpinLock::new(());
-        let held = lock.lock();
-        assert!(lock.lock().is_none());
-        assert!(lock.lock().is_none(), "whoever gave up released it");
-        drop(held);
-        assert!(lock.lock().is_some());
-    }
-
-    #[test]
-    fn a_fork_holds_it_unless_the_forking_thread_has_it() {
-        let lock = SpinLock::new(());
-        lock.hold_for_fork();
-        assert!(lock.lock().is_none());
-        lock.release_after_fork();
-        let held = lock.lock();
-        assert!(held.is_some());
-        lock.hold_for_fork();
-        lock.release_after_fork();
-        assert!(lock.lock().is_none(), "the fork released what it did not hold");
-        drop(held);
-        assert!(lock.lock().is_some());
     }
 }
