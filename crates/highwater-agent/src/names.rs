@@ -13,7 +13,7 @@ use std::ops::Range;
 use std::sync::OnceLock;
 
 use highwater_profile::{Line, LocationId, Profile};
-use highwater_recorder::MappedFile;
+use highwater_unwind::MappedFile;
 
 use binary::Binary;
 
@@ -39,7 +39,7 @@ struct Module {
 impl Module {
     fn all() -> Vec<Self> {
         let mut modules = Vec::new();
-        highwater_recorder::visit_modules(|it| {
+        highwater_unwind::visit_modules(|it| {
             modules.push(Self {
                 range: it.start..it.limit,
                 elf_start: it.elf_start,

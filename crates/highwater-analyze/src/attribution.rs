@@ -38,7 +38,9 @@ pub(crate) struct Verdict {
     pub class: Class,
 }
 
-const RECORDER: [&str; 2] = ["highwater", "highwater_recorder"];
+/// Crates of the recorder. `highwater_runtime` is the name that it had in older profiles.
+const RECORDER: [&str; 5] =
+    ["highwater", "highwater_lockfree", "highwater_recorder", "highwater_runtime", "highwater_unwind"];
 
 /// Crates of the toolchain, and the collections and buffers that others are built from. Sorted.
 const PLUMBING: [&str; 19] = [

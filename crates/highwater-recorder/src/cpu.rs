@@ -2,7 +2,7 @@
 //!
 //! The kernel's profiling timer (`ITIMER_PROF`) sends `SIGPROF` to a thread that is running. What happens in the handler
 //! may hit any instruction, the recorder's and the allocator's included; so it takes no lock and no memory, walks the stack
-//! by [`crate::unwind`] from where it was interrupted, and writes it into a [`log`](self) that was mapped before. The other
+//! by [`highwater_unwind`] from where it was interrupted, and writes it into a [`log`](self) that was mapped before. The other
 //! side empties that log now and then.
 //!
 //! When sampling ends, the timer is off, the action of the signal is the one from before, and the memory is given back.
@@ -19,7 +19,6 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 use core::time::Duration;
 use highwater_lockfree::system;
 
-use crate::unwind;
 use highwater_lockfree::arena;
 use log::Log;
 
@@ -69,8 +68,8 @@ impl CpuSampling {
     /// # Errors
     /// See [`CpuError`].
     pub fn start(interval: Duration) -> Result<Self, CpuError> {
-        unwind::start();
-        if !unwind::can_walk_interrupted() {
+        highwater_unwind::start();
+        if !highwater_unwind::can_walk_interrupted() {
             return Err(CpuError::Unsupported);
         }
         if IS_TAKEN.swap(true, Ordering::Acquire) {

@@ -14,7 +14,7 @@
 //!
 //! The way of an allocation, file by file: [`alloc`] (the `GlobalAlloc` methods; the only calls to the inner
 //! allocator) → [`thread`](mod@thread) (the calling thread's countdown and exact counters) → [`sampler`] (when
-//! it is sampled) → [`capture`] (its stack, walked by [`unwind`]) → [`site`] (the totals of its call site) → [`totals`] (process
+//! it is sampled) → [`highwater_unwind`] (its stack) → [`site`] (the totals of its call site) → [`totals`] (process
 //! totals and the peak). Sampled blocks with an alignment of 16 or more are found again through [`aligned`], all
 //! others by a bit of their address. [`probe`] tells tracers outside of the process of both. [`cpu`] uses the same walks to tell
 //! where processor time goes, when it is asked to. [`sys`] is all that is asked
@@ -22,7 +22,6 @@
 
 mod aligned;
 mod alloc;
-mod capture;
 mod cohort;
 mod config;
 mod cpu;
@@ -36,7 +35,6 @@ mod exact;
 mod hard_limit;
 pub mod ledger;
 mod lifetime;
-mod mapped_file;
 mod mark;
 mod odd;
 mod own_frames;
@@ -50,28 +48,18 @@ mod site;
 mod sys;
 mod thread;
 mod totals;
-mod unwind;
 
 pub use config::{Mode, Settings, leading_number, parse_size};
-pub use sys::{Module, trim};
+pub use sys::trim;
 pub use {
     alloc::Alloc,
     cohort::{Values, begin_snapshot},
     cpu::{CpuError, CpuSampling},
     ending::{EndSignal, at_exit, catch_end_signals, end_by, next_signal},
     hard_limit::set_hard_limit,
-    mapped_file::MappedFile,
     own_frames::learn_own_frames,
-    recorder::{
-        has_shared_std, is_complete, is_supported, last_interval_bytes, mode, running, set_mode,
-        visit_modules,
-    },
+    recorder::{has_shared_std, is_complete, is_supported, last_interval_bytes, mode, running, set_mode},
     rows::{SiteTotals, visit_sites},
     thread::{Measured, measure, own_memory},
     totals::{Counts, counts},
-    unwind::{UnwindMethods, methods as unwind_methods, module_id, modules_of},
 };
-
-/// For measuring walks; not for programs.
-#[doc(hidden)]
-pub use unwind::{walk_copied_stack, with_stack, with_stack_by_system};

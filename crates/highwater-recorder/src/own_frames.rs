@@ -11,9 +11,9 @@ use core::cell::Cell;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use crate::capture::Stack;
+use crate::sys;
 use crate::thread::{self, own_memory};
-use crate::{sys, unwind};
+use highwater_unwind::Stack;
 
 /// Size in bytes of the blocks that [`ask`] asks for. Most of the program's have another one, and need not be looked at
 /// any closer.
@@ -63,7 +63,7 @@ fn note_entries() {
         return;
     }
     let mut stack = Stack::<{ REACH + ENTRIES_IN_A_ROW }>::new();
-    unwind::walk(&mut stack);
+    highwater_unwind::walk(&mut stack);
     let functions = stack.addresses().iter().map(|&address| sys::function_at(address).unwrap_or(0));
     let inside = note_entries as fn() as usize;
     // The allocation's own function follows, out of line like all that leaves the fast path.

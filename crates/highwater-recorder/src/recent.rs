@@ -6,7 +6,8 @@
 use core::ptr;
 
 use crate::cohort::{self, Cohort, Owner};
-use crate::site::{KnownStack, Origin, Site, size_class};
+use crate::site::{Origin, Site, size_class};
+use highwater_unwind::KnownStack;
 
 const ENTRIES: usize = 256;
 

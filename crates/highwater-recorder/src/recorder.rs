@@ -4,15 +4,15 @@ use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use core::time::Duration;
 use highwater_lockfree::system;
 
-use crate::capture::Stack;
 use crate::cohort::{Cohort, Owner};
 use crate::config::{Mode, Settings};
 use crate::exact;
 use crate::lifetime::Birth;
 use crate::mark::Mark;
-use crate::site::{KnownStack, Origin, Resized, Site};
+use crate::site::{Origin, Resized, Site};
 use crate::thread::{self, Slot};
-use crate::{aligned, cpu, probe, sampler, sys, totals, unwind};
+use crate::{aligned, cpu, probe, sampler, sys, totals};
+use highwater_unwind::{KnownStack, Stack};
 
 /// No allocation has been seen yet.
 const FRESH: u8 = 0;
@@ -61,7 +61,7 @@ fn start(settings: Settings) {
     put_in_force(settings.mode);
     STARTED_NS.store(sys::monotonic_ns(), Ordering::Relaxed);
     thread::EXIT_HOOK.install(thread::detach);
-    unwind::start();
+    highwater_unwind::start();
     system::at_fork(aligned::before_fork, aligned::after_fork, after_fork_in_child);
     STATE.store(READY, Ordering::Release);
 }
@@ -185,7 +185,7 @@ impl Verdict {
             _ => Owner::ALL,
         };
         let mut stack = Stack::new();
-        stack.capture();
+        highwater_unwind::walk(&mut stack);
         let stack = KnownStack::of(&stack)?;
         totals::note_stack(stack);
         Site::of(stack, size as u64, self.interval_bytes, origin, owner)?.cohort()
@@ -342,9 +342,4 @@ pub fn last_interval_bytes() -> u64 {
 /// Whether every block was recorded since the process started.
 pub fn is_complete() -> bool {
     IS_COMPLETE.load(Ordering::Relaxed)
-}
-
-/// Calls `visit` for every executable mapping of the program and its libraries, the program first.
-pub fn visit_modules(mut visit: impl FnMut(sys::Module<'_>)) {
-    sys::visit_modules(&mut visit);
 }

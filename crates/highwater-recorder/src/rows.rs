@@ -13,7 +13,7 @@ pub struct SiteTotals {
     pub stack: &'static [usize],
     /// The whole stack with the allocator's own frames.
     pub whole_stack: &'static [usize],
-    /// The modules that the whole stack was in when it was first met; see [`modules_of`](crate::modules_of). `None` where the
+    /// The modules that the whole stack was in when it was first met; see [`modules_of`](highwater_unwind::modules_of). `None` where the
     /// platform does not tell.
     pub modules: Option<u64>,
     /// Name of the thread that allocated, as the system gives it; empty when it has none.

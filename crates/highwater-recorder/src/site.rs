@@ -9,26 +9,18 @@
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use crate::capture::Stack;
 use crate::cohort::{Cohort, Owner, Values};
 use crate::ends::{Ends, Timed};
 use crate::lifetime::{Birth, Lifetimes};
 use crate::scope::{self, Scope};
-use crate::{sys, unwind};
+use crate::sys;
 use highwater_lockfree::arena;
 use highwater_lockfree::chain::{ChainTable, hash};
+use highwater_unwind::KnownStack;
 
-/// Stacks by their frames. 2^15 buckets are 256 KiB, of which only pages in use cost memory.
-static STACKS: ChainTable<Stored, { 1 << 15 }> = ChainTable::new();
+/// 2^15 buckets are 256 KiB, of which only pages in use cost memory.
 static SITES: ChainTable<Site, { 1 << 15 }> = ChainTable::new();
 static NAMES: ChainTable<ThreadName, { 1 << 8 }> = ChainTable::new();
-
-/// A stack in certain modules. Another library that comes to lie where one was has stacks of its own.
-struct Stored {
-    frames: &'static [usize],
-    /// See [`unwind::modules_of`]; `None` where that cannot be known.
-    modules: Option<u64>,
-}
 
 /// The name of one or more threads.
 pub(crate) struct ThreadName {
@@ -115,49 +107,6 @@ pub(crate) struct Resized {
     pub has_moved: bool,
 }
 
-/// A stack that is stored, and so told from others by its address.
-#[derive(Clone, Copy)]
-pub(crate) struct KnownStack {
-    frames: &'static [usize],
-    modules: Option<u64>,
-    hash: u64,
-    is_truncated: bool,
-}
-
-impl KnownStack {
-    /// The stored copy of a stack. `None` when the tables' memory is used up.
-    pub(crate) fn of(stack: &Stack) -> Option<Self> {
-        let frames = stack.addresses();
-        // SAFETY: stacks are stored by the thread that has just walked its own.
-        let modules = unsafe { unwind::modules_of_own(frames) };
-        let hash = hash(frames.iter().map(|&it| it as u64).chain(modules));
-        let is_same = |it: &Stored| it.modules == modules && it.frames == frames;
-        let make = || Some(Stored { frames: arena::place_slice(frames)?, modules });
-        let frames = STACKS.get_or_add(hash, is_same, make)?.frames;
-        Some(Self { frames, modules, hash, is_truncated: stack.is_truncated() })
-    }
-
-    #[inline(always)]
-    pub(crate) fn is_truncated(self) -> bool {
-        self.is_truncated
-    }
-
-    /// Whether its modules are still those that its frames lie in.
-    ///
-    /// # Safety
-    /// It is the calling thread's stack now.
-    pub(crate) unsafe fn is_in_its_modules(self) -> bool {
-        // SAFETY: the caller's promise.
-        self.modules == unsafe { unwind::modules_of_own(self.frames) }
-    }
-
-    /// Its call-site addresses, leaf first.
-    #[inline(always)]
-    pub(crate) fn frames(self) -> &'static [usize] {
-        self.frames
-    }
-}
-
 /// The size that stands for `size` in a site's key.
 #[inline(always)]
 pub(crate) fn size_class(size: u64, interval_bytes: u64) -> u64 {
@@ -184,9 +133,9 @@ impl Site {
         let size_class = size_class(size, interval_bytes);
         let [thread, scope] = origin.identity();
         SITES.get_or_add(
-            hash([stack.hash, size_class, interval_bytes, thread, scope, owner.identity()]),
+            hash([stack.hash(), size_class, interval_bytes, thread, scope, owner.identity()]),
             |site| {
-                ptr::eq(site.stack, stack.frames)
+                ptr::eq(site.stack, stack.frames())
                     && site.size_class == size_class
                     && site.interval_bytes == interval_bytes
                     && site.origin.identity() == [thread, scope]
@@ -194,8 +143,8 @@ impl Site {
             },
             || {
                 Some(Self {
-                    stack: stack.frames,
-                    modules: stack.modules,
+                    stack: stack.frames(),
+                    modules: stack.modules(),
                     size_class,
                     interval_bytes,
                     origin,
@@ -330,7 +279,7 @@ impl Site {
         self.stack
     }
 
-    /// The modules that the stack was in when it was first met; see [`unwind::modules_of`].
+    /// The modules that the stack was in when it was first met; see [`highwater_unwind::modules_of`].
     pub(crate) fn modules(&self) -> Option<u64> {
         self.modules
     }

@@ -12,9 +12,9 @@
 
 use core::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
-use crate::site::KnownStack;
 use crate::{sampler, thread};
 use highwater_lockfree::arena;
+use highwater_unwind::KnownStack;
 
 /// Live bytes as passed on by all threads.
 static LIVE: AtomicI64 = AtomicI64::new(0);
@@ -31,8 +31,6 @@ static DROPPED_BLOCKS: AtomicU64 = AtomicU64::new(0);
 static DROPPED_BYTES: AtomicU64 = AtomicU64::new(0);
 /// Samples recorded with their root cut off.
 static TRUNCATED: AtomicU64 = AtomicU64::new(0);
-/// Stacks that had to be walked by the system's unwinder.
-pub(crate) static WALKED_BY_SYSTEM: AtomicU64 = AtomicU64::new(0);
 
 /// Counts a lost sample: a block of `size` bytes that was drawn with this interval.
 #[cold]
@@ -136,7 +134,7 @@ pub fn counts() -> Counts {
         dropped_blocks: (DROPPED_BLOCKS.load(Relaxed) + PARTS / 2) / PARTS,
         dropped_bytes: (DROPPED_BYTES.load(Relaxed) + PARTS / 2) / PARTS,
         truncated_stacks: TRUNCATED.load(Relaxed),
-        system_walks: WALKED_BY_SYSTEM.load(Relaxed),
+        system_walks: highwater_unwind::system_walks(),
         ..Counts::default()
     };
     let reported = LIVE.load(Relaxed);

@@ -46,6 +46,12 @@ const EXECUTORS: &[&str] = &[
     "futures-lite",
 ];
 
+/// Where functions of the recorder are.
+const RECORDER: &[&str] = &["highwater_lockfree::", "highwater_recorder::", "highwater_unwind::"];
+
+/// The packages of the recorder.
+const RECORDER_PACKAGES: &[&str] = &["highwater-lockfree", "highwater-recorder", "highwater-unwind"];
+
 impl<'a> Call<'a> {
     /// The function's own name, without path and types.
     pub(crate) fn name(&self) -> &'a str {
@@ -108,8 +114,8 @@ impl<'a> Call<'a> {
 
     /// Whether it is one of Highwater's own, which records the block.
     fn is_of_recorder(&self) -> bool {
-        self.has_path("highwater_recorder::")
-            || self.package().is_some_and(|it| it.name == "highwater-recorder")
+        RECORDER.iter().any(|it| self.has_path(it))
+            || self.package().is_some_and(|it| RECORDER_PACKAGES.contains(&it.name))
     }
 
     pub(crate) fn is_of_executors(&self) -> bool {

@@ -38,7 +38,7 @@ const DEFAULT_SAMPLE_TYPE: &str = "inuse_space";
 /// The frames between a program's call and the stack walk, as pprof's `drop_frames`: readers leave out what
 /// matches as a whole, and whatever it called.
 const RECORDER_FRAMES: &str = concat!(
-    r"<?highwater_recorder::.*",
+    r"<?highwater_(recorder|unwind|lockfree)::.*",
     r"|(__rustc::)?__(rust|rg|rdl)_(alloc|alloc_zeroed|realloc)",
     r"|alloc::alloc::(alloc|alloc_zeroed|realloc|exchange_malloc|Global::.*)",
     r"|<alloc::alloc::Global as .*>::.*",
@@ -122,7 +122,7 @@ impl Content {
         let modules = Modules::capture();
         let time_ns = now_ns();
         let duration_ns = i64::try_from(highwater_recorder::running().as_nanos()).unwrap_or(i64::MAX);
-        let walks = highwater_recorder::unwind_methods();
+        let walks = highwater_unwind::unwind_methods();
         let meta = Meta {
             format: Some(Meta::FORMAT),
             process: Some(process(time_ns, duration_ns)),

@@ -30,22 +30,24 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-analyze", Only(&["highwater-profile"])),
     ("highwater-symbol", Only(&["highwater-profile"])),
     ("highwater-profile", Only(&[])),
-    ("highwater", Only(&["highwater-recorder", "highwater-profile"])),
+    ("highwater", Only(&["highwater-recorder", "highwater-unwind", "highwater-profile"])),
     (
         "highwater-agent",
         Only(&[
             "highwater",
             "highwater-recorder",
+            "highwater-unwind",
             "highwater-hooks",
             "highwater-tasks",
             "highwater-profile",
             "highwater-tls",
         ]),
     ),
-    ("highwater-recorder", Only(&["highwater-lockfree"])),
+    ("highwater-recorder", Only(&["highwater-unwind", "highwater-lockfree"])),
+    ("highwater-unwind", Only(&["highwater-lockfree"])),
     ("highwater-lockfree", Only(&[])),
     // A sleeping thread's stack is walked as those of allocations are.
-    ("highwater-hooks", Only(&["highwater-recorder"])),
+    ("highwater-hooks", Only(&["highwater-unwind"])),
     (
         "highwater-leaktest",
         Only(&[
@@ -60,7 +62,7 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-tasks", Only(&[])),
     ("highwater-tls", Only(&[])),
     ("highwater-leak-corpus", Only(&[])),
-    ("highwater-bench", Only(&["highwater", "highwater-recorder"])),
+    ("highwater-bench", Only(&["highwater", "highwater-recorder", "highwater-unwind"])),
     ("highwater-fuzz", Only(&["highwater-profile"])),
     ("highwater-tests", Anything),
     ("xtask", Only(&["highwater-profile"])),

@@ -24,6 +24,10 @@ const PLACES: &[Place] = &[
         reason: "an allocator is an unsafe trait, and the recorder behind it keeps its memory without an allocator",
     },
     Place {
+        prefix: "crates/highwater-unwind/",
+        reason: "a walk reads the stack of its own thread, and the tables of the modules that are loaded",
+    },
+    Place {
         prefix: "crates/highwater-lockfree/",
         reason: "memory comes from the operating system, and threads share it without a lock",
     },

@@ -19,8 +19,17 @@ const MAX_FRAMES: usize = 16;
 const MAX_LOOKED_UP: usize = 2 * MAX_FRAMES;
 
 /// Functions of these are on the way to the memory and not where it is asked for.
-const PASSED_OVER: &[&str] =
-    &["highwater_recorder::", "alloc::", "core::", "std::", "hashbrown::", "__r", "_R"];
+const PASSED_OVER: &[&str] = &[
+    "highwater_lockfree::",
+    "highwater_recorder::",
+    "highwater_unwind::",
+    "alloc::",
+    "core::",
+    "std::",
+    "hashbrown::",
+    "__r",
+    "_R",
+];
 
 /// A stack, with the bytes and blocks that are alive more than before.
 #[derive(Debug, PartialEq, Eq)]

@@ -7,8 +7,7 @@ use core::sync::atomic::Ordering;
 use core::time::Duration;
 
 use super::{CURRENT, IN_HANDLERS, MAX_FRAMES};
-use crate::capture::Stack;
-use crate::unwind;
+use highwater_unwind::Stack;
 
 /// What the signal did before.
 pub(super) struct Before(libc::sigaction);
@@ -93,7 +92,7 @@ extern "C" fn handle(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     if let Some(log) = unsafe { CURRENT.load(Ordering::SeqCst).as_ref() } {
         let mut stack = Stack::<MAX_FRAMES>::new();
         // SAFETY: with SA_SIGINFO the third argument is the interrupted context of this thread.
-        unsafe { unwind::walk_interrupted(context.cast(), &mut stack) };
+        unsafe { highwater_unwind::walk_interrupted(context.cast(), &mut stack) };
         log.add(stack.addresses());
     }
     IN_HANDLERS.fetch_sub(1, Ordering::SeqCst);

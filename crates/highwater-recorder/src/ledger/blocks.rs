@@ -8,7 +8,6 @@ use super::CURRENT;
 use super::account::Account;
 use super::ended;
 use super::site::Site;
-use crate::unwind;
 use highwater_lockfree::block_table::BlockTable;
 
 static BLOCKS: BlockTable<Entry> = BlockTable::new();
@@ -93,7 +92,7 @@ impl Block {
 pub(super) fn start() {
     static STARTED: AtomicBool = AtomicBool::new(false);
     if !STARTED.swap(true, Ordering::AcqRel) {
-        unwind::start();
+        highwater_unwind::start();
         system::at_fork(before_fork, after_fork, after_fork);
     }
 }

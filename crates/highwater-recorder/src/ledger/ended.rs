@@ -11,9 +11,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 
 use super::account::Account;
 use super::blocks::{Block, Entry};
-use crate::capture::Stack;
-use crate::site::KnownStack;
 use highwater_lockfree::spin::SpinLock;
+use highwater_unwind::{KnownStack, Stack};
 
 /// How many are remembered.
 const MOST: usize = 256;
@@ -91,7 +90,7 @@ unsafe fn take_down(block: *mut u8, entry: Entry) {
     }
     let _paused = super::pause();
     let mut stack = Stack::new();
-    stack.capture();
+    highwater_unwind::walk(&mut stack);
     let Some(stack) = KnownStack::of(&stack) else { return };
     let mut words = [0; WORDS];
     for (place, each) in words.iter_mut().enumerate().take(entry.size / size_of::<usize>()) {

@@ -30,7 +30,6 @@ pub use blocks::Block;
 pub use ended::{Ended, ended_blocks, watch_ends};
 pub use site::SiteTotals;
 
-
 thread_local! {
     /// Where the calling thread's blocks are written down. Without a destructor, so that it can be asked at any time.
     static CURRENT: Cell<Option<&'static Account>> = const { Cell::new(None) };

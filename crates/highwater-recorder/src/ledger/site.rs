@@ -6,9 +6,8 @@ use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use super::account::{Account, placed};
-use crate::capture::Stack;
-use crate::site::KnownStack;
 use highwater_lockfree::chain::{ChainTable, hash};
+use highwater_unwind::{KnownStack, Stack};
 
 static SITES: ChainTable<Site, { 1 << 13 }> = ChainTable::new();
 
@@ -50,7 +49,7 @@ impl Site {
     /// The site of the calling stack in this account. `None` when the tables' memory is used up.
     pub(super) fn here(account: &'static Account) -> Option<&'static Self> {
         let mut stack = Stack::new();
-        stack.capture();
+        highwater_unwind::walk(&mut stack);
         Self::of(account, KnownStack::of(&stack)?)
     }
 

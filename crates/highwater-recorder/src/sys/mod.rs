@@ -14,25 +14,6 @@ mod unsupported;
 #[cfg(not(all(unix, target_pointer_width = "64")))]
 pub(crate) use unsupported::*;
 
-/// A file that is mapped executable into this process.
-#[derive(Clone, Copy, Debug)]
-pub struct Module<'a> {
-    /// First address of the executable mapping, as the kernel has it: that of a page.
-    pub start: u64,
-    /// First address behind it, that of a page as well.
-    pub limit: u64,
-    /// Offset in the file of the byte at `start`.
-    pub file_offset: u64,
-    /// The address that the file's own tables have for the byte at `start`.
-    pub elf_start: u64,
-    /// The file has one executable segment, and this begins at a multiple of its alignment, not only at that of a page.
-    pub begins_aligned: bool,
-    /// Path as the loader knows it; empty for the program itself.
-    pub path: &'a [u8],
-    /// GNU build id as it stands in memory, which the file on disk need no longer have; empty when there is none.
-    pub build_id: &'a [u8],
-}
-
 /// Has the system's allocator give free memory back to the system. False where that cannot be asked for; the program may
 /// also use another allocator, to which this means nothing.
 pub fn trim() -> bool {

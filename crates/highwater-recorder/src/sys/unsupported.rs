@@ -1,7 +1,5 @@
 //! A platform that Highwater cannot record on: there is no memory to record into, so nothing is.
 
-use super::Module;
-
 pub(crate) fn environment(_name: &core::ffi::CStr) -> Option<&'static [u8]> {
     None
 }
@@ -38,8 +36,6 @@ impl ExitHook {
         false
     }
 }
-
-pub(crate) fn visit_modules(_visit: &mut dyn FnMut(Module<'_>)) {}
 
 pub(crate) fn function_at(_address: usize) -> Option<usize> {
     None

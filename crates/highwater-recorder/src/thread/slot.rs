@@ -22,8 +22,8 @@ use crate::sampler::Random;
 use crate::scope;
 use crate::site::{self, Origin, ThreadName};
 use crate::sys;
-use crate::unwind::Memo;
 use highwater_lockfree::arena;
+use highwater_unwind::Memo;
 
 /// One thread's counters. Alone on its cache lines, or neighbours would slow each other down.
 #[repr(C, align(128))]

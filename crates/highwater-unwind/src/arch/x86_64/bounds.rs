@@ -48,6 +48,12 @@ pub(super) fn stack_bounds(stack_pointer: usize) -> Option<Range<usize>> {
     find(stack_pointer)
 }
 
+/// Where that stack ends.
+#[inline(always)]
+pub(crate) fn stack_end(stack_pointer: usize) -> Option<usize> {
+    stack_bounds(stack_pointer).map(|bounds| bounds.end)
+}
+
 #[cold]
 fn find(stack_pointer: usize) -> Option<Range<usize>> {
     if STACK.get() != UNKNOWN || !object::is_available() {

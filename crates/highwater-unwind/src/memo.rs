@@ -7,15 +7,14 @@
 
 use core::ptr::NonNull;
 
-use super::bounds::stack_bounds;
-use super::module;
-use super::walk::{Registers, Witness, follow, read};
-use super::walk_with_system;
-use crate::capture::Stack;
-use crate::site::KnownStack;
+use crate::arch::{HAS_RULES, Registers, Witness, are_lasting, follow, read, stack_end};
+use crate::known::KnownStack;
+use crate::stack::Stack;
+use crate::system::walk_with_system;
 
-/// Stack pointers that walks begin with, and different stacks remembered of each: the sites of one function.
-const SETS: usize = 8;
+/// Stack pointers that walks begin with, and different stacks remembered of each: the sites of one function. Without rules
+/// there is nothing to remember.
+const SETS: usize = if HAS_RULES { 8 } else { 0 };
 const WAYS: usize = 4;
 
 /// Words that an entry remembers; stacks that depend on more are walked each time.
@@ -27,12 +26,14 @@ const GROUP: usize = 4;
 const _: () = assert!(WORDS.is_multiple_of(GROUP));
 
 /// What one thread remembers.
-pub(crate) struct Memo {
+#[derive(Debug)]
+pub struct Memo {
     entries: [[Entry; WAYS]; SETS],
     /// The entry of each set that is given up next.
     next: [u8; SETS],
 }
 
+#[derive(Debug)]
 struct Entry {
     /// 0 in an empty entry.
     stack_pointer: usize,
@@ -57,7 +58,7 @@ impl Memo {
     ///
     /// # Safety
     /// `place` is zeroed memory of this size and alignment that nobody else uses.
-    pub(crate) unsafe fn prepare(place: NonNull<Self>) {
+    pub unsafe fn prepare(place: NonNull<Self>) {
         for at in 0..SETS * WAYS {
             // SAFETY: within the memory. All other fields are numbers and truth values, for which zero will do.
             unsafe { (&raw mut (*place.as_ptr()).entries[at / WAYS][at % WAYS].stack).write(None) };
@@ -66,11 +67,12 @@ impl Memo {
 
     /// The stack that led here. `None` when the recorder has no memory left for a new one.
     #[inline(always)]
-    pub(crate) fn stack(&mut self) -> Option<KnownStack> {
+    pub fn stack(&mut self) -> Option<KnownStack> {
         let here = Registers::here();
-        let bounds = stack_bounds(here.stack_pointer);
-        let Some(end) = bounds.map(|bounds| bounds.end) else { return walked(walk_with_system) };
-        let set = here.stack_pointer / 16 % SETS;
+        let Some(end) = stack_end(here.stack_pointer) else {
+            return if HAS_RULES { walked(walk_with_system) } else { None };
+        };
+        let set = (here.stack_pointer / 16).checked_rem(SETS)?;
         if let Some(known) = self.entries[set].iter().find_map(|entry| entry.recall(&here, end)) {
             return Some(known);
         }
@@ -142,7 +144,7 @@ impl Entry {
         if is_complete && known.is_some() {
             self.fill_group();
             (self.stack_pointer, self.frame_pointer, self.end) = (stack_pointer, frame_pointer, end);
-            self.is_lasting = module::are_lasting(stack.addresses());
+            self.is_lasting = are_lasting(stack.addresses());
             self.stack = known;
         }
         known
@@ -184,12 +186,14 @@ impl Witness for Learner<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use highwater_lockfree::arena;
+
+    use super::*;
+    use crate::arch;
 
     /// A memo, on the heap since it is large.
     fn memo() -> &'static mut Memo {
-        super::super::start();
+        arch::start();
         let place = arena::map(size_of::<Memo>()).unwrap().cast::<Memo>();
         // SAFETY: freshly mapped, and so zeroed and page-aligned.
         unsafe {
@@ -204,7 +208,7 @@ mod tests {
     fn check(memo: &mut Memo) -> bool {
         let known = memo.stack().unwrap();
         let mut fresh: Stack = Stack::new();
-        assert!(super::super::walk::walk(&mut fresh));
+        assert!(arch::walk(&mut fresh));
         let frames = known.frames();
         let common = frames.len() - 2;
         assert_eq!(frames[frames.len() - common..], fresh.addresses()[fresh.addresses().len() - common..]);

@@ -12,8 +12,8 @@ use core::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
-use super::UnwindMethods;
 use super::rule::Rule;
+use crate::methods::UnwindMethods;
 
 /// Mappings that are told apart; programs have tens. The call sites of further ones are counted in the totals only.
 const MAPPINGS: usize = 128;

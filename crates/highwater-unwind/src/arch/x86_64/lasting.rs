@@ -6,8 +6,8 @@ use core::ops::Range;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use super::object::object_at;
-use super::{module_id, modules_of};
-use crate::sys;
+use crate::loaded::build_id_at;
+use crate::module::{module_id, modules_of};
 
 /// A module that is never unloaded, so that nothing has to be asked of it twice. All of it is 0 in a place without one.
 struct Lasting {
@@ -29,7 +29,7 @@ impl Lasting {
     }
 }
 
-/// The program, the C library, and the module that this code is in (which keeps itself loaded, see `sys/unix.rs`).
+/// The program, the C library, and the module that this code is in (which the recorder keeps loaded).
 static LASTING: [Lasting; 3] = [const { Lasting::none() }; 3];
 
 /// Looks the lasting modules up. To be called behind [`super::object::start`].
@@ -47,7 +47,7 @@ pub(super) fn start() {
 }
 
 /// Whether no frame of the stack is in a module that may be unloaded.
-pub(super) fn are_lasting(stack: &[usize]) -> bool {
+pub(crate) fn are_lasting(stack: &[usize]) -> bool {
     stack.iter().all(|address| LASTING.iter().any(|it| it.range().contains(address)))
 }
 
@@ -95,7 +95,7 @@ unsafe fn module_at(address: usize) -> Option<(Range<usize>, u64)> {
         b""
     } else {
         // SAFETY: the library is loaded and begins with the page at its start.
-        unsafe { sys::build_id_at(found.map_start, map.base) }
+        unsafe { build_id_at(found.map_start, map.base) }
     };
     let range = found.map_start.addr()..found.map_end.addr();
     Some((range, module_id(map.base, name.to_bytes(), build_id)))

@@ -11,7 +11,7 @@ use super::rule::Rule;
 ///
 /// # Safety
 /// The modules that the calls are in stay loaded while this runs.
-pub(super) unsafe fn walk(
+pub(crate) unsafe fn walk(
     address: usize,
     stack_pointer: usize,
     copy: &[usize],

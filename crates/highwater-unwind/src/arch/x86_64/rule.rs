@@ -1,9 +1,18 @@
 //! What is known of a return address, in eight bytes, and the cache of it.
+//!
+//! A rule gives the registers of the caller's frame: `*at` is the word at an address, `base` is where the caller's frame begins.
+//!
+//! ```text
+//! FramePointer     base = bp + 16               (sp, bp, return) = (base, *(base - 16), *(base - 8))
+//! Caller           base = sp + distance         (sp, bp, return) = (base, bp,             *(base - 8))
+//!   from bp        base = bp + distance
+//!   bp was saved                                (sp, bp, return) = (base, *(base - saved), *(base - 8))
+//! Root             there is no caller
+//! ```
 
 use highwater_lockfree::address_cache::AddressCache;
 
-/// How to get from a frame to its caller's. In all of them the caller's frame begins at an address `base` and the
-/// return address is in the word below it.
+/// How to get from a frame to its caller's: the equations at the top of this file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
     /// The function keeps the frame pointer (rbp) where its caller's was saved, with the return address above it. This is

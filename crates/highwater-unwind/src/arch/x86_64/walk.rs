@@ -5,23 +5,24 @@ use core::arch::asm;
 use super::bounds::stack_bounds;
 use super::cfi;
 use super::rule::{Rule, RuleCache};
-use crate::capture::Stack;
+use crate::arch::witness::Witness;
+use crate::stack::Stack;
 
 static RULES: RuleCache = RuleCache::new();
 
 /// The registers that lead from a frame to its caller.
 #[derive(Clone, Copy)]
-pub(super) struct Registers {
+pub(crate) struct Registers {
     /// An address inside the instruction that the frame executes.
     address: usize,
-    pub(super) stack_pointer: usize,
-    pub(super) frame_pointer: usize,
+    pub(crate) stack_pointer: usize,
+    pub(crate) frame_pointer: usize,
 }
 
 impl Registers {
     /// Those of the function that this is inlined into.
     #[inline(always)]
-    pub(super) fn here() -> Self {
+    pub(crate) fn here() -> Self {
         let mut here = Self { address: 0, stack_pointer: 0, frame_pointer: 0 };
         // SAFETY: reads three registers and changes nothing.
         unsafe {
@@ -94,29 +95,10 @@ impl Registers {
     }
 }
 
-/// Is told of everything that decides where a walk goes, besides the stack pointer at its start.
-pub(super) trait Witness {
-    /// The walk went by the frame pointer that it began with.
-    fn began_with_frame_pointer(&mut self);
-    /// The walk went by what it read at this address of the stack.
-    fn read(&mut self, address: usize, value: usize);
-    /// The walk begins anew.
-    fn forget(&mut self);
-}
-
-/// Nobody wants to know.
-impl Witness for () {
-    #[inline(always)]
-    fn began_with_frame_pointer(&mut self) {}
-    #[inline(always)]
-    fn read(&mut self, _address: usize, _value: usize) {}
-    fn forget(&mut self) {}
-}
-
 /// Walks by rules. False when a frame has none, or the stack is not the thread's own; what was found till then is in
 /// `stack`.
 #[inline(never)]
-pub(super) fn walk<const N: usize>(stack: &mut Stack<N>) -> bool {
+pub(crate) fn walk<const N: usize>(stack: &mut Stack<N>) -> bool {
     let here = Registers::here();
     match stack_bounds(here.stack_pointer) {
         Some(bounds) => follow(here, bounds.end, stack, &mut ()),
@@ -151,7 +133,7 @@ enum End {
 /// A rule belongs to an address, and another library may have come to lie there since. Where that leads nowhere, the walk
 /// is done once more with rules made anew.
 #[inline(always)]
-pub(super) fn follow<const N: usize>(
+pub(crate) fn follow<const N: usize>(
     at: Registers,
     end: usize,
     stack: &mut Stack<N>,
@@ -225,7 +207,7 @@ fn follow_by<const N: usize>(
 /// # Safety
 /// `address` is that of an aligned word in use on the calling thread's stack.
 #[inline(always)]
-pub(super) unsafe fn read(address: usize) -> usize {
+pub(crate) unsafe fn read(address: usize) -> usize {
     // SAFETY: the caller's promise. The address was computed and not derived from a pointer, so its provenance is
     // that of the stack, which was exposed to the machine code that called us.
     unsafe { core::ptr::with_exposed_provenance::<usize>(address).read() }
