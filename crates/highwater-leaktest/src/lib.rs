@@ -59,7 +59,7 @@ mod whole;
 
 pub use guard::{Check, check};
 pub use highwater_leaktest_macros::{__around, test};
-pub use highwater_recorder::ledger::Alloc;
+pub use highwater_ledger::Alloc;
 
 /// What the attribute's expansion calls.
 #[doc(hidden)]

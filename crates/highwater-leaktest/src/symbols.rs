@@ -40,7 +40,8 @@ pub(crate) fn outside_of_recorder(mut frames: Vec<Frame>) -> Vec<Frame> {
 }
 
 /// The crates that take the stacks of blocks down.
-const RECORDER: [&str; 3] = ["highwater_lockfree", "highwater_recorder", "highwater_unwind"];
+const RECORDER: [&str; 4] =
+    ["highwater_ledger", "highwater_lockfree", "highwater_recorder", "highwater_unwind"];
 
 fn is_of_recorder(frame: &Frame) -> bool {
     let is_in = |file: &String| {

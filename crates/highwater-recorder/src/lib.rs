@@ -16,15 +16,13 @@
 //! allocator) → [`thread`](mod@thread) (the calling thread's countdown and exact counters) → [`sampler`] (when
 //! it is sampled) → [`highwater_unwind`] (its stack) → [`site`] (the totals of its call site) → [`totals`] (process
 //! totals and the peak). Sampled blocks with an alignment of 16 or more are found again through [`aligned`], all
-//! others by a bit of their address. [`probe`] tells tracers outside of the process of both. [`cpu`] uses the same walks to tell
-//! where processor time goes, when it is asked to. [`sys`] is all that is asked
+//! others by a bit of their address. [`probe`] tells tracers outside of the process of both. [`sys`] is all that is asked
 //! of the operating system.
 
 mod aligned;
 mod alloc;
 mod cohort;
 mod config;
-mod cpu;
 #[cfg(unix)]
 mod ending;
 #[cfg(not(unix))]
@@ -33,7 +31,6 @@ mod ending;
 mod ends;
 mod exact;
 mod hard_limit;
-pub mod ledger;
 mod lifetime;
 mod mark;
 mod odd;
@@ -54,7 +51,6 @@ pub use sys::trim;
 pub use {
     alloc::Alloc,
     cohort::{Values, begin_snapshot},
-    cpu::{CpuError, CpuSampling},
     ending::{EndSignal, at_exit, catch_end_signals, end_by, next_signal},
     hard_limit::set_hard_limit,
     own_frames::learn_own_frames,

@@ -11,7 +11,7 @@ use crate::lifetime::Birth;
 use crate::mark::Mark;
 use crate::site::{Origin, Resized, Site};
 use crate::thread::{self, Slot};
-use crate::{aligned, cpu, probe, sampler, sys, totals};
+use crate::{aligned, probe, sampler, sys, totals};
 use highwater_unwind::{KnownStack, Stack};
 
 /// No allocation has been seen yet.
@@ -62,18 +62,13 @@ fn start(settings: Settings) {
     STARTED_NS.store(sys::monotonic_ns(), Ordering::Relaxed);
     thread::EXIT_HOOK.install(thread::detach);
     highwater_unwind::start();
-    system::at_fork(aligned::before_fork, aligned::after_fork, after_fork_in_child);
+    system::at_fork(aligned::before_fork, aligned::after_fork, aligned::after_fork);
     STATE.store(READY, Ordering::Release);
 }
 
 /// What is said where the program was built with `-C prefer-dynamic`. Blocks that are marked may not be given to a library that
 /// frees them with another allocator.
 const SHARED_STD: &[u8] = b"highwater: nothing is recorded, because the standard library is a shared one, which frees blocks with an allocator of its own; build without -C prefer-dynamic\n";
-
-extern "C" fn after_fork_in_child() {
-    aligned::after_fork();
-    cpu::after_fork_in_child();
-}
 
 fn put_in_force(mode: Mode) {
     let interval_bytes = mode.interval_bytes().unwrap_or(0);

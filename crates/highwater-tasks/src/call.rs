@@ -47,10 +47,12 @@ const EXECUTORS: &[&str] = &[
 ];
 
 /// Where functions of the recorder are.
-const RECORDER: &[&str] = &["highwater_lockfree::", "highwater_recorder::", "highwater_unwind::"];
+const RECORDER: &[&str] =
+    &["highwater_ledger::", "highwater_lockfree::", "highwater_recorder::", "highwater_unwind::"];
 
 /// The packages of the recorder.
-const RECORDER_PACKAGES: &[&str] = &["highwater-lockfree", "highwater-recorder", "highwater-unwind"];
+const RECORDER_PACKAGES: &[&str] =
+    &["highwater-ledger", "highwater-lockfree", "highwater-recorder", "highwater-unwind"];
 
 impl<'a> Call<'a> {
     /// The function's own name, without path and types.

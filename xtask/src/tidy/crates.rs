@@ -35,6 +35,7 @@ const ARROWS: &[(&str, Uses)] = &[
         "highwater-agent",
         Only(&[
             "highwater",
+            "highwater-cpu",
             "highwater-recorder",
             "highwater-unwind",
             "highwater-hooks",
@@ -45,6 +46,8 @@ const ARROWS: &[(&str, Uses)] = &[
     ),
     ("highwater-recorder", Only(&["highwater-unwind", "highwater-lockfree"])),
     ("highwater-unwind", Only(&["highwater-lockfree"])),
+    ("highwater-cpu", Only(&["highwater-unwind", "highwater-lockfree"])),
+    ("highwater-ledger", Only(&["highwater-unwind", "highwater-lockfree"])),
     ("highwater-lockfree", Only(&[])),
     // A sleeping thread's stack is walked as those of allocations are.
     ("highwater-hooks", Only(&["highwater-unwind"])),
@@ -53,6 +56,7 @@ const ARROWS: &[(&str, Uses)] = &[
         Only(&[
             "highwater-leaktest-macros",
             "highwater-hooks",
+            "highwater-ledger",
             "highwater-recorder",
             "highwater-tasks",
             "highwater-profile",

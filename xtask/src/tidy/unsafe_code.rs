@@ -32,6 +32,14 @@ const PLACES: &[Place] = &[
         reason: "memory comes from the operating system, and threads share it without a lock",
     },
     Place {
+        prefix: "crates/highwater-cpu/",
+        reason: "a signal handler is installed, and gets the registers of the code that it interrupted as a raw pointer",
+    },
+    Place {
+        prefix: "crates/highwater-ledger/",
+        reason: "an allocator is an unsafe trait, and the words of live blocks are read",
+    },
+    Place {
         prefix: "crates/highwater-hooks/",
         reason: "a function in front of the C library's is found by its symbol and called with raw pointers",
     },

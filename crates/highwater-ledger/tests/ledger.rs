@@ -7,7 +7,7 @@ use std::ptr;
 use std::sync::mpsc;
 use std::thread;
 
-use highwater_recorder::ledger::{self, Alloc, Block, Heir, Ledger, SiteTotals, Totals};
+use highwater_ledger::{self as ledger, Alloc, Block, Heir, Ledger, SiteTotals, Totals};
 
 #[global_allocator]
 static ALLOC: Alloc = Alloc::new();

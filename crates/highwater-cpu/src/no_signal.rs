@@ -4,14 +4,14 @@ use core::time::Duration;
 
 /// There is nothing that was before.
 #[derive(Debug)]
-pub(super) struct Before;
+pub(crate) struct Before;
 
-pub(super) fn before() -> Option<Before> {
+pub(crate) fn before() -> Option<Before> {
     None
 }
 
-pub(super) fn begin(_interval: Duration) -> bool {
+pub(crate) fn begin(_interval: Duration) -> bool {
     false
 }
 
-pub(super) fn end(_before: &Before) {}
+pub(crate) fn end(_before: &Before) {}

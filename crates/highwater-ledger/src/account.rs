@@ -4,9 +4,10 @@ use core::fmt;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
-use super::site::Site;
 use highwater_lockfree::arena;
 use highwater_lockfree::spin::SpinLock;
+
+use crate::numbers::{Numbers, placed};
 
 /// Parts of the peak by which it must grow for its sites to be noted anew: 1 in this many.
 const PEAK_STEPS: u64 = 64;
@@ -26,7 +27,7 @@ pub struct Totals {
     pub peak_bytes: u64,
 }
 
-pub(super) struct Account {
+pub(crate) struct Account {
     /// The account of the ledger around this one; null when there is none.
     outer: AtomicPtr<Account>,
     least_align: AtomicUsize,
@@ -40,7 +41,7 @@ pub(super) struct Account {
     /// The live bytes at which it is next noted what the sites hold.
     next_peak_bytes: AtomicU64,
     /// The latest of this account's sites.
-    first_site: AtomicPtr<Site>,
+    first_site: AtomicPtr<Numbers>,
     /// The next in the list of those that may be opened again.
     next_free: AtomicPtr<Account>,
 }
@@ -53,16 +54,9 @@ struct Free(*mut Account);
 // SAFETY: the pointer is null or that of an account, which lives in the arena for ever and may be shared.
 unsafe impl Send for Free {}
 
-/// What a pointer to an account or a site leads to.
-pub(super) fn placed<T>(pointer: &AtomicPtr<T>) -> Option<&'static T> {
-    // SAFETY: such pointers are null, or made from references to what lives in the arena for ever and is only changed through
-    // atomics. They are published with Release.
-    unsafe { pointer.load(Ordering::Acquire).as_ref() }
-}
-
 impl Account {
     /// An account with nothing in it. `None` when there is no memory for it.
-    pub(super) fn open(outer: Option<&'static Self>, least_align: usize) -> Option<&'static Self> {
+    pub(crate) fn open(outer: Option<&'static Self>, least_align: usize) -> Option<&'static Self> {
         let account = match Self::take_free() {
             Some(account) => account,
             None => arena::place(Self::new())?,
@@ -78,7 +72,7 @@ impl Account {
             total.store(0, Ordering::Relaxed);
         }
         account.next_peak_bytes.store(u64::MAX, Ordering::Relaxed);
-        account.sites().for_each(Site::clear);
+        account.sites().for_each(Numbers::clear);
         Some(account)
     }
 
@@ -106,13 +100,13 @@ impl Account {
         Some(account)
     }
 
-    pub(super) fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.users.fetch_add(1, Ordering::Relaxed);
     }
 
     /// One user less. An account whose last one goes may be opened again, unless blocks of it are alive: then it is given
     /// up, since it would still be counted in when they are freed.
-    pub(super) fn release(&'static self) {
+    pub(crate) fn release(&'static self) {
         let mut account = self;
         // Ledgers inside of ledgers may be many.
         while account.users.fetch_sub(1, Ordering::AcqRel) == 1 {
@@ -129,7 +123,7 @@ impl Account {
     }
 
     #[inline]
-    pub(super) fn wants(&self, align: usize) -> bool {
+    pub(crate) fn wants(&self, align: usize) -> bool {
         align >= self.least_align()
     }
 
@@ -137,20 +131,20 @@ impl Account {
         self.least_align.load(Ordering::Relaxed)
     }
 
-    pub(super) fn widen(&self, least_align: usize) {
+    pub(crate) fn widen(&self, least_align: usize) {
         self.least_align.fetch_min(least_align, Ordering::Relaxed);
     }
 
-    pub(super) fn outer(&self) -> Option<&'static Self> {
+    pub(crate) fn outer(&self) -> Option<&'static Self> {
         placed(&self.outer)
     }
 
-    pub(super) fn watch_peak(&self, limit_bytes: u64) {
+    pub(crate) fn watch_peak(&self, limit_bytes: u64) {
         self.next_peak_bytes.store(limit_bytes.saturating_add(1), Ordering::Relaxed);
     }
 
     /// Counts a block that is already counted in its site.
-    pub(super) fn add(&'static self, size: u64) {
+    pub(crate) fn add(&'static self, size: u64) {
         self.alloc_blocks.fetch_add(1, Ordering::Relaxed);
         self.alloc_bytes.fetch_add(size, Ordering::Relaxed);
         self.live_blocks.fetch_add(1, Ordering::Relaxed);
@@ -163,22 +157,22 @@ impl Account {
             let is_first =
                 self.next_peak_bytes.compare_exchange(next, then, Ordering::Relaxed, Ordering::Relaxed);
             if is_first.is_ok() {
-                self.sites().for_each(Site::note_peak);
+                self.sites().for_each(Numbers::note_peak);
             }
         }
     }
 
-    pub(super) fn remove(&self, size: u64) {
+    pub(crate) fn remove(&self, size: u64) {
         self.live_bytes.fetch_sub(size, Ordering::Relaxed);
         // Last of all, since a ledger without live blocks may be opened again.
         self.live_blocks.fetch_sub(1, Ordering::Release);
     }
 
-    pub(super) fn live_blocks(&self) -> u64 {
+    pub(crate) fn live_blocks(&self) -> u64 {
         self.live_blocks.load(Ordering::Acquire)
     }
 
-    pub(super) fn totals(&self) -> Totals {
+    pub(crate) fn totals(&self) -> Totals {
         let read = |it: &AtomicU64| it.load(Ordering::Relaxed);
         Totals {
             alloc_blocks: read(&self.alloc_blocks),
@@ -190,7 +184,7 @@ impl Account {
     }
 
     /// Puts a new site in front of this account's others.
-    pub(super) fn link(&self, site: &'static Site) {
+    pub(crate) fn link(&self, site: &'static Numbers) {
         let mut first = self.first_site.load(Ordering::Relaxed);
         loop {
             site.set_next(first);
@@ -202,7 +196,7 @@ impl Account {
         }
     }
 
-    pub(super) fn sites(&self) -> impl Iterator<Item = &'static Site> {
+    pub(crate) fn sites(&self) -> impl Iterator<Item = &'static Numbers> {
         core::iter::successors(placed(&self.first_site), |site| site.next())
     }
 }

@@ -7,35 +7,31 @@
 //!
 //! When sampling ends, the timer is off, the action of the signal is the one from before, and the memory is given back.
 
+mod current;
 mod log;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
+mod no_signal;
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod signal;
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")))]
-#[path = "cpu/no_signal.rs"]
-mod signal;
+use no_signal as signal;
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use highwater_lockfree::system;
 
+use current::{CURRENT, IN_HANDLERS, wait_for_handlers};
 use highwater_lockfree::arena;
-use log::Log;
-
-/// Frames kept of a stack. The array for them is on the stack of whichever thread is interrupted.
-const MAX_FRAMES: usize = 128;
-
-/// Room of a log, in bytes; it takes memory as far as it is written to. Enough for a second of 64 busy processors.
-const LOG_BYTES: usize = 4 << 20;
-
-/// Where handlers write to; null while nothing is sampled.
-static CURRENT: AtomicPtr<Log> = AtomicPtr::new(ptr::null_mut());
-
-/// Handlers that have begun and not ended.
-static IN_HANDLERS: AtomicUsize = AtomicUsize::new(0);
+use log::{LOG_BYTES, Log};
 
 /// Whether there is a [`CpuSampling`].
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether forks were asked for.
+static FOLLOWS_FORKS: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn nothing() {}
 
 /// Why processor time cannot be sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +65,9 @@ impl CpuSampling {
     /// See [`CpuError`].
     pub fn start(interval: Duration) -> Result<Self, CpuError> {
         highwater_unwind::start();
+        if !FOLLOWS_FORKS.swap(true, Ordering::AcqRel) {
+            system::at_fork(nothing, nothing, after_fork_in_child);
+        }
         if !highwater_unwind::can_walk_interrupted() {
             return Err(CpuError::Unsupported);
         }
@@ -120,7 +119,7 @@ impl Drop for CpuSampling {
 }
 
 /// The child of a fork has its parent's memory, but not its timer, and none of the threads that took samples.
-pub(crate) fn after_fork_in_child() {
+extern "C" fn after_fork_in_child() {
     IN_HANDLERS.store(0, Ordering::SeqCst);
     CURRENT.store(ptr::null_mut(), Ordering::SeqCst);
     IS_TAKEN.store(false, Ordering::Release);
@@ -129,13 +128,6 @@ pub(crate) fn after_fork_in_child() {
 /// A new log. Zeroes, which fresh memory is, are an empty one.
 fn map_log() -> Option<ptr::NonNull<Log>> {
     arena::map(LOG_BYTES).map(ptr::NonNull::cast)
-}
-
-/// Waits until no handler holds a log that [`CURRENT`] no longer shows. A handler is a walk of a stack: microseconds.
-fn wait_for_handlers() {
-    while IN_HANDLERS.load(Ordering::SeqCst) != 0 {
-        system::yield_now();
-    }
 }
 
 #[cfg(all(test, target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]

@@ -1,6 +1,6 @@
 //! The allocator that writes blocks down in the ledger of the thread that allocates them.
 //!
-//! **Ordering rules**, as those of [`crate::Alloc`]: a block is in the table before it is returned; it is taken out before the
+//! **Ordering rules**, as those of the recorder's allocator: a block is in the table before it is returned; it is taken out before the
 //! inner allocator gets it back, or another thread could be handed the same address while it is still there; a block that
 //! could not be resized goes back in; what is null is written down nowhere; and no lock is held while the inner allocator
 //! runs.
@@ -8,13 +8,13 @@
 use core::alloc::{GlobalAlloc, Layout};
 use std::alloc::System;
 
-use super::{blocks, ended};
+use crate::{blocks, ended};
 
-/// A global allocator that writes down what threads in a [`Ledger`](super::Ledger) allocate, and passes everything on to an
+/// A global allocator that writes down what threads in a [`Ledger`](crate::Ledger) allocate, and passes everything on to an
 /// inner one as it comes.
 ///
 /// ```
-/// use highwater_recorder::ledger::{Alloc, Ledger};
+/// use highwater_ledger::{Alloc, Ledger};
 ///
 /// #[global_allocator]
 /// static ALLOC: Alloc = Alloc::new();

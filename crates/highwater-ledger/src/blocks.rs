@@ -1,14 +1,14 @@
 //! The live blocks of all ledgers, by their addresses.
 
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use highwater_lockfree::system;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
-use super::CURRENT;
-use super::account::Account;
-use super::ended;
-use super::site::Site;
 use highwater_lockfree::block_table::BlockTable;
+
+use crate::account::Account;
+use crate::current::CURRENT;
+use crate::numbers::Stack;
+use crate::site::Site;
 
 static BLOCKS: BlockTable<Entry> = BlockTable::new();
 
@@ -19,27 +19,27 @@ static LIVE: AtomicUsize = AtomicUsize::new(0);
 static LAST_SERIAL: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Clone, Copy)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     site: &'static Site,
-    pub(super) size: usize,
-    pub(super) align: usize,
-    pub(super) serial: u64,
+    pub(crate) size: usize,
+    pub(crate) align: usize,
+    pub(crate) serial: u64,
 }
 
 impl Entry {
     /// Whether it is in the same account as another one.
-    pub(super) fn is_beside(self, other: Self) -> bool {
+    pub(crate) fn is_beside(self, other: Self) -> bool {
         self.site.is_beside(other.site)
     }
 
     /// Its block, which stands at `address`.
-    pub(super) fn block(self, address: usize) -> Block {
+    pub(crate) fn block(self, address: usize) -> Block {
         let Self { site, size, align, serial } = self;
         Block { address, size_bytes: size, align, stack: site.frames(), serial }
     }
 
     /// Whether it is one of `account`.
-    pub(super) fn is_in(self, account: &'static Account) -> bool {
+    pub(crate) fn is_in(self, account: &'static Account) -> bool {
         self.site.is_in(account)
     }
 }
@@ -54,7 +54,7 @@ pub struct Block {
     /// Its alignment in bytes, as it was asked for.
     pub align: usize,
     /// The calls that allocated it.
-    pub stack: super::Stack,
+    pub stack: Stack,
     serial: u64,
 }
 
@@ -88,34 +88,25 @@ impl Block {
     }
 }
 
-/// Prepares for the first ledger.
-pub(super) fn start() {
-    static STARTED: AtomicBool = AtomicBool::new(false);
-    if !STARTED.swap(true, Ordering::AcqRel) {
-        highwater_unwind::start();
-        system::at_fork(before_fork, after_fork, after_fork);
-    }
-}
-
-extern "C" fn before_fork() {
+/// Brings the table to rest before a fork.
+pub(crate) fn before_fork() {
     BLOCKS.before_fork();
-    ended::before_fork();
 }
 
-extern "C" fn after_fork() {
-    ended::after_fork();
+/// Lets it go on, in parent and child.
+pub(crate) fn after_fork() {
     BLOCKS.after_fork();
 }
 
 /// Whether the calling thread is in a ledger that wants blocks of this alignment.
 #[inline]
-pub(super) fn is_wanted(align: usize) -> bool {
+pub(crate) fn is_wanted(align: usize) -> bool {
     CURRENT.get().is_some_and(|account| account.wants(align))
 }
 
 /// Writes down a block that was allocated.
 #[cold]
-pub(super) fn add(block: *mut u8, size: usize, align: usize) {
+pub(crate) fn add(block: *mut u8, size: usize, align: usize) {
     let (Some(block), Some(account)) = (NonNull::new(block), CURRENT.take()) else { return };
     // Nobody else's while it is written down: the system's unwinder may allocate.
     if let Some(site) = Site::here(account) {
@@ -137,7 +128,7 @@ fn put(block: NonNull<u8>, entry: Entry) {
 
 /// Takes a block out that is about to be freed, or moved.
 #[inline]
-pub(super) fn take(block: *mut u8) -> Option<Entry> {
+pub(crate) fn take(block: *mut u8) -> Option<Entry> {
     if LIVE.load(Ordering::Relaxed) == 0 {
         return None;
     }
@@ -147,19 +138,19 @@ pub(super) fn take(block: *mut u8) -> Option<Entry> {
 }
 
 /// Counts the end of a block that was taken out.
-pub(super) fn end(entry: Entry) {
+pub(crate) fn end(entry: Entry) {
     entry.site.remove(entry.size as u64);
 }
 
 /// Puts a block back that was taken out, and stayed where it was.
-pub(super) fn put_back(block: *mut u8, entry: Entry) {
+pub(crate) fn put_back(block: *mut u8, entry: Entry) {
     if let Some(block) = NonNull::new(block) {
         put(block, entry);
     }
 }
 
 /// Shows two words of each live block that is in the same account as `beside`, and that is aligned to `least_align` bytes or more.
-pub(super) fn visit_words(
+pub(crate) fn visit_words(
     beside: Entry,
     least_align: usize,
     places: [usize; 2],
@@ -182,7 +173,7 @@ pub(super) fn visit_words(
 }
 
 /// Shows the live blocks of an account.
-pub(super) fn visit(account: &'static Account, visit: &mut dyn FnMut(Block)) {
+pub(crate) fn visit(account: &'static Account, visit: &mut dyn FnMut(Block)) {
     BLOCKS.visit(|address, entry| {
         if entry.is_in(account) {
             visit(entry.block(address));

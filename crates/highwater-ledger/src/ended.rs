@@ -9,10 +9,12 @@
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::account::Account;
-use super::blocks::{Block, Entry};
 use highwater_lockfree::spin::SpinLock;
 use highwater_unwind::{KnownStack, Stack};
+
+use crate::account::Account;
+use crate::blocks::{Block, Entry, visit_words};
+use crate::current::pause;
 
 /// How many are remembered.
 const MOST: usize = 256;
@@ -31,7 +33,7 @@ pub struct Ended {
     /// The word that it began with when the first block of its owner ended; `None` for that one itself.
     pub word_before: Option<usize>,
     /// The calls that freed it.
-    pub end_stack: super::Stack,
+    pub end_stack: crate::numbers::Stack,
 }
 
 /// A block that was alive when another one of its owner ended.
@@ -48,7 +50,7 @@ static WANTED: AtomicUsize = AtomicUsize::new(0);
 /// From which alignment on a block is looked at.
 static LEAST_ALIGN: AtomicUsize = AtomicUsize::new(usize::MAX);
 
-/// How many are on the list, so that nobody who finds none takes the lock.
+/// How many are on the list, so that the lock is not taken for none.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 static ENDED: SpinLock<[Option<(Entry, Ended)>; MOST]> = SpinLock::new([const { None }; MOST]);
 /// What was noted when the first block of an owner ended. The oldest give way.
@@ -72,7 +74,7 @@ pub fn watch_ends(least_align: usize, mask: usize, wanted: usize) {
 /// # Safety
 /// The block is that of the entry, and has not been freed.
 #[inline]
-pub(super) unsafe fn look(block: *mut u8, entry: Entry) {
+pub(crate) unsafe fn look(block: *mut u8, entry: Entry) {
     if entry.align >= LEAST_ALIGN.load(Ordering::Acquire) && entry.size >= size_of::<usize>() {
         // SAFETY: as the caller promises.
         unsafe { take_down(block, entry) };
@@ -88,7 +90,7 @@ unsafe fn take_down(block: *mut u8, entry: Entry) {
     if word & MASK.load(Ordering::Relaxed) != WANTED.load(Ordering::Relaxed) {
         return;
     }
-    let _paused = super::pause();
+    let _paused = pause();
     let mut stack = Stack::new();
     highwater_unwind::walk(&mut stack);
     let Some(stack) = KnownStack::of(&stack) else { return };
@@ -116,7 +118,7 @@ fn before(entry: Entry, owner: usize) -> Option<usize> {
     }
     drop(survivors);
     let least = LEAST_ALIGN.load(Ordering::Acquire);
-    super::blocks::visit_words(entry, least, [0, OWNER_WORD], &mut |entry, [word, of]| {
+    visit_words(entry, least, [0, OWNER_WORD], &mut |entry, [word, of]| {
         if of == owner
             && let Some(mut survivors) = SURVIVORS.lock()
         {
@@ -134,7 +136,7 @@ pub fn ended_blocks() -> usize {
 }
 
 /// Shows those of an account, one after the other and with nothing locked.
-pub(super) fn visit(account: &'static Account, visit: &mut dyn FnMut(Ended)) {
+pub(crate) fn visit(account: &'static Account, visit: &mut dyn FnMut(Ended)) {
     for place in 0..MOST {
         let Some(list) = ENDED.lock() else { return };
         let found = list[place].filter(|(entry, _)| entry.is_in(account));
@@ -146,7 +148,7 @@ pub(super) fn visit(account: &'static Account, visit: &mut dyn FnMut(Ended)) {
 }
 
 /// Forgets those of an account that is about to be closed.
-pub(super) fn forget(account: &'static Account) {
+pub(crate) fn forget(account: &'static Account) {
     if ended_blocks() == 0 {
         return;
     }
@@ -167,13 +169,13 @@ pub(super) fn forget(account: &'static Account) {
 }
 
 /// Brings the list to rest before a fork.
-pub(super) fn before_fork() {
+pub(crate) fn before_fork() {
     ENDED.hold_for_fork();
     SURVIVORS.hold_for_fork();
 }
 
 /// Lets it go on, in parent and child.
-pub(super) fn after_fork() {
+pub(crate) fn after_fork() {
     SURVIVORS.release_after_fork();
     ENDED.release_after_fork();
 }

@@ -2,14 +2,18 @@
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use super::LOG_BYTES;
+/// Frames kept of a stack. The array for them is on the stack of whichever thread is interrupted.
+pub(crate) const MAX_FRAMES: usize = 128;
+
+/// Room of a log, in bytes; it takes memory as far as it is written to. Enough for a second of 64 busy processors.
+pub(crate) const LOG_BYTES: usize = 4 << 20;
 
 /// Words behind the two counters.
 const WORDS: usize = LOG_BYTES / size_of::<usize>() - 2;
 
 /// A stack takes one word for its length, and one for each address. All of it zero is an empty log.
 #[repr(C)]
-pub(super) struct Log<const N: usize = WORDS> {
+pub(crate) struct Log<const N: usize = WORDS> {
     /// Words that were asked for; more than there are when some stacks found no room.
     used: AtomicUsize,
     lost: AtomicU64,
@@ -18,7 +22,7 @@ pub(super) struct Log<const N: usize = WORDS> {
 
 impl<const N: usize> Log<N> {
     /// Adds a stack, if there is room for it. Any number of threads may do so at a time.
-    pub(super) fn add(&self, stack: &[usize]) {
+    pub(crate) fn add(&self, stack: &[usize]) {
         let start = self.used.fetch_add(1 + stack.len(), Relaxed);
         let place = self.words.get(start..).and_then(|rest| rest.split_first());
         match place {
@@ -37,10 +41,10 @@ impl<const N: usize> Log<N> {
     }
 
     /// Shows every stack and forgets them, while nobody adds any. Returns how many found no room.
-    pub(super) fn empty(&self, visit: &mut dyn FnMut(&[usize])) -> u64 {
+    pub(crate) fn empty(&self, visit: &mut dyn FnMut(&[usize])) -> u64 {
         let used = self.used.swap(0, Relaxed).min(N);
         let mut rest = &self.words[..used];
-        let mut stack = [0; super::MAX_FRAMES];
+        let mut stack = [0; MAX_FRAMES];
         while let Some((length, behind)) = rest.split_first() {
             let length = length.load(Relaxed);
             if length == 0 || length > behind.len().min(stack.len()) {

@@ -6,11 +6,13 @@ use core::ptr;
 use core::sync::atomic::Ordering;
 use core::time::Duration;
 
-use super::{CURRENT, IN_HANDLERS, MAX_FRAMES};
 use highwater_unwind::Stack;
 
+use crate::current::{CURRENT, IN_HANDLERS};
+use crate::log::MAX_FRAMES;
+
 /// What the signal did before.
-pub(super) struct Before(libc::sigaction);
+pub(crate) struct Before(libc::sigaction);
 
 impl core::fmt::Debug for Before {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
@@ -19,7 +21,7 @@ impl core::fmt::Debug for Before {
 }
 
 /// What the signal does now. `None` when somebody else uses it, or its timer.
-pub(super) fn before() -> Option<Before> {
+pub(crate) fn before() -> Option<Before> {
     // SAFETY: both are plain values for which zeroes are valid, and there is room for the results.
     let (timer, mut action) = unsafe {
         let mut timer: libc::itimerval = mem::zeroed();
@@ -42,7 +44,7 @@ pub(super) fn before() -> Option<Before> {
 }
 
 /// Has the signal handled, and starts the timer. False when the system does neither.
-pub(super) fn begin(interval: Duration) -> bool {
+pub(crate) fn begin(interval: Duration) -> bool {
     // SAFETY: zeroes are valid for the action; its handler has the type that `SA_SIGINFO` asks for, may hit any
     // instruction, and is there as long as the program.
     let is_set = unsafe {
@@ -55,7 +57,7 @@ pub(super) fn begin(interval: Duration) -> bool {
 }
 
 /// Stops the timer and puts back what the signal did.
-pub(super) fn end(before: &Before) {
+pub(crate) fn end(before: &Before) {
     set_timer(Duration::ZERO);
     // SAFETY: the first action is valid, the second one is as the system gave it. A signal that still waits for its thread
     // would end the process if it met the action from before; to ignore signals for a moment discards those.
@@ -80,7 +82,7 @@ fn set_timer(interval: Duration) -> bool {
     unsafe { libc::setitimer(libc::ITIMER_PROF, &timer, ptr::null_mut()) == 0 }
 }
 
-/// The handler: see [the module above](super).
+/// The handler: see [the crate](crate).
 extern "C" fn handle(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: the C library has one for each thread.
     let errno = unsafe { libc::__errno_location() };
@@ -92,7 +94,7 @@ extern "C" fn handle(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     if let Some(log) = unsafe { CURRENT.load(Ordering::SeqCst).as_ref() } {
         let mut stack = Stack::<MAX_FRAMES>::new();
         // SAFETY: with SA_SIGINFO the third argument is the interrupted context of this thread.
-        unsafe { highwater_unwind::walk_interrupted(context.cast(), &mut stack) };
+        unsafe { highwater_unwind::walk_interrupted(context, &mut stack) };
         log.add(stack.addresses());
     }
     IN_HANDLERS.fetch_sub(1, Ordering::SeqCst);
