@@ -31,7 +31,7 @@ use crate::config::Settings;
 use crate::exact::Exact;
 use crate::mark::{self, Mark, UNIT};
 use crate::recorder::{self, Verdict};
-use crate::{aligned, hard_limit, odd, own_frames, thread};
+use crate::{aligned, hard_limit, in_force, odd, own_frames, thread};
 
 /// A global allocator that records what it passes on to an inner one.
 ///
@@ -266,7 +266,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         if hard_limit::forbids(size) {
             return ptr::null_mut();
         }
-        if thread::current().refill(size, recorder::interval_bytes()) {
+        if thread::current().refill(size, in_force::interval_bytes()) {
             return this.allocate_counted(layout, inner);
         }
         if layout.align() < UNIT

@@ -8,9 +8,10 @@
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
-use crate::site::Site;
-use crate::thread::Slot;
-use crate::totals;
+use crate::history::History;
+use crate::owner::Owner;
+use crate::peak;
+use crate::values::Values;
 
 /// Snapshots begun so far.
 static SNAPSHOTS: AtomicU64 = AtomicU64::new(0);
@@ -24,56 +25,6 @@ pub fn begin_snapshot() -> u64 {
 #[inline(always)]
 pub(crate) fn snapshots() -> u64 {
     SNAPSHOTS.load(Ordering::Relaxed)
-}
-
-/// Blocks and bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Values {
-    /// Number of blocks.
-    pub blocks: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
-impl Values {
-    pub(crate) fn less(self, other: Self) -> Self {
-        Self {
-            blocks: self.blocks.saturating_sub(other.blocks),
-            bytes: self.bytes.saturating_sub(other.bytes),
-        }
-    }
-
-    pub(crate) fn plus(self, other: Self) -> Self {
-        Self { blocks: self.blocks + other.blocks, bytes: self.bytes + other.bytes }
-    }
-}
-
-/// The thread that a site is kept for, by its slot.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Owner(usize);
-
-impl Owner {
-    /// Threads share the site.
-    pub(crate) const ALL: Self = Self(0);
-
-    #[inline(always)]
-    pub(crate) fn of(slot: &'static Slot) -> Self {
-        Self(ptr::from_ref(slot).addr())
-    }
-
-    pub(crate) fn identity(self) -> u64 {
-        self.0 as u64
-    }
-
-    /// Adds to a counter that only the owner changes: without a locked instruction, if there is one.
-    #[inline(always)]
-    pub(crate) fn raise(self, counter: &AtomicU64, by: u64) {
-        if self == Self::ALL {
-            counter.fetch_add(by, Ordering::Relaxed);
-        } else {
-            counter.store(counter.load(Ordering::Relaxed) + by, Ordering::Relaxed);
-        }
-    }
 }
 
 /// Counts blocks of one size class: their number, and the bytes by which they exceed the class's size. Most sizes are a
@@ -121,7 +72,8 @@ impl Counter {
 /// Samples of a site, not yet scaled up. A free touches the first of its two cache lines only.
 #[repr(C, align(64))]
 pub(crate) struct Cohort {
-    site: &'static Site,
+    /// What else happened to blocks of its site.
+    history: &'static History,
     size_class: u64,
     owner: Owner,
     peak_epoch: AtomicU64,
@@ -140,12 +92,12 @@ pub(crate) struct Cohort {
 }
 
 impl Cohort {
-    pub(crate) fn new(site: &'static Site, size_class: u64, owner: Owner) -> Self {
+    pub(crate) fn new(history: &'static History, size_class: u64, owner: Owner) -> Self {
         Self {
-            site,
+            history,
             size_class,
             owner,
-            peak_epoch: AtomicU64::new(totals::epoch()),
+            peak_epoch: AtomicU64::new(peak::epoch()),
             allocated: Counter::new(),
             freed: Counter::new(),
             freed_elsewhere: Counter::new(),
@@ -170,8 +122,9 @@ impl Cohort {
         })
     }
 
-    pub(crate) fn site(&self) -> &'static Site {
-        self.site
+    /// What else happened to blocks of its site.
+    pub(crate) fn history(&self) -> &'static History {
+        self.history
     }
 
     /// Whether blocks that are born now belong here.
@@ -258,12 +211,12 @@ impl Cohort {
         self.allocated.blocks.load(Ordering::Relaxed)
     }
 
-    /// Saves the live values if the process reached a peak since this cohort last changed; see [`totals`]. When
+    /// Saves the live values if the process reached a peak since this cohort last changed; see [`peak`]. When
     /// several threads change one at the moment of a peak, the saved values may or may not include the blocks they
     /// are just changing.
     #[inline(always)]
     fn remember_peak(&self) {
-        let epoch = totals::epoch();
+        let epoch = peak::epoch();
         let seen = self.peak_epoch.load(Ordering::Relaxed);
         if seen != epoch {
             self.save_peak(seen, epoch);
@@ -296,7 +249,7 @@ impl Cohort {
 
     /// Samples that were live when the process was at its peak.
     pub(crate) fn at_peak(&self) -> Values {
-        if self.peak_epoch.load(Ordering::Acquire) == totals::epoch() {
+        if self.peak_epoch.load(Ordering::Acquire) == peak::epoch() {
             self.at_peak.get(self.size_class)
         } else {
             self.live()

@@ -8,8 +8,8 @@
 //! The error of a part is that of a share `k` of `n` drawn blocks: 1.96 standard errors reach to the farther end of Wilson's
 //! interval of 95 %. So it is never 0 as long as a block is not known, and `k` of `n` may be few.
 
-use crate::cohort::Values;
 use crate::lifetime::{BUCKETS, Buckets, shortest_ns};
+use crate::values::Values;
 
 /// What a site counted of its blocks that were freed. All numbers are of samples.
 #[derive(Clone, Debug)]

@@ -3,11 +3,11 @@
 //! It leads to the same as the way of every sampled block, [`Verdict`](crate::recorder::Verdict). But in exact mode every
 //! block takes it, so that it is what exact mode costs; and nearly all that is asked on the other one is known here.
 
-use crate::cohort::{Cohort, Owner};
+use crate::cohort::Cohort;
 use crate::lifetime::{Birth, FIRST_TIMED};
 use crate::mark::Mark;
 use crate::thread::{self, Slot};
-use crate::{recorder, totals};
+use crate::{in_force, lost, tell};
 
 /// A block that is about to be allocated, in a thread that records all of them.
 pub(crate) struct Exact {
@@ -20,7 +20,7 @@ impl Exact {
     #[inline(always)]
     pub(crate) fn begin(size: usize) -> Option<Self> {
         let slot = thread::current();
-        if !slot.is_exact() || recorder::interval_bytes() != 1 {
+        if !slot.is_exact() || in_force::interval_bytes() != 1 {
             return None;
         }
         Some(Self { slot, cohort: find(slot, size)? })
@@ -38,7 +38,7 @@ impl Exact {
         self.cohort.add_alone(size as u64);
         self.slot.count_exactly(size);
         self.slot.note_sampled(block);
-        recorder::tell_alloc(block, size, self.cohort);
+        tell::alloc(block, size, self.cohort);
     }
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn find(slot: &'static Slot, size: usize) -> Option<&'static Cohort> 
     slot.guarded(|| {
         let memory = slot.memory()?;
         let stack = memory.stacks.stack()?;
-        totals::note_stack(stack);
-        memory.recent.cohort(stack, size as u64, slot.origin(), Owner::of(slot))
+        lost::note_stack(stack);
+        memory.recent.cohort(stack, size as u64, slot.origin(), slot.owner())
     })
 }

@@ -5,7 +5,7 @@
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::{thread, totals};
+use crate::{peak, thread};
 
 /// No limit.
 const NONE: u64 = u64::MAX;
@@ -36,5 +36,5 @@ fn is_beyond(most: u64, more_bytes: usize) -> bool {
         return false;
     }
     thread::report_own();
-    totals::live_bytes().saturating_add(more_bytes as u64) > most
+    peak::live_bytes().saturating_add(more_bytes as u64) > most
 }

@@ -5,8 +5,10 @@
 
 use core::ptr;
 
-use crate::cohort::{self, Cohort, Owner};
-use crate::site::{Origin, Site, size_class};
+use crate::cohort::{self, Cohort};
+use crate::origin::Origin;
+use crate::owner::Owner;
+use crate::site::{Site, size_class};
 use highwater_unwind::KnownStack;
 
 const ENTRIES: usize = 256;

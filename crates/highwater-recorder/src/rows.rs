@@ -1,8 +1,8 @@
 //! What was recorded, as rows for whoever writes it down: each scaled up from its samples.
 
-use crate::cohort::Values;
 use crate::ends::Estimated;
 use crate::site::{self, Site};
+use crate::values::Values;
 use crate::{own_frames, sampler, totals};
 
 /// One call site, scaled up from its samples, or the part of it that [`Self::first_snapshot`] and [`Self::lived_ns`] say.
@@ -65,14 +65,14 @@ pub fn visit_sites(mut visit: impl FnMut(SiteTotals)) {
 
 fn visit_site(site: &'static Site, allocated: Values, visit: &mut impl FnMut(SiteTotals)) {
     let block_bytes = (allocated.bytes + allocated.blocks / 2) / allocated.blocks;
-    let scale = 1.0 / sampler::probability(block_bytes, site.interval_bytes());
+    let scale = 1.0 / sampler::probability(block_bytes, site.history().interval_bytes());
     let empty = SiteTotals {
         stack: own_frames::without(site.stack()),
         whole_stack: site.stack(),
         modules: site.modules(),
         thread: site.thread(),
         scope: site.scope(),
-        interval_bytes: site.interval_bytes(),
+        interval_bytes: site.history().interval_bytes(),
         block_bytes,
         first_snapshot: None,
         lived_ns: None,
@@ -88,7 +88,7 @@ fn visit_site(site: &'static Site, allocated: Values, visit: &mut impl FnMut(Sit
     };
     let ends = site.ends();
     let temporaries = ends.temporaries();
-    let [grown, copied_bytes, doublings] = site.growth();
+    let [grown, copied_bytes, doublings] = site.history().growth();
     // What belongs to the site as a whole is in its first row.
     let mut rest = SiteTotals {
         temporary: scaled(temporaries.values, scale),

@@ -7,104 +7,34 @@
 //! locked instructions.)
 
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
-use crate::cohort::{Cohort, Owner, Values};
-use crate::ends::{Ends, Timed};
-use crate::lifetime::{Birth, Lifetimes};
-use crate::scope::{self, Scope};
-use crate::sys;
 use highwater_lockfree::arena;
 use highwater_lockfree::chain::{ChainTable, hash};
 use highwater_unwind::KnownStack;
 
+use crate::cohort::Cohort;
+use crate::ends::Ends;
+use crate::history::History;
+use crate::origin::{Origin, ThreadName};
+use crate::owner::Owner;
+use crate::scope::Scope;
+use crate::values::Values;
+
 /// 2^15 buckets are 256 KiB, of which only pages in use cost memory.
 static SITES: ChainTable<Site, { 1 << 15 }> = ChainTable::new();
-static NAMES: ChainTable<ThreadName, { 1 << 8 }> = ChainTable::new();
-
-/// The name of one or more threads.
-pub(crate) struct ThreadName {
-    text: [u8; 16],
-    length: usize,
-}
-
-impl ThreadName {
-    fn as_bytes(&self) -> &[u8] {
-        &self.text[..self.length]
-    }
-}
-
-/// Who allocates, besides the stack.
-#[derive(Clone, Copy)]
-pub(crate) struct Origin {
-    pub thread: Option<&'static ThreadName>,
-    pub scope: Option<&'static Scope>,
-}
-
-impl Origin {
-    /// A thread that has no slot, whose name is not asked for: it is ending.
-    pub(crate) fn of_no_slot() -> Self {
-        Self { thread: None, scope: scope::current() }
-    }
-
-    /// Names and scopes are stored once, so their addresses tell them apart.
-    #[inline(always)]
-    pub(crate) fn identity(self) -> [u64; 2] {
-        fn address<T>(it: Option<&T>) -> u64 {
-            it.map_or(0, |it| core::ptr::from_ref(it).addr() as u64)
-        }
-        [address(self.thread), address(self.scope)]
-    }
-}
 
 /// One call site with the **samples** taken there (not yet scaled up).
 pub(crate) struct Site {
     stack: &'static [usize],
     modules: Option<u64>,
     size_class: u64,
-    interval_bytes: u64,
     origin: Origin,
-    /// The only thread that allocates here; nobody's in particular when sampling.
-    owner: Owner,
     /// Where blocks are counted that are allocated now; null before the first.
     current: AtomicPtr<Cohort>,
     /// The first of all cohorts.
     cohorts: AtomicPtr<Cohort>,
-    growth: Growth,
-    /// Blocks that were resized, and so are no longer this site's though nobody freed them.
-    resized_blocks: AtomicU64,
-    resized_bytes: AtomicU64,
-    lifetimes: Lifetimes,
-    first: ShortLived,
-    drawn: ShortLived,
-}
-
-/// What is counted of timed blocks besides their lifetimes; see [`Timed`].
-struct ShortLived {
-    immediate: AtomicU64,
-    short: AtomicU64,
-}
-
-impl ShortLived {
-    const fn new() -> Self {
-        Self { immediate: AtomicU64::new(0), short: AtomicU64::new(0) }
-    }
-}
-
-/// How a site's blocks came to be by reallocation. Counts samples.
-struct Growth {
-    reallocations: AtomicU64,
-    copied_bytes: AtomicU64,
-    doublings: AtomicU64,
-}
-
-/// A reallocation.
-#[derive(Clone, Copy)]
-pub(crate) struct Resized {
-    pub old_size: usize,
-    pub new_size: usize,
-    /// The block is at another address, so what was in it was copied.
-    pub has_moved: bool,
+    history: History,
 }
 
 /// The size that stands for `size` in a site's key.
@@ -137,30 +67,19 @@ impl Site {
             |site| {
                 ptr::eq(site.stack, stack.frames())
                     && site.size_class == size_class
-                    && site.interval_bytes == interval_bytes
+                    && site.history.interval_bytes() == interval_bytes
                     && site.origin.identity() == [thread, scope]
-                    && site.owner == owner
+                    && site.history.owner() == owner
             },
             || {
                 Some(Self {
                     stack: stack.frames(),
                     modules: stack.modules(),
                     size_class,
-                    interval_bytes,
                     origin,
-                    owner,
                     current: AtomicPtr::new(ptr::null_mut()),
                     cohorts: AtomicPtr::new(ptr::null_mut()),
-                    growth: Growth {
-                        reallocations: AtomicU64::new(0),
-                        copied_bytes: AtomicU64::new(0),
-                        doublings: AtomicU64::new(0),
-                    },
-                    resized_blocks: AtomicU64::new(0),
-                    resized_bytes: AtomicU64::new(0),
-                    lifetimes: Lifetimes::new(),
-                    first: ShortLived::new(),
-                    drawn: ShortLived::new(),
+                    history: History::new(interval_bytes, owner),
                 })
             },
         )
@@ -186,7 +105,7 @@ impl Site {
                 dead
             }
             None => {
-                let fresh = arena::place(Cohort::new(self, self.size_class, self.owner))?;
+                let fresh = arena::place(Cohort::new(&self.history, self.size_class, self.history.owner()))?;
                 let mut first = self.cohorts.load(Ordering::Acquire);
                 loop {
                     fresh.set_next(first);
@@ -208,65 +127,15 @@ impl Site {
         Cohort::list(self.cohorts.load(Ordering::Acquire))
     }
 
-    /// Counts a block here that came to be by reallocation. To be called by the thread that allocates it.
-    pub(crate) fn count_resized(&self, resized: Resized) {
-        let Resized { old_size, new_size, has_moved } = resized;
-        self.owner.raise(&self.growth.reallocations, 1);
-        if has_moved {
-            self.owner.raise(&self.growth.copied_bytes, old_size.min(new_size) as u64);
-        }
-        if new_size / 2 >= old_size {
-            self.owner.raise(&self.growth.doublings, 1);
-        }
-    }
-
-    /// Reallocations, the bytes they copied, and how many of them at least doubled the block.
-    pub(crate) fn growth(&self) -> [u64; 3] {
-        [&self.growth.reallocations, &self.growth.copied_bytes, &self.growth.doublings]
-            .map(|it| it.load(Ordering::Relaxed))
-    }
-
-    /// Counts a block of this site that was resized: it goes on elsewhere, and no life has ended. Any thread may do that.
-    pub(crate) fn count_resized_away(&self, size: u64) {
-        self.resized_bytes.fetch_add(size, Ordering::Relaxed);
-        self.resized_blocks.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// Counts the end of a timed block. `is_immediate` says that it is counted as temporary already.
-    #[cold]
-    pub(crate) fn count_lifetime(&self, birth: Birth, is_immediate: bool) {
-        let lived_ns = sys::monotonic_ns().saturating_sub(birth.at_ns);
-        let others = if birth.is_drawn { &self.drawn } else { &self.first };
-        if is_immediate {
-            others.immediate.fetch_add(1, Ordering::Relaxed);
-        } else if lived_ns < TEMPORARY_NS {
-            others.short.fetch_add(1, Ordering::Relaxed);
-        }
-        self.lifetimes.count(lived_ns, birth.is_drawn);
-    }
-
     /// What is known of the blocks that were freed.
     pub(crate) fn ends(&self) -> Ends {
         // What is a part of something is read before it.
-        let [first, drawn] = self.lifetimes.get();
-        let timed = |lived, others: &ShortLived| Timed {
-            lived,
-            immediate: others.immediate.load(Ordering::Relaxed),
-            short: others.short.load(Ordering::Relaxed),
-        };
-        let resized = Values {
-            blocks: self.resized_blocks.load(Ordering::Relaxed),
-            bytes: self.resized_bytes.load(Ordering::Relaxed),
-        };
+        let [first, drawn] = self.history.timed();
+        let resized = self.history.resized();
         let sum =
             |of: fn(&Cohort) -> Values| self.cohorts().fold(Values::default(), |sum, it| sum.plus(of(it)));
         let immediate = sum(Cohort::immediate);
-        Ends {
-            freed: sum(Cohort::freed).less(resized),
-            immediate,
-            first: timed(first, &self.first),
-            drawn: timed(drawn, &self.drawn),
-        }
+        Ends { freed: sum(Cohort::freed).less(resized), immediate, first, drawn }
     }
 
     /// All samples of this site.
@@ -284,9 +153,9 @@ impl Site {
         self.modules
     }
 
-    /// The sampling interval that drew the samples, in bytes; 1 when all blocks were recorded.
-    pub(crate) fn interval_bytes(&self) -> u64 {
-        self.interval_bytes
+    /// What happened to its blocks besides being allocated and freed.
+    pub(crate) fn history(&self) -> &History {
+        &self.history
     }
 
     /// Name of the allocating thread; empty when it has none.
@@ -300,27 +169,9 @@ impl Site {
     }
 }
 
-/// A block that lives for less is temporary.
-const TEMPORARY_NS: u64 = 1_000_000;
-
 /// All sites there are.
 pub(crate) fn all() -> impl Iterator<Item = &'static Site> {
     SITES.iter()
-}
-
-/// The calling thread's name, stored once. `None` when it has none.
-pub(crate) fn current_thread_name() -> Option<&'static ThreadName> {
-    let mut text = [0; 16];
-    let length = sys::thread_name(&mut text);
-    if length == 0 {
-        return None;
-    }
-    let halves = [0, 8].map(|at| u64::from_ne_bytes(core::array::from_fn(|i| text[at + i])));
-    NAMES.get_or_add(
-        hash(halves),
-        |name| name.as_bytes() == &text[..length],
-        || Some(ThreadName { text, length }),
-    )
 }
 
 #[cfg(test)]

@@ -29,7 +29,6 @@ const LIMITS: &[(&str, usize)] = &[
     ("highwater-leaktest", 32),
     ("highwater-profile", 65),
     ("highwater-report", 5),
-    ("highwater-recorder", 14),
     ("highwater-symbol", 11),
     ("highwater-tasks", 4),
     ("highwater-tls", 5),

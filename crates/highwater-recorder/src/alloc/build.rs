@@ -2,7 +2,7 @@
 
 use std::alloc::System;
 
-use crate::Alloc;
+use super::Alloc;
 use crate::config::{Mode, Settings};
 
 impl Alloc {

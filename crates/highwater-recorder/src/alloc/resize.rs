@@ -11,10 +11,10 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
 
 use super::{Alloc, keep_aligned};
+use crate::history::Resized;
 use crate::mark::{self, Mark, UNIT};
 use crate::recorder::{self, Verdict};
-use crate::site::Resized;
-use crate::{aligned, hard_limit, odd, own_frames};
+use crate::{aligned, hard_limit, odd, own_frames, tell};
 
 /// Whether a block with an alignment below [`UNIT`] has a mark in front of it. Must not be asked after it was given back.
 fn is_marked(block: *mut u8) -> bool {
@@ -95,11 +95,11 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         let (Some(asked), Some(wanted)) = (old.layout(old_size), new.layout(new_size)) else {
             return ptr::null_mut();
         };
-        recorder::tell_free(block, old);
+        tell::free(block, old);
         // SAFETY: this is how the block was asked for.
         let moved = unsafe { self.inner.realloc(base, asked, wanted.size()) };
         if moved.is_null() {
-            recorder::tell_kept(block, old_size, old);
+            tell::kept(block, old_size, old);
             return moved;
         }
         recorder::remove_resized(old_size, old);
@@ -157,7 +157,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         let (Some(asked), Some(wanted)) = (old.layout(old_size), self.plain(new_layout)) else {
             return ptr::null_mut();
         };
-        recorder::tell_free(block, old);
+        tell::free(block, old);
         let kept = old_size.min(new_size);
         // SAFETY: the kept bytes begin behind the mark, and there is as much room in front of them as that. This is how the
         // block was asked for, and the alignments of marked and unmarked ones are the same here.
@@ -172,7 +172,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
                 block.copy_from(base, kept);
                 old.write(base);
             }
-            recorder::tell_kept(block, old_size, old);
+            tell::kept(block, old_size, old);
             return moved;
         }
         recorder::remove_resized(old_size, old);
@@ -296,7 +296,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
             // SAFETY: the caller promises a block of ours, and it is no unmarked one; this is how it was asked for.
             unsafe {
                 let (base, mark) = Mark::read(block);
-                recorder::tell_free(block, mark);
+                tell::free(block, mark);
                 recorder::remove_resized(layout.size(), mark);
                 self.inner.dealloc(base, mark.layout_unchecked(layout.size()));
             }
@@ -320,14 +320,14 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
     ) -> *mut u8 {
         // Out before the call: once the inner allocator has moved the block its address may be another's.
         let old = NonNull::new(block).and_then(aligned::remove).unwrap_or(Mark::NOTHING);
-        recorder::tell_free(block, old);
+        tell::free(block, old);
         // SAFETY: the caller's promises are passed on.
         let moved = unsafe { self.inner.realloc(block, layout, new_size) };
         if moved.is_null() {
             if let (Some(_), Some(block)) = (old.cohort, NonNull::new(block)) {
                 aligned::insert(block, old);
             }
-            recorder::tell_kept(block, layout.size(), old);
+            tell::kept(block, layout.size(), old);
             return moved;
         }
         let old_size = layout.size();

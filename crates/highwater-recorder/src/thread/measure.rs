@@ -2,8 +2,9 @@
 
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::{Slot, attached};
-use crate::recorder;
+use super::slot::Slot;
+use super::slots::attached;
+use crate::in_force;
 
 /// What a closure allocated on its thread; see [`measure`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,8 +24,8 @@ pub struct Measured {
 /// Runs `work` and counts, exactly, what the calling thread allocates and frees meanwhile. May be nested. Nothing is
 /// counted as long as no allocation has come through an [`Alloc`](crate::Alloc), or in a thread that is ending.
 pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Measured) {
-    let slot = attached(recorder::interval_bytes());
-    let Some(slot) = slot.filter(|_| recorder::mode().is_some()) else {
+    let slot = attached(in_force::interval_bytes());
+    let Some(slot) = slot.filter(|_| in_force::mode().is_some()) else {
         return (work(), Measured::default());
     };
     let outer = Measurement::begin(slot);

@@ -2,7 +2,8 @@
 
 use core::sync::atomic::Ordering::Release;
 
-use super::{CURRENT, Kind, Slot, current};
+use super::slot::{Kind, Slot};
+use super::slots::{CURRENT, current};
 
 /// Runs `work` with its allocations counted as Highwater's own memory: they are not recorded, and appear in
 /// [`Counts::overhead_bytes`](crate::Counts::overhead_bytes) only.

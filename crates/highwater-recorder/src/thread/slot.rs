@@ -6,7 +6,7 @@
 //! changed?) when one of the two is used up.
 
 mod decide;
-mod read;
+pub(super) mod read;
 mod report;
 
 use core::ptr::{self, NonNull};
@@ -15,12 +15,10 @@ use core::sync::atomic::{
     Ordering::{Relaxed, Release},
 };
 
-pub(crate) use read::SlotCounts;
-
+use crate::origin::{self, Origin, ThreadName};
 use crate::recent::Recent;
 use crate::sampler::Random;
 use crate::scope;
-use crate::site::{self, Origin, ThreadName};
 use crate::sys;
 use highwater_lockfree::arena;
 use highwater_unwind::Memo;
@@ -231,7 +229,7 @@ impl Slot {
         self.alloc_blocks.store(self.alloc_blocks.load(Relaxed).wrapping_sub(1), Relaxed);
     }
 
-    /// Counts a freed block. False, with nothing counted, when [`super::count_free_slowly`] must do it.
+    /// Counts a freed block. False, with nothing counted, when [`super::slots::count_free_slowly`] must do it.
     #[inline(always)]
     pub(crate) fn try_count_free(&self, size: usize) -> bool {
         take_or_return!(self, room, size, "rsi");
@@ -290,7 +288,7 @@ impl Slot {
     /// renamed, after their first allocation.
     #[cold]
     fn ask_for_name(&self) {
-        if let Some(name) = site::current_thread_name() {
+        if let Some(name) = origin::current_thread_name() {
             self.name.store(ptr::from_ref(name).cast_mut(), Relaxed);
         }
     }

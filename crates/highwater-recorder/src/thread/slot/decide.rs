@@ -5,7 +5,7 @@ use core::sync::atomic::Ordering::Relaxed;
 use super::report::{EXACT_LOOK, LOOK};
 use super::{Kind, Slot, add, bump};
 use crate::sampler::Random;
-use crate::{lifetime, totals};
+use crate::{lifetime, lost};
 
 /// A countdown that no program reaches.
 const NEVER: i64 = i64::MAX / 2;
@@ -24,7 +24,7 @@ impl Slot {
         }
         if self.busy.load(Relaxed) {
             if self.is_exact() {
-                totals::note_dropped(size, 1);
+                lost::note_dropped(size, 1);
             }
             return 0;
         }

@@ -3,20 +3,20 @@
 //! **What a thread holds back is bounded at all times.** Neither countdown nor room is ever more than [`LOOK`], whatever
 //! the sampling interval; what is longer of a wait for a sample is kept in reserve. After each look what is not
 //! reported is at most [`KEPT`] up or down. So a thread that does nothing more holds back at most both, which is
-//! [`Counts::HELD_BACK_BYTES`]. A block too large for either is reported when it is counted.
+//! [`HELD_BACK_BYTES`]. A block too large for either is reported when it is counted.
 //!
 //! To look costs a hundred instructions, and to report little more, for it is rare. So a thread looks as seldom as it may.
 
 use core::sync::atomic::Ordering::Relaxed;
 
 use super::{Kind, Slot, add, bump};
-use crate::totals::{self, Counts};
+use crate::peak::{self, HELD_BACK_BYTES};
 
 /// The most bytes that a thread allocates, and the most that it frees, between two looks: 56 KiB.
-pub(super) const LOOK: i64 = Counts::HELD_BACK_BYTES as i64 - KEPT;
+pub(super) const LOOK: i64 = HELD_BACK_BYTES as i64 - KEPT;
 
 /// By how many its live bytes may have changed at a look before it reports: 8 KiB.
-pub(super) const KEPT: i64 = Counts::HELD_BACK_BYTES as i64 / 8;
+pub(super) const KEPT: i64 = HELD_BACK_BYTES as i64 / 8;
 
 /// [`LOOK`] in exact mode, where the bytes allocated are looked at themselves: a power of two.
 pub(super) const EXACT_LOOK: i64 = 32 * 1024;
@@ -75,7 +75,7 @@ impl Slot {
             self.highest.store(net, Relaxed);
         }
         let gained = net - self.reported.load(Relaxed);
-        if self.kind == Kind::Program && (gained.abs() > KEPT || totals::is_peak(gained)) {
+        if self.kind == Kind::Program && (gained.abs() > KEPT || peak::is_peak(gained)) {
             self.report();
         }
     }
@@ -91,7 +91,7 @@ impl Slot {
     /// [`Self::look`] for a sampled block that is about to be freed: nothing but a peak matters to its cohort.
     #[inline(always)]
     pub(crate) fn look_for_peak(&self) {
-        if totals::is_peak(self.net() - self.reported.load(Relaxed)) {
+        if peak::is_peak(self.net() - self.reported.load(Relaxed)) {
             self.look();
         }
     }
@@ -106,7 +106,7 @@ impl Slot {
         // The same number on both sides: what a handler reports in between is in both as well.
         add(&self.reported, change);
         if self.kind == Kind::Program {
-            totals::report(change);
+            peak::report(change);
         }
     }
 }

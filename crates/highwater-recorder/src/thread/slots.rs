@@ -1,15 +1,4 @@
-//! What each thread counts for itself: the bytes until its next sample, and its exact totals.
-//!
-//! A thread's [`Slot`] lives in the arena and outlives it, so that totals can be added up without stopping
-//! anybody. Only the owner writes to it, with plain loads and stores (no locked instruction); the next thread
-//! that needs a slot goes on where the last owner stopped, so nothing is ever subtracted or reset.
-//!
-//! A thread that has no slot — before its first allocation, and behind the destructors of its thread-locals —
-//! points to a shared one whose values send every call to the slow path.
-
-mod measure;
-mod own;
-mod slot;
+//! The slots of all threads, and the one that the calling thread has.
 
 use core::cell::Cell;
 use core::ffi::c_void;
@@ -19,12 +8,10 @@ use core::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
-pub use measure::{Measured, measure};
-pub use own::own_memory;
-pub(crate) use slot::Slot;
-use slot::{Kind, SlotCounts};
-
-use crate::{sys, totals};
+use super::slot::read::SlotCounts;
+use super::slot::{Kind, Slot};
+use crate::owner::Owner;
+use crate::{peak, sys};
 use highwater_lockfree::arena;
 
 /// What a thread that has not allocated yet points to.
@@ -50,7 +37,7 @@ struct Orphans {
 
 thread_local! {
     // Constant and without a destructor, so it can be used from the first instruction of a thread to the last.
-    static CURRENT: Cell<&'static Slot> = const { Cell::new(&UNATTACHED) };
+    pub(super) static CURRENT: Cell<&'static Slot> = const { Cell::new(&UNATTACHED) };
 }
 
 /// The calling thread's slot, which may be a shared one that counts nothing.
@@ -108,8 +95,14 @@ pub(crate) unsafe extern "C" fn detach(slot: *mut c_void) {
 }
 
 impl Slot {
+    /// The thread with this slot, as the one that counts in a place.
+    #[inline(always)]
+    pub(crate) fn owner(&'static self) -> Owner {
+        Owner::at(ptr::from_ref(self).addr())
+    }
+
     /// A slot of this kind that nobody owns, or a new one.
-    fn take(kind: Kind, interval_bytes: u64) -> Option<&'static Self> {
+    pub(super) fn take(kind: Kind, interval_bytes: u64) -> Option<&'static Self> {
         let free = all().find(|slot| {
             slot.kind == kind
                 && !slot.is_taken.load(Relaxed)
@@ -148,7 +141,7 @@ pub(crate) fn count_free_slowly(size: usize, interval_bytes: u64) {
         None => {
             ORPHANS.freed_blocks.fetch_add(1, Relaxed);
             ORPHANS.live_bytes.fetch_sub(size as i64, Relaxed);
-            totals::report(-(size as i64));
+            peak::report(-(size as i64));
         }
     }
 }
@@ -166,7 +159,7 @@ pub(crate) fn count_orphan_alloc(size: usize) {
     ORPHANS.alloc_blocks.fetch_add(1, Relaxed);
     ORPHANS.alloc_bytes.fetch_add(size as u64, Relaxed);
     ORPHANS.live_bytes.fetch_add(size as i64, Relaxed);
-    totals::report(size as i64);
+    peak::report(size as i64);
 }
 
 /// The counts of every thread there is or was.
