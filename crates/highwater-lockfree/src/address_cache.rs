@@ -51,7 +51,6 @@ impl<const VALUE_BITS: u32> AddressCache<VALUE_BITS> {
     }
 
     /// Remembers the value of `address`, in the place of another address's. Bits beyond `VALUE_BITS` are cut off.
-    #[inline]
     pub fn put(&self, address: usize, value: u64) {
         let (entry, tag) = self.place(address as u64);
         entry.store(tag | value & ((1 << VALUE_BITS) - 1), Ordering::Relaxed);

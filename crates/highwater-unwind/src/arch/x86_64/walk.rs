@@ -173,8 +173,8 @@ fn follow_by<const N: usize>(
     loop {
         let rule = match known(at.address) {
             Some(rule) => rule,
-            None => match cfi::rule_at(at.address) {
-                Some(rule) => RULES.put(at.address, rule),
+            None => match new_rule(at.address) {
+                Some(rule) => rule,
                 None => return End::Lost,
             },
         };
@@ -200,6 +200,13 @@ fn follow_by<const N: usize>(
             return End::Root;
         }
     }
+}
+
+/// Makes the rule of an address that has none in the cache. `None` when no code is there.
+#[cold]
+#[inline(never)]
+fn new_rule(address: usize) -> Option<Rule> {
+    Some(RULES.put(address, cfi::rule_at(address)?))
 }
 
 /// Reads a word.
