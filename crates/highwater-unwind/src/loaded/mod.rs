@@ -8,7 +8,6 @@ mod elf;
 use crate::module::Module;
 
 #[cfg(all(any(target_os = "linux", target_os = "android"), target_pointer_width = "64"))]
-#[cfg_attr(not(target_arch = "x86_64"), allow(unused_imports, reason = "rules ask for it"))]
 pub(crate) use build_id::build_id_at;
 
 /// Calls `visit` for every executable mapping of the program and its libraries, the program first. Nothing is shown where the
