@@ -26,8 +26,6 @@
 
 mod background;
 mod cgroup;
-#[cfg(feature = "criterion")]
-pub mod criterion;
 mod error;
 mod modules;
 mod profiler;

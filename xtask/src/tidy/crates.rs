@@ -44,6 +44,7 @@ const ARROWS: &[(&str, Uses)] = &[
             "highwater-tls",
         ]),
     ),
+    ("highwater-criterion", Only(&["highwater", "highwater-recorder"])),
     ("highwater-recorder", Only(&["highwater-unwind", "highwater-lockfree"])),
     ("highwater-unwind", Only(&["highwater-lockfree"])),
     ("highwater-cpu", Only(&["highwater-unwind", "highwater-lockfree"])),

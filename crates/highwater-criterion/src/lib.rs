@@ -12,7 +12,7 @@
 //!
 //! fn main() -> Result<(), highwater::Error> {
 //!     let mut criterion = Criterion::default().configure_from_args();
-//!     if let Some(lines) = highwater::criterion::operation(&mut criterion, "lines", || "a\nb".lines().count())? {
+//!     if let Some(lines) = highwater_criterion::operation(&mut criterion, "lines", || "a\nb".lines().count())? {
 //!         println!("{lines}"); // lines    1.9 ns/op   0 B/op   0 allocs/op
 //!     }
 //!     criterion.final_summary();
@@ -22,6 +22,7 @@
 //!
 //! Counted is what the whole process allocates while the routine runs, so that threads it starts are included. The counts
 //! are exact, whatever is sampled.
+#![forbid(unsafe_code)]
 
 use std::fmt;
 use std::hint::black_box;
@@ -29,9 +30,8 @@ use std::time::{Duration, Instant};
 
 use criterion::measurement::{Measurement, ValueFormatter};
 use criterion::{Criterion, Throughput};
+use highwater::Error;
 use highwater_recorder::Counts;
-
-use crate::Error;
 
 /// A benchmark's name and what one operation takes.
 ///
@@ -67,7 +67,7 @@ impl fmt::Display for Operation {
 /// `None` when the benchmark was not run, because the command line asks for others.
 ///
 /// # Errors
-/// When the program's allocations do not come through [`Alloc`](crate::Alloc), so that nothing could be counted.
+/// When the program's allocations do not come through [`Alloc`](highwater::Alloc), so that nothing could be counted.
 pub fn operation<R>(
     criterion: &mut Criterion,
     name: &str,
@@ -125,7 +125,7 @@ impl Tally {
 ///
 /// ```no_run
 /// # fn main() -> Result<(), highwater::Error> {
-/// let mut criterion = criterion::Criterion::default().with_measurement(highwater::criterion::Bytes::new()?);
+/// let mut criterion = criterion::Criterion::default().with_measurement(highwater_criterion::Bytes::new()?);
 /// criterion.bench_function("bytes", |bencher| bencher.iter(|| vec![0_u8; 100]));
 /// # Ok(())
 /// # }
@@ -137,7 +137,7 @@ pub struct Bytes(());
 #[derive(Debug)]
 pub struct Blocks(());
 
-/// What is counted of a process.
+/// A counter of the process.
 type Count = fn(&Counts) -> u64;
 
 macro_rules! measurement {
@@ -146,7 +146,7 @@ macro_rules! measurement {
             /// The measurement.
             ///
             /// # Errors
-            /// When the program's allocations do not come through [`Alloc`](crate::Alloc).
+            /// When the program's allocations do not come through [`Alloc`](highwater::Alloc).
             pub fn new() -> Result<Self, Error> {
                 is_counted().map(Self)
             }

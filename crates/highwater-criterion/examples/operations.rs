@@ -1,7 +1,7 @@
 //! What operations take: time, bytes and blocks side by side, by Criterion.
 //!
 //! ```text
-//! cargo run --release --example operations --features criterion
+//! cargo run --release --package highwater-criterion --example operations
 //! ```
 //!
 //! A benchmark of your own is the same with `harness = false` in `benches/`, and `Criterion::default()` followed by
@@ -12,7 +12,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use criterion::Criterion;
-use highwater::criterion::{Blocks, Bytes, Operation, operation};
+use highwater_criterion::{Blocks, Bytes, Operation, operation};
 
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();
