@@ -16,7 +16,7 @@ use crate::captures::Captures;
 use crate::endpoint::{self, Engine};
 use crate::environment;
 use crate::listener::Listener;
-use crate::pages::Pages;
+use crate::mounted::Pages;
 use crate::server;
 use crate::service::{Counts, Service};
 use crate::watch::{Watch, Watching};

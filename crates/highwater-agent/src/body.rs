@@ -10,7 +10,7 @@ use hyper::StatusCode;
 use hyper::body::{Body, Bytes};
 
 use crate::captures::Captures;
-use crate::limit::{BODY_TIME, MAX_BODY_BYTES};
+use crate::client_bounds::{BODY_TIME, MAX_BODY_BYTES};
 use crate::own::own;
 use crate::reply::Refusal;
 

@@ -51,6 +51,7 @@ pub enum CpuError {
 
 /// Samples of processor time are being taken, as long as this lives.
 #[derive(Debug)]
+#[must_use = "sampling ends when this is dropped"]
 pub struct CpuSampling {
     /// Two of them, so that one can be emptied while the other is written to.
     logs: [ptr::NonNull<Log>; 2],

@@ -12,6 +12,7 @@ use crate::numbers::{Numbers, SiteTotals};
 
 /// All blocks allocated in a scope, of a least alignment.
 #[derive(Debug)]
+#[must_use = "the ledger is closed when this is dropped"]
 pub struct Ledger {
     account: &'static Account,
 }

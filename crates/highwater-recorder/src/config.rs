@@ -1,14 +1,17 @@
 //! What is recorded: the setting built into the program, and `HIGHWATER` in its environment.
 
+use core::num::NonZero;
+
 /// How many allocations are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Mode {
     /// None. Exact process totals are still counted.
     Off,
     /// A random selection: one sample for every so many allocated bytes in the mean.
     Sampled {
-        /// The sampling interval in bytes; at least 2.
-        interval_bytes: u64,
+        /// The sampling interval in bytes; 1 is the same as [`Mode::Exact`].
+        interval_bytes: NonZero<u64>,
     },
     /// All of them.
     Exact,
@@ -17,9 +20,9 @@ pub enum Mode {
 impl Mode {
     /// The mode with this sampling interval; an interval of 1 byte or less records everything.
     pub const fn with_interval(interval_bytes: u64) -> Self {
-        match interval_bytes {
-            0 | 1 => Self::Exact,
-            interval_bytes => Self::Sampled { interval_bytes },
+        match NonZero::new(interval_bytes) {
+            None | Some(NonZero::<u64>::MIN) => Self::Exact,
+            Some(interval_bytes) => Self::Sampled { interval_bytes },
         }
     }
 
@@ -27,7 +30,7 @@ impl Mode {
     pub const fn interval_bytes(self) -> Option<u64> {
         match self {
             Self::Off => None,
-            Self::Sampled { interval_bytes } => Some(interval_bytes),
+            Self::Sampled { interval_bytes } => Some(interval_bytes.get()),
             Self::Exact => Some(1),
         }
     }
@@ -110,10 +113,16 @@ mod tests {
         assert_eq!(mode_of(""), Ok(Settings::DEFAULT.mode));
         assert_eq!(mode_of("off"), Ok(Mode::Off));
         assert_eq!(mode_of("exact"), Ok(Mode::Exact));
-        assert_eq!(mode_of("interval:64KiB"), Ok(Mode::Sampled { interval_bytes: 65536 }));
-        assert_eq!(mode_of(" interval:4096 , "), Ok(Mode::Sampled { interval_bytes: 4096 }));
+        assert_eq!(mode_of("interval:64KiB"), Ok(Mode::with_interval(65536)));
+        assert_eq!(mode_of(" interval:4096 , "), Ok(Mode::with_interval(4096)));
         assert_eq!(mode_of("interval:1B"), Ok(Mode::Exact));
-        assert_eq!(mode_of("off,interval:2GiB"), Ok(Mode::Sampled { interval_bytes: 2 << 30 }));
+        assert_eq!(mode_of("off,interval:2GiB"), Ok(Mode::with_interval(2 << 30)));
+    }
+
+    #[test]
+    fn an_interval_is_never_0() {
+        assert_eq!((Mode::with_interval(0), Mode::with_interval(1)), (Mode::Exact, Mode::Exact));
+        assert_eq!(Mode::with_interval(2).interval_bytes(), Some(2));
     }
 
     #[test]

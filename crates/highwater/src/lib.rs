@@ -40,6 +40,7 @@ pub use cgroup::{Container, LimitKind, MemoryLevel, container, memory_levels};
 pub use error::Error;
 pub use highwater_profile as profile;
 pub use highwater_recorder::{Alloc, Measured, Mode, measure, mode, set_mode};
+#[doc(hidden)]
 pub use modules::{Locations, Modules};
 pub use profiler::{Profiler, ProfilerBuilder};
 pub use scope::{Scope, in_scope, scope, spawn};

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use self::graph::Graph;
 use self::imports::Import;
 use self::modules::Modules;
-use super::Finding;
+use super::finding::Finding;
 use super::tree::Tree;
 use crate::workspace::Crate;
 
@@ -32,7 +32,7 @@ const LIMITS: &[(&str, usize)] = &[
     ("highwater-symbol", 11),
     ("highwater-tasks", 4),
     ("highwater-tls", 5),
-    ("xtask", 20),
+    ("xtask", 5),
 ];
 
 /// The circles of one crate.

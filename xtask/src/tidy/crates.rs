@@ -2,7 +2,8 @@
 //!
 //! Development dependencies are free, since they reach no user, except that nothing at all depends on the command.
 
-use super::{Finding, tree::Tree};
+use super::finding::Finding;
+use super::tree::Tree;
 use crate::workspace::Crate;
 
 /// What a crate may use of the workspace's own crates.

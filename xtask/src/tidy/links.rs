@@ -1,25 +1,17 @@
 //! Links between the project's documents lead somewhere.
 
-use regex::Regex;
-
-use super::{Finding, markdown, tree::Tree};
+use super::finding::Finding;
+use super::markdown;
+use super::tree::Tree;
 
 /// Every link of a Markdown file to a file of the repository, or to a heading, has its target.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    let inline = Regex::new(r#"\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)"#);
-    let reference = Regex::new(r"^\s{0,3}\[[^\]]+\]:\s+<?(\S+?)>?(?:\s|$)");
-    let (Ok(inline), Ok(reference)) = (inline, reference) else { return vec![] };
     let mut findings = Vec::new();
     for (path, text) in tree.texts(".md") {
-        for (number, line) in markdown::prose(text) {
-            let line = markdown::without_code(line);
-            let links = inline.captures_iter(&line).chain(reference.captures_iter(&line));
-            let broken =
-                links.filter_map(|link| link.get(1)).filter(|link| !leads(tree, path, link.as_str()));
-            findings.extend(broken.map(|link| {
-                Finding::new(path, number, format!("the link to {} leads nowhere: correct it", link.as_str()))
-            }));
-        }
+        let broken = markdown::links(text).filter(|(_, link)| !leads(tree, path, link));
+        findings.extend(broken.map(|(number, link)| {
+            Finding::new(path, number, format!("the link to {link} leads nowhere: correct it"))
+        }));
     }
     findings
 }

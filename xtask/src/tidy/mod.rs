@@ -7,47 +7,24 @@ mod architecture;
 mod circles;
 mod crates;
 mod dependencies;
+mod finding;
 mod leftovers;
 mod links;
 mod markdown;
 mod modules;
+mod packages;
 mod rust_version;
 mod top_level;
 mod tree;
 mod unsafe_code;
 mod writers;
 
-use std::fmt;
-
 use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
+use finding::Finding;
 use tree::Tree;
-
-/// A place that breaks a rule, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Finding {
-    path: String,
-    /// 1-based; 0 where the finding is about the file as a whole.
-    line: usize,
-    advice: String,
-}
-
-impl Finding {
-    fn new(path: impl Into<String>, line: usize, advice: impl Into<String>) -> Self {
-        Self { path: path.into(), line, advice: advice.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.path, self.advice),
-            line => write!(f, "{}:{line}: {}", self.path, self.advice),
-        }
-    }
-}
 
 /// A rule, with the name its findings are printed under.
 type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
@@ -62,6 +39,7 @@ const RULES: &[Rule] = &[
     ("circles", circles::check),
     ("architecture", architecture::check),
     ("dependencies", dependencies::check),
+    ("packages", packages::check),
     ("rust-version", rust_version::check),
     ("top level", top_level::check),
     ("leftovers", leftovers::check),
@@ -106,15 +84,4 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     }
     println!("tidy: {} rules hold over {} files", RULES.len(), tree.paths().count());
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_finding_is_printed_as_a_place_that_an_editor_opens() {
-        assert_eq!(Finding::new("docs/A.md", 7, "do this").to_string(), "docs/A.md:7: do this");
-        assert_eq!(Finding::new("notes", 0, "move it").to_string(), "notes: move it");
-    }
 }

@@ -9,7 +9,7 @@ mod uses;
 use syn::{AttrStyle, Attribute, Meta};
 
 use self::uses::{Kind, Use};
-use super::Finding;
+use super::finding::Finding;
 use super::tree::{Source, Tree};
 
 /// A part of the tree that may hold unsafe code, and why.

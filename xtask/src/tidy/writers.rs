@@ -5,7 +5,8 @@
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use super::{Finding, tree::Tree};
+use super::finding::Finding;
+use super::tree::Tree;
 
 /// A file that writes in another way, and why.
 struct Place {

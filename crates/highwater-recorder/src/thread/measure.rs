@@ -8,6 +8,7 @@ use crate::in_force;
 
 /// What a closure allocated on its thread; see [`measure`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Measured {
     /// Blocks allocated.
     pub alloc_blocks: u64,

@@ -66,7 +66,7 @@ impl Modules {
                 continue;
             }
             let own = child.ident.to_string();
-            let name = [name.as_slice(), &[own.clone()]].concat();
+            let name = [name.as_slice(), std::slice::from_ref(&own)].concat();
             let below = format!("{}/{own}", place.below);
             match (&child.content, path_attribute(&child.attrs)) {
                 (Some((_, items)), _) => self.add_items(&Place { below, ..*place }, items, &name),

@@ -1,4 +1,4 @@
-//! How much a client may take: the bounds of the server, in one place.
+//! How much a client of the agent may take: the bounds of the server, in one place.
 
 use std::time::Duration;
 
