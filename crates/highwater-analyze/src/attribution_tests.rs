@@ -95,6 +95,8 @@ fn realistic_functions() {
             Recorder,
         ),
         ("highwater_recorder::capture::walk", none(), "highwater_recorder", Recorder),
+        ("highwater_unwind::walk::walk", none(), "highwater_unwind", Recorder),
+        ("highwater_runtime::capture::walk", none(), "highwater_runtime", Recorder),
         ("walk", registry("highwater-recorder-0.1.0/src/capture.rs"), "highwater_recorder", Recorder),
         ("backtrace::backtrace::trace", registry("backtrace-0.3.77/src/backtrace/mod.rs"), "backtrace", Shim),
         ("alloc::alloc::exchange_malloc", std("alloc/src/alloc.rs"), "alloc", Entry),
