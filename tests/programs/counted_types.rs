@@ -1,6 +1,8 @@
 //! Allocates blocks of types that it counts itself: `counted_types FILE` writes a profile there, and prints for each type its
 //! name, the collection that keeps its blocks, their bytes and their number.
 
+#![expect(dead_code, reason = "the types are there to be of a size")]
+
 use std::alloc::{GlobalAlloc, Layout};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::hint::black_box;

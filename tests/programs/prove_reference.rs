@@ -18,7 +18,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use highwater_runtime::{Alloc, counts, visit_sites};
+use highwater_recorder::{Alloc, counts, visit_sites};
 
 static RECORDER: Alloc = Alloc::new().exact();
 

@@ -15,7 +15,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::thread;
 
-use highwater_runtime::{Alloc, Mode, scope, set_mode, visit_sites};
+use highwater_recorder::{Alloc, Mode, scope, set_mode, visit_sites};
 
 /// What the recorder puts in front of a sampled block.
 const MARK: usize = 8;

@@ -11,7 +11,7 @@ use std::ffi::{c_int, c_void};
 use std::hint::black_box;
 use std::process::ExitCode;
 
-use highwater_runtime::{unwind_methods, with_stack, with_stack_by_system};
+use highwater_unwind::{unwind_methods, with_stack, with_stack_by_system};
 
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new().exact();

@@ -86,7 +86,7 @@ fn run(path: &str) -> Outcome {
     let counted = mark.since()[0];
     // In exact mode every block is sampled from the start.
     let reallocations = REALLOCATIONS.load(Relaxed);
-    let more = if highwater_runtime::is_complete() { 0 } else { reallocations };
+    let more = if highwater_recorder::is_complete() { 0 } else { reallocations };
     expect("blocks by calls of the inner allocator", counted, counted.clamp(calls - more, calls))?;
     expect("blocks of the inner allocator's own", WITHIN.totals()[0], 2 * CALLED_BACK.load(Relaxed))?;
     trap::snapshot(path)?;

@@ -65,7 +65,7 @@ fn below(depth: usize) -> usize {
 fn run(path: &str) -> Outcome {
     // A snapshot asks the kernel for much, so it is taken before. What is recorded behind it is counted in memory.
     trap::snapshot(path)?;
-    let before = highwater_runtime::counts();
+    let before = highwater_recorder::counts();
     lock_in()?;
     if trap::arguments().get(1).is_some_and(|it| it == "late") {
         let _ = std::fs::File::open("/dev/null");
@@ -75,9 +75,9 @@ fn run(path: &str) -> Outcome {
         thread.map_err(|it| it.to_string())?.join().map_err(|_| "the thread panicked")?;
     }
     below(20);
-    let after = highwater_runtime::counts();
+    let after = highwater_recorder::counts();
     let mut recorded = 0;
-    highwater_runtime::visit_sites(|site| {
+    highwater_recorder::visit_sites(|site| {
         recorded += if site.stack.len() > 20 { site.allocated.blocks } else { 0 };
     });
     let truth = LOCKED_IN.totals()[0];

@@ -1,7 +1,7 @@
 //! What a program does that frees through the standard library, for a test that builds it with `-C prefer-dynamic`.
 
 #[global_allocator]
-static ALLOC: highwater_runtime::Alloc = highwater_runtime::Alloc::new().exact();
+static ALLOC: highwater_recorder::Alloc = highwater_recorder::Alloc::new().exact();
 
 fn main() {
     let words: Vec<String> = (0..1_000).map(|number| format!("{number} words")).collect();
@@ -12,10 +12,10 @@ fn main() {
     let count = thread.expect("a thread").join().expect("no panic");
     println!("{count} words, {}", here.display());
     // Recorded, or said to be refused.
-    if highwater_runtime::has_shared_std() {
-        eprintln!("refused: prefer-dynamic; the mode is {:?}", highwater_runtime::mode());
-        assert!(!highwater_runtime::set_mode(highwater_runtime::Mode::Exact));
+    if highwater_recorder::has_shared_std() {
+        eprintln!("refused: prefer-dynamic; the mode is {:?}", highwater_recorder::mode());
+        assert!(!highwater_recorder::set_mode(highwater_recorder::Mode::Exact));
     } else {
-        assert!(highwater_runtime::counts().alloc_blocks >= 1_000);
+        assert!(highwater_recorder::counts().alloc_blocks >= 1_000);
     }
 }

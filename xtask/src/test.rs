@@ -17,9 +17,8 @@ const WAITING: &[&str] = &["agent", "agent_leaks", "live"];
 
 /// Runs the tests of every target and the documentation's examples.
 ///
-/// Cargo has no single option for both: `--all-targets` leaves the documentation out. What is behind a feature that
-/// nothing else asks for is tested with it. All parts run even if the first fails, so that one run shows all that is
-/// broken.
+/// Cargo has no single option for both: `--all-targets` leaves the documentation out. All parts run even if the first
+/// fails, so that one run shows all that is broken.
 ///
 /// # Errors
 /// When an outside program cannot be had or a test fails.
@@ -34,11 +33,6 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
         let mut results: Vec<_> = others.iter().map(|it| it.run(workspace)).collect();
         results.push(
             Line::cargo(&workspace.root).args(["test", "--workspace", "--no-fail-fast", "--doc"]).run(),
-        );
-        results.push(
-            Line::cargo(&workspace.root)
-                .args(["test", "--package", "highwater", "--features", "criterion", "--lib"])
-                .run(),
         );
         results.push(models(workspace));
         (waiting.join().expect("a panic here was printed"), results)
@@ -73,7 +67,7 @@ fn models(workspace: &Workspace) -> Result<(), Failure> {
     let directory = workspace.target.join("loom");
     Line::cargo(&workspace.root)
         .env("RUSTFLAGS", "--cfg loom")
-        .args(["test", "--package", "highwater-runtime", "--lib", "--release", "models", "--target-dir"])
+        .args(["test", "--package", "highwater-lockfree", "--lib", "--release", "models", "--target-dir"])
         .args([directory])
         .run()
 }

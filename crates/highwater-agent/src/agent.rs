@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 
 use highwater::Background;
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::Notify;
 
@@ -16,7 +16,7 @@ use crate::captures::Captures;
 use crate::endpoint::{self, Engine};
 use crate::environment;
 use crate::listener::Listener;
-use crate::pages::Pages;
+use crate::mounted::Pages;
 use crate::server;
 use crate::service::{Counts, Service};
 use crate::watch::{Watch, Watching};
@@ -82,7 +82,7 @@ impl Default for AgentBuilder {
             is_open: false,
             engine: Engine::default(),
             version: None,
-            purge: highwater_runtime::trim,
+            purge: highwater_recorder::trim,
             watch: None,
         }
     }

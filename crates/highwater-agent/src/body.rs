@@ -4,13 +4,13 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 use http_body_util::{BodyExt, Limited};
 use hyper::StatusCode;
 use hyper::body::{Body, Bytes};
 
 use crate::captures::Captures;
-use crate::limit::{BODY_TIME, MAX_BODY_BYTES};
+use crate::client_bounds::{BODY_TIME, MAX_BODY_BYTES};
 use crate::own::own;
 use crate::reply::Refusal;
 

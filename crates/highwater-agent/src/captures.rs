@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use highwater::Snapshot;
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::of_process::OfProcess;

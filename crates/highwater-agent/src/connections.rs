@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use tokio::task::AbortHandle;
 
-use crate::limit::{ANSWER_TIME, HEAD_TIME};
+use crate::client_bounds::{ANSWER_TIME, HEAD_TIME};
 
 /// How far the request of a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use highwater_runtime::parse_size;
+use highwater_recorder::parse_size;
 
 use crate::watch::{Growth, Watch};
 use crate::{AgentBuilder, Error};

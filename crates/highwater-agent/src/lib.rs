@@ -23,7 +23,19 @@
 //!
 //! An application that has a server already can have it answer for the agent ([`Pages`]).
 //!
-//! The way of a request, file by file: [`listener`] and [`server`] (connections in and out) or [`pages`] (somebody else's server) →
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `flame` (on by default) | a flame graph in each incident, drawn by inferno, whose licence (CDDL-1.0) is not that of the rest |
+//! | `axum` | [`Pages`] as a router of axum's |
+//! | `hyper` | [`Pages`] as a service of hyper's |
+//! | `otlp` | incidents as OpenTelemetry profiles |
+//! | `pprof-engine` | processor time as the crate pprof samples it |
+//! | `thread-sites` | where each thread was started |
+//! | `tls` | incidents told to `https` addresses; needs a C compiler |
+//!
+//! The way of a request, file by file: [`listener`] and [`server`] (connections in and out) or [`mounted`] (somebody else's server) →
 //! [`service`] → [`access`] (who may ask) → [`endpoint`] (what is asked for) → [`captures`] (the thread that takes snapshots)
 //! → [`reply`].
 #![forbid(unsafe_code)]
@@ -32,36 +44,36 @@ mod access;
 mod address;
 mod agent;
 mod body;
+mod calling_limit;
 mod captures;
+mod client_bounds;
 mod connections;
 mod endpoint;
 mod environment;
 mod error;
-mod hard_limit;
-mod limit;
-mod limits;
+mod failing_limit;
 mod listener;
+mod mounted;
 mod names;
 mod of_process;
 mod own;
-mod pages;
 mod query;
 mod reply;
 mod server;
 mod service;
 #[cfg(unix)]
 mod socket_file;
-mod soft_limit;
+mod system_limits;
 mod watch;
 mod who;
 
 pub use address::Address;
 pub use agent::{Agent, AgentBuilder};
+pub use calling_limit::{SoftLimit, soft_limit};
 pub use error::Error;
-pub use hard_limit::{HardLimit, hard_limit};
-pub use limits::{Limits, limits};
-pub use pages::Pages;
-pub use soft_limit::{SoftLimit, soft_limit};
+pub use failing_limit::{HardLimit, hard_limit};
+pub use mounted::Pages;
+pub use system_limits::{Limits, limits};
 pub use watch::{Growth, Watch};
 
 /// Starts an agent that listens on `address`: [`Agent::builder`] with nothing else chosen.

@@ -8,7 +8,7 @@ use std::future::poll_fn;
 use std::mem;
 use std::pin::Pin;
 
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 use hyper::body::Bytes;
 
 /// The output of the future that `make` gives. It is made, run and dropped with its memory counted as the agent's.

@@ -1,6 +1,6 @@
 //! What a request gets: content, or one line that says why not and what to do.
 
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{

@@ -11,8 +11,8 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
+use crate::client_bounds::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
 use crate::connections::{Connections, Pace, Room};
-use crate::limit::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
 use crate::listener::{Listener, Stream};
 use crate::service::Service;
 

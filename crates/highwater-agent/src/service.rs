@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 use http_body_util::Full;
 use hyper::body::{Body, Bytes};
 use hyper::http::request::Parts;

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
 /// Only the user that the process runs as may connect.
@@ -60,7 +60,7 @@ pub(crate) fn bind(path: &str) -> io::Result<(UnixListener, PathBuf)> {
     fs::set_permissions(&path, Permissions::from_mode(MODE))?;
     let listener = socket.listen(BACKLOG)?;
     let made = fs::symlink_metadata(&path)?;
-    highwater_runtime::at_exit(remove_all);
+    highwater_recorder::at_exit(remove_all);
     own_memory(|| {
         let file = SocketFile { path: path.clone(), file: identity(&made), process: std::process::id() };
         open().push(file);

@@ -67,7 +67,7 @@ impl Place {
         // SAFETY: the thread sleeps in these calls, or has just done so. Test programs unload no library in whose middle a
         // thread stands.
         let is_whole = unsafe {
-            highwater_runtime::walk_copied_stack(self.address, self.stack_pointer, stack, &mut visit)
+            highwater_unwind::walk_copied_stack(self.address, self.stack_pointer, stack, &mut visit)
         };
         Sight::Asleep { frames, is_whole, call: self.call }
     }

@@ -20,6 +20,7 @@ thread_local! {
 
 /// Something whose threads are to be known, such as a test. It is open until it is dropped.
 #[derive(Debug)]
+#[must_use = "the scope is closed when this is dropped"]
 pub struct Scope {
     number: u64,
     live: &'static Live,

@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::sync::LazyLock;
 
 use highwater_hooks::Unsupported;
-use highwater_runtime::ledger::{Alloc, Ledger};
+use highwater_ledger::{Alloc, Ledger};
 use highwater_tasks::Version;
 
 #[cfg(feature = "allocator")]

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use highwater_hooks::{State, Thread, present_stack};
-use highwater_runtime::ledger;
+use highwater_ledger as ledger;
 
 use crate::finding::{Frame, Kind, Leak, Origin};
 use crate::judge;

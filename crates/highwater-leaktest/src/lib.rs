@@ -22,6 +22,13 @@
 //! A thread that is started inside of a `Once`, a `OnceLock` or a `LazyLock` belongs to the process: it is listed and fails
 //! no test. `highwater.toml` may allow others, each with a reason. See docs/LEAKTEST.md in the repository.
 //!
+//! # Features
+//!
+//! `allocator` (on by default) makes [`Alloc`] the global allocator of the test program. A program that has an allocator of its own
+//! turns the feature off and wraps that allocator.
+//!
+//! # Inside
+//!
 //! The way of a verdict: [`whole`], [`around`] or [`guard`] open a scope around a test → [`judge`] waits for its threads,
 //! passing over those that [`classify`], [`rules`] and [`baseline`] excuse → a [`finding`] for each that is left → [`report`]
 //! words it, and [`process`] has the last word when the process exits. Threads are followed by `highwater-hooks`; [`tasks`] are
@@ -58,7 +65,7 @@ mod whole;
 
 pub use guard::{Check, check};
 pub use highwater_leaktest_macros::{__around, test};
-pub use highwater_runtime::ledger::Alloc;
+pub use highwater_ledger::Alloc;
 
 /// What the attribute's expansion calls.
 #[doc(hidden)]

@@ -1,7 +1,7 @@
 //! The scope of a test: the threads that are started in it, and the blocks that they allocate.
 
 use highwater_hooks::Scope as Threads;
-use highwater_runtime::ledger::{self, Heir, Ledger};
+use highwater_ledger::{self as ledger, Heir, Ledger};
 
 use crate::allocator;
 use crate::memory::Limits;

@@ -13,7 +13,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use highwater_runtime::ledger;
+use highwater_ledger as ledger;
 
 use crate::judge::{PAUSES, Verdict};
 use crate::message;

@@ -40,12 +40,18 @@ pub(crate) fn outside_of_recorder(mut frames: Vec<Frame>) -> Vec<Frame> {
     frames
 }
 
+/// The crates that take the stacks of blocks down.
+const RECORDER: [&str; 4] =
+    ["highwater_ledger", "highwater_lockfree", "highwater_recorder", "highwater_unwind"];
+
 fn is_of_recorder(frame: &Frame) -> bool {
     let is_in = |file: &String| {
         let file = file.replace('\\', "/");
-        file.rsplit_once("/src/ledger/").is_some_and(|(package, _)| package.contains("/highwater-runtime"))
+        let package = file.rsplit_once("/src/").and_then(|(package, _)| package.rsplit('/').next());
+        package.is_some_and(|package| RECORDER.iter().any(|it| package.starts_with(&it.replace('_', "-"))))
     };
-    frame.function.contains("highwater_runtime::") || frame.file.as_ref().is_some_and(is_in)
+    RECORDER.iter().any(|it| frame.function.contains(&format!("{it}::")))
+        || frame.file.as_ref().is_some_and(is_in)
 }
 
 /// The calls of a stack up to where they are enough. An address without a symbol yields none.
@@ -112,9 +118,9 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     let path = function.trim_start_matches(['<', '&']);
     let is_in = |krate: &str| path.strip_prefix(krate).is_some_and(|rest| rest.starts_with("::"));
     if is_in("highwater_hooks")
-        || is_in("highwater_runtime")
         || is_in("highwater_leaktest")
         || is_in("highwater_resolver")
+        || RECORDER.iter().any(|it| is_in(it))
         || is_in_front(path)
     {
         return Origin::Highwater;

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use highwater_runtime::ledger::{self, Block, Ledger};
+use highwater_ledger::{self as ledger, Block, Ledger};
 use highwater_tasks::{
     Allocation, Call, Executor, Purpose, classify_by_table, classify_with, ends_with_executor, is_of_executor,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use highwater_runtime::leading_number;
+use highwater_recorder::leading_number;
 
 /// The time that a number with a unit behind it says; `None` for anything else. Constant, so that an attribute's time is
 /// read by the compiler.

@@ -3,7 +3,8 @@
 //! Profiles outlive versions, so a name that a crate had stays in its list.
 
 /// The crates that record allocations: their frames lie between an allocation and the allocator. Names as in paths.
-const RECORDER: [&str; 3] = ["highwater_recorder", "highwater_runtime", "highwater_unwind"];
+const RECORDER: [&str; 5] =
+    ["highwater_ledger", "highwater_lockfree", "highwater_recorder", "highwater_runtime", "highwater_unwind"];
 
 /// The crate that programs depend on, which has the allocator's face.
 const FACADE: &str = "highwater";

@@ -21,6 +21,11 @@
 //! assert_eq!(again.samples.total(0), 4096);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Features
+//!
+//! - `formats` (on by default): every format but pprof, and zstd.
+//! - `otlp`: profiles as a request to OpenTelemetry's collector.
 #![forbid(unsafe_code)]
 
 mod bounded_text;

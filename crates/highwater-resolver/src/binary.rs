@@ -2,7 +2,7 @@
 //! back to the system after each unit of debug information.
 
 use gimli::{DebugInfoOffset, Dwarf, EndianSlice, RunTimeEndian};
-use highwater_runtime::MappedFile;
+use highwater_unwind::MappedFile;
 use object::{CompressionFormat, Object, ObjectSection, ObjectSymbol, SymbolKind};
 
 use crate::call::Call;

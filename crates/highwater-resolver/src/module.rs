@@ -5,7 +5,7 @@ use std::ffi::CString;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use highwater_runtime::MappedFile;
+use highwater_unwind::MappedFile;
 
 use crate::binary::{Binary, Sections};
 use crate::call::Call;
@@ -23,7 +23,7 @@ pub(crate) struct Module {
 impl Module {
     pub(crate) fn all() -> Vec<Self> {
         let mut modules = Vec::new();
-        highwater_runtime::visit_modules(|it| {
+        highwater_unwind::visit_modules(|it| {
             modules.push(Self {
                 range: it.start..it.limit,
                 elf_start: it.elf_start,

@@ -20,7 +20,7 @@ pub struct Names {
 impl Names {
     /// Names that may take so many bytes from now on. The last unit of debug information that is read may go beyond.
     pub fn within(bytes: u64) -> Self {
-        let most_overhead_bytes = highwater_runtime::counts().overhead_bytes.saturating_add(bytes);
+        let most_overhead_bytes = highwater_recorder::counts().overhead_bytes.saturating_add(bytes);
         let (program, others): (Vec<_>, Vec<_>) = Module::all().into_iter().partition(Module::is_program);
         let named = |it: Module| {
             let name = it.path.rsplit(|&it| it == b'/').next().filter(|it| !it.is_empty())?;
@@ -45,7 +45,7 @@ impl Names {
             }
         }
         let own = new.iter().copied().filter(|it| !known.contains_key(it)).collect::<Vec<_>>();
-        let has_room = || highwater_runtime::counts().overhead_bytes < *most_overhead_bytes;
+        let has_room = || highwater_recorder::counts().overhead_bytes < *most_overhead_bytes;
         known.extend(module::look_up(program, own, &has_room));
         new.into_iter().for_each(|it| _ = known.entry(it).or_default());
     }

@@ -190,9 +190,9 @@ mod tests {
         assert_eq!(behind_allocator(&stack[..4]), None);
         assert_eq!(behind_allocator(&[]), None);
         let recorder = [
-            call("highwater_runtime::exact::find", "/home/me/crates/highwater-runtime/src/exact.rs"),
+            call("highwater_recorder::exact::find", "/home/me/crates/highwater-recorder/src/exact.rs"),
             call("core::option::Option<T>::and_then", "/rustc/0123/library/core/src/option.rs"),
-            call("highwater_runtime::alloc::record", "/home/me/crates/highwater-runtime/src/alloc.rs"),
+            call("highwater_recorder::alloc::record", "/home/me/crates/highwater-recorder/src/alloc.rs"),
         ];
         assert_eq!(behind_allocator(&[&recorder[..], &stack].concat()), Some(7));
     }

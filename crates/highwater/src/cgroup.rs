@@ -57,7 +57,7 @@ impl Container {
 
 /// The container of this process, as it is now.
 pub fn container() -> Container {
-    highwater_runtime::own_memory(|| {
+    highwater_recorder::own_memory(|| {
         let system = System::here();
         Hierarchies::now(&system, |it| read_container(&system, it))
     })

@@ -26,8 +26,6 @@
 
 mod background;
 mod cgroup;
-#[cfg(feature = "criterion")]
-pub mod criterion;
 mod error;
 mod modules;
 mod profiler;
@@ -41,7 +39,8 @@ pub use background::Background;
 pub use cgroup::{Container, LimitKind, MemoryLevel, container, memory_levels};
 pub use error::Error;
 pub use highwater_profile as profile;
-pub use highwater_runtime::{Alloc, Measured, Mode, measure, mode, set_mode};
+pub use highwater_recorder::{Alloc, Measured, Mode, measure, mode, set_mode};
+#[doc(hidden)]
 pub use modules::{Locations, Modules};
 pub use profiler::{Profiler, ProfilerBuilder};
 pub use scope::{Scope, in_scope, scope, spawn};

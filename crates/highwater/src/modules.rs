@@ -6,13 +6,13 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use highwater_profile::{Location, LocationId, Mapping, MappingId, Profile};
-use highwater_runtime::SiteTotals;
+use highwater_recorder::SiteTotals;
 
 /// The files that are mapped executable into this process, as they were at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Modules(Vec<Module>);
 
-/// One of them; see [`highwater_runtime::Module`].
+/// One of them; see [`highwater_unwind::Module`].
 #[derive(Clone, Debug)]
 struct Module {
     start: u64,
@@ -24,14 +24,14 @@ struct Module {
     is_normalized: bool,
     path: String,
     build_id: String,
-    /// See [`highwater_runtime::module_id`].
+    /// See [`highwater_unwind::module_id`].
     id: u64,
     /// The loader does not name it: it is the program.
     is_program: bool,
 }
 
 impl Module {
-    fn of(module: highwater_runtime::Module<'_>) -> Self {
+    fn of(module: highwater_unwind::Module<'_>) -> Self {
         Self {
             start: module.start,
             limit: module.limit,
@@ -41,7 +41,7 @@ impl Module {
             is_normalized: false,
             path: String::from_utf8_lossy(module.path).into_owned(),
             build_id: module.build_id.iter().map(|byte| format!("{byte:02x}")).collect(),
-            id: highwater_runtime::module_id(
+            id: highwater_unwind::module_id(
                 module.start.wrapping_sub(module.elf_start),
                 module.path,
                 module.build_id,
@@ -65,7 +65,7 @@ impl Modules {
     /// Those of now.
     pub fn capture() -> Self {
         let mut modules = Vec::new();
-        highwater_runtime::visit_modules(|module| modules.push(Module::of(module)));
+        highwater_unwind::visit_modules(|module| modules.push(Module::of(module)));
         name_all(&mut modules);
         normalize(&mut modules);
         Self(modules)
@@ -98,7 +98,7 @@ impl Locations<'_> {
     /// library may be at an address of the stack.
     pub(crate) fn are_those_of(&self, site: &SiteTotals) -> bool {
         let id = |&address: &usize| self.module(address as u64).map_or(0, |index| self.modules[index].id);
-        site.modules.is_none_or(|then| then == highwater_runtime::modules_of(site.whole_stack.iter().map(id)))
+        site.modules.is_none_or(|then| then == highwater_unwind::modules_of(site.whole_stack.iter().map(id)))
     }
 
     fn module(&self, address: u64) -> Option<usize> {

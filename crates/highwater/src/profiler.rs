@@ -12,7 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use highwater_profile::sequence::Sequence;
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 
 use crate::background::Background;
 use crate::{Error, Snapshot};
@@ -46,6 +46,7 @@ use crate::{Error, Snapshot};
 /// child's profiler ends. [`Profiler::go_on_in_child`] begins a series of the child's own. The child's files have its process id
 /// in their names, as in `heap.4711.pb.gz`, so that they do not take the place of its parent's.
 #[derive(Debug)]
+#[must_use = "the profile is written when this is dropped; give it a name: `let _profiler = …;`"]
 pub struct Profiler {
     running: Arc<Running>,
 }

@@ -2,7 +2,7 @@
 
 use std::thread::{self, JoinHandle};
 
-use highwater_runtime::scope;
+use highwater_recorder::scope;
 
 /// Keeps the calling thread in a scope until it is dropped. Scopes are to be left in the reverse order of entering.
 #[derive(Debug)]

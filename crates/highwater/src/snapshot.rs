@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use highwater_profile::file::write_atomically;
 use highwater_profile::{Label, LabelValue, Meta, Profile, StringId, ValueType, pprof};
-use highwater_runtime::{SiteTotals, own_memory};
+use highwater_recorder::{SiteTotals, own_memory};
 
 use crate::{Error, Modules, Stats, Who, stats, who};
 
@@ -38,14 +38,14 @@ const DEFAULT_SAMPLE_TYPE: &str = "inuse_space";
 /// The frames between a program's call and the stack walk, as pprof's `drop_frames`: readers leave out what
 /// matches as a whole, and whatever it called.
 const RECORDER_FRAMES: &str = concat!(
-    r"<?highwater_runtime::.*",
+    r"<?highwater_(recorder|unwind|lockfree)::.*",
     r"|(__rustc::)?__(rust|rg|rdl)_(alloc|alloc_zeroed|realloc)",
     r"|alloc::alloc::(alloc|alloc_zeroed|realloc|exchange_malloc|Global::.*)",
     r"|<alloc::alloc::Global as .*>::.*",
 );
 
 /// The exception, as pprof's `keep_frames`: a function of the recorder that calls code of the program.
-const CALLING_FRAMES: &str = "highwater_runtime::thread::measure::measure.*";
+const CALLING_FRAMES: &str = "highwater_recorder::thread::measure::measure.*";
 
 /// What the process had recorded at one moment.
 ///
@@ -73,16 +73,16 @@ impl Snapshot {
     /// # Errors
     /// When no allocation came through [`Alloc`](crate::Alloc), or the platform cannot be recorded on.
     pub fn capture() -> Result<Self, Error> {
-        if !highwater_runtime::is_supported() {
+        if !highwater_recorder::is_supported() {
             return Err(Error::Unsupported);
         }
-        if highwater_runtime::has_shared_std() {
+        if highwater_recorder::has_shared_std() {
             return Err(Error::SharedStandardLibrary);
         }
-        if highwater_runtime::mode().is_none() {
+        if highwater_recorder::mode().is_none() {
             return Err(Error::NotInstalled);
         }
-        highwater_runtime::learn_own_frames();
+        highwater_recorder::learn_own_frames();
         let stats = stats();
         Ok(Self { content: own_memory(|| Content::capture(&stats)) })
     }
@@ -115,19 +115,19 @@ impl Drop for Snapshot {
 
 impl Content {
     fn capture(stats: &Stats) -> Self {
-        let epoch = highwater_runtime::begin_snapshot();
-        let counts = highwater_runtime::counts();
+        let epoch = highwater_recorder::begin_snapshot();
+        let counts = highwater_recorder::counts();
         let mut sites = Vec::new();
-        highwater_runtime::visit_sites(|site| sites.push(site));
+        highwater_recorder::visit_sites(|site| sites.push(site));
         let modules = Modules::capture();
         let time_ns = now_ns();
-        let duration_ns = i64::try_from(highwater_runtime::running().as_nanos()).unwrap_or(i64::MAX);
-        let walks = highwater_runtime::unwind_methods();
+        let duration_ns = i64::try_from(highwater_recorder::running().as_nanos()).unwrap_or(i64::MAX);
+        let walks = highwater_unwind::unwind_methods();
         let meta = Meta {
             format: Some(Meta::FORMAT),
             process: Some(process(time_ns, duration_ns)),
             epoch: Some(signed(epoch)),
-            exact: Some(i64::from(highwater_runtime::is_complete())),
+            exact: Some(i64::from(highwater_recorder::is_complete())),
             alloc_blocks: Some(signed(stats.alloc_blocks)),
             alloc_bytes: Some(signed(stats.alloc_bytes)),
             freed_blocks: Some(signed(stats.freed_blocks)),
@@ -151,7 +151,7 @@ impl Content {
         Self {
             sites,
             modules,
-            interval_bytes: signed(highwater_runtime::last_interval_bytes()),
+            interval_bytes: signed(highwater_recorder::last_interval_bytes()),
             time_ns,
             duration_ns,
             meta,

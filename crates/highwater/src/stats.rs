@@ -19,7 +19,7 @@ pub struct Stats {
     /// Bytes allocated and not yet freed.
     pub live_bytes: u64,
     /// Highest number of live bytes so far. Each thread may put it off by what it holds back: at most 64 KiB up or down, in every mode
-    /// (`highwater_runtime::Counts::HELD_BACK_BYTES`). In exact mode it is exact if one thread alone allocates.
+    /// (`highwater_recorder::Counts::HELD_BACK_BYTES`). In exact mode it is exact if one thread alone allocates.
     pub peak_bytes: u64,
     /// Highwater's own memory, which is in none of the numbers above.
     pub overhead_bytes: u64,
@@ -35,9 +35,9 @@ pub struct Stats {
 /// kernel says.
 pub fn stats() -> Stats {
     // Counted before the kernel is asked, which takes a while.
-    let counts = highwater_runtime::counts();
+    let counts = highwater_recorder::counts();
     let (rss_bytes, (cgroup_used_bytes, cgroup_limit_bytes)) =
-        highwater_runtime::own_memory(|| (cgroup::resident_bytes(), cgroup::used_and_limit()));
+        highwater_recorder::own_memory(|| (cgroup::resident_bytes(), cgroup::used_and_limit()));
     Stats {
         alloc_blocks: counts.alloc_blocks,
         alloc_bytes: counts.alloc_bytes,

@@ -13,7 +13,7 @@ use std::process;
 use std::sync::OnceLock;
 
 use highwater_profile::Profile;
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 
 use labels::Labels;
 
@@ -145,7 +145,7 @@ fn program() -> String {
 /// The build id of the program, in hexadecimal digits.
 fn build_id() -> Option<String> {
     let mut found = None;
-    highwater_runtime::visit_modules(|module| {
+    highwater_unwind::visit_modules(|module| {
         let is_program = module.path.is_empty() || module.path == b"/proc/self/exe";
         if found.is_none() && is_program && !module.build_id.is_empty() {
             found = Some(module.build_id.iter().map(|byte| format!("{byte:02x}")).collect());

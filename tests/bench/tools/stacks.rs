@@ -40,9 +40,9 @@ fn below<const NUMBER: usize>(depth: usize, work: Work<'_>) {
 
 fn frames(by_system: bool) -> usize {
     if by_system {
-        highwater_runtime::with_stack_by_system(<[usize]>::len)
+        highwater_unwind::with_stack_by_system(<[usize]>::len)
     } else {
-        highwater_runtime::with_stack(<[usize]>::len)
+        highwater_unwind::with_stack(<[usize]>::len)
     }
 }
 

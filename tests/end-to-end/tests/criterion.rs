@@ -8,12 +8,11 @@ use highwater_tests::succeed;
 
 /// Builds the example and returns where it is.
 fn example() -> PathBuf {
-    // A directory of its own: with the feature, the crate is another one than other tests use.
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("criterion");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target directory");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.args(["build", "--package", "highwater", "--features", "criterion", "--example", "operations"]);
-    succeed(cargo.arg("--target-dir").arg(&directory));
+    cargo.args(["build", "--package", "highwater-criterion", "--example", "operations"]);
+    succeed(cargo.arg("--target-dir").arg(directory));
     directory.join("debug/examples/operations")
 }
 

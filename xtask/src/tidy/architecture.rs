@@ -2,7 +2,9 @@
 
 use regex::Regex;
 
-use super::{Finding, markdown, tree::Tree};
+use super::finding::Finding;
+use super::markdown;
+use super::tree::Tree;
 
 const DOCUMENT: &str = "docs/ARCHITECTURE.md";
 

@@ -2,7 +2,8 @@
 //!
 //! Development dependencies are free, since they reach no user, except that nothing at all depends on the command.
 
-use super::{Finding, tree::Tree};
+use super::finding::Finding;
+use super::tree::Tree;
 use crate::workspace::Crate;
 
 /// What a crate may use of the workspace's own crates.
@@ -34,12 +35,14 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-symbol", Only(&["highwater-names", "highwater-profile"])),
     ("highwater-names", Only(&[])),
     ("highwater-profile", Only(&[])),
-    ("highwater", Only(&["highwater-runtime", "highwater-profile"])),
+    ("highwater", Only(&["highwater-recorder", "highwater-unwind", "highwater-profile"])),
     (
         "highwater-agent",
         Only(&[
             "highwater",
-            "highwater-runtime",
+            "highwater-cpu",
+            "highwater-recorder",
+            "highwater-unwind",
             "highwater-hooks",
             "highwater-names",
             "highwater-resolver",
@@ -48,10 +51,15 @@ const ARROWS: &[(&str, Uses)] = &[
             "highwater-tls",
         ]),
     ),
-    ("highwater-resolver", Only(&["highwater-runtime"])),
-    ("highwater-runtime", Only(&[])),
+    ("highwater-resolver", Only(&["highwater-recorder", "highwater-unwind"])),
+    ("highwater-criterion", Only(&["highwater", "highwater-recorder"])),
+    ("highwater-recorder", Only(&["highwater-unwind", "highwater-lockfree"])),
+    ("highwater-unwind", Only(&["highwater-lockfree"])),
+    ("highwater-cpu", Only(&["highwater-unwind", "highwater-lockfree"])),
+    ("highwater-ledger", Only(&["highwater-unwind", "highwater-lockfree"])),
+    ("highwater-lockfree", Only(&[])),
     // A sleeping thread's stack is walked as those of allocations are.
-    ("highwater-hooks", Only(&["highwater-runtime"])),
+    ("highwater-hooks", Only(&["highwater-unwind"])),
     (
         "highwater-leaktest",
         Only(&[
@@ -59,7 +67,8 @@ const ARROWS: &[(&str, Uses)] = &[
             "highwater-hooks",
             "highwater-names",
             "highwater-resolver",
-            "highwater-runtime",
+            "highwater-ledger",
+            "highwater-recorder",
             "highwater-tasks",
             "highwater-profile",
         ]),
@@ -68,7 +77,7 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-tasks", Only(&["highwater-names"])),
     ("highwater-tls", Only(&[])),
     ("highwater-leak-corpus", Only(&[])),
-    ("highwater-bench", Only(&["highwater", "highwater-runtime"])),
+    ("highwater-bench", Only(&["highwater", "highwater-recorder", "highwater-unwind"])),
     ("highwater-fuzz", Only(&["highwater-profile"])),
     ("highwater-tests", Anything),
     ("xtask", Only(&[])),

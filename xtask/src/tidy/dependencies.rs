@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use toml::{Table, Value};
 
-use super::{Finding, tree::Tree};
+use super::finding::Finding;
+use super::tree::Tree;
 
 const DOCUMENT: &str = "docs/records/DEPENDENCIES.md";
 const ROOT: &str = "Cargo.toml";

@@ -4,7 +4,8 @@
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
-use super::{Finding, tree::Tree};
+use super::finding::Finding;
+use super::tree::Tree;
 
 const MACROS: &[&str] = &["todo", "unimplemented", "dbg"];
 

@@ -1,8 +1,8 @@
 //! Links between the project's documents lead somewhere.
 
-use regex::Regex;
-
-use super::{Finding, markdown, tree::Tree};
+use super::finding::Finding;
+use super::markdown;
+use super::tree::Tree;
 
 /// Files that may name a page without a link to it. The sources of the rules name pages that are made up, and
 /// the changelog names pages of its time.

@@ -1,5 +1,7 @@
 //! The little of Markdown that the rules about documents need.
 
+use regex::Regex;
+
 /// A document's lines with their 1-based numbers, without those inside fenced code.
 pub fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut fenced = false;
@@ -20,6 +22,21 @@ pub fn code(line: &str) -> impl Iterator<Item = &str> {
 /// A line without what stands in backticks.
 pub fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join("``")
+}
+
+/// The targets of a document's links, with the 1-based numbers of their lines; none that stand in code.
+pub fn links(text: &str) -> impl Iterator<Item = (usize, String)> {
+    let inline = Regex::new(r#"\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)"#).ok();
+    let reference = Regex::new(r"^\s{0,3}\[[^\]]+\]:\s+<?(\S+?)>?(?:\s|$)").ok();
+    prose(text).flat_map(move |(number, line)| {
+        let line = without_code(line);
+        let targets = |form: &Option<Regex>| -> Vec<String> {
+            let found = form.iter().flat_map(|form| form.captures_iter(&line));
+            found.filter_map(|link| Some(link.get(1)?.as_str().to_owned())).collect()
+        };
+        let both = [targets(&inline), targets(&reference)].concat();
+        both.into_iter().map(move |target| (number, target))
+    })
 }
 
 /// The words of a heading, if the line is one.

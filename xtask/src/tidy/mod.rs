@@ -5,15 +5,18 @@
 
 mod architecture;
 mod calls;
+mod circles;
 mod comparison;
 mod crates;
 mod dependencies;
+mod finding;
 mod formats;
 mod generated;
 mod leftovers;
 mod links;
 mod markdown;
 mod modules;
+mod packages;
 mod pages;
 mod powers;
 mod rust_version;
@@ -21,37 +24,12 @@ mod top_level;
 mod tree;
 mod unsafe_code;
 
-use std::fmt;
-
-use clap::Args;
+use clap::{Args, Subcommand};
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
+use finding::Finding;
 use tree::Tree;
-
-/// A place that breaks a rule, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Finding {
-    path: String,
-    /// 1-based; 0 where the finding is about the file as a whole.
-    line: usize,
-    advice: String,
-}
-
-impl Finding {
-    fn new(path: impl Into<String>, line: usize, advice: impl Into<String>) -> Self {
-        Self { path: path.into(), line, advice: advice.into() }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            0 => write!(f, "{}: {}", self.path, self.advice),
-            line => write!(f, "{}:{line}: {}", self.path, self.advice),
-        }
-    }
-}
 
 /// A rule, with the name its findings are printed under.
 type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
@@ -63,10 +41,12 @@ const RULES: &[Rule] = &[
     ("unsafe code", unsafe_code::check),
     ("powers", powers::check),
     ("modules", modules::check),
+    ("circles", circles::check),
     ("architecture", architecture::check),
     ("generated", generated::check),
     ("dependencies", dependencies::check),
     ("formats", formats::check),
+    ("packages", packages::check),
     ("rust-version", rust_version::check),
     ("top level", top_level::check),
     ("leftovers", leftovers::check),
@@ -81,14 +61,26 @@ pub struct Options {
     /// Write those parts of the pages anew that are made from the sources.
     #[arg(long)]
     write: bool,
+    #[command(subcommand)]
+    look: Option<Look>,
 }
 
-/// Applies every rule and prints all that they find.
+#[derive(Subcommand)]
+enum Look {
+    /// Print how many files of each crate use each other in circles, and the names that tie them.
+    Circles,
+}
+
+/// Applies every rule and prints all that they find; or shows what is asked for.
 ///
 /// # Errors
 /// When there is a finding, the tree cannot be read, or a page cannot be written.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let mut tree = Tree::load(workspace)?;
+    if let Some(Look::Circles) = options.look {
+        circles::print(&tree);
+        return Ok(());
+    }
     if options.write {
         generated::write(workspace, &tree)?;
         tree = Tree::load(workspace)?;
@@ -108,15 +100,4 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     }
     println!("tidy: {} rules hold over {} files", RULES.len(), tree.paths().count());
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_finding_is_printed_as_a_place_that_an_editor_opens() {
-        assert_eq!(Finding::new("docs/A.md", 7, "do this").to_string(), "docs/A.md:7: do this");
-        assert_eq!(Finding::new("notes", 0, "move it").to_string(), "notes: move it");
-    }
 }

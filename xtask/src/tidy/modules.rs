@@ -1,6 +1,7 @@
 //! Every file says what it is for, and is short enough to be about one thing.
 
-use super::{Finding, tree::Tree};
+use super::finding::Finding;
+use super::tree::Tree;
 
 /// The most lines a source may have.
 const MOST_LINES: usize = 600;

@@ -1,6 +1,7 @@
 //! The oldest Rust that builds the project is stated once, and no toolchain is forced on a contributor.
 
-use super::{Finding, tree::Tree};
+use super::finding::Finding;
+use super::tree::Tree;
 
 /// `rust-version` stands in the root manifest, every crate inherits it, and no `rust-toolchain` file exists.
 pub fn check(tree: &Tree) -> Vec<Finding> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::{Crate, Workspace};

@@ -9,7 +9,7 @@ mod uses;
 use syn::{AttrStyle, Attribute, Meta};
 
 use self::uses::{Kind, Use};
-use super::Finding;
+use super::finding::Finding;
 use super::tree::{Source, Tree};
 
 /// A part of the tree that may hold unsafe code, and why.
@@ -20,8 +20,24 @@ struct Place {
 
 const PLACES: &[Place] = &[
     Place {
-        prefix: "crates/highwater-runtime/",
+        prefix: "crates/highwater-recorder/",
         reason: "an allocator is an unsafe trait, and the recorder behind it keeps its memory without an allocator",
+    },
+    Place {
+        prefix: "crates/highwater-unwind/",
+        reason: "a walk reads the stack of its own thread, and the tables of the modules that are loaded",
+    },
+    Place {
+        prefix: "crates/highwater-lockfree/",
+        reason: "memory comes from the operating system, and threads share it without a lock",
+    },
+    Place {
+        prefix: "crates/highwater-cpu/",
+        reason: "a signal handler is installed, and gets the registers of the code that it interrupted as a raw pointer",
+    },
+    Place {
+        prefix: "crates/highwater-ledger/",
+        reason: "an allocator is an unsafe trait, and the words of live blocks are read",
     },
     Place {
         prefix: "crates/highwater-hooks/",
@@ -60,7 +76,7 @@ fn check_with(tree: &Tree, places: &[Place]) -> Vec<Finding> {
         } else {
             let outside = |each: &Use| {
                 let advice =
-                    format!("{} outside the places for it: move it into highwater-runtime", each.kind);
+                    format!("{} outside the places for it: move it into highwater-recorder", each.kind);
                 Finding::new(&source.path, each.line, advice)
             };
             findings.extend(found.iter().map(outside));

@@ -1,7 +1,7 @@
 //! What can be changed from outside: the sampling interval, and memory that is free but not given back.
 
 use highwater::Mode;
-use highwater_runtime::Settings;
+use highwater_recorder::Settings;
 use hyper::StatusCode;
 
 use crate::reply::{Answer, Refusal, Reply};
@@ -13,7 +13,7 @@ pub(super) fn interval() -> String {
         None => "not recording: highwater::Alloc is not in use".to_owned(),
         Some(Mode::Off) => "off".to_owned(),
         Some(Mode::Exact) => "exact".to_owned(),
-        Some(Mode::Sampled { interval_bytes }) => format!("{interval_bytes}"),
+        Some(mode) => mode.interval_bytes().unwrap_or(0).to_string(),
     }
 }
 

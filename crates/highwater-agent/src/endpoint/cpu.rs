@@ -8,8 +8,8 @@ use std::io;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use highwater::Modules;
+use highwater_cpu::{CpuError, CpuSampling};
 use highwater_profile::{Profile, ValueType, pprof};
-use highwater_runtime::{CpuError, CpuSampling};
 use hyper::StatusCode;
 
 use crate::query::Query;

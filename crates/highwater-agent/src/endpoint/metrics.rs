@@ -74,7 +74,7 @@ fn families(service: &Service) -> Vec<Family> {
     let limits = limits();
     let levels = highwater::memory_levels();
     let nearest = MemoryLevel::nearest(&levels);
-    let counts = highwater_runtime::counts();
+    let counts = highwater_recorder::counts();
     let interval = highwater::mode().and_then(highwater::Mode::interval_bytes);
     let mut families = Vec::new();
     let mut add = |kind, name, unit, help, values: Vec<(&'static str, Option<f64>)>| {

@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(text, "3 bytes more are alive than before, in 1 stacks\n\n+3 bytes, -1 blocks\n");
         for way in [
             "alloc::raw_vec::finish_grow",
-            "<highwater_runtime::alloc::Alloc<A> as core::alloc::global::GlobalAlloc>::alloc",
+            "<highwater_recorder::alloc::Alloc<A> as core::alloc::global::GlobalAlloc>::alloc",
             "__rustc::__rust_alloc",
             "<alloc::raw_vec::RawVecInner>::try_allocate_in",
             "<u8 as alloc::vec::spec_from_elem::SpecFromElem>::from_elem",

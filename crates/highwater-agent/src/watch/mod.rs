@@ -20,7 +20,7 @@ use std::thread;
 use std::time::Duration;
 
 use highwater::Background;
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 
 use crate::Error;
 use crate::of_process::OfProcess;

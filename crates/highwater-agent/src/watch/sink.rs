@@ -14,7 +14,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 use serde_json::{Value, json};
 
 pub(crate) use connections::Connections;

@@ -94,8 +94,10 @@ fn realistic_functions() {
             "highwater",
             Recorder,
         ),
+        ("highwater_recorder::capture::walk", none(), "highwater_recorder", Recorder),
+        ("highwater_unwind::walk::walk", none(), "highwater_unwind", Recorder),
         ("highwater_runtime::capture::walk", none(), "highwater_runtime", Recorder),
-        ("walk", registry("highwater-runtime-0.1.0/src/capture.rs"), "highwater_runtime", Recorder),
+        ("walk", registry("highwater-recorder-0.1.0/src/capture.rs"), "highwater_recorder", Recorder),
         ("backtrace::backtrace::trace", registry("backtrace-0.3.77/src/backtrace/mod.rs"), "backtrace", Shim),
         ("alloc::alloc::exchange_malloc", std("alloc/src/alloc.rs"), "alloc", Entry),
         ("alloc_impl_runtime", std("alloc/src/alloc.rs"), "alloc", Entry),
@@ -127,9 +129,9 @@ fn realistic_functions() {
 
 #[test]
 fn a_bare_name_becomes_its_file_s_crate() {
-    let mut attribution = judge(Some("{closure#0}"), Some("crates/highwater-runtime/src/capture.rs"));
+    let mut attribution = judge(Some("{closure#0}"), Some("crates/highwater-recorder/src/capture.rs"));
     assert_eq!(attribution.class, FrameClass::Own);
-    attribution.adopt("highwater_runtime");
+    attribution.adopt("highwater_recorder");
     assert_eq!(attribution.class, FrameClass::Recorder);
 }
 

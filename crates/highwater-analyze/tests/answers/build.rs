@@ -164,7 +164,7 @@ pub fn regexes(expression: &str) -> Vec<Regex> {
 
 /// What stands between a program and its allocator, leaf first.
 pub const ALLOCATOR: [&str; 6] = [
-    "highwater_runtime::capture::walk@crates/highwater-runtime/src/capture.rs:30",
+    "highwater_recorder::capture::walk@crates/highwater-recorder/src/capture.rs:30",
     "<highwater::Alloc<A> as core::alloc::global::GlobalAlloc>::alloc@crates/highwater/src/alloc.rs:60",
     "__rustc::__rust_alloc",
     "alloc::alloc::alloc@~alloc/src/alloc.rs:94",

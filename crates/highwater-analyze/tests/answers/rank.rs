@@ -74,7 +74,7 @@ fn rows_end_where_the_reader_says() {
     let leaf = Query { leaf: true, by: GroupBy::Function, ..everything() };
     assert_eq!(label(&leaf, 0), "alloc::raw_vec::RawVecInner<A>::finish_grow");
     let true_leaf = Query { all_frames: true, ..leaf };
-    assert_eq!(label(&true_leaf, 0), "highwater_runtime::capture::walk");
+    assert_eq!(label(&true_leaf, 0), "highwater_recorder::capture::walk");
     // To see all frames changes nothing in what values are put down to.
     let all = Query { all_frames: true, ..everything() };
     assert!(label(&all, 0).contains("/index.rs:88 "));
@@ -101,7 +101,7 @@ fn filters_mean_what_they_mean_in_pprof() {
     assert_eq!(ignore.header.shown_total.value, 9216);
     // The recorder is hidden before anything is matched.
     assert_eq!(
-        ask(Query { ignore: regexes("highwater_runtime"), ..everything() }).header.shown_total.value,
+        ask(Query { ignore: regexes("highwater_recorder"), ..everything() }).header.shown_total.value,
         10240
     );
     assert_eq!(ask(Query { focus: regexes("/srv/app/codeindex$"), ..everything() }).header.samples, 3);
@@ -157,8 +157,8 @@ fn rows_beyond_the_limit_are_counted() {
 #[test]
 fn inlined_frames_with_bare_names_find_their_crate() {
     let mut build = Build::new(1);
-    let recorder = "crates/highwater-runtime/src/capture.rs";
-    let named = build.location(&[&format!("highwater_runtime::capture::start@{recorder}:9")]);
+    let recorder = "crates/highwater-recorder/src/capture.rs";
+    let named = build.location(&[&format!("highwater_recorder::capture::start@{recorder}:9")]);
     let frames = [
         build.location(&[&format!("walk@{recorder}:30"), &format!("push<u8, Global>@{recorder}:31")]),
         build.location(&[

@@ -177,7 +177,7 @@ fn no_format_names_a_recorder_that_was_inlined() {
     let mut profile = demo(8);
     (profile.drop_frames, profile.keep_frames) = (golden.drop_frames, golden.keep_frames);
     let names = [
-        "<highwater_runtime::alloc::Alloc<std::alloc::System> as core::alloc::global::GlobalAlloc>::realloc",
+        "<highwater_recorder::alloc::Alloc<std::alloc::System> as core::alloc::global::GlobalAlloc>::realloc",
         "__rustc::__rust_realloc",
         "<alloc::alloc::Global as core::alloc::Allocator>::grow",
         "demo::grow_lists",
@@ -193,11 +193,11 @@ fn no_format_names_a_recorder_that_was_inlined() {
         };
         let text = written("");
         assert!(text.contains("grow_lists"), "{name}");
-        for unwanted in ["highwater_runtime", "__rust_realloc", "Global as"] {
+        for unwanted in ["highwater_recorder", "__rust_realloc", "Global as"] {
             assert!(!text.contains(unwanted), "{unwanted} in {name}: {text}");
         }
         // The planted fault: with all frames they are there.
-        assert!(written(" --all-frames").contains("highwater_runtime"), "{name}");
+        assert!(written(" --all-frames").contains("highwater_recorder"), "{name}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::thread;
 use std::time::Duration;
 
-use highwater_runtime::ledger::{Entered, Ledger};
+use highwater_ledger::{Entered, Ledger};
 
 use super::{Limits, judge, words};
 use crate::allocator;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use highwater_runtime::ledger::{Ledger, SiteTotals, pause};
+use highwater_ledger::{Ledger, SiteTotals, pause};
 
 use super::noise::is_noise;
 use super::{Excess, Limit, Limits, Site};

@@ -1,6 +1,6 @@
 //! What is asked for.
 
-use highwater_runtime::parse_size;
+use highwater_recorder::parse_size;
 
 /// The limits that a test sets itself, each of them only if it is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

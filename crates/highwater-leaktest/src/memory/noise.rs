@@ -45,7 +45,7 @@ pub(crate) fn is_noise(frames: &[Frame]) -> bool {
 /// The calls behind those that every allocation begins with: the allocator, and what writes the stack down.
 pub(crate) fn outside_of_the_allocator(frames: &[Frame]) -> &[Frame] {
     let is_allocator = |it: &Frame| {
-        ["highwater_runtime::ledger::", "__rust_alloc", "__rust_realloc", "__rg_", "alloc::alloc::"]
+        ["highwater_ledger::", "__rust_alloc", "__rust_realloc", "__rg_", "alloc::alloc::"]
             .iter()
             .any(|part| it.function.contains(part))
     };
@@ -71,7 +71,7 @@ mod tests {
     fn what_the_test_allocates_is_the_tests() {
         use Origin::{Dependency, Highwater, Own, System, TestHarness};
         let inside = [
-            ("<highwater_runtime::ledger::alloc::Alloc as GlobalAlloc>::alloc", Highwater),
+            ("<highwater_ledger::alloc::Alloc as GlobalAlloc>::alloc", Highwater),
             ("__rustc::__rust_alloc", Own),
             ("alloc::alloc::exchange_malloc", System),
         ];

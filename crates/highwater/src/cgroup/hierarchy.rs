@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Mutex;
 
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 
 use super::level::Group;
 use super::system::System;

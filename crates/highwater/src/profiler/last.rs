@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use highwater_runtime::{EndSignal, own_memory};
+use highwater_recorder::{EndSignal, own_memory};
 
 use super::{Running, complain};
 use crate::Error;
@@ -19,7 +19,7 @@ static PROFILERS: Mutex<Vec<Arc<Running>>> = Mutex::new(Vec::new());
 
 /// From now on the profiler is finished when the process exits.
 pub(super) fn add(profiler: &Arc<Running>) {
-    highwater_runtime::at_exit(finish_all);
+    highwater_recorder::at_exit(finish_all);
     own_memory(|| {
         if let Some(mut profilers) = lock_in_time(&PROFILERS) {
             profilers.push(Arc::clone(profiler));
@@ -86,7 +86,7 @@ pub(super) fn catch_signals() -> Result<(), Error> {
     static STARTED_IN: AtomicU32 = AtomicU32::new(0);
     let _alone = lock_in_time(&STARTING);
     let failed = |source| Error::Signals { source };
-    if !highwater_runtime::catch_end_signals() {
+    if !highwater_recorder::catch_end_signals() {
         return Err(failed(std::io::Error::last_os_error()));
     }
     if STARTED_IN.load(Ordering::Acquire) != process::id() {
@@ -98,7 +98,7 @@ pub(super) fn catch_signals() -> Result<(), Error> {
 }
 
 fn wait_for_signals() {
-    while let Some(signal) = highwater_runtime::next_signal() {
+    while let Some(signal) = highwater_recorder::next_signal() {
         act_on(signal);
     }
 }
@@ -109,6 +109,6 @@ fn act_on(signal: EndSignal) {
         write_all();
     } else {
         finish_all();
-        highwater_runtime::end_by(signal);
+        highwater_recorder::end_by(signal);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use highwater_runtime::{SiteTotals, Values, own_memory};
+use highwater_recorder::{SiteTotals, Values, own_memory};
 
 use super::{Content, signed};
 use crate::Snapshot;

@@ -186,10 +186,10 @@ fn what_a_measurement_calls_is_not_dropped() {
     let snapshots = Snapshots::take("");
     let own = read(&snapshots.new);
     let stack: &[Place<'_>] = &[
-        &["highwater_runtime::exact::find"],
+        &["highwater_recorder::exact::find"],
         &["__rustc::__rust_alloc"],
         &["demo::inner"],
-        &["highwater_runtime::thread::measure::measure::<demo::inner, ()>"],
+        &["highwater_recorder::thread::measure::measure::<demo::inner, ()>"],
         &["demo::main"],
     ];
     let file = snapshots.directory.path().join("measured.pb.gz");

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use highwater_runtime::own_memory;
+use highwater_recorder::own_memory;
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::Uri;

@@ -1,0 +1,30 @@
+//! Telling tracers outside of the process of sampled blocks.
+
+use crate::cohort::Cohort;
+use crate::mark::Mark;
+use crate::{probe, sampler};
+
+/// Tells tracers of a sampled block that the program is about to be given.
+#[inline(always)]
+pub(crate) fn alloc(block: *mut u8, size: usize, cohort: &Cohort) {
+    probe::alloc(block, size, || {
+        let probability = sampler::probability(size as u64, cohort.history().interval_bytes());
+        (size as f64 / probability).round() as u64
+    });
+}
+
+/// Tells tracers of a sampled block that is about to be given back, or to be moved.
+#[inline(always)]
+pub(crate) fn free(block: *mut u8, mark: Mark) {
+    if mark.cohort.is_some() {
+        probe::free(block);
+    }
+}
+
+/// Takes back what [`free`] told: the block is still where it was.
+#[inline(always)]
+pub(crate) fn kept(block: *mut u8, size: usize, mark: Mark) {
+    if let Some(cohort) = mark.cohort {
+        alloc(block, size, cohort);
+    }
+}
