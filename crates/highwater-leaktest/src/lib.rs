@@ -36,6 +36,7 @@ mod classify;
 mod finding;
 mod guard;
 mod hang;
+mod held;
 mod judge;
 mod known;
 mod memory;
@@ -65,6 +66,7 @@ pub use highwater_runtime::ledger::Alloc;
 #[doc(hidden)]
 pub mod private {
     pub use crate::around::{Outcome, run};
+    pub use crate::held::Denied;
     pub use crate::judge::Options;
     pub use crate::memory::{Bound, Counting, Limits, size};
     pub use crate::settle::settle;

@@ -80,9 +80,60 @@ fn resolve(address: usize) -> Vec<Frame> {
     frames
 }
 
-/// Whether a function is one of those that stand in front of the C library's.
+/// Whether a function is one of those that stand in front of the C library's and start threads.
 fn is_in_front(function: &str) -> bool {
-    ["pthread_create", "thrd_create"].contains(&function)
+    functions_in_front(CREATE).contains(&function)
+}
+
+/// The files of the hooks whose functions stand in front of the C library's.
+const CREATE: &str = "create";
+const OPENING: &str = "opening";
+const STARTING: &str = "starting";
+
+/// The functions in such a file, by the names that they have in front of the C library's.
+fn functions_in_front(module: &str) -> &'static [&'static str] {
+    match module {
+        CREATE => &["pthread_create", "thrd_create"],
+        OPENING => &[
+            "creat",
+            "creat64",
+            "dup",
+            "dup2",
+            "dup3",
+            "socket",
+            "socketpair",
+            "accept",
+            "accept4",
+            "epoll_create",
+            "epoll_create1",
+            "eventfd",
+            "timerfd_create",
+            "inotify_init",
+            "inotify_init1",
+            "memfd_create",
+            "shm_open",
+            "posix_openpt",
+            "pidfd_open",
+            "mkstemp",
+            "mkstemp64",
+            "mkostemp",
+            "mkostemp64",
+            "open",
+            "open64",
+            "openat",
+            "openat64",
+            "signalfd",
+            "pipe",
+            "pipe2",
+            "opendir",
+            "fopen",
+            "fopen64",
+            "fcntl",
+            "fcntl64",
+        ],
+        STARTING => &["fork", "posix_spawn", "posix_spawnp"],
+        _ => &[],
+    }
 }
 
 /// Whether a file is one of the C library's.
@@ -177,7 +228,17 @@ pub(crate) const NO_NAMES: &str = "this program has no symbol table, so what tes
 /// What of a spawn stack is worth showing: from the function that the hooks stand in front of up to where the test harness
 /// begins, without the calls of the standard library.
 pub(crate) fn spawn_path(frames: &[Frame]) -> Vec<Frame> {
-    path(behind(frames, "create"))
+    path(behind(frames, CREATE))
+}
+
+/// The same of the stack on which a descriptor was opened.
+pub(crate) fn open_path(frames: &[Frame]) -> Vec<Frame> {
+    path(behind(frames, OPENING))
+}
+
+/// The same of the stack on which a child process was started.
+pub(crate) fn start_path(frames: &[Frame]) -> Vec<Frame> {
+    path(behind(frames, STARTING))
 }
 
 /// What of the calls that spawned a task is worth showing.
@@ -236,10 +297,10 @@ fn behind<'a>(frames: &'a [Frame], module: &str) -> &'a [Frame] {
     let is_ours = |it: &Frame| match &it.file {
         Some(it) => it.contains("/highwater-hooks") && it.replace('\\', "/").ends_with(&file),
         // Where functions have no file, those of the hooks may be inlined into the one that stands in front of the C library's.
-        None => it.function.contains(&path) || module == "create" && is_in_front(&it.function),
+        None => it.function.contains(&path) || functions_in_front(module).contains(&it.function.as_str()),
     };
     let Some(first) = frames.iter().position(is_ours) else { return frames };
-    let outside = frames[first..].iter().position(|it| it.origin != Origin::Highwater);
+    let outside = frames[first..].iter().position(|it| it.origin != Origin::Highwater && !is_ours(it));
     outside.map_or(&[], |it| &frames[first + it..])
 }
 

@@ -126,6 +126,7 @@ impl TaskWait {
             activity,
             waited_ms,
             parent: None,
+            id: None,
             spawned,
             now: Vec::new(),
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::{count, group, path, what};
+use super::{count, group, path, verb, what};
 use crate::finding::{Findings, Kind, Leak, Origin, Why};
 use crate::memory::{self, Excess};
 
@@ -26,7 +26,7 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
              are built with",
         );
     }
-    let mut passed: BTreeMap<(u8, &str, bool), usize> = BTreeMap::new();
+    let mut passed: BTreeMap<(u8, &str, &str), usize> = BTreeMap::new();
     for each in &findings.passed_over {
         let (why, detail) = match each.why {
             Why::Global => (0, each.detail.as_str()),
@@ -34,10 +34,16 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             Why::Test => (2, each.detail.as_str()),
             Why::Baseline => (3, ""),
         };
-        *passed.entry((why, detail, each.kind == Kind::Task)).or_default() += 1;
+        let kind = match each.kind {
+            Kind::Thread => "thread",
+            Kind::Task => "task",
+            Kind::Descriptor => "descriptor",
+            Kind::Child => "child process",
+        };
+        *passed.entry((why, detail, kind)).or_default() += 1;
     }
-    for ((why, detail, is_task), number) in passed {
-        let threads = count(number, if is_task { "task" } else { "thread" });
+    for ((why, detail, kind), number) in passed {
+        let threads = count(number, kind).replace("processs", "processes");
         line(&match why {
             0 => format!("passed over {threads} of the process ({detail})"),
             1 => format!("passed over {threads} that highwater.toml allows ({detail})"),
@@ -77,6 +83,18 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             findings.unclassified.join(", ")
         ));
     }
+    for (kind, names, how) in [
+        ("descriptor", &findings.unclassified_descriptors, "open that was not seen to be opened"),
+        ("child process", &findings.unclassified_children, "there that was not seen to start"),
+    ] {
+        if !names.is_empty() {
+            line(&format!(
+                "warning: unclassified: {} {how}, and no test is blamed: {}",
+                count(names.len(), kind).replace("processs", "processes"),
+                names.join(", ")
+            ));
+        }
+    }
     for each in &findings.unclassified_tasks {
         line(&format!(
             "warning: unclassified: a block that may be a task is alive, and no test is blamed, because this version of \
@@ -96,14 +114,14 @@ fn failed(findings: &Findings) -> Vec<String> {
     let ok =
         |test: &str| if is_ok(test) { "   (libtest does not know: its `ok` does not count)" } else { "" };
     if !leaking.is_empty() {
-        words.push(format!("FAILED: {} left {} alive:", tests(leaking.len()), what(&findings.leaks)));
+        words.push(format!("FAILED: {} left {}:", tests(leaking.len()), what(&findings.leaks)));
     }
     for (test, leaks) in &leaking {
         let groups = group::by_place(leaks.iter().copied(), |it| it.spawned.as_slice());
         let spawned = leaks.iter().find(|it| !it.spawned.is_empty());
         let lines = match (spawned, groups.len()) {
-            (Some(first), 1) => format!(", spawned {}", path(first.site().map_or(&[], std::slice::from_ref))),
-            (Some(_), lines) => format!(", spawned at {lines} lines"),
+            (Some(first), 1) => format!(", {} {}", verb(first.kind), path(first.site().map_or(&[], std::slice::from_ref))),
+            (Some(first), lines) => format!(", {} at {lines} lines", verb(first.kind)),
             (None, _) => String::new(),
         };
         words.push(format!("  {test} ... LEAKED {}{lines}{}", group::number(leaks), ok(test)));
@@ -146,6 +164,7 @@ mod tests {
             activity: Activity::Asleep,
             waited_ms: 512,
             parent: None,
+            id: None,
             spawned: vec![
                 frame("pool::spawn", "/x/registry/src/y/pool.rs", 3, Origin::Dependency),
                 frame("worker::start", "/x/src/worker.rs", 41, Origin::Own),
@@ -171,6 +190,8 @@ mod tests {
             leaks: vec![leak(), leak()],
             passed_over: vec![passed.clone(), passed],
             unclassified: vec!["raw".to_owned()],
+            unclassified_descriptors: vec!["pipe".to_owned()],
+            unclassified_children: vec!["sleep".to_owned(), "sh".to_owned()],
             unclassified_tasks: vec!["tokio 2.0".to_owned()],
             unjudged: vec![leak(), leak()],
             called_ok: vec!["tests::a".to_owned()],
@@ -189,6 +210,8 @@ mod tests {
             "not judged: 2 tasks of 1 test had been woken, or had not begun, when the runtime was dropped, ",
             "The first: kid of tests::a, spawned pool::spawn < /x/src/worker.rs:41 worker::start\n",
             "1 thread alive that was not seen to start, and no test is blamed: raw\n",
+            "unclassified: 1 descriptor open that was not seen to be opened, and no test is blamed: pipe\n",
+            "unclassified: 2 child processes there that was not seen to start, and no test is blamed: sleep, sh\n",
         ] {
             assert!(said.contains(words), "{words:?} is missing from {said}");
         }
