@@ -33,6 +33,8 @@ mod descriptors;
 mod ending;
 #[cfg(glibc)]
 mod exit;
+#[cfg(malloc_hooked)]
+mod malloc;
 #[cfg(hooked)]
 mod next;
 mod observer;
@@ -68,6 +70,13 @@ pub use {
     about::about_descriptor, ask::present_stack, once::is_in_once, asleep::word_at, create::keep_stacks, stack::base_of, stack::file_of, text::find,
     text::visit_constants,
 };
+
+#[cfg(malloc_hooked)]
+pub use malloc::follow_blocks;
+
+/// Would have blocks be written down that any allocator takes from the C library. There is no way here.
+#[cfg(not(malloc_hooked))]
+pub fn follow_blocks() {}
 
 pub use children::{Child, UnseenChild, follow_children, unseen_children};
 pub use descriptors::{Descriptor, UnseenDescriptor, follow_descriptors, sees_descriptors, unseen_descriptors};

@@ -26,6 +26,13 @@ impl Next {
         self.find()
     }
 
+    /// Its address, if it has been looked up.
+    #[inline]
+    pub(crate) fn found(&self) -> Option<*mut c_void> {
+        let found = self.found.load(Ordering::Relaxed);
+        (!found.is_null()).then_some(found)
+    }
+
     #[cold]
     fn find(&self) -> *mut c_void {
         // SAFETY: the name ends with a zero.

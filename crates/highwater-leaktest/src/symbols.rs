@@ -26,7 +26,7 @@ pub(crate) fn present_frames(addresses: &[usize]) -> Vec<Frame> {
 
 /// The innermost calls of the stack of an allocation, up to the first outside of the allocator.
 pub(crate) fn allocation_frames(addresses: &[usize]) -> Vec<Frame> {
-    let is_outside = |it: &Frame| is_code(it) && !is_of_recorder(it) && !it.function.contains("__rust_");
+    let is_outside = |it: &Frame| is_code(it) && !is_of_recorder(it) && !is_of_allocator(&it.function);
     outside_of_recorder(frames_until(addresses, |frames| frames.last().is_some_and(is_outside)))
 }
 
@@ -39,12 +39,20 @@ pub(crate) fn outside_of_recorder(mut frames: Vec<Frame>) -> Vec<Frame> {
     frames
 }
 
+/// Whether a function is one of an allocator. With line tables only it has no path.
+fn is_of_allocator(function: &str) -> bool {
+    function.contains("__rust_")
+        || function.contains("GlobalAlloc>::")
+        || ["alloc", "alloc_zeroed", "realloc"].contains(&function)
+}
+
 fn is_of_recorder(frame: &Frame) -> bool {
     let is_in = |file: &String| {
         let file = file.replace('\\', "/");
         file.rsplit_once("/src/ledger/").is_some_and(|(package, _)| package.contains("/highwater-runtime"))
     };
-    frame.function.contains("highwater_runtime::") || frame.file.as_ref().is_some_and(is_in)
+    let is_in_front = frame.function.starts_with("highwater_hooks::malloc::");
+    is_in_front || frame.function.contains("highwater_runtime::") || frame.file.as_ref().is_some_and(is_in)
 }
 
 /// The calls of a stack up to where they are enough. An address without a symbol yields none.

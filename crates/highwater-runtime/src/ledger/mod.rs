@@ -14,6 +14,7 @@ mod account;
 mod alloc;
 mod blocks;
 mod ended;
+pub mod raw;
 mod site;
 
 use core::any::Any;
