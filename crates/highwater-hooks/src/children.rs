@@ -101,8 +101,7 @@ pub(crate) fn now() -> u64 {
 /// A function in front of the C library's has started this child, after it was `begun`.
 #[cfg(hooked)]
 pub(crate) fn started(child: libc::pid_t, begun: u64, command: impl FnOnce() -> Box<str>) {
-    use crate::stack::{self, MOST_FRAMES};
-    use crate::{ending, registry, scope};
+    use crate::{ending, registry, scope, stack};
 
     let Ok(process) = u32::try_from(child) else { return };
     // Asked by an allocator that starts processes, or by a child of `fork`.
@@ -111,11 +110,10 @@ pub(crate) fn started(child: libc::pid_t, begun: u64, command: impl FnOnce() -> 
     }
     let (scope, live) = scope::current();
     let live = live.filter(|it| scope != 0 && it.add_one(scope, Counted::Children));
-    let mut frames = [0; MOST_FRAMES];
-    let count = if live.is_some() { stack::walk(&mut frames) } else { 0 };
+    let stack = if live.is_some() { stack::walk_all() } else { Box::default() };
     let command = if live.is_some() { command() } else { Box::default() };
     let starter = ending::current_number().unwrap_or(0);
-    let (started_ns, stack) = ((begun, now()), frames[..count].into());
+    let started_ns = (begun, now());
     let mut children = children();
     children.last_serial += 1;
     let serial = children.last_serial;

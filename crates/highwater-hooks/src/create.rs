@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::ending;
 use crate::next::Next;
 use crate::observer::{self, Inherited};
-use crate::stack::{self, MOST_FRAMES};
+use crate::stack;
 use crate::thread::{Beginning, Thread};
 use crate::{registry, scope};
 
@@ -80,9 +80,7 @@ fn register(start_routine: usize, inherited: Option<Inherited>) -> Option<Thread
         || scope.0 != 0
         || (is_main && !MAIN_IS_KNOWN.swap(true, Ordering::Relaxed));
     PASSED.store(true, Ordering::Relaxed);
-    let mut frames = [0; MOST_FRAMES];
-    let count = if wants_stack { stack::walk(&mut frames) } else { 0 };
-    let spawn_stack = frames[..count].into();
+    let spawn_stack = if wants_stack { stack::walk_all() } else { Box::default() };
     registry::add(
         ending::current_number(),
         is_main,

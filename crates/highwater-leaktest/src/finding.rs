@@ -6,6 +6,7 @@
 use miniserde::{Deserialize, Serialize};
 
 use crate::memory::Excess;
+use crate::remaining::{LateTask, StuckJob};
 
 /// All that one process has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,10 @@ pub(crate) struct Findings {
     /// Tasks that had been woken when their runtime was dropped. Whether they would have ended cannot be told, and no test is
     /// blamed for them.
     pub(crate) unjudged: Vec<Leak>,
+    /// Jobs on pools of the process that do not come to their end; no test is blamed for them.
+    pub(crate) stuck_jobs: Vec<StuckJob>,
+    /// Tasks that were spawned after the verdict on the test of the task that spawned them.
+    pub(crate) late_tasks: Vec<LateTask>,
     /// Tests that libtest calls `ok` although they fail here: what was found, it does not know.
     pub(crate) called_ok: Vec<String>,
     /// Whether futures of a `FuturesUnordered` may have been left unseen, for want of debug information.

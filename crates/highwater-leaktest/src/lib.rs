@@ -44,6 +44,7 @@ mod message;
 mod name;
 mod pattern;
 mod process;
+mod remaining;
 mod report;
 mod rules;
 mod scope;

@@ -18,6 +18,7 @@ use crate::finding::Findings;
 use crate::judge::Verdict;
 use crate::memory::Excess;
 use crate::message;
+use crate::remaining;
 use crate::report;
 use crate::rules::{Blocks, Policy, Which};
 use crate::settings::settings;
@@ -40,6 +41,8 @@ static STATE: Mutex<State> = Mutex::new(State {
         unclassified_children: Vec::new(),
         unclassified_tasks: Vec::new(),
         unjudged: Vec::new(),
+        stuck_jobs: Vec::new(),
+        late_tasks: Vec::new(),
         called_ok: Vec::new(),
         lacks_futures: false,
     },
@@ -227,6 +230,11 @@ fn conclude(code: i32) -> i32 {
     let was_something_left = is_checking() && symbols::were_asked();
     if was_something_left && !symbols::have_names() {
         faults.push(symbols::NO_NAMES.to_owned());
+    }
+    if was_something_left {
+        // Whoever uses a pool of the process for the first time leaves its threads, and a task has a verdict when it is left.
+        findings.stuck_jobs = remaining::stuck_jobs();
+        findings.late_tasks = remaining::late_tasks();
     }
     findings.lacks_futures = was_something_left
         && settings().which == Which::All

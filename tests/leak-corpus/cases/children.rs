@@ -123,7 +123,7 @@ fn clean_with_its_output() {
 #[test]
 fn clean_many_waited_for() {
     let children: Vec<Child> = (0..8).map(|_| ended().spawn().unwrap()).collect();
-    children.into_iter().for_each(|mut it| drop(it.wait().unwrap()));
+    children.into_iter().for_each(|mut it| assert!(it.wait().unwrap().success()));
 }
 
 #[test]
@@ -152,7 +152,9 @@ fn clean_waited_for_in_a_destructor() {
     struct Ends(Option<Child>);
     impl Drop for Ends {
         fn drop(&mut self) {
-            self.0.take().map_or((), end);
+            if let Some(child) = self.0.take() {
+                end(child);
+            }
         }
     }
     let _child = Ends(Some(sleep().spawn().unwrap()));

@@ -260,7 +260,7 @@ fn clean_sockets_of_smol() {
         let listener = smol::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (server, client) =
-            futures_util::join!(listener.accept(), smol::net::TcpStream::connect(address));
+            smol::future::zip(listener.accept(), smol::net::TcpStream::connect(address)).await;
         drop((server.unwrap(), client.unwrap()));
     });
 }

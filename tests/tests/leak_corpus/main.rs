@@ -15,6 +15,7 @@ mod hang;
 mod load;
 mod memory;
 mod messages;
+mod own_allocators;
 mod run;
 mod unsupported;
 mod ways;

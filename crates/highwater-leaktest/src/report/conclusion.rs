@@ -64,6 +64,22 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             path(&first.spawned)
         ));
     }
+    for late in &findings.late_tasks {
+        line(&format!(
+            "warning: late: {} was spawned after the verdict on {}, by its task {}; spawned {}",
+            if late.name.is_empty() { "a task" } else { &late.name },
+            late.test,
+            late.parent,
+            path(&late.spawned)
+        ));
+    }
+    for job in &findings.stuck_jobs {
+        line(&format!(
+            "warning: a job does not come to its end on {}, and no test is blamed; it is in {}",
+            job.pool,
+            path(&job.now)
+        ));
+    }
     if findings.lacks_futures {
         line(
             "not judged: the futures of a FuturesUnordered are known by debug information, which this program lacks: set \
@@ -149,6 +165,7 @@ fn by_test<'a, T>(found: &'a [T], test: impl Fn(&'a T) -> &'a str) -> BTreeMap<&
 mod tests {
     use super::*;
     use crate::finding::{Activity, Frame, PassedOver};
+    use crate::remaining::{LateTask, StuckJob};
 
     fn leak() -> Leak {
         let frame = |function: &str, file: &str, line, origin| Frame {
@@ -194,6 +211,13 @@ mod tests {
             unclassified_children: vec!["sleep".to_owned(), "sh".to_owned()],
             unclassified_tasks: vec!["tokio 2.0".to_owned()],
             unjudged: vec![leak(), leak()],
+            stuck_jobs: vec![StuckJob { pool: "rayon's global pool".to_owned(), now: leak().spawned }],
+            late_tasks: vec![LateTask {
+                name: "mine::late::{async_fn}".to_owned(),
+                test: "tests::a".to_owned(),
+                parent: "mine::parent::{async_fn}".to_owned(),
+                spawned: leak().spawned,
+            }],
             called_ok: vec!["tests::a".to_owned()],
             lacks_futures: true,
         };
@@ -209,6 +233,8 @@ mod tests {
             "not judged: the futures of a FuturesUnordered are known by debug information",
             "not judged: 2 tasks of 1 test had been woken, or had not begun, when the runtime was dropped, ",
             "The first: kid of tests::a, spawned pool::spawn < /x/src/worker.rs:41 worker::start\n",
+            "a job does not come to its end on rayon's global pool, and no test is blamed; it is in pool::spawn < ",
+            "late: mine::late::{async_fn} was spawned after the verdict on tests::a, by its task mine::parent::{async_fn}; spawned pool::spawn < ",
             "1 thread alive that was not seen to start, and no test is blamed: raw\n",
             "unclassified: 1 descriptor open that was not seen to be opened, and no test is blamed: pipe\n",
             "unclassified: 2 child processes there that was not seen to start, and no test is blamed: sleep, sh\n",

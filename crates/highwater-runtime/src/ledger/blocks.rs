@@ -181,6 +181,11 @@ pub(super) fn visit_words(
     });
 }
 
+/// Shows the live blocks of all accounts, also of those whose ledger is closed.
+pub(super) fn visit_all(visit: &mut dyn FnMut(Block)) {
+    BLOCKS.visit(|address, entry| visit(entry.block(address)));
+}
+
 /// Shows the live blocks of an account.
 pub(super) fn visit(account: &'static Account, visit: &mut dyn FnMut(Block)) {
     BLOCKS.visit(|address, entry| {

@@ -116,6 +116,13 @@ impl Drop for Ledger {
     }
 }
 
+/// Shows the blocks that are alive of all ledgers, also of those that are closed while threads are still in them. What `visit`
+/// allocates is not written down, and it must free nothing that was.
+pub fn visit_all_blocks(mut visit: impl FnMut(Block)) {
+    let _paused = pause();
+    blocks::visit_all(&mut visit);
+}
+
 /// Keeps a thread in a ledger, which is kept as long; leaves it when dropped. Guards are to be dropped in the reverse order of
 /// their making.
 #[must_use = "the thread leaves the ledger when this is dropped"]

@@ -10,6 +10,9 @@ use crate::capture::Stack;
 use crate::chain::{ChainTable, hash};
 use crate::site::KnownStack;
 
+/// Frames kept of a stack.
+const MOST_FRAMES: usize = 1024;
+
 static SITES: ChainTable<Site, { 1 << 13 }> = ChainTable::new();
 
 /// What was allocated by one stack in a ledger.
@@ -49,9 +52,10 @@ pub(super) struct Site {
 impl Site {
     /// The site of the calling stack in this account. `None` when the tables' memory is used up.
     pub(super) fn here(account: &'static Account) -> Option<&'static Self> {
-        let mut stack = Stack::new();
+        // Whether a block is the process's may be told by an outer call, so more are kept than the recorder keeps.
+        let mut stack = Stack::<MOST_FRAMES>::new();
         stack.capture();
-        Self::of(account, KnownStack::of(&stack)?)
+        Self::of(account, KnownStack::of_any(&stack)?)
     }
 
     fn of(account: &'static Account, stack: KnownStack) -> Option<&'static Self> {
