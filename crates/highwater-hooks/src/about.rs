@@ -52,9 +52,8 @@ fn option(number: RawFd, option: libc::c_int) -> Option<libc::c_int> {
     let mut value: libc::c_int = 0;
     let mut size = libc::socklen_t::try_from(size_of::<libc::c_int>()).ok()?;
     // SAFETY: there is room for a number of this size. Any descriptor may be asked.
-    let result = unsafe {
-        libc::getsockopt(number, libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut size)
-    };
+    let result =
+        unsafe { libc::getsockopt(number, libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut size) };
     (result == 0).then_some(value)
 }
 

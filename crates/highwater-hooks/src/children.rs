@@ -3,10 +3,10 @@
 //! A child is there until somebody has waited for it, in whatever way; so nobody is watched waiting, and the kernel is asked. Its number
 //! may be used again, which is told by the time at which the process of this number was started.
 
+use std::collections::BTreeMap;
 use std::fs;
 #[cfg(hooked)]
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::scope::{Counted, Live};
@@ -219,8 +219,11 @@ pub fn unseen_children() -> Vec<UnseenChild> {
         return Vec::new();
     }
     let tasks = crate::proc::tids();
-    let lists = tasks.iter().filter_map(|it| fs::read_to_string(format!("/proc/self/task/{it}/children")).ok());
-    let all: Vec<u32> = lists.flat_map(|it| it.split_ascii_whitespace().filter_map(|it| it.parse().ok()).collect::<Vec<_>>()).collect();
+    let lists =
+        tasks.iter().filter_map(|it| fs::read_to_string(format!("/proc/self/task/{it}/children")).ok());
+    let all: Vec<u32> = lists
+        .flat_map(|it| it.split_ascii_whitespace().filter_map(|it| it.parse().ok()).collect::<Vec<_>>())
+        .collect();
     let known = children();
     let unknown: Vec<u32> = all.into_iter().filter(|it| !known.by_process.contains_key(it)).collect();
     drop(known);

@@ -352,8 +352,7 @@ mod tests {
     #[test]
     fn an_opener_that_has_ended_is_known() {
         let name = |it: &Descriptor| it.opener().map(Thread::number);
-        let (kept, scope, _) =
-            left(|| thread::spawn(|| File::open("/dev/null").unwrap()).join().unwrap());
+        let (kept, scope, _) = left(|| thread::spawn(|| File::open("/dev/null").unwrap()).join().unwrap());
         assert!(scope.descriptors().iter().all(|it| name(it).is_some()) && scope.live_descriptors() == 1);
         drop(kept);
     }

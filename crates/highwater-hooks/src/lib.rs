@@ -63,12 +63,13 @@ pub use unhooked::at_exit;
 use unhooked::descriptors;
 #[cfg(not(hooked))]
 pub use unhooked::{
-    about_descriptor, base_of, file_of, find, is_in_once, keep_stacks, present_stack, visit_constants, word_at,
+    about_descriptor, base_of, file_of, find, is_in_once, keep_stacks, present_stack, visit_constants,
+    word_at,
 };
 #[cfg(hooked)]
 pub use {
-    about::about_descriptor, ask::present_stack, once::is_in_once, asleep::word_at, create::keep_stacks, stack::base_of, stack::file_of, text::find,
-    text::visit_constants,
+    about::about_descriptor, ask::present_stack, asleep::word_at, create::keep_stacks, once::is_in_once,
+    stack::base_of, stack::file_of, text::find, text::visit_constants,
 };
 
 #[cfg(malloc_hooked)]
@@ -79,7 +80,9 @@ pub use malloc::follow_blocks;
 pub fn follow_blocks() {}
 
 pub use children::{Child, UnseenChild, follow_children, unseen_children};
-pub use descriptors::{Descriptor, UnseenDescriptor, follow_descriptors, sees_descriptors, unseen_descriptors};
+pub use descriptors::{
+    Descriptor, UnseenDescriptor, follow_descriptors, sees_descriptors, unseen_descriptors,
+};
 pub use observer::{Inherited, Observer, observe};
 pub use proc::{Reading, State};
 pub use registry::{Unseen, current, threads, unseen};

@@ -97,8 +97,7 @@ unsafe extern "C" {
 const ALIGN: usize = 16;
 
 /// Where the program's own code lies, and that of Rust's library if it is one by itself: first address and length.
-static CODE: [(AtomicUsize, AtomicUsize); 2] =
-    [const { (AtomicUsize::new(0), AtomicUsize::new(0)) }; 2];
+static CODE: [(AtomicUsize, AtomicUsize); 2] = [const { (AtomicUsize::new(0), AtomicUsize::new(0)) }; 2];
 
 /// From now on blocks are written down. Before that no code is the program's.
 pub fn follow_blocks() {
@@ -196,8 +195,7 @@ unsafe extern "C" fn malloc_for(size: usize, caller: usize) -> *mut c_void {
 unsafe extern "C" fn valloc_for(size: usize, caller: usize) -> *mut c_void {
     const PAGE: usize = 4096;
     // SAFETY: any size may be asked for.
-    let block =
-        pass_on!(c"valloc", fn(usize) -> *mut c_void, (size), unsafe { __libc_memalign(PAGE, size) });
+    let block = pass_on!(c"valloc", fn(usize) -> *mut c_void, (size), unsafe { __libc_memalign(PAGE, size) });
     written_down(block, size, PAGE, caller)
 }
 
@@ -244,11 +242,8 @@ unsafe extern "C" fn posix_memalign_for(
     size: usize,
     caller: usize,
 ) -> c_int {
-    let result = pass_on!(
-        c"posix_memalign",
-        fn(*mut *mut c_void, usize, usize) -> c_int,
-        (place, align, size),
-        {
+    let result =
+        pass_on!(c"posix_memalign", fn(*mut *mut c_void, usize, usize) -> c_int, (place, align, size), {
             // SAFETY: any size and alignment may be asked for.
             let block = unsafe { __libc_memalign(align, size) };
             if block.is_null() {
@@ -258,8 +253,7 @@ unsafe extern "C" fn posix_memalign_for(
                 unsafe { *place = block };
                 0
             }
-        }
-    );
+        });
     if result == 0 {
         // SAFETY: the function has written the block there.
         written_down(unsafe { *place }, size, align, caller);

@@ -239,7 +239,17 @@ mod tests {
     fn leak(test: &str, kind: Kind, name: &str) -> Leak {
         let (test, name) = (test.to_owned(), name.to_owned());
         let (spawned, now) = (vec![], vec![]);
-        Leak { test, kind, name, activity: Activity::Unknown, waited_ms: 0, parent: None, id: None, spawned, now }
+        Leak {
+            test,
+            kind,
+            name,
+            activity: Activity::Unknown,
+            waited_ms: 0,
+            parent: None,
+            id: None,
+            spawned,
+            now,
+        }
     }
 
     #[test]

@@ -292,6 +292,5 @@ fn thread_excuse(
     let program = process::program();
     let allows = |rule: &&Rule| rule.allows(Kind::Thread, program, test, &name, &spawned);
     let by_rule = settings().rules.iter().find(allows).map(|rule| (Why::Rule, rule.reason.clone()));
-    by_rule
-        .or_else(|| Some((Why::Global, known::reason(Kind::Thread, program, test, &name, &spawned)?)))
+    by_rule.or_else(|| Some((Why::Global, known::reason(Kind::Thread, program, test, &name, &spawned)?)))
 }

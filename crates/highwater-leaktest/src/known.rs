@@ -243,7 +243,11 @@ mod tests {
             "tokio",
             Kind::Descriptor,
             "eventfd",
-            &["mio::sys::unix::waker::Waker::new", "tokio::runtime::builder::Builder::build", "mine::tests::a"],
+            &[
+                "mio::sys::unix::waker::Waker::new",
+                "tokio::runtime::builder::Builder::build",
+                "mine::tests::a",
+            ],
             true,
         ),
         (
@@ -258,7 +262,12 @@ mod tests {
             "tokio",
             Kind::Descriptor,
             "epoll",
-            &["mio::poll::Poll::new", "mine::serve::{{closure}}", "tokio::runtime::runtime::Runtime::block_on", "mine::a"],
+            &[
+                "mio::poll::Poll::new",
+                "mine::serve::{{closure}}",
+                "tokio::runtime::runtime::Runtime::block_on",
+                "mine::a",
+            ],
             false,
         ),
         (
@@ -268,10 +277,34 @@ mod tests {
             &["tokio::net::tcp::stream::TcpStream::connect", "mine::serve::{{closure}}"],
             false,
         ),
-        ("bb8", Kind::Descriptor, "socket tcp 127.0.0.1:1 to 127.0.0.1:2", &["db::connect", "bb8::inner::PoolInner::add_connection"], true),
-        ("deadpool", Kind::Descriptor, "socket unix", &["db::connect", "deadpool::managed::Pool::try_create"], true),
-        ("sqlx-core", Kind::Descriptor, "socket unix", &["sqlx_core::net::socket::connect", "sqlx_core::pool::inner::PoolInner::connect"], true),
-        ("sqlx-core", Kind::Descriptor, "file /tmp/a.db", &["sqlx_core::pool::inner::PoolInner::connect"], false),
+        (
+            "bb8",
+            Kind::Descriptor,
+            "socket tcp 127.0.0.1:1 to 127.0.0.1:2",
+            &["db::connect", "bb8::inner::PoolInner::add_connection"],
+            true,
+        ),
+        (
+            "deadpool",
+            Kind::Descriptor,
+            "socket unix",
+            &["db::connect", "deadpool::managed::Pool::try_create"],
+            true,
+        ),
+        (
+            "sqlx-core",
+            Kind::Descriptor,
+            "socket unix",
+            &["sqlx_core::net::socket::connect", "sqlx_core::pool::inner::PoolInner::connect"],
+            true,
+        ),
+        (
+            "sqlx-core",
+            Kind::Descriptor,
+            "file /tmp/a.db",
+            &["sqlx_core::pool::inner::PoolInner::connect"],
+            false,
+        ),
     ];
 
     #[test]

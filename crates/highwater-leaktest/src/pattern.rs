@@ -63,7 +63,9 @@ mod tests {
             assert!(matches_a_name(pattern, Kind::Descriptor, "file /tmp/a.log"), "{pattern}");
         }
         assert!(!matches_a_name("/tmp/b*", Kind::Descriptor, "file /tmp/a.log"));
-        assert!(!matches_a_name("2", Kind::Child, "sleep 2") && matches_a_name("sleep *", Kind::Child, "sleep 2"));
+        assert!(
+            !matches_a_name("2", Kind::Child, "sleep 2") && matches_a_name("sleep *", Kind::Child, "sleep 2")
+        );
     }
 
     #[test]

@@ -86,7 +86,11 @@ fn paragraph(leaks: &[&Leak]) -> String {
         Kind::Child => write!(text, "`{}`  {}", first.name, activity(first.activity)),
     };
     if let Some(parent) = &first.parent {
-        let _ = write!(text, "   {} by thread {parent:?}", if first.kind == Kind::Descriptor { "opened" } else { "started" });
+        let _ = write!(
+            text,
+            "   {} by thread {parent:?}",
+            if first.kind == Kind::Descriptor { "opened" } else { "started" }
+        );
     }
     text.push('\n');
     if !first.spawned.is_empty() {

@@ -166,7 +166,8 @@ pub(crate) fn behind_allocator(calls: &[Call<'_>]) -> Option<usize> {
     let first = first.map_or(0, |it| it + 1);
     let behind = calls[first..].iter().take(MOST_CALLS_OF_ALLOCATORS);
     // The program's own allocator may have called the C library, in front of which the block was recorded.
-    let begin = first + behind.clone().rposition(Call::is_of_allocator).or_else(|| behind.clone().position(is_end))?;
+    let begin = first
+        + behind.clone().rposition(Call::is_of_allocator).or_else(|| behind.clone().position(is_end))?;
     let is_outside = |it: &Call<'_>| !it.is_standard() && !it.is_of_compiler();
     calls[begin..].iter().position(is_outside).map(|it| begin + it)
 }
@@ -243,7 +244,10 @@ mod tests {
         ];
         assert_eq!(behind_allocator(&[&recorder[..], &stack].concat()), Some(7));
         let in_front_of_malloc = [
-            call("highwater_runtime::ledger::blocks::add", "/home/me/crates/highwater-runtime/src/ledger/blocks.rs"),
+            call(
+                "highwater_runtime::ledger::blocks::add",
+                "/home/me/crates/highwater-runtime/src/ledger/blocks.rs",
+            ),
             call("highwater_hooks::malloc::malloc_for", "/home/me/crates/highwater-hooks/src/malloc.rs"),
             call("alloc", "/rustc/0123/library/std/src/sys/alloc/unix.rs"),
         ];

@@ -130,7 +130,10 @@ fn leak_replaced_file_is_none_and_its_copy_is() {
 
 #[test]
 fn leak_in_a_cycle() {
-    struct Node(#[expect(dead_code, reason = "it is only kept")] File, std::cell::RefCell<Option<std::rc::Rc<Node>>>);
+    struct Node(
+        #[expect(dead_code, reason = "it is only kept")] File,
+        std::cell::RefCell<Option<std::rc::Rc<Node>>>,
+    );
     let node = std::rc::Rc::new(Node(File::open("/dev/null").unwrap(), None.into())); // leak: fd device /dev/null
     *node.1.borrow_mut() = Some(std::rc::Rc::clone(&node));
 }

@@ -37,7 +37,9 @@ fn b_lets_it_spawn() {
 }
 
 fn stuck() {
-    std::thread::sleep(Duration::from_secs(3600)); // the stuck one
+    loop {
+        std::thread::park(); // the stuck one
+    }
 }
 
 #[test]

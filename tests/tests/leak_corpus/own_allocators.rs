@@ -163,7 +163,8 @@ fn a_workspace_with_own_allocators_builds_and_is_checked() {
     workspace.write("packages/library/src/lib.rs", &format!("{line}{OWN}{}", tests("inside")));
     let outside = "use highwater_leaktest as _;\nuse library as _;\n";
     workspace.write("packages/library/tests/outside.rs", &format!("{outside}{}", tests("outside")));
-    workspace.write("packages/program/src/main.rs", &format!("{line}{OWN}fn main() {{}}\n{}", tests("program")));
+    workspace
+        .write("packages/program/src/main.rs", &format!("{line}{OWN}fn main() {{}}\n{}", tests("program")));
     workspace.write("packages/integration/src/lib.rs", "");
     workspace.write(
         "packages/integration/tests/own.rs",
@@ -177,6 +178,9 @@ fn a_workspace_with_own_allocators_builds_and_is_checked() {
     }
     // What cannot be checked is told, and what can is.
     assert!(said.contains("foreign_leaks_a_thread ... LEAKED 1 thread"), "{said}");
-    assert!(said.contains("error: no allocation is recorded, so tasks and memory cannot be checked"), "{said}");
+    assert!(
+        said.contains("error: no allocation is recorded, so tasks and memory cannot be checked"),
+        "{said}"
+    );
     assert_eq!(said.matches("error: no allocation is recorded").count(), 1, "{said}");
 }

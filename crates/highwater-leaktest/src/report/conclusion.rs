@@ -136,7 +136,9 @@ fn failed(findings: &Findings) -> Vec<String> {
         let groups = group::by_place(leaks.iter().copied(), |it| it.spawned.as_slice());
         let spawned = leaks.iter().find(|it| !it.spawned.is_empty());
         let lines = match (spawned, groups.len()) {
-            (Some(first), 1) => format!(", {} {}", verb(first.kind), path(first.site().map_or(&[], std::slice::from_ref))),
+            (Some(first), 1) => {
+                format!(", {} {}", verb(first.kind), path(first.site().map_or(&[], std::slice::from_ref)))
+            }
             (Some(first), lines) => format!(", {} at {lines} lines", verb(first.kind)),
             (None, _) => String::new(),
         };

@@ -33,7 +33,12 @@ pub(super) fn of_leaks(groups: &[Vec<&Leak>], way: Way) -> String {
         [false, false, true, false] => format!("close {them}"),
         [false, false, false, true] => format!("end {them}, and wait for {them}"),
         _ => {
-            let each = ["end and join the threads", "await the tasks", "close the descriptors", "wait for the children"];
+            let each = [
+                "end and join the threads",
+                "await the tasks",
+                "close the descriptors",
+                "wait for the children",
+            ];
             let each: Vec<String> =
                 kinds.iter().zip(each).filter(|(has, _)| **has).map(|(_, it)| it.to_owned()).collect();
             super::list(&each)
