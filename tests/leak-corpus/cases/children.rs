@@ -59,12 +59,12 @@ fn leak_with_a_handle_in_a_list() {
 }
 
 #[test]
-fn leak_by_a_thread_that_is_joined() {
+fn leak_started_by_a_thread_that_is_joined() {
     thread::spawn(|| drop(sleep().spawn().unwrap())).join().unwrap(); // leak: child sleep 30
 }
 
 #[test]
-fn leak_by_a_thread_that_stays() {
+fn leak_started_by_a_thread_that_stays() {
     let child = || {
         drop(sleep().spawn().unwrap()); // leak: child sleep 30
         stay();
@@ -173,7 +173,7 @@ fn clean_of_the_process_and_ended() {
 }
 
 #[test]
-fn clean_allowed_by_a_rule() {
+fn clean_child_allowed_by_a_rule() {
     drop(quiet("sleep").arg("31").spawn().unwrap());
 }
 

@@ -99,12 +99,12 @@ fn leak_both_ends_of_a_pipe() {
 }
 
 #[test]
-fn leak_by_a_thread_that_is_joined() {
+fn leak_opened_by_a_thread_that_is_joined() {
     thread::spawn(|| forget(File::open("/dev/null").unwrap())).join().unwrap(); // leak: fd device /dev/null
 }
 
 #[test]
-fn leak_by_a_grandchild() {
+fn leak_opened_by_a_grandchild() {
     let child = || thread::spawn(|| forget(UdpSocket::bind("127.0.0.1:0").unwrap())).join().unwrap(); // leak: fd socket udp
     thread::spawn(child).join().unwrap();
 }
@@ -278,7 +278,7 @@ fn clean_opened_by_a_thread_that_is_allowed() {
 }
 
 #[test]
-fn clean_allowed_by_a_rule() {
+fn clean_descriptor_allowed_by_a_rule() {
     forget(UnixListener::bind(path("allowed")).unwrap());
     fs::remove_file(path("allowed")).unwrap();
 }

@@ -36,7 +36,10 @@ impl Left {
             // Types are known by debug information, or by names of the symbol table that have them.
             match self.kind {
                 "task" => leak.name.contains(&self.name) || !build::has_lines(),
-                "descriptor" => leak.name.starts_with(&self.name),
+                "descriptor" => {
+                    let (begin, rest) = self.name.split_once('*').unwrap_or((&self.name, ""));
+                    leak.name.strip_prefix(begin).is_some_and(|it| it.contains(rest))
+                }
                 _ => leak.name == self.name,
             };
         leak.kind == self.kind && is_named

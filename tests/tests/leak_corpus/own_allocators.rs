@@ -91,6 +91,14 @@ unsafe impl std::alloc::GlobalAlloc for Bump {
 static ALLOCATOR: Bump = Bump;
 ";
 
+/// The harness's one line, in a library or a program.
+const LINE: &str = "#[cfg(test)]\nuse highwater_leaktest as _;\n";
+
+/// A library or a program with such an allocator, and its tests.
+fn inside(allocator: &str, name: &str) -> String {
+    format!("{LINE}{allocator}\n#[cfg(test)]\nmod tests {{{}}}\n", tests(name))
+}
+
 struct Workspace {
     directory: PathBuf,
 }
@@ -157,21 +165,19 @@ fn are_checked(name: &str, said: &str) {
 #[test]
 fn a_workspace_with_own_allocators_builds_and_is_checked() {
     let workspace = Workspace::new(&["plain", "library", "program", "integration", "foreign"]);
-    let line = "#[cfg(test)]\nuse highwater_leaktest as _;\n";
-    workspace.write("packages/plain/src/lib.rs", &format!("{line}{}", tests("plain")));
+    workspace.write("packages/plain/src/lib.rs", &inside("", "plain"));
     // A library that has one, tested from inside and from outside.
-    workspace.write("packages/library/src/lib.rs", &format!("{line}{OWN}{}", tests("inside")));
+    workspace.write("packages/library/src/lib.rs", &inside(OWN, "inside"));
     let outside = "use highwater_leaktest as _;\nuse library as _;\n";
     workspace.write("packages/library/tests/outside.rs", &format!("{outside}{}", tests("outside")));
-    workspace
-        .write("packages/program/src/main.rs", &format!("{line}{OWN}fn main() {{}}\n{}", tests("program")));
+    workspace.write("packages/program/src/main.rs", &inside(&format!("{OWN}fn main() {{}}\n"), "program"));
     workspace.write("packages/integration/src/lib.rs", "");
     workspace.write(
         "packages/integration/tests/own.rs",
         &format!("use highwater_leaktest as _;\n{OWN}{}", tests("integration")),
     );
     let threads = "\n#[test]\nfn foreign_leaks_a_thread() {\n    std::thread::spawn(|| loop { std::thread::park() });\n}\n";
-    workspace.write("packages/foreign/src/lib.rs", &format!("{line}{FOREIGN}{threads}"));
+    workspace.write("packages/foreign/src/lib.rs", &format!("{LINE}{FOREIGN}{threads}"));
     let said = workspace.test(&["--workspace", "--tests"]);
     for name in ["plain", "inside", "outside", "program", "integration"] {
         are_checked(name, &said);
