@@ -153,26 +153,43 @@ fn written_down(block: *mut c_void, size: usize, align: usize, caller: usize) ->
     block
 }
 
-/// The address of a function behind ours; null while one is being looked up.
+/// The functions behind ours. They are looked up together, when the first one is called: that is `malloc`, in a moment in which the
+/// loader is not about to free what it says of an error, which a look-up would free as well.
+static MALLOC: Next = Next::new(c"malloc");
+static VALLOC: Next = Next::new(c"valloc");
+static FREE: Next = Next::new(c"free");
+static CALLOC: Next = Next::new(c"calloc");
+static REALLOC: Next = Next::new(c"realloc");
+static ALIGNED_ALLOC: Next = Next::new(c"aligned_alloc");
+static MEMALIGN: Next = Next::new(c"memalign");
+static POSIX_MEMALIGN: Next = Next::new(c"posix_memalign");
+
+/// The address of a function behind ours; null while they are being looked up.
 #[inline]
 fn behind(next: &Next) -> *mut c_void {
-    static IS_LOOKING: AtomicBool = AtomicBool::new(false);
-    if let Some(found) = next.found() {
-        return found;
+    match next.found() {
+        Some(found) => found,
+        None => look_up(next),
     }
+}
+
+#[cold]
+fn look_up(next: &Next) -> *mut c_void {
+    static IS_LOOKING: AtomicBool = AtomicBool::new(false);
     if IS_LOOKING.swap(true, Ordering::Relaxed) {
         return ptr::null_mut();
     }
-    let found = next.address();
+    for each in [&MALLOC, &VALLOC, &FREE, &CALLOC, &REALLOC, &ALIGNED_ALLOC, &MEMALIGN, &POSIX_MEMALIGN] {
+        each.address();
+    }
     IS_LOOKING.store(false, Ordering::Relaxed);
-    found
+    next.address()
 }
 
 /// Calls the function of a name that stands behind ours, or the one that stands for it.
 macro_rules! pass_on {
-    ($name:literal, fn($($kind:ty),*) -> $result:ty, ($($argument:expr),*), $other:expr) => {{
-        static NEXT: Next = Next::new($name);
-        let next = behind(&NEXT);
+    ($next:ident, fn($($kind:ty),*) -> $result:ty, ($($argument:expr),*), $other:expr) => {{
+        let next = behind(&$next);
         if next.is_null() {
             $other
         } else {
@@ -187,7 +204,7 @@ macro_rules! pass_on {
 // SAFETY: the jumps above are the only callers: who calls them promises what the C library's manual asks of a call of that name.
 unsafe extern "C" fn malloc_for(size: usize, caller: usize) -> *mut c_void {
     // SAFETY: any size may be asked for.
-    let block = pass_on!(c"malloc", fn(usize) -> *mut c_void, (size), unsafe { __libc_malloc(size) });
+    let block = pass_on!(MALLOC, fn(usize) -> *mut c_void, (size), unsafe { __libc_malloc(size) });
     written_down(block, size, ALIGN, caller)
 }
 
@@ -195,14 +212,14 @@ unsafe extern "C" fn malloc_for(size: usize, caller: usize) -> *mut c_void {
 unsafe extern "C" fn valloc_for(size: usize, caller: usize) -> *mut c_void {
     const PAGE: usize = 4096;
     // SAFETY: any size may be asked for.
-    let block = pass_on!(c"valloc", fn(usize) -> *mut c_void, (size), unsafe { __libc_memalign(PAGE, size) });
+    let block = pass_on!(VALLOC, fn(usize) -> *mut c_void, (size), unsafe { __libc_memalign(PAGE, size) });
     written_down(block, size, PAGE, caller)
 }
 
 // SAFETY: as above.
 unsafe extern "C" fn calloc_for(count: usize, size: usize, caller: usize) -> *mut c_void {
     let block = pass_on!(
-        c"calloc",
+        CALLOC,
         fn(usize, usize) -> *mut c_void,
         (count, size),
         // SAFETY: any size may be asked for.
@@ -214,7 +231,7 @@ unsafe extern "C" fn calloc_for(count: usize, size: usize, caller: usize) -> *mu
 // SAFETY: as above.
 unsafe extern "C" fn aligned_alloc_for(align: usize, size: usize, caller: usize) -> *mut c_void {
     let block = pass_on!(
-        c"aligned_alloc",
+        ALIGNED_ALLOC,
         fn(usize, usize) -> *mut c_void,
         (align, size),
         // SAFETY: any size and alignment may be asked for.
@@ -226,7 +243,7 @@ unsafe extern "C" fn aligned_alloc_for(align: usize, size: usize, caller: usize)
 // SAFETY: as above.
 unsafe extern "C" fn memalign_for(align: usize, size: usize, caller: usize) -> *mut c_void {
     let block = pass_on!(
-        c"memalign",
+        MEMALIGN,
         fn(usize, usize) -> *mut c_void,
         (align, size),
         // SAFETY: any size and alignment may be asked for.
@@ -243,7 +260,7 @@ unsafe extern "C" fn posix_memalign_for(
     caller: usize,
 ) -> c_int {
     let result =
-        pass_on!(c"posix_memalign", fn(*mut *mut c_void, usize, usize) -> c_int, (place, align, size), {
+        pass_on!(POSIX_MEMALIGN, fn(*mut *mut c_void, usize, usize) -> c_int, (place, align, size), {
             // SAFETY: any size and alignment may be asked for.
             let block = unsafe { __libc_memalign(align, size) };
             if block.is_null() {
@@ -285,7 +302,7 @@ fn moved(
 unsafe extern "C" fn realloc_for(block: *mut c_void, size: usize, caller: usize) -> *mut c_void {
     moved(block, size, caller, || {
         pass_on!(
-            c"realloc",
+            REALLOC,
             fn(*mut c_void, usize) -> *mut c_void,
             (block, size),
             // SAFETY: the caller promises that the block is one.
@@ -311,8 +328,11 @@ unsafe extern "C" fn reallocarray_for(
 
 // SAFETY: as above.
 unsafe extern "C" fn free_for(block: *mut c_void, _caller: usize) {
+    if block.is_null() {
+        return;
+    }
     // SAFETY: the caller promises that the block has not been freed.
     unsafe { raw::frees(block.cast()) };
     // SAFETY: as above.
-    pass_on!(c"free", fn(*mut c_void) -> (), (block), unsafe { __libc_free(block) });
+    pass_on!(FREE, fn(*mut c_void) -> (), (block), unsafe { __libc_free(block) });
 }

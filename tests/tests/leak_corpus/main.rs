@@ -12,6 +12,7 @@ mod compare;
 mod expected;
 mod guide;
 mod hang;
+mod held;
 mod load;
 mod memory;
 mod messages;
