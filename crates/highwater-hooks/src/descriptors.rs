@@ -307,7 +307,8 @@ mod tests {
 
     #[test]
     fn what_is_open_is_known_in_every_way_of_opening() {
-        let opens: [(&str, fn() -> Vec<OwnedFd>); 6] = [
+        type Open = fn() -> Vec<OwnedFd>;
+        let opens: [(&str, Open); 6] = [
             ("file", || vec![File::open("/dev/null").unwrap().into()]),
             ("listener", || vec![TcpListener::bind("127.0.0.1:0").unwrap().into()]),
             ("datagrams", || vec![UdpSocket::bind("127.0.0.1:0").unwrap().into()]),

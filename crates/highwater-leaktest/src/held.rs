@@ -232,7 +232,8 @@ fn quick_excuse(held: &Held) -> Option<&'static str> {
     if matches!(held, Held::Descriptor(it) if it.number() <= 2) {
         return Some("a standard stream");
     }
-    is_in_once(held.stack()).then_some("std::sync::Once")
+    let is_of_process = || held.origin().is_some_and(|it| it.is_in_scope() && is_in_once(it.spawn_stack()));
+    (is_in_once(held.stack()) || is_of_process()).then_some("std::sync::Once")
 }
 
 /// Why it may stay, if it may.
