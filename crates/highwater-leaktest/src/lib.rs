@@ -36,6 +36,7 @@ mod baseline;
 mod busy;
 mod classify;
 mod finding;
+mod front;
 mod guard;
 mod hang;
 mod held;

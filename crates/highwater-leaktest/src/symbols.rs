@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::allocator;
 use crate::finding::{Frame, Origin};
+use crate::front::{CREATE, OPENING, STARTING, functions_in_front};
 use crate::memory::outside_of_the_allocator;
 use crate::name;
 
@@ -91,57 +92,6 @@ fn resolve(address: usize) -> Vec<Frame> {
 /// Whether a function is one of those that stand in front of the C library's and start threads.
 fn is_in_front(function: &str) -> bool {
     functions_in_front(CREATE).contains(&function)
-}
-
-/// The files of the hooks whose functions stand in front of the C library's.
-const CREATE: &str = "create";
-const OPENING: &str = "opening";
-const STARTING: &str = "starting";
-
-/// The functions in such a file, by the names that they have in front of the C library's.
-fn functions_in_front(module: &str) -> &'static [&'static str] {
-    match module {
-        CREATE => &["pthread_create", "thrd_create"],
-        OPENING => &[
-            "creat",
-            "creat64",
-            "dup",
-            "dup2",
-            "dup3",
-            "socket",
-            "socketpair",
-            "accept",
-            "accept4",
-            "epoll_create",
-            "epoll_create1",
-            "eventfd",
-            "timerfd_create",
-            "inotify_init",
-            "inotify_init1",
-            "memfd_create",
-            "shm_open",
-            "posix_openpt",
-            "pidfd_open",
-            "mkstemp",
-            "mkstemp64",
-            "mkostemp",
-            "mkostemp64",
-            "open",
-            "open64",
-            "openat",
-            "openat64",
-            "signalfd",
-            "pipe",
-            "pipe2",
-            "opendir",
-            "fopen",
-            "fopen64",
-            "fcntl",
-            "fcntl64",
-        ],
-        STARTING => &["fork", "posix_spawn", "posix_spawnp"],
-        _ => &[],
-    }
 }
 
 /// Whether a file is one of the C library's.
