@@ -35,6 +35,7 @@ mod around;
 mod baseline;
 mod busy;
 mod classify;
+mod doc_test;
 mod finding;
 mod front;
 mod guard;

@@ -14,6 +14,7 @@ use highwater_hooks::{
 };
 
 use crate::allocator;
+use crate::doc_test;
 use crate::finding::Findings;
 use crate::judge::Verdict;
 use crate::memory::Excess;
@@ -91,6 +92,7 @@ pub(crate) fn begin() {
         observe(whole::OBSERVER);
         // Here, so that no test pays for it.
         let _ = settings().blocks == Blocks::Off || allocator::is_recording();
+        doc_test::begin();
     }
 }
 
@@ -203,6 +205,7 @@ fn decide(code: i32) -> i32 {
 }
 
 fn conclude(code: i32) -> i32 {
+    doc_test::end();
     let (mut findings, foreign) = {
         let state = state();
         let mut findings = state.findings.clone();

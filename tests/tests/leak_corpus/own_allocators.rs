@@ -99,6 +99,20 @@ fn inside(allocator: &str, name: &str) -> String {
     format!("{LINE}{allocator}\n#[cfg(test)]\nmod tests {{{}}}\n", tests(name))
 }
 
+/// Documentation tests with the one line, of which one leaks.
+const DOCUMENTED: &str = "
+/// ```
+/// # use highwater_leaktest as _;
+/// std::thread::spawn(|| loop { std::thread::park() });
+/// ```
+///
+/// ```
+/// # use highwater_leaktest as _;
+/// std::thread::spawn(|| ()).join().unwrap();
+/// ```
+pub fn documented() {}
+";
+
 struct Workspace {
     directory: PathBuf,
 }
@@ -165,7 +179,8 @@ fn are_checked(name: &str, said: &str) {
 #[test]
 fn a_workspace_with_own_allocators_builds_and_is_checked() {
     let workspace = Workspace::new(&["plain", "library", "program", "integration", "foreign"]);
-    workspace.write("packages/plain/src/lib.rs", &inside("", "plain"));
+    let plain = inside("", "plain");
+    workspace.write("packages/plain/src/lib.rs", &format!("{plain}{DOCUMENTED}"));
     // A library that has one, tested from inside and from outside.
     workspace.write("packages/library/src/lib.rs", &inside(OWN, "inside"));
     let outside = "use highwater_leaktest as _;\nuse library as _;\n";
@@ -182,6 +197,9 @@ fn a_workspace_with_own_allocators_builds_and_is_checked() {
     for name in ["plain", "inside", "outside", "program", "integration"] {
         are_checked(name, &said);
     }
+    let documented = workspace.test(&["--doc", "--package", "plain"]);
+    assert!(documented.contains("the documentation test ... LEAKED 1 thread, spawned "), "{documented}");
+    assert!(documented.contains("1 passed; 1 failed;"), "{documented}");
     // What cannot be checked is told, and what can is.
     assert!(said.contains("foreign_leaks_a_thread ... LEAKED 1 thread"), "{said}");
     assert!(
