@@ -7,8 +7,9 @@ use crate::run::{self, Outcome};
 
 #[test]
 fn the_rules_that_are_shown_allow_descriptors_and_children() {
-    messages::hold_rules("cases::descriptors::");
-    messages::hold_rules("cases::children::");
+    // Those that a rule of the corpus allows are left out.
+    messages::hold_rules("cases::descriptors::leak_");
+    messages::hold_rules("cases::children::leak_");
 }
 
 /// The line below the one that begins so, too.
