@@ -6,6 +6,7 @@ use std::env;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rustc-check-cfg=cfg(hooked)");
+    println!("cargo::rustc-check-cfg=cfg(malloc_hooked)");
     println!("cargo::rustc-check-cfg=cfg(glibc)");
     println!("cargo::rustc-check-cfg=cfg(sanitized)");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|it| it.split(',').any(|it| it == value));
@@ -24,5 +25,11 @@ fn main() {
     }
     if glibc && !sanitized && !is("CARGO_CFG_TARGET_FEATURE", "crt-static") {
         println!("cargo::rustc-cfg=hooked");
+        let is_for_harness = env::var_os("CARGO_FEATURE_HARNESS").is_some();
+        // What stands in front of `malloc` has to know who called, which takes a few instructions of each architecture.
+        if is_for_harness && (is("CARGO_CFG_TARGET_ARCH", "x86_64") || is("CARGO_CFG_TARGET_ARCH", "aarch64"))
+        {
+            println!("cargo::rustc-cfg=malloc_hooked");
+        }
     }
 }

@@ -3,14 +3,14 @@
 //! The thread is in the registry before the real function is called, since the new thread may be ahead of its spawner; it
 //! is taken out again if that function fails. What cannot be recorded is passed on as it came.
 
-use std::ffi::{CStr, c_char, c_int, c_void};
+use std::ffi::{c_int, c_void};
 use std::mem;
-use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::ending;
+use crate::next::Next;
 use crate::observer::{self, Inherited};
-use crate::stack::{self, MOST_FRAMES};
+use crate::stack;
 use crate::thread::{Beginning, Thread};
 use crate::{registry, scope};
 
@@ -44,28 +44,8 @@ pub(crate) fn was_passed() -> bool {
     PASSED.load(Ordering::Relaxed)
 }
 
-/// The C library's own function, or whatever stands behind ours.
-struct Next {
-    name: &'static CStr,
-    found: AtomicPtr<c_void>,
-}
-
-static POSIX: Next = Next { name: c"pthread_create", found: AtomicPtr::new(ptr::null_mut()) };
-static STANDARD: Next = Next { name: c"thrd_create", found: AtomicPtr::new(ptr::null_mut()) };
-
-impl Next {
-    /// Its address; null where there is none.
-    fn address(&self) -> *mut c_void {
-        let found = self.found.load(Ordering::Relaxed);
-        if !found.is_null() {
-            return found;
-        }
-        // SAFETY: the name ends with a zero.
-        let found = unsafe { libc::dlsym(libc::RTLD_NEXT, self.name.as_ptr().cast::<c_char>()) };
-        self.found.store(found, Ordering::Relaxed);
-        found
-    }
-}
+static POSIX: Next = Next::new(c"pthread_create");
+static STANDARD: Next = Next::new(c"thrd_create");
 
 /// Whether there is a function behind ours to pass calls on to.
 pub(crate) fn has_next() -> bool {
@@ -100,9 +80,7 @@ fn register(start_routine: usize, inherited: Option<Inherited>) -> Option<Thread
         || scope.0 != 0
         || (is_main && !MAIN_IS_KNOWN.swap(true, Ordering::Relaxed));
     PASSED.store(true, Ordering::Relaxed);
-    let mut frames = [0; MOST_FRAMES];
-    let count = if wants_stack { stack::walk(&mut frames) } else { 0 };
-    let spawn_stack = frames[..count].into();
+    let spawn_stack = if wants_stack { stack::walk_all() } else { Box::default() };
     registry::add(
         ending::current_number(),
         is_main,

@@ -22,6 +22,7 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     threads: BTreeMap::new(),
     spare: Vec::new(),
     ended: VecDeque::new(),
+    leavers: BTreeMap::new(),
 });
 
 struct Registry {
@@ -32,6 +33,8 @@ struct Registry {
     spare: Vec<&'static Live>,
     /// Kernel numbers of threads that ended, the latest at the back.
     ended: VecDeque<u32>,
+    /// Threads that ended and have left descriptors or children to their scope, which is open.
+    leavers: BTreeMap<u64, Thread>,
 }
 
 /// Set in children of `fork`.
@@ -76,6 +79,11 @@ fn lock() -> Option<Held> {
 /// Whether the calling thread is in the middle of something here.
 pub(crate) fn is_held_here() -> bool {
     HELD_HERE.get()
+}
+
+/// Whether this process is a child of `fork`.
+pub(crate) fn is_disowned() -> bool {
+    DISOWNED.load(Ordering::Relaxed)
 }
 
 /// Has this process, a child of `fork`, never ask again.
@@ -129,10 +137,25 @@ pub(crate) fn remove(thread: &Thread) {
     let removed = registry.threads.remove(&thread.number());
     if removed.is_some() {
         thread.leave_scope();
+        if thread.leaves_something() {
+            registry.leavers.insert(thread.number(), thread.clone());
+        }
     }
     drop(registry);
     // Only now, since this may drop a record and those of the threads before it.
     drop(removed);
+}
+
+/// The thread of this number: one that has not ended, or whose scope is open and has something of its.
+pub(crate) fn thread(number: u64) -> Option<Thread> {
+    let registry = lock()?;
+    registry.threads.get(&number).or_else(|| registry.leavers.get(&number)).cloned()
+}
+
+/// Forgets what is known of ended threads of a scope that is closed.
+pub(crate) fn forget_ended(scope: u64) {
+    let Some(mut registry) = lock() else { return };
+    registry.leavers.retain(|_, thread| thread.scope().0 != scope);
 }
 
 pub(crate) fn threads_of(scope: u64) -> Vec<Thread> {

@@ -1,13 +1,15 @@
 //! Scopes: what a thread is doing, inherited by the threads that it starts.
 //!
 //! A thread's current scope is in a thread-local without a destructor, so that it can be asked for at any time of the thread's
-//! life. A thread started in one that is closed counts nowhere; should that be at the very moment, it may count in the next
+//! life. What is started or opened in one that is closed counts nowhere; should that be at the very moment, it may count in the next
 //! one, whose threads it is not among.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use crate::children::{self, Child};
+use crate::descriptors::{self, Descriptor};
 use crate::registry;
 use crate::thread::Thread;
 
@@ -33,9 +35,47 @@ pub(crate) struct Live {
     /// The scope that it is of.
     number: AtomicU64,
     threads: AtomicUsize,
+    /// Descriptors that were opened in it and are not closed.
+    descriptors: AtomicUsize,
+    /// Children that were started in it and have not been seen to be gone.
+    children: AtomicUsize,
+}
+
+/// What a scope counts besides threads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counted {
+    Descriptors,
+    Children,
 }
 
 impl Live {
+    fn counter(&self, what: Counted) -> &AtomicUsize {
+        match what {
+            Counted::Descriptors => &self.descriptors,
+            Counted::Children => &self.children,
+        }
+    }
+
+    /// Counts one more in the scope called `number`, if that is still the one.
+    pub(crate) fn add_one(&self, number: u64, what: Counted) -> bool {
+        let is_open = self.number.load(Ordering::Acquire) == number;
+        if is_open {
+            self.counter(what).fetch_add(1, Ordering::Release);
+        }
+        is_open
+    }
+
+    /// Whether it counts something besides threads, in the scope called `number`.
+    pub(crate) fn has_more(&self, number: u64) -> bool {
+        self.number.load(Ordering::Acquire) == number
+            && self.descriptors.load(Ordering::Acquire) + self.children.load(Ordering::Acquire) > 0
+    }
+
+    /// Counts one less.
+    pub(crate) fn remove_one(&self, what: Counted) {
+        self.counter(what).fetch_sub(1, Ordering::Release);
+    }
+
     /// Counts a thread that is about to start in the scope called `number`, if that is still the one.
     pub(crate) fn add(&self, number: u64) -> bool {
         let is_open = self.number.load(Ordering::Acquire) == number;
@@ -75,6 +115,26 @@ impl Scope {
         self.live.threads.load(Ordering::Acquire)
     }
 
+    /// Number of descriptors that were opened in this scope and are open, as far as is known. One load.
+    pub fn live_descriptors(&self) -> usize {
+        self.live.descriptors.load(Ordering::Acquire)
+    }
+
+    /// Number of children that were started in this scope and may still be there. One load.
+    pub fn live_children(&self) -> usize {
+        self.live.children.load(Ordering::Acquire)
+    }
+
+    /// The descriptors that were opened in this scope and are open, in the order of their opening.
+    pub fn descriptors(&self) -> Vec<Descriptor> {
+        descriptors::of(self.number)
+    }
+
+    /// The children that were started in this scope and are still there, in the order of their starts.
+    pub fn children(&self) -> Vec<Child> {
+        children::of(self.number)
+    }
+
     /// The threads of this scope that have not ended, in the order of their starts.
     pub fn threads(&self) -> Vec<Thread> {
         registry::threads_of(self.number)
@@ -84,7 +144,8 @@ impl Scope {
 impl Drop for Scope {
     fn drop(&mut self) {
         self.live.number.store(0, Ordering::Release);
-        if self.live() == 0 {
+        registry::forget_ended(self.number);
+        if self.live() == 0 && self.live_descriptors() == 0 && self.live_children() == 0 {
             registry::close_scope(self.live);
         }
     }

@@ -111,6 +111,12 @@ impl Thread {
         self.0.beginning.scope
     }
 
+    /// Whether its scope has descriptors or children, some of which may be its own.
+    pub(crate) fn leaves_something(&self) -> bool {
+        let (number, live) = self.0.beginning.scope;
+        live.is_some_and(|it| it.has_more(number))
+    }
+
     /// Counts it out of its scope.
     pub(crate) fn leave_scope(&self) {
         if let (true, Some(live)) = (self.0.beginning.counts, self.0.beginning.scope.1) {

@@ -38,3 +38,70 @@ pub fn visit_constants(_visit: impl FnMut(&'static [u8])) {}
 pub fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
     bytes.windows(needle.len()).position(|it| it == needle)
 }
+
+/// What a descriptor leads to. There is no way here.
+pub fn about_descriptor(_number: u32) -> Option<String> {
+    None
+}
+
+/// Whether these calls are inside of the initialisation of a `Once`. It is not known here.
+pub fn is_in_once(_stack: &[usize]) -> bool {
+    false
+}
+
+/// Descriptors where none is seen to be opened.
+pub(crate) mod descriptors {
+    use crate::thread::Thread;
+
+    /// A descriptor that was opened in a scope and is open. There is none here.
+    #[derive(Clone, Debug)]
+    pub enum Descriptor {}
+
+    impl Descriptor {
+        /// Its number, as the kernel has it.
+        pub fn number(&self) -> u32 {
+            match *self {}
+        }
+
+        /// Its place among all descriptors that were seen to be opened.
+        pub fn serial(&self) -> u64 {
+            match *self {}
+        }
+
+        /// The thread that opened it.
+        pub fn opener(&self) -> Option<&Thread> {
+            match *self {}
+        }
+
+        /// Where it was opened.
+        pub fn open_stack(&self) -> &[usize] {
+            match *self {}
+        }
+    }
+
+    /// A descriptor that is open and was not seen to be opened.
+    #[derive(Clone, Debug, PartialEq, Eq)]
+    pub struct UnseenDescriptor {
+        /// Its number, as the kernel has it.
+        pub number: u32,
+        /// What it leads to.
+        pub about: String,
+    }
+
+    /// Would have descriptors be followed. There is no way here.
+    pub fn follow_descriptors() {}
+
+    /// Whether descriptors are seen. None is here.
+    pub fn sees_descriptors() -> bool {
+        false
+    }
+
+    /// Would list descriptors that were opened past the hooks. There are no hooks here.
+    pub fn unseen_descriptors() -> Vec<UnseenDescriptor> {
+        Vec::new()
+    }
+
+    pub(crate) fn of(_scope: u64) -> Vec<Descriptor> {
+        Vec::new()
+    }
+}

@@ -9,10 +9,14 @@ mod options;
 use proc_macro::TokenStream;
 
 /// Makes a function a test, as the built-in attribute of this name does, that also fails when threads or tasks it started are
-/// still alive at its end.
+/// still alive at its end, when descriptors that it opened are open, and when child processes that it started are there.
 ///
 /// `grace = "2s"` is how long they are waited for, instead of 500 ms. `allow(threads = "name-*")` passes over threads by
 /// their names, of which the kernel keeps 15 bytes; it may be given more than once.
+///
+/// `allow(descriptors = "pattern")` passes over descriptors by what they lead to (`/var/log/*`, `socket*`), and
+/// `allow(children = "pattern")` over child processes by their commands. `deny(descriptors)` and `deny(children)` judge them also
+/// where `highwater.toml` says `"asked"`.
 ///
 /// `deny(blocks)` has blocks of memory fail, too, that the test allocated and that are alive after it;
 /// `allow(blocks = "pattern")` passes over those that a call of this function, or in this file, allocated.

@@ -14,7 +14,11 @@ pub(crate) struct Options {
     allowed_tasks: Vec<LitStr>,
     block_on: Option<Path>,
     allowed_blocks: Vec<LitStr>,
+    allowed_descriptors: Vec<LitStr>,
+    allowed_children: Vec<LitStr>,
     denies_blocks: bool,
+    denies_descriptors: bool,
+    denies_children: bool,
     max_blocks: Option<LitInt>,
     max_bytes: Option<Lit>,
     max_peak: Option<Lit>,
@@ -41,10 +45,15 @@ impl Options {
                     &mut self.allowed_tasks
                 } else if inner.path.is_ident("blocks") {
                     &mut self.allowed_blocks
+                } else if inner.path.is_ident("descriptors") {
+                    &mut self.allowed_descriptors
+                } else if inner.path.is_ident("children") {
+                    &mut self.allowed_children
                 } else {
-                    return Err(
-                        inner.error("`threads = \"…\"`, `tasks = \"…\"` and `blocks = \"…\"` can be allowed")
-                    );
+                    return Err(inner.error(
+                        "`threads = \"…\"`, `tasks = \"…\"`, `descriptors = \"…\"`, `children = \"…\"` and \
+                         `blocks = \"…\"` can be allowed",
+                    ));
                 };
                 allowed.push(inner.value()?.parse()?);
                 Ok(())
@@ -56,12 +65,18 @@ impl Options {
         }
         if meta.path.is_ident("deny") {
             return meta.parse_nested_meta(|inner| {
-                if !inner.path.is_ident("blocks") {
-                    return Err(
-                        inner.error("only `blocks` can be denied; threads are, unless they are allowed")
-                    );
-                }
-                self.denies_blocks = true;
+                let denied = if inner.path.is_ident("blocks") {
+                    &mut self.denies_blocks
+                } else if inner.path.is_ident("descriptors") {
+                    &mut self.denies_descriptors
+                } else if inner.path.is_ident("children") {
+                    &mut self.denies_children
+                } else {
+                    return Err(inner.error(
+                        "`blocks`, `descriptors` and `children` can be denied; threads and tasks are, unless they are allowed",
+                    ));
+                };
+                *denied = true;
                 Ok(())
             });
         }
@@ -78,7 +93,8 @@ impl Options {
             return Ok(());
         }
         Err(meta.error(
-            "the options are `grace = \"…\"`, `block_on = \"…\"`, `allow(threads = \"…\", tasks = \"…\", blocks = \"…\")`, `deny(blocks)`, \
+            "the options are `grace = \"…\"`, `block_on = \"…\"`, `allow(threads = \"…\", tasks = \"…\", descriptors = \"…\", \
+             children = \"…\", blocks = \"…\")`, `deny(blocks, descriptors, children)`, \
              `max_blocks = 10`, `max_bytes = \"4KiB\"` and `max_peak = \"1MiB\"`",
         ))
     }
@@ -96,6 +112,8 @@ impl Options {
     /// An expression of the harness's type.
     pub(crate) fn expression(&self) -> TokenStream {
         let (threads, tasks, blocks) = (&self.allowed_threads, &self.allowed_tasks, &self.allowed_blocks);
+        let (descriptors, children) = (&self.allowed_descriptors, &self.allowed_children);
+        let (denies_descriptors, denies_children) = (self.denies_descriptors, self.denies_children);
         // Read by the compiler, at the place of the text.
         let grace = optional(
             self.grace.as_ref().map(|text| quote!(const { ::highwater_leaktest::private::time(#text) })),
@@ -113,6 +131,12 @@ impl Options {
             allowed_threads: &[#(#threads),*],
             allowed_tasks: &[#(#tasks),*],
             allowed_blocks: &[#(#blocks),*],
+            allowed_descriptors: &[#(#descriptors),*],
+            allowed_children: &[#(#children),*],
+            denied: ::highwater_leaktest::private::Denied {
+                descriptors: #denies_descriptors,
+                children: #denies_children,
+            },
             limits: ::highwater_leaktest::private::Limits {
                 max_blocks: #max_blocks,
                 max_bytes: #max_bytes,
@@ -157,6 +181,10 @@ mod tests {
         let several = Options::parse(quote!(allow(tasks = "t", threads = "a", threads = "b"))).unwrap();
         let text = several.expression().to_string();
         assert!(text.contains(r#"& ["a" , "b"]"#) && text.contains(r#"& ["t"]"#), "{text}");
+        let held = quote!(deny(descriptors), allow(descriptors = "socket*", children = "sleep *"));
+        let text = Options::parse(held).unwrap().expression().to_string();
+        assert!(text.contains("descriptors : true , children : false"), "{text}");
+        assert!(text.contains(r#"& ["socket*"]"#) && text.contains(r#"& ["sleep *"]"#), "{text}");
         let none = Options::parse(TokenStream::new()).unwrap().expression().to_string();
         assert!(none.contains("None") && none.contains("& []"), "{none}");
     }
@@ -164,8 +192,8 @@ mod tests {
     #[test]
     fn faults_are_named() {
         assert!(fault(quote!(grace = 2)).contains("string"));
-        assert!(fault(quote!(allow(children = "a"))).contains("can be allowed"));
-        assert!(fault(quote!(deny(threads))).contains("only `blocks` can be denied"));
+        assert!(fault(quote!(allow(files = "a"))).contains("can be allowed"));
+        assert!(fault(quote!(deny(threads))).contains("can be denied; threads and tasks are"));
         assert!(fault(quote!(max_blocks = "a")).contains("integer"));
         assert!(fault(quote!(max_bytes = 1.5)).contains("expected a size"));
         assert!(fault(quote!(garce = "2s")).contains("the options are"));

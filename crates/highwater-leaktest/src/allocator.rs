@@ -1,16 +1,18 @@
-//! The allocator that writes down what tests allocate, and whether it is the one that this process uses.
+//! Whether what tests allocate is written down: in front of the C library's `malloc`, from which most allocators of programs take
+//! their blocks, or by an allocator of ours.
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::sync::LazyLock;
 
 use highwater_hooks::Unsupported;
-use highwater_ledger::{Alloc, Ledger};
+use highwater_ledger::Ledger;
 use highwater_tasks::Version;
 
-#[cfg(feature = "allocator")]
+/// Where blocks are not seen in front of `malloc`.
+#[cfg(all(feature = "allocator", not(malloc_hooked)))]
 #[global_allocator]
-static ALLOCATOR: Alloc = Alloc::new();
+static ALLOCATOR: highwater_ledger::Alloc = highwater_ledger::Alloc::new();
 
 /// The smallest alignment of blocks that are written down for every test. Runtimes of tasks keep what belongs to one task in a
 /// cache line of its own; little else is aligned as strictly, so that taking down its stack costs other tests nothing.
@@ -126,13 +128,14 @@ pub(crate) fn least_align_of_tasks() -> usize {
 
 /// What is said where nothing is written down.
 pub(crate) const NOT_RECORDING: &str = "no allocation is recorded, so tasks and memory cannot be checked: the program has a \
-     global allocator of its own. Wrap it, `#[global_allocator] static ALLOC: highwater_leaktest::Alloc<Yours> = \
+     global allocator of its own that does not take each block from the C library. Wrap it, `#[global_allocator] static ALLOC: highwater_leaktest::Alloc<Yours> = \
      highwater_leaktest::Alloc::with_inner(YOURS);`, or set `blocks = \"off\"` below [leaktest] in highwater.toml";
 
-/// Whether the global allocator of this process is, or stands behind, the one that writes blocks down. The first question plants
+/// Whether the blocks of this process are written down. The first question plants
 /// a block and looks whether it is found. Under a sanitizer nothing is: it stops a program that reads its own stack.
 pub(crate) fn is_recording() -> bool {
     static IS_RECORDING: LazyLock<bool> = LazyLock::new(|| {
+        highwater_hooks::follow_blocks();
         highwater_hooks::status() != Err(Unsupported::Sanitizer) && finds(|| drop(black_box(Box::new(0_u64))))
     });
     *IS_RECORDING
@@ -153,7 +156,7 @@ mod tests {
 
     #[test]
     fn the_plant_is_found_and_nothing_is_not() {
-        assert!(is_recording(), "this crate's own tests have its allocator");
+        assert!(is_recording(), "nothing stands in front of malloc");
         assert!(!finds(|| ()));
     }
 

@@ -92,7 +92,13 @@ pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: i
         // They have had their time while the runtime was there.
         tasks::note_ended(scope);
     }
-    let allowed = Allowed { threads: options.allowed_threads, tasks: options.allowed_tasks };
+    let allowed = Allowed {
+        threads: options.allowed_threads,
+        tasks: options.allowed_tasks,
+        descriptors: options.allowed_descriptors,
+        children: options.allowed_children,
+        denied: options.denied,
+    };
     let mut verdict = judge::judge(&test, scope, options.grace, allowed);
     verdict.join(settled.unwrap_or_default());
     process::note_marked(&verdict);
@@ -124,7 +130,7 @@ pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: i
         Ok(_) if leaks.is_empty() => {
             panic::resume_unwind(Box::new("the test did not keep its limits for memory"))
         }
-        Ok(_) => panic::resume_unwind(Box::new(format!("the test left {} alive", report::what(&leaks)))),
+        Ok(_) => panic::resume_unwind(Box::new(format!("the test left {}", report::what(&leaks)))),
     }
 }
 

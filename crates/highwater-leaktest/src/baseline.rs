@@ -114,6 +114,7 @@ mod tests {
             activity: Activity::Asleep,
             waited_ms: 500,
             parent: None,
+            id: None,
             spawned: vec![frame],
             now: vec![],
         }

@@ -60,6 +60,13 @@ pub(crate) fn is_at_rest(now: &[usize]) -> bool {
     !now.is_empty() && !is_own && !runs_a_call
 }
 
+/// The pool of the process whose thread this is, if it runs jobs that tests hand to it.
+pub(crate) fn pool_of_jobs(thread: &Thread) -> Option<&'static str> {
+    /// Those of which a thread that has nothing to do is in no code but the pool's.
+    const OF_JOBS: Places = &[POOLS[0], POOLS[3], POOLS[4]];
+    first_of([OF_JOBS], &symbols::spawn_frames(thread.spawn_stack()))
+}
+
 /// What of the process these calls initialise, if they do.
 pub(crate) fn once(frames: &[Frame]) -> Option<&'static str> {
     first_of([ONCE], frames)

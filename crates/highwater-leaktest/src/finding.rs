@@ -6,6 +6,7 @@
 use miniserde::{Deserialize, Serialize};
 
 use crate::memory::Excess;
+use crate::remaining::{LateTask, StuckJob};
 
 /// All that one process has found.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,25 +23,34 @@ pub(crate) struct Findings {
     pub(crate) passed_over: Vec<PassedOver>,
     /// Names of threads that came into being past the hooks and are alive; no test is blamed for them.
     pub(crate) unclassified: Vec<String>,
+    /// What descriptors lead to that were opened past the hooks and are open; no test is blamed for them.
+    pub(crate) unclassified_descriptors: Vec<String>,
+    /// Names of child processes that came into being past the hooks; no test is blamed for them.
+    pub(crate) unclassified_children: Vec<String>,
     /// Blocks that may be tasks, of executors that are not known; no test is blamed for them.
     pub(crate) unclassified_tasks: Vec<String>,
     /// Tasks that had been woken when their runtime was dropped. Whether they would have ended cannot be told, and no test is
     /// blamed for them.
     pub(crate) unjudged: Vec<Leak>,
+    /// Jobs on pools of the process that do not come to their end; no test is blamed for them.
+    pub(crate) stuck_jobs: Vec<StuckJob>,
+    /// Tasks that were spawned after the verdict on the test of the task that spawned them.
+    pub(crate) late_tasks: Vec<LateTask>,
     /// Tests that libtest calls `ok` although they fail here: what was found, it does not know.
     pub(crate) called_ok: Vec<String>,
     /// Whether futures of a `FuturesUnordered` may have been left unseen, for want of debug information.
     pub(crate) lacks_futures: bool,
 }
 
-/// A thread or a task that a test left alive.
+/// A thread, a task, a descriptor or a child process that a test left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Leak {
     /// Full name of the test, as libtest has it.
     pub(crate) test: String,
     /// What was left.
     pub(crate) kind: Kind,
-    /// A thread's name, cut to 15 bytes by the kernel; the type of a task's future, or nothing where that is not known.
+    /// A thread's name, cut to 15 bytes by the kernel; the type of a task's future, or nothing where that is not known; what a
+    /// descriptor leads to; a child's command.
     pub(crate) name: String,
     /// What it was doing while it was waited for.
     pub(crate) activity: Activity,
@@ -48,6 +58,8 @@ pub(crate) struct Leak {
     pub(crate) waited_ms: u64,
     /// The name of the thread that started it, where that is not the test's own.
     pub(crate) parent: Option<String>,
+    /// The number of a descriptor, or of a child's process.
+    pub(crate) id: Option<u32>,
     /// Where it was started, innermost call first: from the first that is not of the standard library.
     pub(crate) spawned: Vec<Frame>,
     /// Where it is now, innermost call first. Empty where it could not be asked.
@@ -63,6 +75,12 @@ pub(crate) enum Kind {
     /// A task of an asynchronous runtime.
     #[serde(rename = "task")]
     Task,
+    /// A descriptor that is open: of a file, a socket, a pipe or anything else.
+    #[serde(rename = "descriptor")]
+    Descriptor,
+    /// A child process, running or not waited for.
+    #[serde(rename = "child")]
+    Child,
 }
 
 /// What a thread or a task did during the grace.
@@ -89,6 +107,15 @@ pub(crate) enum Activity {
     /// A task that waited until its runtime was shut down.
     #[serde(rename = "shut_down")]
     ShutDown,
+    /// A descriptor that is open.
+    #[serde(rename = "open")]
+    Open,
+    /// A child process that runs, or waits.
+    #[serde(rename = "running")]
+    Running,
+    /// A child process that has ended, and that nobody has waited for.
+    #[serde(rename = "zombie")]
+    Zombie,
 }
 
 /// A thread that was alive at the end of a test, and why that is no leak.
@@ -175,8 +202,10 @@ impl Leak {
 
     /// Its name as a pattern: numbers in a thread's name are what tells it from its like.
     pub(crate) fn name_without_numbers(&self) -> String {
-        if self.kind == Kind::Task {
-            return self.name.clone();
+        match self.kind {
+            Kind::Thread => {}
+            Kind::Task => return self.name.clone(),
+            Kind::Descriptor | Kind::Child => return self.name_without_rest(),
         }
         let mut pattern = String::new();
         for letter in self.name.chars() {
@@ -187,6 +216,14 @@ impl Leak {
             }
         }
         pattern
+    }
+}
+
+impl Leak {
+    /// Its kind of file, or its program, as a pattern: paths, ports and arguments may be others in the next run.
+    fn name_without_rest(&self) -> String {
+        let first = self.name.split([' ', ',']).next().unwrap_or_default();
+        if first == self.name { first.to_owned() } else { format!("{first}*") }
     }
 }
 
@@ -202,7 +239,17 @@ mod tests {
     fn leak(test: &str, kind: Kind, name: &str) -> Leak {
         let (test, name) = (test.to_owned(), name.to_owned());
         let (spawned, now) = (vec![], vec![]);
-        Leak { test, kind, name, activity: Activity::Unknown, waited_ms: 0, parent: None, spawned, now }
+        Leak {
+            test,
+            kind,
+            name,
+            activity: Activity::Unknown,
+            waited_ms: 0,
+            parent: None,
+            id: None,
+            spawned,
+            now,
+        }
     }
 
     #[test]
@@ -220,5 +267,9 @@ mod tests {
         assert_eq!(pattern(Kind::Thread, "pool-12-worker-3"), "pool-*-worker-*");
         assert_eq!(pattern(Kind::Thread, "42*"), "**");
         assert_eq!(pattern(Kind::Task, "f<[u8; 4]>"), "f<[u8; 4]>");
+        assert_eq!(pattern(Kind::Descriptor, "socket tcp 127.0.0.1:4711, listening"), "socket*");
+        assert_eq!(pattern(Kind::Descriptor, "pipe, the end to read from"), "pipe*");
+        assert_eq!(pattern(Kind::Descriptor, "epoll"), "epoll");
+        assert_eq!(pattern(Kind::Child, "sleep 3"), "sleep*");
     }
 }

@@ -3,6 +3,7 @@
 use std::thread;
 use std::time::Duration;
 
+use crate::held::Denied;
 use crate::judge::{self, Allowed, Verdict};
 use crate::memory::{self, Limits};
 use crate::message;
@@ -23,6 +24,9 @@ pub struct Check {
     grace: Option<Duration>,
     allowed_threads: Vec<String>,
     allowed_tasks: Vec<String>,
+    allowed_descriptors: Vec<String>,
+    allowed_children: Vec<String>,
+    denied: Denied,
     /// What came of the tasks, when they have been judged.
     settled: Option<Verdict>,
     allowed_blocks: Vec<String>,
@@ -48,6 +52,9 @@ pub fn check() -> Check {
         grace: None,
         allowed_threads: Vec::new(),
         allowed_tasks: Vec::new(),
+        allowed_descriptors: Vec::new(),
+        allowed_children: Vec::new(),
+        denied: Denied::default(),
         allowed_blocks: Vec::new(),
         denies_blocks: false,
         settled: None,
@@ -70,6 +77,30 @@ impl Check {
     /// Passes over tasks whose future is of a type that matches, `*` standing for anything: `db::Pool::keepalive*`.
     pub fn allow_tasks(mut self, pattern: &str) -> Self {
         self.allowed_tasks.push(pattern.to_owned());
+        self
+    }
+
+    /// Passes over descriptors that lead to what matches, `*` standing for anything: `/var/log/*`, `socket*`, `pipe*`.
+    pub fn allow_descriptors(mut self, pattern: &str) -> Self {
+        self.allowed_descriptors.push(pattern.to_owned());
+        self
+    }
+
+    /// Passes over child processes whose command matches, `*` standing for anything: `postgres *`.
+    pub fn allow_children(mut self, pattern: &str) -> Self {
+        self.allowed_children.push(pattern.to_owned());
+        self
+    }
+
+    /// Has descriptors fail that are left open, also where `highwater.toml` says `descriptors = "asked"`.
+    pub fn deny_descriptors(mut self) -> Self {
+        self.denied.descriptors = true;
+        self
+    }
+
+    /// Has child processes fail that are left, also where `highwater.toml` says `children = "asked"`.
+    pub fn deny_children(mut self) -> Self {
+        self.denied.children = true;
         self
     }
 
@@ -124,7 +155,13 @@ impl Drop for Check {
         let Some((entered, scope)) = self.scope.take() else { return };
         drop(entered);
         let name = test_name();
-        let allowed = Allowed { threads: &self.allowed_threads[..], tasks: &self.allowed_tasks };
+        let allowed = Allowed {
+            threads: &self.allowed_threads[..],
+            tasks: &self.allowed_tasks,
+            descriptors: &self.allowed_descriptors,
+            children: &self.allowed_children,
+            denied: self.denied,
+        };
         let mut verdict = judge::judge(&name, &scope, self.grace, allowed);
         verdict.join(self.settled.take().unwrap_or_default());
         process::note_guarded(&verdict);
@@ -151,7 +188,7 @@ impl Drop for Check {
         if !thread::panicking() {
             let what = match report::what(&verdict.leaks) {
                 _ if verdict.leaks.is_empty() => "blocks were left".to_owned(),
-                what => format!("{what} were left alive"),
+                what => format!("what was left: {what}"),
             };
             std::panic::resume_unwind(Box::new(what));
         }

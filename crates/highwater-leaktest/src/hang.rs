@@ -149,7 +149,7 @@ fn tell(thread: &Thread, parts: &[Part]) {
         alive.extend(judge::alive(&test, scope));
     }
     // Calls that may block come first: dropping their runtime waits for them, and its other threads only for that.
-    alive.sort_by_key(|it| it.kind == Kind::Thread);
+    alive.sort_by_key(|it| it.kind != Kind::Task);
     let seconds = parts.first().map_or(0, |(.., began)| began.elapsed().as_secs());
     message::say(&report::hang(&test, seconds, &symbols::present_path(&frames), &alive));
 }

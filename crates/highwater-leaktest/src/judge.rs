@@ -13,6 +13,7 @@ use highwater_hooks::{Spawner, Thread, present_stack};
 use crate::busy::{Look, WINDOW, Watched};
 use crate::classify;
 use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Why};
+use crate::held::{self, Denied};
 use crate::known;
 use crate::memory::Limits;
 use crate::pattern;
@@ -43,6 +44,12 @@ pub struct Options {
     pub allowed_tasks: &'static [&'static str],
     /// Patterns of functions and files whose blocks may stay.
     pub allowed_blocks: &'static [&'static str],
+    /// Patterns of what descriptors may stay that lead there.
+    pub allowed_descriptors: &'static [&'static str],
+    /// Patterns of commands whose processes may stay.
+    pub allowed_children: &'static [&'static str],
+    /// Kinds that are judged although not all tests are judged by them.
+    pub denied: Denied,
     /// What the test may do with memory.
     pub limits: Limits,
 }
@@ -54,6 +61,20 @@ pub(crate) struct Allowed<'a, A> {
     pub(crate) threads: &'a [A],
     /// Patterns of types of futures.
     pub(crate) tasks: &'a [A],
+    /// Patterns of what descriptors lead to.
+    pub(crate) descriptors: &'a [A],
+    /// Patterns of commands.
+    pub(crate) children: &'a [A],
+    /// What the test asks to be judged by.
+    pub(crate) denied: Denied,
+}
+
+impl<'a, A> Allowed<'a, A> {
+    /// For a test that says nothing; `nothing` is an empty list.
+    pub(crate) fn of_nothing(nothing: &'a [A]) -> Self {
+        let denied = Denied::default();
+        Self { threads: nothing, tasks: nothing, descriptors: nothing, children: nothing, denied }
+    }
 }
 
 /// What came of a scope.
@@ -82,10 +103,10 @@ impl Verdict {
 
 /// Whether nothing is left, as far as can be told at once.
 pub(crate) fn is_clean(scope: &Scope) -> bool {
-    scope.threads().live() == 0 && !tasks::may_be_left(scope.ledger())
+    scope.threads().live() == 0 && !tasks::may_be_left(scope.ledger()) && !held::may_be_left(scope)
 }
 
-/// Waits for the threads and tasks of `scope`, in which the test called `test` ran, and judges those that stay.
+/// Waits for what is left of `scope`, in which the test called `test` ran, and judges those that stay.
 pub(crate) fn judge(
     test: &str,
     scope: &Scope,
@@ -95,6 +116,7 @@ pub(crate) fn judge(
     if is_clean(scope) {
         return Verdict::default();
     }
+    let began = Instant::now();
     let mut wait = TaskWait::new(test, grace, allowed.tasks);
     let mut of_tasks = wait.look(scope);
     let mut verdict = judge_threads(test, scope, grace, allowed.threads, || {
@@ -106,6 +128,9 @@ pub(crate) fn judge(
         let ended = tasks::ended(ledger);
         verdict.join(wait.verdict(ended.waiting));
         verdict.unjudged.extend(wait.alive(ended.woken));
+    }
+    if held::may_be_left(scope) {
+        verdict.join(held::judge(test, scope, began, grace.unwrap_or(settings().grace), &allowed));
     }
     verdict
 }
@@ -171,6 +196,7 @@ pub(crate) fn alive(test: &str, scope: &Scope) -> Vec<Leak> {
     if let Some(ledger) = scope.ledger() {
         alive.extend(TaskWait::new(test, None, allowed).alive(tasks::left(ledger).tasks));
     }
+    alive.extend(held::alive(test, scope));
     alive
 }
 
@@ -284,6 +310,7 @@ impl<A: AsRef<str>> Bench<'_, A> {
             activity: activity.unwrap_or(Activity::Unknown),
             waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
             parent,
+            id: None,
             spawned: spawned(thread),
             now: Vec::new(),
         }

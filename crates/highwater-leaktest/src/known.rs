@@ -107,7 +107,7 @@ mod tests {
     fn every_rule_that_ships_is_read_and_has_a_reason() {
         let known = read(include_str!("known.toml")).expect("the file is well-formed");
         assert!(
-            known.values().flatten().all(|it| !it.reason.trim().is_empty() && it.is_of_threads_or_tasks())
+            known.values().flatten().all(|it| !it.reason.trim().is_empty() && it.is_of_what_is_started())
         );
         let tested: Vec<&str> = KNOWN.iter().map(|it| it.0).collect();
         assert!(known.keys().all(|it| tested.contains(&it.as_str())), "each crate has a test");
@@ -225,6 +225,84 @@ mod tests {
                 "wiremock::mock_server::bare_server::BareMockServer::start::{{closure}}",
                 "mine::tests::a::{{closure}}",
             ],
+            false,
+        ),
+        (
+            "tokio",
+            Kind::Descriptor,
+            "epoll",
+            &[
+                "mio::sys::unix::selector::Selector::new",
+                "tokio::runtime::io::driver::Driver::new",
+                "tokio::runtime::builder::Builder::build",
+                "mine::tests::a",
+            ],
+            true,
+        ),
+        (
+            "tokio",
+            Kind::Descriptor,
+            "eventfd",
+            &[
+                "mio::sys::unix::waker::Waker::new",
+                "tokio::runtime::builder::Builder::build",
+                "mine::tests::a",
+            ],
+            true,
+        ),
+        (
+            "tokio",
+            Kind::Descriptor,
+            "socket unix",
+            &["mio::net::uds::UnixStream::try_clone", "tokio::runtime::signal::Driver::new", "mine::a"],
+            true,
+        ),
+        // One that is made by hand, by a task.
+        (
+            "tokio",
+            Kind::Descriptor,
+            "epoll",
+            &[
+                "mio::poll::Poll::new",
+                "mine::serve::{{closure}}",
+                "tokio::runtime::runtime::Runtime::block_on",
+                "mine::a",
+            ],
+            false,
+        ),
+        (
+            "tokio",
+            Kind::Descriptor,
+            "socket tcp 127.0.0.1:4711 to 127.0.0.1:80",
+            &["tokio::net::tcp::stream::TcpStream::connect", "mine::serve::{{closure}}"],
+            false,
+        ),
+        (
+            "bb8",
+            Kind::Descriptor,
+            "socket tcp 127.0.0.1:1 to 127.0.0.1:2",
+            &["db::connect", "bb8::inner::PoolInner::add_connection"],
+            true,
+        ),
+        (
+            "deadpool",
+            Kind::Descriptor,
+            "socket unix",
+            &["db::connect", "deadpool::managed::Pool::try_create"],
+            true,
+        ),
+        (
+            "sqlx-core",
+            Kind::Descriptor,
+            "socket unix",
+            &["sqlx_core::net::socket::connect", "sqlx_core::pool::inner::PoolInner::connect"],
+            true,
+        ),
+        (
+            "sqlx-core",
+            Kind::Descriptor,
+            "file /tmp/a.db",
+            &["sqlx_core::pool::inner::PoolInner::connect"],
             false,
         ),
     ];

@@ -1,4 +1,5 @@
-//! Fails tests that leave threads or asynchronous tasks alive, blames the right one, and says where they were started.
+//! Fails tests that leave threads or asynchronous tasks alive, descriptors open or child processes behind, blames the right one, and
+//! says where they were started or opened.
 //!
 //! One line in a test program (or, under `#[cfg(test)]`, in a library) has every test of it checked, whatever the number of
 //! test threads, and under cargo-nextest:
@@ -32,7 +33,8 @@
 //! The way of a verdict: [`whole`], [`around`] or [`guard`] open a scope around a test → [`judge`] waits for its threads,
 //! passing over those that [`classify`], [`rules`] and [`baseline`] excuse → a [`finding`] for each that is left → [`report`]
 //! words it, and [`process`] has the last word when the process exits. Threads are followed by `highwater-hooks`; [`tasks`] are
-//! found among the blocks that the scope has allocated, and waited for inside of their runtime ([`settle`](mod@settle)).
+//! found among the blocks that the scope has allocated, and waited for inside of their runtime ([`settle`](mod@settle)). Descriptors and
+//! children are judged by [`held`].
 #![deny(unsafe_code)]
 
 mod allocator;
@@ -40,15 +42,19 @@ mod around;
 mod baseline;
 mod busy;
 mod classify;
+mod doc_test;
 mod finding;
+mod front;
 mod guard;
 mod hang;
+mod held;
 mod judge;
 mod known;
 mod memory;
 mod message;
 mod pattern;
 mod process;
+mod remaining;
 mod report;
 mod rules;
 mod scope;
@@ -71,6 +77,7 @@ pub use highwater_ledger::Alloc;
 #[doc(hidden)]
 pub mod private {
     pub use crate::around::{Outcome, run};
+    pub use crate::held::Denied;
     pub use crate::judge::Options;
     pub use crate::memory::{Bound, Counting, Limits, size};
     pub use crate::settle::settle;

@@ -1,6 +1,6 @@
 //! Patterns of names, in which `*` stands for anything.
 
-use crate::finding::Frame;
+use crate::finding::{Frame, Kind};
 
 /// Whether `text` is what `pattern` describes.
 pub(crate) fn matches(pattern: &str, text: &str) -> bool {
@@ -14,6 +14,12 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
         rest = &rest[place + piece.len()..];
     }
     rest.ends_with(last)
+}
+
+/// Whether `name` is what `pattern` describes: the name of a descriptor has its kind in front, which a pattern may leave out.
+pub(crate) fn matches_a_name(pattern: &str, kind: Kind, name: &str) -> bool {
+    let behind = || name.split_once(' ').is_some_and(|(_, rest)| matches(pattern, rest));
+    matches(pattern, name) || kind == Kind::Descriptor && behind()
 }
 
 /// Whether one of these calls is in the function or the file that `pattern` describes. The end of a path will do for a file.
@@ -49,6 +55,17 @@ mod tests {
         {
             assert!(!matches(pattern, text), "{pattern} {text}");
         }
+    }
+
+    #[test]
+    fn descriptors_are_called_with_or_without_their_kind() {
+        for pattern in ["file /tmp/a.log", "/tmp/*", "file *", "*.log"] {
+            assert!(matches_a_name(pattern, Kind::Descriptor, "file /tmp/a.log"), "{pattern}");
+        }
+        assert!(!matches_a_name("/tmp/b*", Kind::Descriptor, "file /tmp/a.log"));
+        assert!(
+            !matches_a_name("2", Kind::Child, "sleep 2") && matches_a_name("sleep *", Kind::Child, "sleep 2")
+        );
     }
 
     #[test]

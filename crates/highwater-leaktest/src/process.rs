@@ -8,15 +8,20 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use highwater_hooks::{Unsupported, at_exit, observe, status, unseen};
+use highwater_hooks::{
+    Unsupported, at_exit, follow_children, follow_descriptors, observe, sees_descriptors, status, unseen,
+    unseen_children, unseen_descriptors,
+};
 
 use crate::allocator;
+use crate::doc_test;
 use crate::finding::Findings;
 use crate::judge::Verdict;
 use crate::memory::Excess;
 use crate::message;
+use crate::remaining;
 use crate::report;
-use crate::rules::{Blocks, Which};
+use crate::rules::{Blocks, Policy, Which};
 use crate::settings::settings;
 use crate::symbols;
 use crate::tasks;
@@ -33,8 +38,12 @@ static STATE: Mutex<State> = Mutex::new(State {
         memory: Vec::new(),
         passed_over: Vec::new(),
         unclassified: Vec::new(),
+        unclassified_descriptors: Vec::new(),
+        unclassified_children: Vec::new(),
         unclassified_tasks: Vec::new(),
         unjudged: Vec::new(),
+        stuck_jobs: Vec::new(),
+        late_tasks: Vec::new(),
         called_ok: Vec::new(),
         lacks_futures: false,
     },
@@ -72,10 +81,28 @@ pub(crate) fn begin() {
     at_exit(decide);
     if is_checking() {
         tasks::begin();
+        if settings().children != Policy::Off {
+            follow_children();
+        }
+        if settings().descriptors != Policy::Off {
+            follow_descriptors();
+            // Here, so that no test pays for it.
+            let _ = sees_descriptors();
+        }
         observe(whole::OBSERVER);
         // Here, so that no test pays for it.
         let _ = settings().blocks == Blocks::Off || allocator::is_recording();
+        doc_test::begin();
     }
+}
+
+/// What is said where descriptors are not seen.
+const NO_DESCRIPTORS: &str = "the self-test did not see the descriptor that it opened: another library stands in front of open and \
+     close; set `descriptors = \"off\"` below [leaktest] in highwater.toml";
+
+/// Whether a descriptor that nobody was seen to open is worth a word. The others are a runtime's own: it wakes itself by them.
+fn is_told(about: &str) -> bool {
+    ["file ", "directory ", "socket ", "pipe", "memory file "].iter().any(|it| about.starts_with(it))
 }
 
 /// Whether threads can be followed here and are to be. The first question plants a thread and looks whether it is found.
@@ -178,6 +205,7 @@ fn decide(code: i32) -> i32 {
 }
 
 fn conclude(code: i32) -> i32 {
+    doc_test::end();
     let (mut findings, foreign) = {
         let state = state();
         let mut findings = state.findings.clone();
@@ -198,9 +226,18 @@ fn conclude(code: i32) -> i32 {
     if is_checking() && settings().blocks != Blocks::Off && !allocator::is_recording() {
         faults.push(allocator::NOT_RECORDING.to_owned());
     }
+    let is_of_descriptors = is_checking() && settings().descriptors != Policy::Off;
+    if is_of_descriptors && !sees_descriptors() {
+        faults.push(NO_DESCRIPTORS.to_owned());
+    }
     let was_something_left = is_checking() && symbols::were_asked();
     if was_something_left && !symbols::have_names() {
         faults.push(symbols::NO_NAMES.to_owned());
+    }
+    if was_something_left {
+        // Whoever uses a pool of the process for the first time leaves its threads, and a task has a verdict when it is left.
+        findings.stuck_jobs = remaining::stuck_jobs();
+        findings.late_tasks = remaining::late_tasks();
     }
     findings.lacks_futures = was_something_left
         && settings().which == Which::All
@@ -209,6 +246,13 @@ fn conclude(code: i32) -> i32 {
     // Without the hooks no test was judged, and the kernel's list is all there is.
     if findings.tests > 0 || status() == Err(Unsupported::Static) {
         findings.unclassified = unseen().into_iter().map(|it| it.name).collect();
+    }
+    if findings.tests > 0 && is_of_descriptors {
+        let all = unseen_descriptors().into_iter().map(|it| it.about);
+        findings.unclassified_descriptors = all.filter(|it| is_told(it)).collect();
+    }
+    if findings.tests > 0 && is_checking() && settings().children != Policy::Off {
+        findings.unclassified_children = unseen_children().into_iter().map(|it| it.name).collect();
     }
     if let Some(directory) = &settings().json_directory
         && let Err(fault) = write_json(directory, &findings)
@@ -277,6 +321,7 @@ mod tests {
             activity: crate::finding::Activity::Unknown,
             waited_ms: 0,
             parent: None,
+            id: None,
             spawned: vec![],
             now: vec![],
         };

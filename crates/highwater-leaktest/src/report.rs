@@ -56,7 +56,12 @@ fn paragraph(leaks: &[&Leak]) -> String {
     let is_of_one_kind = leaks.iter().all(|it| it.kind == first.kind);
     let mut text = String::from("  ");
     if leaks.len() == 1 {
-        text += if are_tasks { "task    " } else { "thread  " };
+        text += &match (first.kind, first.id) {
+            (Kind::Thread, _) => "thread  ".to_owned(),
+            (Kind::Task, _) => "task    ".to_owned(),
+            (Kind::Descriptor, id) => format!("fd {:<5}", id.map_or_else(String::new, |it| it.to_string())),
+            (Kind::Child, id) => format!("child {} ", id.map_or_else(String::new, |it| it.to_string())),
+        };
     } else {
         text += &group::number(leaks);
         let types = group::different(leaks, |it| it.name.as_str()).len();
@@ -68,6 +73,8 @@ fn paragraph(leaks: &[&Leak]) -> String {
             _ if is_of_one_kind => "",
             Kind::Thread => "thread ",
             Kind::Task => "task ",
+            Kind::Descriptor => "descriptor of the ",
+            Kind::Child => "child ",
         };
     }
     let _ = match first.kind {
@@ -75,14 +82,19 @@ fn paragraph(leaks: &[&Leak]) -> String {
         Kind::Task if first.name.is_empty() => {
             write!(text, "of a type that is not known  {}", activity(first.activity))
         }
-        Kind::Task => write!(text, "{}  {}", first.name, activity(first.activity)),
+        Kind::Task | Kind::Descriptor => write!(text, "{}  {}", first.name, activity(first.activity)),
+        Kind::Child => write!(text, "`{}`  {}", first.name, activity(first.activity)),
     };
     if let Some(parent) = &first.parent {
-        let _ = write!(text, "   started by thread {parent:?}");
+        let _ = write!(
+            text,
+            "   {} by thread {parent:?}",
+            if first.kind == Kind::Descriptor { "opened" } else { "started" }
+        );
     }
     text.push('\n');
     if !first.spawned.is_empty() {
-        let _ = write!(text, "          spawned {}", path(&first.spawned));
+        let _ = write!(text, "          {:<7} {}", verb(first.kind), path(&first.spawned));
         let paths = group::different(leaks, |it| path(&it.spawned)).len();
         if paths > 1 {
             let _ = write!(text, "   (one of {paths} ways)");
@@ -95,13 +107,35 @@ fn paragraph(leaks: &[&Leak]) -> String {
     text
 }
 
-/// What was left: `threads`, `tasks`, or both.
-pub(crate) fn what(leaks: &[Leak]) -> &'static str {
+/// What was done to begin it.
+pub(crate) fn verb(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Thread | Kind::Task => "spawned",
+        Kind::Descriptor => "opened",
+        Kind::Child => "started",
+    }
+}
+
+/// What was left, and how: `threads and tasks alive`, `descriptors open`.
+pub(crate) fn what(leaks: &[Leak]) -> String {
     let has = |kind| leaks.iter().any(|it| it.kind == kind);
-    match (has(Kind::Thread), has(Kind::Task)) {
-        (true, true) => "threads and tasks",
-        (false, true) => "tasks",
-        _ => "threads",
+    let alive = match (has(Kind::Thread), has(Kind::Task)) {
+        (true, true) => Some("threads and tasks alive"),
+        (true, false) => Some("threads alive"),
+        (false, true) => Some("tasks alive"),
+        (false, false) => None,
+    };
+    let open = has(Kind::Descriptor).then_some("descriptors open");
+    let children = has(Kind::Child).then_some("child processes behind");
+    list(&[alive, open, children].into_iter().flatten().map(str::to_owned).collect::<Vec<_>>())
+}
+
+/// `a, b and c`.
+fn list(parts: &[String]) -> String {
+    match parts {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -114,6 +148,9 @@ fn activity(activity: Activity) -> &'static str {
         Activity::Pending => "waiting",
         Activity::Ready => "running, or about to",
         Activity::ShutDown => "waiting until its runtime was dropped",
+        Activity::Open => "open",
+        Activity::Running => "running",
+        Activity::Zombie => "ended, and nobody has waited for it",
     }
 }
 
@@ -175,6 +212,7 @@ mod tests {
             activity: Activity::Asleep,
             waited_ms: 512,
             parent: Some("outer".to_owned()),
+            id: None,
             spawned: vec![
                 frame("pool::spawn", "/x/registry/src/y/pool.rs", 3, Origin::Dependency),
                 frame("pool::new", "/x/registry/src/y/pool.rs", 9, Origin::Dependency),

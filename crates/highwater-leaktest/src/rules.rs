@@ -27,6 +27,8 @@ pub(crate) struct Section {
     pub(crate) hang: Option<Hang>,
     pub(crate) check: Option<Which>,
     pub(crate) blocks: Option<Blocks>,
+    pub(crate) descriptors: Option<Policy>,
+    pub(crate) children: Option<Policy>,
     pub(crate) baseline: KnownLeaks,
     pub(crate) allow: Vec<Rule>,
 }
@@ -84,6 +86,18 @@ pub(crate) enum Which {
     Off,
 }
 
+/// Which tests may not leave something of a kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Policy {
+    /// None may.
+    Deny,
+    /// Those may not that say so themselves.
+    Asked,
+    /// All may: it is not followed.
+    Off,
+}
+
 /// Which blocks of memory are written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -107,12 +121,15 @@ impl Blocks {
     }
 }
 
-/// Threads, or blocks, that are allowed to be left. All patterns that it has must match.
+/// Threads, tasks, descriptors and children, or blocks, that are allowed to be left. All patterns that it has must match.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
     threads: Option<String>,
     tasks: Option<String>,
+    descriptors: Option<String>,
+    children: Option<String>,
+    #[serde(alias = "opened")]
     spawned: Option<String>,
     blocks: Option<String>,
     tests: Option<String>,
@@ -132,12 +149,12 @@ pub(crate) enum RulesError {
     #[error("{}: rule {rule} of [[leaktest.allow]] has an empty reason: say why the thread may stay", path.display())]
     Reason { path: PathBuf, rule: usize },
     #[error(
-        "{}: rule {rule} of [[leaktest.allow]] allows everything: add `threads`, `tasks`, `spawned` or `blocks`",
+        "{}: rule {rule} of [[leaktest.allow]] allows everything: add `threads`, `tasks`, `descriptors`, `children`, `spawned` or `blocks`",
         path.display()
     )]
     Everything { path: PathBuf, rule: usize },
     #[error(
-        "{}: rule {rule} of [[leaktest.allow]] is about threads and about blocks: make two rules of it",
+        "{}: rule {rule} of [[leaktest.allow]] is about blocks and about something else: make two rules of it",
         path.display()
     )]
     Both { path: PathBuf, rule: usize },
@@ -171,7 +188,7 @@ fn read(path: &Path) -> Result<Section, RulesError> {
         if rule.reason.trim().is_empty() {
             return Err(RulesError::Reason { path, rule: rule_number });
         }
-        let is_of_threads = rule.threads.is_some() || rule.tasks.is_some() || rule.spawned.is_some();
+        let is_of_threads = rule.is_of_what_is_started();
         if is_of_threads && rule.blocks.is_some() {
             return Err(RulesError::Both { path, rule: rule_number });
         }
@@ -203,10 +220,8 @@ impl Rule {
         name: &str,
         spawned: &[Frame],
     ) -> bool {
-        let (named, others) = match kind {
-            Kind::Thread => (&self.threads, &self.tasks),
-            Kind::Task => (&self.tasks, &self.threads),
-        };
+        let named = self.names().into_iter().find(|(of, _)| *of == kind).and_then(|(_, pattern)| pattern);
+        let is_of_others = self.names().iter().any(|(of, pattern)| *of != kind && pattern.is_some());
         let fits = |pattern: &Option<String>, text: &str| {
             pattern.as_ref().is_none_or(|pattern| pattern::matches(pattern, text))
         };
@@ -214,8 +229,8 @@ impl Rule {
         let allows = self.blocks.is_none()
             && self.applies_to(program)
             && fits(&self.tests, test)
-            && others.is_none()
-            && fits(named, name)
+            && (named.is_some() || !is_of_others)
+            && named.is_none_or(|pattern| pattern::matches_a_name(pattern, kind, name))
             && self.spawned.as_ref().is_none_or(passes);
         self.note(allows)
     }
@@ -229,10 +244,19 @@ impl Rule {
         self.note(allows)
     }
 
-    /// Whether it is about threads or tasks, and not about all of them.
-    #[cfg(test)]
-    pub(crate) fn is_of_threads_or_tasks(&self) -> bool {
-        self.threads.is_some() || self.tasks.is_some() || self.spawned.is_some()
+    /// Its patterns for names, by what they are names of.
+    fn names(&self) -> [(Kind, Option<&str>); 4] {
+        [
+            (Kind::Thread, self.threads.as_deref()),
+            (Kind::Task, self.tasks.as_deref()),
+            (Kind::Descriptor, self.descriptors.as_deref()),
+            (Kind::Child, self.children.as_deref()),
+        ]
+    }
+
+    /// Whether it is about what is started or opened, and not about all of that.
+    pub(crate) fn is_of_what_is_started(&self) -> bool {
+        self.spawned.is_some() || self.names().iter().any(|(_, pattern)| pattern.is_some())
     }
 
     fn note(&self, allows: bool) -> bool {
@@ -256,6 +280,8 @@ impl Rule {
         let parts = [
             ("threads", &self.threads),
             ("tasks", &self.tasks),
+            ("descriptors", &self.descriptors),
+            ("children", &self.children),
             ("spawned", &self.spawned),
             ("blocks", &self.blocks),
             ("tests", &self.tests),

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use crate::baseline::Baseline;
-use crate::rules::{self, Blocks, By, Hang, Rule, Section, Which};
+use crate::rules::{self, Blocks, By, Hang, Policy, Rule, Section, Which};
 use crate::time;
 
 /// `all`, `marked` or `off`.
@@ -36,6 +36,8 @@ const DEFAULT_HANG: Duration = Duration::from_secs(20);
 pub(crate) struct Settings {
     pub(crate) which: Which,
     pub(crate) blocks: Blocks,
+    pub(crate) descriptors: Policy,
+    pub(crate) children: Policy,
     pub(crate) grace: Duration,
     pub(crate) busy_grace: Duration,
     /// After which time a test that sleeps is said to hang.
@@ -107,6 +109,8 @@ impl Settings {
         Self {
             which: which.unwrap_or(Which::All),
             blocks: section.blocks.unwrap_or(Blocks::Asked),
+            descriptors: section.descriptors.unwrap_or(Policy::Deny),
+            children: section.children.unwrap_or(Policy::Deny),
             grace: grace.or(section.grace).unwrap_or(DEFAULT_GRACE),
             busy_grace: section.busy_grace.unwrap_or(DEFAULT_BUSY_GRACE),
             hang: hang.or(section.hang).unwrap_or(Hang::After(DEFAULT_HANG)),

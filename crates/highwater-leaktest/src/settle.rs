@@ -20,6 +20,7 @@ use crate::message;
 use crate::report;
 use crate::scope::Scope;
 use crate::task_wait::TaskWait;
+use crate::tasks;
 
 /// What is known of the test that the calling thread runs.
 #[derive(Debug)]
@@ -67,7 +68,14 @@ pub async fn settle<T>(body: impl Future<Output = T>) -> T {
         .await
     };
     let wait = TaskWait::new(&running.test, running.grace, running.allowed_tasks);
-    let verdict = wait_for_tasks(wait, &running.scope).await;
+    // What a `LocalSet` or a runtime has ended that went inside of the body had no other end, and will get no grace.
+    let mut verdict = Verdict::default();
+    if let Some(ledger) = running.scope.ledger() {
+        let ended = tasks::ended(ledger);
+        verdict.join(wait.verdict(ended.waiting));
+        verdict.unjudged.extend(wait.alive(ended.woken));
+    }
+    verdict.join(wait_for_tasks(wait, &running.scope).await);
     if verdict.holds_runtime {
         // Its drop may wait for ever.
         message::say(&report::text(&verdict.leaks, report::Way::Attribute));

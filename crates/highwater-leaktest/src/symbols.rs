@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::allocator;
 use crate::finding::{Frame, Origin};
+use crate::front::{CREATE, OPENING, STARTING, functions_in_front};
 use crate::memory::outside_of_the_allocator;
 use highwater_names::qualified::qualified;
 use highwater_names::source;
@@ -27,7 +28,7 @@ pub(crate) fn present_frames(addresses: &[usize]) -> Vec<Frame> {
 
 /// The innermost calls of the stack of an allocation, up to the first outside of the allocator.
 pub(crate) fn allocation_frames(addresses: &[usize]) -> Vec<Frame> {
-    let is_outside = |it: &Frame| is_code(it) && !is_of_recorder(it) && !it.function.contains("__rust_");
+    let is_outside = |it: &Frame| is_code(it) && !is_of_recorder(it) && !is_of_allocator(&it.function);
     outside_of_recorder(frames_until(addresses, |frames| frames.last().is_some_and(is_outside)))
 }
 
@@ -44,13 +45,22 @@ pub(crate) fn outside_of_recorder(mut frames: Vec<Frame>) -> Vec<Frame> {
 const RECORDER: [&str; 4] =
     ["highwater_ledger", "highwater_lockfree", "highwater_recorder", "highwater_unwind"];
 
+/// Whether a function is one of an allocator. With line tables only it has no path.
+fn is_of_allocator(function: &str) -> bool {
+    function.contains("__rust_")
+        || function.contains("GlobalAlloc>::")
+        || ["alloc", "alloc_zeroed", "realloc"].contains(&function)
+}
+
 fn is_of_recorder(frame: &Frame) -> bool {
     let is_in = |file: &String| {
         let file = file.replace('\\', "/");
         let package = file.rsplit_once("/src/").and_then(|(package, _)| package.rsplit('/').next());
         package.is_some_and(|package| RECORDER.iter().any(|it| package.starts_with(&it.replace('_', "-"))))
     };
-    RECORDER.iter().any(|it| frame.function.contains(&format!("{it}::")))
+    let is_in_front = frame.function.starts_with("highwater_hooks::malloc::");
+    is_in_front
+        || RECORDER.iter().any(|it| frame.function.contains(&format!("{it}::")))
         || frame.file.as_ref().is_some_and(is_in)
 }
 
@@ -90,9 +100,9 @@ fn calls(address: usize) -> Vec<Call> {
     highwater_resolver::calls_kept(address as u64 + 1)
 }
 
-/// Whether a function is one of those that stand in front of the C library's.
+/// Whether a function is one of those that stand in front of the C library's and start threads.
 fn is_in_front(function: &str) -> bool {
-    ["pthread_create", "thrd_create"].contains(&function)
+    functions_in_front(CREATE).contains(&function)
 }
 
 /// Whether a file is one of the C library's.
@@ -183,7 +193,17 @@ pub(crate) const NO_NAMES: &str = "this program has no symbol table, so what tes
 /// What of a spawn stack is worth showing: from the function that the hooks stand in front of up to where the test harness
 /// begins, without the calls of the standard library.
 pub(crate) fn spawn_path(frames: &[Frame]) -> Vec<Frame> {
-    path(behind(frames, "create"))
+    path(behind(frames, CREATE))
+}
+
+/// The same of the stack on which a descriptor was opened.
+pub(crate) fn open_path(frames: &[Frame]) -> Vec<Frame> {
+    path(behind(frames, OPENING))
+}
+
+/// The same of the stack on which a child process was started.
+pub(crate) fn start_path(frames: &[Frame]) -> Vec<Frame> {
+    path(behind(frames, STARTING))
 }
 
 /// What of the calls that spawned a task is worth showing.
@@ -242,10 +262,10 @@ fn behind<'a>(frames: &'a [Frame], module: &str) -> &'a [Frame] {
     let is_ours = |it: &Frame| match &it.file {
         Some(it) => it.contains("/highwater-hooks") && it.replace('\\', "/").ends_with(&file),
         // Where functions have no file, those of the hooks may be inlined into the one that stands in front of the C library's.
-        None => it.function.contains(&path) || module == "create" && is_in_front(&it.function),
+        None => it.function.contains(&path) || functions_in_front(module).contains(&it.function.as_str()),
     };
     let Some(first) = frames.iter().position(is_ours) else { return frames };
-    let outside = frames[first..].iter().position(|it| it.origin != Origin::Highwater);
+    let outside = frames[first..].iter().position(|it| it.origin != Origin::Highwater && !is_ours(it));
     outside.map_or(&[], |it| &frames[first + it..])
 }
 

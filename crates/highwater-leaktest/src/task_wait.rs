@@ -76,7 +76,7 @@ impl TaskWait {
     pub(crate) fn verdict(&self, left: Vec<Task>) -> Verdict {
         let mut verdict = Verdict::default();
         for task in left {
-            tasks::note_judged(&task);
+            tasks::note_judged(&task, &self.test);
             let excuse = self.excuse(&task);
             let is_blocking = task.is_blocking;
             let leak = self.leak(task);
@@ -126,6 +126,7 @@ impl TaskWait {
             activity,
             waited_ms,
             parent: None,
+            id: None,
             spawned,
             now: Vec::new(),
         }

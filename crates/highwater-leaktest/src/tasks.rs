@@ -50,17 +50,81 @@ struct Known {
     global: Option<&'static str>,
 }
 
-/// Tasks that had their verdict, by the numbers of their cells. A scope may be judged inside of another one.
-static JUDGED: Mutex<BTreeSet<u64>> = Mutex::new(BTreeSet::new());
+/// What is remembered of a task that had its verdict.
+#[derive(Debug)]
+struct Judged {
+    /// Of which test it was.
+    test: String,
+    /// The type of its future.
+    name: String,
+}
 
-fn judged() -> MutexGuard<'static, BTreeSet<u64>> {
+/// Tasks that had their verdict, by the numbers of their cells. A scope may be judged inside of another one.
+static JUDGED: Mutex<BTreeMap<u64, Judged>> = Mutex::new(BTreeMap::new());
+
+fn judged() -> MutexGuard<'static, BTreeMap<u64, Judged>> {
     JUDGED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Has a task not be judged again.
-pub(crate) fn note_judged(task: &Task) {
+/// Has a task of the test called `test` not be judged again.
+pub(crate) fn note_judged(task: &Task, test: &str) {
     let _unrecorded = ledger::pause();
-    judged().insert(task.serial);
+    judged().insert(task.serial, Judged { test: test.to_owned(), name: task.name.clone() });
+}
+
+/// A task that was spawned after the verdict on the test that its parent is of.
+#[derive(Clone, Debug)]
+pub(crate) struct Late {
+    pub(crate) task: Task,
+    /// The test of the task that spawned it.
+    pub(crate) test: String,
+    /// The type of that task's future.
+    pub(crate) parent: String,
+}
+
+/// The tasks that are alive and were spawned by a task that had its verdict, whichever thread that ran on.
+pub(crate) fn late() -> Vec<Late> {
+    let _unrecorded = ledger::pause();
+    let mut blocks = Vec::new();
+    ledger::visit_all_blocks(|it| {
+        if it.align >= crate::allocator::least_align_of_tasks() {
+            blocks.push(it);
+        }
+    });
+    blocks.sort_unstable_by_key(Block::serial);
+    let judged = judged();
+    let mut late = Vec::new();
+    for block in blocks.iter().filter(|it| !judged.contains_key(&it.serial())) {
+        let known = known(block.stack, || words(block));
+        let Allocation::Cell(cell) = &known.allocation else { continue };
+        if cell.purpose == Purpose::Own || known.global.is_some() {
+            continue;
+        }
+        // A future is polled by the function that has its name.
+        let is_parent = |it: &&Judged| {
+            let function = future_function(&it.name);
+            !function.is_empty()
+                && known.spawned.iter().any(|it| symbols::without_closures(&it.function) == function)
+        };
+        let parent = judged.range(..block.serial()).rev().map(|(_, it)| it).find(is_parent);
+        if let (Some(parent), Ok(Some(activity))) = (parent, activity(cell.executor, block)) {
+            let (test, parent) = (parent.test.clone(), parent.name.clone());
+            late.push(Late { task: known.task(block, activity), test, parent });
+        }
+    }
+    late
+}
+
+/// The function that a future is of: `db::ask` for `db::ask::{async_fn}`.
+fn future_function(name: &str) -> &str {
+    let mut function = name;
+    while let Some((outer, last)) = function.rsplit_once("::") {
+        if !last.starts_with('{') {
+            break;
+        }
+        function = outer;
+    }
+    function
 }
 
 /// Begins to remember the ends of tasks that a shutdown cancels.
@@ -101,7 +165,7 @@ pub(crate) fn left(ledger: &Ledger) -> Left {
             }
             Allocation::Cell(cell) if cell.purpose == Purpose::Own => {}
             Allocation::Cell(cell) => match activity(cell.executor, &block) {
-                Ok(Some(activity)) if !judged().contains(&block.serial()) => {
+                Ok(Some(activity)) if !judged().contains_key(&block.serial()) => {
                     left.tasks.push(known.task(&block, activity));
                 }
                 Ok(_) => {}
@@ -136,7 +200,7 @@ pub(crate) fn ended(ledger: &Ledger) -> Ended {
             return;
         }
         let was_ready = before.unwrap_or(last).is_ready;
-        if cell.purpose == Purpose::Own || judged().contains(&ended.block.serial()) {
+        if cell.purpose == Purpose::Own || judged().contains_key(&ended.block.serial()) {
             return;
         }
         let frames = symbols::spawn_frames(ended.end_stack);
@@ -156,7 +220,8 @@ pub(crate) fn note_ended(scope: &Scope) {
     let _unrecorded = ledger::pause();
     if let Some(ledger) = scope.ledger().filter(|_| ledger::ended_blocks() > 0) {
         ledger.visit_ended(|it| {
-            judged().insert(it.block.serial());
+            let (test, name) = (String::new(), String::new());
+            judged().insert(it.block.serial(), Judged { test, name });
         });
     }
 }

@@ -92,7 +92,7 @@ fn judge_test(thread: &Thread, scope: &Scope) {
         return process::note_foreign();
     }
     let nothing: [&str; 0] = [];
-    let verdict = judge::judge(test, scope, None, Allowed { threads: &nothing, tasks: &nothing });
+    let verdict = judge::judge(test, scope, None, Allowed::of_nothing(&nothing));
     process::note_test(&verdict);
     if !verdict.leaks.is_empty() {
         message::say(&report::text(&verdict.leaks, Way::Attribute));

@@ -8,7 +8,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use std::alloc::System;
 
-use crate::{blocks, ended};
+use crate::{blocks, ended, raw};
 
 /// A global allocator that writes down what threads in a [`Ledger`](crate::Ledger) allocate, and passes everything on to an
 /// inner one as it comes.
@@ -49,6 +49,7 @@ impl<A> Alloc<A> {
 /// Writes a block down if it is wanted, and returns it.
 #[inline]
 fn written_down(block: *mut u8, layout: Layout) -> *mut u8 {
+    raw::is_above();
     if blocks::is_wanted(layout.align()) {
         blocks::add(block, layout.size(), layout.align());
     }

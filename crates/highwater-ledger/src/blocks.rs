@@ -172,6 +172,11 @@ pub(crate) fn visit_words(
     });
 }
 
+/// Shows the live blocks of all accounts, also of those whose ledger is closed.
+pub(crate) fn visit_all(visit: &mut dyn FnMut(Block)) {
+    BLOCKS.visit(|address, entry| visit(entry.block(address)));
+}
+
 /// Shows the live blocks of an account.
 pub(crate) fn visit(account: &'static Account, visit: &mut dyn FnMut(Block)) {
     BLOCKS.visit(|address, entry| {

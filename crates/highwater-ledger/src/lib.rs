@@ -17,6 +17,7 @@ mod current;
 mod ended;
 mod ledger;
 mod numbers;
+pub mod raw;
 mod site;
 
 pub use account::Totals;
@@ -24,5 +25,5 @@ pub use alloc::Alloc;
 pub use blocks::Block;
 pub use current::{Entered, Heir, current, leave, pause};
 pub use ended::{Ended, ended_blocks, watch_ends};
-pub use ledger::Ledger;
+pub use ledger::{Ledger, visit_all_blocks};
 pub use numbers::{SiteTotals, Stack};

@@ -11,6 +11,9 @@ use highwater_unwind::KnownStack;
 use crate::account::Account;
 use crate::numbers::{Numbers, Stack};
 
+/// Frames kept of a stack.
+const MOST_FRAMES: usize = 1024;
+
 static SITES: ChainTable<Site, { 1 << 13 }> = ChainTable::new();
 
 pub(crate) struct Site {
@@ -25,9 +28,10 @@ pub(crate) struct Site {
 impl Site {
     /// The site of the calling stack in this account. `None` when the tables' memory is used up.
     pub(crate) fn here(account: &'static Account) -> Option<&'static Self> {
-        let mut stack = highwater_unwind::Stack::new();
+        // Whether a block is the process's may follow from an outer call, so more are kept than the recorder keeps.
+        let mut stack = highwater_unwind::Stack::<MOST_FRAMES>::new();
         highwater_unwind::walk(&mut stack);
-        Self::of(account, KnownStack::of(&stack)?)
+        Self::of(account, KnownStack::of_any(&stack)?)
     }
 
     fn of(account: &'static Account, stack: KnownStack) -> Option<&'static Self> {

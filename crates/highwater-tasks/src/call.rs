@@ -81,10 +81,17 @@ impl<'a> Call<'a> {
         allocators::is_of_compiler(self.name())
     }
 
+    /// Whether it is one of an allocator that the program has, in front of which blocks are recorded.
+    fn is_of_allocator(&self) -> bool {
+        self.is_of_compiler() || self.function.contains("GlobalAlloc>::")
+    }
+
     /// Whether it is one of Highwater's own, which records the block.
     fn is_of_recorder(&self) -> bool {
         let package = self.file.and_then(|it| source::source(it).package());
-        own::is_in_recorder(self.function) || package.is_some_and(|it| own::is_recorder(&it.crate_name()))
+        own::is_in_recorder(self.function)
+            || self.has_path("highwater_hooks::malloc::")
+            || package.is_some_and(|it| own::is_recorder(&it.crate_name()) || it.name == "highwater-hooks")
     }
 
     pub(crate) fn is_of_executors(&self) -> bool {
@@ -136,7 +143,10 @@ pub(crate) fn behind_allocator(calls: &[Call<'_>]) -> Option<usize> {
     // Without optimization the recorder calls the standard library in the midst of its own functions.
     let first = calls.iter().take(MOST_CALLS_OF_ALLOCATORS).rposition(Call::is_of_recorder);
     let first = first.map_or(0, |it| it + 1);
-    let begin = first + calls[first..].iter().take(MOST_CALLS_OF_ALLOCATORS).position(is_end)?;
+    let behind = calls[first..].iter().take(MOST_CALLS_OF_ALLOCATORS);
+    // The program's own allocator may have called the C library, in front of which the block was recorded.
+    let begin = first
+        + behind.clone().rposition(Call::is_of_allocator).or_else(|| behind.clone().position(is_end))?;
     let is_outside = |it: &Call<'_>| !it.is_standard() && !it.is_of_compiler();
     calls[begin..].iter().position(is_outside).map(|it| begin + it)
 }
@@ -195,5 +205,12 @@ mod tests {
             call("highwater_recorder::alloc::record", "/home/me/crates/highwater-recorder/src/alloc.rs"),
         ];
         assert_eq!(behind_allocator(&[&recorder[..], &stack].concat()), Some(7));
+        let in_front_of_malloc = [
+            call("highwater_ledger::blocks::add", "/home/me/crates/highwater-ledger/src/blocks.rs"),
+            call("highwater_hooks::malloc::malloc_for", "/home/me/crates/highwater-hooks/src/malloc.rs"),
+            call("alloc", "/rustc/0123/library/std/src/sys/alloc/unix.rs"),
+        ];
+        assert_eq!(behind_allocator(&[&in_front_of_malloc[..], &stack].concat()), Some(7));
+        assert_eq!(behind_allocator(&[&in_front_of_malloc[..], &stack[2..]].concat()), Some(5));
     }
 }

@@ -28,6 +28,11 @@ pub struct KnownStack {
 impl KnownStack {
     /// The stored copy of a stack. `None` when the tables' memory is used up.
     pub fn of(stack: &Stack) -> Option<Self> {
+        Self::of_any(stack)
+    }
+
+    /// The same of a stack with room for more or less.
+    pub fn of_any<const N: usize>(stack: &Stack<N>) -> Option<Self> {
         let frames = stack.addresses();
         // SAFETY: stacks are stored by the thread that has just walked its own.
         let modules = unsafe { modules_of_own(frames) };

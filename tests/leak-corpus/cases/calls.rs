@@ -20,36 +20,25 @@ fn timespec(time: Duration) -> Timespec {
     Timespec::try_from(time).unwrap()
 }
 
-fn datagrams(timeout: Duration) -> UdpSocket {
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(timeout)).unwrap();
-    socket
-}
-
-/// A stream on which nothing comes.
-fn silent(timeout: Duration) -> UnixStream {
-    let (stream, other) = UnixStream::pair().unwrap();
-    stream.set_read_timeout(Some(timeout)).unwrap();
-    std::mem::forget(other);
-    stream
-}
-
 #[test]
 fn leak_in_recv_with_a_timeout() {
-    let socket = datagrams(LONG);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap(); // leak: fd socket udp
+    socket.set_read_timeout(Some(LONG)).unwrap();
     named("recv").spawn(move || socket.recv(&mut [0])).unwrap(); // leak: recv
 }
 
 #[test]
 fn leak_in_read_with_a_timeout() {
-    let mut stream = silent(LONG);
+    let (mut stream, other) = UnixStream::pair().unwrap(); // leak: fd socket unix × 2
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    std::mem::forget(other);
     named("read").spawn(move || stream.read(&mut [0])).unwrap(); // leak: read
 }
 
 #[test]
 fn leak_in_a_loop_of_reads() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap(); // leak: fd socket tcp*listening
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap(); // leak: fd socket tcp* to
     stream.set_read_timeout(Some(LONG)).unwrap();
     std::mem::forget(listener);
     named("reads").spawn(move || while stream.read(&mut [0; 64]).is_ok_and(|it| it > 0) {}).unwrap(); // leak: reads
@@ -79,14 +68,20 @@ fn leak_in_nanosleep() {
 
 #[test]
 fn clean_recv_that_times_out() {
-    let socket = datagrams(SHORT);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.set_read_timeout(Some(SHORT)).unwrap();
     thread::spawn(move || socket.recv(&mut [0]));
 }
 
 #[test]
 fn clean_read_that_times_out() {
-    let mut stream = silent(SHORT);
-    thread::spawn(move || stream.read(&mut [0]));
+    let (mut stream, other) = UnixStream::pair().unwrap();
+    stream.set_read_timeout(Some(SHORT)).unwrap();
+    thread::spawn(move || {
+        let result = stream.read(&mut [0]);
+        drop(other);
+        result
+    });
 }
 
 #[test]

@@ -23,6 +23,31 @@ fn clean_lazily_started_by_a_once() {
     ONCE.call_once(|| drop(named("once").spawn(stay).unwrap()));
 }
 
+/// The calls between the initialisation and the thread are more than a stack with a bound keeps.
+#[test]
+fn clean_lazily_started_by_deep_calls() {
+    static POOL: LazyLock<thread::JoinHandle<()>> = LazyLock::new(|| below(400));
+    fn below(depth: usize) -> thread::JoinHandle<()> {
+        if depth == 0 {
+            return named("deep-once").spawn(stay).unwrap();
+        }
+        std::hint::black_box(below(depth - 1))
+    }
+    assert!(!POOL.is_finished());
+}
+
+#[test]
+fn clean_descriptor_lazily_opened_by_deep_calls() {
+    static FILE: LazyLock<std::fs::File> = LazyLock::new(|| below(400));
+    fn below(depth: usize) -> std::fs::File {
+        if depth == 0 {
+            return std::fs::File::open("/dev/null").unwrap();
+        }
+        std::hint::black_box(below(depth - 1))
+    }
+    assert!(FILE.metadata().is_ok());
+}
+
 /// Starts threads whenever it is asked to.
 fn pool() -> mpsc::Sender<()> {
     static POOL: OnceLock<mpsc::Sender<()>> = OnceLock::new();

@@ -44,6 +44,53 @@ fn leak_beside_what_the_attribute_allows() {
     named("not-pool").spawn(stay).unwrap(); // leak: not-pool
 }
 
+/// A task that never ends.
+async fn local() {
+    std::future::pending::<()>().await;
+}
+
+/// The runtime never sees the task, whose owner goes with the body.
+#[highwater_leaktest::test]
+#[tokio::test]
+async fn leak_of_a_task_that_a_local_set_drops() {
+    let set = tokio::task::LocalSet::new();
+    let start = async {
+        tokio::task::spawn_local(local()); // leak: task local
+        tokio::task::yield_now().await;
+    };
+    set.run_until(start).await;
+}
+
+#[highwater_leaktest::test]
+#[tokio::test]
+async fn clean_local_set_that_is_awaited() {
+    let set = tokio::task::LocalSet::new();
+    set.spawn_local(async {});
+    set.await;
+}
+
+#[highwater_leaktest::test(allow(descriptors = "device /dev/null", children = "sleep *"))]
+fn clean_held_and_allowed() {
+    std::mem::forget(std::fs::File::open("/dev/null").unwrap());
+    let mut command = std::process::Command::new("sleep");
+    command.arg("30").stdin(std::process::Stdio::null());
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    drop(command.spawn().unwrap());
+}
+
+#[highwater_leaktest::test(allow(descriptors = "socket*"))]
+fn leak_of_a_file_beside_what_is_allowed() {
+    std::mem::forget(std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+    std::mem::forget(std::fs::File::open("/dev/null").unwrap()); // leak: fd device /dev/null
+}
+
+#[test]
+fn leak_of_a_file_in_a_guard() {
+    let _leaks = check().allow_descriptors("socket udp*");
+    std::mem::forget(std::net::UdpSocket::bind("127.0.0.1:0").unwrap());
+    std::mem::forget(std::fs::File::open("/dev/null").unwrap()); // leak: fd device /dev/null
+}
+
 #[highwater_leaktest::test]
 #[tokio::test]
 async fn leak_in_front_of_tokio() {

@@ -1,6 +1,8 @@
 //! Tests with threads of many origins, under whatever `#[test]` means in the program that includes this.
 
 mod calls;
+mod children;
+mod descriptors;
 mod endings;
 mod executors;
 mod globals;

@@ -76,7 +76,7 @@ fn leak_waiting_at_a_barrier() {
 
 #[test]
 fn leak_waiting_for_a_connection() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap(); // leak: fd socket tcp
     named("listener").spawn(move || listener.accept()).unwrap(); // leak: listener
 }
 

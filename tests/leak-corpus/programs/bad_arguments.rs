@@ -14,10 +14,10 @@ mod arguments {
     #[highwater_leaktest::test(max_bytes = 1.5)] // error: expected a size such as "4KiB" or 4096
     fn no_size() {}
 
-    #[highwater_leaktest::test(deny(threads))] // error: only `blocks` can be denied
+    #[highwater_leaktest::test(deny(threads))] // error: can be denied; threads and tasks are
     fn not_to_deny() {}
 
-    #[highwater_leaktest::test(allow(descriptors = "a"))] // error: can be allowed
+    #[highwater_leaktest::test(allow(files = "a"))] // error: can be allowed
     fn not_to_allow() {}
 
     #[test]

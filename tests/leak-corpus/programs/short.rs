@@ -53,6 +53,28 @@ fn leak_futures() {
 }
 
 #[test]
+fn leak_descriptor() {
+    std::mem::forget(std::fs::File::open("/dev/null").unwrap());
+}
+
+#[test]
+fn leak_child() {
+    let mut command = std::process::Command::new("true");
+    drop(command.stdin(std::process::Stdio::null()).spawn().unwrap());
+}
+
+#[test]
+fn clean_descriptor_of_the_process() {
+    static FILE: LazyLock<std::fs::File> = LazyLock::new(|| std::fs::File::open("/dev/null").unwrap());
+    assert!(FILE.metadata().is_ok());
+}
+
+#[test]
+fn clean_child() {
+    assert!(std::process::Command::new("true").status().unwrap().success());
+}
+
+#[test]
 fn clean_once() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| drop(thread::spawn(stay)));

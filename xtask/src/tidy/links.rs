@@ -1,5 +1,7 @@
 //! Links between the project's documents lead somewhere.
 
+use regex::Regex;
+
 use super::finding::Finding;
 use super::markdown;
 use super::tree::Tree;

@@ -88,8 +88,8 @@ impl Args {
         }
         for own in &plan.allocators {
             output::note(&format!(
-                "{}:{}: a global allocator of the package's own; wrap it for tests, for the harness to see what it allocates: \
-                 `static NAME: highwater_leaktest::Alloc<TYPE> = highwater_leaktest::Alloc::with_inner(VALUE);`",
+                "{}:{}: a global allocator of the package's own; unless it takes each block from the C library, wrap it for tests, \
+                 for the harness to see what it allocates: `static NAME: highwater_leaktest::Alloc<TYPE> = highwater_leaktest::Alloc::with_inner(VALUE);`",
                 own.path.strip_prefix(&directory).unwrap_or(&own.path).display(),
                 own.line
             ));

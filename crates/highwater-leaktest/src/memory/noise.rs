@@ -45,8 +45,10 @@ pub(crate) fn is_noise(frames: &[Frame]) -> bool {
 /// The calls behind those that every allocation begins with: the allocator, and what writes the stack down.
 pub(crate) fn outside_of_the_allocator(frames: &[Frame]) -> &[Frame] {
     let is_allocator = |it: &Frame| {
-        ["highwater_ledger::", "__rust_alloc", "__rust_realloc", "__rg_", "alloc::alloc::"]
+        let own = ["highwater_ledger::", "highwater_hooks::malloc::", "GlobalAlloc>::"];
+        ["__rust_alloc", "__rust_realloc", "__rg_", "__rdl_", "alloc::alloc::"]
             .iter()
+            .chain(&own)
             .any(|part| it.function.contains(part))
     };
     let last = frames.iter().take(40).rposition(is_allocator);

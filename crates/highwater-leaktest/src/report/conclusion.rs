@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::{count, group, path, what};
+use super::{count, group, path, verb, what};
 use crate::finding::{Findings, Kind, Leak, Origin, Why};
 use crate::memory::{self, Excess};
 
@@ -26,7 +26,7 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
              are built with",
         );
     }
-    let mut passed: BTreeMap<(u8, &str, bool), usize> = BTreeMap::new();
+    let mut passed: BTreeMap<(u8, &str, &str), usize> = BTreeMap::new();
     for each in &findings.passed_over {
         let (why, detail) = match each.why {
             Why::Global => (0, each.detail.as_str()),
@@ -34,10 +34,16 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             Why::Test => (2, each.detail.as_str()),
             Why::Baseline => (3, ""),
         };
-        *passed.entry((why, detail, each.kind == Kind::Task)).or_default() += 1;
+        let kind = match each.kind {
+            Kind::Thread => "thread",
+            Kind::Task => "task",
+            Kind::Descriptor => "descriptor",
+            Kind::Child => "child process",
+        };
+        *passed.entry((why, detail, kind)).or_default() += 1;
     }
-    for ((why, detail, is_task), number) in passed {
-        let threads = count(number, if is_task { "task" } else { "thread" });
+    for ((why, detail, kind), number) in passed {
+        let threads = count(number, kind).replace("processs", "processes");
         line(&match why {
             0 => format!("passed over {threads} of the process ({detail})"),
             1 => format!("passed over {threads} that highwater.toml allows ({detail})"),
@@ -56,6 +62,22 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             count(tests.len(), "test"),
             first.test,
             path(&first.spawned)
+        ));
+    }
+    for late in &findings.late_tasks {
+        line(&format!(
+            "warning: late: {} was spawned after the verdict on {}, by its task {}; spawned {}",
+            if late.name.is_empty() { "a task" } else { &late.name },
+            late.test,
+            late.parent,
+            path(&late.spawned)
+        ));
+    }
+    for job in &findings.stuck_jobs {
+        line(&format!(
+            "warning: a job does not come to its end on {}, and no test is blamed; it is in {}",
+            job.pool,
+            path(&job.now)
         ));
     }
     if findings.lacks_futures {
@@ -77,6 +99,18 @@ pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &
             findings.unclassified.join(", ")
         ));
     }
+    for (kind, names, how) in [
+        ("descriptor", &findings.unclassified_descriptors, "open that was not seen to be opened"),
+        ("child process", &findings.unclassified_children, "there that was not seen to start"),
+    ] {
+        if !names.is_empty() {
+            line(&format!(
+                "warning: unclassified: {} {how}, and no test is blamed: {}",
+                count(names.len(), kind).replace("processs", "processes"),
+                names.join(", ")
+            ));
+        }
+    }
     for each in &findings.unclassified_tasks {
         line(&format!(
             "warning: unclassified: a block that may be a task is alive, and no test is blamed, because this version of \
@@ -96,14 +130,16 @@ fn failed(findings: &Findings) -> Vec<String> {
     let ok =
         |test: &str| if is_ok(test) { "   (libtest does not know: its `ok` does not count)" } else { "" };
     if !leaking.is_empty() {
-        words.push(format!("FAILED: {} left {} alive:", tests(leaking.len()), what(&findings.leaks)));
+        words.push(format!("FAILED: {} left {}:", tests(leaking.len()), what(&findings.leaks)));
     }
     for (test, leaks) in &leaking {
         let groups = group::by_place(leaks.iter().copied(), |it| it.spawned.as_slice());
         let spawned = leaks.iter().find(|it| !it.spawned.is_empty());
         let lines = match (spawned, groups.len()) {
-            (Some(first), 1) => format!(", spawned {}", path(first.site().map_or(&[], std::slice::from_ref))),
-            (Some(_), lines) => format!(", spawned at {lines} lines"),
+            (Some(first), 1) => {
+                format!(", {} {}", verb(first.kind), path(first.site().map_or(&[], std::slice::from_ref)))
+            }
+            (Some(first), lines) => format!(", {} at {lines} lines", verb(first.kind)),
             (None, _) => String::new(),
         };
         words.push(format!("  {test} ... LEAKED {}{lines}{}", group::number(leaks), ok(test)));
@@ -131,6 +167,7 @@ fn by_test<'a, T>(found: &'a [T], test: impl Fn(&'a T) -> &'a str) -> BTreeMap<&
 mod tests {
     use super::*;
     use crate::finding::{Activity, Frame, PassedOver};
+    use crate::remaining::{LateTask, StuckJob};
 
     fn leak() -> Leak {
         let frame = |function: &str, file: &str, line, origin| Frame {
@@ -146,6 +183,7 @@ mod tests {
             activity: Activity::Asleep,
             waited_ms: 512,
             parent: None,
+            id: None,
             spawned: vec![
                 frame("pool::spawn", "/x/registry/src/y/pool.rs", 3, Origin::Dependency),
                 frame("worker::start", "/x/src/worker.rs", 41, Origin::Own),
@@ -171,8 +209,17 @@ mod tests {
             leaks: vec![leak(), leak()],
             passed_over: vec![passed.clone(), passed],
             unclassified: vec!["raw".to_owned()],
+            unclassified_descriptors: vec!["pipe".to_owned()],
+            unclassified_children: vec!["sleep".to_owned(), "sh".to_owned()],
             unclassified_tasks: vec!["tokio 2.0".to_owned()],
             unjudged: vec![leak(), leak()],
+            stuck_jobs: vec![StuckJob { pool: "rayon's global pool".to_owned(), now: leak().spawned }],
+            late_tasks: vec![LateTask {
+                name: "mine::late::{async_fn}".to_owned(),
+                test: "tests::a".to_owned(),
+                parent: "mine::parent::{async_fn}".to_owned(),
+                spawned: leak().spawned,
+            }],
             called_ok: vec!["tests::a".to_owned()],
             lacks_futures: true,
         };
@@ -188,7 +235,11 @@ mod tests {
             "not judged: the futures of a FuturesUnordered are known by debug information",
             "not judged: 2 tasks of 1 test had been woken, or had not begun, when the runtime was dropped, ",
             "The first: kid of tests::a, spawned pool::spawn < /x/src/worker.rs:41 worker::start\n",
+            "a job does not come to its end on rayon's global pool, and no test is blamed; it is in pool::spawn < ",
+            "late: mine::late::{async_fn} was spawned after the verdict on tests::a, by its task mine::parent::{async_fn}; spawned pool::spawn < ",
             "1 thread alive that was not seen to start, and no test is blamed: raw\n",
+            "unclassified: 1 descriptor open that was not seen to be opened, and no test is blamed: pipe\n",
+            "unclassified: 2 child processes there that was not seen to start, and no test is blamed: sleep, sh\n",
         ] {
             assert!(said.contains(words), "{words:?} is missing from {said}");
         }

@@ -25,10 +25,24 @@ pub(super) fn of_leaks(groups: &[Vec<&Leak>], way: Way) -> String {
     let all: Vec<&Leak> = groups.iter().flatten().copied().collect();
     let has = |kind| all.iter().any(|it| it.kind == kind);
     let them = if all.len() == 1 { "it" } else { "them" };
-    let mend = match (has(Kind::Thread), has(Kind::Task)) {
-        (true, true) => "end and join the threads, and await the tasks".to_owned(),
-        (true, false) => format!("end and join {them}"),
-        (false, _) => format!("await {them}, or end {them} with what needs {them}"),
+    let kinds = [Kind::Thread, Kind::Task, Kind::Descriptor, Kind::Child].map(has);
+    let mend = match kinds {
+        [true, true, false, false] => "end and join the threads, and await the tasks".to_owned(),
+        [true, false, false, false] => format!("end and join {them}"),
+        [false, true, false, false] => format!("await {them}, or end {them} with what needs {them}"),
+        [false, false, true, false] => format!("close {them}"),
+        [false, false, false, true] => format!("end {them}, and wait for {them}"),
+        _ => {
+            let each = [
+                "end and join the threads",
+                "await the tasks",
+                "close the descriptors",
+                "wait for the children",
+            ];
+            let each: Vec<String> =
+                kinds.iter().zip(each).filter(|(has, _)| **has).map(|(_, it)| it.to_owned()).collect();
+            super::list(&each)
+        }
     };
     let rules = groups.iter().flat_map(|it| rules(it)).collect();
     let allowed = all.iter().map(|it| (key(it.kind), pattern(it))).collect();
@@ -98,7 +112,7 @@ fn rules(group: &[&Leak]) -> Vec<Patterns> {
     let own = first.site().filter(|it| it.origin == Origin::Own);
     match own {
         Some(site) if are_names_enough && names.len() == 1 => {
-            vec![names.into_iter().chain([("spawned", site.function.clone())]).collect()]
+            vec![names.into_iter().chain([(place(first.kind), site.function.clone())]).collect()]
         }
         Some(site) => vec![vec![("spawned", site.function.clone())]],
         // A function of another crate starts much: it is no use by itself.
@@ -113,10 +127,17 @@ fn rules(group: &[&Leak]) -> Vec<Patterns> {
     }
 }
 
+/// The key of a rule for where something began.
+fn place(kind: Kind) -> &'static str {
+    if kind == Kind::Descriptor { "opened" } else { "spawned" }
+}
+
 fn key(kind: Kind) -> &'static str {
     match kind {
         Kind::Thread => "threads",
         Kind::Task => "tasks",
+        Kind::Descriptor => "descriptors",
+        Kind::Child => "children",
     }
 }
 
@@ -161,6 +182,7 @@ mod tests {
             activity: Activity::Asleep,
             waited_ms: 500,
             parent: None,
+            id: None,
             spawned: spawned.iter().map(frame).collect(),
             now: vec![],
         }

@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::{count, group};
-use crate::finding::{Findings, Frame, Kind, Leak, Origin, innermost_own};
+use crate::finding::{Activity, Findings, Frame, Kind, Leak, Origin, innermost_own};
 use crate::memory::{self, Excess};
 
 /// How many tests are named.
@@ -80,19 +80,38 @@ fn annotation(found: &[Finding<'_>], workspace: &str) -> String {
     let (mut titles, mut messages) = (Vec::new(), Vec::new());
     if let Some(first) = leaks.first() {
         let tests: BTreeSet<&str> = leaks.iter().map(|it| it.test.as_str()).collect();
-        let kind = match first.kind {
-            Kind::Thread => "thread",
-            Kind::Task => "task",
+        let (kind, began) = match first.kind {
+            Kind::Thread => ("thread", "was started here and did not end"),
+            Kind::Task => ("task", "was started here and did not end"),
+            Kind::Descriptor => ("descriptor", "was opened here and was not closed"),
+            Kind::Child if first.activity == Activity::Zombie => {
+                ("child process", "was started here, has ended, and was not waited for")
+            }
+            Kind::Child => ("child process", "was started here and did not end"),
         };
         let left = if leaks.len() == 1 { format!("a {kind}") } else { group::number(&leaks) };
-        titles.push(format!("{} left {left} alive", who(&tests)));
+        let is_only = |kinds: &[Kind]| leaks.iter().all(|it| kinds.contains(&it.kind));
+        let how = match () {
+            () if is_only(&[Kind::Thread, Kind::Task]) => "alive",
+            () if is_only(&[Kind::Descriptor]) => "open",
+            () => "behind",
+        };
+        titles.push(format!("{} left {left} {how}", who(&tests)));
         let name = match (first.kind, first.name.as_str()) {
             (Kind::Thread, name) => format!("thread {name:?}"),
             (Kind::Task, "") => "a task".to_owned(),
             (Kind::Task, name) => format!("task {name}"),
+            (Kind::Descriptor, name) => name.to_owned(),
+            (Kind::Child, name) => format!("`{name}`"),
         };
         messages.push(match leaks.len() {
-            1 => format!("{name} was started here and did not end within {} ms", first.waited_ms),
+            1 => format!("{name} {began} within {} ms", first.waited_ms),
+            _ if is_only(&[Kind::Descriptor]) => format!(
+                "{} were opened here and were not closed in time, for example {name} within {} ms{}",
+                group::number(&leaks),
+                first.waited_ms,
+                names(&tests)
+            ),
             _ => format!(
                 "{} were started here and did not end in time, for example {name} within {} ms{}",
                 group::number(&leaks),
@@ -174,6 +193,7 @@ mod tests {
             activity: Activity::Asleep,
             waited_ms: 500,
             parent: None,
+            id: None,
             spawned: vec![Frame {
                 function: "f".to_owned(),
                 file: Some("/home/me/src/a,b.rs".to_owned()),
@@ -207,6 +227,7 @@ mod tests {
             activity: Activity::Asleep,
             waited_ms: 500,
             parent: None,
+            id: None,
             spawned: vec![frame(line)],
             now: vec![],
         };

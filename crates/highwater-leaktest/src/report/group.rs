@@ -53,8 +53,14 @@ pub(super) fn number(leaks: &[&Leak]) -> String {
         let number = leaks.iter().filter(|it| it.kind == kind).count();
         (number > 0).then(|| super::count(number, name))
     };
-    let parts = [of(Kind::Thread, "thread"), of(Kind::Task, "task")];
-    parts.into_iter().flatten().collect::<Vec<_>>().join(" and ")
+    let children = match of(Kind::Child, "child process") {
+        Some(many) if many.ends_with("processs") => Some(many.replace("processs", "processes")),
+        other => other,
+    };
+    let parts =
+        [of(Kind::Thread, "thread"), of(Kind::Task, "task"), of(Kind::Descriptor, "descriptor"), children];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    super::list(&parts)
 }
 
 /// The different values of a property.

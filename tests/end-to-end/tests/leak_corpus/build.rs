@@ -30,6 +30,7 @@ pub fn cargo(words: &[&str]) -> Command {
         "foreign",
         "unknown",
         "hanging",
+        "remaining",
         "guide_leaking",
         "guide_fixed",
     ];

@@ -29,7 +29,7 @@ fn hold(outcome: &Outcome, options: &[&str]) {
     };
     let leaking = names(&mut outcome.leaks.iter().map(|it| &it.test));
     let mut expected = names(&mut outcome.passed.keys().filter(|it| it.starts_with("leak_")));
-    assert_eq!((outcome.passed.len(), expected.len()), (11, 5), "{options:?}: {}", outcome.said);
+    assert_eq!((outcome.passed.len(), expected.len()), (15, 7), "{options:?}: {}", outcome.said);
     if is_optimized {
         expected.remove("leak_futures");
     }

@@ -73,7 +73,12 @@ impl Table {
     fn group(&mut self, case: &Case) -> &mut Group {
         let file = case.file.trim_end_matches(".rs");
         // Clean tests are of the kind that their file is about.
-        let of_file = if file.starts_with("task") { "task" } else { "thread" };
+        let of_file = match file {
+            "descriptors" => "descriptor",
+            "children" => "child",
+            _ if file.starts_with("task") => "task",
+            _ => "thread",
+        };
         let kind = case.left.first().map_or(of_file, |it| it.kind);
         self.groups.entry(format!("{kind} {file}")).or_default()
     }

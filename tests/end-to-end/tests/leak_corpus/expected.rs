@@ -21,7 +21,8 @@ pub struct Case {
 pub struct Left {
     /// As the harness calls it.
     pub kind: &'static str,
-    /// The name of a thread; a part of the type of a task's future, or nothing for any.
+    /// The name of a thread; a part of the type of a task's future, or nothing for any; the beginning of what a descriptor leads
+    /// to; a child's command.
     pub name: String,
     pub file: String,
     pub line: u32,
@@ -33,7 +34,14 @@ impl Left {
     pub fn is(&self, leak: &Leak) -> bool {
         let is_named =
             // Types are known by debug information, or by names of the symbol table that have them.
-            if self.kind == "task" { leak.name.contains(&self.name) || !build::has_lines() } else { leak.name == self.name };
+            match self.kind {
+                "task" => leak.name.contains(&self.name) || !build::has_lines(),
+                "descriptor" => {
+                    let (begin, rest) = self.name.split_once('*').unwrap_or((&self.name, ""));
+                    leak.name.strip_prefix(begin).is_some_and(|it| it.contains(rest))
+                }
+                _ => leak.name == self.name,
+            };
         leak.kind == self.kind && is_named
     }
 }
@@ -69,8 +77,9 @@ fn read(text: &str, file: &str, expected: &mut Expected) {
                 .split_once(" × ")
                 .map_or((leak, 1), |(name, count)| (name, count.parse().expect("behind × stands a number")));
             let line = u32::try_from(index + 1).expect("a case is short");
-            let (kind, name) =
-                name.strip_prefix("task").map_or(("thread", name), |name| ("task", name.trim()));
+            let kinds = [("task", "task"), ("fd ", "descriptor"), ("child ", "child")];
+            let of_kind = |(prefix, kind): (&str, _)| Some((kind, name.strip_prefix(prefix)?.trim()));
+            let (kind, name) = kinds.into_iter().find_map(of_kind).unwrap_or(("thread", name));
             let (name, file) = (name.to_owned(), file.to_owned());
             let thread = Left { kind, name, file, line, count };
             let test = test.as_ref().expect("a leak stands in a test");

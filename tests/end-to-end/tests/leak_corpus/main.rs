@@ -12,9 +12,11 @@ mod compare;
 mod expected;
 mod guide;
 mod hang;
+mod held;
 mod load;
 mod memory;
 mod messages;
+mod own_allocators;
 mod run;
 mod unsupported;
 mod ways;
@@ -44,6 +46,29 @@ fn a_runtime_that_is_not_known_is_unclassified() {
                  highwater-leaktest does not know tokio in the version of this program, which the path of its sources does not tell, spawned at ";
     assert!(said.contains(words) && said.contains("unknown.rs:10"), "{said}");
     assert_eq!(code, Some(0), "no test is blamed: {said}");
+}
+
+#[test]
+fn what_goes_on_at_the_end_is_told() {
+    let (code, said) = guide::tell("remaining", &["RUST_TEST_THREADS"].map(|it| (it, "1")));
+    let line = |words: &str| {
+        said.lines()
+            .find(|it| it.contains(words))
+            .unwrap_or_else(|| panic!("{words:?} is missing from {said}"))
+    };
+    let late = line("warning: late: remaining::child::{async_fn} was spawned after the verdict on ");
+    assert!(
+        late.contains(
+            "a_leaves_a_task_that_spawns_later, by its task remaining::parent::{async_fn}; spawned "
+        ),
+        "{late}"
+    );
+    assert!(late.contains("remaining.rs:19 "), "{late}");
+    let stuck = line("warning: a job does not come to its end on rayon's global pool");
+    assert!(stuck.contains("remaining.rs:41 ") && stuck.contains("remaining::stuck"), "{stuck}");
+    assert_eq!(said.matches("does not come to its end").count(), 1, "{said}");
+    assert_eq!(said.matches("... LEAKED ").count(), 1, "only the first one has left something: {said}");
+    assert_eq!(code, Some(101), "{said}");
 }
 
 /// Without the attribute nobody can say whether a task would have ended that was woken when its runtime went.

@@ -212,7 +212,7 @@ pub fn with_baseline(first: &Outcome, keep: impl Fn(&Leak) -> bool) -> Outcome {
 /// A baseline of these leaks.
 pub fn baseline(leaks: Vec<Leak>) -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
-    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [], "unclassified_tasks": [], "unjudged": [], "called_ok": [], "lacks_futures": false });
+    let facts = serde_json::json!({ "program": "whole", "tests": 1, "passed_over": [], "unclassified": [], "unclassified_descriptors": [], "unclassified_children": [], "unclassified_tasks": [], "unjudged": [], "stuck_jobs": [], "late_tasks": [], "called_ok": [], "lacks_futures": false });
     let serde_json::Value::Object(rest) = facts else { unreachable!("it is an object") };
     let report = serde_json::to_vec(&Report { leaks, memory: Vec::new(), rest }).expect("it is plain data");
     fs::write(directory.path().join("known.json"), report).expect("the directory can be written to");
