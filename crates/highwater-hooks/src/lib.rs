@@ -26,6 +26,8 @@ mod ending;
 mod exit;
 mod observer;
 mod proc;
+#[cfg(hooked)]
+mod program;
 mod registry;
 mod scope;
 mod stack;
@@ -41,10 +43,12 @@ pub use exit::at_exit;
 #[cfg(not(glibc))]
 pub use unhooked::at_exit;
 #[cfg(not(hooked))]
-pub use unhooked::{base_of, file_of, find, keep_stacks, present_stack, visit_constants, word_at};
+pub use unhooked::{
+    Program, base_of, file_of, find, keep_stacks, present_stack, program, visit_constants, word_at,
+};
 #[cfg(hooked)]
 pub use {
-    ask::present_stack, asleep::word_at, create::keep_stacks, stack::base_of, stack::file_of, text::find,
+    ask::present_stack, asleep::word_at, create::keep_stacks, program::Program, program::program, stack::base_of, stack::file_of, text::find,
     text::visit_constants,
 };
 

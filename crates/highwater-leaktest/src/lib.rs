@@ -25,7 +25,8 @@
 //! The way of a verdict: [`whole`], [`around`] or [`guard`] open a scope around a test → [`judge`] waits for its threads,
 //! passing over those that [`classify`], [`rules`] and [`baseline`] excuse → a [`finding`] for each that is left → [`report`]
 //! words it, and [`process`] has the last word when the process exits. Threads are followed by `highwater-hooks`; [`tasks`] are
-//! found among the blocks that the scope has allocated, and waited for inside of their runtime ([`settle`](mod@settle)).
+//! found among the blocks that the scope has allocated, and waited for inside of their runtime ([`settle`](mod@settle)). What has to
+//! be read out of the program for that is kept on the disk ([`learnt`]).
 #![deny(unsafe_code)]
 
 mod allocator;
@@ -33,11 +34,13 @@ mod around;
 mod baseline;
 mod busy;
 mod classify;
+mod code;
 mod finding;
 mod guard;
 mod hang;
 mod judge;
 mod known;
+mod learnt;
 mod memory;
 mod message;
 mod name;

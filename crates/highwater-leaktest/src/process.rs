@@ -13,6 +13,7 @@ use highwater_hooks::{Unsupported, at_exit, observe, status, unseen};
 use crate::allocator;
 use crate::finding::Findings;
 use crate::judge::Verdict;
+use crate::learnt;
 use crate::memory::Excess;
 use crate::message;
 use crate::report;
@@ -37,6 +38,7 @@ static STATE: Mutex<State> = Mutex::new(State {
         unjudged: Vec::new(),
         called_ok: Vec::new(),
         lacks_futures: false,
+        lookups: 0,
     },
     foreign: false,
     failed: BTreeSet::new(),
@@ -210,6 +212,8 @@ fn conclude(code: i32) -> i32 {
     if findings.tests > 0 || status() == Err(Unsupported::Static) {
         findings.unclassified = unseen().into_iter().map(|it| it.name).collect();
     }
+    findings.lookups = learnt::number_of_lookups();
+    learnt::save();
     if let Some(directory) = &settings().json_directory
         && let Err(fault) = write_json(directory, &findings)
     {

@@ -5,14 +5,17 @@
 //! remembers the ends of such cells.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::slice;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use highwater_runtime::ledger::{self, Block, Ledger};
 use highwater_tasks::{
     Allocation, Call, Executor, Purpose, classify_by_table, classify_with, ends_with_executor, is_of_executor,
+    is_told,
 };
 
 use crate::classify;
+use crate::code;
 use crate::finding::{Activity, Frame};
 use crate::scope::Scope;
 use crate::symbols;
@@ -44,7 +47,13 @@ pub(crate) struct Left {
 
 /// What a stack says of the blocks that it allocated.
 struct Known {
+    stack: &'static [usize],
     allocation: Allocation,
+    /// What there is to say of a task, found out when one is left.
+    more: OnceLock<More>,
+}
+
+struct More {
     name: String,
     spawned: Vec<Frame>,
     global: Option<&'static str>,
@@ -94,7 +103,7 @@ pub(crate) fn left(ledger: &Ledger) -> Left {
                     |it| format!("{}.{}", it.major, it.minor),
                 );
                 // Behind what was called of the executor's.
-                let site = known.spawned.iter().skip(1).find_map(|it| Some((it.file.as_ref()?, it.line?)));
+                let site = known.more().spawned.iter().skip(1).find_map(|it| Some((it.file.as_ref()?, it.line?)));
                 let place =
                     site.map(|(file, line)| format!(", spawned at {file}:{line}")).unwrap_or_default();
                 left.unclassified.insert(format!("{} {version}{place}", executor.package()));
@@ -139,8 +148,8 @@ pub(crate) fn ended(ledger: &Ledger) -> Ended {
         if cell.purpose == Purpose::Own || judged().contains(&ended.block.serial()) {
             return;
         }
-        let frames = symbols::spawn_frames(ended.end_stack);
-        if ends_with_executor(cell.executor, &calls(&frames)) {
+        let is_end = |it: &Frame| ends_with_executor(cell.executor, &calls(slice::from_ref(it))).then_some(());
+        if symbols::first_of(ended.end_stack, is_end).is_some() {
             let list = if was_ready { &mut tasks.woken } else { &mut tasks.waiting };
             list.push(known.task(&ended.block, Activity::ShutDown));
         }
@@ -177,13 +186,36 @@ fn activity(executor: Executor, block: &Block) -> Result<Option<Activity>, Strin
 
 impl Known {
     fn task(&self, block: &Block, activity: Activity) -> Task {
+        let More { name, spawned, global } = self.more();
         Task {
             serial: block.serial(),
-            name: self.name.clone(),
+            name: name.clone(),
             activity,
             is_blocking: matches!(&self.allocation, Allocation::Cell(it) if it.purpose == Purpose::Blocking),
-            spawned: self.spawned.clone(),
-            global: self.global,
+            spawned: spawned.clone(),
+            global: *global,
+        }
+    }
+
+    fn more(&self) -> &More {
+        self.more.get_or_init(|| self.find_more())
+    }
+
+    fn find_more(&self) -> More {
+        let (entry, name) = match &self.allocation {
+            Allocation::Cell(cell) => {
+                let name = cell.future.clone().or_else(|| types::future(cell.executor, self.stack));
+                (cell.entry, name.or_else(|| types::future_by_symbols(cell.executor, self.stack)))
+            }
+            Allocation::Unclassified { entry, .. } => (*entry, None),
+            Allocation::Other => (0, None),
+        };
+        let frames = symbols::outside_of_recorder(symbols::spawn_frames(self.stack));
+        let spawned = frames.get(entry..).unwrap_or(&[]);
+        More {
+            name: name.unwrap_or_default(),
+            spawned: symbols::task_path(spawned),
+            global: classify::once(spawned),
         }
     }
 }
@@ -197,43 +229,28 @@ fn words(block: &Block) -> Vec<usize> {
 fn known(stack: &'static [usize], words: impl FnOnce() -> Vec<usize>) -> Arc<Known> {
     static KNOWN: Mutex<BTreeMap<usize, Arc<Known>>> = Mutex::new(BTreeMap::new());
     let mut all = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(all.entry(stack.as_ptr().addr()).or_insert_with(|| Arc::new(find_out(stack, &words()))))
+    Arc::clone(all.entry(stack.as_ptr().addr()).or_insert_with(|| {
+        let allocation = find_out(stack, words);
+        Arc::new(Known { stack, allocation, more: OnceLock::new() })
+    }))
 }
 
-fn find_out(stack: &[usize], words: &[usize]) -> Known {
-    let nothing = Known { allocation: Allocation::Other, name: String::new(), spawned: vec![], global: None };
+fn find_out(stack: &[usize], words: impl FnOnce() -> Vec<usize>) -> Allocation {
+    if !code::may_allocate_tasks(stack) {
+        return Allocation::Other;
+    }
     // Most are other blocks, and their innermost calls tell. Where they have no files, the constructors of cells may be parts of
     // other functions.
     let innermost = symbols::allocation_frames(stack);
     let has_file = innermost.last().is_some_and(|it| it.file.is_some());
-    let table = if has_file { None } else { words.iter().find_map(|it| first_of_table(*it)) };
+    let table = if has_file { None } else { words().iter().find_map(|it| first_of_table(*it)) };
     if table.is_none() && !is_of_executor(&calls(&innermost)) {
-        return nothing;
+        return Allocation::Other;
     }
-    let frames = symbols::outside_of_recorder(symbols::spawn_frames(stack));
+    // No more calls than there is need of: those of the test are others in each test.
+    let frames = symbols::allocation_frames_until(stack, |frames| is_told(&calls(frames)));
     let by_table = table.and_then(|it| classify_by_table(&it, &calls(&frames)));
-    let allocation = by_table
-        .map_or_else(|| classify_with(&calls(&frames), crate::allocator::version_of), Allocation::Cell);
-    let entry = match &allocation {
-        Allocation::Cell(cell) => cell.entry,
-        Allocation::Unclassified { entry, .. } => *entry,
-        Allocation::Other => return nothing,
-    };
-    let name = match &allocation {
-        Allocation::Cell(cell) => cell
-            .future
-            .clone()
-            .or_else(|| types::future(cell.executor, stack))
-            .or_else(|| types::future_by_symbols(cell.executor, stack)),
-        _ => None,
-    };
-    let spawned = frames.get(entry..).unwrap_or(&[]);
-    Known {
-        name: name.unwrap_or_default(),
-        spawned: symbols::task_path(spawned),
-        global: classify::once(spawned),
-        allocation,
-    }
+    by_table.map_or_else(|| classify_with(&calls(&frames), crate::allocator::version_of), Allocation::Cell)
 }
 
 /// The name of the function that a table of functions begins with, if `pointer` leads to one of the program's. Only names that

@@ -13,7 +13,7 @@ use std::thread as std_thread;
 
 use highwater_hooks::{Inherited, Observer, Spawner, Thread};
 
-use crate::finding::Origin;
+use crate::finding::{Frame, Origin};
 use crate::hang::{self, Watch};
 use crate::judge::{self, Allowed};
 use crate::memory::{self, Limits};
@@ -129,9 +129,10 @@ pub(crate) fn has_lines() -> bool {
 /// Whether the main thread runs libtest. Where nothing has a name, the names of threads have to do.
 fn is_libtest() -> bool {
     static IS_LIBTEST: LazyLock<bool> = LazyLock::new(|| {
-        let frames = symbols::spawn_frames(MAIN_STACK.get().map_or(&[], |it| it));
-        frames.iter().all(|it| it.origin == Origin::System)
-            || frames.iter().any(|it| it.origin == Origin::TestHarness)
+        let stack = MAIN_STACK.get().map_or(&[][..], |it| it);
+        let is_harness = |it: &Frame| (it.origin == Origin::TestHarness).then_some(());
+        symbols::first_of(stack, is_harness).is_some()
+            || symbols::spawn_frames(stack).iter().all(|it| it.origin == Origin::System)
     });
     *IS_LIBTEST
 }

@@ -162,6 +162,18 @@ pub fn is_of_executor(calls: &[Call<'_>]) -> bool {
     package.is_some_and(|it| Executor::ALL.iter().any(|executor| executor.package() == it.name))
 }
 
+/// Whether these calls tell all that [`classify`] asks of a stack, though others may lie outside of them.
+pub fn is_told(calls: &[Call<'_>]) -> bool {
+    let Some(first) = call::behind_allocator(calls) else { return false };
+    let entry = entry(calls, first);
+    // What is the executor's own stays so, wherever it was called from.
+    let is_own = || {
+        let executors = Executor::ALL.into_iter();
+        executors.filter(|it| it.is_constructor(&calls[first])).any(|it| it.is_own(&calls[first..=entry]))
+    };
+    calls[entry + 1..].iter().any(|it| !it.is_standard()) || is_own()
+}
+
 /// What allocated a block, by the calls of its stack, innermost first. They may begin inside of the allocator.
 pub fn classify(calls: &[Call<'_>]) -> Allocation {
     classify_with(calls, |_| None)

@@ -4,6 +4,7 @@ use core::fmt;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
+use super::blocks;
 use super::site::Site;
 use crate::arena;
 use crate::spin::SpinLock;
@@ -73,6 +74,7 @@ impl Account {
         let wanted_outside = outer.map_or(usize::MAX, Self::least_align);
         account.outer.store(address(outer), Ordering::Release);
         account.least_align.store(least_align.min(wanted_outside), Ordering::Relaxed);
+        blocks::want(least_align.min(wanted_outside));
         account.users.store(1, Ordering::Relaxed);
         for total in [&account.alloc_blocks, &account.alloc_bytes, &account.peak_bytes] {
             total.store(0, Ordering::Relaxed);
@@ -139,6 +141,7 @@ impl Account {
 
     pub(super) fn widen(&self, least_align: usize) {
         self.least_align.fetch_min(least_align, Ordering::Relaxed);
+        blocks::want(least_align);
     }
 
     pub(super) fn outer(&self) -> Option<&'static Self> {

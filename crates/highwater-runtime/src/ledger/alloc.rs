@@ -49,7 +49,7 @@ impl<A> Alloc<A> {
 /// Writes a block down if it is wanted, and returns it.
 #[inline]
 fn written_down(block: *mut u8, layout: Layout) -> *mut u8 {
-    if blocks::is_wanted(layout.align()) {
+    if blocks::may_be_wanted(layout.align()) {
         blocks::add(block, layout.size(), layout.align());
     }
     block
@@ -95,7 +95,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
         if let Some(entry) = entry {
             blocks::end(entry);
         }
-        if blocks::is_wanted(layout.align()) {
+        if blocks::may_be_wanted(layout.align()) {
             blocks::add(moved, new_size, layout.align());
         }
         moved

@@ -1,5 +1,6 @@
 //! The live blocks of all ledgers, by their addresses.
 
+use core::cell::Cell;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -107,15 +108,44 @@ extern "C" fn after_fork() {
     BLOCKS.after_fork();
 }
 
-/// Whether the calling thread is in a ledger that wants blocks of this alignment.
-#[inline]
-pub(super) fn is_wanted(align: usize) -> bool {
-    CURRENT.get().is_some_and(|account| account.wants(align))
+/// The smallest alignment that a ledger has wanted so far, and never more than that of what is planted. Most programs want few
+/// blocks, and none of the others is to cost more than this comparison.
+static LEAST_ALIGN: AtomicUsize = AtomicUsize::new(align_of::<Planted>());
+
+/// From now on blocks with this alignment may be wanted.
+pub(super) fn want(least_align: usize) {
+    LEAST_ALIGN.fetch_min(least_align, Ordering::Relaxed);
 }
 
-/// Writes down a block that was allocated.
+/// Whether some ledger may want blocks of this alignment.
+#[inline]
+pub(super) fn may_be_wanted(align: usize) -> bool {
+    align >= LEAST_ALIGN.load(Ordering::Relaxed)
+}
+
+/// A block of an alignment that little else has.
+#[repr(align(4096))]
+pub(super) struct Planted(pub(super) u8);
+
+thread_local! {
+    static HAS_SEEN_PLANT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether `plant` allocates a [`Planted`] by the allocator that writes blocks down.
+pub(super) fn sees(plant: impl FnOnce() -> bool) -> bool {
+    HAS_SEEN_PLANT.set(false);
+    plant() && HAS_SEEN_PLANT.get()
+}
+
+/// Writes down a block that was allocated, if the ledger that the calling thread is in wants it.
 #[cold]
 pub(super) fn add(block: *mut u8, size: usize, align: usize) {
+    if align == align_of::<Planted>() {
+        HAS_SEEN_PLANT.set(true);
+    }
+    if !CURRENT.get().is_some_and(|account| account.wants(align)) {
+        return;
+    }
     let (Some(block), Some(account)) = (NonNull::new(block), CURRENT.take()) else { return };
     // Nobody else's while it is written down: the system's unwinder may allocate.
     if let Some(site) = Site::here(account) {

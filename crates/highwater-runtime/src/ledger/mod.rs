@@ -108,6 +108,12 @@ impl Ledger {
     }
 }
 
+/// Whether [`Alloc`] is the global allocator, or stands behind it, found out with a planted block. Unlike a ledger this takes no
+/// stack down.
+pub fn is_in_place() -> bool {
+    sys::SUPPORTED && blocks::sees(|| core::hint::black_box(Box::new(blocks::Planted(1))).0 == 1)
+}
+
 impl Drop for Ledger {
     fn drop(&mut self) {
         ended::forget(self.account);
