@@ -48,8 +48,8 @@ pub use unhooked::{
 };
 #[cfg(hooked)]
 pub use {
-    ask::present_stack, asleep::word_at, create::keep_stacks, program::Program, program::program, stack::base_of, stack::file_of, text::find,
-    text::visit_constants,
+    ask::present_stack, asleep::word_at, create::keep_stacks, program::Program, program::program,
+    stack::base_of, stack::file_of, text::find, text::visit_constants,
 };
 
 pub use observer::{Inherited, Observer, observe};

@@ -1,11 +1,11 @@
 //! Who lives: the threads that were seen to start and have not ended.
 //!
-//! One lock around a map. It is held for a few map operations, in which no code of the program runs but its allocator.
+//! One lock around a list. It is held for a few operations on it, in which no code of the program runs but its allocator.
 //! An allocator that starts threads would find the lock held by its own thread ([`is_held_here`]); a child of `fork` may
 //! find it held by a thread that it does not have, and so leaves it alone for ever.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -19,7 +19,7 @@ const REMEMBERED: usize = 256;
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     last_number: 0,
-    threads: BTreeMap::new(),
+    threads: Vec::new(),
     spare: Vec::new(),
     ended: VecDeque::new(),
 });
@@ -27,7 +27,8 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
 struct Registry {
     /// Of threads and scopes alike.
     last_number: u64,
-    threads: BTreeMap<u64, Thread>,
+    /// In the order of their numbers, which is that of their starts. Not optimized, as tests are built, a map takes longer.
+    threads: Vec<Thread>,
     /// Of scopes that were closed without a thread left.
     spare: Vec<&'static Live>,
     /// Kernel numbers of threads that ended, the latest at the back.
@@ -43,6 +44,17 @@ thread_local! {
 
 /// The registry, locked.
 struct Held(MutexGuard<'static, Registry>);
+
+impl Registry {
+    /// Place of the thread with this number.
+    fn place(&self, number: u64) -> Option<usize> {
+        self.threads.binary_search_by_key(&number, Thread::number).ok()
+    }
+
+    fn find(&self, number: u64) -> Option<&Thread> {
+        self.threads.get(self.place(number)?)
+    }
+}
 
 impl Deref for Held {
     type Target = Registry;
@@ -69,7 +81,7 @@ fn lock() -> Option<Held> {
     if DISOWNED.load(Ordering::Relaxed) || HELD_HERE.replace(true) {
         return None;
     }
-    // Nothing below panics while it holds the lock, and the maps are whole between two operations in any case.
+    // Nothing below panics while it holds the lock, and the lists are whole between two operations in any case.
     Some(Held(REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
@@ -107,13 +119,13 @@ pub(crate) fn add(spawner: Option<u64>, is_main: bool, mut beginning: Beginning)
     beginning.counts = beginning.scope.1.is_some_and(|it| it.add(beginning.scope.0));
     registry.last_number += 1;
     let number = registry.last_number;
-    let spawner = match spawner.and_then(|it| registry.threads.get(&it)) {
+    let spawner = match spawner.and_then(|it| registry.find(it)) {
         Some(thread) => Spawner::Thread(thread.clone()),
         None if is_main => Spawner::Main,
         None => Spawner::Unknown,
     };
     let thread = Thread::new(number, spawner, beginning);
-    registry.threads.insert(number, thread.clone());
+    registry.threads.push(thread.clone());
     Some(thread)
 }
 
@@ -126,7 +138,7 @@ pub(crate) fn remove(thread: &Thread) {
         }
         registry.ended.push_back(tid);
     }
-    let removed = registry.threads.remove(&thread.number());
+    let removed = registry.place(thread.number()).map(|it| registry.threads.remove(it));
     if removed.is_some() {
         thread.leave_scope();
     }
@@ -137,12 +149,12 @@ pub(crate) fn remove(thread: &Thread) {
 
 pub(crate) fn threads_of(scope: u64) -> Vec<Thread> {
     let Some(registry) = lock() else { return Vec::new() };
-    registry.threads.values().filter(|thread| thread.scope().0 == scope).cloned().collect()
+    registry.threads.iter().filter(|thread| thread.scope().0 == scope).cloned().collect()
 }
 
 /// Every thread that was seen to start and has not ended.
 pub fn threads() -> Vec<Thread> {
-    lock().map(|registry| registry.threads.values().cloned().collect()).unwrap_or_default()
+    lock().map(|registry| registry.threads.clone()).unwrap_or_default()
 }
 
 /// The calling thread, if it was seen to start.
@@ -150,7 +162,7 @@ pub fn current() -> Option<Thread> {
     #[cfg(hooked)]
     {
         let number = crate::ending::current_number()?;
-        lock()?.threads.get(&number).cloned()
+        lock()?.find(number).cloned()
     }
     #[cfg(not(hooked))]
     None
@@ -170,7 +182,7 @@ pub struct Unseen {
 pub fn unseen() -> Vec<Unseen> {
     let listed = proc::tids();
     let Some(registry) = lock() else { return Vec::new() };
-    if registry.threads.values().any(|thread| thread.tid().is_none()) {
+    if registry.threads.iter().any(|thread| thread.tid().is_none()) {
         // One that is listed may be one that has not yet said its number.
         return Vec::new();
     }
@@ -178,7 +190,7 @@ pub fn unseen() -> Vec<Unseen> {
     let is_known = |tid: u32| {
         tid == main
             || registry.ended.contains(&tid)
-            || registry.threads.values().any(|thread| thread.tid() == Some(tid))
+            || registry.threads.iter().any(|thread| thread.tid() == Some(tid))
     };
     let unknown: Vec<u32> = listed.into_iter().filter(|tid| !is_known(*tid)).collect();
     drop(registry);

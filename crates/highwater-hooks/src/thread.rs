@@ -75,6 +75,11 @@ impl Thread {
         &self.0.spawner
     }
 
+    /// Whether the main thread started it.
+    pub fn is_of_main(&self) -> bool {
+        matches!(self.0.spawner, Spawner::Main)
+    }
+
     /// Whether it was started inside of a scope.
     pub fn is_in_scope(&self) -> bool {
         self.0.beginning.scope.0 != 0

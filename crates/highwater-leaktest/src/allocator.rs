@@ -41,21 +41,44 @@ fn has_unordered(constants: &[u8]) -> bool {
     sources.any(|version| version.is_some_and(|it| it.path.starts_with(b"stream/futures_unordered/")))
 }
 
-/// Whether the cells of this program may be aligned like any other block, and whether it may have a `FuturesUnordered`.
-fn constants_here() -> [bool; 2] {
-    learnt::constants(|| {
-        let mut found = [false; 2];
-        highwater_hooks::visit_constants(|bytes| {
-            found[0] |= has_narrow_cells(bytes);
-            found[1] |= has_unordered(bytes);
+/// What the constants of this program tell.
+#[derive(Clone, Copy, Default)]
+struct Constants {
+    /// Whether the cells of tasks may be aligned like any other block.
+    are_narrow: bool,
+    /// Whether there may be a `FuturesUnordered`.
+    has_unordered: bool,
+    /// Whether libtest is linked in.
+    has_libtest: bool,
+}
+
+fn constants_here() -> Constants {
+    static HERE: LazyLock<Constants> = LazyLock::new(|| {
+        let [are_narrow, has_unordered, has_libtest] = learnt::constants(|| {
+            let mut found = [false; 3];
+            highwater_hooks::visit_constants(|bytes| {
+                found[0] |= has_narrow_cells(bytes);
+                found[1] |= has_unordered(bytes);
+                found[2] |= highwater_hooks::find(bytes, &LIBTEST.concat()).is_some();
+            });
+            found
         });
-        found
-    })
+        Constants { are_narrow, has_unordered, has_libtest }
+    });
+    *HERE
+}
+
+/// How the messages of libtest's panics name its sources, in two pieces for the same reason.
+const LIBTEST: [&[u8]; 2] = [b"/library/te", b"st/src/"];
+
+/// Whether libtest may run this program.
+pub(crate) fn has_libtest() -> bool {
+    constants_here().has_libtest
 }
 
 /// Whether this program may have a `FuturesUnordered`.
 pub(crate) fn has_unordered_here() -> bool {
-    constants_here()[1]
+    constants_here().has_unordered
 }
 
 /// A source file of a crate, as it is named in the constants of a program.
@@ -129,8 +152,7 @@ pub(crate) fn is_of_registry(krate: &str) -> bool {
 
 /// From which alignment on blocks may be tasks in this program.
 pub(crate) fn least_align_of_tasks() -> usize {
-    static LEAST: LazyLock<usize> = LazyLock::new(|| if constants_here()[0] { 1 } else { WIDE });
-    *LEAST
+    if constants_here().are_narrow { 1 } else { WIDE }
 }
 
 /// What is said where nothing is written down.
@@ -141,9 +163,8 @@ pub(crate) const NOT_RECORDING: &str = "no allocation is recorded, so tasks and 
 /// Whether the global allocator of this process is, or stands behind, the one that writes blocks down. The first question plants
 /// a block and looks whether it is found. Under a sanitizer nothing is: it stops a program that reads its own stack.
 pub(crate) fn is_recording() -> bool {
-    static IS_RECORDING: LazyLock<bool> = LazyLock::new(|| {
-        highwater_hooks::status() != Err(Unsupported::Sanitizer) && is_in_place()
-    });
+    static IS_RECORDING: LazyLock<bool> =
+        LazyLock::new(|| highwater_hooks::status() != Err(Unsupported::Sanitizer) && is_in_place());
     *IS_RECORDING
 }
 

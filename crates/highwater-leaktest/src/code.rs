@@ -5,7 +5,9 @@
 //! executor's, or the block is no cell. In optimized code an executor's constructor may be a part of any function, and then
 //! nothing is told.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
 use highwater_hooks::find;
 use object::{Object, ObjectSegment, ObjectSymbol, SymbolKind};
@@ -32,7 +34,7 @@ pub(crate) fn may_allocate_tasks(stack: &[usize]) -> bool {
         return true;
     }
     for address in stack {
-        match learnt::code_at(*address, read) {
+        match kind_at(*address) {
             Some(OTHER) => return false,
             Some(LIBRARY) => {}
             // Outside of the program: no library of the system's has cells.
@@ -42,6 +44,14 @@ pub(crate) fn may_allocate_tasks(stack: &[usize]) -> bool {
         }
     }
     false
+}
+
+/// The kind of the function that an address is in.
+fn kind_at(address: usize) -> Option<u8> {
+    /// Stacks have most of their innermost calls in common.
+    static KNOWN: Mutex<BTreeMap<usize, Option<u8>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *known.entry(address).or_insert_with(|| learnt::code_at(address, read))
 }
 
 /// The kinds of all functions of the program, by their places.
@@ -104,7 +114,10 @@ mod tests {
         for (symbol, expected) in [
             ("_ZN5tokio7runtime4task4core17Cell$LT$T$C$S$GT$3new17h0123456789abcdefE", EXECUTOR),
             ("_ZN10async_task3raw28RawTask$LT$F$C$T$C$S$C$M$GT$8allocate17h0123456789abcdefE", EXECUTOR),
-            ("_ZN97_$LT$tokio..runtime..task..join..JoinHandle$LT$T$GT$$u20$as$u20$core..ops..drop..Drop$GT$4drop17hE", EXECUTOR),
+            (
+                "_ZN97_$LT$tokio..runtime..task..join..JoinHandle$LT$T$GT$$u20$as$u20$core..ops..drop..Drop$GT$4drop17hE",
+                EXECUTOR,
+            ),
             ("_RNvMs_NtNtNtCsabc_5tokio7runtime4task4coreINtB4_4CellNtC4mine1FE3new", EXECUTOR),
             ("_RNvMNtCs1_12futures_util6streamINtB2_17FuturesUnorderedNtC4mine1FE4push", EXECUTOR),
             ("_RINvNtC5alloc5boxed3newNtCs1_5tokio1TE", EXECUTOR),

@@ -3,7 +3,8 @@
 //! A thread of the harness's looks now and then at how long tests have run. Of one that has run for longer than is set, and
 //! sleeps, it is said once where it waits and what of its own is alive. The test goes on to wait.
 
-use std::panic;
+use std::collections::BTreeMap;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -90,11 +91,33 @@ pub(crate) fn start() {
     let _outside = nobody.enter();
     // Without this thread no message about a hanging test appears. Nothing else is missing.
     let _ = thread::Builder::new().name("leaktest-watch".to_owned()).spawn(move || {
+        let mut idle = Idle::new();
         loop {
             thread::sleep((limit / 8).clamp(PAUSES.0, PAUSES.1));
-            let _ = panic::catch_unwind(|| look(limit));
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| {
+                look(limit);
+                look_at_idle(&mut idle, limit);
+            }));
         }
     });
+}
+
+/// Threads that may be tests and have no scope, by their numbers: when they were first seen, and whether they were told of.
+type Idle = BTreeMap<u64, (Instant, bool)>;
+
+/// Tells of the tests without threads and tasks that have run for longer than `limit`, and sleep.
+fn look_at_idle(idle: &mut Idle, limit: Duration) {
+    let known: Vec<u64> = running().iter().map(|it| it.thread.number()).collect();
+    let mut threads = highwater_hooks::threads();
+    threads.retain(|it| it.is_of_main() && !it.is_in_scope() && !known.contains(&it.number()));
+    idle.retain(|number, _| threads.iter().any(|it| it.number() == *number));
+    for thread in threads {
+        let (began, is_told) = *idle.entry(thread.number()).or_insert((Instant::now(), false));
+        if !is_told && began.elapsed() >= limit && sleeps(&thread) {
+            idle.insert(thread.number(), (began, true));
+            tell(&thread, &[(None, Arc::new(Scope::new()), began)]);
+        }
+    }
 }
 
 /// Tells of the tests that have run for longer than `limit`, and sleep.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
-use highwater_hooks::{Unsupported, at_exit, observe, status, unseen};
+use highwater_hooks::{Unsupported, at_exit, status, unseen};
 
 use crate::allocator;
 use crate::finding::Findings;
@@ -74,9 +74,9 @@ pub(crate) fn begin() {
     at_exit(decide);
     if is_checking() {
         tasks::begin();
-        observe(whole::OBSERVER);
         // Here, so that no test pays for it.
         let _ = settings().blocks == Blocks::Off || allocator::is_recording();
+        whole::begin();
     }
 }
 
@@ -119,6 +119,11 @@ fn without_hash(name: &str) -> &str {
 /// Takes down the verdict on a test at the end of its thread.
 pub(crate) fn note_test(verdict: &Verdict) {
     note(verdict, 1);
+}
+
+/// Takes down that a test has neither started a thread nor made a task.
+pub(crate) fn note_idle_test() {
+    TESTS.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Takes down the verdict on a test with the attribute. When all are checked it is counted at the end of its thread.

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use highwater_runtime::ledger::{self, Block, Ledger};
 use highwater_tasks::{
-    Allocation, Call, Executor, Purpose, classify_by_table, classify_with, ends_with_executor, is_of_executor,
-    is_told,
+    Allocation, Call, Executor, Purpose, classify_by_table, classify_with, ends_with_executor,
+    is_of_executor, is_told,
 };
 
 use crate::classify;
@@ -103,7 +103,8 @@ pub(crate) fn left(ledger: &Ledger) -> Left {
                     |it| format!("{}.{}", it.major, it.minor),
                 );
                 // Behind what was called of the executor's.
-                let site = known.more().spawned.iter().skip(1).find_map(|it| Some((it.file.as_ref()?, it.line?)));
+                let site =
+                    known.more().spawned.iter().skip(1).find_map(|it| Some((it.file.as_ref()?, it.line?)));
                 let place =
                     site.map(|(file, line)| format!(", spawned at {file}:{line}")).unwrap_or_default();
                 left.unclassified.insert(format!("{} {version}{place}", executor.package()));
@@ -148,7 +149,8 @@ pub(crate) fn ended(ledger: &Ledger) -> Ended {
         if cell.purpose == Purpose::Own || judged().contains(&ended.block.serial()) {
             return;
         }
-        let is_end = |it: &Frame| ends_with_executor(cell.executor, &calls(slice::from_ref(it))).then_some(());
+        let is_end =
+            |it: &Frame| ends_with_executor(cell.executor, &calls(slice::from_ref(it))).then_some(());
         if symbols::first_of(ended.end_stack, is_end).is_some() {
             let list = if was_ready { &mut tasks.woken } else { &mut tasks.waiting };
             list.push(known.task(&ended.block, Activity::ShutDown));

@@ -43,7 +43,12 @@ pub(super) fn decode(mut bytes: &[u8]) -> Option<Vec<Frame>> {
             [4] => Origin::Highwater,
             _ => return None,
         };
-        frames.push(Frame { function, file: has_file.then_some(file), line: Some(line).filter(|it| *it > 0), origin });
+        frames.push(Frame {
+            function,
+            file: has_file.then_some(file),
+            line: Some(line).filter(|it| *it > 0),
+            origin,
+        });
     }
     Some(frames)
 }

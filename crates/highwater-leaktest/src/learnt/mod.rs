@@ -176,11 +176,8 @@ impl Learnt {
 }
 
 /// What the program's constants tell, `find` if nobody has found out yet.
-pub(crate) fn constants(find: impl FnOnce() -> [bool; 2]) -> [bool; 2] {
-    let decode = |bytes: &[u8]| match bytes {
-        [first @ (0 | 1), second @ (0 | 1)] => Some([*first == 1, *second == 1]),
-        _ => None,
-    };
+pub(crate) fn constants(find: impl FnOnce() -> [bool; 3]) -> [bool; 3] {
+    let decode = |bytes: &[u8]| <[u8; 3]>::try_from(bytes).ok().map(|it| it.map(|it| it == 1));
     match own() {
         Some(own) => own.answer(Kind::Constants.key(0), decode, |it| it.map(u8::from).to_vec(), find),
         None => looked_up(find),
@@ -203,9 +200,8 @@ pub(crate) fn names(address: usize, find: impl FnOnce() -> Vec<String>) -> Vec<S
         let text = str::from_utf8(bytes).ok()?;
         Some(text.split_terminator('\n').map(str::to_owned).collect())
     };
-    let encode = |names: &Vec<String>| {
-        names.iter().flat_map(|it| [it.as_bytes(), b"\n"]).collect::<Vec<_>>().concat()
-    };
+    let encode =
+        |names: &Vec<String>| names.iter().flat_map(|it| [it.as_bytes(), b"\n"]).collect::<Vec<_>>().concat();
     match own().and_then(|own| Some((own, own.place(address)?))) {
         Some((own, place)) => own.answer(Kind::Names.key(place), decode, encode, find),
         None => find(),

@@ -4,7 +4,6 @@
 //! number, its place in the table, its bytes and of what the table is about. So damage is found by whoever comes across it.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hasher};
 use std::io::{self, Write};
 
 /// What a file begins with. The last letter is the version.
@@ -18,7 +17,9 @@ const HEAD: usize = MAGIC.len() + 8 + 4 + 4;
 #[derive(Debug)]
 pub(super) struct Table {
     bytes: Vec<u8>,
-    identity: Vec<u8>,
+    seed: u64,
+    /// Where the records begin.
+    records: usize,
     count: usize,
 }
 
@@ -26,15 +27,28 @@ pub(super) struct Table {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Damaged;
 
-/// A check of these parts. The standard library may change how it computes this; then the table is another program's.
-fn check(identity: &[u8], numbers: [u64; 3], content: &[u8]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    hasher.write(identity);
-    for number in numbers {
-        hasher.write_u64(number);
+/// A check of these numbers and bytes, of which there are few. Not optimized the hashes of libraries take long.
+fn check(seed: u64, numbers: [u64; 3], content: &[u8]) -> u64 {
+    let [first, second, third] = numbers;
+    let mut state = mix(mix(mix(mix(seed, first), second), third), content.len() as u64);
+    let (words, rest) = content.as_chunks::<8>();
+    for word in words {
+        state = mix(state, u64::from_le_bytes(*word));
     }
-    hasher.write(content);
-    hasher.finish()
+    for byte in rest {
+        state = mix(state, u64::from(*byte));
+    }
+    state ^ state >> 32
+}
+
+/// One step of it. It loses nothing, so that two contents of which one word differs have two checks.
+fn mix(state: u64, word: u64) -> u64 {
+    (state.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}
+
+/// What all checks of a table begin with.
+fn seed(identity: &[u8]) -> u64 {
+    check(0, [0; 3], identity)
 }
 
 impl Table {
@@ -46,19 +60,21 @@ impl Table {
         let (count, length) = (short(behind, 0)?, short(behind, 4)?);
         let name = behind.get(8..)?.get(..length as usize)?;
         let total = bytes.len() as u64;
-        let is_own = name == identity && head_check == check(identity, [u64::from(count), total, 0], MAGIC);
-        let table = Self { identity: identity.to_owned(), count: usize::try_from(count).ok()?, bytes };
+        let seed = seed(identity);
+        let is_own = name == identity && head_check == check(seed, [u64::from(count), total, 0], MAGIC);
+        let (records, count) = (HEAD + identity.len(), usize::try_from(count).ok()?);
+        let table = Self { seed, records, count, bytes };
         (is_own && table.data() <= table.bytes.len()).then_some(table)
     }
 
     /// Where the content of the records begins.
     fn data(&self) -> usize {
-        HEAD.saturating_add(self.identity.len()).saturating_add(self.count.saturating_mul(RECORD))
+        self.records.saturating_add(self.count.saturating_mul(RECORD))
     }
 
     /// The head of a record.
     fn record(&self, index: usize) -> Option<&[u8]> {
-        let begin = HEAD + self.identity.len() + index * RECORD;
+        let begin = self.records + index * RECORD;
         self.bytes.get(begin..begin + RECORD)
     }
 
@@ -74,7 +90,7 @@ impl Table {
             let begin = self.data().checked_add(usize::try_from(place).ok()?)?;
             let content = self.bytes.get(begin..begin.checked_add(usize::try_from(length).ok()?)?)?;
             let is_whole =
-                number(record, 16)? == check(&self.identity, [index as u64, key, u64::from(place)], content);
+                number(record, 16)? == check(self.seed, [index as u64, key, u64::from(place)], content);
             is_whole.then_some((key, content))
         };
         read().ok_or(Damaged)
@@ -130,14 +146,15 @@ pub(super) fn write(
     short(total)?;
     let count = short(records.len())?;
     out.write_all(MAGIC)?;
-    out.write_all(&check(identity, [u64::from(count), total as u64, 0], MAGIC).to_le_bytes())?;
+    let seed = seed(identity);
+    out.write_all(&check(seed, [u64::from(count), total as u64, 0], MAGIC).to_le_bytes())?;
     out.write_all(&count.to_le_bytes())?;
     out.write_all(&short(identity.len())?.to_le_bytes())?;
     out.write_all(identity)?;
     let mut place = 0_u32;
     for (index, (key, content)) in records.iter().enumerate() {
         let length = short(content.len())?;
-        let check = check(identity, [index as u64, *key, u64::from(place)], content);
+        let check = check(seed, [index as u64, *key, u64::from(place)], content);
         out.write_all(&key.to_le_bytes())?;
         out.write_all(&place.to_le_bytes())?;
         out.write_all(&length.to_le_bytes())?;

@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::OnceLock;
 
 use super::CURRENT;
 use super::account::Account;
@@ -117,6 +118,14 @@ pub(super) fn want(least_align: usize) {
     LEAST_ALIGN.fetch_min(least_align, Ordering::Relaxed);
 }
 
+/// What a thread without a ledger calls that allocates such a block.
+static OPEN: OnceLock<fn()> = OnceLock::new();
+
+pub(super) fn open_when_wanted(least_align: usize, open: fn()) {
+    let _ = OPEN.set(open);
+    want(least_align);
+}
+
 /// Whether some ledger may want blocks of this alignment.
 #[inline]
 pub(super) fn may_be_wanted(align: usize) -> bool {
@@ -142,6 +151,11 @@ pub(super) fn sees(plant: impl FnOnce() -> bool) -> bool {
 pub(super) fn add(block: *mut u8, size: usize, align: usize) {
     if align == align_of::<Planted>() {
         HAS_SEEN_PLANT.set(true);
+    }
+    if CURRENT.get().is_none()
+        && let Some(open) = OPEN.get()
+    {
+        open();
     }
     if !CURRENT.get().is_some_and(|account| account.wants(align)) {
         return;

@@ -114,6 +114,12 @@ pub fn is_in_place() -> bool {
     sys::SUPPORTED && blocks::sees(|| core::hint::black_box(Box::new(blocks::Planted(1))).0 == 1)
 }
 
+/// Has `open` called by a thread that is in no ledger and allocates a block with an alignment of at least `least_align` bytes, before
+/// that block is written down, so that a ledger can be opened and entered no sooner than it is needed. Only the first call counts.
+pub fn open_when_wanted(least_align: usize, open: fn()) {
+    blocks::open_when_wanted(least_align, open);
+}
+
 impl Drop for Ledger {
     fn drop(&mut self) {
         ended::forget(self.account);
