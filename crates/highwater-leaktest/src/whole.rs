@@ -71,6 +71,8 @@ struct NameTaker(OnceLock<Thread>);
 
 impl Drop for NameTaker {
     fn drop(&mut self) {
+        // A copy of the name is none of the test's blocks.
+        let _unrecorded = ledger::pause();
         if let (Some(thread), Some(name)) = (self.0.get(), std_thread::current().name()) {
             thread.set_label(name);
         }

@@ -165,13 +165,16 @@ pub fn is_of_executor(calls: &[Call<'_>]) -> bool {
 /// Whether these calls tell all that [`classify`] asks of a stack, though others may lie outside of them.
 pub fn is_told(calls: &[Call<'_>]) -> bool {
     let Some(first) = call::behind_allocator(calls) else { return false };
+    let Some(package) = calls[first].package() else { return true };
+    let Some(executor) = Executor::ALL.into_iter().find(|it| it.package() == package.name) else { return true };
+    let is_constructor = executor.is_constructor(&calls[first]);
+    if !is_constructor && package.version.is_some_and(|it| executor.knows(it)) {
+        return true;
+    }
     let entry = entry(calls, first);
     // What is the executor's own stays so, wherever it was called from.
-    let is_own = || {
-        let executors = Executor::ALL.into_iter();
-        executors.filter(|it| it.is_constructor(&calls[first])).any(|it| it.is_own(&calls[first..=entry]))
-    };
-    calls[entry + 1..].iter().any(|it| !it.is_standard()) || is_own()
+    calls[entry + 1..].iter().any(|it| !it.is_standard())
+        || is_constructor && executor.is_own(&calls[first..=entry])
 }
 
 /// What allocated a block, by the calls of its stack, innermost first. They may begin inside of the allocator.
