@@ -17,12 +17,8 @@ use crate::thread::{Beginning, Spawner, Thread};
 /// How many threads that ended last are remembered. The kernel lists a thread for a moment after its last word.
 const REMEMBERED: usize = 256;
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
-    last_number: 0,
-    threads: Vec::new(),
-    spare: Vec::new(),
-    ended: VecDeque::new(),
-});
+static REGISTRY: Mutex<Registry> =
+    Mutex::new(Registry { last_number: 0, threads: Vec::new(), spare: Vec::new(), ended: VecDeque::new() });
 
 struct Registry {
     /// Of threads and scopes alike.

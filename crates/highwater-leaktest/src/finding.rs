@@ -32,7 +32,8 @@ pub(crate) struct Findings {
     /// Whether futures of a `FuturesUnordered` may have been left unseen, for want of debug information.
     pub(crate) lacks_futures: bool,
     /// How often the program was asked for its constants, symbols or debug information, because no process had done so before.
-    pub(crate) lookups: usize,
+    /// Not in reports of before.
+    pub(crate) lookups: Option<usize>,
 }
 
 /// A thread or a task that a test left alive.

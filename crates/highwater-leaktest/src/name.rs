@@ -17,6 +17,13 @@ pub(crate) fn by_place(function: &str, file: &str) -> Option<String> {
     is_bare.then(|| module(file).map(|module| format!("{module}::{function}"))).flatten()
 }
 
+/// The crate that a function is of: by the directory of its file, and without one by its path.
+pub(crate) fn krate<'a>(function: &'a str, file: Option<&'a str>) -> &'a str {
+    let of_file = file.and_then(directories).map(|(directory, _)| without_version(directory));
+    let of_path = || function.trim_start_matches(['<', '&']).split("::").next();
+    of_file.or_else(of_path).unwrap_or(function)
+}
+
 /// Whether a file is of a crate from a registry or a repository elsewhere.
 pub(crate) fn is_of_dependency(file: &str) -> bool {
     file.contains("/registry/src/") || file.contains("/git/checkouts/")

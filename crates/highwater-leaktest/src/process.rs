@@ -38,7 +38,7 @@ static STATE: Mutex<State> = Mutex::new(State {
         unjudged: Vec::new(),
         called_ok: Vec::new(),
         lacks_futures: false,
-        lookups: 0,
+        lookups: None,
     },
     foreign: false,
     failed: BTreeSet::new(),
@@ -217,7 +217,7 @@ fn conclude(code: i32) -> i32 {
     if findings.tests > 0 || status() == Err(Unsupported::Static) {
         findings.unclassified = unseen().into_iter().map(|it| it.name).collect();
     }
-    findings.lookups = learnt::number_of_lookups();
+    findings.lookups = Some(learnt::number_of_lookups());
     learnt::save();
     if let Some(directory) = &settings().json_directory
         && let Err(fault) = write_json(directory, &findings)

@@ -101,6 +101,7 @@ pub(crate) fn started(inherited: Option<highwater_hooks::Inherited>, is_followed
 
 /// The calling thread begins.
 pub(crate) fn began(thread: &highwater_hooks::Thread) {
+    ledger::set_thread(thread.number());
     if let Some(heir) = thread.inherited().and_then(|it| Heir::from_any(it)) {
         heir.enter();
     }

@@ -11,12 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use highwater_runtime::ledger::{self, Block, Ledger};
 use highwater_tasks::{
     Allocation, Call, Executor, Purpose, classify_by_table, classify_with, ends_with_executor,
-    is_of_executor, is_told,
+    is_of_executor, is_told, runs_tasks,
 };
 
 use crate::classify;
 use crate::code;
-use crate::finding::{Activity, Frame};
+use crate::finding::{Activity, Frame, Kind};
+use crate::known;
+use crate::process;
 use crate::scope::Scope;
 use crate::symbols;
 use crate::types;
@@ -33,8 +35,8 @@ pub(crate) struct Task {
     pub(crate) is_blocking: bool,
     /// Where it was spawned, innermost call first, from what was called of the runtime's.
     pub(crate) spawned: Vec<Frame>,
-    /// What of the process was being initialised when it was spawned.
-    pub(crate) global: Option<&'static str>,
+    /// What of the process spawned it, or was being initialised when it was spawned.
+    pub(crate) global: Option<String>,
 }
 
 /// What is left of tasks in a scope.
@@ -195,7 +197,7 @@ impl Known {
             activity,
             is_blocking: matches!(&self.allocation, Allocation::Cell(it) if it.purpose == Purpose::Blocking),
             spawned: spawned.clone(),
-            global: *global,
+            global: global.map(str::to_owned).or_else(|| of_process(block.thread())),
         }
     }
 
@@ -220,6 +222,23 @@ impl Known {
             global: classify::once(spawned),
         }
     }
+}
+
+/// What a thread is of that belongs to the process. The tasks that it spawns do, too, whichever test they are for. A worker of a
+/// runtime is none: it spawns what the tasks ask for that it runs.
+fn of_process(number: u64) -> Option<String> {
+    static KNOWN: Mutex<BTreeMap<u64, Option<String>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let find = || {
+        let thread = highwater_hooks::threads().into_iter().find(|it| it.number() == number)?;
+        let spawned = symbols::spawn_path(&symbols::spawn_frames(thread.spawn_stack()));
+        if runs_tasks(&calls(&spawned)) {
+            return None;
+        }
+        let global = classify::global(&thread).map(str::to_owned);
+        global.or_else(|| known::reason(Kind::Thread, process::program(), "", "", &spawned))
+    };
+    known.entry(number).or_insert_with(find).clone()
 }
 
 /// The words that a block begins with, in which there may be a pointer to a table of functions.

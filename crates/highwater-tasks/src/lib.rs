@@ -166,7 +166,9 @@ pub fn is_of_executor(calls: &[Call<'_>]) -> bool {
 pub fn is_told(calls: &[Call<'_>]) -> bool {
     let Some(first) = call::behind_allocator(calls) else { return false };
     let Some(package) = calls[first].package() else { return true };
-    let Some(executor) = Executor::ALL.into_iter().find(|it| it.package() == package.name) else { return true };
+    let Some(executor) = Executor::ALL.into_iter().find(|it| it.package() == package.name) else {
+        return true;
+    };
     let is_constructor = executor.is_constructor(&calls[first]);
     if !is_constructor && package.version.is_some_and(|it| executor.knows(it)) {
         return true;
@@ -214,6 +216,11 @@ pub fn classify_with(calls: &[Call<'_>], version: impl Fn(&str) -> Option<Versio
         false => Purpose::Task,
     };
     Allocation::Cell(Cell { executor, purpose, entry, future })
+}
+
+/// Whether a thread that was started by these calls runs the tasks of a runtime, and so the code of who spawned them.
+pub fn runs_tasks(calls: &[Call<'_>]) -> bool {
+    calls.iter().find(|it| !it.is_standard()).is_some_and(Call::is_of_executors)
 }
 
 /// What a block is that begins with, or soon has, a pointer to a table of functions whose first one is called `function`, with its

@@ -12,6 +12,7 @@ mod compare;
 mod expected;
 mod guide;
 mod hang;
+mod learnt;
 mod load;
 mod memory;
 mod messages;

@@ -175,7 +175,7 @@ mod tests {
             unjudged: vec![leak(), leak()],
             called_ok: vec!["tests::a".to_owned()],
             lacks_futures: true,
-            lookups: 0,
+            lookups: None,
         };
         let said = conclusion(&findings, &["threads = \"x\"".to_owned()], &["a fault".to_owned()]);
         for words in [

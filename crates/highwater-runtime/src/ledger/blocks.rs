@@ -26,6 +26,7 @@ pub(super) struct Entry {
     pub(super) size: usize,
     pub(super) align: usize,
     pub(super) serial: u64,
+    thread: u64,
 }
 
 impl Entry {
@@ -36,8 +37,8 @@ impl Entry {
 
     /// Its block, which stands at `address`.
     pub(super) fn block(self, address: usize) -> Block {
-        let Self { site, size, align, serial } = self;
-        Block { address, size_bytes: size, align, stack: site.frames(), serial }
+        let Self { site, size, align, serial, thread } = self;
+        Block { address, size_bytes: size, align, stack: site.frames(), serial, thread }
     }
 
     /// Whether it is one of `account`.
@@ -58,12 +59,18 @@ pub struct Block {
     /// The calls that allocated it.
     pub stack: super::Stack,
     serial: u64,
+    thread: u64,
 }
 
 impl Block {
     /// Its number among all blocks that were written down, from 1 in the order of their allocation. Never used twice.
     pub fn serial(&self) -> u64 {
         self.serial
+    }
+
+    /// The number of the thread that allocated it, as it was told by [`set_thread`](super::set_thread); 0 for none.
+    pub fn thread(&self) -> u64 {
+        self.thread
     }
 
     /// Whether it has not been freed, nor moved or resized.
@@ -137,7 +144,13 @@ pub(super) fn may_be_wanted(align: usize) -> bool {
 pub(super) struct Planted(pub(super) u8);
 
 thread_local! {
+    /// The number that the calling thread's blocks carry.
+    static THREAD: Cell<u64> = const { Cell::new(0) };
     static HAS_SEEN_PLANT: Cell<bool> = const { Cell::new(false) };
+}
+
+pub(super) fn set_thread(number: u64) {
+    THREAD.set(number);
 }
 
 /// Whether `plant` allocates a [`Planted`] by the allocator that writes blocks down.
@@ -166,7 +179,7 @@ pub(super) fn add(block: *mut u8, size: usize, align: usize) {
         let serial = LAST_SERIAL.fetch_add(1, Ordering::Relaxed) + 1;
         let _ = block.as_ptr().expose_provenance();
         site.add(size as u64);
-        put(block, Entry { site, size, align, serial });
+        put(block, Entry { site, size, align, serial, thread: THREAD.get() });
     }
     CURRENT.set(Some(account));
 }

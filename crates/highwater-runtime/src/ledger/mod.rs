@@ -196,5 +196,10 @@ impl fmt::Debug for Heir {
     }
 }
 
+/// Has the blocks that the calling thread allocates from now on carry a number ([`Block::thread`]).
+pub fn set_thread(number: u64) {
+    blocks::set_thread(number);
+}
+
 /// What may be of interest of a stack: its call-site addresses, innermost first, each inside of its call instruction.
 pub type Stack = &'static [usize];
