@@ -17,6 +17,7 @@ mod failure;
 mod fuzz;
 mod large_profile;
 mod leak_corpus;
+mod oldest;
 mod real_suites;
 mod shell;
 mod test;
