@@ -110,7 +110,7 @@ fn clean_third_request_by_that_client() {
 
 /// What a test spawns itself is its own, wherever it runs.
 #[test]
-fn leak_of_a_task_in_a_runtime_of_the_process() {
+fn leak_of_a_task_in_the_runtime_of_a_thread_of_the_process() {
     static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
         let runtime = Builder::new_current_thread().build().unwrap();
         let handle = runtime.handle().clone();
