@@ -84,7 +84,7 @@ fn kind(symbol: &[u8]) -> u8 {
         false => names(symbol, it),
     };
     let is_shim = ["__rust_", "__rdl_", "__rg_"].iter().any(|it| symbol.starts_with(it.as_bytes()));
-    if is_unclear || is_shim || LIBRARIES.iter().any(|it| is_library(&it)) { LIBRARY } else { OTHER }
+    if is_unclear || is_shim || LIBRARIES.iter().any(is_library) { LIBRARY } else { OTHER }
 }
 
 /// Whether a symbol has a path that begins with this crate: `5tokio` in a path, or `tokio..` in the name of a type.
