@@ -1,5 +1,5 @@
-//! Decides whether blocks are seen in front of the C library's `malloc`, as `highwater-hooks` decides it: then the harness need not be
-//! the program's allocator.
+//! Tells the sources how the program is built. `cfg(unoptimized)`: without optimization. `cfg(malloc_hooked)`: blocks are seen in
+//! front of the C library's `malloc`, as `highwater-hooks` decides it, and the harness need not be the program's allocator.
 #![forbid(unsafe_code)]
 
 use std::env;
@@ -17,5 +17,10 @@ fn main() {
         && (is("CARGO_CFG_TARGET_ARCH", "x86_64") || is("CARGO_CFG_TARGET_ARCH", "aarch64"))
     {
         println!("cargo::rustc-cfg=malloc_hooked");
+    }
+    println!("cargo::rustc-check-cfg=cfg(unoptimized)");
+    // Cargo builds dependencies alike unless a profile says otherwise of one by its name.
+    if env::var("OPT_LEVEL").is_ok_and(|level| level == "0") {
+        println!("cargo::rustc-cfg=unoptimized");
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
-use crate::{fuzz, test, tidy};
+use crate::{fuzz, oldest, test, tidy};
 
 /// What can be chosen about a run.
 #[derive(clap::Args)]
@@ -24,6 +24,7 @@ const STEPS: &[Step] = &[
     ("fmt", fmt),
     ("tidy", |workspace, _| tidy::run(workspace, &tidy::Options::default())),
     ("clippy", clippy),
+    ("oldest", |workspace, _| oldest::run(workspace)),
     ("deny", deny),
     ("docs", docs),
     ("package", package),

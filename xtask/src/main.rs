@@ -12,6 +12,7 @@ mod demo;
 mod failure;
 mod fuzz;
 mod large_profile;
+mod oldest;
 mod section;
 mod shell;
 mod suites;

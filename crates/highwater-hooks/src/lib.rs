@@ -44,6 +44,8 @@ mod once;
 #[cfg(all(hooked, feature = "harness"))]
 mod opening;
 mod proc;
+#[cfg(hooked)]
+mod program;
 mod registry;
 mod scope;
 mod stack;
@@ -64,13 +66,13 @@ pub use unhooked::at_exit;
 use unhooked::descriptors;
 #[cfg(not(hooked))]
 pub use unhooked::{
-    about_descriptor, base_of, file_of, find, is_in_once, keep_stacks, present_stack, visit_constants,
-    word_at,
+    Program, about_descriptor, base_of, file_of, find, is_in_once, keep_stacks, present_stack, program,
+    visit_constants, word_at,
 };
 #[cfg(hooked)]
 pub use {
     about::about_descriptor, ask::present_stack, asleep::word_at, create::keep_stacks, once::is_in_once,
-    stack::base_of, stack::file_of, text::find, text::visit_constants,
+    program::Program, program::program, stack::base_of, stack::file_of, text::find, text::visit_constants,
 };
 
 #[cfg(malloc_hooked)]

@@ -1,6 +1,6 @@
 //! Who lives: the threads that were seen to start and have not ended.
 //!
-//! One lock around a map. It is held for a few map operations, in which no code of the program runs but its allocator.
+//! One lock around a list. It is held for a few operations on it, in which no code of the program runs but its allocator.
 //! An allocator that starts threads would find the lock held by its own thread ([`is_held_here`]); a child of `fork` may
 //! find it held by a thread that it does not have, and so leaves it alone for ever.
 
@@ -19,7 +19,7 @@ const REMEMBERED: usize = 256;
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
     last_number: 0,
-    threads: BTreeMap::new(),
+    threads: Vec::new(),
     spare: Vec::new(),
     ended: VecDeque::new(),
     leavers: BTreeMap::new(),
@@ -28,7 +28,8 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
 struct Registry {
     /// Of threads and scopes alike.
     last_number: u64,
-    threads: BTreeMap<u64, Thread>,
+    /// In the order of their numbers, which is that of their starts. Not optimized, as tests are built, a map takes longer.
+    threads: Vec<Thread>,
     /// Of scopes that were closed without a thread left.
     spare: Vec<&'static Live>,
     /// Kernel numbers of threads that ended, the latest at the back.
@@ -46,6 +47,17 @@ thread_local! {
 
 /// The registry, locked.
 struct Held(MutexGuard<'static, Registry>);
+
+impl Registry {
+    /// Place of the thread with this number.
+    fn place(&self, number: u64) -> Option<usize> {
+        self.threads.binary_search_by_key(&number, Thread::number).ok()
+    }
+
+    fn find(&self, number: u64) -> Option<&Thread> {
+        self.threads.get(self.place(number)?)
+    }
+}
 
 impl Deref for Held {
     type Target = Registry;
@@ -72,7 +84,7 @@ fn lock() -> Option<Held> {
     if DISOWNED.load(Ordering::Relaxed) || HELD_HERE.replace(true) {
         return None;
     }
-    // Nothing below panics while it holds the lock, and the maps are whole between two operations in any case.
+    // Nothing below panics while it holds the lock, and the lists are whole between two operations in any case.
     Some(Held(REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
@@ -115,13 +127,13 @@ pub(crate) fn add(spawner: Option<u64>, is_main: bool, mut beginning: Beginning)
     beginning.counts = beginning.scope.1.is_some_and(|it| it.add(beginning.scope.0));
     registry.last_number += 1;
     let number = registry.last_number;
-    let spawner = match spawner.and_then(|it| registry.threads.get(&it)) {
+    let spawner = match spawner.and_then(|it| registry.find(it)) {
         Some(thread) => Spawner::Thread(thread.clone()),
         None if is_main => Spawner::Main,
         None => Spawner::Unknown,
     };
     let thread = Thread::new(number, spawner, beginning);
-    registry.threads.insert(number, thread.clone());
+    registry.threads.push(thread.clone());
     Some(thread)
 }
 
@@ -134,7 +146,7 @@ pub(crate) fn remove(thread: &Thread) {
         }
         registry.ended.push_back(tid);
     }
-    let removed = registry.threads.remove(&thread.number());
+    let removed = registry.place(thread.number()).map(|it| registry.threads.remove(it));
     if removed.is_some() {
         thread.leave_scope();
         if thread.leaves_something() {
@@ -149,7 +161,7 @@ pub(crate) fn remove(thread: &Thread) {
 /// The thread of this number: one that has not ended, or whose scope is open and has something of its.
 pub(crate) fn thread(number: u64) -> Option<Thread> {
     let registry = lock()?;
-    registry.threads.get(&number).or_else(|| registry.leavers.get(&number)).cloned()
+    registry.find(number).or_else(|| registry.leavers.get(&number)).cloned()
 }
 
 /// Forgets what is known of ended threads of a scope that is closed.
@@ -160,12 +172,12 @@ pub(crate) fn forget_ended(scope: u64) {
 
 pub(crate) fn threads_of(scope: u64) -> Vec<Thread> {
     let Some(registry) = lock() else { return Vec::new() };
-    registry.threads.values().filter(|thread| thread.scope().0 == scope).cloned().collect()
+    registry.threads.iter().filter(|thread| thread.scope().0 == scope).cloned().collect()
 }
 
 /// Every thread that was seen to start and has not ended.
 pub fn threads() -> Vec<Thread> {
-    lock().map(|registry| registry.threads.values().cloned().collect()).unwrap_or_default()
+    lock().map(|registry| registry.threads.clone()).unwrap_or_default()
 }
 
 /// The calling thread, if it was seen to start.
@@ -173,7 +185,7 @@ pub fn current() -> Option<Thread> {
     #[cfg(hooked)]
     {
         let number = crate::ending::current_number()?;
-        lock()?.threads.get(&number).cloned()
+        lock()?.find(number).cloned()
     }
     #[cfg(not(hooked))]
     None
@@ -193,7 +205,7 @@ pub struct Unseen {
 pub fn unseen() -> Vec<Unseen> {
     let listed = proc::tids();
     let Some(registry) = lock() else { return Vec::new() };
-    if registry.threads.values().any(|thread| thread.tid().is_none()) {
+    if registry.threads.iter().any(|thread| thread.tid().is_none()) {
         // One that is listed may be one that has not yet said its number.
         return Vec::new();
     }
@@ -201,7 +213,7 @@ pub fn unseen() -> Vec<Unseen> {
     let is_known = |tid: u32| {
         tid == main
             || registry.ended.contains(&tid)
-            || registry.threads.values().any(|thread| thread.tid() == Some(tid))
+            || registry.threads.iter().any(|thread| thread.tid() == Some(tid))
     };
     let unknown: Vec<u32> = listed.into_iter().filter(|tid| !is_known(*tid)).collect();
     drop(registry);

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 use crate::observer::Inherited;
 use crate::proc::{self, Reading};
@@ -25,6 +26,7 @@ pub enum Spawner {
 
 struct Record {
     number: u64,
+    began: Instant,
     /// The kernel's number; 0 until the thread runs.
     tid: AtomicU32,
     beginning: Beginning,
@@ -47,13 +49,19 @@ pub(crate) struct Beginning {
 
 impl Thread {
     pub(crate) fn new(number: u64, spawner: Spawner, beginning: Beginning) -> Self {
-        let (tid, label, rounds) = (AtomicU32::new(0), OnceLock::new(), AtomicU8::new(0));
-        Self(Arc::new(Record { number, tid, beginning, spawner, label, rounds }))
+        let (began, tid) = (Instant::now(), AtomicU32::new(0));
+        let (label, rounds) = (OnceLock::new(), AtomicU8::new(0));
+        Self(Arc::new(Record { number, began, tid, beginning, spawner, label, rounds }))
     }
 
     /// Its number among the threads of this process, from 1 in the order of their starts. Never used twice.
     pub fn number(&self) -> u64 {
         self.0.number
+    }
+
+    /// When it was about to be started.
+    pub fn began(&self) -> Instant {
+        self.0.began
     }
 
     /// The kernel's number for it. `None` until it runs; the kernel may use the number again after its end.
@@ -73,6 +81,11 @@ impl Thread {
     /// Who started it.
     pub fn spawner(&self) -> &Spawner {
         &self.0.spawner
+    }
+
+    /// Whether the main thread started it.
+    pub fn is_of_main(&self) -> bool {
+        matches!(self.0.spawner, Spawner::Main)
     }
 
     /// Whether it was started inside of a scope.

@@ -26,6 +26,20 @@ pub fn base_of(_address: usize) -> Option<usize> {
     None
 }
 
+/// What would be known of the program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// The addresses that it takes.
+    pub addresses: std::ops::Range<usize>,
+    /// What tells this build from all others.
+    pub build_id: Option<&'static [u8]>,
+}
+
+/// The program that runs. There is no way here.
+pub fn program() -> Option<Program> {
+    None
+}
+
 /// The word that stands at an address. There is no way here.
 pub fn word_at(_address: usize) -> Option<usize> {
     None

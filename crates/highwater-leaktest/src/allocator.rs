@@ -9,6 +9,8 @@ use highwater_hooks::Unsupported;
 use highwater_ledger::Ledger;
 use highwater_tasks::Version;
 
+use crate::learnt;
+
 /// Where blocks are not seen in front of `malloc`.
 #[cfg(all(feature = "allocator", not(malloc_hooked)))]
 #[global_allocator]
@@ -40,11 +42,44 @@ fn has_unordered(constants: &[u8]) -> bool {
     sources.any(|version| version.is_some_and(|it| it.path.starts_with(b"stream/futures_unordered/")))
 }
 
+/// What the constants of this program tell.
+#[derive(Clone, Copy, Default)]
+struct Constants {
+    /// Whether the cells of tasks may be aligned like any other block.
+    are_narrow: bool,
+    /// Whether there may be a `FuturesUnordered`.
+    has_unordered: bool,
+    /// Whether libtest is linked in.
+    has_libtest: bool,
+}
+
+fn constants_here() -> Constants {
+    static HERE: LazyLock<Constants> = LazyLock::new(|| {
+        let [are_narrow, has_unordered, has_libtest] = learnt::constants(|| {
+            let mut found = [false; 3];
+            highwater_hooks::visit_constants(|bytes| {
+                found[0] |= has_narrow_cells(bytes);
+                found[1] |= has_unordered(bytes);
+                found[2] |= highwater_hooks::find(bytes, &LIBTEST.concat()).is_some();
+            });
+            found
+        });
+        Constants { are_narrow, has_unordered, has_libtest }
+    });
+    *HERE
+}
+
+/// How the messages of libtest's panics name its sources, in two pieces for the same reason.
+const LIBTEST: [&[u8]; 2] = [b"/library/te", b"st/src/"];
+
+/// Whether libtest may run this program.
+pub(crate) fn has_libtest() -> bool {
+    constants_here().has_libtest
+}
+
 /// Whether this program may have a `FuturesUnordered`.
 pub(crate) fn has_unordered_here() -> bool {
-    let mut has = false;
-    highwater_hooks::visit_constants(|bytes| has |= has_unordered(bytes));
-    has
+    constants_here().has_unordered
 }
 
 /// A source file of a crate, as it is named in the constants of a program.
@@ -118,12 +153,7 @@ pub(crate) fn is_of_registry(krate: &str) -> bool {
 
 /// From which alignment on blocks may be tasks in this program.
 pub(crate) fn least_align_of_tasks() -> usize {
-    static LEAST: LazyLock<usize> = LazyLock::new(|| {
-        let mut is_narrow = false;
-        highwater_hooks::visit_constants(|bytes| is_narrow |= has_narrow_cells(bytes));
-        if is_narrow { 1 } else { WIDE }
-    });
-    *LEAST
+    if constants_here().are_narrow { 1 } else { WIDE }
 }
 
 /// What is said where nothing is written down.

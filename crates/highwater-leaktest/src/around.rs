@@ -122,8 +122,10 @@ pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: i
     // Captured by libtest, and shown with the test's other output.
     eprint!("{}{}", report::text(&leaks, Way::Attribute), memory::text(&memory, Way::Attribute));
     match result {
-        Err(_) if should_panic && let Some(nothing) = R::nothing() => nothing,
-        Err(panic) => panic::resume_unwind(panic),
+        Err(panic) => match R::nothing().filter(|_| should_panic) {
+            Some(nothing) => nothing,
+            None => panic::resume_unwind(panic),
+        },
         Ok(result) if result.is_failure() => result,
         // Would satisfy it. The test fails for not panicking.
         Ok(result) if should_panic => result,

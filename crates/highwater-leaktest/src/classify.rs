@@ -78,7 +78,7 @@ pub(crate) fn global(thread: &Thread) -> Option<&'static str> {
     let mut thread = thread.clone();
     // A chain of threads that start each other may be of any length, and all but the last few have ended.
     for _generation in 0..64 {
-        if let Some(place) = passes_through(&symbols::spawn_frames(thread.spawn_stack())) {
+        if let Some(place) = symbols::first_of(thread.spawn_stack(), |it| place_of([ONCE, POOLS], it)) {
             return Some(place);
         }
         let Spawner::Thread(spawner) = thread.spawner() else { return None };
@@ -93,13 +93,15 @@ pub(crate) fn passes_through(frames: &[Frame]) -> Option<&'static str> {
 }
 
 fn first_of<const N: usize>(places: [Places; N], frames: &[Frame]) -> Option<&'static str> {
-    frames.iter().find_map(|frame| {
-        // The crate may be the one under test, or lie beside it.
-        let by_place = frame.file.as_ref().and_then(|file| qualified::by_place(&frame.function, file));
-        let function = by_place.as_ref().unwrap_or(&frame.function);
-        let place = places.into_iter().flatten().find(|(part, _)| function.contains(part));
-        place.map(|(_, name)| *name)
-    })
+    frames.iter().find_map(|it| place_of(places, it))
+}
+
+fn place_of<const N: usize>(places: [Places; N], frame: &Frame) -> Option<&'static str> {
+    // The crate may be the one under test, or lie beside it.
+    let by_place = frame.file.as_ref().and_then(|file| qualified::by_place(&frame.function, file));
+    let function = by_place.as_ref().unwrap_or(&frame.function);
+    let place = places.into_iter().flatten().find(|(part, _)| function.contains(part));
+    place.map(|(_, name)| *name)
 }
 
 #[cfg(all(test, target_os = "linux", target_env = "gnu", not(target_feature = "crt-static")))]

@@ -40,6 +40,9 @@ pub(crate) struct Findings {
     pub(crate) called_ok: Vec<String>,
     /// Whether futures of a `FuturesUnordered` may have been left unseen, for want of debug information.
     pub(crate) lacks_futures: bool,
+    /// How often the program was asked for its constants, symbols or debug information, because no process had done so before.
+    /// Not in reports of before.
+    pub(crate) lookups: Option<usize>,
 }
 
 /// A thread, a task, a descriptor or a child process that a test left.

@@ -3,7 +3,8 @@
 //! A thread of the harness's looks now and then at how long tests have run. Of one that has run for longer than is set, and
 //! sleeps, it is said once where it waits and what of its own is alive. The test goes on to wait.
 
-use std::panic;
+use std::collections::BTreeSet;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -67,7 +68,9 @@ pub(crate) fn watch(thread: &Thread, test: Option<&str>, scope: &Arc<Scope>) -> 
     let _unrecorded = ledger::pause();
     let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
     let (thread, test, scope) = (thread.clone(), test.map(str::to_owned), Arc::clone(scope));
-    running().push(Running { number, thread, test, scope, began: Instant::now(), is_told: false });
+    // What has no name of its own is all that its thread does.
+    let began = if test.is_some() { Instant::now() } else { thread.began() };
+    running().push(Running { number, thread, test, scope, began, is_told: false });
     Watch(number)
 }
 
@@ -90,11 +93,30 @@ pub(crate) fn start() {
     let _outside = nobody.enter();
     // Without this thread no message about a hanging test appears. Nothing else is missing.
     let _ = thread::Builder::new().name("leaktest-watch".to_owned()).spawn(move || {
+        let mut told = BTreeSet::new();
         loop {
             thread::sleep((limit / 8).clamp(PAUSES.0, PAUSES.1));
-            let _ = panic::catch_unwind(|| look(limit));
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| {
+                look(limit);
+                look_at_idle(&mut told, limit);
+            }));
         }
     });
+}
+
+/// Tells of the tests without threads and tasks, which have no scope, that have run for longer than `limit`, and sleep. `told` has the
+/// numbers of those of which that was done.
+fn look_at_idle(told: &mut BTreeSet<u64>, limit: Duration) {
+    let known: Vec<u64> = running().iter().map(|it| it.thread.number()).collect();
+    let mut threads = highwater_hooks::threads();
+    threads.retain(|it| it.is_of_main() && !it.is_in_scope() && it.began().elapsed() >= limit);
+    threads.retain(|it| !known.contains(&it.number()) && !told.contains(&it.number()));
+    for thread in threads {
+        if sleeps(&thread) {
+            told.insert(thread.number());
+            tell(&thread, &[(None, Arc::new(Scope::new()), thread.began())]);
+        }
+    }
 }
 
 /// Tells of the tests that have run for longer than `limit`, and sleep.

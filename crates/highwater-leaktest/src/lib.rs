@@ -34,7 +34,7 @@
 //! passing over those that [`classify`], [`rules`] and [`baseline`] excuse → a [`finding`] for each that is left → [`report`]
 //! words it, and [`process`] has the last word when the process exits. Threads are followed by `highwater-hooks`; [`tasks`] are
 //! found among the blocks that the scope has allocated, and waited for inside of their runtime ([`settle`](mod@settle)). Descriptors and
-//! children are judged by [`held`].
+//! children are judged by [`held`]. What has to be read out of the program for that is kept on the disk ([`learnt`]).
 #![deny(unsafe_code)]
 
 mod allocator;
@@ -42,6 +42,7 @@ mod around;
 mod baseline;
 mod busy;
 mod classify;
+mod code;
 mod doc_test;
 mod finding;
 mod front;
@@ -50,6 +51,7 @@ mod hang;
 mod held;
 mod judge;
 mod known;
+mod learnt;
 mod memory;
 mod message;
 mod pattern;

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use highwater_hooks::{
-    Unsupported, at_exit, follow_children, follow_descriptors, observe, sees_descriptors, status, unseen,
+    Unsupported, at_exit, follow_children, follow_descriptors, sees_descriptors, status, unseen,
     unseen_children, unseen_descriptors,
 };
 
@@ -17,6 +17,7 @@ use crate::allocator;
 use crate::doc_test;
 use crate::finding::Findings;
 use crate::judge::Verdict;
+use crate::learnt;
 use crate::memory::Excess;
 use crate::message;
 use crate::remaining;
@@ -46,6 +47,7 @@ static STATE: Mutex<State> = Mutex::new(State {
         late_tasks: Vec::new(),
         called_ok: Vec::new(),
         lacks_futures: false,
+        lookups: None,
     },
     foreign: false,
     failed: BTreeSet::new(),
@@ -89,9 +91,9 @@ pub(crate) fn begin() {
             // Here, so that no test pays for it.
             let _ = sees_descriptors();
         }
-        observe(whole::OBSERVER);
         // Here, so that no test pays for it.
         let _ = settings().blocks == Blocks::Off || allocator::is_recording();
+        whole::begin();
         doc_test::begin();
     }
 }
@@ -144,6 +146,11 @@ fn without_hash(name: &str) -> &str {
 /// Takes down the verdict on a test at the end of its thread.
 pub(crate) fn note_test(verdict: &Verdict) {
     note(verdict, 1);
+}
+
+/// Takes down that a test has neither started a thread nor made a task.
+pub(crate) fn note_idle_test() {
+    TESTS.fetch_add(1, Ordering::Relaxed);
 }
 
 /// Takes down the verdict on a test with the attribute. When all are checked it is counted at the end of its thread.
@@ -254,6 +261,8 @@ fn conclude(code: i32) -> i32 {
     if findings.tests > 0 && is_checking() && settings().children != Policy::Off {
         findings.unclassified_children = unseen_children().into_iter().map(|it| it.name).collect();
     }
+    findings.lookups = Some(learnt::number_of_lookups());
+    learnt::save();
     if let Some(directory) = &settings().json_directory
         && let Err(fault) = write_json(directory, &findings)
     {

@@ -9,12 +9,15 @@ pub(crate) use conclusion::conclusion;
 pub(crate) use fix::{Way, of_blocks};
 pub(crate) use github::annotations;
 
+use std::collections::BTreeSet;
 use std::env;
 use std::fmt::Write;
 
+use highwater_names::qualified;
+
 use crate::finding::{Activity, Frame, Kind, Leak, Origin};
 
-/// How many calls of a path are shown.
+/// How many of the project's own calls are shown of a path.
 const MOST_CALLS: usize = 4;
 /// Of how many lines is shown what is alive in a test that hangs.
 const MOST_LINES: usize = 8;
@@ -154,21 +157,24 @@ fn activity(activity: Activity) -> &'static str {
     }
 }
 
-/// Calls, innermost first. Several calls of a dependency in a row are one.
+/// Calls, innermost first: the project's own, and the innermost one of each other crate.
 pub(crate) fn path(frames: &[Frame]) -> String {
     let mut shown: Vec<String> = Vec::new();
-    let mut before = None;
+    let mut crates = BTreeSet::new();
+    let mut own = 0;
     for frame in frames {
-        let is_inside = before == Some(Origin::Dependency) && frame.origin == Origin::Dependency;
-        before = Some(frame.origin);
-        if is_inside {
+        if frame.origin == Origin::Dependency {
+            if crates.insert(qualified::crate_of(&frame.function, frame.file.as_deref())) {
+                shown.push(call(frame));
+            }
             continue;
         }
-        if shown.len() == MOST_CALLS {
+        own += 1;
+        if own <= MOST_CALLS {
+            shown.push(call(frame));
+        } else if own == MOST_CALLS + 1 {
             shown.push("…".to_owned());
-            break;
         }
-        shown.push(call(frame));
     }
     shown.join(" < ")
 }
@@ -228,6 +234,34 @@ mod tests {
                 frame("worker::run", &here, 19, Origin::Own),
             ],
         }
+    }
+
+    #[test]
+    fn a_path_has_one_call_of_every_crate() {
+        let of = |krate: &str, function: &str| {
+            frame(function, &format!("/x/registry/src/y/{krate}/src/a.rs"), 3, Origin::Dependency)
+        };
+        let own = |line| frame("mine::a", "/x/mine/src/a.rs", line, Origin::Own);
+        let frames = [
+            of("tokio-1.54.1", "tokio::task::spawn::spawn"),
+            of("tokio-1.54.1", "tokio::runtime::Handle::spawn"),
+            of("hyper-util-0.1.0", "<T as hyper_util::rt::Executor>::execute"),
+            of("reqwest-0.12.0", "reqwest::connect"),
+            own(1),
+            of("tower-0.5.0", "tower::call"),
+            of("tokio-1.54.1", "tokio::runtime::task::raw::poll"),
+            own(2),
+        ];
+        let crates =
+            "tokio::task::spawn::spawn < <T as hyper_util::rt::Executor>::execute < reqwest::connect";
+        let rest = "/x/mine/src/a.rs:1 mine::a < tower::call < /x/mine/src/a.rs:2 mine::a";
+        assert_eq!(path(&frames), format!("{crates} < {rest}"));
+        // Own calls may be many. No crate behind them is left out.
+        let long: Vec<Frame> = (1..9).map(own).chain([of("late-1.0.0", "late::run")]).collect();
+        assert!(path(&long).ends_with("a.rs:4 mine::a < … < late::run"), "{}", path(&long));
+        // Without debug information the names of functions tell.
+        let bare = ["a::x", "a::y", "<b::T>::z"].map(|it| Frame { file: None, ..of("", it) });
+        assert_eq!(path(&bare), "a::x < <b::T>::z");
     }
 
     #[test]

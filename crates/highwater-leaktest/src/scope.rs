@@ -7,6 +7,7 @@ use crate::allocator;
 use crate::memory::Limits;
 use crate::rules::Blocks;
 use crate::settings::settings;
+use crate::whole;
 
 /// Something whose threads and blocks are to be known.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Entered {
 impl Scope {
     /// A new scope, with nothing in it.
     pub(crate) fn new() -> Self {
+        // That of the test is around all others.
+        whole::open();
         let least_align = settings().blocks.least_align();
         let ledger = least_align.filter(|_| allocator::is_recording()).and_then(Ledger::open);
         Self { threads: Threads::new(), ledger }
@@ -98,6 +101,7 @@ pub(crate) fn started(inherited: Option<highwater_hooks::Inherited>, is_followed
 
 /// The calling thread begins.
 pub(crate) fn began(thread: &highwater_hooks::Thread) {
+    ledger::set_thread(thread.number());
     if let Some(heir) = thread.inherited().and_then(|it| Heir::from_any(it)) {
         heir.enter();
     }

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::allocator;
 use crate::finding::{Frame, Origin};
 use crate::front::{CREATE, OPENING, STARTING, functions_in_front};
+use crate::learnt;
 use crate::memory::outside_of_the_allocator;
 use highwater_names::qualified::qualified;
 use highwater_names::source;
@@ -16,20 +17,26 @@ use highwater_resolver::Call;
 /// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins. What lies
 /// outside of that is not looked up: each file of a program whose lines are asked for is read, and some are large.
 pub(crate) fn spawn_frames(addresses: &[usize]) -> Vec<Frame> {
-    frames_until(addresses, |frames| frames.iter().any(|it| it.origin == Origin::TestHarness))
+    frames_until(addresses, |frames, new| frames[new..].iter().any(|it| it.origin == Origin::TestHarness))
 }
 
 /// The innermost calls of a thread's present stack, as many as a report may show.
 pub(crate) fn present_frames(addresses: &[usize]) -> Vec<Frame> {
     /// Calls of the project's own or of other crates.
     const ENOUGH: usize = 4;
-    frames_until(addresses, |frames| behind(frames, "ask").iter().filter(|it| is_code(it)).count() >= ENOUGH)
+    frames_until(addresses, |frames, _| {
+        behind(frames, "ask").iter().filter(|it| is_code(it)).count() >= ENOUGH
+    })
 }
 
 /// The innermost calls of the stack of an allocation, up to the first outside of the allocator.
 pub(crate) fn allocation_frames(addresses: &[usize]) -> Vec<Frame> {
-    let is_outside = |it: &Frame| is_code(it) && !is_of_recorder(it) && !is_of_allocator(&it.function);
-    outside_of_recorder(frames_until(addresses, |frames| frames.last().is_some_and(is_outside)))
+    allocation_frames_until(addresses, |frames| frames.last().is_some_and(is_outside))
+}
+
+/// Whether a call is outside of the allocator and of the standard library.
+fn is_outside(frame: &Frame) -> bool {
+    is_code(frame) && !is_of_recorder(frame) && !is_of_allocator(&frame.function)
 }
 
 /// The calls outside of the recorder's own, which took the stack down.
@@ -64,25 +71,59 @@ fn is_of_recorder(frame: &Frame) -> bool {
         || frame.file.as_ref().is_some_and(is_in)
 }
 
-/// The calls of a stack up to where they are enough. An address without a symbol yields none.
-fn frames_until(addresses: &[usize], are_enough: impl Fn(&[Frame]) -> bool) -> Vec<Frame> {
+/// The calls of a stack up to where they are enough, of which `are_enough` is shown how many it has seen before. An address without a
+/// symbol yields none.
+fn frames_until(addresses: &[usize], mut are_enough: impl FnMut(&[Frame], usize) -> bool) -> Vec<Frame> {
     static KNOWN: Mutex<BTreeMap<usize, Vec<Frame>>> = Mutex::new(BTreeMap::new());
     ASKED.store(true, Ordering::Relaxed);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut frames = Vec::new();
     for address in addresses {
+        let seen = frames.len();
         frames.extend_from_slice(known.entry(*address).or_insert_with(|| resolve(*address)));
-        if are_enough(&frames) {
+        if are_enough(&frames, seen) {
             break;
         }
     }
     frames
 }
 
+/// The first answer to the calls of a spawn stack, innermost first, up to where the test harness begins. What lies outside of the
+/// call that has it is not looked up.
+pub(crate) fn first_of<T>(addresses: &[usize], ask: impl Fn(&Frame) -> Option<T>) -> Option<T> {
+    let mut answer = None;
+    frames_until(addresses, |frames, new| {
+        answer = frames[new..].iter().find_map(&ask);
+        answer.is_some() || frames[new..].iter().any(|it| it.origin == Origin::TestHarness)
+    });
+    answer
+}
+
+/// The calls of the stack of an allocation, outside of the recorder, up to where they are enough.
+pub(crate) fn allocation_frames_until(
+    addresses: &[usize],
+    are_enough: impl Fn(&[Frame]) -> bool,
+) -> Vec<Frame> {
+    outside_of_recorder(frames_until(addresses, |frames, new| {
+        frames[new..].iter().any(|it| it.origin == Origin::TestHarness)
+            || frames[new..].iter().any(is_outside) && are_enough(frames)
+    }))
+}
+
+/// Whether an address is in one of the C library's files.
+pub(crate) fn is_of_system(address: usize) -> bool {
+    highwater_hooks::file_of(address).is_some_and(|path| is_system_library(&path))
+}
+
+/// The calls at an address, from who has asked before, or out of the debug information.
 fn resolve(address: usize) -> Vec<Frame> {
+    learnt::frames(address, || look_up(address))
+}
+
+fn look_up(address: usize) -> Vec<Frame> {
     let mut frames = Vec::new();
     // Their calls are never shown, and where their debug information is installed, reading it takes longer than all else.
-    if highwater_hooks::file_of(address).is_some_and(|path| is_system_library(&path)) {
+    if is_of_system(address) {
         return frames;
     }
     for call in calls(address) {
@@ -164,7 +205,7 @@ fn is_dependency(krate: &str) -> bool {
 
 /// The demangled names of the functions that an address is in, with their types where they have some.
 pub(crate) fn names(address: usize) -> Vec<String> {
-    calls(address).into_iter().map(|it| it.function).collect()
+    learnt::names(address, || calls(address).into_iter().map(|call| call.function).collect())
 }
 
 /// Whether some of these calls are of the project's own code and have lines.

@@ -102,8 +102,8 @@ impl TaskWait {
 
     /// Why a task may stay, if it may.
     fn excuse(&self, task: &Task) -> Option<(Why, String)> {
-        if let Some(place) = task.global {
-            return Some((Why::Global, place.to_owned()));
+        if let Some(place) = &task.global {
+            return Some((Why::Global, place.clone()));
         }
         if let Some(pattern) = self.allowed.iter().find(|it| pattern::matches(it, &task.name)) {
             return Some((Why::Test, pattern.clone()));

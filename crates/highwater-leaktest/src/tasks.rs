@@ -5,15 +5,20 @@
 //! remembers the ends of such cells.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::slice;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use highwater_ledger::{self as ledger, Block, Ledger};
 use highwater_tasks::{
-    Allocation, Call, Executor, Purpose, classify_by_table, classify_with, ends_with_executor, is_of_executor,
+    Allocation, Call, Executor, Purpose, classify_by_table, classify_with, ends_with_executor,
+    is_of_executor, is_told, runs_tasks,
 };
 
 use crate::classify;
-use crate::finding::{Activity, Frame};
+use crate::code;
+use crate::finding::{Activity, Frame, Kind};
+use crate::known;
+use crate::process;
 use crate::scope::Scope;
 use crate::symbols;
 use crate::types;
@@ -30,8 +35,8 @@ pub(crate) struct Task {
     pub(crate) is_blocking: bool,
     /// Where it was spawned, innermost call first, from what was called of the runtime's.
     pub(crate) spawned: Vec<Frame>,
-    /// What of the process was being initialised when it was spawned.
-    pub(crate) global: Option<&'static str>,
+    /// What of the process spawned it, or was being initialised when it was spawned.
+    pub(crate) global: Option<String>,
 }
 
 /// What is left of tasks in a scope.
@@ -44,7 +49,13 @@ pub(crate) struct Left {
 
 /// What a stack says of the blocks that it allocated.
 struct Known {
+    stack: &'static [usize],
     allocation: Allocation,
+    /// What there is to say of a task, found out when one is left.
+    more: OnceLock<More>,
+}
+
+struct More {
     name: String,
     spawned: Vec<Frame>,
     global: Option<&'static str>,
@@ -97,14 +108,14 @@ pub(crate) fn late() -> Vec<Late> {
     for block in blocks.iter().filter(|it| !judged.contains_key(&it.serial())) {
         let known = known(block.stack, || words(block));
         let Allocation::Cell(cell) = &known.allocation else { continue };
-        if cell.purpose == Purpose::Own || known.global.is_some() {
+        if cell.purpose == Purpose::Own || known.more().global.is_some() {
             continue;
         }
         // A future is polled by the function that has its name.
         let is_parent = |it: &&Judged| {
             let function = future_function(&it.name);
             !function.is_empty()
-                && known.spawned.iter().any(|it| symbols::without_closures(&it.function) == function)
+                && known.more().spawned.iter().any(|it| symbols::without_closures(&it.function) == function)
         };
         let parent = judged.range(..block.serial()).rev().map(|(_, it)| it).find(is_parent);
         if let (Some(parent), Ok(Some(activity))) = (parent, activity(cell.executor, block)) {
@@ -158,7 +169,8 @@ pub(crate) fn left(ledger: &Ledger) -> Left {
                     |it| format!("{}.{}", it.major, it.minor),
                 );
                 // Behind what was called of the executor's.
-                let site = known.spawned.iter().skip(1).find_map(|it| Some((it.file.as_ref()?, it.line?)));
+                let site =
+                    known.more().spawned.iter().skip(1).find_map(|it| Some((it.file.as_ref()?, it.line?)));
                 let place =
                     site.map(|(file, line)| format!(", spawned at {file}:{line}")).unwrap_or_default();
                 left.unclassified.insert(format!("{} {version}{place}", executor.package()));
@@ -203,8 +215,9 @@ pub(crate) fn ended(ledger: &Ledger) -> Ended {
         if cell.purpose == Purpose::Own || judged().contains_key(&ended.block.serial()) {
             return;
         }
-        let frames = symbols::spawn_frames(ended.end_stack);
-        if ends_with_executor(cell.executor, &calls(&frames)) {
+        let is_end =
+            |it: &Frame| ends_with_executor(cell.executor, &calls(slice::from_ref(it))).then_some(());
+        if symbols::first_of(ended.end_stack, is_end).is_some() {
             let list = if was_ready { &mut tasks.woken } else { &mut tasks.waiting };
             list.push(known.task(&ended.block, Activity::ShutDown));
         }
@@ -242,15 +255,55 @@ fn activity(executor: Executor, block: &Block) -> Result<Option<Activity>, Strin
 
 impl Known {
     fn task(&self, block: &Block, activity: Activity) -> Task {
+        let More { name, spawned, global } = self.more();
         Task {
             serial: block.serial(),
-            name: self.name.clone(),
+            name: name.clone(),
             activity,
             is_blocking: matches!(&self.allocation, Allocation::Cell(it) if it.purpose == Purpose::Blocking),
-            spawned: self.spawned.clone(),
-            global: self.global,
+            spawned: spawned.clone(),
+            global: global.map(str::to_owned).or_else(|| of_process(block.thread())),
         }
     }
+
+    fn more(&self) -> &More {
+        self.more.get_or_init(|| self.find_more())
+    }
+
+    fn find_more(&self) -> More {
+        let (entry, name) = match &self.allocation {
+            Allocation::Cell(cell) => {
+                let name = cell.future.clone().or_else(|| types::future(cell.executor, self.stack));
+                (cell.entry, name.or_else(|| types::future_by_symbols(cell.executor, self.stack)))
+            }
+            Allocation::Unclassified { entry, .. } => (*entry, None),
+            Allocation::Other => (0, None),
+        };
+        let frames = symbols::outside_of_recorder(symbols::spawn_frames(self.stack));
+        let spawned = frames.get(entry..).unwrap_or(&[]);
+        More {
+            name: name.unwrap_or_default(),
+            spawned: symbols::task_path(spawned),
+            global: classify::once(spawned),
+        }
+    }
+}
+
+/// What a thread is of that belongs to the process. The tasks that it spawns do, too, whichever test they are for. A worker of a
+/// runtime is none: it spawns what the tasks ask for that it runs.
+fn of_process(number: u64) -> Option<String> {
+    static KNOWN: Mutex<BTreeMap<u64, Option<String>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    let find = || {
+        let thread = highwater_hooks::threads().into_iter().find(|it| it.number() == number)?;
+        let spawned = symbols::spawn_path(&symbols::spawn_frames(thread.spawn_stack()));
+        if runs_tasks(&calls(&spawned)) {
+            return None;
+        }
+        let global = classify::global(&thread).map(str::to_owned);
+        global.or_else(|| known::reason(Kind::Thread, process::program(), "", "", &spawned))
+    };
+    known.entry(number).or_insert_with(find).clone()
 }
 
 /// The words that a block begins with, in which there may be a pointer to a table of functions.
@@ -262,43 +315,28 @@ fn words(block: &Block) -> Vec<usize> {
 fn known(stack: &'static [usize], words: impl FnOnce() -> Vec<usize>) -> Arc<Known> {
     static KNOWN: Mutex<BTreeMap<usize, Arc<Known>>> = Mutex::new(BTreeMap::new());
     let mut all = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    Arc::clone(all.entry(stack.as_ptr().addr()).or_insert_with(|| Arc::new(find_out(stack, &words()))))
+    Arc::clone(all.entry(stack.as_ptr().addr()).or_insert_with(|| {
+        let allocation = find_out(stack, words);
+        Arc::new(Known { stack, allocation, more: OnceLock::new() })
+    }))
 }
 
-fn find_out(stack: &[usize], words: &[usize]) -> Known {
-    let nothing = Known { allocation: Allocation::Other, name: String::new(), spawned: vec![], global: None };
+fn find_out(stack: &[usize], words: impl FnOnce() -> Vec<usize>) -> Allocation {
+    if !code::may_allocate_tasks(stack) {
+        return Allocation::Other;
+    }
     // Most are other blocks, and their innermost calls tell. Where they have no files, the constructors of cells may be parts of
     // other functions.
     let innermost = symbols::allocation_frames(stack);
     let has_file = innermost.last().is_some_and(|it| it.file.is_some());
-    let table = if has_file { None } else { words.iter().find_map(|it| first_of_table(*it)) };
+    let table = if has_file { None } else { words().iter().find_map(|it| first_of_table(*it)) };
     if table.is_none() && !is_of_executor(&calls(&innermost)) {
-        return nothing;
+        return Allocation::Other;
     }
-    let frames = symbols::outside_of_recorder(symbols::spawn_frames(stack));
+    // No more calls than there is need of: those of the test are others in each test.
+    let frames = symbols::allocation_frames_until(stack, |frames| is_told(&calls(frames)));
     let by_table = table.and_then(|it| classify_by_table(&it, &calls(&frames)));
-    let allocation = by_table
-        .map_or_else(|| classify_with(&calls(&frames), crate::allocator::version_of), Allocation::Cell);
-    let entry = match &allocation {
-        Allocation::Cell(cell) => cell.entry,
-        Allocation::Unclassified { entry, .. } => *entry,
-        Allocation::Other => return nothing,
-    };
-    let name = match &allocation {
-        Allocation::Cell(cell) => cell
-            .future
-            .clone()
-            .or_else(|| types::future(cell.executor, stack))
-            .or_else(|| types::future_by_symbols(cell.executor, stack)),
-        _ => None,
-    };
-    let spawned = frames.get(entry..).unwrap_or(&[]);
-    Known {
-        name: name.unwrap_or_default(),
-        spawned: symbols::task_path(spawned),
-        global: classify::once(spawned),
-        allocation,
-    }
+    by_table.map_or_else(|| classify_with(&calls(&frames), crate::allocator::version_of), Allocation::Cell)
 }
 
 /// The name of the function that a table of functions begins with, if `pointer` leads to one of the program's. Only names that

@@ -2,31 +2,40 @@
 //!
 //! libtest starts these threads from the main thread, names them after their tests, and joins each before it prints the
 //! result. So a test's thread is judged as the last thing it does, and what is said stands beside the right line. By then
-//! the thread no longer knows its name; a thread-local that is older than all others, and so is destroyed after them, takes it
-//! down before.
+//! the thread no longer knows its name; a thread-local that is older than its threads and tasks takes it down before.
 
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock};
 use std::thread as std_thread;
 
-use highwater_hooks::{Inherited, Observer, Spawner, Thread};
+use highwater_hooks::{Inherited, Observer, Thread, observe};
+use highwater_ledger as ledger;
 
-use crate::finding::Origin;
+use crate::allocator;
+use crate::finding::{Frame, Origin};
 use crate::hang::{self, Watch};
 use crate::judge::{self, Allowed};
 use crate::memory::{self, Limits};
 use crate::message;
 use crate::process;
 use crate::report::{self, Way};
-use crate::rules::{Blocks, Which};
+use crate::rules::{Blocks, Policy, Which};
 use crate::scope::{self, Scope};
 use crate::settings::settings;
 use crate::symbols;
 
 /// Told of all threads from the start of the process.
-pub(crate) const OBSERVER: Observer = Observer { starts, started: scope::started, began, ends };
+const OBSERVER: Observer = Observer { starts, started: scope::started, began, ends };
+
+/// Whether every test of the program is checked.
+static IS_WHOLE: AtomicBool = AtomicBool::new(false);
+/// Whether the scope of a test is opened with its thread, since any block of it may be of interest.
+static IS_EAGER: AtomicBool = AtomicBool::new(false);
+/// Whether the program has libtest, so that what the main thread starts are tests.
+static HAS_LIBTEST: AtomicBool = AtomicBool::new(false);
 
 /// Where the main thread started its first thread.
 static MAIN_STACK: OnceLock<Box<[usize]>> = OnceLock::new();
@@ -35,16 +44,37 @@ static MAIN_STACK: OnceLock<Box<[usize]>> = OnceLock::new();
 type Watched = (Arc<Scope>, Watch);
 
 thread_local! {
+    /// Whether this thread may be a test, and has done nothing yet for which it would need a scope.
+    static IS_IDLE: Cell<bool> = const { Cell::new(false) };
     /// The scope of a thread that may be a test. Nothing is destroyed with the thread: it is taken out as the last thing.
     static SCOPE: Cell<Option<ManuallyDrop<Watched>>> = const { Cell::new(None) };
     static IS_MEMORY_JUDGED: Cell<bool> = const { Cell::new(false) };
     static NAME_TAKER: NameTaker = const { NameTaker(OnceLock::new()) };
 }
 
+/// Follows the threads of this process from now on.
+pub(crate) fn begin() {
+    if settings().which == Which::All {
+        let least_align = settings().blocks.least_align();
+        // Descriptors and children are followed by the scope that they are opened or started in.
+        let follows = settings().descriptors != Policy::Off || settings().children != Policy::Off;
+        let is_eager = follows || least_align.is_some_and(|it| it < allocator::WIDE);
+        if let Some(least_align) = least_align.filter(|_| !is_eager) {
+            ledger::open_when_wanted(least_align, open);
+        }
+        HAS_LIBTEST.store(allocator::has_libtest(), Ordering::Relaxed);
+        IS_EAGER.store(is_eager, Ordering::Relaxed);
+        IS_WHOLE.store(true, Ordering::Relaxed);
+    }
+    observe(OBSERVER);
+}
+
 struct NameTaker(OnceLock<Thread>);
 
 impl Drop for NameTaker {
     fn drop(&mut self) {
+        // A copy of the name is none of the test's blocks.
+        let _unrecorded = ledger::pause();
         if let (Some(thread), Some(name)) = (self.0.get(), std_thread::current().name()) {
             thread.set_label(name);
         }
@@ -52,7 +82,8 @@ impl Drop for NameTaker {
 }
 
 fn starts() -> Option<Inherited> {
-    if settings().which == Which::All {
+    if IS_WHOLE.load(Ordering::Relaxed) {
+        open();
         hang::start();
     }
     scope::starts()
@@ -60,16 +91,30 @@ fn starts() -> Option<Inherited> {
 
 fn began(thread: &Thread) {
     scope::began(thread);
-    if settings().which != Which::All || !matches!(thread.spawner(), Spawner::Main) || thread.is_in_scope() {
+    if !IS_WHOLE.load(Ordering::Relaxed) || !thread.is_of_main() || thread.is_in_scope() {
         return;
     }
+    if !thread.spawn_stack().is_empty() {
+        let _ = MAIN_STACK.set(thread.spawn_stack().into());
+    }
+    IS_IDLE.set(true);
+    if IS_EAGER.load(Ordering::Relaxed) {
+        open();
+    }
+}
+
+/// Opens the scope of the calling thread's test, which is about to start a thread or to make a task. Most tests do neither, and pay
+/// for none.
+pub(crate) fn open() {
+    if !IS_IDLE.get() {
+        return;
+    }
+    IS_IDLE.set(false);
     let _ = panic::catch_unwind(|| {
-        if !thread.spawn_stack().is_empty() {
-            let _ = MAIN_STACK.set(thread.spawn_stack().into());
-        }
+        let Some(thread) = highwater_hooks::current() else { return };
         NAME_TAKER.with(|it| it.0.set(thread.clone()).unwrap_or(()));
         let scope = Arc::new(Scope::new());
-        let watch = hang::watch(thread, None, &scope);
+        let watch = hang::watch(&thread, None, &scope);
         scope.enter_for_good();
         SCOPE.set(Some(ManuallyDrop::new((scope, watch))));
     });
@@ -77,13 +122,23 @@ fn began(thread: &Thread) {
 
 fn ends(thread: &Thread) {
     scope::ends(thread);
+    if IS_IDLE.get() {
+        IS_IDLE.set(false);
+        return match HAS_LIBTEST.load(Ordering::Relaxed) {
+            true => process::note_idle_test(),
+            false => process::note_foreign(),
+        };
+    }
     let Some((scope, watch)) = SCOPE.take().map(ManuallyDrop::into_inner) else { return };
     drop(watch);
     let _ = panic::catch_unwind(|| judge_test(thread, &scope));
 }
 
 fn judge_test(thread: &Thread, scope: &Scope) {
-    let Some(test) = thread.label() else { return process::note_foreign() };
+    // A test that did nothing before the destructors of its thread-locals has lost its name to them, but for what the kernel keeps.
+    let kept = || thread.read().filter(|_| HAS_LIBTEST.load(Ordering::Relaxed)).map(|it| it.name);
+    let Some(test) = thread.label().map(str::to_owned).or_else(kept) else { return process::note_foreign() };
+    let test = test.as_str();
     judge_memory(test, scope);
     if judge::is_clean(scope) {
         return process::note_test(&judge::Verdict::default());
@@ -129,9 +184,10 @@ pub(crate) fn has_lines() -> bool {
 /// Whether the main thread runs libtest. Where nothing has a name, the names of threads have to do.
 fn is_libtest() -> bool {
     static IS_LIBTEST: LazyLock<bool> = LazyLock::new(|| {
-        let frames = symbols::spawn_frames(MAIN_STACK.get().map_or(&[], |it| it));
-        frames.iter().all(|it| it.origin == Origin::System)
-            || frames.iter().any(|it| it.origin == Origin::TestHarness)
+        let stack = MAIN_STACK.get().map_or(&[][..], |it| it);
+        let is_harness = |it: &Frame| (it.origin == Origin::TestHarness).then_some(());
+        symbols::first_of(stack, is_harness).is_some()
+            || symbols::spawn_frames(stack).iter().all(|it| it.origin == Origin::System)
     });
     *IS_LIBTEST
 }

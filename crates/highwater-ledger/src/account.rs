@@ -8,6 +8,7 @@ use highwater_lockfree::arena;
 use highwater_lockfree::spin::SpinLock;
 
 use crate::numbers::{Numbers, placed};
+use crate::wanted;
 
 /// Parts of the peak by which it must grow for its sites to be noted anew: 1 in this many.
 const PEAK_STEPS: u64 = 64;
@@ -67,6 +68,7 @@ impl Account {
         let wanted_outside = outer.map_or(usize::MAX, Self::least_align);
         account.outer.store(address(outer), Ordering::Release);
         account.least_align.store(least_align.min(wanted_outside), Ordering::Relaxed);
+        wanted::want(least_align.min(wanted_outside));
         account.users.store(1, Ordering::Relaxed);
         for total in [&account.alloc_blocks, &account.alloc_bytes, &account.peak_bytes] {
             total.store(0, Ordering::Relaxed);
@@ -133,6 +135,7 @@ impl Account {
 
     pub(crate) fn widen(&self, least_align: usize) {
         self.least_align.fetch_min(least_align, Ordering::Relaxed);
+        wanted::want(least_align);
     }
 
     pub(crate) fn outer(&self) -> Option<&'static Self> {

@@ -8,7 +8,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use std::alloc::System;
 
-use crate::{blocks, ended, raw};
+use crate::{blocks, ended, raw, wanted};
 
 /// A global allocator that writes down what threads in a [`Ledger`](crate::Ledger) allocate, and passes everything on to an
 /// inner one as it comes.
@@ -50,7 +50,7 @@ impl<A> Alloc<A> {
 #[inline]
 fn written_down(block: *mut u8, layout: Layout) -> *mut u8 {
     raw::is_above();
-    if blocks::is_wanted(layout.align()) {
+    if wanted::may_be_wanted(layout.align()) {
         blocks::add(block, layout.size(), layout.align());
     }
     block
@@ -96,7 +96,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
         if let Some(entry) = entry {
             blocks::end(entry);
         }
-        if blocks::is_wanted(layout.align()) {
+        if wanted::may_be_wanted(layout.align()) {
             blocks::add(moved, new_size, layout.align());
         }
         moved

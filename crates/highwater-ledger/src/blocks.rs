@@ -1,5 +1,6 @@
 //! The live blocks of all ledgers, by their addresses.
 
+use core::cell::Cell;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -9,6 +10,7 @@ use crate::account::Account;
 use crate::current::CURRENT;
 use crate::numbers::Stack;
 use crate::site::Site;
+use crate::wanted;
 
 static BLOCKS: BlockTable<Entry> = BlockTable::new();
 
@@ -24,6 +26,7 @@ pub(crate) struct Entry {
     pub(crate) size: usize,
     pub(crate) align: usize,
     pub(crate) serial: u64,
+    thread: u64,
 }
 
 impl Entry {
@@ -34,8 +37,8 @@ impl Entry {
 
     /// Its block, which stands at `address`.
     pub(crate) fn block(self, address: usize) -> Block {
-        let Self { site, size, align, serial } = self;
-        Block { address, size_bytes: size, align, stack: site.frames(), serial }
+        let Self { site, size, align, serial, thread } = self;
+        Block { address, size_bytes: size, align, stack: site.frames(), serial, thread }
     }
 
     /// Whether it is one of `account`.
@@ -56,12 +59,18 @@ pub struct Block {
     /// The calls that allocated it.
     pub stack: Stack,
     serial: u64,
+    thread: u64,
 }
 
 impl Block {
     /// Its number among all blocks that were written down, from 1 in the order of their allocation. Never used twice.
     pub fn serial(&self) -> u64 {
         self.serial
+    }
+
+    /// The number of the thread that allocated it, as it was told by [`set_thread`](super::set_thread); 0 for none.
+    pub fn thread(&self) -> u64 {
+        self.thread
     }
 
     /// Whether it has not been freed, nor moved or resized.
@@ -98,22 +107,32 @@ pub(crate) fn after_fork() {
     BLOCKS.after_fork();
 }
 
-/// Whether the calling thread is in a ledger that wants blocks of this alignment.
-#[inline]
-pub(crate) fn is_wanted(align: usize) -> bool {
-    CURRENT.get().is_some_and(|account| account.wants(align))
+thread_local! {
+    /// The number that the calling thread's blocks carry.
+    static THREAD: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Writes down a block that was allocated.
+/// Has the blocks that the calling thread allocates from now on carry a number ([`Block::thread`]).
+pub fn set_thread(number: u64) {
+    THREAD.set(number);
+}
+
+/// Writes down a block that was allocated, if the ledger that the calling thread is in wants it.
 #[cold]
 pub(crate) fn add(block: *mut u8, size: usize, align: usize) {
+    if CURRENT.get().is_none() {
+        wanted::open();
+    }
+    if !CURRENT.get().is_some_and(|account| account.wants(align)) {
+        return;
+    }
     let (Some(block), Some(account)) = (NonNull::new(block), CURRENT.take()) else { return };
     // Nobody else's while it is written down: the system's unwinder may allocate.
     if let Some(site) = Site::here(account) {
         let serial = LAST_SERIAL.fetch_add(1, Ordering::Relaxed) + 1;
         let _ = block.as_ptr().expose_provenance();
         site.add(size as u64);
-        put(block, Entry { site, size, align, serial });
+        put(block, Entry { site, size, align, serial, thread: THREAD.get() });
     }
     CURRENT.set(Some(account));
 }

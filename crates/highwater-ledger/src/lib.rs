@@ -19,11 +19,13 @@ mod ledger;
 mod numbers;
 pub mod raw;
 mod site;
+mod wanted;
 
 pub use account::Totals;
 pub use alloc::Alloc;
-pub use blocks::Block;
+pub use blocks::{Block, set_thread};
 pub use current::{Entered, Heir, current, leave, pause};
 pub use ended::{Ended, ended_blocks, watch_ends};
 pub use ledger::{Ledger, visit_all_blocks};
 pub use numbers::{SiteTotals, Stack};
+pub use wanted::open_when_wanted;

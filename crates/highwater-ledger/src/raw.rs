@@ -7,7 +7,7 @@ use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 use crate::blocks::{self, Entry};
-use crate::ended;
+use crate::{ended, wanted};
 
 /// Set once an [`Alloc`](crate::Alloc) has been asked for a block.
 static IS_WRITTEN_DOWN_ABOVE: AtomicBool = AtomicBool::new(false);
@@ -20,10 +20,10 @@ pub(crate) fn is_above() {
     }
 }
 
-/// Whether the calling thread is in a ledger that wants blocks of this alignment.
+/// Whether a ledger may want blocks of this alignment.
 #[inline]
 pub fn wants(align: usize) -> bool {
-    blocks::is_wanted(align) && !IS_WRITTEN_DOWN_ABOVE.load(Ordering::Relaxed)
+    wanted::may_be_wanted(align) && !IS_WRITTEN_DOWN_ABOVE.load(Ordering::Relaxed)
 }
 
 /// Writes down a block that was allocated, if it is not null.

@@ -27,6 +27,13 @@ pub fn by_place(function: &str, file: &str) -> Option<String> {
     is_bare.then(|| module(file).map(|module| format!("{module}::{function}"))).flatten()
 }
 
+/// The crate that a function is of: by the directory of its file, and without one by its path.
+pub fn crate_of<'a>(function: &'a str, file: Option<&'a str>) -> &'a str {
+    let of_file = file.and_then(directories).map(|(directory, _)| Package::of(directory).name);
+    let of_path = || function.trim_start_matches(['<', '&']).split("::").next();
+    of_file.or_else(of_path).unwrap_or(function)
+}
+
 /// Whether a file is of the leak harness.
 fn is_of_harness(file: &str) -> bool {
     directories(file).is_some_and(|(directory, _)| own::is_harness(Package::of(directory).name))

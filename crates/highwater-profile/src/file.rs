@@ -1,6 +1,7 @@
 //! Profiles on disk: read whole, written whole or not at all.
 
 mod folders;
+#[cfg(feature = "lock")]
 mod lock;
 mod ring;
 mod target;
@@ -12,6 +13,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use folders::{Folders, copy, link_or_copy};
+#[cfg(feature = "lock")]
 pub use lock::{LOCK, Owner, take_directory};
 pub use ring::{Ring, RingNames, clear_temporary};
 pub use write::{rename_directory, sync_directory, write_atomically, write_durably};

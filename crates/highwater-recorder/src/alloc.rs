@@ -23,7 +23,6 @@ mod resize;
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::any::TypeId;
-use core::hint::cold_path;
 use core::ptr::{self, NonNull};
 use std::alloc::System;
 
@@ -32,6 +31,14 @@ use crate::exact::Exact;
 use crate::mark::{self, Mark, UNIT};
 use crate::recorder::{self, Verdict};
 use crate::{aligned, hard_limit, in_force, odd, own_frames, thread};
+
+/// Says that a branch is rarely taken, where the compiler can be told.
+#[inline(always)]
+fn cold_path() {
+    #[cfg(cold_path)]
+    #[expect(clippy::incompatible_msrv, reason = "only compilers that have it get here")]
+    core::hint::cold_path();
+}
 
 /// A global allocator that records what it passes on to an inner one.
 ///

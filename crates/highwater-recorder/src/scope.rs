@@ -41,17 +41,22 @@ impl Scope {
     /// The scope called `name` inside of `outer`.
     fn inside(outer: Option<&'static Self>, name: &str) -> Option<&'static Self> {
         let Some(outer) = outer else {
-            return Self::at(&name[..name.floor_char_boundary(MAX_PATH)]);
+            return Self::at(&name[..char_boundary(name, MAX_PATH)]);
         };
         let mut path = [0; MAX_PATH];
         let mut length = 0;
         for piece in [outer.path, "/", name] {
-            let kept = piece.floor_char_boundary(MAX_PATH - length);
+            let kept = char_boundary(piece, MAX_PATH - length);
             path[length..length + kept].copy_from_slice(&piece.as_bytes()[..kept]);
             length += kept;
         }
         core::str::from_utf8(&path[..length]).ok().and_then(Self::at)
     }
+}
+
+/// The last boundary between letters up to `most` bytes.
+fn char_boundary(text: &str, most: usize) -> usize {
+    (0..=most.min(text.len())).rfind(|it| text.is_char_boundary(*it)).unwrap_or(0)
 }
 
 /// The calling thread's scope.

@@ -151,6 +151,23 @@ pub fn is_of_executor(calls: &[Call<'_>]) -> bool {
     package.is_some_and(|it| Executor::ALL.iter().any(|executor| executor.package() == it.name))
 }
 
+/// Whether these calls tell all that [`classify`] asks of a stack, though others may lie outside of them.
+pub fn is_told(calls: &[Call<'_>]) -> bool {
+    let Some(first) = call::behind_allocator(calls) else { return false };
+    let Some(package) = calls[first].package() else { return true };
+    let Some(executor) = Executor::ALL.into_iter().find(|it| it.package() == package.name) else {
+        return true;
+    };
+    let is_constructor = executor.is_constructor(&calls[first]);
+    if !is_constructor && package.version.is_some_and(|it| executor.knows(it)) {
+        return true;
+    }
+    let entry = entry(calls, first);
+    // What is the executor's own stays so, wherever it was called from.
+    calls[entry + 1..].iter().any(|it| !it.is_standard())
+        || is_constructor && executor.is_own(&calls[first..=entry])
+}
+
 /// What allocated a block, by the calls of its stack, innermost first. They may begin inside of the allocator.
 pub fn classify(calls: &[Call<'_>]) -> Allocation {
     classify_with(calls, |_| None)
@@ -188,6 +205,11 @@ pub fn classify_with(calls: &[Call<'_>], version: impl Fn(&str) -> Option<Versio
         false => Purpose::Task,
     };
     Allocation::Cell(Cell { executor, purpose, entry, future })
+}
+
+/// Whether a thread that was started by these calls runs the tasks of a runtime, and so the code of who spawned them.
+pub fn runs_tasks(calls: &[Call<'_>]) -> bool {
+    calls.iter().find(|it| !it.is_standard()).is_some_and(Call::is_of_executors)
 }
 
 /// What a block is that begins with, or soon has, a pointer to a table of functions whose first one is called `function`, with its
@@ -242,5 +264,56 @@ pub fn future(executor: Executor, constructor: &str) -> Option<Future> {
         Executor::Futures => {
             name::future(constructor, "futures_util::stream::futures_unordered::FuturesUnordered<", "push")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOKIO: &str = "/home/me/.cargo/registry/src/index-1/tokio-1.54.1/src/";
+    const CELL: (&str, &str) = ("tokio::runtime::task::core::Cell<T,S>::new", "runtime/task/core.rs");
+    const SPAWN: (&str, &str) = ("tokio::task::spawn::spawn", "task/spawn.rs");
+    const OTHER: (&str, &str) = ("tokio::sync::mpsc::chan::channel", "sync/mpsc/chan.rs");
+
+    /// These calls of tokio's behind those of the allocator, and one of the program's.
+    fn told(of_tokio: &[(&str, &str)], has_program: bool) -> (bool, Allocation) {
+        let files: Vec<String> = of_tokio.iter().map(|(_, file)| format!("{TOKIO}{file}")).collect();
+        let inside =
+            Call { function: "alloc::alloc::alloc", file: Some("/rustc/0123/library/alloc/src/alloc.rs") };
+        let mut calls = vec![inside];
+        calls.extend(
+            of_tokio.iter().zip(&files).map(|((function, _), file)| Call { function, file: Some(file) }),
+        );
+        calls.extend(
+            has_program.then_some(Call { function: "app::work", file: Some("/home/me/app/src/a.rs") }),
+        );
+        (is_told(&calls), classify(&calls))
+    }
+
+    #[test]
+    fn no_more_calls_are_asked_for_than_tell() {
+        // Where the executor's calls end is not known before there is another one.
+        assert!(!told(&[CELL, SPAWN], false).0);
+        let (is_told, whole) = told(&[CELL, SPAWN], true);
+        assert!(
+            is_told && matches!(&whole, Allocation::Cell(it) if it.purpose == Purpose::Task && it.entry == 2)
+        );
+        // Another block of the executor's is none, whoever called.
+        assert_eq!(told(&[OTHER], false), (true, Allocation::Other));
+        assert_eq!(told(&[], true), (true, Allocation::Other));
+        let launch = ("tokio::runtime::scheduler::multi_thread::worker::Launch::launch", "runtime/worker.rs");
+        let (is_told, own) = told(&[CELL, SPAWN, launch], false);
+        assert!(is_told && matches!(own, Allocation::Cell(it) if it.purpose == Purpose::Own));
+    }
+
+    #[test]
+    fn workers_of_runtimes_run_the_tasks_of_others() {
+        let file = format!("{TOKIO}runtime/blocking/pool.rs");
+        let worker =
+            Call { function: "tokio::runtime::blocking::pool::Spawner::spawn_thread", file: Some(&file) };
+        let own = Call { function: "client::start", file: Some("/home/me/client/src/lib.rs") };
+        assert!(runs_tasks(&[worker, own]));
+        assert!(!runs_tasks(&[own, worker]) && !runs_tasks(&[]));
     }
 }

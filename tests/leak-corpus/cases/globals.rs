@@ -3,6 +3,9 @@
 use std::sync::{LazyLock, Mutex, Once, OnceLock, mpsc};
 use std::thread;
 
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
 use super::{named, stay};
 
 #[test]
@@ -91,6 +94,55 @@ fn clean_smols_global_executor() {
 #[test]
 fn clean_smols_blocking_pool() {
     assert_eq!(smol::block_on(smol::unblock(|| 1)), 1);
+}
+
+/// Asks a client of the process, as a blocking client of HTTP is: a thread of its own has a task for each request, and tasks for what is
+/// kept for the next one.
+fn request() {
+    static CLIENT: LazyLock<UnboundedSender<mpsc::Sender<()>>> = LazyLock::new(|| {
+        let (sender, mut requests) = unbounded_channel::<mpsc::Sender<()>>();
+        let serve = async move {
+            while let Some(answer) = requests.recv().await {
+                tokio::spawn(async move {
+                    tokio::spawn(std::future::pending::<()>());
+                    let _ = answer.send(());
+                });
+            }
+        };
+        named("client").spawn(|| Builder::new_current_thread().build().unwrap().block_on(serve)).unwrap();
+        sender
+    });
+    let (answer, answered) = mpsc::channel();
+    CLIENT.send(answer).unwrap();
+    answered.recv().unwrap();
+}
+
+#[test]
+fn clean_request_by_a_client_of_the_process() {
+    request();
+}
+
+#[test]
+fn clean_second_request_by_that_client() {
+    request();
+    request();
+}
+
+#[test]
+fn clean_third_request_by_that_client() {
+    request();
+}
+
+/// What a test spawns itself is its own, wherever it runs.
+#[test]
+fn leak_of_a_task_in_the_runtime_of_a_thread_of_the_process() {
+    static RUNTIME: LazyLock<Handle> = LazyLock::new(|| {
+        let runtime = Builder::new_current_thread().build().unwrap();
+        let handle = runtime.handle().clone();
+        named("runtime").spawn(move || runtime.block_on(std::future::pending::<()>())).unwrap();
+        handle
+    });
+    RUNTIME.spawn(std::future::pending::<()>()); // leak: task Pending
 }
 
 #[test]

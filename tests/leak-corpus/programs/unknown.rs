@@ -3,9 +3,9 @@
 use highwater_leaktest as _;
 
 #[path = "../vendor/tokio/src/spawn.rs"]
-mod runtime;
+mod tokio;
 
 #[test]
 fn leaves_what_may_be_a_task() {
-    runtime::spawn(async {});
+    tokio::spawn(async {});
 }

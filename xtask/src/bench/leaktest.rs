@@ -1,12 +1,15 @@
-//! `cargo xtask bench leaktest`: what a test that does nothing pays for being checked by the leak harness.
+//! `cargo xtask bench leaktest`: what a test that does nothing pays for being checked by the leak harness, and what a suite of async
+//! tests pays under cargo-nextest, which starts a process for each of them.
 //!
 //! The same 500 tests are run with and without it in turns, and each program also with no test at all, so that what a process pays
 //! once is known by itself. Time of the processor is what counts: a test's own time is spent in waiting for threads to start.
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use super::machine;
+use crate::clients;
 use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
@@ -17,6 +20,9 @@ pub struct Options {
     /// How often each program is run.
     #[arg(long, default_value_t = 100)]
     rounds: u32,
+    /// How often the suite of async tests is run with each program.
+    #[arg(long, default_value_t = 3)]
+    suites: u32,
     /// Build with optimizations; tests are mostly run without.
     #[arg(long)]
     release: bool,
@@ -30,6 +36,10 @@ const PROGRAMS: [&str; 2] = ["trivial", "trivial_checked"];
 /// The most that a test may pay.
 const MOST_MICROSECONDS: f64 = 10.0;
 
+/// The same as programs whose tests are async, and what the second may take of the processor's time for a time of the first one.
+const SUITES: [&str; 2] = ["asynchronous", "asynchronous_checked"];
+const MOST_TIMES: f64 = 1.15;
+
 /// Microseconds in a tick of what the kernel counts for children: Linux shows them at 100 a second everywhere.
 const TICK_MICROSECONDS: f64 = 10_000.0;
 
@@ -38,7 +48,7 @@ const TICK_MICROSECONDS: f64 = 10_000.0;
 /// # Errors
 /// When something does not build or run, or the goal is missed.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
-    let programs = build(workspace, options.release)?;
+    let programs = build(workspace, PROGRAMS, options.release)?;
     let rounds = options.rounds.max(1);
     // Of each program, with all tests and with none.
     let mut spent = [[0.0; 2]; 2];
@@ -66,14 +76,54 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
         if is_met { "met" } else { "missed" }
     );
     println!("\n{line}");
-    if is_met { Ok(()) } else { Err(Failure::Bench(line)) }
+    let suite = suite(workspace, options)?;
+    if is_met { suite } else { Err(line) }.map_err(Failure::Bench)
+}
+
+/// The suite under cargo-nextest: an error in words where the goal is missed.
+fn suite(workspace: &Workspace, options: &Options) -> Result<Result<(), String>, Failure> {
+    if options.suites == 0 {
+        return Ok(Ok(()));
+    }
+    clients::ensure_nextest(&workspace.root)?;
+    build(workspace, SUITES, options.release)?;
+    // Of each program, in microseconds: of the processor, and on the wall.
+    let mut spent = [[0.0; 2]; 2];
+    // The first round is where the programs are read from the disk, and what is learnt about them.
+    for round in 0..=options.suites {
+        for (program, spent) in SUITES.iter().zip(&mut spent) {
+            let (before, began) = (of_children()?, Instant::now());
+            let line = Line::cargo(&workspace.root)
+                .args(["nextest", "run", "--package", "highwater-leak-corpus", "--test", program])
+                .args(options.release.then_some("--release"));
+            line.quiet().capture()?;
+            if round > 0 {
+                spent[0] += of_children()? - before;
+                spent[1] += began.elapsed().as_secs_f64() * 1e6;
+            }
+        }
+    }
+    println!("\n{TESTS} async tests under cargo-nextest, a process for each; {} rounds\n", options.suites);
+    println!("            ms of the processor   ms on the wall");
+    for (row, name) in ["unchecked", "checked"].into_iter().enumerate() {
+        let [processor, wall] = spent[row].map(|it| it / f64::from(options.suites) / 1e3);
+        println!("{name:<10} {processor:>20.0} {wall:>16.0}");
+    }
+    let times = spent[1][0] / spent[0][0];
+    let is_met = times <= MOST_TIMES;
+    let line = format!(
+        "{times:.2} times the processor's time; goal: at most {MOST_TIMES}, {}",
+        if is_met { "met" } else { "missed" }
+    );
+    println!("\n{line}");
+    Ok(if is_met { Ok(()) } else { Err(line) })
 }
 
 /// Builds both programs and says where they are.
-fn build(workspace: &Workspace, release: bool) -> Result<[String; 2], Failure> {
+fn build(workspace: &Workspace, programs: [&str; 2], release: bool) -> Result<[String; 2], Failure> {
     let mut words =
         vec!["test", "--no-run", "--package", "highwater-leak-corpus", "--message-format", "json"];
-    words.extend(PROGRAMS.iter().flat_map(|it| ["--test", it]));
+    words.extend(programs.iter().flat_map(|it| ["--test", it]));
     words.extend(release.then_some("--release"));
     let line = Line::cargo(&workspace.root).args(words).quiet();
     let messages = line.capture()?;
@@ -84,7 +134,7 @@ fn build(workspace: &Workspace, release: bool) -> Result<[String; 2], Failure> {
         let path = message.and_then(|it| it["executable"].as_str()).map(str::to_owned);
         path.ok_or_else(|| Failure::Bench(format!("cargo built no {name}")))
     };
-    Ok([find(PROGRAMS[0])?, find(PROGRAMS[1])?])
+    Ok([find(programs[0])?, find(programs[1])?])
 }
 
 /// Runs a program once, and returns the microseconds of the processor that it took.

@@ -8,6 +8,7 @@ use highwater_ledger::{Entered, Ledger};
 
 use super::{Limits, judge, words};
 use crate::allocator;
+use crate::whole;
 
 /// How many blocks a piece of code may allocate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,8 @@ impl Counting {
     #[expect(clippy::new_without_default, reason = "it is a beginning")]
     pub fn new() -> Self {
         assert!(allocator::is_recording(), "{}", allocator::NOT_RECORDING);
+        // It is within that of the test.
+        whole::open();
         let ledger = Ledger::open(1).expect("there is memory for a ledger: another one was just opened");
         Self { entered: ledger.enter(), ledger }
     }

@@ -222,6 +222,7 @@ mod tests {
             }],
             called_ok: vec!["tests::a".to_owned()],
             lacks_futures: true,
+            lookups: None,
         };
         let said = conclusion(&findings, &["threads = \"x\"".to_owned()], &["a fault".to_owned()]);
         for words in [

@@ -15,7 +15,8 @@ pub fn own_memory<R>(work: impl FnOnce() -> R) -> R {
     struct Restore(&'static Slot);
     impl Drop for Restore {
         fn drop(&mut self) {
-            let own = CURRENT.replace(self.0);
+            let own = current();
+            CURRENT.set(self.0);
             own.report();
             own.is_taken.store(false, Release);
         }

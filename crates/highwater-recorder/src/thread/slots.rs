@@ -37,13 +37,15 @@ struct Orphans {
 
 thread_local! {
     // Constant and without a destructor, so it can be used from the first instruction of a thread to the last.
-    pub(super) static CURRENT: Cell<&'static Slot> = const { Cell::new(&UNATTACHED) };
+    // A pointer, since older compilers let no constant refer to what can change.
+    pub(super) static CURRENT: Cell<*const Slot> = const { Cell::new(&raw const UNATTACHED) };
 }
 
 /// The calling thread's slot, which may be a shared one that counts nothing.
 #[inline(always)]
 pub(crate) fn current() -> &'static Slot {
-    CURRENT.with(Cell::get)
+    // SAFETY: it is one of the statics above, or a slot, which lives in the arena for ever.
+    unsafe { &*CURRENT.with(Cell::get) }
 }
 
 /// The calling thread's own slot, which it gets now if it has none yet. `None` for a thread that has ended or is
@@ -63,9 +65,9 @@ fn attach(shared: &'static Slot, interval_bytes: u64) -> Option<&'static Slot> {
         return None;
     }
     // A signal handler that allocates while this goes on must not begin it again.
-    CURRENT.set(&DETACHED);
+    CURRENT.set(&raw const DETACHED);
     let Some(slot) = Slot::take(Kind::Program, interval_bytes) else {
-        CURRENT.set(&UNATTACHED);
+        CURRENT.set(&raw const UNATTACHED);
         return None;
     };
     // When there is no hook the slot stays taken for ever: a loss of a few hundred bytes, and no error.
@@ -90,7 +92,7 @@ pub(crate) unsafe extern "C" fn detach(slot: *mut c_void) {
         return;
     }
     slot.report();
-    CURRENT.set(&DETACHED);
+    CURRENT.set(&raw const DETACHED);
     slot.is_taken.store(false, Release);
 }
 

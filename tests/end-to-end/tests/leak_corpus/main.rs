@@ -13,6 +13,7 @@ mod expected;
 mod guide;
 mod hang;
 mod held;
+mod learnt;
 mod load;
 mod memory;
 mod messages;

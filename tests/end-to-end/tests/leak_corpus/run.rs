@@ -62,6 +62,8 @@ pub struct Outcome {
     pub passed: BTreeMap<String, bool>,
     /// How long the whole run took.
     pub took: Duration,
+    /// How often its processes asked the program for its constants, symbols or debug information.
+    pub lookups: u64,
 }
 
 impl Outcome {
@@ -272,8 +274,9 @@ fn finish(mut command: Command, program: Program, way: Way) -> Outcome {
         said.lines().filter_map(if way == Way::Nextest { nextest_line } else { libtest_line }).collect();
     let reports = read(&reports);
     let leaks = reports.iter().flat_map(|it| it.leaks.clone()).collect();
+    let lookups = reports.iter().filter_map(|it| it.rest.get("lookups")?.as_u64()).sum();
     let memory = reports.into_iter().flat_map(|it| it.memory).collect();
-    Outcome { program, way, code: output.status.code(), leaks, memory, passed, took, said }
+    Outcome { program, way, code: output.status.code(), leaks, memory, passed, took, lookups, said }
 }
 
 /// All reports in a directory, which is not there when nothing was checked.

@@ -1,0 +1,4 @@
+//! Tests of async code, unchecked.
+
+#[path = "../cases/asynchronous.rs"]
+mod asynchronous;

@@ -1,0 +1,6 @@
+//! Tests of async code, each of them checked.
+
+use highwater_leaktest as _;
+
+#[path = "../cases/asynchronous.rs"]
+mod asynchronous;
