@@ -17,10 +17,10 @@ Examples:
 
 /// Add up profiles: of several processes, machines or runs
 ///
-/// All values are added, those at the peak as well: each process's peak, at whatever time it was. Within one build of a
-/// program a frame is the same by its place in the file, wherever the processes had loaded it; across builds by function,
-/// source file and line, for which names are looked up. Rows keep the sampling interval that drew them. Options that
-/// choose values or rows have no effect.
+/// All values are added, those at the peak as well: each process's peak, at whatever time it was. Within one
+/// build of a program a frame is the same by its place in the file, wherever the processes had loaded it;
+/// across builds by function, source file and line, for which names are looked up. Rows keep the sampling
+/// interval that drew them. Options that choose values or rows have no effect.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -59,7 +59,8 @@ impl Args {
         convert::write("merge", &merged, format, &self.output, &self.shared)
     }
 
-    /// Gives names to the frames of files that there are several builds of, as far as the right binaries are here.
+    /// Gives names to the frames of files that there are several builds of, as far as the right binaries are
+    /// here.
     fn name_rebuilt(&self, profiles: &mut [Profile]) -> Result<(), CliError> {
         let rebuilt = files_of_several_builds(profiles);
         if rebuilt.is_empty() {
