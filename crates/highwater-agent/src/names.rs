@@ -1,8 +1,8 @@
-//! Names for the addresses of this very process, for people who ask without a tool at hand.
+//! Names for the addresses of this process, for pages of text that people read without tools.
 //!
-//! Debug information is read where it lies, in the file of the program, unit by unit, and nothing of it is kept: whatever its
-//! size, that takes little memory and gives it back. Nothing that is asked for regularly needs it: profiles are sent as
-//! addresses, and their reader finds the names.
+//! Debug information is read directly from the program's mapped file, unit by unit, and not kept. So the
+//! look-up needs little memory whatever the size of the file, and gives it back. Regular requests do not need
+//! names: profiles contain addresses, and their reader finds the names.
 
 mod binary;
 mod unit;
@@ -17,11 +17,11 @@ use highwater_runtime::MappedFile;
 
 use binary::Binary;
 
-/// One of the calls at an address. Calls that were inlined there come first.
+/// One of the calls at an address. Inlined calls come first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Call {
     pub function: String,
-    /// Empty when it is not known, as is the line then 0.
+    /// Path of the source file; empty if unknown, and then the line is 0.
     pub file: String,
     pub line: u32,
 }
@@ -29,9 +29,10 @@ pub(crate) struct Call {
 /// A file that is mapped as code.
 struct Module {
     range: Range<u64>,
-    /// Where the range begins in the tables of the file. The range is whole pages, and a segment may begin inside of one.
+    /// Where the range begins in the file's address space. The range consists of whole pages, and a segment
+    /// may begin inside a page.
     elf_start: u64,
-    /// Empty for the program itself.
+    /// Path of the file; empty for the program itself.
     path: Vec<u8>,
     build_id: Vec<u8>,
 }
@@ -54,7 +55,7 @@ impl Module {
         self.path.is_empty() || self.path == b"/proc/self/exe"
     }
 
-    /// Tells the calls at these addresses of a call stack, which are sorted and inside.
+    /// Reports the calls at these call-stack addresses, which must be sorted and inside the module.
     fn calls(&self, addresses: &[u64], may_go_on: &dyn Fn() -> bool, tell: &mut dyn FnMut(u64, Vec<Call>)) {
         let library;
         let file = if self.is_program() {
@@ -64,47 +65,48 @@ impl Module {
             library.as_ref()
         };
         let Some(binary) = file.and_then(Binary::open) else { return };
-        // What has the name of a library now may be another file.
+        // A library may have been replaced by another file with the same name.
         if !self.is_program() && !self.build_id.is_empty() && binary.build_id() != Some(&self.build_id) {
             return;
         }
-        // What a stack holds is where the call returns to, which may be the next line, or the next function. So the byte before
-        // is looked up.
+        // A call stack contains return addresses, which may be on the next line or in the next function. So
+        // the byte before is looked up.
         let base = self.range.start.wrapping_sub(self.elf_start);
         let asked: Vec<u64> = addresses.iter().map(|it| (it - 1).wrapping_sub(base)).collect();
         binary.calls(&asked, may_go_on, &mut |address, calls| tell(address.wrapping_add(base) + 1, calls));
     }
 }
 
-/// The file of this program. It is mapped once: when memory runs out there may be no descriptor to be had either.
+/// The file of this program. It is mapped only once: when memory runs out, there may be no free file
+/// descriptor either.
 fn program() -> Option<&'static MappedFile> {
     static PROGRAM: OnceLock<Option<MappedFile>> = OnceLock::new();
     PROGRAM.get_or_init(MappedFile::program).as_ref()
 }
 
-/// Gets hold of the program's file now, whatever becomes of it later.
+/// Maps the program's file now, so that it can be read even if it is deleted later.
 pub(crate) fn prepare() {
     program();
 }
 
-/// The calls at addresses of a call stack, as far as anything is known of them.
+/// The calls at addresses of a call stack. Unknown addresses have none.
 pub(crate) fn calls_of(addresses: impl IntoIterator<Item = u64>) -> HashMap<u64, Vec<Call>> {
     let modules = Module::all();
     if modules.is_empty() {
-        // A system whose modules cannot be listed.
+        // This system cannot list modules.
         return addresses.into_iter().map(|it| (it, calls_by_system(it))).collect();
     }
     look_up(&modules, addresses, &|| true)
 }
 
-/// What `backtrace` knows of an address. It keeps what it has read.
+/// The calls that `backtrace` finds for an address. It keeps in memory what it has read.
 fn calls_by_system(address: u64) -> Vec<Call> {
     let mut calls = Vec::new();
     let Ok(address) = usize::try_from(address) else { return calls };
     backtrace::resolve(std::ptr::without_provenance_mut(address), |symbol| {
         if let Some(name) = symbol.name() {
             calls.push(Call {
-                // Without the hash that the compiler adds.
+                // Without the compiler's hash at the end.
                 function: format!("{name:#}"),
                 file: symbol.filename().map(|it| it.display().to_string()).unwrap_or_default(),
                 line: symbol.lineno().unwrap_or(0),
@@ -124,7 +126,7 @@ fn look_up(
     addresses.dedup();
     let mut known = HashMap::new();
     for module in modules {
-        // An address behind the last byte is where the last call returns to.
+        // The first address after the module may be the return address of the module's last call.
         let first = addresses.partition_point(|it| *it <= module.range.start);
         let inside = addresses[first..].partition_point(|it| *it <= module.range.end);
         if inside > 0 && may_go_on() {
@@ -136,19 +138,20 @@ fn look_up(
     known
 }
 
-/// Names of the program's own functions, each address looked up once, with no more memory than there is for it.
+/// Names of the program's own functions. Each address is looked up once, within a memory budget.
 ///
-/// Libraries are named as a whole.
+/// Addresses in libraries get the name of the library.
 pub(crate) struct Names {
     known: HashMap<u64, Vec<Call>>,
     program: Vec<Module>,
     libraries: Vec<(Range<u64>, String)>,
-    /// The overhead of the process at which nothing more is looked up, in bytes.
+    /// The process's overhead at which look-ups stop, in bytes.
     most_overhead_bytes: u64,
 }
 
 impl Names {
-    /// Names that may take so many bytes from now on. The last unit of debug information that is read may go beyond.
+    /// A collection of names with this memory budget from now on. The last unit of debug information may
+    /// exceed the budget.
     pub(crate) fn within(bytes: u64) -> Self {
         let most_overhead_bytes = highwater_runtime::counts().overhead_bytes.saturating_add(bytes);
         let (program, others): (Vec<_>, Vec<_>) = Module::all().into_iter().partition(Module::is_program);
@@ -160,12 +163,13 @@ impl Names {
         Self { known: HashMap::new(), program, libraries, most_overhead_bytes }
     }
 
-    /// What was looked up of an address; none if it was not.
+    /// The names found for an address; empty if it was not looked up.
     pub(crate) fn known(&self, address: u64) -> &[Call] {
         self.known.get(&address).map_or(&[], Vec::as_slice)
     }
 
-    /// Looks addresses up together, which takes less time than one by one. None when there is no memory left.
+    /// Looks up several addresses together, which is faster than one by one. Does nothing if the budget is
+    /// used up.
     pub(crate) fn look_up(&mut self, addresses: impl IntoIterator<Item = u64>) {
         let Self { known, program, libraries, most_overhead_bytes } = self;
         let new: Vec<u64> = addresses.into_iter().filter(|it| !known.contains_key(it)).collect();
@@ -180,14 +184,14 @@ impl Names {
         new.into_iter().for_each(|it| _ = known.entry(it).or_default());
     }
 
-    /// The calls at an address, or none when there is no memory left for what is not known yet.
+    /// The calls at an address; empty if they are not known yet and the budget is used up.
     pub(crate) fn calls(&mut self, address: u64) -> &[Call] {
         self.look_up([address]);
         self.known(address)
     }
 }
 
-/// Adds the names of the frames in `locations`, as far as `calls` knows any.
+/// Adds names to the frames of `locations`, for addresses in `calls`.
 pub(crate) fn add(
     profile: &mut Profile,
     locations: impl IntoIterator<Item = LocationId>,
@@ -230,9 +234,9 @@ mod tests {
         assert_ne!(here.line, 0);
     }
 
-    /// What the reader of debug information that everybody uses says of the same addresses.
+    /// Compares with another reader of debug information, which is widely used.
     #[test]
-    fn names_are_those_of_another_reader() {
+    fn names_match_another_reader() {
         let mut stack = Vec::new();
         backtrace::trace(|frame| {
             stack.push(frame.ip().addr() as u64);
@@ -250,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn without_memory_for_it_nothing_new_is_looked_up() {
+    fn without_budget_nothing_new_is_looked_up() {
         let address = own_address();
         let mut names = Names::within(1 << 40);
         assert_eq!(names.known(address), []);
@@ -262,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_is_named_as_a_whole() {
+    fn library_addresses_get_the_librarys_name() {
         let mut names = Names::within(1 << 40);
         let (range, name) = names.libraries.first().cloned().expect("the C library");
         let call = Call { function: name, ..Call::default() };

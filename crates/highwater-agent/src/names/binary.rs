@@ -1,5 +1,5 @@
-//! Names from the file of a program or a library, read where it lies: nothing of it is kept, and what was read of it is given
-//! back to the system after each unit of debug information.
+//! Names from the file of a program or a library, read in place: nothing is kept, and the pages of each unit
+//! of debug information are given back to the system after use.
 
 use gimli::{DebugInfoOffset, Dwarf, EndianSlice, RunTimeEndian};
 use highwater_runtime::MappedFile;
@@ -9,7 +9,7 @@ use super::{Call, unit};
 
 pub(super) type Reader<'a> = EndianSlice<'a, RunTimeEndian>;
 
-/// A file of code.
+/// A binary file.
 pub(super) struct Binary<'a> {
     file: &'a MappedFile,
     object: object::File<'a>,
@@ -18,7 +18,7 @@ pub(super) struct Binary<'a> {
 }
 
 impl<'a> Binary<'a> {
-    /// `None` when it is no file of code.
+    /// `None` if the file is not a binary.
     pub(super) fn open(file: &'a MappedFile) -> Option<Self> {
         let object = object::File::parse(file.bytes()).ok()?;
         let endian = if object.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
@@ -37,14 +37,15 @@ impl<'a> Binary<'a> {
         self.object.build_id().ok().flatten()
     }
 
-    /// The calls at each of these addresses, which are sorted; `tell` is given each once. It stops when `may_go_on` says so.
+    /// Calls `tell` once for each of these sorted addresses with its calls. Stops when `may_go_on` returns
+    /// false.
     pub(super) fn calls(
         &self,
         addresses: &[u64],
         may_go_on: &dyn Fn() -> bool,
         tell: &mut dyn FnMut(u64, Vec<Call>),
     ) {
-        // What cannot be understood has no names.
+        // Damaged debug information yields no names.
         let units = self.units(addresses).unwrap_or_else(|_| vec![None; addresses.len()]);
         let mut asked: Vec<(Option<DebugInfoOffset>, u64)> =
             units.into_iter().zip(addresses.iter().copied()).collect();
@@ -60,7 +61,7 @@ impl<'a> Binary<'a> {
             for (address, found) in addresses.into_iter().zip(found) {
                 match found {
                     unit::Found { calls, .. } if !calls.is_empty() => tell(address, calls),
-                    // Its line may be known.
+                    // The address may have a line without a function.
                     unit::Found { place, .. } => nameless.push((address, place)),
                 }
             }
@@ -70,13 +71,13 @@ impl<'a> Binary<'a> {
         self.file.release();
     }
 
-    /// The unit in which each of these addresses lies: as a table says, or else each unit.
+    /// The unit that contains each of these addresses: from a table, or else by reading each unit.
     fn units(&self, addresses: &[u64]) -> Result<Vec<Option<DebugInfoOffset>>, gimli::Error> {
         let mut found = vec![None; addresses.len()];
         let mut add = |range: gimli::Range, unit: DebugInfoOffset| {
             let first = addresses.partition_point(|it| *it < range.begin);
             let inside = addresses[first..].partition_point(|it| *it < range.end);
-            // What the linker left out begins at 0.
+            // Ranges that the linker removed begin at 0.
             if range.begin != 0 {
                 found[first..first + inside].fill(Some(unit));
             }
@@ -104,7 +105,7 @@ impl<'a> Binary<'a> {
         Ok(found)
     }
 
-    /// Names from the table of symbols, which is read from the beginning to the end and not kept.
+    /// Names from the symbol table, which is read from beginning to end and not kept.
     fn symbols(&self, mut asked: Vec<(u64, Option<Call>)>, tell: &mut dyn FnMut(u64, Vec<Call>)) {
         if asked.is_empty() {
             return;
@@ -130,7 +131,8 @@ impl<'a> Binary<'a> {
     }
 }
 
-/// A section as it lies in the file. One that is compressed would have to be unpacked into memory, and is taken not to be there.
+/// A section's bytes in the file. A compressed section counts as missing, because it would have to be
+/// unpacked into memory.
 fn section<'a>(object: &object::File<'a>, name: &str) -> Option<&'a [u8]> {
     let section = object.section_by_name(name)?;
     let data = section.compressed_data().ok()?;

@@ -1,4 +1,4 @@
-//! What one unit of debug information says of addresses: the function, those that were inlined into it, and lines.
+//! The functions, inlined functions and lines of addresses, from one unit of debug information.
 
 use std::path::PathBuf;
 
@@ -7,33 +7,33 @@ use gimli::{AttributeValue, DebugInfoOffset, DebuggingInformationEntry, Dwarf, U
 use super::Call;
 use super::binary::Reader;
 
-/// How far a name is looked for from one entry to the next.
+/// Maximum number of references to follow from entry to entry for a name.
 const MAX_STEPS: usize = 16;
 
-/// What was found of an address.
+/// The result for an address.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Found {
-    /// Calls that were inlined first; none where no function is known.
+    /// Inlined calls first; empty if no function is known.
     pub calls: Vec<Call>,
-    /// File and line alone.
+    /// File and line only.
     pub place: Option<Call>,
 }
 
 type Entry<'a> = DebuggingInformationEntry<Reader<'a>>;
 
-/// A function whose code holds an address, or a call that was inlined into one.
+/// A function whose code contains an address, or a call that was inlined into one.
 struct Frame {
     depth: isize,
     function: String,
-    /// Where it was inlined.
+    /// The file of the call that was inlined.
     call_file: Option<u64>,
     call_line: u32,
 }
 
-/// What the unit at `offset` says of these addresses, which are sorted.
+/// The results for these sorted addresses from the unit at `offset`.
 ///
 /// # Errors
-/// When it is not understood.
+/// When the unit cannot be parsed.
 pub(super) fn calls(
     dwarf: &Dwarf<Reader<'_>>,
     offset: DebugInfoOffset,
@@ -70,7 +70,8 @@ pub(super) fn calls(
     }
     let mut lines = lines(dwarf, &unit, addresses)?;
     let result = frames.into_iter().zip(&mut lines).map(|(mut frames, place)| {
-        // The innermost comes first; where it is follows from the line, of the others from where they called it.
+        // The innermost frame comes first. Its line comes from the line table; the line of each other frame
+        // is where it made the inlined call.
         frames.sort_by_key(|it| std::cmp::Reverse(it.depth));
         let mut at = place.clone().unwrap_or_default();
         let mut calls = Vec::with_capacity(frames.len());
@@ -79,7 +80,7 @@ pub(super) fn calls(
                 Call { line: frame.call_line, file: file(dwarf, &unit, frame.call_file), ..Call::default() };
             calls.push(Call { function: frame.function, ..std::mem::replace(&mut at, next) });
         }
-        // A function without a name says less than the table of symbols.
+        // The symbol table says more than a function without a name.
         if calls.iter().any(|it| it.function.is_empty()) {
             calls.clear();
         }
@@ -88,7 +89,7 @@ pub(super) fn calls(
     Ok(result.collect())
 }
 
-/// The name of a function as people write it, or that of the one it was made from.
+/// The source name of a function, or of the function that it is an instance of.
 fn name(
     dwarf: &Dwarf<Reader<'_>>,
     unit: &Unit<Reader<'_>>,
@@ -129,7 +130,7 @@ fn name_at(
     name(dwarf, unit, &unit.entry(offset).ok()?, steps)
 }
 
-/// The unit in which an offset lies.
+/// The unit that contains an offset.
 fn header_before<'a>(
     dwarf: &Dwarf<Reader<'a>>,
     offset: DebugInfoOffset,
@@ -145,7 +146,7 @@ fn header_before<'a>(
     found
 }
 
-/// File and line of each of the addresses, which are sorted.
+/// File and line of each of these sorted addresses.
 fn lines(
     dwarf: &Dwarf<Reader<'_>>,
     unit: &Unit<Reader<'_>>,
@@ -154,7 +155,7 @@ fn lines(
     let mut found = vec![None; addresses.len()];
     let Some(program) = unit.line_program.clone() else { return Ok(found) };
     let mut rows = program.rows();
-    // A row holds up to the next one of its sequence.
+    // A row is valid up to the next row of its sequence.
     let mut last: Option<(u64, u64, u32)> = None;
     while let Some((_, row)) = rows.next_row()? {
         if let Some((begin, file_index, line)) = last {
@@ -170,7 +171,7 @@ fn lines(
     Ok(found)
 }
 
-/// The path of a file of the unit's table; empty when it is not known.
+/// The path of a file in the unit's table; empty if unknown.
 fn file(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, index: Option<u64>) -> String {
     let path = || {
         let header = unit.line_program.as_ref()?.header();
@@ -178,7 +179,7 @@ fn file(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, index: Option<u64>) 
         let text = |it| Some(dwarf.attr_string(unit, it).ok()?.to_string_lossy().into_owned());
         let mut path = unit.comp_dir.map(|it| PathBuf::from(it.to_string_lossy().as_ref()));
         let mut add = |part: String| path = Some(path.take().unwrap_or_default().join(part));
-        // The directory with number 0 is that of the unit in version 4, and stands in the table in version 5.
+        // Directory number 0 is the unit's own: it is implicit in version 4, and in the table in version 5.
         entry.directory(header).and_then(text).into_iter().for_each(&mut add);
         add(text(entry.path_name())?);
         Some(path?.display().to_string())
