@@ -100,7 +100,7 @@ impl CliError {
         /// The error lists at most this many files. Usually the program's own binary is the wrong build, and
         /// it is listed first.
         const LISTED: usize = 3;
-        let foreign_binary = summary.strangers.first()?;
+        let foreign_binary = summary.unused_binaries.first()?;
         let mut files: Vec<String> = Vec::new();
         for mapping in profile.mappings() {
             let file =

@@ -1,7 +1,7 @@
-//! One spelling for names of both manglings of Rust.
+//! One common spelling for names of both Rust manglings.
 
-/// A name in the spelling that both manglings have in common: no brackets around a type that has methods, and no arguments
-/// that are the default.
+/// A name in the spelling that both manglings share: without brackets around a type with methods, and without
+/// default arguments.
 pub(crate) fn tidy(name: &str) -> String {
     let name = without_brackets(name).unwrap_or_else(|| name.to_owned());
     let name = without_impl(&name).map_or(name, |it| without_brackets(&it).unwrap_or(it));
@@ -37,7 +37,7 @@ fn without_impl(name: &str) -> Option<String> {
     })
 }
 
-/// `text` with spaces within brackets gone, so that what is left stands outside of all.
+/// `text` without its bracketed parts, so that only the outer level remains.
 fn top_level(text: &str) -> String {
     let mut depth = 0_usize;
     let mut out = String::new();
@@ -52,7 +52,7 @@ fn top_level(text: &str) -> String {
     out
 }
 
-/// Position of the `>` that closes what `inner` is the beginning of.
+/// Position of the `>` that closes the bracket whose content `inner` begins with.
 pub(crate) fn closing(inner: &str) -> Option<usize> {
     let (mut depth, mut before) = (0_usize, b' ');
     for (at, byte) in inner.bytes().enumerate() {

@@ -1,15 +1,17 @@
-//! Which blocks of memory are asynchronous tasks, told from the stacks that allocated them.
+//! Recognises blocks of memory that are asynchronous tasks, by the stacks that allocated them.
 //!
-//! Every executor puts a task into one block, its **cell**, which it frees when the task is over and nobody holds a handle. So
-//! a live block that the executor's constructor of cells has allocated is a task, and the calls outside of the executor are
-//! where it was spawned. That needs no feature of the executor, and no hook in it.
+//! Every executor puts a task into one block, its **cell**, and frees it when the task is over and no handle
+//! is left. So a live block that the executor's cell constructor allocated is a task, and the calls outside
+//! of the executor show where it was spawned. This needs no feature of the executor, and no hook in it.
 //!
-//! The crate is about names and numbers only: it reads no memory, no file, and has no dependency. [`classify`] takes the calls
-//! of a stack, innermost first. [`call`] knows of which package a call is, [`plain`](mod@plain) spells the names of all manglings
-//! alike, [`name`] takes types out of names, and there is a file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and their likes), [`futures`].
+//! The crate handles names and numbers only: it reads no memory and no file, and has no dependency.
+//! [`classify`] takes the calls of a stack, innermost first. [`call`] finds the package of a call,
+//! [`plain`](mod@plain) spells names of all manglings alike, and [`name`] takes types out of names. Each
+//! family of executors has a file: [`tokio`], [`async_task`] (smol, async-executor and similar), [`futures`].
 //!
-//! What a constructor is called, and what the words of a cell mean, is an executor's own affair. Where the version is not one
-//! that was looked at, the answer is [`Allocation::Unclassified`] and never silence.
+//! The name of the constructor and the meaning of a cell's words depend on the executor. For a version that
+//! this crate does not know, the answer is [`Allocation::Unclassified`], so that tasks are never missed
+//! silently.
 #![forbid(unsafe_code)]
 
 mod async_task;
@@ -24,74 +26,75 @@ pub use call::{Call, Version};
 pub use package::name_and_version;
 pub use plain::plain;
 
-/// A family of executors that lay out their cells alike.
+/// A family of executors with the same layout of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Executor {
     /// tokio's runtimes, its `LocalSet` and its pool for blocking calls.
     Tokio,
-    /// Whatever is built on the crate async-task: async-executor, smol, async-std, the pool of the crate blocking.
+    /// Executors based on the crate async-task: async-executor, smol, async-std, the pool of the crate
+    /// blocking.
     AsyncTask,
-    /// `FuturesUnordered` of futures-util, and what is built on it.
+    /// `FuturesUnordered` of futures-util, and types based on it.
     Futures,
 }
 
-/// What a cell is for.
+/// The purpose of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A task of the program's.
+    /// A task of the program.
     Task,
-    /// A call of the program's that may block.
+    /// A call of the program that may block.
     Blocking,
-    /// Something that the executor needs for itself, such as a worker. It lives as long as the executor.
+    /// A task that the executor needs for itself, such as a worker. It lives as long as the executor.
     Own,
 }
 
 /// A block that is a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// Whose it is.
+    /// The executor of the task.
     pub executor: Executor,
-    /// What it is for.
+    /// The purpose of the cell.
     pub purpose: Purpose,
-    /// Place among the calls of the outermost one of the executor's: what the program called to spawn the task. The calls
-    /// behind it are the program's.
+    /// Index of the executor's outermost call: the function that the program called to spawn the task. The
+    /// calls after it are the program's.
     pub entry: usize,
-    /// The type of the future, or of the closure of a blocking call. `None` where the names do not tell: the names in symbol
-    /// tables may leave types out, those in debug information have them ([`future`]).
+    /// The type of the future, or of the closure of a blocking call. `None` if the names do not include it:
+    /// names in symbol tables may lack types, names in debug information have them ([`future`]).
     pub future: Option<String>,
 }
 
-/// What a stack says of the block that it allocated.
+/// What a stack says about the block that it allocated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Allocation {
-    /// It is a task's cell.
+    /// The block is a task's cell.
     Cell(Cell),
-    /// It may be one: an executor allocated it, of a version of which it is not known how it does that.
+    /// The block may be a cell: an executor allocated it, in a version whose constructors are not known.
     Unclassified {
-        /// Whose it would be.
+        /// The executor of that task.
         executor: Executor,
-        /// The version, where the path of the sources says it.
+        /// The version, if the path of the sources contains it.
         version: Option<Version>,
-        /// As [`Cell::entry`].
+        /// Like [`Cell::entry`].
         entry: usize,
     },
-    /// It is none.
+    /// The block is not a task.
     Other,
 }
 
-/// How far a task has come, by the word of its cell in which the executor keeps that.
+/// The state of a task, from the word of its cell in which the executor stores it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
-    /// Whether it is over; its cell is there for a handle, which may ask for the result.
+    /// Whether the task is over. Its cell remains for a handle, which may ask for the result.
     pub is_over: bool,
-    /// Whether it was cancelled: by a handle, or by the end of its executor.
+    /// Whether the task was cancelled: by a handle, or by the end of its executor.
     pub is_cancelled: bool,
-    /// Whether it runs, or is about to because it was woken.
+    /// Whether the task is running, or was woken and will run soon.
     pub is_ready: bool,
 }
 
 impl Executor {
-    /// All of them.
+    /// All executors.
     pub const ALL: [Self; 3] = [Self::Tokio, Self::AsyncTask, Self::Futures];
 
     /// The name of the package that allocates the cells.
@@ -103,8 +106,8 @@ impl Executor {
         }
     }
 
-    /// How many bytes behind the beginning of a cell the word stands that [`Executor::state`] reads; `None` where no word
-    /// tells more than that the cell is there.
+    /// Offset in bytes of the word that [`Executor::state`] reads, from the beginning of a cell; `None` if no
+    /// word says more than that the cell exists.
     pub fn state_at_bytes(self) -> Option<usize> {
         match self {
             Self::Tokio => Some(tokio::STATE_AT_BYTES),
@@ -113,7 +116,7 @@ impl Executor {
         }
     }
 
-    /// What that word says; `None` when it is no such word, so that the layout must be another one.
+    /// The meaning of that word; `None` if the word is not valid, which means that the layout is another one.
     pub fn state(self, word: usize) -> Option<State> {
         match self {
             Self::Tokio => tokio::state(word),
@@ -147,27 +150,31 @@ impl Executor {
     }
 }
 
-/// Bits of the first word of a tokio cell, and what they are when the task was cancelled and is over, as a shutdown leaves it.
+/// A mask for the first word of a tokio cell, and its value if a shutdown cancelled the task and the task is
+/// over.
 pub const CANCELLED_AND_OVER: (usize, usize) = tokio::CANCELLED_AND_OVER;
 
-/// Whether the calls that freed a cell are those of its executor's own end.
+/// Whether the calls that freed a cell belong to the end of its executor.
 pub fn ends_with_executor(executor: Executor, calls: &[Call<'_>]) -> bool {
     executor == Executor::Tokio && calls.iter().any(tokio::is_shutdown)
 }
 
-/// Whether a block was allocated by a package that has cells, by as many calls of its stack as there is need of: up to the first
-/// outside of the allocator. If not, [`classify`] will say that it is none.
+/// Whether a package with cells allocated the block. `calls` only needs the innermost calls of the stack, up
+/// to the first one outside of the allocator. If this is false, [`classify`] would return
+/// [`Allocation::Other`].
 pub fn is_of_executor(calls: &[Call<'_>]) -> bool {
     let package = call::behind_allocator(calls).and_then(|first| calls[first].package());
     package.is_some_and(|it| Executor::ALL.iter().any(|executor| executor.package() == it.name))
 }
 
-/// What allocated a block, by the calls of its stack, innermost first. They may begin inside of the allocator.
+/// Classifies a block by the calls of the stack that allocated it, innermost first. The calls may begin
+/// inside the allocator.
 pub fn classify(calls: &[Call<'_>]) -> Allocation {
     classify_with(calls, |_| None)
 }
 
-/// As [`classify`]. `version` says which version of a package the program has, for calls that have no file to tell it.
+/// Like [`classify`]. `version` returns the version of a package in the program, for calls without a file
+/// that names it.
 pub fn classify_with(calls: &[Call<'_>], version: impl Fn(&str) -> Option<Version>) -> Allocation {
     let Some(first) = call::behind_allocator(calls) else { return Allocation::Other };
     let Some(package) = calls[first].package() else { return Allocation::Other };
@@ -179,7 +186,7 @@ pub fn classify_with(calls: &[Call<'_>], version: impl Fn(&str) -> Option<Versio
     let of_program = || calls[first].file.is_none().then(|| version(package.name)).flatten();
     let known_version = package.version.or_else(of_program);
     if !known_version.is_some_and(|it| executor.knows(it)) {
-        // Any block that such a version allocates while it spawns may be the cell.
+        // Any block that an unknown version allocates during a spawn may be the cell.
         let spawns = inside.iter().any(|it| it.name().contains("spawn") || executor.is_constructor(it));
         return match spawns {
             true => Allocation::Unclassified { executor, version: known_version, entry },
@@ -201,12 +208,12 @@ pub fn classify_with(calls: &[Call<'_>], version: impl Fn(&str) -> Option<Versio
     Allocation::Cell(Cell { executor, purpose, entry, future })
 }
 
-/// What a block is that begins with, or soon has, a pointer to a table of functions whose first one is called `function`, with its
-/// types or without. That needs no debug information, and no call of the executor's left in the stack `calls` that allocated the
-/// block.
+/// Classifies a block that has, at or near its beginning, a pointer to a table of functions. `function` is
+/// the name of the table's first function, with or without types. This needs no debug information, and works
+/// even if the stack `calls` contains no call of the executor.
 pub fn classify_by_table(function: &str, calls: &[Call<'_>]) -> Option<Cell> {
     let path = plain(function);
-    // A waker has a table of functions as well, and may stand in any block.
+    // A waker also has a table of functions, and may be in any block.
     let is_of_waker =
         ["clone_waker", "wake", "wake_by_ref", "drop_waker"].iter().any(|it| path.ends_with(it));
     let executor = match () {
@@ -231,7 +238,7 @@ pub fn classify_by_table(function: &str, calls: &[Call<'_>]) -> Option<Cell> {
     Some(Cell { executor, purpose, entry, future: future.map(|it| it.name) })
 }
 
-/// The outermost call of the executor and its kin, from the constructor at `first` outwards.
+/// The outermost call of the executor and related packages, from the constructor at `first` outwards.
 fn entry(calls: &[Call<'_>], first: usize) -> usize {
     let mut entry = first;
     for (place, call) in calls.iter().enumerate().skip(first) {
@@ -244,17 +251,17 @@ fn entry(calls: &[Call<'_>], first: usize) -> usize {
     entry
 }
 
-/// What a cell holds, by the name of its constructor.
+/// The content of a cell, from the name of its constructor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Future {
-    /// The type of the future or closure, as a reader would write it.
+    /// The type of the future or closure, as in the source.
     pub name: String,
     /// Whether it is a call that may block.
     pub is_blocking: bool,
 }
 
-/// What a cell holds, by a name of its constructor with types in it: `new<app::work::{async_fn_env#0}, …>` as debug information
-/// has it. `None` when there are none in it.
+/// The content of a cell, from a constructor's name that includes types: `new<app::work::{async_fn_env#0},
+/// …>` in debug information. `None` if the name has no types.
 pub fn future(executor: Executor, constructor: &str) -> Option<Future> {
     match executor {
         Executor::Tokio => name::future(constructor, "tokio::runtime::task::core::Cell<", "new"),

@@ -1,8 +1,9 @@
-//! Types in the names of functions.
+//! Types inside the names of functions.
 
 use crate::Future;
 
-/// What wraps a future on its way into a cell: the beginning of the name, and whether it says that the call may block.
+/// Types that wrap a future in a cell: the beginning of the name, and whether it means that the call may
+/// block.
 const WRAPPERS: &[(&str, bool)] = &[
     ("tokio::runtime::blocking::task::BlockingTask<", true),
     ("async_executor::AsyncCallOnDrop<", false),
@@ -12,11 +13,11 @@ const WRAPPERS: &[(&str, bool)] = &[
     ("alloc::boxed::Box<", false),
 ];
 
-/// What wrappers there may be around each other.
+/// Maximum nesting of wrappers.
 const MOST_WRAPPERS: usize = 16;
 
-/// The future in the name of a constructor of cells: the first type of the function called `name`, or of the `cell` that it
-/// belongs to.
+/// The future in the name of a cell's constructor: the first type argument of the function called `name`, or
+/// of the type `cell`.
 pub(crate) fn future(constructor: &str, cell: &str, name: &str) -> Option<Future> {
     let types = match constructor.split_once(cell) {
         Some((_, rest)) => rest,
@@ -29,12 +30,12 @@ pub(crate) fn future(constructor: &str, cell: &str, name: &str) -> Option<Future
         is_blocking |= blocks;
         name = first(&name[wrapper.len()..])?;
     }
-    // A symbol table may have no more than the name that the type has in the executor's sources.
+    // A symbol table may only have the type parameter's name from the executor's sources.
     let is_parameter = name.bytes().all(|it| it.is_ascii_uppercase()) || name == "Fut";
     (!is_parameter).then(|| Future { name: readable(name), is_blocking })
 }
 
-/// The first of the types that stand here, up to the bracket that closes them.
+/// The first of the types in this list, up to the bracket that closes the list.
 fn first(types: &str) -> Option<&str> {
     let mut depth = 0_usize;
     let mut before = ' ';
@@ -52,7 +53,7 @@ fn first(types: &str) -> Option<&str> {
     None
 }
 
-/// `app::work::{async_fn_env#0}` is `app::work::{async_fn}`.
+/// Turns `app::work::{async_fn_env#0}` into `app::work::{async_fn}`.
 fn readable(name: &str) -> String {
     let mut text = String::with_capacity(name.len());
     let mut rest = name;
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn names_without_types_tell_nothing() {
+    fn names_without_types_have_no_future() {
         for function in [
             "tokio::runtime::task::core::Cell<T,S>::new",
             "async_task::raw::RawTask<F,T,S,M>::allocate",

@@ -23,8 +23,8 @@ fn a_build_with_another_id_names_nothing() {
     // Nor when it is given by name, wherever the profile says that the program was.
     subject.moved_to("/nonexistent/demo");
     let summary = subject.run(&Options { binaries: vec![binary.clone()], ..only(&[]) });
-    assert_eq!(summary.strangers.len(), 1);
-    assert_eq!(summary.strangers[0].path, binary);
+    assert_eq!(summary.unused_binaries.len(), 1);
+    assert_eq!(summary.unused_binaries[0].path, binary);
     let said = summary.mappings[0].missing.as_ref().unwrap().to_string();
     assert!(said.contains("is another build, with build id"), "{said}");
     assert!(subject.places().concat().is_empty());
@@ -60,7 +60,7 @@ fn a_binary_of_the_right_build_is_taken_whatever_the_profile_says_of_its_path() 
         subject.moved_to(path);
         let summary = subject.run(&Options { binaries: binaries.clone(), ..only(&[]) });
         assert_eq!(subject.places(), named.places(), "{path:?} {binaries:?} {:?}", summary.mappings);
-        let strangers: Vec<_> = summary.strangers.iter().map(|it| it.path.clone()).collect();
-        assert_eq!(strangers, &[other.clone()][..binaries.len() - 1], "{path:?}");
+        let unused_binaries: Vec<_> = summary.unused_binaries.iter().map(|it| it.path.clone()).collect();
+        assert_eq!(unused_binaries, &[other.clone()][..binaries.len() - 1], "{path:?}");
     }
 }
