@@ -1,7 +1,8 @@
-//! `cargo xtask bench-leaktest`: what a test that does nothing pays for being checked by the leak harness.
+//! `cargo xtask bench-leaktest`: the cost of the leak harness for a test that does nothing.
 //!
-//! The same 500 tests are run with and without it in turns, and each program also with no test at all, so that what a process pays
-//! once is known by itself. Time of the processor is what counts: a test's own time is spent in waiting for threads to start.
+//! The same 500 tests run with and without the harness in turns. Each program also runs with no test at all,
+//! to measure the costs per process separately. Processor time is compared, because the elapsed time of a
+//! test is mostly waiting for threads to start.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -11,36 +12,37 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How often each program is run.
+    /// Number of times that each program runs.
     #[arg(long, default_value_t = 100)]
     rounds: u32,
-    /// Build with optimizations; tests are mostly run without.
+    /// Build with optimization; most tests run without.
     #[arg(long)]
     release: bool,
 }
 
 const TESTS: u32 = 500;
 
-/// Unchecked and checked.
+/// Without and with the harness.
 const PROGRAMS: [&str; 2] = ["trivial", "trivial_checked"];
 
-/// The most that a test may pay.
+/// Maximum cost per test, in microseconds.
 const MOST_MICROSECONDS: f64 = 10.0;
 
-/// Microseconds in a tick of what the kernel counts for children: Linux shows them at 100 a second everywhere.
+/// Microseconds per tick of the kernel's times for children: Linux reports 100 ticks a second on every
+/// machine.
 const TICK_MICROSECONDS: f64 = 10_000.0;
 
-/// Measures, shows the table, and compares with the goal.
+/// Measures, prints the table, and compares with the goal.
 ///
 /// # Errors
-/// When something does not build or run, or the goal is missed.
+/// When a program does not build or run, or the goal is missed.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let programs = build(workspace, options.release)?;
     let rounds = options.rounds.max(1);
-    // Of each program, with all tests and with none.
+    // For each program: with all tests, and with none.
     let mut spent = [[0.0; 2]; 2];
     for _ in 0..rounds {
         for (program, spent) in programs.iter().zip(&mut spent) {
@@ -53,7 +55,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let added = of_a_test[1] - of_a_test[0];
     println!(
         "\n{}\n{TESTS} tests that do nothing, one at a time; {rounds} rounds\n",
-        machine::described(workspace)?
+        machine::description(workspace)?
     );
     println!("            µs for a test   µs for a process without tests");
     for (row, name) in ["unchecked", "checked"].into_iter().enumerate() {
@@ -69,7 +71,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     if is_met { Ok(()) } else { Err(Failure::Bench(line)) }
 }
 
-/// Builds both programs and says where they are.
+/// Builds both programs and returns their paths.
 fn build(workspace: &Workspace, release: bool) -> Result<[String; 2], Failure> {
     let mut words =
         vec!["test", "--no-run", "--package", "highwater-leak-corpus", "--message-format", "json"];
@@ -87,7 +89,7 @@ fn build(workspace: &Workspace, release: bool) -> Result<[String; 2], Failure> {
     Ok([find(PROGRAMS[0])?, find(PROGRAMS[1])?])
 }
 
-/// Runs a program once, and returns the microseconds of the processor that it took.
+/// Runs a program once, and returns its processor time in microseconds.
 fn run_once(program: &str, filter: Option<&str>) -> Result<f64, Failure> {
     let before = of_children()?;
     let mut command = Command::new(program);
@@ -102,7 +104,7 @@ fn run_once(program: &str, filter: Option<&str>) -> Result<f64, Failure> {
     Ok(of_children()? - before)
 }
 
-/// Microseconds of the processor that all children took that have ended.
+/// Processor time in microseconds of all children that have ended.
 fn of_children() -> Result<f64, Failure> {
     let path = "/proc/self/stat";
     let text = fs::read_to_string(path).map_err(|source| Failure::File { path: path.into(), source })?;
@@ -110,7 +112,8 @@ fn of_children() -> Result<f64, Failure> {
     ticks.map(|it| it * TICK_MICROSECONDS).ok_or_else(|| Failure::Bench(format!("{path} has no times")))
 }
 
-/// The user and system time of children, behind the name, which may hold anything.
+/// The user and system time of children. The fields follow the process's name, which may contain any
+/// character.
 fn children_ticks(stat: &str) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let times = rest.split_whitespace().skip(13).take(2).map(str::parse::<f64>);
@@ -123,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_times_of_children_are_found_behind_any_name() {
+    fn the_times_of_children_are_found_after_any_name() {
         let stat = "7 (a) (b c) S 1 2 3 4 5 6 7 8 9 10 11 12 40 2 15 16";
         assert_eq!(children_ticks(stat), Some(42.0));
         assert_eq!(children_ticks("7 (a) S 1 2"), None);

@@ -1,7 +1,7 @@
 //! The project's own commands, run as `cargo xtask <command>`.
 //!
-//! Whatever a contributor or a CI machine does more than once is a command here, written in Rust so that it
-//! works wherever the project builds. One file a command; [`shell`] is how a command runs another program.
+//! Everything that a contributor or a CI machine does repeatedly is a command here, written in Rust so that
+//! it works wherever the project builds. Each command is one file; [`shell`] runs other programs.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -40,33 +40,36 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check the rules of the house: which crate uses which, where unsafe code is, what is documented, and more.
+    /// Check the project's rules: which crate uses which, where unsafe code is, what is documented, and more.
     Tidy,
-    /// Run every test, installing with apt-get and npm the outside programs (go, dot, …) that are missing.
+    /// Run every test; outside programs that are missing (go, dot, …) are installed with apt-get and npm.
     Test,
-    /// Run all that a change must pass: fmt, tidy, clippy, deny, docs, package, test.
+    /// Run all checks for a change: fmt, tidy, clippy, deny, docs, package, test.
     Ci(ci::Options),
-    /// Make the goldens of tests/golden anew with the tools they come from, installing what is missing.
+    /// Generate the goldens of tests/golden again with their tools, which are installed if missing.
     Bless(bless::Options),
     /// Measure allocators and profilers against each other; the first build takes minutes.
     Bench(bench::Options),
-    /// Measure how fast a large profile is read, beside gunzip and Go's reader; a minute or two.
+    /// Measure how fast a large profile is read, next to gunzip and Go's reader; takes a minute or two.
     BenchRead(bench_read::Options),
-    /// Measure how fast, and in how much memory, two large profiles are compared, beside gunzip and Go's tool, which takes minutes and 13 GB.
+    /// Measure the time and memory for comparing two large profiles, next to gunzip and Go's tool, which
+    /// takes minutes and 13 GB.
     BenchDiff(bench_diff::Options),
-    /// Measure how fast a long series of profiles is followed, and whether its memory grows; a minute or two.
+    /// Measure how fast a long series of profiles is followed, and whether its memory grows; takes a minute
+    /// or two.
     BenchTrend(bench_trend::Options),
-    /// Measure what a test that does nothing pays for being checked by the leak harness; half a minute.
+    /// Measure the cost of the leak harness for a test that does nothing; takes half a minute.
     BenchLeaktest(bench_leaktest::Options),
-    /// Look for content that a reader of profiles cannot take, with libFuzzer; the first build takes a minute.
+    /// Search with libFuzzer for input that makes a reader fail; the first build takes a minute.
     Fuzz(fuzz::Options),
-    /// Write a pprof file of a million rows, to try readers on.
+    /// Write a pprof file with a million rows, for trying readers.
     LargeProfile(large_profile::Options),
-    /// Run the leak corpus again and again, on an idle and on a busy machine, and say what the leak harness found; half an hour.
+    /// Run the leak corpus repeatedly, on an idle and on a busy machine, and print what the leak harness
+    /// found; takes half an hour.
     LeakCorpus(leak_corpus::Options),
-    /// Run the tests of published crates under the leak harness; half an hour.
+    /// Run the tests of published crates under the leak harness; takes half an hour.
     RealSuites(real_suites::Options),
-    /// Run a program with a leak and a spike, and show and check that they are found; a few minutes.
+    /// Run a program with a leak and a spike, and check that Highwater finds them; takes a few minutes.
     Demo,
 }
 

@@ -1,8 +1,10 @@
-//! `cargo xtask real-suites`: the tests of published crates under the leak harness, and every finding examined.
+//! `cargo xtask real-suites`: runs the tests of published crates under the leak harness, and compares the
+//! findings with a list.
 //!
-//! The sources are those that were published, with the harness's dev-dependency and its one line put in. What is found is
-//! compared with the table of `docs/REAL-SUITES.md`: the command fails for a finding that is not listed, for a listed one that
-//! vanished, and for a test that fails only under the harness. Before all that it must find a leak in a crate of its own.
+//! The sources are the published ones, with the harness's dev-dependency and its one line added. The findings
+//! are compared with the table in `docs/REAL-SUITES.md`: the command fails for a finding that is not listed,
+//! for a listed finding that is missing, and for a test that fails only under the harness. Before that, it
+//! must find the leak in a test crate of its own.
 
 mod examined;
 mod outcome;
@@ -19,17 +21,17 @@ use crate::workspace::Workspace;
 use outcome::Outcome;
 use suites::{SUITES, Suite};
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Only these crates; all without one.
+    /// Only these crates; all if there are none.
     crates: Vec<String>,
     /// Print the table as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// Where the suites are unpacked and built.
+/// The directory in which the suites are unpacked and built.
 struct Place {
     directory: PathBuf,
     harness: PathBuf,
@@ -41,10 +43,10 @@ impl Place {
     }
 }
 
-/// Runs the suites one after the other, and compares.
+/// Runs the suites one after the other, and compares the findings.
 ///
 /// # Errors
-/// When one does not build, or something is found that was not examined.
+/// When a suite does not build, or a finding is not in the table.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let chosen = choose(&options.crates)?;
     let examined = examined::load(&workspace.root)?;
@@ -97,7 +99,7 @@ fn choose(names: &[String]) -> Result<Vec<&'static Suite>, Failure> {
     names.iter().map(find).collect()
 }
 
-/// A crate that leaks on purpose: whatever is not found there would not be found elsewhere.
+/// Runs a crate with a planted leak: if that is not found, other results mean nothing.
 fn find_the_plant(place: &Place) -> Result<(), Failure> {
     let directory = source::plant(&place.directory, &place.harness)?;
     let suite = Suite { name: "planted", version: "0.0.0", features: &[], bare: false, has_allocator: false };

@@ -1,7 +1,7 @@
-//! The published sources of a crate, with the harness in their tests: one dev-dependency, and one line in the library and in
-//! each test program.
+//! The published sources of a crate, with the harness added to their tests: one dev-dependency, and one line
+//! in the library and in each test program.
 //!
-//! Cargo is asked for the package, as any project that depends on it would, and the copy that it unpacks is copied again.
+//! Cargo downloads the package like for any project that depends on it. Its unpacked copy is copied again.
 
 use std::fs;
 use std::io;
@@ -13,14 +13,15 @@ use cargo_metadata::{MetadataCommand, Package, TargetKind};
 use super::suites::Suite;
 use crate::failure::Failure;
 
-/// The line. An edition of Rust before 2018 knows a crate only when it is told of it.
+/// The line to add. Before the 2018 edition, a crate must be declared with `extern crate`.
 const LINE: &str = "use highwater_leaktest as _;";
 const LINE_OF_2015: &str = "extern crate highwater_leaktest as _;";
 
-/// Copies the sources of `suite` to a directory below `place`, patched to use the harness at `harness`, and returns it.
+/// Copies the sources of `suite` to a directory below `place`, adds the harness at `harness`, and returns the
+/// directory.
 ///
 /// # Errors
-/// When cargo cannot get the crate, or it cannot be copied.
+/// When cargo cannot download the crate, or it cannot be copied.
 pub fn prepare(suite: &Suite, place: &Path, harness: &Path) -> Result<PathBuf, Failure> {
     let package = published(suite, &place.join("fetch"))?;
     let from = package.manifest_path.parent().unwrap_or(Utf8Path::new(""));
@@ -30,7 +31,7 @@ pub fn prepare(suite: &Suite, place: &Path, harness: &Path) -> Result<PathBuf, F
         fs::remove_dir_all(&to).map_err(fail)?;
     }
     copy(from.as_std_path(), &to).map_err(fail)?;
-    // The versions that its tests are built with are those that cargo would choose today.
+    // The tests are built with the versions that cargo would choose today.
     let _ = fs::remove_file(to.join("Cargo.lock"));
     depend(&to, harness, suite.has_allocator)?;
     for target in &package.targets {
@@ -46,7 +47,7 @@ pub fn prepare(suite: &Suite, place: &Path, harness: &Path) -> Result<PathBuf, F
     Ok(to)
 }
 
-/// Has cargo download the crate for a package that depends on it, and tells what it got.
+/// Makes cargo download the crate for a package that depends on it, and returns its description.
 fn published(suite: &Suite, directory: &Path) -> Result<Package, Failure> {
     let fail = |source| Failure::File { path: directory.to_owned(), source };
     fs::create_dir_all(directory.join("src")).map_err(fail)?;
@@ -72,15 +73,15 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
         } else {
-            // What cargo unpacked may be read-only; its content is all that is wanted.
+            // Cargo's copy may be read-only, so only its content is copied.
             fs::write(target, fs::read(entry.path())?)?;
         }
     }
     Ok(())
 }
 
-/// Adds the dev-dependency, and says that the package belongs to no workspace around it. Beside an allocator of the package's
-/// own only threads are looked for.
+/// Adds the dev-dependency, and makes the package a workspace of its own. If the package has its own
+/// allocator, the harness only looks for threads.
 fn depend(package: &Path, harness: &Path, has_allocator: bool) -> Result<(), Failure> {
     let features = if has_allocator { "default-features = false\n" } else { "" };
     let harness = harness.display();
@@ -100,7 +101,7 @@ fn append(path: &Path, words: &str) -> Result<(), Failure> {
     fs::write(path, text + words).map_err(fail)
 }
 
-/// Writes a crate with one test that leaks, for the command to find before it is believed.
+/// Writes a crate with one leaking test, which the command must find first.
 ///
 /// # Errors
 /// When it cannot be written.

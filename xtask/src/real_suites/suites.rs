@@ -1,16 +1,16 @@
-//! The crates whose published tests are run, each in one version.
+//! The published crates whose tests are run, each in one version.
 
-/// A published crate, and how its tests are to be built.
+/// A published crate, and how to build its tests.
 pub struct Suite {
     /// The crate.
     pub name: &'static str,
-    /// Its exact version, which is the one whose findings were examined.
+    /// Its exact version: the one whose findings were examined.
     pub version: &'static str,
-    /// Features that its tests need, beside the default ones.
+    /// Features that its tests need, in addition to the default ones.
     pub features: &'static [&'static str],
-    /// Whether its default features are left out.
+    /// Whether to leave out its default features.
     pub bare: bool,
-    /// Whether some of its tests have a global allocator of their own, so that the harness must do without one.
+    /// Whether some of its tests have their own global allocator, so that the harness must not define one.
     pub has_allocator: bool,
 }
 
@@ -18,7 +18,7 @@ const fn suite(name: &'static str, version: &'static str) -> Suite {
     Suite { name, version, features: &[], bare: false, has_allocator: false }
 }
 
-/// All of them, from the one that is built fastest.
+/// All suites, those that build fastest first.
 pub const SUITES: &[Suite] = &[
     suite("threadpool", "1.8.1"),
     Suite { has_allocator: true, ..suite("crossbeam-channel", "0.5.17") },
@@ -32,6 +32,6 @@ pub const SUITES: &[Suite] = &[
     Suite { features: &["full"], ..suite("tokio-util", "0.7.20") },
     Suite { features: &["full"], ..suite("hyper", "1.12.0") },
     Suite { features: &["full"], ..suite("hyper-util", "0.1.21") },
-    // Without TLS, whose library is written in C and takes minutes to build.
+    // Without TLS: its library is written in C and takes minutes to build.
     Suite { features: &["blocking", "json", "form", "query"], bare: true, ..suite("reqwest", "0.13.5") },
 ];

@@ -1,4 +1,5 @@
-//! docs/ARCHITECTURE.md describes the house that stands: every crate, no other, and only files that are there.
+//! docs/ARCHITECTURE.md describes the present project: every crate, no other crate, and only files that
+//! exist.
 
 use regex::Regex;
 
@@ -6,7 +7,7 @@ use super::{Finding, markdown, tree::Tree};
 
 const DOCUMENT: &str = "docs/ARCHITECTURE.md";
 
-/// Ends of names that make a word in backticks a file's name.
+/// Suffixes by which a word in backticks is a file name.
 const FILE_ENDS: &[&str] = &[".rs", ".md", ".toml", ".lock"];
 
 /// The document names the workspace's crates and files of the tree.
@@ -88,7 +89,7 @@ mod tests {
         ```\n`no/such/file.rs`\n```\n";
 
     #[test]
-    fn a_document_of_what_stands_passes() {
+    fn a_true_document_passes() {
         assert_eq!(found(CLEAN), []);
     }
 

@@ -1,11 +1,12 @@
-//! Which crate may use which: the arrows of docs/ARCHITECTURE.md, as a table.
+//! The allowed dependencies between the workspace's crates: the arrows of docs/ARCHITECTURE.md, as a table.
 //!
-//! Development dependencies are free, since they reach no user, except that nothing at all depends on the command.
+//! Development dependencies are free, since they do not reach users. Only the command may not be a dependency
+//! of any crate.
 
 use super::{Finding, tree::Tree};
 use crate::workspace::Crate;
 
-/// What a crate may use of the workspace's own crates.
+/// The workspace's crates that a crate may use.
 enum Uses {
     Only(&'static [&'static str]),
     Anything,
@@ -43,7 +44,7 @@ const ARROWS: &[(&str, Uses)] = &[
         ]),
     ),
     ("highwater-runtime", Only(&[])),
-    // A sleeping thread's stack is walked as those of allocations are.
+    // A sleeping thread's stack is walked with the recorder's stack walk.
     ("highwater-hooks", Only(&["highwater-runtime"])),
     (
         "highwater-leaktest",

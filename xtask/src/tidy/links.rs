@@ -1,4 +1,4 @@
-//! Links between the project's documents lead somewhere.
+//! Links between the project's documents have targets.
 
 use regex::Regex;
 
@@ -35,8 +35,8 @@ fn leads(tree: &Tree, from: &str, link: &str) -> bool {
     tree.has(&target) && (heading.is_empty() || has_heading())
 }
 
-/// The tree's path for a link in `from`; none if it leads out of the repository. A link is relative to its own file,
-/// and a leading `/` means the repository's top, as web views of repositories have it.
+/// The tree's path for a link in `from`; `None` if it leads out of the repository. A link is relative to its
+/// own file. A leading `/` means the repository's top, as on code hosting sites.
 fn resolve(from: &str, link: &str) -> Option<String> {
     if link.is_empty() {
         return Some(from.to_owned());
@@ -61,7 +61,7 @@ fn has_heading(text: &str, wanted: &str) -> bool {
     markdown::prose(text).filter_map(|(_, line)| markdown::heading(line)).any(|words| anchor(words) == wanted)
 }
 
-/// The anchor that web views of repositories give a heading.
+/// The anchor that code hosting sites give a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase();
     kept.chars()
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_somewhere_pass() {
+    fn links_with_targets_pass() {
         let text = "# Here\n[web](https://example.org/x) [mail](mailto:a@b.c) [c](../C.md \"title\") [top](/README.md)\n\
             [start](../../README.md#quick-start-top) [here](#here) [directory](..)\n\
             `[code](no.md)`\n```\n[fenced](no.md)\n```\n[ref]: ../C.md\n";
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_nowhere_are_found() {
+    fn links_without_targets_are_found() {
         assert_eq!(found("\n[gone](GONE.md)"), [2]);
         assert_eq!(found("[wrong directory](C.md)"), [1]);
         assert_eq!(found("[out](../../../elsewhere.md)"), [1]);

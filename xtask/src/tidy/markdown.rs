@@ -1,4 +1,4 @@
-//! The little of Markdown that the rules about documents need.
+//! The parts of Markdown that the rules about documents need.
 
 /// A document's lines with their 1-based numbers, without those inside fenced code.
 pub fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
@@ -17,7 +17,7 @@ pub fn code(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// A line without what stands in backticks.
+/// A line without its text in backticks.
 pub fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join("``")
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask tidy`: the rules of the house that the compiler does not check.
+//! `cargo xtask tidy`: rules of the project that the compiler does not check.
 //!
-//! A rule is one file below this one: a pure function from a [`Tree`] to [`Finding`]s, with a test that plants the
-//! fault and one that passes a clean tree. To add a rule, add the file and its line in [`RULES`].
+//! A rule is one file below this one: a pure function from a [`Tree`] to [`Finding`]s, with a test that
+//! plants the fault and one that passes a clean tree. To add a rule, add its file and its line in [`RULES`].
 
 mod architecture;
 mod crates;
@@ -22,11 +22,11 @@ use crate::failure::Failure;
 use crate::workspace::Workspace;
 use tree::Tree;
 
-/// A place that breaks a rule, and what to do about it.
+/// A place that breaks a rule, with advice on what to do.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Finding {
     path: String,
-    /// 1-based; 0 where the finding is about the file as a whole.
+    /// Line number, from 1; 0 if the finding is about the whole file.
     line: usize,
     advice: String,
 }
@@ -46,7 +46,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// A rule, with the name its findings are printed under.
+/// A rule, with the name that is printed with its findings.
 type Rule = (&'static str, fn(&Tree) -> Vec<Finding>);
 
 /// Every rule.
@@ -64,7 +64,7 @@ const RULES: &[Rule] = &[
     ("links", links::check),
 ];
 
-/// Applies every rule and prints all that they find.
+/// Applies every rule and prints all findings.
 ///
 /// # Errors
 /// When there is a finding, or the tree cannot be read.

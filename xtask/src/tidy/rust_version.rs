@@ -1,8 +1,8 @@
-//! The oldest Rust that builds the project is stated once, and no toolchain is forced on a contributor.
+//! The minimum Rust version is stated once, and no toolchain is forced on contributors.
 
 use super::{Finding, tree::Tree};
 
-/// `rust-version` stands in the root manifest, every crate inherits it, and no `rust-toolchain` file exists.
+/// The root manifest states `rust-version`, every crate inherits it, and no `rust-toolchain` file exists.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     let table = |path: &str| tree.text(path).and_then(|text| text.parse::<toml::Table>().ok());
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_of_ones_own_or_none_at_all_is_found() {
+    fn an_own_or_missing_version_is_found() {
         for member in ["[package]\nname = 'a'\nrust-version = '1.80'", "[package]\nname = 'a'"] {
             let findings = check(&tree(ROOT, member, "x"));
             assert_eq!(findings.len(), 1, "{member}");

@@ -1,10 +1,10 @@
-//! The first screen of the repository shows the house and nothing else.
+//! The repository's top level contains only the known entries.
 
 use std::collections::BTreeSet;
 
 use super::{Finding, tree::Tree};
 
-const ROOMS: &[&str] = &[
+const ENTRIES: &[&str] = &[
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -18,11 +18,11 @@ const ROOMS: &[&str] = &[
     "xtask",
 ];
 
-/// The top level holds [`ROOMS`], licences and dot files.
+/// The top level holds [`ENTRIES`], licences and dot files.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let top: BTreeSet<&str> = tree.paths().filter_map(|path| path.split('/').next()).collect();
     top.into_iter()
-        .filter(|name| !name.starts_with('.') && !name.starts_with("LICENSE-") && !ROOMS.contains(name))
+        .filter(|name| !name.starts_with('.') && !name.starts_with("LICENSE-") && !ENTRIES.contains(name))
         .map(|name| Finding::new(name, 0, "move it into crates, docs, tests or xtask, or delete it"))
         .collect()
 }
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rooms_licences_and_dot_files_pass() {
+    fn entries_licences_and_dot_files_pass() {
         let files = [("Cargo.toml", ""), ("LICENSE-MIT", ""), (".ci/run", ""), ("crates/a/notes.txt", "")];
         assert_eq!(check(&Tree::of(&files, vec![])), []);
     }

@@ -1,7 +1,8 @@
-//! Files are written in one way: whole or not at all, and through what is no regular file.
+//! Files are written in one way: as a whole or not at all, and straight through if the target is not a
+//! regular file.
 //!
-//! Nothing in the sources of a crate creates, copies or renames a file but [`PLACES`]; everything else calls
-//! `highwater_profile::file`. Tests are free to.
+//! In the sources of crates, only [`PLACES`] create, copy or rename files; all other code calls
+//! `highwater_profile::file`. Tests may do it.
 
 use proc_macro2::{TokenStream, TokenTree};
 
@@ -26,14 +27,14 @@ const PLACES: &[Place] = &[
     },
 ];
 
-/// What writes, by the module or type that it belongs to.
+/// The writing functions, by their module or type.
 const WRITERS: &[(&str, &[&str])] = &[
     ("fs", &["write", "rename", "copy", "OpenOptions"]),
     ("File", &["create", "create_new", "options"]),
     ("OpenOptions", &["new"]),
 ];
 
-/// Every writer is at a place of [`PLACES`], and there is one at each of these.
+/// Every writer is in one of [`PLACES`], and each of these has one.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     check_with(tree, PLACES)
 }
@@ -62,18 +63,18 @@ fn check_with(tree: &Tree, places: &[Place]) -> Vec<Finding> {
     findings
 }
 
-/// Whether a file is part of what is delivered, and no test.
+/// Whether a file is part of the product, and not a test.
 fn is_product(path: &str) -> bool {
     path.starts_with("crates/") && path.contains("/src/") && !path.ends_with("tests.rs")
 }
 
-/// Adds each writer with its line. What is compiled for tests only is left out.
+/// Adds each writer with its line. Code that is compiled for tests only is left out.
 fn search(tokens: TokenStream, found: &mut Vec<(usize, String)>) {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut at = 0;
     while at < tokens.len() {
         if is_for_tests(&tokens[at..]) {
-            // The item ends with its body, or with a semicolon if that is in a file of its own.
+            // The item ends with its body, or with a semicolon if its body is a file of its own.
             at += 2;
             let is_end = |it: &TokenTree| match it {
                 TokenTree::Group(group) => group.delimiter() == proc_macro2::Delimiter::Brace,
@@ -101,7 +102,7 @@ fn is_for_tests(tokens: &[TokenTree]) -> bool {
     hash.as_char() == '#' && words.starts_with("cfg") && has("test") && !has("not")
 }
 
-/// `fs::write` and the like, at the start of these tokens: with its line.
+/// The writer and its line, if these tokens begin with `fs::write` or the like.
 fn writer(tokens: &[TokenTree]) -> Option<(usize, String)> {
     let [TokenTree::Ident(owner), TokenTree::Punct(first), TokenTree::Punct(second), named, ..] = tokens
     else {
