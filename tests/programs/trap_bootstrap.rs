@@ -1,4 +1,4 @@
-//! Allocations before `main`: the loader runs what stands in `.init_array` before anything of Rust is set up.
+//! Allocations before `main`: the loader runs the functions in `.init_array` before Rust's runtime is set up.
 
 #[macro_use]
 mod trap;

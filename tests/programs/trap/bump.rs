@@ -1,11 +1,11 @@
-//! An arena that hands out memory in a row and never takes any back: the simplest inner allocator there is, and one that
-//! may be called in a signal handler.
+//! An arena that hands out memory sequentially and never takes any back: the simplest inner allocator, and
+//! one that may be called in a signal handler.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
-/// Address space that is reserved; memory is used only as far as it is handed out.
+/// Reserved address space in bytes; memory is used only as far as it is handed out.
 const ROOM: usize = 32 << 30;
 
 pub struct Bump {
