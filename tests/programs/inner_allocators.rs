@@ -1,4 +1,5 @@
-//! The same work over any inner allocator: `inner_allocators PATH`, with the allocator's name in `TRAP_INNER`.
+//! The same work over any inner allocator: `inner_allocators PATH`, with the allocator's name in
+//! `TRAP_INNER`.
 //!
 //! The work uses all alignments, moves blocks between threads, grows and shrinks them, and continues after a
 //! refused allocation. The program compares its own count with the recorder's exact totals, and prints the
@@ -104,8 +105,8 @@ impl UpToAPage {
     }
 }
 
-// SAFETY: as the system's, but for larger alignments, which this program asks for only to see that the address is passed
-// on; it does not rely on it.
+// SAFETY: as the system's, but for larger alignments, which this program asks for only to see that the
+// address is passed on; it does not rely on it.
 unsafe impl GlobalAlloc for UpToAPage {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the size is the caller's.
@@ -153,7 +154,8 @@ unsafe impl GlobalAlloc for Refusing {
 #[derive(Default)]
 struct Grown {
     bytes: Vec<u8>,
-    /// `[alloc_blocks, alloc_bytes, freed_blocks, freed_bytes]`; a resized block is one freed and one allocated.
+    /// `[alloc_blocks, alloc_bytes, freed_blocks, freed_bytes]`; a resized block is one freed and one
+    /// allocated.
     truth: [u64; 4],
     refused: u64,
 }

@@ -72,8 +72,8 @@ fn tracked<R>(work: impl FnOnce(&mut Tracker) -> R) -> R {
 
 struct Checked;
 
-// SAFETY: every call goes to the recorder, or from within the tracker to the system; what is allocated there is freed
-// there. The tracker panics only when the program is to end.
+// SAFETY: every call goes to the recorder, or from within the tracker to the system; what is allocated there
+// is freed there. The tracker panics only when the program is to end.
 unsafe impl GlobalAlloc for Checked {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if IS_OWN.get() {

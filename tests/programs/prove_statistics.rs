@@ -40,8 +40,8 @@ impl Hollow {
     }
 }
 
-// SAFETY: the blocks are too small for what they say, which is sound only because nobody in this program writes to a
-// block: the recorder writes its mark into the first 8 bytes of those that are real.
+// SAFETY: the blocks are too small for what they say, which is sound only because nobody in this program
+// writes to a block: the recorder writes its mark into the first 8 bytes of those that are real.
 unsafe impl GlobalAlloc for Hollow {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match Self::real(layout) {

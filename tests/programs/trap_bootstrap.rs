@@ -17,7 +17,8 @@ site!(site_before_main, BEFORE_MAIN);
 site!(site_in_early_thread, IN_EARLY_THREAD);
 site!(site_in_main, IN_MAIN);
 
-// SAFETY: the loader calls the functions of this section once, before main; this one needs nothing that main sets up.
+// SAFETY: the loader calls the functions of this section once, before main; this one needs nothing that main
+// sets up.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static BEGIN: extern "C" fn() = begin;

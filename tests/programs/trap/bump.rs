@@ -39,8 +39,8 @@ impl Bump {
     }
 }
 
-// SAFETY: every block is a piece of the mapping of its own, aligned by the extra room, and stays for ever. The memory is
-// zero, because the kernel gives it so and nobody has had it before.
+// SAFETY: every block is a piece of the mapping of its own, aligned by the extra room, and stays for ever.
+// The memory is zero, because the kernel gives it so and nobody has had it before.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let start = self.start();
@@ -52,7 +52,8 @@ unsafe impl GlobalAlloc for Bump {
         if used > ROOM - bytes {
             return ptr::null_mut();
         }
-        // SAFETY: the piece from `used` to `used + bytes` lies within the mapping, and leaves room for the alignment.
+        // SAFETY: the piece from `used` to `used + bytes` lies within the mapping, and leaves room for the
+        // alignment.
         unsafe {
             let piece = start.add(used);
             piece.add(piece.align_offset(layout.align()))

@@ -103,8 +103,8 @@ impl<A: GlobalAlloc> Planted<A> {
     /// The effect of a fault on an allocation; `allocate` is the correct allocator's.
     #[cold]
     fn allocate(&self, layout: Layout, fault: Fault, allocate: impl Fn() -> *mut u8) -> *mut u8 {
-        // SAFETY: the layout is the program's. The sound allocator wraps the system's wherever this is used, and so
-        // may take such a block back: the system's `free` looks at the address only.
+        // SAFETY: the layout is the program's. The sound allocator wraps the system's wherever this is used,
+        // and so may take such a block back: the system's `free` looks at the address only.
         let unrecorded = || unsafe { System.alloc(layout) };
         match fault {
             Fault::Late if !IN_MAIN.load(Relaxed) => unrecorded(),
@@ -141,8 +141,8 @@ impl<A: GlobalAlloc> Planted<A> {
     }
 }
 
-// SAFETY: every call goes on to a sound allocator. The one block of `Fault::Late` and `Fault::Tls` that does not is from
-// the allocator behind that one.
+// SAFETY: every call goes on to a sound allocator. The one block of `Fault::Late` and `Fault::Tls` that does
+// not is from the allocator behind that one.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Planted<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

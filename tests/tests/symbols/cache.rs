@@ -1,4 +1,4 @@
-//! Names that were found once are found again without the binary, and never for another build.
+//! Cached names are found without the binary, and never for another build.
 
 use std::fs;
 use std::num::NonZero;
@@ -38,7 +38,7 @@ fn a_second_run_needs_no_binary() {
     let (cached, summary) = run(&options);
     assert_eq!((summary.cached_locations, summary.missing().count()), (original.addresses.len(), 0));
     assert_eq!(cached, places);
-    // Without the cache there is nothing to know them from, and a damaged cache is none.
+    // Without the cache the names are unknown, and a damaged cache counts as missing.
     assert_eq!(run(&only(&[])).1.missing().count(), 1);
     let file = fs::read_dir(cache.path().join("v2")).unwrap().next().unwrap().unwrap().path();
     let mut bytes = fs::read(&file).unwrap();
@@ -51,7 +51,7 @@ fn a_second_run_needs_no_binary() {
 }
 
 #[test]
-fn another_build_is_not_answered_for() {
+fn another_build_gets_no_cached_names() {
     let directory = tempfile::tempdir().unwrap();
     let cache = tempfile::tempdir().unwrap();
     let options = with_cache(cache.path());

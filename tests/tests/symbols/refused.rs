@@ -1,5 +1,5 @@
-//! Binaries that are not the ones that ran: no name is better than a wrong one. One that was given and is the right build is
-//! always taken.
+//! Binaries other than the ones that ran: no name is better than a wrong one. A given binary of the right
+//! build is always used.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ use crate::subject::{Subject, only};
 fn a_build_with_another_id_names_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let mut subject = Subject::of(&rust(directory.path(), ""), 200);
-    // The planted fault: the same source, built in another way, in the place of the first.
+    // The planted fault: the same source, built in another way, in the place of the first build.
     let binary = rust(directory.path(), "-C opt-level=1");
     let summary = subject.run(&only(&[]));
     assert!(
@@ -20,7 +20,7 @@ fn a_build_with_another_id_names_nothing() {
     );
     assert!(subject.places().concat().is_empty());
 
-    // Nor when it is given by name, wherever the profile says that the program was.
+    // It is not used either if it is given by name, whatever path the profile has for the program.
     subject.moved_to("/nonexistent/demo");
     let summary = subject.run(&Options { binaries: vec![binary.clone()], ..only(&[]) });
     assert_eq!(summary.unused_binaries.len(), 1);
@@ -40,7 +40,7 @@ fn a_binary_of_the_right_build_is_taken_whatever_the_profile_says_of_its_path() 
     let mut named = original.clone();
     named.run(&only(&[]));
     assert!(named.places().concat().len() > 50, "{:?}", named.places());
-    // Another build at the recorded path, and given as well, before the right one and behind it.
+    // Another build is at the recorded path, and is also given before and after the right one.
     fs::copy(rust(directory.path(), "-C opt-level=1"), &other).unwrap();
     let recorded = [
         other.to_str().unwrap(),

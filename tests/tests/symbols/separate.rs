@@ -1,4 +1,4 @@
-//! Debug information outside of the binary: found by build id or by link, and only when it is the right one.
+//! Debug information outside of the binary: found by build id or by link, and only if it is the right one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::subject::{Place, Subject, only};
 
 const SAMPLED: u64 = 500;
 
-/// A program stripped of its debug information, that information, and what is found with both in one file.
+/// A program without its debug information, that information, and the result for both in one file.
 struct Split {
     directory: tempfile::TempDir,
     binary: PathBuf,
@@ -29,7 +29,7 @@ impl Split {
         Self { debug: directory.path().join("demo.dbg"), binary, whole: subject.places(), directory }
     }
 
-    /// What is found in the stripped file and these places.
+    /// The result for the stripped file with these options.
     fn found(&self, options: &Options) -> Vec<Vec<Place>> {
         let mut subject = Subject::of(&self.binary, SAMPLED);
         subject.run(options);
@@ -77,7 +77,7 @@ fn by_link_with_a_checksum_that_must_be_right() {
     assert_eq!(build_id(&split.binary), "");
     tool(split.directory.path(), "objcopy --add-gnu-debuglink=demo.dbg demo");
     assert_eq!(split.found(&only(&[])), split.whole);
-    // The planted fault: one byte behind its end, which changes nothing but the checksum.
+    // The planted fault: one byte after its end, which only changes the checksum.
     let mut bytes = fs::read(&split.debug).unwrap();
     bytes.push(0);
     fs::write(&split.debug, bytes).unwrap();
@@ -136,7 +136,7 @@ fn more_debug_information_than_allowed_is_not_read() {
     assert!(summary.resolved() > 0);
 }
 
-/// A profile of one stack: code of the program, called by the C library, whose names are known.
+/// A profile with one stack: code of the program, called by the C library, whose names are known.
 fn called_by_libc(binary: &Path) -> Subject {
     let mut subject = Subject::of(binary, 1);
     let own = subject.profile.samples.get(0).stack.to_vec();
@@ -163,7 +163,7 @@ fn called_by_libc(binary: &Path) -> Subject {
 }
 
 #[test]
-fn code_without_a_name_stays_and_what_is_missing_is_said() {
+fn unnamed_code_stays_and_missing_files_are_named() {
     let split = Split::new("");
     let subject = called_by_libc(&split.binary);
     let file = split.path("heap.pb.gz");
@@ -193,21 +193,21 @@ fn code_without_a_name_stays_and_what_is_missing_is_said() {
     };
     let (label, _) = row(&run(&["top", "--json"], &[]));
     assert!(label.starts_with("demo+0x"), "{label}");
-    // What the note says helps.
+    // The note's advice works.
     let (label, notes) = row(&run(&["top", "--json"], &[Path::new("--binary"), &split.debug]));
     assert!(!label.contains("+0x") && !label.contains("libc_start"), "{label}");
     assert_eq!(notes, serde_json::json!([]));
 }
 
 #[test]
-fn split_debug_information_that_is_gone_is_said() {
+fn missing_split_debug_information_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let binary = rust(directory.path(), "-C split-debuginfo=packed");
     fs::rename(directory.path().join("demo.dwp"), directory.path().join("elsewhere.dwp")).unwrap();
     let mut subject = Subject::of(&binary, SAMPLED);
     let summary = subject.run(&only(&[]));
     assert!(summary.mappings[0].split_is_missing);
-    // A function of the program has no line, rather than one of what was inlined into it.
+    // A function of the program has no line, instead of a line of a call inlined into it.
     let own = |it: &&Place| it.symbol.contains("4demo");
     let places = subject.places().concat();
     assert!(places.iter().filter(own).count() > 0);

@@ -9,7 +9,8 @@ use crate::{Failure, Totals};
 /// Sizes are drawn in advance, so that drawing them costs the same under every allocator: next to nothing.
 const SIZES: usize = 4096;
 
-/// Slots with a block each. One operation allocates a block, writes to it, and frees the one whose place it takes.
+/// Slots with a block each. One operation allocates a block, writes to it, and frees the one whose place it
+/// takes.
 pub struct Mix {
     slots: Vec<Vec<u8>>,
     sizes: Box<[u32; SIZES]>,
