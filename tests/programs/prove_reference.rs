@@ -1,7 +1,7 @@
 //! A normal program with a plain map behind a mutex between itself and the recorder: `prove_reference
 //! [forget]`.
 //!
-//! Every block of the process passes through both: from the first one before `main` to those of ending
+//! Every block of the process passes through both: from the first one before `main` to blocks of ending
 //! threads. Prints the counts of both:
 //!
 //! ```text

@@ -79,7 +79,7 @@ impl Coroutine {
     /// Runs the coroutine up to its next pause.
     fn resume(&self) {
         BEGINNING.store(ptr::from_ref(self).cast_mut(), Relaxed);
-        // SAFETY: the coroutine pauses and is not running; its context is that of `new` or of its last pause.
+        // SAFETY: the coroutine pauses and is not running; its context is from `new` or from its last pause.
         assert_eq!(unsafe { libc::swapcontext(self.resumer.get().cast(), self.own.get().cast()) }, 0);
     }
 
@@ -90,7 +90,8 @@ impl Coroutine {
 }
 
 extern "C" fn begin() {
-    // SAFETY: `resume` has just stored it, and it lives until the program ends or nobody resumes it any more.
+    // SAFETY: `resume` has just stored it, and it exists until the program ends or nobody resumes it any
+    // more.
     let coroutine = unsafe { &*BEGINNING.load(Relaxed) };
     loop {
         work(coroutine, 20);

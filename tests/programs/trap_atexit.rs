@@ -28,7 +28,7 @@ extern "C" fn at_exit() {
     let outcome = allocate_and_write();
     if let Err(wrong) = outcome {
         let line = CString::new(format!("at exit: {wrong}\n")).unwrap_or_default();
-        // SAFETY: the pointer and the length are those of a string; the process then ends.
+        // SAFETY: the pointer and the length belong to a string; the process then ends.
         unsafe {
             libc::write(2, line.as_ptr().cast(), line.as_bytes().len());
             libc::_exit(3);

@@ -78,7 +78,7 @@ impl Library {
 
     /// The library's function `through`.
     fn through(&self) -> Result<extern "C" fn(extern "C" fn()), String> {
-        // SAFETY: the handle is that of a loaded library, and the name is a C string.
+        // SAFETY: the handle belongs to a loaded library, and the name is a C string.
         let function = unsafe { libc::dlsym(self.0, c"through".as_ptr()) };
         if function.is_null() {
             return Err("the library has no function `through`".to_owned());
@@ -183,7 +183,7 @@ extern "C" fn construct() {
         ptr::null_mut()
     }
     let mut thread = 0;
-    // SAFETY: there is room for the results, and the thread is joined once.
+    // SAFETY: there is space for the results, and the thread is joined once.
     unsafe {
         assert_eq!(libc::pthread_create(&mut thread, ptr::null(), allocate, ptr::null_mut()), 0);
         assert_eq!(libc::pthread_join(thread, ptr::null_mut()), 0);

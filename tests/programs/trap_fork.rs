@@ -59,7 +59,7 @@ fn fork(path: &str) -> Outcome {
         }
         child => {
             let mut status = 0;
-            // SAFETY: there is room for the result.
+            // SAFETY: there is space for the result.
             expect("waitpid", unsafe { libc::waitpid(child, &mut status, 0) }, child)?;
             expect("the child's wait status", status, 0)
         }

@@ -62,7 +62,7 @@ fn set_action(signal: libc::c_int, action: libc::sighandler_t) {
 /// Waits for a child and returns its wait status.
 fn wait_status(child: libc::pid_t) -> libc::c_int {
     let mut status = -1;
-    // SAFETY: there is room for the result.
+    // SAFETY: there is space for the result.
     unsafe { libc::waitpid(child, &mut status, 0) };
     status
 }
@@ -123,7 +123,7 @@ fn fork_agent() -> Result<(), String> {
     }
     let begin = Instant::now();
     let mut status = -1;
-    // SAFETY: there is room for the result.
+    // SAFETY: there is space for the result.
     while unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } == 0 {
         if begin.elapsed() > PATIENCE {
             // SAFETY: the child is this process's.

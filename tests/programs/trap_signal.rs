@@ -69,7 +69,7 @@ fn install(signal: libc::c_int) {
 
 fn start(work: extern "C" fn(*mut c_void) -> *mut c_void) -> libc::pthread_t {
     let mut thread = 0;
-    // SAFETY: there is room for the result, and `work` may run in any thread.
+    // SAFETY: there is space for the result, and `work` may run in any thread.
     assert_eq!(unsafe { libc::pthread_create(&mut thread, ptr::null(), work, ptr::null_mut()) }, 0);
     thread
 }

@@ -64,7 +64,7 @@ static LONGEST_OWN_NS: AtomicU64 = AtomicU64::new(0);
 
 /// The number of preemptions of the calling thread.
 fn preemptions() -> i64 {
-    // SAFETY: the result is valid when zeroed, and there is room for it.
+    // SAFETY: the result is valid when zeroed, and there is space for it.
     unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         libc::getrusage(libc::RUSAGE_THREAD, &mut usage);

@@ -76,7 +76,7 @@ extern "C" fn begin(_: *mut c_void) -> *mut c_void {
 fn generation() {
     let mut threads = [0; THREADS];
     for thread in &mut threads {
-        // SAFETY: there is room for the result, and `begin` may run in any thread.
+        // SAFETY: there is space for the result, and `begin` may run in any thread.
         let failed = unsafe { libc::pthread_create(thread, ptr::null(), begin, ptr::null_mut()) };
         assert_eq!(failed, 0);
     }
@@ -88,7 +88,7 @@ fn generation() {
 
 fn run(path: &str) -> Outcome {
     let mut key = 0;
-    // SAFETY: there is room for the result, and the destructor is a function of the program.
+    // SAFETY: there is space for the result, and the destructor is a function of the program.
     assert_eq!(unsafe { libc::pthread_key_create(&mut key, Some(end)) }, 0);
     KEY.store(key as usize, Relaxed);
 

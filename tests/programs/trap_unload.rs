@@ -22,7 +22,7 @@ impl Library {
 
     /// The library's function `work`; a library without an allocator does not have it.
     fn work(&self) -> Option<Work> {
-        // SAFETY: the handle is that of a loaded library, and the name is a C string.
+        // SAFETY: the handle belongs to a loaded library, and the name is a C string.
         let function = unsafe { libc::dlsym(self.0, c"work".as_ptr()) };
         // SAFETY: the library's source says that this is its type.
         (!function.is_null()).then(|| unsafe { std::mem::transmute::<*mut c_void, Work>(function) })
@@ -71,7 +71,7 @@ fn run(path: &str) -> Result<(), String> {
         counted = now;
     }
     let mut key = 0;
-    // SAFETY: there is room for the result.
+    // SAFETY: there is space for the result.
     if unsafe { libc::pthread_key_create(&mut key, None) } != 0 {
         return Err("there is no key left".to_owned());
     }
@@ -81,7 +81,7 @@ fn run(path: &str) -> Result<(), String> {
         0 => unsafe { libc::_exit(0) },
         child => {
             let mut status = 1;
-            // SAFETY: there is room for the result.
+            // SAFETY: there is space for the result.
             unsafe { libc::waitpid(child, &mut status, 0) };
             if status == 0 { Ok(()) } else { Err(format!("the child's wait status: {status}")) }
         }

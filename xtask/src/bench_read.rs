@@ -1,6 +1,6 @@
 //! `cargo xtask bench-read`: the time and memory for reading a large profile, next to other tools.
 //!
-//! The file is that of [`large_profile`]. All readers run in turns, so that a slow phase of the machine
+//! The file comes from [`large_profile`]. All readers run in turns, so that a slow phase of the machine
 //! affects all of them. The comparison is the ratio of two times in the same round.
 
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! `cargo xtask large-profile`: a pprof file as large as those of big services, with the same bytes in every
+//! `cargo xtask large-profile`: a pprof file as large as big services have, with the same bytes in every
 //! run.
 //!
 //! The file is written from the format's definition, not with the project's encoder: a fault common to
@@ -55,7 +55,7 @@ impl Moment {
         1_700_000_000_000_000_000 + number * 90_000_000_000
     }
 
-    /// The allocated and live blocks of a row, from those of the first moment.
+    /// The allocated and live blocks of a row, from the first moment's.
     fn values(self, [allocated, live]: [u64; 2]) -> [u64; 2] {
         let Self::Nth(number) = self else { return [allocated, live] };
         let kept = if allocated.is_multiple_of(8) { allocated * number } else { 0 };

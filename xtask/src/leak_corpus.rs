@@ -1,7 +1,7 @@
 //! `cargo xtask leak-corpus`: measures how reliably the leak harness separates leaks from similar states. It
 //! repeats runs on an idle and on a busy machine, in debug builds and in release builds with line tables.
 //!
-//! The runs are those of the tests in `tests/tests/leak_corpus`, which write down their counts. This command
+//! The runs are the tests in `tests/tests/leak_corpus`, which write down their counts. This command
 //! adds them up and compares them with the targets: 99 of 100 leaks found and placed, none blamed on another
 //! test, no clean test failed.
 

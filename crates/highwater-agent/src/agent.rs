@@ -202,7 +202,7 @@ impl AgentBuilder {
     /// [`Self::open_to_anyone`], when the token is too short, when the directory of the watch cannot be used,
     /// or when the system starts no thread.
     pub fn start(self) -> Result<Agent, Error> {
-        // Memory that lives as long as the agent counts as the agent's. Errors count as the program's. So
+        // Memory that exists as long as the agent counts as the agent's. Errors count as the program's. So
         // does the little memory that the standard library allocates to start a thread, because it frees that
         // elsewhere.
         let access = self.access()?;

@@ -140,7 +140,7 @@ fn work(messages: Receiver<Message>, waiting: Arc<AtomicUsize>) {
         }
         let now = Instant::now();
         for (_, alarm) in alarms.extract_if(.., |(time, alarm)| *time <= now || alarm.is_closed()) {
-            // Whoever waited may have gone.
+            // The waiting task may be gone.
             let _ = alarm.send(());
         }
     }

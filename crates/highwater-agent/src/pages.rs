@@ -16,7 +16,7 @@ use crate::service::Service;
 /// ([`Pages::respond`]). [`AgentBuilder::pages`](crate::AgentBuilder::pages) makes them. Clones are cheap and
 /// share one thread that takes snapshots; the thread ends with the last clone.
 ///
-/// The pages, the number of captures at a time, and the bounds on bodies are those of
+/// The pages, the number of captures at a time, and the bounds on bodies are the same as for
 /// [`serve`](crate::serve). The server is responsible for connections and heads of requests, and for their
 /// bounds.
 #[derive(Clone)]

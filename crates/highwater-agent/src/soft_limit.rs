@@ -23,9 +23,9 @@ pub struct SoftLimit {
 }
 
 /// Calls `callback` with the bytes in use when they rise above `bytes`. The bytes in use are the live bytes
-/// or the container's working set, whichever is more. The callback runs on a thread of its own and not within
-/// an allocation, so it may allocate, free and wait: to drop caches, or to refuse requests. The next call
-/// comes after memory has fallen by 5 % and risen again. Memory is read ten times a second.
+/// or the container's working set: the larger of the two. The callback runs on a thread of its own and not
+/// within an allocation, so it may allocate, free and wait: to drop caches, or to refuse requests. The next
+/// call comes after memory has fallen by 5 % and risen again. Memory is read ten times a second.
 ///
 /// ```
 /// let _limit = highwater_agent::soft_limit(512 << 20, |used_bytes| {

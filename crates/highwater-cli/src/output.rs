@@ -92,7 +92,7 @@ pub(crate) fn view() -> View {
     }
 }
 
-/// Columns of the terminal, or those of `COLUMNS`.
+/// Columns of the terminal, or the value of `COLUMNS`.
 fn known_width() -> Option<usize> {
     let stdout = io::stdout();
     let terminal = if stdout.is_terminal() { terminal_size::terminal_size_of(&stdout) } else { None };

@@ -41,7 +41,7 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     show: Vec<Regex>,
 
-    /// Skip matching frames like those of the standard library: their callers get their values [default for
+    /// Skip matching frames like the standard library's: their callers get their values [default for
     /// leaks: frames of libraries, below a frame of the program]
     #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     through: Vec<Regex>,
@@ -67,7 +67,7 @@ pub(crate) struct Shared {
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 
-    /// Another binary with names, used if its build id is that of a mapped file
+    /// Another binary with names, used if a mapped file has its build id
     #[arg(long, value_name = "PATH", help_heading = "Names and lines")]
     binary: Vec<PathBuf>,
 

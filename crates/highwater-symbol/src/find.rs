@@ -68,7 +68,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// Whether the name is that of a library.
+    /// Whether the name belongs to a library.
     fn is_library(&self) -> bool {
         self.name().is_some_and(|it| it.to_string_lossy().contains(".so"))
     }

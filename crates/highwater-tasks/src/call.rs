@@ -154,8 +154,8 @@ fn package(directory: &str) -> Option<Package<'_>> {
     Some(Package { name, version: Some(Version { major, minor }) })
 }
 
-/// Index of the first call outside of the allocator: after the allocator's own calls, those of the compiler
-/// and those of the standard library.
+/// Index of the first call outside of the allocator: after the calls of the allocator, of the compiler and
+/// of the standard library.
 pub(crate) fn behind_allocator(calls: &[Call<'_>]) -> Option<usize> {
     let is_end = |it: &Call<'_>| it.is_standard() || it.is_of_compiler() || it.is_of_executors();
     // Without optimization, standard library calls are between the recorder's own calls.

@@ -45,7 +45,7 @@ pub enum Purpose {
     Task,
     /// A call of the program that may block.
     Blocking,
-    /// A task that the executor needs for itself, such as a worker. It lives as long as the executor.
+    /// A task that the executor needs for itself, such as a worker. It exists as long as the executor.
     Own,
 }
 

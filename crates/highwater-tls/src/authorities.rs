@@ -1,4 +1,4 @@
-//! The trusted authorities: those of the system, and those in a file.
+//! The trusted authorities: from the system, and from a file.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -1,8 +1,8 @@
 //! HTTPS for the command and the agent: which authorities are trusted, and an error that says why a server is
 //! not trusted.
 //!
-//! rustls implements TLS 1.2 and 1.3, with the cryptography of ring. The trusted authorities are those of the
-//! system, at the places that OpenSSL and curl use (or in `SSL_CERT_FILE` and `SSL_CERT_DIR`), and those in
+//! rustls implements TLS 1.2 and 1.3, with the cryptography of ring. The trusted authorities come from the
+//! system, at the places that OpenSSL and curl use (or in `SSL_CERT_FILE` and `SSL_CERT_DIR`), and from
 //! an additional file. It is not possible to trust every server. A file with the server's own certificate
 //! serves the same purpose safely.
 #![forbid(unsafe_code)]

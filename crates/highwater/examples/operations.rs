@@ -17,7 +17,7 @@ use highwater::criterion::{Blocks, Bytes, Operation, operation};
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();
 
-/// The numbers of which a text consists.
+/// The numbers in a text.
 const NUMBERS: u32 = 1000;
 
 /// Makes a string for each number.

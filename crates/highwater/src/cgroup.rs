@@ -19,7 +19,7 @@ use system::System;
 /// pressure.
 ///
 /// Use and limit belong to the same group: of the groups with a limit that contain the process, the one with
-/// the least headroom. If no group has a limit, the use is that of the innermost group whose memory the
+/// the least headroom. If no group has a limit, the use belongs to the innermost group whose memory the
 /// kernel counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]

@@ -20,8 +20,8 @@
 //! }
 //! ```
 //!
-//! The counts include all allocations of the process while the routine runs, so those of threads that it
-//! starts are included. They are exact, whatever the sampling interval.
+//! The counts include all allocations of the process while the routine runs, including allocations of threads
+//! that it starts. They are exact, whatever the sampling interval.
 
 use std::fmt;
 use std::hint::black_box;
@@ -35,8 +35,8 @@ use crate::Error;
 
 /// A benchmark's name and the costs of one operation.
 ///
-/// Displayed as one line whose columns align with those of other operations. The units are those of Go's
-/// benchmarks, so tools for these can read the line.
+/// Displayed as one line whose columns align with other operations' columns. The units are the same as in
+/// Go's benchmarks, so tools for these can read the line.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Operation {

@@ -70,7 +70,7 @@ fn more(name: &str, _: Option<&Path>) -> Result<Box<dyn Workload>, Failure> {
 mod tests {
     use super::*;
 
-    /// Every workload that counts along, and what it should have live.
+    /// Every workload that counts its own allocations, with its expected live blocks.
     #[test]
     fn own_counts_add_up() {
         for name in ["pair", "mix", "deep-mix", "shared-mix"] {

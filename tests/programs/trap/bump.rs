@@ -39,7 +39,7 @@ impl Bump {
     }
 }
 
-// SAFETY: every block is a piece of the mapping of its own, aligned by the extra room, and stays for ever.
+// SAFETY: every block is a piece of the mapping of its own, aligned by the extra space, and stays for ever.
 // The memory is zero, because the kernel gives it so and nobody has had it before.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -52,7 +52,7 @@ unsafe impl GlobalAlloc for Bump {
         if used > ROOM - bytes {
             return ptr::null_mut();
         }
-        // SAFETY: the piece from `used` to `used + bytes` lies within the mapping, and leaves room for the
+        // SAFETY: the piece from `used` to `used + bytes` lies within the mapping, and leaves space for the
         // alignment.
         unsafe {
             let piece = start.add(used);

@@ -205,7 +205,7 @@ fn scan_stack() {
 }
 
 fn end_of_stack() -> usize {
-    // SAFETY: there is room for the results, and the attributes are destroyed after use.
+    // SAFETY: there is space for the results, and the attributes are destroyed after use.
     unsafe {
         let mut attributes = std::mem::zeroed();
         libc::pthread_getattr_np(libc::pthread_self(), &mut attributes);

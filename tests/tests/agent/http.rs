@@ -66,7 +66,7 @@ fn a_head_is_the_page_without_its_body() {
         if CONSTANT.contains(&path.as_str()) {
             assert_eq!(length, Some(page.body.len().to_string().as_str()), "{path}");
         }
-        // A stated length must be that of the page.
+        // A stated length must equal the page's.
         assert!(length.is_none_or(|it| it != "0"), "{path}");
         let others =
             |it: &&str| !it.starts_with("date:") && !it.starts_with("content-length:") && it.contains(": ");

@@ -92,7 +92,7 @@ fn callees_are_counted_once_even_in_a_recursion() {
 fn a_value_that_was_changed_is_noticed() {
     let profile = by_hand();
     let text = written(&profile, Format::Callgrind);
-    // The own values of a function. The first one is that of the default sample type.
+    // The own values of a function. The first one is for the default sample type.
     let changed = with_one_more(&text, "grow\n550 ", 5_000_004_468);
     assert!(compare(&profile, &changed).is_err());
     let changed = with_one_more(&text, "\nsummary: ", total(&profile, "inuse_space"));

@@ -1,5 +1,5 @@
 //! The screen of `highwater live` in a terminal, on snapshots of a real program that leaks: its content
-//! equals that of `--json`; new and damaged files; slow servers; and the terminal, which is restored or
+//! equals the output of `--json`; new and damaged files; slow servers; and the terminal, which is restored or
 //! closed.
 
 mod ends;

@@ -54,7 +54,7 @@ fn without_arguments(text: &str) -> String {
     kept.trim_end_matches(':').to_owned()
 }
 
-/// Checks that the first rows of the table are those of an answer; `cells` makes the expected text of each.
+/// Checks that the first rows of the table equal an answer's; `cells` makes the expected text of each.
 #[track_caller]
 fn same(screen: &str, answer: &Value, cells: impl Fn(&Value) -> String) {
     let lines: Vec<String> = screen.lines().map(words).collect();

@@ -44,7 +44,7 @@ fn blocks(text: &str) -> Vec<Vec<Place>> {
     all
 }
 
-/// Checks that symbols, files and lines are equal for every address, and that the names are those of
+/// Checks that symbols, files and lines are equal for every address, and that the names are the same as in
 /// binutils.
 #[track_caller]
 fn assert_equal_to_the_tools(binary: &Path, subject: &Subject) {
@@ -122,7 +122,7 @@ fn symbolized(binary: &Path) -> Subject {
     subject
 }
 
-/// Checks that the names equal those of binutils, compared by `same`.
+/// Checks that the names equal the names in binutils, compared by `same`.
 #[track_caller]
 fn assert_names_equal_to_binutils(binary: &Path, subject: &Subject, same: impl Fn(&str, &str) -> bool) {
     let directory = binary.parent().unwrap();

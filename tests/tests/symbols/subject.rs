@@ -95,7 +95,7 @@ impl Subject {
     }
 }
 
-/// Options with only these directories, without those of the machine.
+/// Options with only these directories, without the machine's.
 pub fn only(debug_dirs: &[&Path]) -> Options {
     Options { debug_dirs: debug_dirs.iter().map(|it| it.to_path_buf()).collect(), ..Options::default() }
 }

@@ -86,7 +86,7 @@ fn a_library_that_lies_where_another_lay_has_stacks_of_its_own() {
     let all = below_libraries(&profile).0;
     let [of_first, of_second, of_none] =
         ["libfirst", "libsecond", ""].map(|it| blocks_in(&profile, "::site_below_narrow", it));
-    // The blocks of the unloaded library belong to no module, and those of its successor keep their module.
+    // The blocks of the unloaded library belong to no module, and its successor's blocks keep their module.
     assert!(of_first == 0 && of_second > 0 && of_second + of_none == all, "{of_first} {of_second} {of_none}");
     assert!(of_none >= all / 2, "{of_none} of {all}");
 }

@@ -59,7 +59,7 @@ pub fn with<'a>(line: Line<'a>, variables: &[(&'static str, &'static str)]) -> L
     variables.iter().fold(line, |line, (name, value)| line.env(name, value))
 }
 
-/// Builds the programs of the contestants, and those of the benchmark itself.
+/// Builds the programs of the contestants, and the benchmark's own programs.
 ///
 /// Profilers that are compiled into an allocator's library are built separately: otherwise cargo would build
 /// that library once for all programs, with the profiler in it.

@@ -4,8 +4,8 @@ use super::truth::Estimate;
 
 /// The totals of a profile in the format `heap_v2`; `None` for another format.
 ///
-/// A stack's samples are scaled with their mean size, like in `jeprof`. The errors are those of small blocks
-/// at the same interval, since the file does not have the sizes within a stack.
+/// A stack's samples are scaled with their mean size, like in `jeprof`. The errors are computed for small
+/// blocks at the same interval, since the file does not have the sizes within a stack.
 pub fn totals(text: &str) -> Option<Estimate> {
     let mut lines = text.lines();
     let interval: f64 = lines.next()?.strip_prefix("heap_v2/")?.parse().ok()?;

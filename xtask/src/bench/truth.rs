@@ -66,7 +66,7 @@ const INTERVAL_BYTES: f64 = 524_288.0;
 const MOST_STANDARD_ERRORS: f64 = 4.0;
 
 impl Verdict {
-    /// Compares a report with that of the counting wrapper.
+    /// Compares a report with the counting wrapper's.
     pub fn new(report: &Report, truth: &Report, profile: Profile) -> Self {
         let counted = report.during.zip(truth.during);
         let counts_hold = counted.map(|(counted, truth)| counted == truth);

@@ -113,7 +113,7 @@ mod tests {
     fn a_path_that_does_not_exist_is_found() {
         assert_eq!(found(&format!("{CLEAN}See `crates/highwater/src/gone.rs`."))[0].line, 7);
         assert_eq!(found(&format!("{CLEAN}See `gone.rs`.")).len(), 1);
-        // Outside the heading that names its directory, a bare name is no path of ours.
+        // Outside the heading that names its directory, a bare name is not a path.
         assert_eq!(found(&format!("{CLEAN}## Other\nSee `lib.rs`.")).len(), 1);
     }
 

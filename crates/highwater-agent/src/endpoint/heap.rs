@@ -68,7 +68,7 @@ fn as_pprof(snapshot: &Snapshot, shown: Shown) -> io::Result<Vec<u8>> {
 fn as_text(snapshot: &Snapshot) -> io::Result<Vec<u8>> {
     let mut profile = snapshot.to_profile();
     let locations: Vec<_> = profile.location_ids().collect();
-    // The addresses of a profile lie inside their calls; a call stack has return addresses.
+    // The addresses of a profile are inside their calls; a call stack has return addresses.
     let known = names::calls_of(locations.iter().map(|&id| profile.location(id).address + 1));
     names::add(&mut profile, locations, |address| known.get(&(address + 1)).cloned().unwrap_or_default());
     let mut out = Vec::new();

@@ -18,7 +18,7 @@ use crate::query::Query;
 use crate::reply::{Answer, Refusal};
 use crate::service::Service;
 
-/// The innermost frames that decide whether the rest of a stack is looked up: those of the recorder, the
+/// The innermost frames that decide whether the rest of a stack is looked up: frames of the recorder, the
 /// allocator, and the executor's constructor.
 const FIRST_FRAMES: usize = 24;
 
@@ -175,7 +175,7 @@ impl Names<'_> {
         self.known.extend(names::calls_of(new));
     }
 
-    /// The return address that a call stack would contain. The addresses of a heap profile lie inside their
+    /// The return address that a call stack would contain. The addresses of a heap profile are inside their
     /// calls.
     fn address(&self, id: LocationId) -> u64 {
         self.heap.location(id).address + 1
@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn few_samples_have_a_large_error() {
         assert_eq!(standard_error(1_000, 256, 1), 0.0);
-        // At 512 KiB, one sample of a 256-byte block stands for 2,048 tasks, with a standard error of as
+        // At 512 KiB, one sample of a 256-byte block represents 2,048 tasks, with a standard error of as
         // many.
         let one = standard_error(2_048, 256, 512 * 1024);
         assert!((one - 2_048.0).abs() < 10.0, "{one}");

@@ -1,7 +1,7 @@
 //! The running threads, counted by start site and by name.
 //!
 //! The place that started a thread is known with the feature `thread-sites`, for threads that started after
-//! the agent. Other threads only have a name, of which the kernel keeps 15 bytes.
+//! the agent. Other threads only have a name, and the kernel keeps 15 bytes of the name.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;

@@ -213,7 +213,7 @@ fn write_about(folder: &Path, about: &Value) -> Result<(), FileError> {
 
 fn rows(folder: &Path, now: Profile) -> Result<Vec<Row>, FileError> {
     let mut before = file::read(&folder.join(BEFORE), &Limits::default())?;
-    // A file has addresses of the binary's own address space, where `now` has those of the process.
+    // A file has addresses of the binary's own address space, but `now` has addresses of the process.
     let modules = Modules::capture();
     let locations: Vec<_> = before.location_ids().collect();
     for id in locations {

@@ -74,8 +74,8 @@ impl Watch {
     }
 
     /// Records an incident when this fraction of the nearest limit is in use, by any process, without the
-    /// watch's own [reserve](Self::reserve), or when no more than the reserve is left. The limit is that of a
-    /// control group, of the process, or the machine's memory. May be given several times.
+    /// watch's own [reserve](Self::reserve), or when no more than the reserve is left. The limit belongs to a
+    /// control group, of the process, or is the machine's memory. May be given several times.
     #[must_use]
     pub fn at_fraction(mut self, fraction: f64) -> Self {
         self.thresholds.push(Reason::Fraction(fraction));
@@ -171,7 +171,7 @@ impl Watch {
 
     /// Sends the profile of each incident to the Pyroscope server at this address, such as
     /// `http://127.0.0.1:4040`, under the name of the program's file: live bytes and blocks, with names. The
-    /// number of attempts is that of [`Self::post`].
+    /// number of attempts is the same as for [`Self::post`].
     #[must_use]
     pub fn post_to_pyroscope(mut self, server: impl Into<String>) -> Self {
         self.sinks.push(Sink::Pyroscope(server.into()));

@@ -265,7 +265,7 @@ fn nearest(levels: &[MemoryLevel]) -> Option<&MemoryLevel> {
 }
 
 fn reading(stats: &Stats, container: &Container, level: Option<&MemoryLevel>) -> Reading {
-    // Without a limit, the control group may be that of all programs of a user.
+    // Without a limit, the control group may contain all programs of a user.
     let in_container =
         container.memory_limit_bytes.or(container.throttle_bytes).and(container.own_working_set_bytes);
     Reading {

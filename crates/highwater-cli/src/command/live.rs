@@ -31,7 +31,7 @@ Exit codes: 0 the screen was ended (q, Ctrl-C, a signal, a closed terminal); 2 t
 /// Watch a running program in the terminal: totals, top lines, growth, differences, back and forth in time
 ///
 /// TARGET is an address (http://…), from which a snapshot is fetched regularly, or a directory into which the
-/// program itself writes snapshots. The numbers are those of top, diff and trend, with their errors.
+/// program itself writes snapshots. The numbers are the same as in top, diff and trend, with their errors.
 ///
 /// The newest snapshots stay in memory, within --keep and --keep-size, so you can go back to them. When a
 /// server does not answer or a file cannot be read, the screen says so and tries again.

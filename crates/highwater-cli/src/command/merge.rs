@@ -44,7 +44,7 @@ impl Args {
         let mut profiles = Vec::with_capacity(self.files.len());
         for path in &self.files {
             let mut profile = convert::load_for(format, path, &self.shared)?;
-            // Together with the other files' expressions it would be one that is none.
+            // An invalid expression would make the joined expression invalid, too.
             if let Some(error) = highwater_analyze::take_invalid_expressions(&mut profile) {
                 output::note(&format!("{}: {error}; left out", input::shown(path)));
             }

@@ -154,7 +154,7 @@ fn has_tests(root: &Path) -> Result<bool, CliError> {
     Ok(false)
 }
 
-/// All source files below a directory, except for those of other packages.
+/// All source files below a directory, except for sources of other packages.
 fn sources(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
     let mut found = Vec::new();
     let mut left = vec![(directory.to_owned(), 0)];

@@ -1,4 +1,5 @@
-//! Decides which snapshots may be compared: those of one process, in order of time, with the same sampling.
+//! Decides which snapshots may be compared: snapshots of one process, in order of time, with the same
+//! sampling.
 
 use std::collections::HashSet;
 use std::fmt;

@@ -46,7 +46,7 @@ fn label<'a>(data: &'a Value, id: &Value) -> &'a str {
     data["labels"][usize::try_from(id.as_u64().unwrap()).unwrap()].as_str().unwrap()
 }
 
-/// Checks that the rows of a view are those of the answer, and that their cells are those of its text.
+/// Checks that the rows of a view equal the answer's, and that their cells equal the text's.
 fn same_rows(data: &Value, view: &Value, answer: &Value, text: &str, value: &str) {
     let (rows, expected) = (view["rows"].as_array().unwrap(), answer["rows"].as_array().unwrap());
     assert!(!rows.is_empty());

@@ -44,7 +44,7 @@ fn an_address_becomes_a_line() {
     let key = &json["rows"][0]["key"];
     assert_eq!(key["function"], "cli::symbols::landmark");
     assert!(key["file"].as_str().unwrap().ends_with("tests/cli/symbols.rs"), "{key}");
-    // The address is that of the function's first byte, which belongs to the signature, one line above the
+    // The address is the function's first byte, which belongs to the signature, one line above the
     // returned one.
     assert_eq!(key["line"], landmark() - 1);
     let text = place.run("top own.pb.gz");

@@ -40,7 +40,7 @@ struct Arguments {
     /// Write heap-00.pb.gz to heap-20.pb.gz to this directory, each after another twentieth of the queries
     #[arg(long, value_name = "DIR")]
     series: Option<PathBuf>,
-    /// Manifest of the workspace to index [default: that of the current directory]
+    /// Manifest of the workspace to index [default: the current directory's]
     #[arg(long, value_name = "FILE")]
     manifest_path: Option<PathBuf>,
     /// Number of queries to make up and serve

@@ -53,7 +53,7 @@ impl Hierarchies {
             let groups = system.read("/proc/self/cgroup").unwrap_or_default();
             return read(&Self::find(system, &groups));
         };
-        // The cached result is Highwater's own memory, whoever the reader is.
+        // The cached result is Highwater's own memory, even if the program reads it.
         own_memory(|| {
             let groups = system.read("/proc/self/cgroup").unwrap_or_default();
             if !found.as_ref().is_some_and(|(of, it)| *of == groups && it.are_there(system)) {

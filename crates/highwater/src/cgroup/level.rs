@@ -214,9 +214,8 @@ pub(super) fn of_groups(groups: &[Group], system: &System) -> Vec<MemoryLevel> {
     levels
 }
 
-/// A limit of version 1 above the visible groups, which `memory.stat` mentions. Its use is at least that of
-/// the outermost visible group.
-/// <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html#stat-file>
+/// A limit of version 1 above the visible groups, which `memory.stat` mentions. Its use is at least the use
+/// of the outermost visible group. <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html#stat-file>
 fn unseen(
     groups: &[Group],
     innermost: &Group,

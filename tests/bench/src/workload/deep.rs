@@ -1,11 +1,11 @@
-//! A workload below many stack frames, which whoever captures a stack has to walk.
+//! A workload below many stack frames, all of which a stack walk has to visit.
 
 use std::hint::black_box;
 
 use super::Workload;
 use crate::{Failure, Totals};
 
-/// `inner`, with so many frames below it.
+/// `inner`, with this many frames below it.
 pub struct Deep<W> {
     pub inner: W,
     pub frames: usize,

@@ -1,4 +1,4 @@
-//! Many live blocks of many sizes, one of which is replaced at random in each operation.
+//! Many live blocks of many sizes. Each operation replaces a random one.
 
 use std::mem;
 
@@ -20,7 +20,7 @@ pub struct Mix {
 }
 
 impl Mix {
-    /// A mix of so many slots, empty at first.
+    /// A mix with this many slots, empty at first.
     pub fn new(slots: usize, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut sizes = Box::new([0; SIZES]);

@@ -61,7 +61,7 @@ pub(super) fn without_handler(samples: &[(Vec<usize>, i64)]) -> Stacks {
     for (stack, count) in samples {
         let handler = first(stack).iter().rposition(is_handler);
         let mut stack = handler.and_then(|it| stack.get(it + 2..)).unwrap_or(stack).to_vec();
-        // The leaf is the interrupted address. All other frames hold return addresses, which may lie after
+        // The leaf is the interrupted address. All other frames hold return addresses, which may be after
         // the end of the calling function.
         stack.iter_mut().skip(1).for_each(|it| *it = it.saturating_sub(1));
         stacks.add_many(&stack, *count);

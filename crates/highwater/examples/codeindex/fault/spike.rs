@@ -1,7 +1,7 @@
 //! The spike: a whole archive that is decompressed into one buffer.
 //!
 //! The kind of incident: compressed data is read with `read_to_end` where a stream would be enough (as in the
-//! snapshots of github.com/spacejam/sled, issue 938). The buffer lives only briefly, but decides how much
+//! snapshots of github.com/spacejam/sled, issue 938). The buffer exists only briefly, but decides how much
 //! memory the machine needs, or makes the kernel kill the process. Snapshots before and after show nothing.
 
 use std::fs::File;
