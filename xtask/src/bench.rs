@@ -103,8 +103,11 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
         return agent::run(workspace, options);
     }
     if options.stacks {
-        let text =
-            format!("{}\n\n{}", machine::description(workspace)?, stacks::table(&stacks::measure(workspace)?));
+        let text = format!(
+            "{}\n\n{}",
+            machine::description(workspace)?,
+            stacks::table(&stacks::measure(workspace)?)
+        );
         println!("\n{text}");
         return if options.bless { document::bless(workspace, "stacks", &text) } else { Ok(()) };
     }

@@ -43,7 +43,7 @@ pub enum Failure {
         source: io::Error,
     },
     /// `tidy` has findings, which are printed already.
-    #[error("tidy: {0} to put right")]
+    #[error("tidy: {0} findings to correct")]
     Findings(usize),
     /// An outside program is missing and cannot be installed.
     #[error("{0}")]

@@ -20,26 +20,26 @@ pub enum Error {
     /// Other machines could reach the address, and nothing protects it.
     #[error(
         "{address} can be reached from other machines: give a token (`Agent::builder().token(…)`), listen on 127.0.0.1, \
-         or say `open_to_anyone()`"
+         or call `open_to_anyone()`"
     )]
     Exposed {
         /// The address.
         address: SocketAddr,
     },
     /// The prefix is not a valid path for pages.
-    #[error("`{path}` is no prefix; one is a path of letters, digits and any of `-._~`, such as /internal")]
+    #[error("`{path}` is not a valid prefix; use a path of letters, digits and any of `-._~`, such as /internal")]
     Prefix {
         /// The path as it was given.
         path: String,
     },
     /// The pages are for an application's server, and nothing protects them.
     #[error(
-        "the agent does not know who can reach the application's server: give a token (`Agent::builder().token(…)`), or say \
+        "the agent does not know who can reach the application's server: give a token (`Agent::builder().token(…)`), or call \
          `open_to_anyone()`"
     )]
     Unprotected,
     /// The token is too short to be secure.
-    #[error("a token has at least {least} characters, printable and without spaces; this one does not")]
+    #[error("a token must have at least {least} printable characters, without spaces")]
     Token {
         /// Minimum number of characters.
         least: usize,
@@ -56,7 +56,7 @@ pub enum Error {
         source: io::Error,
     },
     /// The watch cannot send incidents to a receiver.
-    #[error("cannot tell {receiver} of incidents: {reason}")]
+    #[error("cannot send incidents to {receiver}: {reason}")]
     Receiver {
         /// The scheme and the host of the address; the rest may be a secret.
         receiver: String,
@@ -64,7 +64,7 @@ pub enum Error {
         reason: String,
     },
     /// A part of `HIGHWATER_AGENT` has an unknown name.
-    #[error("HIGHWATER_AGENT has no setting `{name}`; there are {known}")]
+    #[error("HIGHWATER_AGENT has no setting `{name}`; the settings are {known}")]
     UnknownSetting {
         /// The name.
         name: String,
@@ -73,7 +73,7 @@ pub enum Error {
     },
     /// A part of `HIGHWATER_AGENT` is not valid.
     #[error(
-        "HIGHWATER_AGENT is not understood at `{part}`; docs/AGENT.md has a table of all settings (watch, every and the like need dir)"
+        "HIGHWATER_AGENT is not valid at `{part}`; docs/AGENT.md has a table of all settings (watch, every and the like need dir)"
     )]
     Setting {
         /// The part.

@@ -35,7 +35,7 @@ pub(crate) enum CliError {
     NoProfiles { path: PathBuf, others: usize },
     #[error("{}: a series is either one directory or files in order of time", path.display())]
     DirectoryAmongFiles { path: PathBuf },
-    #[error("{0}; --force goes on without the file")]
+    #[error("{0}; --force continues without the file")]
     DamagedInSeries(Box<CliError>),
     #[error("cannot read {}: {source}", path.display())]
     Directory { path: PathBuf, source: io::Error },
@@ -51,9 +51,9 @@ pub(crate) enum CliError {
     Watched(PathBuf),
     #[error("{target}: {reason}")]
     Target { target: String, reason: String },
-    #[error("{target}: there was not one snapshot: {reason}")]
+    #[error("{target}: no snapshot arrived: {reason}")]
     NoSnapshot { target: String, reason: String },
-    #[error("{0}; highwater top, diff and trend print, and highwater watch goes on without a terminal")]
+    #[error("{0}; highwater top, diff and trend print, and highwater watch works without a terminal")]
     NoTerminal(&'static str),
     #[error("the terminal: {0}")]
     Terminal(io::Error),
@@ -62,7 +62,7 @@ pub(crate) enum CliError {
     #[error("cargo: {0}")]
     Cargo(String),
     #[error(
-        "there is no package {0:?} in this workspace; `cargo metadata --no-deps` names those that there are"
+        "there is no package {0:?} in this workspace; `cargo metadata --no-deps` lists the packages"
     )]
     NoPackage(String),
     #[error("cannot write the answer: {0}")]

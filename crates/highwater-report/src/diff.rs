@@ -17,7 +17,7 @@ pub fn diff(diff: &Diff, view: &View) -> String {
     let mut text = headings(diff, view);
     let rows: Vec<&DiffRow> = diff.rows.iter().filter(|row| row.significant || view.noise).collect();
     if rows.is_empty() {
-        text.push_str("no change that can be told from noise\n");
+        text.push_str("no change that can be distinguished from noise\n");
         let zeros = [&diff.base, &diff.new].map(header::zeros);
         if zeros.iter().all(|it| !it.is_empty()) {
             text.push_str(&zeros[1]);
@@ -151,7 +151,7 @@ pub(crate) fn remarks(diff: &Diff) -> Vec<String> {
     if let Some(least) = diff.minimum_detectable.filter(|it| *it > 0.0) {
         let least = Estimate::exact(least.round() as i64);
         let bytes = number::estimate(&least, &Unit::Bytes);
-        lines.push(format!("growth of new code below {bytes} cannot be told from noise"));
+        lines.push(format!("growth of new code below {bytes} cannot be distinguished from noise"));
     }
     let tested = number::count(diff.tested, "row");
     lines.push(if diff.caveats.contains(&Caveat::SamplingOnly) {
@@ -248,7 +248,7 @@ new:  live-bytes 24.0 MiB ± 410 KiB
 change +8.0 MiB ± 614 KiB
 sampling interval 512 KiB; ± gives the 95 % confidence interval
 independent recordings: the errors of both add up
-growth of new code below 1.9 MiB cannot be told from noise
+growth of new code below 1.9 MiB cannot be distinguished from noise
 7 rows tested; of those called changes (q ≤ 0.05) at most 5.0% are chance
 ";
 
@@ -353,7 +353,7 @@ growth of new code below 1.9 MiB cannot be told from noise
         let text = diff(&quiet, &View::default());
         assert!(text.contains("change +8.0 MiB ± 614 KiB (may be noise)\n"));
         assert!(text.ends_with(
-            "no change that can be told from noise\n1 change may be noise, +1.0 MiB together; --noise shows them\n"
+            "no change that can be distinguished from noise\n1 change may be noise, +1.0 MiB together; --noise shows them\n"
         ));
     }
 }

@@ -236,8 +236,11 @@ mod tests {
         assert_eq!(label.fit(60), "…/codeindex/index.rs:88 codeindex::index::Index::add");
         assert_eq!(label.fit(34), "…/index.rs:88 …index::Index::add");
         assert_eq!(label.fit(24), "…/index.rs:88 …add");
-        let nameless =
-            Label::from_key(&RowKey { label: "a/long/path/x.c:7".into(), line: Some(7), ..RowKey::default() });
+        let nameless = Label::from_key(&RowKey {
+            label: "a/long/path/x.c:7".into(),
+            line: Some(7),
+            ..RowKey::default()
+        });
         assert_eq!(nameless.fit(14), "…/path/x.c:7");
         for width in 4..90 {
             assert!(length(&label.fit(width)) <= width, "{width}: {}", label.fit(width));

@@ -119,7 +119,7 @@ pub(crate) fn gap(gap: Gap) -> String {
         Gap::Reallocations => "the file does not say what was reallocated".to_owned(),
         Gap::LiveTotals => "the file does not say what is live".to_owned(),
         Gap::SamplingErrors => {
-            "the file does not say how it was sampled, so nothing can be told from noise".to_owned()
+            "the file does not say how it was sampled, so nothing can be distinguished from noise".to_owned()
         }
     }
 }

@@ -80,7 +80,12 @@ impl Sheet {
     pub fn top(answer: &Top) -> Self {
         let row = |row: &highwater_analyze::TopRow| {
             let sizes = vec![row.flat.value, row.cumulative.value];
-            SheetRow::new(top::cells(row, &answer.header), sizes, (&row.key, Label::from_key(&row.key)), &row.stack)
+            SheetRow::new(
+                top::cells(row, &answer.header),
+                sizes,
+                (&row.key, Label::from_key(&row.key)),
+                &row.stack,
+            )
         };
         Self {
             summary: header::total(&answer.header),

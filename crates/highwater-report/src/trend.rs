@@ -108,7 +108,7 @@ pub(crate) fn remarks(trend: &Trend) -> Vec<String> {
             Some("the files have live values alone: errors are upper bounds, and churn does not show")
         }
     };
-    let few = "there are few snapshots: what grows cannot be told from a warm-up; take five or more";
+    let few = "there are few snapshots: what grows cannot be distinguished from a warm-up; take five or more";
     remark.into_iter().chain(trend.few_snapshots.then_some(few)).map(str::to_owned).collect()
 }
 

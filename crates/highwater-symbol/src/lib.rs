@@ -32,7 +32,7 @@ use std::path::PathBuf;
 
 pub use cache::Cache;
 pub use resolve::{symbolize, symbolize_with};
-pub use summary::{MappingOutcome, Missing, UnusedBinary, Summary};
+pub use summary::{MappingOutcome, Missing, Summary, UnusedBinary};
 
 /// Where to look for binaries and debug files, in addition to the paths of the mappings.
 #[derive(Clone, Debug)]

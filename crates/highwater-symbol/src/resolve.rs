@@ -7,7 +7,7 @@ use highwater_profile::{MappingId, Profile};
 
 use crate::binary::Binary;
 use crate::find::Finder;
-use crate::{MappingOutcome, Options, Progress, UnusedBinary, Summary, SymbolError, build, engine};
+use crate::{MappingOutcome, Options, Progress, Summary, SymbolError, UnusedBinary, build, engine};
 
 /// Adds functions, files and lines to the locations of `profile` that have none, inlined calls innermost
 /// first.

@@ -22,7 +22,7 @@ pub enum TlsError {
         source: io::Error,
     },
     /// The file contains no certificate.
-    #[error("{} holds no certificate (-----BEGIN CERTIFICATE-----); give that of an authority", path.display())]
+    #[error("{} holds no certificate (-----BEGIN CERTIFICATE-----); give the certificate of an authority", path.display())]
     NoCertificate {
         /// The file.
         path: PathBuf,
@@ -39,7 +39,7 @@ pub enum TlsError {
     },
     /// The system has no authorities, and no file was given.
     #[error(
-        "no authority is known here that vouches for servers{said}: install ca-certificates, or give a certificate (--cacert FILE, \
+        "no trusted authority for servers is known{said}: install ca-certificates, or give a certificate (--cacert FILE, \
          HIGHWATER_CA_FILE)"
     )]
     NoAuthorities {
@@ -47,7 +47,7 @@ pub enum TlsError {
         said: String,
     },
     /// No certificate can exist for a host with this name.
-    #[error("`{host}` is no name that a certificate can hold; https needs one")]
+    #[error("`{host}` cannot be a name in a certificate, which https needs")]
     Name {
         /// The host.
         host: String,
@@ -95,7 +95,7 @@ fn refusal(host: &str, error: &Error) -> String {
             "the certificate of {host} is an authority's own, and not known here; if it is the right one, give it {OWN}"
         ),
         CertificateError::UnknownIssuer => format!(
-            "the certificate of {host} is signed by nobody who is known here; give the certificate of that authority {OWN}"
+            "the certificate of {host} is signed by an authority that is not trusted here; give the certificate of that authority {OWN}"
         ),
         CertificateError::BadSignature => format!(
             "the certificate of {host} is signed by another authority than the one of that name that is known here; give the \

@@ -95,12 +95,12 @@ fn without_a_snapshot_there_is_no_screen() {
     assert!(refused(directory, &[]).ends_with(", only 1 of other content"));
     fs::write(place.path().join("heap.pb.gz"), [0x1f, 0x8b, 8, 0, 1]).unwrap();
     let text = refused(directory, &[]);
-    assert!(text.contains("there was not one snapshot: ") && text.contains("heap.pb.gz"), "{text}");
+    assert!(text.contains("no snapshot arrived: ") && text.contains("heap.pb.gz"), "{text}");
     assert!(refused("/nonexistent/place", &[]).contains("there is no such directory"));
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    assert!(refused(&url, &[]).contains("there was not one snapshot: Connection refused"));
+    assert!(refused(&url, &[]).contains("no snapshot arrived: Connection refused"));
     assert!(refused(directory, &[("TERM", "dumb")]).contains("TERM=dumb"));
 }

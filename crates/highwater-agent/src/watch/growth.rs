@@ -20,8 +20,7 @@ const MAX_FRAMES: usize = 16;
 const MAX_LOOKED_UP: usize = 2 * MAX_FRAMES;
 
 /// Functions in these paths are part of allocating, not the place that asked for the memory.
-const SKIPPED: &[&str] =
-    &["highwater_runtime::", "alloc::", "core::", "std::", "hashbrown::", "__r", "_R"];
+const SKIPPED: &[&str] = &["highwater_runtime::", "alloc::", "core::", "std::", "hashbrown::", "__r", "_R"];
 
 /// A stack, with the growth of its live bytes and blocks.
 #[derive(Debug, PartialEq, Eq)]

@@ -93,7 +93,8 @@ impl Sinks {
         // freed elsewhere.
         let mut ways = own_memory(|| Vec::with_capacity(sinks.len()));
         for sink in sinks {
-            let (sink, (calls_from_origin, waiting)) = own_memory(|| (sink.clone(), sync_channel(MAX_WAITING)));
+            let (sink, (calls_from_origin, waiting)) =
+                own_memory(|| (sink.clone(), sync_channel(MAX_WAITING)));
             let counts = Arc::clone(counts);
             let client = own_memory(|| client.clone());
             let thread = thread::Builder::new().name("highwater-tell".to_owned()).spawn(move || {
@@ -204,7 +205,12 @@ mod tests {
 
     fn notice(folder: Option<&Path>) -> Notice {
         let about = Arc::new(json!({ "reason": "bytes", "used_bytes": 7, "limit_bytes": 9 }));
-        Notice { folder: folder.map(Path::to_owned), about, is_known: false, names: Arc::new(Names::within(0)) }
+        Notice {
+            folder: folder.map(Path::to_owned),
+            about,
+            is_known: false,
+            names: Arc::new(Names::within(0)),
+        }
     }
 
     fn folder(growth: &str) -> tempfile::TempDir {

@@ -152,7 +152,9 @@ impl Detector {
     /// When a snapshot of the ring can no longer be read.
     pub(crate) fn finish(&mut self, shots: &[Shot], shared: &Shared) -> Result<Option<Finding>, CliError> {
         match &self.last_spike {
-            Some((reported, now)) if size(now) > size(&reported.spike) && now.after != reported.spike.after => {
+            Some((reported, now))
+                if size(now) > size(&reported.spike) && now.after != reported.spike.after =>
+            {
                 let now = now.clone();
                 self.tell(shots, now, true, shared)
             }
@@ -163,7 +165,9 @@ impl Detector {
     /// The incident to report for the latest spike, if any.
     fn spike(&mut self, shots: &[Shot], spike: Spike, shared: &Shared) -> Result<Option<Finding>, CliError> {
         let newest = self.snapshots - 1;
-        let Some((reported, now)) = &mut self.last_spike else { return self.tell(shots, spike, false, shared) };
+        let Some((reported, now)) = &mut self.last_spike else {
+            return self.tell(shots, spike, false, shared);
+        };
         if spike.before >= now.last {
             return self.tell(shots, spike, false, shared);
         }
@@ -252,7 +256,9 @@ impl Detector {
         let leaks: Vec<&TrendRow> =
             trend.rows.iter().filter(|it| it.class() == Class::Leak && gained(it) >= worth_telling).collect();
         let is_new = |it: &&&TrendRow| {
-            self.reported.get(&it.key.label).is_none_or(|reported| it.live.value >= reported.saturating_mul(2))
+            self.reported
+                .get(&it.key.label)
+                .is_none_or(|reported| it.live.value >= reported.saturating_mul(2))
         };
         if trend.few_snapshots || !leaks.iter().any(|it| is_new(&it)) {
             return Ok(None);

@@ -174,15 +174,15 @@ pub(crate) enum FetchError {
     Timeout(Duration),
     #[error("the answer has more than {limit_bytes} bytes (--max-unpacked)")]
     TooLarge { limit_bytes: u64 },
-    #[error("the server sends us on and on; give the address that it should lead to")]
+    #[error("the server redirects too often; give the final address")]
     Redirects,
-    #[error("the server sends us on to an address without TLS; give that one (http://…) if it is meant")]
+    #[error("the server redirects to an address without TLS; give that address (http://…) if it is right")]
     InTheOpen,
     #[error("{0}")]
     Tls(TlsError),
-    #[error("there is no host of this name")]
+    #[error("there is no host with this name")]
     NoHost,
-    #[error("the server does not answer as the HTTP protocol says: {0}")]
+    #[error("the server's answer is not valid HTTP: {0}")]
     Protocol(String),
     #[error("{0}")]
     Io(io::Error),

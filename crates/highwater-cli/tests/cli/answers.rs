@@ -77,7 +77,7 @@ fn diff_puts_growth_first_and_counts_noise() {
     assert!(text.contains("\nchange +192.0 MiB ± "), "{text}");
     let row = text.lines().find(|line| line.contains("index.rs:88")).expect("the row that grew");
     assert!(row.trim_start().starts_with("+192.0 MiB"), "{row}");
-    assert!(text.contains("cannot be told from noise"), "{text}");
+    assert!(text.contains("cannot be distinguished from noise"), "{text}");
 
     let json = place.run("diff --json old.pb.gz new.pb.gz").json();
     assert_eq!(json["kind"], "diff");
@@ -87,7 +87,7 @@ fn diff_puts_growth_first_and_counts_noise() {
     // Nine blocks instead of eight: sampling noise could explain the difference.
     place.profile("next.pb.gz", &demo(9));
     let quiet = place.run("diff old.pb.gz next.pb.gz");
-    assert!(quiet.answer().contains("no change that can be told from noise\n"), "{}", quiet.stdout);
+    assert!(quiet.answer().contains("no change that can be distinguished from noise\n"), "{}", quiet.stdout);
     assert!(
         quiet.stdout.contains("1 change may be noise, +1.0 MiB together; --noise shows them\n"),
         "{}",

@@ -287,6 +287,6 @@ fn snapshots_whose_difference_means_little() {
     }
     assert!(place.run("diff first.pb.gz second.pb.gz").answer().contains(" new, "));
     let same = place.run("diff first.pb.gz first.pb.gz");
-    assert!(same.answer().ends_with("no change that can be told from noise\n"), "{}", same.stdout);
+    assert!(same.answer().ends_with("no change that can be distinguished from noise\n"), "{}", same.stdout);
     assert!(place.run("diff --fdr 2 first.pb.gz second.pb.gz").error().contains("--fdr"));
 }

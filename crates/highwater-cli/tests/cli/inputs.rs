@@ -137,7 +137,7 @@ fn servers_are_kept_within_bounds() {
     };
     assert!(error(Answer::Endless, "--max-unpacked 1MiB").contains("more than 1048576 bytes"));
     assert!(error(Answer::Drip, "--timeout 500ms").contains("not complete after 0.5 s (--timeout)"));
-    assert!(error(Answer::Redirect(None), "").contains("sends us on and on"));
+    assert!(error(Answer::Redirect(None), "").contains("redirects too often"));
     assert!(error(Answer::Status(500), "").ends_with("the server answered 500"));
     let said = Answer::Raw(b"HTTP/1.1 503 x\r\nConnection: close\r\n\r\nprofiling is off\nx".to_vec());
     assert!(

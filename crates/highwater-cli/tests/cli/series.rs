@@ -167,7 +167,7 @@ fn one_damaged_file_among_forty_is_named() {
     place.bytes("series/heap-17.pb.gz", &whole[..whole.len() / 2]);
     let message = refusal(&place, "series");
     assert!(message.contains("series/heap-17.pb.gz: the compressed data is cut off"), "{message}");
-    assert!(message.ends_with("--force goes on without the file"), "{message}");
+    assert!(message.ends_with("--force continues without the file"), "{message}");
     let run = place.run("trend series --force");
     assert_eq!(run.code, Some(0));
     assert!(run.stderr.contains("series/heap-17.pb.gz") && run.stderr.contains("left out"), "{}", run.stderr);

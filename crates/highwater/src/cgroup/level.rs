@@ -173,7 +173,8 @@ impl Group {
             // The limit for memory and swap together is a level of its own.
             return (number("memory.swappiness") == Some(0)).then_some(0);
         }
-        let headroom = |max: &str, current: &str| Some(number(max)?.saturating_sub(number(current).unwrap_or(0)));
+        let headroom =
+            |max: &str, current: &str| Some(number(max)?.saturating_sub(number(current).unwrap_or(0)));
         let swap = headroom("memory.swap.max", "memory.swap.current");
         // If zswap may not write back, pages stay in its pool, and nothing more is swapped out when the pool
         // is full.

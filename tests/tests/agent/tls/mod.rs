@@ -67,7 +67,7 @@ fn servers_with_wrong_certificates_are_refused() {
         (
             &Authority::new("untrusted"),
             RIGHT,
-            "the certificate of localhost is signed by nobody who is known here; give the",
+            "the certificate of localhost is signed by an authority that is not trusted here; give the",
         ),
         (
             &Authority::new("ours"),
@@ -111,10 +111,10 @@ fn https_is_kept_within_the_bounds_of_http() {
     open.set_nonblocking(true).unwrap();
     let port = open.local_addr().unwrap().port();
     let sent_on = said(Answer::Redirect(format!("http://127.0.0.1:{port}/heap")), &[]);
-    assert!(sent_on.contains("the server sends us on to an address without TLS"), "{sent_on}");
+    assert!(sent_on.contains("the server redirects to an address without TLS"), "{sent_on}");
     assert!(open.accept().is_err(), "nobody was asked in the open");
     let redirected = said(Answer::Redirect("/again".to_owned()), &[]);
-    assert!(redirected.contains("sends us on and on"), "{redirected}");
+    assert!(redirected.contains("redirects too often"), "{redirected}");
     assert!(said(Answer::Endless, &["--max-unpacked", "1MiB"]).contains("more than 1048576 bytes"));
     let timeout = ["--timeout", "500ms"];
     assert!(said(Answer::Silence, &timeout).contains("not complete after 0.5 s"));

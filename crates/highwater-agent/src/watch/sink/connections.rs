@@ -106,7 +106,7 @@ mod tests {
         let without = message("https://user:pass@hooks.example.org:443/services/s3cret?k=s3cret", false);
         assert!(
             without.starts_with(
-                "cannot tell https://hooks.example.org of incidents: https needs the feature `tls` of"
+                "cannot send incidents to https://hooks.example.org: https needs the feature `tls` of"
             ),
             "{without}"
         );
@@ -128,7 +128,7 @@ mod tests {
         let refused = message("https://host/hook").unwrap_err();
         assert!(
             refused.starts_with(
-                "cannot tell https://host of incidents: cannot read the authorities in /nowhere/ca.pem: "
+                "cannot send incidents to https://host: cannot read the authorities in /nowhere/ca.pem: "
             ),
             "{refused}"
         );
