@@ -63,7 +63,7 @@ fn columns(text: &str) -> usize {
     text.chars().filter(|&it| has_width(it, &mut is_code)).count()
 }
 
-/// Whether a character takes a column: not if it belongs to an escape code, inside of which `is_code` is set.
+/// Whether a character takes a column: not if it belongs to an escape code; inside one, `is_code` is set.
 fn has_width(it: char, is_code: &mut bool) -> bool {
     let was_code = *is_code;
     *is_code = it == '\u{1b}' || (was_code && !it.is_ascii_alphabetic());

@@ -1,4 +1,5 @@
-//! Threads in calls that the kernel never restarts: a signal would end the call, and the thread with it.
+//! Threads in system calls that the kernel never restarts: a signal would end the call, and with it the
+//! thread.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream, UdpSocket};
@@ -26,7 +27,7 @@ fn datagrams(timeout: Duration) -> UdpSocket {
     socket
 }
 
-/// A stream on which nothing comes.
+/// A stream on which no data arrives.
 fn silent(timeout: Duration) -> UnixStream {
     let (stream, other) = UnixStream::pair().unwrap();
     stream.set_read_timeout(Some(timeout)).unwrap();

@@ -1,4 +1,4 @@
-//! A workload below many stack frames, all of which a stack walk has to visit.
+//! A workload below many stack frames, which a stack walk has to visit.
 
 use std::hint::black_box;
 
