@@ -6,6 +6,7 @@
 mod architecture;
 mod crates;
 mod dependencies;
+mod glossary;
 mod leftovers;
 mod links;
 mod markdown;
@@ -14,6 +15,7 @@ mod rust_version;
 mod top_level;
 mod tree;
 mod unsafe_code;
+mod words;
 mod writers;
 
 use std::fmt;
@@ -62,6 +64,8 @@ const RULES: &[Rule] = &[
     ("top level", top_level::check),
     ("leftovers", leftovers::check),
     ("links", links::check),
+    ("words", words::check),
+    ("glossary", glossary::check),
 ];
 
 /// Applies every rule and prints all findings.
