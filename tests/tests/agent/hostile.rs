@@ -15,7 +15,7 @@ pub struct State {
 }
 
 impl State {
-    fn of(service: &Service) -> Self {
+    fn read(service: &Service) -> Self {
         Self {
             live_bytes: service.metric("highwater_live_bytes"),
             alloc_bytes: service.metric("highwater_alloc_bytes_total"),
@@ -33,13 +33,13 @@ fn attack(service: &mut Service, attack: impl Fn(&Service)) {
     service.get("/debug/pprof/heap");
     attack(service);
     settle(service);
-    let (before, own_before) = (State::of(service), service.metric("highwater_overhead_bytes"));
+    let (before, own_before) = (State::read(service), service.metric("highwater_overhead_bytes"));
     let descriptors = settle(service);
     attack(service);
     let left_open = settle(service);
     assert!(left_open <= descriptors, "{descriptors} file descriptors have become {left_open}");
     assert!(service.is_running());
-    assert_eq!(State::of(service), before);
+    assert_eq!(State::read(service), before);
     let own = service.metric("highwater_overhead_bytes");
     assert!(own <= own_before + TOLERANCE_BYTES, "{own_before} bytes of the agent's own have become {own}");
     assert_eq!(service.get("/debug/pprof/heap").status, 200);

@@ -69,7 +69,7 @@ fn shares_are_true_and_equal_the_crate_pprofs() {
                 *sum += more;
             }
         }
-        Shares::of(seconds)
+        Shares::new(seconds)
     };
     let [own, theirs] = thread::scope(|scope| {
         ["", "cpu:pprof"].map(|it| scope.spawn(move || look(it))).map(|it| it.join().unwrap())
@@ -111,7 +111,7 @@ struct Shares {
 }
 
 impl Shares {
-    fn of(seconds: [f64; 3]) -> Self {
+    fn new(seconds: [f64; 3]) -> Self {
         let sum: f64 = seconds.iter().sum();
         Self { parts: seconds.map(|it| it / sum), samples: sum / 0.01 }
     }

@@ -51,7 +51,7 @@ fn assert_equal_to_the_tools(binary: &Path, subject: &Subject) {
     let found = subject.places();
     let expected = expected(binary, &subject.addresses);
     assert_eq!(found.len(), expected.len());
-    let table = Table::of(binary);
+    let table = Table::read(binary);
     let mut differences = Vec::new();
     let mut with_lines = 0;
     let mut inlined = 0;
@@ -77,7 +77,7 @@ struct Table {
 }
 
 impl Table {
-    fn of(binary: &Path) -> Self {
+    fn read(binary: &Path) -> Self {
         let bytes = fs::read(binary).unwrap();
         let object = object::File::parse(&*bytes).unwrap();
         let name = |it: &object::Symbol<'_, '_>| it.name().unwrap().to_owned();
@@ -116,7 +116,7 @@ impl Table {
 }
 
 fn symbolized(binary: &Path) -> Subject {
-    let mut subject = Subject::of(binary, SAMPLED);
+    let mut subject = Subject::new(binary, SAMPLED);
     let summary = subject.run(&only(&[]));
     assert_eq!(summary.missing().count(), 0);
     subject
@@ -143,7 +143,7 @@ fn assert_names_equal_to_binutils(binary: &Path, subject: &Subject, same: impl F
     }
     let found = subject.places();
     assert_eq!(found.len(), expected.len());
-    let table = Table::of(binary);
+    let table = Table::read(binary);
     let mut compared = 0;
     let mut differences = HashSet::new();
     for (found, expected) in found.iter().zip(&expected).filter(|(found, it)| found.len() == it.len()) {
@@ -285,7 +285,7 @@ fn without_split_files_there_are_fewer_names(directory: &Path, binary: &Path, sp
     let frames = |subject: &Subject| subject.places().concat().len();
     let without = symbolized(binary);
     assert!(frames(&without) < frames(whole), "{} {}", frames(&without), frames(whole));
-    let mut again = Subject::of(binary, SAMPLED);
+    let mut again = Subject::new(binary, SAMPLED);
     again.run(&only(&[&elsewhere]));
     assert_eq!(again.places(), whole.places());
 }

@@ -28,7 +28,7 @@ fn library(directory: &Path, arguments: &str) -> PathBuf {
 /// Looks up all addresses of the program `intact` while `victim` is damaged in every way; both may be the
 /// same file.
 fn survives(intact: &Path, victim: &Path, debug_dir: &Path) {
-    let mut original = Subject::of(intact, 60);
+    let mut original = Subject::new(intact, 60);
     let whole = fs::read(victim).unwrap();
     let sound = original.run(&only(&[debug_dir]));
     assert!(sound.with_lines() > 20, "{sound:?}");
@@ -108,7 +108,7 @@ fn sections_that_unpack_to_more_than_is_there_to_read() {
         bytes[place + 8..place + 16].copy_from_slice(&(1_u64 << 40).to_le_bytes());
     }
     fs::write(&path, bytes).unwrap();
-    let summary = Subject::of(&path, 60).run(&only(&[]));
+    let summary = Subject::new(&path, 60).run(&only(&[]));
     assert!(summary.mappings[0].unusable.as_deref().unwrap().contains("more than the limit"), "{summary:?}");
     assert!(summary.resolved() > 0 && summary.with_lines() == 0);
 }

@@ -69,7 +69,7 @@ fn build(directory: &Path, arguments: &str) -> PathBuf {
 
 /// Every name that some address of the program has.
 fn names(directory: &Path, arguments: &str) -> BTreeSet<String> {
-    let mut subject = Subject::of(&build(directory, arguments), 30_000);
+    let mut subject = Subject::new(&build(directory, arguments), 30_000);
     subject.run(&only(&[]));
     subject.places().concat().into_iter().map(|it| it.name).collect()
 }
@@ -109,7 +109,7 @@ fn arguments_are_shown_in_both_manglings_alike() {
 fn instances_are_one_row_whatever_is_known_of_them() {
     let directory = tempfile::tempdir().unwrap();
     let rows = |arguments: &str| -> BTreeSet<String> {
-        let mut subject = Subject::of(&build(directory.path(), arguments), 30_000);
+        let mut subject = Subject::new(&build(directory.path(), arguments), 30_000);
         subject.run(&only(&[]));
         let query =
             Query { by: GroupBy::Generic, limit: None, min_fraction: 0.0, leaf: true, ..Query::default() };

@@ -11,7 +11,7 @@ use crate::subject::{Subject, only};
 #[test]
 fn a_build_with_another_id_names_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let mut subject = Subject::of(&rust(directory.path(), ""), 200);
+    let mut subject = Subject::new(&rust(directory.path(), ""), 200);
     // The planted fault: the same source, built in another way, in the place of the first build.
     let binary = rust(directory.path(), "-C opt-level=1");
     let summary = subject.run(&only(&[]));
@@ -36,7 +36,7 @@ fn a_binary_of_the_right_build_is_taken_whatever_the_profile_says_of_its_path() 
     let [given, other] = ["given", "other"].map(|it| directory.path().join(it));
     let place = rust(directory.path(), "");
     fs::rename(&place, &given).unwrap();
-    let original = Subject::of(&given, 60);
+    let original = Subject::new(&given, 60);
     let mut named = original.clone();
     named.run(&only(&[]));
     assert!(named.places().concat().len() > 50, "{:?}", named.places());

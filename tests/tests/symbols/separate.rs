@@ -22,7 +22,7 @@ impl Split {
     fn new(arguments: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let binary = rust(directory.path(), arguments);
-        let mut subject = Subject::of(&binary, SAMPLED);
+        let mut subject = Subject::new(&binary, SAMPLED);
         subject.run(&only(&[]));
         tool(directory.path(), "objcopy --only-keep-debug demo demo.dbg");
         tool(directory.path(), "strip demo");
@@ -31,7 +31,7 @@ impl Split {
 
     /// The result for the stripped file with these options.
     fn found(&self, options: &Options) -> Vec<Vec<Place>> {
-        let mut subject = Subject::of(&self.binary, SAMPLED);
+        let mut subject = Subject::new(&self.binary, SAMPLED);
         subject.run(options);
         subject.places()
     }
@@ -46,7 +46,7 @@ fn lines(places: &[Vec<Place>]) -> usize {
 }
 
 fn build_id(path: &Path) -> String {
-    let subject = Subject::of(path, 1);
+    let subject = Subject::new(path, 1);
     subject.profile.string(subject.profile.mappings()[0].build_id).to_owned()
 }
 
@@ -98,7 +98,7 @@ fn a_debug_file_of_another_build_is_refused() {
 fn a_debug_file_is_enough_when_the_binary_is_gone() {
     let split = Split::new("");
     let options = Options { binaries: vec![split.debug.clone()], ..only(&[]) };
-    let mut subject = Subject::of(&split.binary, SAMPLED);
+    let mut subject = Subject::new(&split.binary, SAMPLED);
     subject.moved_to("/nonexistent/demo");
     let summary = subject.run(&options);
     assert_eq!(summary.missing().count(), 0);
@@ -128,7 +128,7 @@ fn the_symbol_table_that_distributions_leave_is_read() {
 fn more_debug_information_than_allowed_is_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let binary = rust(directory.path(), "");
-    let mut subject = Subject::of(&binary, SAMPLED);
+    let mut subject = Subject::new(&binary, SAMPLED);
     let summary = subject.run(&Options { max_debug_bytes: 1 << 20, ..only(&[]) });
     let reason = summary.mappings[0].unusable.as_deref().unwrap();
     assert!(reason.contains("more than the limit of 1048576 bytes"), "{reason}");
@@ -138,7 +138,7 @@ fn more_debug_information_than_allowed_is_not_read() {
 
 /// A profile with one stack: code of the program, called by the C library, whose names are known.
 fn called_by_libc(binary: &Path) -> Subject {
-    let mut subject = Subject::of(binary, 1);
+    let mut subject = Subject::new(binary, 1);
     let own = subject.profile.samples.get(0).stack.to_vec();
     let file = "./csu/../sysdeps/nptl/libc_start_call_main.h";
     let function = subject.profile.add_function("__libc_start_call_main", "__libc_start_call_main", file);
@@ -204,7 +204,7 @@ fn missing_split_debug_information_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let binary = rust(directory.path(), "-C split-debuginfo=packed");
     fs::rename(directory.path().join("demo.dwp"), directory.path().join("elsewhere.dwp")).unwrap();
-    let mut subject = Subject::of(&binary, SAMPLED);
+    let mut subject = Subject::new(&binary, SAMPLED);
     let summary = subject.run(&only(&[]));
     assert!(summary.mappings[0].split_is_missing);
     // A function of the program has no line, instead of a line of a call inlined into it.
@@ -213,5 +213,5 @@ fn missing_split_debug_information_is_reported() {
     assert!(places.iter().filter(own).count() > 0);
     assert!(places.iter().filter(own).all(|it| it.line == 0 && it.file.is_empty()), "{places:?}");
     fs::rename(directory.path().join("elsewhere.dwp"), directory.path().join("demo.dwp")).unwrap();
-    assert!(!Subject::of(&binary, SAMPLED).run(&only(&[])).mappings[0].split_is_missing);
+    assert!(!Subject::new(&binary, SAMPLED).run(&only(&[])).mappings[0].split_is_missing);
 }

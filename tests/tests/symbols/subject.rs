@@ -31,7 +31,7 @@ pub struct Place {
 
 impl Subject {
     /// About `count` addresses, spread over the code of the binary at `path`.
-    pub fn of(path: &Path, count: u64) -> Self {
+    pub fn new(path: &Path, count: u64) -> Self {
         let bytes = fs::read(path).unwrap();
         let object = object::File::parse(&*bytes).unwrap();
         let build_id = object.build_id().unwrap().unwrap_or_default();
