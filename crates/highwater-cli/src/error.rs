@@ -88,7 +88,7 @@ impl CliError {
         let noun = if files == 1 { "a file is" } else { "files are" };
         (files > 0).then(|| {
             Self::MissingBinaries(format!(
-                "{}: {noun} missing to name functions and lines: {list}; give the right one with --binary PATH, or go on with --addresses",
+                "{}: {noun} missing to name functions and lines: {list}; give the right one with --binary PATH, or continue with --addresses",
                 input::shown(path)
             ))
         })
@@ -116,7 +116,7 @@ impl CliError {
         let own = build(foreign_binary.build_id.as_deref().unwrap_or_default());
         let list = if files.is_empty() { "none".to_owned() } else { files.join(", ") };
         Some(Self::ForeignBinary(format!(
-            "{}: --binary {} ({own}) is another build than all files of the profile: {list}; give the build that was profiled",
+            "{}: --binary {} ({own}) is a different build from every file of the profile: {list}; give the build that was profiled",
             input::shown(path),
             foreign_binary.path.display()
         )))
@@ -177,10 +177,10 @@ fn advice_for_series(error: &SeriesError) -> &'static str {
     match error {
         SeriesError::Question(source) => advice_for_question(source),
         SeriesError::Unsorted { .. } => "; give the files in order of time, or the directory they are in",
-        SeriesError::ClockBackwards { .. } => "; leave out those on one side of the change",
+        SeriesError::ClockBackwards { .. } => "; leave out the files on one side of the change",
         SeriesError::Duplicate { .. } => "; leave it out (--force does)",
         SeriesError::Restarted => {
-            "; give the files of one process, or go on without what was between the two (--force)"
+            "; give the files of one process, or continue without the time between the two (--force)"
         }
         SeriesError::IntervalChanged(_) => " (--force)",
         SeriesError::NotLive(_) => "; choose live-bytes or live-blocks with --sample",

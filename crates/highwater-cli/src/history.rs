@@ -26,7 +26,7 @@ impl Past {
         if !path.is_dir() {
             let last = load::symbolized(path, shared)?;
             // For a directory, following the series makes this check.
-            refuse_difference(&last, "what is asked is about what a process holds")
+            refuse_difference(&last, "the question is about the memory of one process")
                 .map_err(question(&[path]))?;
             return Ok(Self { first: None, last, history: History::default() });
         }
@@ -76,7 +76,7 @@ pub(crate) fn is_same_process(path: &Path, first: &Profile, last: &Profile) -> b
     let is_same = process(first) == process(last);
     if !is_same {
         output::note(&format!(
-            "{}: the first and the last snapshot are of different processes: what is counted since the start is that of the last",
+            "{}: the first and the last snapshot are of different processes: cumulative values belong to the last one",
             input::shown(path)
         ));
     }

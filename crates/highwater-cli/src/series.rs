@@ -85,8 +85,8 @@ impl Files {
                 // The results were made with the unshifted times.
                 self.shifts = order.iter().map(|&(at, shift)| (stamps[at].path.clone(), shift)).collect();
                 self.remarks.insert(
-                    "the clock was set back between two snapshots: later times are shifted, so that they go on; how long the two lie \
-                     apart is not known, and the usual time between two is assumed"
+                    "the clock was set back between two snapshots: later times are shifted so that they increase; the time \
+                     between the two is unknown, and the usual step is assumed"
                         .to_owned(),
                 );
                 return self.scan(shared, of);
@@ -246,7 +246,7 @@ pub(crate) fn series_error(path: &Path, before: Option<&PathBuf>, source: Series
 pub(crate) fn forced_note(path: &Path, before: Option<&PathBuf>, reason: &SeriesError) -> String {
     let outcome = match reason {
         SeriesError::Duplicate { .. } => "it is left out",
-        SeriesError::Restarted => "what was between the two is left out",
+        SeriesError::Restarted => "the time between the two is left out",
         _ => "forced to go on",
     };
     let behind = before.map_or_else(String::new, |it| format!(", behind {}", it.display()));

@@ -24,19 +24,19 @@ page.view = (state) =>
   page.views(state).find((it) => it.sample === state.sample && it.by === state.by) ?? page.views(state)[0];
 
 // The value of the row with this name in each snapshot; null if the page does not have it.
-const courses = new Map();
+const histories = new Map();
 page.history = (label) => {
   const key = `${page.state.sample} by ${page.state.by}`;
-  if (!courses.has(key)) {
+  if (!histories.has(key)) {
     const views = data.snapshots.map((it) =>
       it.views.find((view) => view.sample === page.state.sample && view.by === page.state.by),
     );
     const values = views.map((view) => new Map(view?.rows.map((row) => [row.label, row.value])));
-    courses.set(key, (id) =>
+    histories.set(key, (id) =>
       values.map((of, at) => of.get(id) ?? (views[at]?.omitted.rows === 0 ? 0 : null)),
     );
   }
-  return courses.get(key)(label);
+  return histories.get(key)(label);
 };
 
 page.unit = (view) => (view.header ?? view.new).unit;

@@ -16,8 +16,8 @@ pub(crate) struct Use {
 }
 
 impl Use {
-    /// The use in bytes at which this fraction of the limit is reached. The reserve itself does not reach the
-    /// threshold, but the threshold is never so high that less than the reserve would be left.
+    /// The use in bytes at which this fraction of the limit is reached, including the reserve. The threshold
+    /// leaves at least the reserve below the limit, unless the fraction itself leaves less.
     fn threshold(&self, fraction: f64) -> Option<f64> {
         let (limit, reserved) = (self.limit_bytes? as f64, self.reserved_bytes as f64);
         let plain = fraction * limit;

@@ -76,7 +76,7 @@ impl Args {
         if nameless > 0 {
             let files = rebuilt.into_iter().collect::<Vec<_>>().join(", ");
             output::note(&format!(
-                "there are several builds of {files}, and {nameless} addresses without a name, which no other build's are merged with (--binary)"
+                "there are several builds of {files}, and {nameless} addresses without a name; addresses of different builds are not merged (--binary)"
             ));
         }
         Ok(())

@@ -73,7 +73,7 @@ impl Endpoint {
             let endpoint = Self::parse(&format!("http://127.0.0.1{page}"), token, tls)?;
             return Ok(Self { socket: Some(socket), ..endpoint });
         }
-        const NO_ADDRESS: &str = "this is no address; one looks like http://host:6060";
+        const NO_ADDRESS: &str = "this is not an address; write http://host:6060";
         let uri: Uri = text.parse().map_err(|_| NO_ADDRESS)?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(NO_ADDRESS);
@@ -222,7 +222,7 @@ fn said(body: &[u8]) -> String {
 fn advice(code: u16, has_token: bool) -> &'static str {
     match (code, has_token) {
         (401 | 403, false) => "; give a token in HIGHWATER_TOKEN",
-        (401 | 403, true) => "; it does not take the token",
+        (401 | 403, true) => "; it does not accept the token",
         (404, _) => "; give the whole address of the heap profile",
         _ => "",
     }

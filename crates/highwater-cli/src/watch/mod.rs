@@ -274,7 +274,7 @@ impl<'a> Watch<'a> {
         let findings = match self.detector.look(self.run.shots(), self.shared) {
             Ok(findings) => findings,
             // The ring's files were readable when they came. If one no longer is, the next snapshot may help.
-            Err(error) => return self.fail(format!("the ring cannot be looked at: {error}")),
+            Err(error) => return self.fail(format!("the ring cannot be read: {error}")),
         };
         for finding in findings {
             self.write_down(finding)?;
@@ -306,7 +306,7 @@ impl<'a> Watch<'a> {
         match self.detector.finish(self.run.shots(), self.shared) {
             Ok(Some(finding)) => self.write_down(finding),
             Ok(None) => Ok(()),
-            Err(error) => self.fail(format!("the ring cannot be looked at: {error}")),
+            Err(error) => self.fail(format!("the ring cannot be read: {error}")),
         }
     }
 

@@ -9,7 +9,7 @@ const PLAIN: &str = "unix:";
 /// The scheme of an address whose host is the percent-encoded path: `http+unix://%2Frun%2Fapp.sock/metrics`.
 const ENCODED: &str = "http+unix://";
 
-const NO_SOCKET: &str = "this is no address of a Unix socket; one looks like unix:/run/app.sock or unix:/run/app.sock:/debug/pprof/allocs";
+const NO_SOCKET: &str = "this is not an address of a Unix socket; write unix:/run/app.sock or unix:/run/app.sock:/debug/pprof/allocs";
 
 /// Whether the text is the address of a Unix socket.
 pub(super) fn is_address(text: &str) -> bool {
@@ -18,10 +18,9 @@ pub(super) fn is_address(text: &str) -> bool {
 
 /// The path of the socket, and the page, which is empty if the address has none. `None` for other kinds of
 /// addresses.
-/// another kind.
 ///
-/// When the text is no valid address; the text shows a valid one.
-/// When it is no address, with what one looks like.
+/// # Errors
+/// When the text is not a valid address; the error shows a valid one.
 pub(super) fn parse(text: &str) -> Option<Result<(PathBuf, String), &'static str>> {
     let parts = if let Some(rest) = text.strip_prefix(ENCODED) {
         let (host, page) = rest.split_at(rest.find('/').unwrap_or(rest.len()));

@@ -68,6 +68,6 @@ fn an_older_file_is_skipped() {
     place.bytes("part", &bodies[0]);
     fs::rename(place.path("part"), place.path("snapshots/a.pb.gz")).unwrap();
     let event = going.wait_for("passed_over");
-    assert_eq!(event["reason"], "it is older than the snapshot before");
+    assert_eq!(event["reason"], "it is older than the previous snapshot");
     drop(going);
 }
