@@ -4,5 +4,5 @@
 //! be found, one called `clean_…` is not; one with `fails` in its name fails by itself. The line that starts a thread which
 //! is left ends in `// leak: NAME`, the name of the thread, with `× N` behind it where N of them are left; that of a task in
 //! `// leak: task NAME`, with a part of the name of its future's type. The corpus is no
-//! part of the workspace's tests; `tests/tests/leak_corpus` runs it and compares.
+//! part of the workspace's tests; `tests/end-to-end/tests/leak_corpus` runs it and compares.
 #![forbid(unsafe_code)]

@@ -9,15 +9,19 @@
 mod agent;
 mod build;
 mod contestants;
-pub mod document;
+mod diff;
+mod document;
 mod instructions;
 mod jemalloc_heap;
-pub mod machine;
+mod leaktest;
+mod machine;
 mod measure;
-pub mod ratio;
-pub mod reader;
+mod ratio;
+mod read;
+mod reader;
 mod stacks;
 mod table;
+mod trend;
 mod truth;
 mod workloads;
 
@@ -69,6 +73,16 @@ pub struct Options {
 enum Part {
     /// Measure the agent's cost for a service under a load of 2,000 requests a second; takes some minutes.
     Agent(agent::Options),
+    /// Measure how fast a large profile is read, next to gunzip and Go's reader; takes a minute or two.
+    Read(read::Options),
+    /// Measure the time and memory for comparing two large profiles, next to gunzip and Go's tool, which
+    /// takes minutes and 13 GB.
+    Diff(diff::Options),
+    /// Measure how fast a long series of profiles is followed, and whether its memory grows; takes a minute
+    /// or two.
+    Trend(trend::Options),
+    /// Measure the cost of the leak harness for a test that does nothing; takes half a minute.
+    Leaktest(leaktest::Options),
 }
 
 impl Options {
@@ -99,9 +113,17 @@ impl Options {
 /// # Errors
 /// When a program does not build or run, or when Highwater's own totals are wrong.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
-    if let Some(Part::Agent(options)) = &options.part {
-        return agent::run(workspace, options);
+    match &options.part {
+        None => allocators(workspace, options),
+        Some(Part::Agent(options)) => agent::run(workspace, options),
+        Some(Part::Read(options)) => read::run(workspace, options),
+        Some(Part::Diff(options)) => diff::run(workspace, options),
+        Some(Part::Trend(options)) => trend::run(workspace, options),
+        Some(Part::Leaktest(options)) => leaktest::run(workspace, options),
     }
+}
+
+fn allocators(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     if options.stacks {
         let text = format!(
             "{}\n\n{}",

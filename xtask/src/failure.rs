@@ -61,11 +61,14 @@ pub enum Failure {
     #[error("fuzz: {0}")]
     Fuzz(String),
     /// The leak corpus cannot be run, or the leak harness misses its targets on it.
-    #[error("leak-corpus: {0}")]
+    #[error("suites leak-corpus: {0}")]
     Corpus(String),
     /// The suites of published crates cannot be run, or a finding has not been examined.
-    #[error("real-suites: {0}")]
+    #[error("suites crates: {0}")]
     Suites(String),
+    /// The advice on published programs cannot be had, or something in it has not been examined.
+    #[error("suites advice: {0}")]
+    Advice(String),
     /// A step of `ci` failed; the reason is printed already.
     #[error("ci stopped at `{0}`")]
     Step(&'static str),

@@ -5,6 +5,7 @@
 
 mod bound;
 mod hoist;
+mod makers;
 mod repeated;
 mod reserve;
 mod reuse;

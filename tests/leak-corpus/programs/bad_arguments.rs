@@ -1,5 +1,5 @@
 //! Invalid arguments. A line that the compiler must refuse ends in the expected message.
-//! `tests/tests/leak_corpus` compiles it; in all other builds this is empty.
+//! `tests/end-to-end/tests/leak_corpus` compiles it; in all other builds this is empty.
 
 #[cfg(bad_arguments)]
 mod arguments {

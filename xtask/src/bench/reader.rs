@@ -7,8 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::bench::ratio::Spread;
-use crate::bench::ratio::ratio;
+use super::ratio::{Spread, ratio};
 use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;

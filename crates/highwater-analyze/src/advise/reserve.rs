@@ -5,11 +5,9 @@
 //! went past it, are those whose step ended there or below the double, and those that were allocated larger than
 //! that. What the other buffers would hold in vain follows from the sizes of the blocks that are live, now and at the peak.
 
-use super::hoist::own_name;
-use super::{Found, Ground, Measure, at_most, share};
-use crate::Frame;
+use super::{Found, Ground, Measure, at_most, makers, share};
 use crate::estimate::Sum;
-use crate::lives::{Life, Lives, Value};
+use crate::lives::{Life, Value};
 
 /// Of the buffers this share has to come to the capacity.
 const COME_TO_IT: f64 = 0.75;
@@ -42,7 +40,7 @@ pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found
     if !ground.is_worthwhile(copied, grown) || !is_sure && !is_large {
         return None;
     }
-    if is_formatter(ground.lives, row, life) {
+    if makers::is_formatter(ground.lives, row, life) || makers::is_made_of_text(ground.lives, life) {
         return None;
     }
     Some(Found {
@@ -54,13 +52,6 @@ pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found
         bytes: ground.saving(at_most(copied, life.values[Value::AllocBytes])),
         blocks: Some(ground.saving(at_most(grown, life.values[Value::AllocBlocks]))),
     })
-}
-
-/// Whether the buffer is a formatter's, which the line cannot ask for a capacity.
-fn is_formatter(lives: &Lives<'_>, row: usize, life: &Life) -> bool {
-    let is_format = |it: &Frame| it.function.as_ref().is_some_and(|it| it.starts_with("alloc::fmt::format"));
-    let writes = |it| matches!(own_name(it), "fmt" | "write_fmt" | "write_str" | "write_char");
-    lives.function(row).is_some_and(writes) || lives.asked(life).iter().any(is_format)
 }
 
 struct Capacity {

@@ -6,7 +6,7 @@
 //! profile says who frees a block.
 
 use super::hoist::own_name;
-use super::{Found, Ground, Measure, at_most, share};
+use super::{Found, Ground, Measure, at_most, makers, share};
 use crate::Frame;
 use crate::estimate::Sum;
 use crate::lives::{Life, Lives, OfSize, Value};
@@ -61,27 +61,11 @@ pub(super) fn find(ground: &Ground<'_>, row: usize, life: &Life) -> Option<Found
     })
 }
 
-/// Functions that make a list or a text whole, so that there is no buffer to be filled again.
-const MAKERS: [&str; 11] = [
-    "collect",
-    "concat",
-    "format",
-    "from",
-    "from_iter",
-    "join",
-    "repeat",
-    "replace",
-    "to_owned",
-    "to_string",
-    "to_vec",
-];
-
 /// Whether the line may be able to keep what it allocates. A box is a place for one value and not a buffer, and a copy is for
 /// who asked for it, as is what was made whole.
 fn is_buffer(lives: &Lives<'_>, row: usize, life: &Life) -> bool {
     let asked = lives.asked(life);
-    let is_maker = |it: &Frame| it.function.as_deref().is_some_and(|it| MAKERS.contains(&own_name(it)));
-    if asked.iter().any(is_maker) {
+    if makers::is_made_whole(lives, life) || makers::is_formatter(lives, row, life) {
         return false;
     }
     let is_of_vec = |it: &Frame| {

@@ -206,6 +206,8 @@ fn reuse_is_for_buffers_and_for_what_is_freed_when_it_was_used() {
         "alloc::fmt::format@~alloc/src/fmt.rs:1",
         "<alloc::vec::Vec<T> as core::iter::traits::collect::FromIterator<T>>::from_iter@~alloc/src/vec/mod.rs:1",
         "<T as alloc::string::ToString>::to_string@~alloc/src/string.rs:1",
+        "alloc::str::<impl str>::to_uppercase@~alloc/src/str.rs:1",
+        "alloc::str::<impl str>::replacen@~alloc/src/str.rs:1",
     ] {
         assert_eq!(
             found(&[vec, maker, LINE, MAIN], 2048),
@@ -213,6 +215,32 @@ fn reuse_is_for_buffers_and_for_what_is_freed_when_it_was_used() {
             "made whole, and handed on for all we know: {maker}"
         );
     }
+}
+
+#[test]
+fn a_buffer_that_the_standard_library_fills_takes_no_advice() {
+    let vec = "alloc::raw_vec::RawVecInner<A>::grow_amortized@~alloc/src/raw_vec/mod.rs:1";
+    let writer = "<demo::Escaped as core::fmt::Display>::fmt@src/escape.rs:4";
+    assert_eq!(kinds(&ask(&temporary_of(&[vec, writer, MAIN], 2048))), [], "who formats has the buffer");
+    let grown = |stack: &[&str]| {
+        let mut build = Build::snapshot(1, 1, 10);
+        let first = [("alloc_objects", 1000), ("alloc_space", 1000 << 10)];
+        build.row(stack, &first, &[("bytes", 1024)]);
+        for size in [2048, 4096] {
+            let values = [
+                ("alloc_objects", 1000),
+                ("alloc_space", 1000 * size),
+                ("realloc_objects", 1000),
+                ("realloc_space", 500 * size),
+                ("realloc_doublings", 1000),
+            ];
+            build.row(stack, &values, &[("bytes", size)]);
+        }
+        kinds(&ask(&build.profile))
+    };
+    assert_eq!(grown(&[vec, LINE, MAIN]), [MeasureKind::Reserve]);
+    assert_eq!(grown(&[vec, "alloc::str::<impl str>::replacen@~alloc/src/str.rs:1", LINE, MAIN]), []);
+    assert_eq!(grown(&[vec, writer, MAIN]), []);
 }
 
 #[test]

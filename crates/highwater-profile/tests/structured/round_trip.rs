@@ -18,8 +18,8 @@ struct Keeps {
     all: bool,
 }
 
-/// The formats that are read again. The others are written only, and other programs read them, see `tests/tests/formats_text` and
-/// `tests/tests/formats_structured`.
+/// The formats that are read again. The others are written only, and other programs read them, see `tests/end-to-end/tests/formats_text` and
+/// `tests/end-to-end/tests/formats_structured`.
 const READ_AGAIN: [Keeps; 4] = [
     Keeps { format: Format::Pprof, every_kind: true, lines: true, offsets: true, all: true },
     Keeps { format: Format::Speedscope, every_kind: true, lines: true, offsets: true, all: false },
