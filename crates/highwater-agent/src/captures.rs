@@ -133,7 +133,7 @@ fn work(messages: Receiver<Message>, waiting: Arc<AtomicUsize>) {
                 if alarms.len() < MAX_ALARMS {
                     alarms.push((time, alarm));
                 }
-                // To drop it is the answer otherwise.
+                // Otherwise the alarm is dropped, and its caller answers with status 503.
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
@@ -146,10 +146,10 @@ fn work(messages: Receiver<Message>, waiting: Arc<AtomicUsize>) {
     }
 }
 
-/// Whether there is anything to take a snapshot of.
+/// Checks that snapshots are possible.
 ///
 /// # Errors
-/// When nothing is recorded in this program.
+/// When this program does not use the allocator, so that nothing is recorded.
 pub(crate) fn check() -> Result<(), Refusal> {
     highwater::mode().map(drop).ok_or_else(|| not_recorded(highwater::Error::NotInstalled))
 }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_is_refused_and_then_forgotten() {
+    fn excess_jobs_are_refused_and_later_ones_run() {
         let captures = Captures::start().unwrap();
         let (go_on, held) = channel::<()>();
         block_on(async {
@@ -194,7 +194,7 @@ mod tests {
             for each in waiting {
                 refused += usize::from(each.await.unwrap().is_err_and(|it| it.status == 503));
             }
-            // The one that holds the thread may still have stood in the queue.
+            // The job that holds the thread may still be in the queue.
             assert!((2 * MAX_WAITING..=2 * MAX_WAITING + 1).contains(&refused), "{refused}");
             assert!(holding.await.unwrap().unwrap().is_ok());
             assert!(captures.run(|| ()).await.is_ok());

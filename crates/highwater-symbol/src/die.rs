@@ -14,7 +14,7 @@ const MAX_CHAIN: usize = 8;
 /// Maximum entries below a function to search for its type parameters.
 const MAX_ENTRIES: usize = 20_000;
 
-/// A function's description in debug information.
+/// The description of a function in debug information.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Described {
     /// Its name without path, with type arguments: `push<demo::Session, alloc::alloc::Global>`.

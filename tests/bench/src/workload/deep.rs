@@ -24,7 +24,7 @@ impl<W: Workload> Workload for Deep<W> {
 #[inline(never)]
 fn below(frames: usize, work: &mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
     let result = if frames == 0 { work() } else { below(black_box(frames - 1), work) };
-    // Something to do after the call, or it would be a jump and leave no frame.
+    // Work after the call prevents a tail call, which would leave no frame.
     black_box(frames);
     result
 }
