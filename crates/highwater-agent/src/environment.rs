@@ -203,7 +203,9 @@ mod tests {
     fn an_unknown_setting_lists_the_known_ones() {
         let error = settings("dir:/x,wach:0.8").unwrap_err();
         assert!(
-            error.starts_with("HIGHWATER_AGENT has no setting `wach`; the settings are listen, prefix, token, "),
+            error.starts_with(
+                "HIGHWATER_AGENT has no setting `wach`; the settings are listen, prefix, token, "
+            ),
             "{error}"
         );
         assert!(error.contains(", watch, "), "{error}");

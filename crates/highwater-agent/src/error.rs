@@ -27,7 +27,9 @@ pub enum Error {
         address: SocketAddr,
     },
     /// The prefix is not a valid path for pages.
-    #[error("`{path}` is not a valid prefix; use a path of letters, digits and any of `-._~`, such as /internal")]
+    #[error(
+        "`{path}` is not a valid prefix; use a path of letters, digits and any of `-._~`, such as /internal"
+    )]
     Prefix {
         /// The path as it was given.
         path: String,

@@ -61,9 +61,7 @@ pub(crate) enum CliError {
     Plot(String),
     #[error("cargo: {0}")]
     Cargo(String),
-    #[error(
-        "there is no package {0:?} in this workspace; `cargo metadata --no-deps` lists the packages"
-    )]
+    #[error("there is no package {0:?} in this workspace; `cargo metadata --no-deps` lists the packages")]
     NoPackage(String),
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),

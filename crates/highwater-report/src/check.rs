@@ -97,7 +97,8 @@ pub(crate) fn advice(kind: &KindCheck) -> Option<String> {
     const MANY_RUNS: u64 = 100;
     Some(match kind.doubt? {
         Doubt::UnknownErrors => {
-            "a file does not say its sampling interval, so growth cannot be distinguished from noise".to_owned()
+            "a file does not say its sampling interval, so growth cannot be distinguished from noise"
+                .to_owned()
         }
         Doubt::LostSamples => {
             "a recorder lost samples, and what is missing could decide: sample, or record fewer stacks"

@@ -96,7 +96,8 @@ mod tests {
         assert!(wrong.starts_with(": certificate 1 cannot be used: "), "{wrong}");
     }
 
-    const NONE: &str = " holds no certificate (-----BEGIN CERTIFICATE-----); give the certificate of an authority";
+    const NONE: &str =
+        " holds no certificate (-----BEGIN CERTIFICATE-----); give the certificate of an authority";
 
     #[test]
     fn a_file_is_read_as_text_and_in_binary_form() {

@@ -24,9 +24,9 @@ use system::System;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Container {
-    /// Bytes charged to the group with the least headroom.
+    /// Bytes charged to the group of use and limit (see above).
     pub memory_used_bytes: Option<u64>,
-    /// Its limit in bytes, at which the kernel kills.
+    /// Limit of the same group in bytes, at which the kernel kills.
     pub memory_limit_bytes: Option<u64>,
     /// Bytes of the group's file cache that were not used recently. They are part of the use, and the kernel
     /// reclaims them before it kills.

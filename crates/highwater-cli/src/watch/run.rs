@@ -70,7 +70,9 @@ pub(crate) enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Again => "it is the previous snapshot again; does a cache between here and the server keep answers?",
+            Self::Again => {
+                "it is the previous snapshot again; does a cache between here and the server keep answers?"
+            }
             Self::Older => "it is older than the previous snapshot",
             Self::FormerProcess => {
                 "it is of an earlier process; watch each process by itself if several answer here"

@@ -103,7 +103,9 @@ fn a_binary_of_another_build_is_refused() {
     let run = place.run_all(&["symbolize", "heap.pb.gz", "-o", "out.pb.gz", "--binary", text(&own)]);
     let message = run.error();
     assert!(
-        message.contains("is a different build from every file of the profile: /nonexistent/demo (build id 0011"),
+        message.contains(
+            "is a different build from every file of the profile: /nonexistent/demo (build id 0011"
+        ),
         "{message}"
     );
     assert!(
