@@ -251,18 +251,18 @@ mod tests {
 +1.1 MiB ± 191 KiB per hour  ▂▃▄▅▆▇██
 sampling interval 512 KiB; ± gives the 95 % confidence interval
 
-per hour        ±     live  history    class  where
-+1.1 MiB  191 KiB  9.0 MiB     ▁▅█      leak  src/index.rs:1 …index::Index::add
+per hour        ±     live  history     class  where
++1.1 MiB  191 KiB  9.0 MiB      ▁▅█      leak  src/index.rs:1 …index::Index::add
     +1.0 MiB, +1.1 MiB, +1.2 MiB per hour in turn; 97.0% of births stayed; at least +878.9 KiB throughout
-     0 B  191 KiB  8.0 MiB     ▁██      step  src/index.rs:2 …index::Index::add
+     0 B  191 KiB  8.0 MiB      ▁██      step  src/index.rs:2 …index::Index::add
     +8.0 MiB until 10 min 0 s after the start, level since
-     0 B  191 KiB  1.0 MiB     ▁█▃  sawtooth  src/index.rs:3 …index::Index::add
+     0 B  191 KiB  1.0 MiB      ▁█▃  sawtooth  src/index.rs:3 …index::Index::add
     between 0 B and 3.0 MiB, fell 1 time
-     0 B  191 KiB  2.0 MiB     ▅██   warm-up  src/index.rs:4 …index::Index::add
+     0 B  191 KiB  2.0 MiB      ▅██   warm-up  src/index.rs:4 …index::Index::add
     +2.0 MiB in the first 1 min 0 s, little since
-     0 B  191 KiB  2.0 MiB     ███     churn  src/index.rs:5 …index::Index::add
+     0 B  191 KiB  2.0 MiB      ███     churn  src/index.rs:5 …index::Index::add
     allocates 500.0 MiB per hour, 250.0 times what it holds
-     0 B  191 KiB  2.0 MiB     ███    steady  src/index.rs:6 …index::Index::add
+     0 B  191 KiB  2.0 MiB      ███    steady  src/index.rs:6 …index::Index::add
 2 more rows, 4.0 KiB live together; --rows 0 --min-fraction 0 shows all
 ";
         let text = trend(&sample(), &View::default());

@@ -53,7 +53,7 @@ fn snapshots_are_in_order_after_the_clock_was_set_back() {
             // `leaks` exits with 1 because there is a leak.
             let expected = i32::from(command.starts_with("leaks"));
             assert_eq!(run.code, Some(expected), "{command}: {}", run.stderr);
-            for said in ["the clock was set back", "the usual time between two is assumed"] {
+            for said in ["the clock was set back", "the usual step is assumed"] {
                 assert!(run.stderr.contains(said), "{command}: {}", run.stderr);
             }
             assert!(!run.stderr.contains("no t"), "{command}: {}", run.stderr);

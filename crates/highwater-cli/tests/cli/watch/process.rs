@@ -58,7 +58,7 @@ fn the_end_and_the_restart_of_a_process_are_reported() {
     // The last snapshot of the first process is not taken for one of the second.
     write(&place, "run/3.pb.gz", &program.step(0, 0));
     let reason = going.wait_for("passed_over")["reason"].to_string();
-    assert!(reason.contains("another one has followed"), "{reason}");
+    assert!(reason.contains("of an earlier process"), "{reason}");
     write(&place, "run/4.pb.gz", &Program::new(Some(2)).step(0, 0));
     assert_eq!(going.wait_for("snapshot")["series"], 2);
     let (code, _) = going.interrupt();

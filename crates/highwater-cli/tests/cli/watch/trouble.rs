@@ -54,7 +54,7 @@ fn only_heap_profiles_are_kept() {
         "it has cpu; Go has its heap profile at /debug/pprof/heap",
         "cut off",
         "",
-        "HTTP protocol",
+        "not valid HTTP",
         "",
     ]) {
         assert!(reason.contains(expected) && !reason.is_empty(), "{expected}: {reason}");
@@ -182,7 +182,7 @@ fn invalid_targets_have_a_helpful_error() {
     place.bytes("app.pid", b"1");
     for (arguments, expected) in [
         ("https://host --cacert nowhere", "cannot read the authorities in nowhere"),
-        ("ftp://host", "no address"),
+        ("ftp://host", "not an address"),
         ("localhost:6060", "an address begins with http://"),
         ("nowhere", "there is no such directory or file"),
         ("text", "there is no process id in this file"),
