@@ -1,19 +1,19 @@
-//! What must hold whatever a file contains: a reader gives an error or a profile that is consistent in itself, and within
-//! its limits. The targets in `fuzz_targets` say so to libFuzzer, which looks for content that proves them wrong; the
-//! test `robustness` tries damaged goldens.
+//! Properties that must hold for any content of a file: a reader returns an error or a consistent profile,
+//! and stays within its limits. The targets in `fuzz_targets` give these properties to libFuzzer, which
+//! searches for counterexamples; the test `robustness` tries damaged goldens.
 #![forbid(unsafe_code)]
 
 use std::io;
 
 use highwater_profile::{Format, LabelValue, Limits, Profile, ReadError, read, read_as, write};
 
-/// Small enough that going beyond shows, and large enough for every golden.
+/// Small enough that exceeding them is noticed, and large enough for every golden.
 pub const LIMITS: Limits = Limits { max_unpacked_bytes: 16 << 20, max_memory_bytes: 64 << 20 };
 
-/// Reads `content` and looks at everything that the profile refers to. Returns the number of its rows.
+/// Reads `content` and follows all references of the profile. Returns the number of its rows.
 ///
 /// # Errors
-/// Those of the reader.
+/// The errors of the reader.
 ///
 /// # Panics
 /// When the profile is not consistent, or the reader panics.
@@ -26,10 +26,11 @@ pub fn try_read(format: Option<Format>, content: &[u8]) -> Result<usize, ReadErr
     Ok(profile.samples.len())
 }
 
-/// Tells libFuzzer whether `content` is handled as it should be: read, and if it is a profile, written in every format.
+/// Checks for libFuzzer that `content` is handled correctly: read, and if it is a profile, written in every
+/// format.
 ///
 /// # Panics
-/// When it is not.
+/// When it is not handled correctly.
 pub fn check(format: Option<Format>, content: &[u8]) {
     let profile = match format {
         Some(format) => read_as(format, content, &LIMITS),
@@ -38,7 +39,8 @@ pub fn check(format: Option<Format>, content: &[u8]) {
     let Ok(profile) = profile else { return };
     walk(&profile);
     for format in Format::ALL.into_iter().filter(|it| it.can_write()) {
-        // A profile may hold what a format has no words for, and that may be said; it must not end in a panic.
+        // A profile may contain values that a format cannot express. Then an error is right, and a panic is
+        // not.
         let _ = write(format, &profile, &mut io::sink());
     }
     let mut file = Vec::new();
@@ -81,10 +83,11 @@ fn walk(profile: &Profile) {
     std::hint::black_box(seen);
 }
 
-/// A fault that only a fuzzer finds which is guided by what its inputs reach: whether ours is, `cargo xtask fuzz` asks.
+/// A planted fault that only a coverage-guided fuzzer finds: `cargo xtask fuzz` uses it to check that the
+/// fuzzer is guided.
 ///
 /// # Panics
-/// For one word.
+/// For one specific word.
 pub fn planted(content: &[u8]) {
     if let [b'h', rest @ ..] = content
         && let [b'i', rest @ ..] = rest

@@ -1,5 +1,6 @@
-//! A program that does nothing but work, of which three functions do 6, 3 and 1 parts of 10. An agent tells where its
-//! processor time goes; which engine takes the samples, `HIGHWATER_AGENT` says. It ends when its standard input does.
+//! A program that only computes, in three functions that do 6, 3 and 1 tenths of the work. An agent profiles
+//! its processor time; `HIGHWATER_AGENT` selects the sampler. The program ends when its standard input is
+//! closed.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -10,10 +11,11 @@ use std::thread;
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();
 
-/// Steps of a part. A round of all ten is much shorter than the time between two samples.
+/// Steps of a tenth. A round of all ten is much shorter than the time between two samples.
 const STEPS: u64 = 500;
 
-/// Three functions of the same work for each step, told apart by a number, so that they do not become one.
+/// Three functions with the same work per step. A number distinguishes them, so that the compiler does not
+/// merge them.
 macro_rules! work {
     ($name:ident, $parts:literal) => {
         #[inline(never)]

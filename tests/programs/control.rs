@@ -1,7 +1,8 @@
-//! Changes what is recorded while threads run, and names what they do: `control OUT.pb.gz`.
+//! Changes the recording mode while threads run, and names their work: `control OUT.pb.gz`.
 //!
-//! Three threads live through all phases; each phase allocates at a function of its own, of which the thread keeps every
-//! fourth block. Prints how many blocks each function allocated, and what `measure` says of a known piece of work.
+//! Three threads run through all phases. Each phase allocates in a function of its own, and its thread keeps
+//! every fourth block. Prints how many blocks each function allocated, and the result of `measure` for a
+//! known piece of work.
 
 #![forbid(unsafe_code)]
 
@@ -40,17 +41,17 @@ phase!(phase_settling);
 phase!(phase_exact);
 phase!(phase_coarse);
 
-/// The work of each phase, and what is recorded during it.
+/// The work of each phase, and the recording mode during it.
 const PHASES: [(Phase, Mode); 5] = [
     (phase_sampled, Mode::with_interval(4096)),
     (phase_off, Mode::Off),
-    // A thread sees that recording is on again within a mebibyte; this is more.
+    // A thread notices that recording is on again within one MiB of allocations; this phase allocates more.
     (phase_settling, Mode::Exact),
     (phase_exact, Mode::Exact),
     (phase_coarse, Mode::with_interval(32 * 1024)),
 ];
 
-/// One block that is large enough to be sampled for certain.
+/// A block that is large enough to be sampled with certainty.
 #[inline(never)]
 fn outside() {
     drop(black_box(vec![1_u8; 1 << 20]));

@@ -1,7 +1,7 @@
-//! Uses up what the recorder may have: `full_recorder PROFILE` calls through thousands of different stacks while the system
-//! refuses memory, and then writes a snapshot.
+//! Uses up the recorder's memory: `full_recorder PROFILE` calls through thousands of different stacks while
+//! the system refuses memory, and then writes a snapshot.
 //!
-//! The inner allocator has its memory already, so that only the recorder misses some.
+//! The inner allocator has its memory already, so that only the recorder runs out.
 
 #[path = "trap/bump.rs"]
 mod bump;
@@ -17,7 +17,7 @@ static ALLOC: highwater::Alloc<Bump> = highwater::Alloc::wrapping(Bump::new()).e
 const STACKS: usize = 20_000;
 const DEPTH: usize = 30;
 
-/// Bits of a number decide which way is taken, so that every number has a stack of its own.
+/// The bits of a number choose the calls, so that every number has a stack of its own.
 #[inline(never)]
 fn left(way: usize, depth: usize) -> Vec<u8> {
     black_box(down(way, depth))
@@ -36,7 +36,7 @@ fn down(way: usize, depth: usize) -> Vec<u8> {
     }
 }
 
-/// Lets the system give the process no address space beyond what it has, or as much as it may have.
+/// Makes the system refuse additional address space, or lifts that limit.
 fn limit_memory(is_limited: bool) {
     let pages = std::fs::read_to_string("/proc/self/statm").expect("the kernel says how much it is");
     let pages: u64 = pages.split(' ').next().and_then(|it| it.parse().ok()).expect("a number");

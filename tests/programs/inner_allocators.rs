@@ -1,7 +1,9 @@
-//! The same work over any inner allocator: `inner_allocators PATH`, with the allocator's name in `TRAP_INNER`.
+//! The same work over any inner allocator: `inner_allocators PATH`, with the allocator's name in
+//! `TRAP_INNER`.
 //!
-//! The work asks for all alignments, moves blocks between threads, grows and shrinks them, and goes on when it is refused
-//! one. Its own count is compared with the recorder's exact totals, and printed for the profile to be compared with.
+//! The work uses all alignments, moves blocks between threads, grows and shrinks them, and continues after a
+//! refused allocation. The program compares its own count with the recorder's exact totals, and prints the
+//! count so that the test can compare the profile with it.
 
 #[macro_use]
 mod trap;
@@ -25,20 +27,20 @@ use trap::{Block, Mark, Outcome, expect};
 #[global_allocator]
 static ALLOC: Planted<highwater::Alloc<Inner>> = Planted::around(highwater::Alloc::wrapping(Inner).exact());
 
-/// The allocators by the names in the environment.
+/// The allocators, by their names in the environment.
 const NAMES: [&CStr; 6] = [c"system", c"mimalloc", c"jemalloc", c"bump", c"page", c"refusing"];
 
-/// The chosen one: 0 while it was not asked for, and its place among the names plus one.
+/// The chosen allocator: 0 before the environment is read, then its index in the names plus one.
 static CHOSEN: AtomicU8 = AtomicU8::new(0);
 static BUMP: Bump = Bump::new();
-/// Calls of the refusing allocator, which begins to refuse in `work`.
+/// Calls of the refusing allocator, which starts to refuse in `work`.
 static CALLS: AtomicU64 = AtomicU64::new(0);
 const NOT_YET: u64 = 1 << 63;
 
 site!(site_plain, PLAIN);
 site!(site_passed_on, PASSED_ON);
 
-/// Whichever the environment names; the first one without it.
+/// The allocator that the environment names; without it, the first one.
 struct Inner;
 
 impl Inner {
@@ -94,7 +96,7 @@ unsafe impl GlobalAlloc for Inner {
     }
 }
 
-/// Takes no notice of an alignment above 4 KiB.
+/// Ignores alignments above 4 KiB.
 struct UpToAPage;
 
 impl UpToAPage {
@@ -103,8 +105,8 @@ impl UpToAPage {
     }
 }
 
-// SAFETY: as the system's, but for larger alignments, which this program asks for only to see that the address is passed
-// on; it does not rely on it.
+// SAFETY: as the system's, but for larger alignments, which this program asks for only to see that the
+// address is passed on; it does not rely on it.
 unsafe impl GlobalAlloc for UpToAPage {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the size is the caller's.
@@ -117,7 +119,7 @@ unsafe impl GlobalAlloc for UpToAPage {
     }
 }
 
-/// Returns null each hundredth time.
+/// Returns null for each hundredth call.
 struct Refusing;
 
 impl Refusing {
@@ -147,11 +149,13 @@ unsafe impl GlobalAlloc for Refusing {
     }
 }
 
-/// A vector of bytes that is grown and shrunk in place or by moving, refused or not, with its own count.
+/// A vector of bytes that is grown and shrunk, in place or by moving, whether refused or not, with its own
+/// count.
 #[derive(Default)]
 struct Grown {
     bytes: Vec<u8>,
-    /// `[alloc_blocks, alloc_bytes, freed_blocks, freed_bytes]`; a resized block is one freed and one allocated.
+    /// `[alloc_blocks, alloc_bytes, freed_blocks, freed_bytes]`; a resized block is one freed and one
+    /// allocated.
     truth: [u64; 4],
     refused: u64,
 }
@@ -188,7 +192,7 @@ impl Grown {
     }
 }
 
-/// The truth of the growing vectors, and how often they were refused.
+/// The count of the growing vectors, and how often they were refused.
 fn grow_and_free() -> ([u64; 4], u64) {
     let mut grown = Grown::default();
     for step in 0..1_500_usize {
@@ -201,8 +205,7 @@ fn grow_and_free() -> ([u64; 4], u64) {
     (grown.truth, grown.refused)
 }
 
-/// Blocks of all alignments; those of other than the refusing allocator are also handed to another thread, who frees
-/// them.
+/// Blocks of all alignments. Unless the allocator refuses, another thread frees them.
 fn all_alignments() {
     let mut kept: Vec<Option<Block>> = (0..200).map(|_| None).collect();
     for step in 0..4_000_usize {
@@ -223,7 +226,7 @@ fn run(path: &str) -> Outcome {
     let mark = Mark::now();
     CALLS.store(0, Relaxed);
     let (truth, refused) = grow_and_free();
-    // Taken before the profiler's own calls could be refused.
+    // Taken before the profiler's own calls can be refused.
     CALLS.store(NOT_YET, Relaxed);
     expect("totals", mark.since(), truth)?;
     expect("whether blocks were refused", refused > 0, Inner::chosen() == c"refusing")?;

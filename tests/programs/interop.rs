@@ -1,8 +1,9 @@
-//! A watched program for other tools' readers: allocates a known pattern and writes two snapshots of it.
+//! A profiled program for other tools' readers: allocates a known pattern and writes two snapshots of it.
 //!
-//! `interop BASE NEW`. Between the two snapshots 40 blocks of 3000 bytes are allocated by `grow_shelf` and 10 of its
-//! 60 older blocks of 1000 bytes are freed; before the first, `burst` makes the peak, `grow_lists` grows and
-//! drops two lists, `grow_alike` many equal ones, and `pass` frees many blocks, as it does after.
+//! `interop BASE NEW`. Between the two snapshots, `grow_shelf` allocates 40 blocks of 3000 bytes, and 10 of
+//! its 60 older blocks of 1000 bytes are freed. Before the first snapshot, `burst` makes the peak,
+//! `grow_lists` grows and drops two lists, and `grow_alike` grows many equal ones. `pass` frees many blocks
+//! before and after the first snapshot.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -24,7 +25,7 @@ fn burst() {
     drop(black_box(vec![0_u8; 1 << 20]));
 }
 
-/// Grows two lists by reallocation, in turn: one is in the other's way, so that it has to be copied.
+/// Grows two lists by reallocation, in turn. Each is in the way of the other, so that it must be copied.
 #[inline(never)]
 fn grow_lists() {
     let mut lists = [Vec::new(), Vec::new()];
@@ -34,8 +35,8 @@ fn grow_lists() {
     black_box(lists);
 }
 
-/// Grows lists one after the other. Of the steps to one size some begin with a block that is sampled and some with one that
-/// is not, which are two ways through the allocator.
+/// Grows lists one after the other. Some steps to a size start with a sampled block and some with an
+/// unsampled one: these are different paths through the allocator.
 #[inline(never)]
 fn grow_alike() {
     for _ in 0..200 {
@@ -45,7 +46,7 @@ fn grow_alike() {
     }
 }
 
-/// Frees so many blocks that the lifetimes of some are measured.
+/// Frees enough blocks that some lifetimes are measured.
 #[inline(never)]
 fn pass() {
     (0..1000).for_each(|_| drop(black_box(vec![0_u8; 100])));

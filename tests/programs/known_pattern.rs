@@ -1,11 +1,11 @@
-//! Allocates a known pattern under four threads, with blocks freed by other threads than allocated them, writes a
-//! snapshot, and prints what each call site really did:
+//! Allocates a known pattern in four threads, with blocks that other threads free, writes a snapshot, and
+//! prints the true counts of each call site:
 //!
 //! ```text
 //! site alloc_blocks alloc_bytes live_blocks live_bytes peak_blocks peak_bytes
 //! ```
 //!
-//! The counts are kept by the sites themselves, beside the allocator and without it.
+//! The sites count for themselves, independently of the allocator.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::hint::black_box;
@@ -19,7 +19,7 @@ static ALLOC: highwater::Alloc = highwater::Alloc::new().exact();
 const THREADS: usize = 4;
 const ROUNDS: usize = 3_000;
 
-/// What a site did, by its own count.
+/// A site's own counts.
 struct Truth {
     name: &'static str,
     alloc_blocks: AtomicU64,
@@ -57,7 +57,7 @@ impl Truth {
     }
 }
 
-/// A block that knows its site.
+/// A block with a reference to its site.
 struct Block {
     start: *mut u8,
     layout: Layout,
@@ -75,7 +75,7 @@ impl Drop for Block {
     }
 }
 
-/// Makes a function that allocates, which is a call site of its own.
+/// Defines a function that allocates, as a call site of its own.
 macro_rules! site {
     ($function:ident, $truth:ident, $allocate:ident) => {
         static $truth: Truth = Truth::new(stringify!($function));
@@ -124,7 +124,7 @@ fn main() {
     let path = std::env::args().nth(1).expect("usage: known_pattern OUT.pb.gz");
     let kept = run_threads();
 
-    // The highest point of the process: nothing else changes while these are alive.
+    // The peak of the process: nothing else changes while these blocks are live.
     let peak: Vec<Block> = (0..64).map(|_| site_peak(1 << 20, 8)).collect();
     drop(peak);
 
@@ -143,7 +143,8 @@ fn main() {
     drop(kept);
 }
 
-/// Each thread allocates, passes every other block to its neighbour, who frees it, and keeps every tenth.
+/// Each thread allocates, passes every other block to its neighbour, who frees the block, and keeps every
+/// tenth.
 fn run_threads() -> Vec<Block> {
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| sync_channel(64)).unzip();
     let threads: Vec<_> = receivers
@@ -176,7 +177,7 @@ fn work(number: usize, neighbour: &SyncSender<Block>, from_neighbour: &Receiver<
         for (index, block) in blocks.into_iter().enumerate() {
             match (round + index) % 10 {
                 0 => kept.push(block),
-                // A full channel is no reason to wait: then the block is freed here.
+                // If the channel is full, the block is freed here instead of waiting.
                 1..6 => drop(neighbour.try_send(block)),
                 _ => drop(block),
             }
@@ -186,7 +187,7 @@ fn work(number: usize, neighbour: &SyncSender<Block>, from_neighbour: &Receiver<
     kept
 }
 
-/// The allocator must be usable as a value too.
+/// The allocator must also be usable as a value.
 #[allow(dead_code, reason = "it is enough that this compiles")]
 fn is_an_allocator() -> impl GlobalAlloc {
     highwater::Alloc::wrapping(std::alloc::System).interval(1 << 20)

@@ -1,7 +1,9 @@
-//! A shared library that is loaded in front of a test program, for the leak harness to meet what it cannot follow.
+//! A shared library that is preloaded into a test program, to confront the leak harness with situations that
+//! it cannot follow.
 //!
-//! As it is, it starts a thread past the harness when it is loaded. With `--cfg sanitizer` it only has the name of a sanitizer's
-//! beginning. With `--cfg interposer` it has a `pthread_create` of its own, which passes calls on, or with `--cfg broken` fails.
+//! By default, it starts a thread that bypasses the harness when it is loaded. With `--cfg sanitizer` it only
+//! defines the start function of a sanitizer. With `--cfg interposer` it has its own `pthread_create`, which
+//! passes calls on, or with `--cfg broken` fails.
 
 #[cfg(interposer)]
 mod interposer {
@@ -16,13 +18,13 @@ mod interposer {
         fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
     }
 
-    /// `RTLD_NEXT`: what is behind this library.
+    /// `RTLD_NEXT`: the definition after this library's.
     const NEXT: *mut c_void = ptr::without_provenance_mut(usize::MAX);
 
-    /// In front of the C library's.
+    /// Replaces the C library's function.
     ///
     /// # Safety
-    /// As for that function.
+    /// The requirements of that function.
     #[unsafe(no_mangle)]
     pub unsafe extern "C" fn pthread_create(
         thread: *mut usize,
@@ -32,7 +34,7 @@ mod interposer {
     ) -> c_int {
         eprintln!("the other pthread_create");
         if cfg!(broken) {
-            // `EAGAIN`, as when there are too many threads.
+            // `EAGAIN`, like with too many threads.
             return 11;
         }
         // SAFETY: the name ends with a zero.
@@ -64,7 +66,7 @@ mod bypass {
         fn dlsym(handle: *mut c_void, name: *const c_char) -> *mut c_void;
     }
 
-    /// `RTLD_NEXT`: what is behind this library, which the program is not.
+    /// `RTLD_NEXT`: the definition after this library's, which skips the program.
     const NEXT: *mut c_void = ptr::without_provenance_mut(usize::MAX);
 
     extern "C" fn stay(_: *mut c_void) -> *mut c_void {
@@ -89,7 +91,7 @@ mod bypass {
     static BEGIN: extern "C" fn() = begin;
 }
 
-/// What the address sanitizer calls its own beginning.
+/// The name of the address sanitizer's start function.
 #[cfg(sanitizer)]
 #[unsafe(no_mangle)]
 pub extern "C" fn __asan_init() {}

@@ -1,7 +1,8 @@
-//! Allocates blocks whose lives are known: `lifetimes DIRECTORY` writes the snapshots 1, 2 and 3 there.
+//! Allocates blocks with known lifetimes: `lifetimes DIRECTORY` writes the snapshots 1, 2 and 3 there.
 //!
-//! `keep` allocates before each snapshot, and what it allocated before the first is freed before the third. `pass` frees what
-//! it allocates at once, `linger` after some milliseconds and after other blocks, and `grow` lets a vector double.
+//! `keep` allocates before each snapshot; its blocks from before the first snapshot are freed before the
+//! third. `pass` frees its blocks immediately, `linger` after some milliseconds and after other blocks, and
+//! `grow` lets a vector double.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -39,14 +40,14 @@ fn linger() {
     drop(black_box(blocks));
 }
 
-/// 1 KiB, which is doubled ten times.
+/// A vector of 1 KiB that doubles ten times.
 #[inline(never)]
 fn grow() {
     let mut list: Vec<u8> = Vec::with_capacity(1 << 10);
     for step in 11..=20 {
         list.resize(1 << (step - 1), 1);
         list.reserve_exact(1 << (step - 1));
-        // Something behind it, so that it cannot grow where it lies.
+        // A block after it, so that the vector cannot grow in place.
         black_box(Box::leak(Box::new([0_u8; 64])));
     }
     black_box(list);

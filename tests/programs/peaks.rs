@@ -1,7 +1,7 @@
-//! Peaks that are equal, in another thread in each run: `peaks PROFILE FIRST CACHE`.
+//! Almost equal peaks, whose first one is in another thread in each run: `peaks PROFILE FIRST CACHE`.
 //!
-//! Three threads each unpack something, one at a time, beside a cache of CACHE bytes; the thread number FIRST begins, with a
-//! little more than the others, so that the process is largest in it.
+//! Three threads each unpack something, one at a time, next to a cache of CACHE bytes. Thread number FIRST
+//! starts, with slightly more than the others, so the process has its peak in it.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -11,13 +11,14 @@ use std::thread;
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();
 
-/// Bytes of the first spike, and of the pieces that it consists of.
+/// Bytes of the first spike.
 const SPIKE: usize = 24 << 20;
+/// Bytes of each piece of a spike.
 const PIECE: usize = 3_000;
-/// By so many bytes the later spikes are smaller.
+/// The later spikes are smaller by this many bytes.
 const LESS: usize = 512 << 10;
 
-// Their names keep them from becoming one function.
+// Different names keep the compiler from merging the functions.
 #[inline(never)]
 fn unpack_images(bytes: usize) {
     black_box(("images", (0..bytes / PIECE).map(|_| vec![1_u8; PIECE]).collect::<Vec<_>>()));

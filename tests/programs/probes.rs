@@ -1,7 +1,8 @@
-//! Allocates, resizes and frees blocks of many sizes in two threads, and writes a profile of that: `probes OUT.pb.gz`.
+//! Allocates, resizes and frees blocks of many sizes in two threads, and writes a profile: `probes
+//! OUT.pb.gz`.
 //!
-//! The last block before the snapshot has a size of its own, by which a tracer knows that what it is told from then on is
-//! not in the profile.
+//! The last block before the snapshot has a unique size. It shows a tracer that later events are not in the
+//! profile.
 
 #![forbid(unsafe_code)]
 
@@ -11,10 +12,10 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new().interval(16 * 1024);
 
-/// So large that it is sampled for certain.
+/// Large enough to be sampled with certainty.
 const LAST_BYTES: usize = 7_777_777;
 
-/// A block whose alignment leaves no room for a mark in its address.
+/// A block whose alignment leaves no space for a mark in its address.
 #[repr(align(64))]
 struct Aligned([u8; 192]);
 
@@ -42,7 +43,7 @@ fn run(path: &str) -> Result<(), highwater::Error> {
         kept
     });
     work(&mut kept);
-    // Blocks of the other thread are freed by this one.
+    // This thread frees the other thread's blocks.
     kept.extend(other.join().unwrap_or_default());
     kept.truncate(kept.len() * 3 / 4);
     let last = black_box(vec![0_u8; LAST_BYTES]);

@@ -1,14 +1,15 @@
-//! A program like any other, with a plain map behind a mutex between itself and the recorder: `prove_reference [forget]`.
+//! A normal program with a plain map behind a mutex between itself and the recorder: `prove_reference
+//! [forget]`.
 //!
-//! Every block of the process passes through both, from the first before `main`, those of threads as they end
-//! included. Prints what each of them counted:
+//! Every block of the process passes through both: from the first one before `main` to blocks of ending
+//! threads. Prints the counts of both:
 //!
 //! ```text
 //! name true counted recorded
 //! ```
 //!
-//! `true` is the map's word, `counted` that of the process's exact counts, `recorded` that of all call sites together.
-//! With `forget` one block is kept from the map, which must show.
+//! `true` is the count of the map, `counted` the process's exact counts, and `recorded` the sum over all call
+//! sites. With `forget`, one block is hidden from the map, which must be noticed.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -29,7 +30,7 @@ static TRACKER: Mutex<Tracker> =
     Mutex::new(Tracker { live: BTreeMap::new(), alloc_blocks: 0, alloc_bytes: 0, freed_blocks: 0 });
 
 thread_local! {
-    /// What this thread allocates now is the tracker's own, and is seen by nobody.
+    /// Whether this thread is allocating for the tracker itself; such blocks are not tracked.
     static IS_OWN: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -61,7 +62,7 @@ impl Tracker {
     }
 }
 
-/// Works with the tracker, whose own memory comes from the system meanwhile.
+/// Works with the tracker, whose own memory meanwhile comes from the system.
 fn tracked<R>(work: impl FnOnce(&mut Tracker) -> R) -> R {
     IS_OWN.set(true);
     let result = work(&mut TRACKER.lock().expect("a tracker that panicked has ended the process"));
@@ -71,8 +72,8 @@ fn tracked<R>(work: impl FnOnce(&mut Tracker) -> R) -> R {
 
 struct Checked;
 
-// SAFETY: every call goes to the recorder, or from within the tracker to the system; what is allocated there is freed
-// there. The tracker panics only when the program is to end.
+// SAFETY: every call goes to the recorder, or from within the tracker to the system; what is allocated there
+// is freed there. The tracker panics only when the program is to end.
 unsafe impl GlobalAlloc for Checked {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if IS_OWN.get() {
@@ -101,7 +102,7 @@ unsafe impl GlobalAlloc for Checked {
             // SAFETY: the caller's promises are passed on.
             return unsafe { System.dealloc(block, layout) };
         }
-        // Before the address can become another's.
+        // Before another thread can get the same address.
         tracked(|it| it.freed(block, layout.size()));
         // SAFETY: the caller's promises are passed on.
         unsafe { RECORDER.dealloc(block, layout) };
@@ -122,11 +123,11 @@ unsafe impl GlobalAlloc for Checked {
 }
 
 thread_local! {
-    /// Freed when its thread ends, behind much of what a thread has.
+    /// Freed when its thread ends, after most of the thread's other state.
     static KEPT: Cell<Vec<String>> = const { Cell::new(Vec::new()) };
 }
 
-/// What programs do: maps, strings, zeroed buffers, aligned values, and blocks that go to other threads.
+/// Typical allocations: maps, strings, zeroed buffers, aligned values, and blocks that go to other threads.
 fn work(thread: usize, send: &std::sync::mpsc::SyncSender<Box<[u8]>>) -> HashMap<String, Vec<u64>> {
     #[repr(align(256))]
     struct Aligned(#[allow(dead_code, reason = "only its alignment counts")] [u8; 300]);
@@ -135,7 +136,7 @@ fn work(thread: usize, send: &std::sync::mpsc::SyncSender<Box<[u8]>>) -> HashMap
         let values = map.entry(format!("key {}", round * (thread + 3) % 97)).or_insert_with(Vec::new);
         values.extend((0..round as u64 % 13).map(|it| it * 3));
         black_box(Box::new(Aligned([round as u8; 300])));
-        // A full channel is no reason to wait: then the block is freed here.
+        // If the channel is full, the block is freed here instead of waiting.
         let _ = send.try_send(vec![0; 1 + round * 61 % 9_000].into_boxed_slice());
         if round % 50 == 0 {
             let mut kept = KEPT.take();

@@ -1,14 +1,15 @@
-//! Repeats one pattern of allocations many times, each in a scope of its own, and prints what was recorded of each:
+//! Repeats one pattern of allocations many times, each in a scope of its own, and prints the records of each:
 //!
 //! ```text
 //! prove_statistics REPETITIONS THREADS INTERVAL,… SIZE:BLOCKS …
 //! scope size interval samples blocks bytes live_blocks live_bytes
 //! ```
 //!
-//! Every second block is freed. With several intervals they are changed in turn, many times in every repetition; the
-//! first has to be in `HIGHWATER`, because a wait that was drawn from another one before that would come to its end first.
-//! With threads, each repetition has that many of its own, which share the blocks and end. The recorder is the real
-//! one; the allocator behind it gives out addresses and no memory, so that a block of 64 MiB costs as much as one of 16 B.
+//! Every second block is freed. Several intervals are changed in turn, many times in every repetition. The
+//! first interval has to be in `HIGHWATER`, because otherwise a distance drawn for another interval would be
+//! used up first. With threads, each repetition has this many threads of its own, which share the blocks and
+//! end. The recorder is the real one. The allocator behind it returns addresses without memory, so that a
+//! block of 64 MiB costs as little as one of 16 B.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
@@ -17,10 +18,10 @@ use std::thread;
 
 use highwater_recorder::{Alloc, Mode, scope, set_mode, visit_sites};
 
-/// What the recorder puts in front of a sampled block.
+/// Bytes that the recorder puts in front of a sampled block.
 const MARK: usize = 8;
 
-/// Where all blocks are that nobody looks at.
+/// The address of all blocks that are never accessed.
 #[repr(align(16))]
 struct Nowhere {
     _bytes: [u8; 16],
@@ -28,19 +29,19 @@ struct Nowhere {
 
 static NOWHERE: Nowhere = Nowhere { _bytes: [0; 16] };
 
-/// Gives memory only to blocks that are asked for with room for a mark: sizes here are multiples of 16, so these are
-/// the ones that are not.
+/// Returns memory only for blocks with space for a mark: sizes here are multiples of 16, so blocks with a
+/// mark are those with other sizes.
 struct Hollow;
 
 impl Hollow {
-    /// The block that is really allocated; `None` when it needs no memory.
+    /// The layout of the block that is really allocated; `None` if the block needs no memory.
     fn real(layout: Layout) -> Option<Layout> {
         (layout.size() % 16 == MARK).then_some(Layout::new::<Nowhere>())
     }
 }
 
-// SAFETY: the blocks are too small for what they say, which is sound only because nobody in this program writes to a
-// block: the recorder writes its mark into the first 8 bytes of those that are real.
+// SAFETY: the blocks are too small for what they say, which is sound only because nobody in this program
+// writes to a block: the recorder writes its mark into the first 8 bytes of those that are real.
 unsafe impl GlobalAlloc for Hollow {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         match Self::real(layout) {
@@ -64,7 +65,7 @@ struct Plan {
     repetitions: usize,
     threads: usize,
     intervals: Vec<u64>,
-    /// Sizes of one repetition's blocks, in their order.
+    /// Sizes of one repetition's blocks, in order.
     sizes: Vec<usize>,
 }
 
@@ -101,7 +102,7 @@ fn shuffle<T>(items: &mut [T]) {
     }
 }
 
-/// Allocates blocks of these sizes and frees every second, in a scope of the repetition's name.
+/// Allocates blocks of these sizes and frees every second one, in a scope with the repetition's name.
 #[inline(never)]
 fn repeat(plan: &Plan, sizes: &[usize], repetition: usize) {
     let _scope = scope::enter(&repetition.to_string());
@@ -109,7 +110,7 @@ fn repeat(plan: &Plan, sizes: &[usize], repetition: usize) {
 }
 
 fn allocate(plan: &Plan, sizes: &[usize], repetition: usize) {
-    // Not a divisor of anything, so that changes fall everywhere.
+    // A prime number, so that the changes fall at varying places.
     const BETWEEN_CHANGES: usize = 53;
     for (index, &size) in sizes.iter().enumerate() {
         if plan.intervals.len() > 1 && (index + 1) % BETWEEN_CHANGES == 0 {
@@ -146,7 +147,7 @@ fn main() -> ExitCode {
         eprintln!("usage: prove_statistics REPETITIONS THREADS INTERVAL,… SIZE:BLOCKS …");
         return ExitCode::from(2);
     };
-    // The first block sets the recorder up; as long as one thread is at that, others cannot change the interval.
+    // The first block initialises the recorder. During that, other threads cannot change the interval.
     allocate(&plan, &[16], 0);
     run(&plan);
     visit_sites(|site| {

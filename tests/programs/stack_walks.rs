@@ -1,8 +1,9 @@
-//! Walks stacks of many shapes and compares each with what the system's unwinder finds: `stack_walks [naive] OUT.pb.gz`.
+//! Walks stacks of many shapes and compares each result with the system unwinder's: `stack_walks [naive]
+//! OUT.pb.gz`.
 //!
-//! The stacks go through frames of this program, of the standard library and of the C library, of which some keep frame
-//! pointers and others do not, as the program is built. `naive` puts a walk that trusts frame pointers everywhere in the
-//! place of the recorder's, which has to be noticed. Prints how the call sites were walked.
+//! The stacks go through frames of this program, of the standard library and of the C library; some keep
+//! frame pointers and others do not, depending on the build. `naive` replaces the recorder's walk by one that
+//! trusts every frame pointer; the test must notice that. Prints how the call sites were walked.
 
 #![cfg_attr(not(target_arch = "x86_64"), allow(dead_code, unused_imports))]
 
@@ -16,13 +17,13 @@ use highwater_unwind::{unwind_methods, with_stack, with_stack_by_system};
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new().exact();
 
-/// Frames that the two walkers may have of their own below the call that they were asked in.
+/// Maximum frames that each walker may add for itself.
 const OWN: usize = 6;
 
-/// Stacks compared in each thread.
+/// Number of stacks compared in each thread.
 const ROUNDS: u64 = 1_500;
 
-/// What is left to do further down: a way for each level, and whom to ask at the bottom.
+/// The remaining calls: a choice for each level, and the walker to use at the bottom.
 struct Way {
     /// Two bits a level, lowest first.
     turns: u64,
@@ -31,7 +32,7 @@ struct Way {
 }
 
 thread_local! {
-    /// The way on from a callback of C, which has no room for it.
+    /// The remaining calls for a callback from C, which cannot pass them on.
     static BEYOND: RefCell<Option<Way>> = const { RefCell::new(None) };
 }
 
@@ -46,7 +47,7 @@ fn descend(way: Way, depth: u32) {
     match turns & 3 {
         0 => descend(on, depth + 1),
         1 => {
-            // A frame of a size of its own.
+            // A frame with a size of its own.
             let room = black_box([depth as u64; 40]);
             (0..room.len().min(1)).for_each(|_| descend(Way { ..on }, depth + 1));
             black_box(room);
@@ -81,7 +82,8 @@ fn through_c(on: Way, depth: u32) {
     unsafe { libc::qsort(values.as_mut_ptr().cast(), 2, 4, Some(compare)) };
 }
 
-/// Where the two walks meet: frames that only the first has, only the second, and both.
+/// The difference of two walks: the numbers of frames that only the first has, that only the second has, and
+/// that both have.
 fn compare(ours: &[usize], system: &[usize]) -> [usize; 3] {
     let common = ours.iter().rev().zip(system.iter().rev()).take_while(|(a, b)| a == b).count();
     [ours.len() - common, system.len() - common, common]
@@ -90,7 +92,7 @@ fn compare(ours: &[usize], system: &[usize]) -> [usize; 3] {
 fn expect_same(ours: &[usize], depth: u32) {
     let [own, others, common] = with_stack_by_system(|system| compare(ours, system));
     if common <= depth as usize || own > OWN || others > OWN {
-        // Not by a panic, which would end in an abort at the frames of C.
+        // Not a panic, because unwinding into C frames would abort.
         eprintln!("{own} and {others} frames differ, {common} are the same below {depth} calls");
         std::process::exit(1);
     }
@@ -101,7 +103,7 @@ fn check(depth: u32) {
     with_stack(|ours| expect_same(ours, depth));
 }
 
-/// A walk from frame pointer to frame pointer, whatever it is that stands there.
+/// A walk from frame pointer to frame pointer, without any check.
 #[inline(never)]
 fn check_naive(depth: u32) {
     let mut frame: usize;
@@ -116,7 +118,7 @@ fn check_naive(depth: u32) {
     }
     let here = std::ptr::from_ref(&depth).addr();
     let mut stack = Vec::new();
-    // Not far, since nothing says where the stack ends.
+    // Only a short distance, since nothing says where the stack ends.
     while frame > here && frame < here + (16 << 10) && frame.is_multiple_of(8) {
         // SAFETY: an aligned word close above the stack pointer.
         let [next, address] = unsafe { *std::ptr::with_exposed_provenance::<[usize; 2]>(frame) };

@@ -1,9 +1,9 @@
-//! Threads that come and go while snapshots are taken: `thread_churn DIRECTORY`.
+//! Threads that start and end while snapshots are taken: `thread_churn DIRECTORY`.
 //!
-//! Generations of threads allocate, hand blocks to each other, and end, with a profiler writing a series into the
-//! directory all the while. It goes on until more snapshots were written than are kept. At the end nothing of the threads'
-//! is alive, and the program prints how many blocks `churned` allocated, and how many more blocks than at the
-//! beginning the exact counts say are alive.
+//! Generations of threads allocate, send blocks to each other, and end, while a profiler writes a series into
+//! the directory. The program runs until more snapshots were written than are kept. At the end, no block of
+//! the threads is live. The program prints how many blocks `churned` allocated, and how many more blocks are
+//! live than at the beginning, according to the exact counts.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -30,7 +30,7 @@ fn generation() {
     let receive = std::sync::Arc::new(std::sync::Mutex::new(receive));
     let work = move |number| {
         for block in 0..BLOCKS {
-            // A full channel is no reason to wait: then the block is freed here.
+            // If the channel is full, the block is freed here instead of waiting.
             let _ = send.try_send(churned(1 + (number * 97 + block * 31) % 5000));
             if block % 3 == 0 {
                 let received = receive.lock().expect("no thread panics").try_recv();
@@ -38,7 +38,7 @@ fn generation() {
             }
         }
     };
-    // Joined one by one: the end of a scope does not wait for what a thread frees as it ends.
+    // Joined one by one: the end of a scope does not wait for what a thread frees at its end.
     let threads: Vec<_> = (0..THREADS)
         .map(|number| {
             let work = work.clone();
@@ -60,7 +60,7 @@ fn run(directory: &str) -> Result<(), highwater::Error> {
         .keep(3)
         .file(format!("{directory}/last.pb.gz"))
         .start()?;
-    // The profiler's thread allocates a little as it starts, as every thread of the program does.
+    // The profiler's thread allocates a little at its start, like every thread of the program.
     while newest_file(directory).is_none() {
         thread::sleep(Duration::from_millis(1));
     }

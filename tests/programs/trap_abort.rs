@@ -1,5 +1,5 @@
-//! A program that its test builds with `panic = "abort"`, which leaves unwinders that go by the language's personality
-//! with nothing: `trap_abort PATH`, or `trap_abort PATH panic` to see that it is built so.
+//! A program that is built with `panic = "abort"`. Unwinders that rely on the language's personality function
+//! then find nothing. `trap_abort PATH`, or `trap_abort PATH panic` to check that it is built that way.
 
 #[macro_use]
 mod trap;
@@ -26,7 +26,7 @@ fn called_by_main(depth: usize) {
 
 fn run(path: &str) -> Outcome {
     if trap::arguments().get(1).is_some_and(|it| it == "panic") {
-        // With unwinding this is an error like any other; without, the process is aborted.
+        // With unwinding, this is a normal error; without it, the process aborts.
         return std::panic::catch_unwind(|| panic!("on request")).map_err(|_| "caught".to_owned());
     }
     called_by_main(5);

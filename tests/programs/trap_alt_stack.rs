@@ -1,7 +1,7 @@
-//! Stacks that are not the thread's own: coroutines on memory from `mmap`, on a piece of the thread's stack and resumed in
-//! another thread than began them, and a signal handler on `sigaltstack`.
+//! Stacks other than the thread's own: coroutines on memory from `mmap` and on a piece of the thread's stack,
+//! resumed in other threads than they started in, and a signal handler on `sigaltstack`.
 //!
-//! Below and above each mapped stack is memory that must not be touched.
+//! The memory below and above each mapped stack must not be accessed.
 
 #[macro_use]
 mod trap;
@@ -28,7 +28,7 @@ site!(site_thread, THREAD);
 site!(site_coroutine, COROUTINE);
 site!(site_handler, HANDLER);
 
-/// Memory for a stack, with a page on either side that cannot be read.
+/// Memory for a stack, with an inaccessible page on either side.
 fn map_stack() -> *mut u8 {
     let bytes = STACK_BYTES + 2 * PAGE;
     // SAFETY: a fresh mapping touches no memory in use, and the part that is opened lies within it.
@@ -42,14 +42,14 @@ fn map_stack() -> *mut u8 {
     }
 }
 
-/// A coroutine and whoever resumed it.
+/// A coroutine and the context that resumed it.
 struct Coroutine {
     own: UnsafeCell<MaybeUninit<ucontext_t>>,
     resumer: UnsafeCell<MaybeUninit<ucontext_t>>,
     steps: Cell<usize>,
 }
 
-/// The coroutine that is just beginning; `makecontext` passes numbers only.
+/// The coroutine that is starting; `makecontext` passes only numbers.
 static BEGINNING: AtomicPtr<Coroutine> = AtomicPtr::new(ptr::null_mut());
 
 // SAFETY: a coroutine is resumed by one thread at a time.
@@ -57,7 +57,7 @@ unsafe impl Sync for Coroutine {}
 
 impl Coroutine {
     /// # Safety
-    /// The stack has STACK_BYTES and is used by nobody else.
+    /// The stack has STACK_BYTES and no other user.
     unsafe fn new(stack: *mut u8) -> Box<Self> {
         let new = Box::new(Self {
             own: UnsafeCell::new(MaybeUninit::zeroed()),
@@ -79,7 +79,7 @@ impl Coroutine {
     /// Runs the coroutine up to its next pause.
     fn resume(&self) {
         BEGINNING.store(ptr::from_ref(self).cast_mut(), Relaxed);
-        // SAFETY: the coroutine pauses and is not running; its context is that of `new` or of its last pause.
+        // SAFETY: the coroutine pauses and is not running; its context is from `new` or from its last pause.
         assert_eq!(unsafe { libc::swapcontext(self.resumer.get().cast(), self.own.get().cast()) }, 0);
     }
 
@@ -90,7 +90,8 @@ impl Coroutine {
 }
 
 extern "C" fn begin() {
-    // SAFETY: `resume` has just stored it, and it lives until the program ends or nobody resumes it any more.
+    // SAFETY: `resume` has just stored it, and it exists until the program ends or nobody resumes it any
+    // more.
     let coroutine = unsafe { &*BEGINNING.load(Relaxed) };
     loop {
         work(coroutine, 20);
@@ -121,12 +122,12 @@ fn run_coroutines() {
     // SAFETY: the stack is fresh.
     let mapped = unsafe { Coroutine::new(map_stack()) };
     alternate(&mapped);
-    // The same one goes on in other threads, whose stacks lie elsewhere.
+    // The same coroutine continues in other threads, whose stacks are elsewhere.
     for _ in 0..3 {
         let mapped = &mapped;
         thread::scope(|scope| scope.spawn(move || alternate(mapped)).join()).expect("no panic");
     }
-    // Nobody resumes this one behind this function, and what it still owns is lost with it.
+    // Nothing resumes this coroutine after this function, and what it still owns is lost.
     let mut piece = [MaybeUninit::<u128>::uninit(); STACK_BYTES / 16];
     // SAFETY: the piece of this thread's stack is used by nobody else.
     let nested = unsafe { Coroutine::new(piece.as_mut_ptr().cast()) };
@@ -137,7 +138,7 @@ static FROM_HANDLER: AtomicPtr<Block> = AtomicPtr::new(ptr::null_mut());
 
 extern "C" fn handle(_: libc::c_int) {
     drop(site_handler(500, 8));
-    // The raise below is a call like any other: nothing is interrupted, and everything allowed.
+    // `raise` below is a normal call: it interrupts nothing, so the handler may do anything.
     FROM_HANDLER.store(Box::into_raw(Box::new(site_handler(600, 64))), Relaxed);
 }
 

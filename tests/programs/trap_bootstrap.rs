@@ -1,4 +1,4 @@
-//! Allocations before `main`: the loader runs what stands in `.init_array` before anything of Rust is set up.
+//! Allocations before `main`: the loader runs the functions in `.init_array` before Rust's runtime is set up.
 
 #[macro_use]
 mod trap;
@@ -17,7 +17,8 @@ site!(site_before_main, BEFORE_MAIN);
 site!(site_in_early_thread, IN_EARLY_THREAD);
 site!(site_in_main, IN_MAIN);
 
-// SAFETY: the loader calls the functions of this section once, before main; this one needs nothing that main sets up.
+// SAFETY: the loader calls the functions of this section once, before main; this one needs nothing that main
+// sets up.
 #[used]
 #[unsafe(link_section = ".init_array")]
 static BEGIN: extern "C" fn() = begin;

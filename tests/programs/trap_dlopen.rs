@@ -1,9 +1,11 @@
-//! Libraries that come and go while threads allocate: `trap_dlopen PATH NARROW WIDE churn|successor|constructor|lock`.
+//! Libraries that are loaded and unloaded while threads allocate: `trap_dlopen PATH NARROW WIDE
+//! churn|successor|constructor|lock`.
 //!
-//! `churn` loads and unloads two libraries in turn at the same place, whose frames differ, and allocates below them.
-//! `successor` loads one library in the place of the other, from both of which the same stack allocates.
-//! `constructor` has a library's constructor wait, while the loader's lock is held, for a thread that allocates.
-//! `lock` has an inner allocator ask the loader under a lock of its own while snapshots are taken.
+//! `churn` loads and unloads two libraries with different frames in turn at the same place, and allocates
+//! below them. `successor` loads one library in the place of the other; the same stack allocates from both.
+//! In `constructor`, a library's constructor waits, while the loader's lock is held, for a thread that
+//! allocates. In `lock`, an inner allocator calls the loader under a lock of its own while snapshots are
+//! taken.
 
 #[macro_use]
 mod trap;
@@ -29,7 +31,8 @@ site!(site_below_narrow, NARROW);
 site!(site_below_wide, WIDE);
 site!(site_in_constructor, IN_CONSTRUCTOR);
 
-/// The system's allocator, which on request lists the loaded modules under a lock, as one does that keeps stacks.
+/// The system's allocator, which on request lists the loaded modules under a lock, like an allocator that
+/// records stacks.
 struct AsksTheLoader;
 
 static ASKS: AtomicBool = AtomicBool::new(false);
@@ -75,7 +78,7 @@ impl Library {
 
     /// The library's function `through`.
     fn through(&self) -> Result<extern "C" fn(extern "C" fn()), String> {
-        // SAFETY: the handle is that of a loaded library, and the name is a C string.
+        // SAFETY: the handle belongs to a loaded library, and the name is a C string.
         let function = unsafe { libc::dlsym(self.0, c"through".as_ptr()) };
         if function.is_null() {
             return Err("the library has no function `through`".to_owned());
@@ -92,7 +95,7 @@ impl Drop for Library {
     }
 }
 
-/// What is allocated below the libraries, to be freed behind them.
+/// Blocks allocated below the libraries, which are freed later.
 static BELOW: Mutex<Vec<Block>> = Mutex::new(Vec::new());
 
 fn keep(block: Block) {
@@ -149,8 +152,8 @@ fn churn(path: &str, narrow: &str, wide: &str) -> Outcome {
             reused += usize::from(place == through as usize);
             above_the_library(library.through()?, below_wide);
         }
-        // A library in its place while the snapshot is taken, so that its frames have a module. The loader finds the same
-        // place again as long as the threads' stacks are mapped.
+        // A library is in its place while the snapshot is taken, so that its frames have a module. The loader
+        // uses the same place again as long as the threads' stacks are mapped.
         for _ in 0..100 {
             let library = Library::load(wide)?;
             if library.through()? as usize == place {
@@ -171,7 +174,7 @@ fn churn(path: &str, narrow: &str, wide: &str) -> Outcome {
 }
 
 extern "C" fn construct() {
-    // The standard library must not be what asks the loader, so the thread is one of the C library's.
+    // The thread is created by the C library, because the standard library must not be what calls the loader.
     extern "C" fn allocate(_: *mut c_void) -> *mut c_void {
         for _ in 0..20 {
             drop(site_in_constructor(8 << 20, 8));
@@ -180,7 +183,7 @@ extern "C" fn construct() {
         ptr::null_mut()
     }
     let mut thread = 0;
-    // SAFETY: there is room for the results, and the thread is joined once.
+    // SAFETY: there is space for the results, and the thread is joined once.
     unsafe {
         assert_eq!(libc::pthread_create(&mut thread, ptr::null(), allocate, ptr::null_mut()), 0);
         assert_eq!(libc::pthread_join(thread, ptr::null_mut()), 0);

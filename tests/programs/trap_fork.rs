@@ -1,5 +1,5 @@
-//! `fork` while other threads allocate. The child has one thread, and whatever the others held at that moment is held for
-//! ever: it allocates, frees its parent's blocks, takes a snapshot and ends.
+//! `fork` while other threads allocate. The child has one thread, and locks that other threads held at that
+//! moment stay locked for ever. The child allocates, frees its parent's blocks, takes a snapshot and ends.
 
 #[macro_use]
 mod trap;
@@ -22,7 +22,7 @@ site!(site_busy, BUSY);
 site!(site_parent, PARENT);
 site!(site_child, CHILD);
 
-/// What the child does. Its exact totals are those at the fork and what it does itself.
+/// The child's part. Its exact totals are those at the fork plus its own.
 fn child(path: &str, inherited: Vec<Block>) -> Outcome {
     let mark = Mark::now();
     for step in 0..200 {
@@ -36,15 +36,15 @@ fn child(path: &str, inherited: Vec<Block>) -> Outcome {
     let [alloc_blocks, alloc_bytes, freed_blocks, _] = mark.since();
     let [own_blocks, own_bytes, own_freed, _] = CHILD.totals();
     expect("blocks and bytes of the child", [alloc_blocks, alloc_bytes], [own_blocks, own_bytes])?;
-    // The vector that held the parent's blocks is one more.
+    // The vector with the parent's blocks is one more block.
     expect("blocks freed by the child", freed_blocks, own_freed + blocks + 1)?;
     trap::snapshot(path)
 }
 
-/// Forks, and waits for the child to end well.
+/// Forks, and waits for the child to succeed.
 fn fork(path: &str) -> Outcome {
     let inherited: Vec<Block> = (0..30).map(|step| site_parent(100 + step, [8, 64][step % 2])).collect();
-    // So that the others, who may be waiting for something that this thread held, are in the middle of an allocation.
+    // Other threads that waited for a resource of this thread are then in the middle of an allocation.
     thread::sleep(Duration::from_millis(1));
     // SAFETY: the child ends by `_exit`, and what it calls before is what this program is to try out.
     match unsafe { libc::fork() } {
@@ -59,7 +59,7 @@ fn fork(path: &str) -> Outcome {
         }
         child => {
             let mut status = 0;
-            // SAFETY: there is room for the result.
+            // SAFETY: there is space for the result.
             expect("waitpid", unsafe { libc::waitpid(child, &mut status, 0) }, child)?;
             expect("the child's wait status", status, 0)
         }
@@ -84,12 +84,12 @@ fn run(path: &str) -> Outcome {
         let threads: Vec<_> = (0..THREADS).map(|_| busy()).collect();
         let outcome = (0..FORKS).try_for_each(|number| fork(&format!("{path}.{}", number % 2)));
         stop.store(true, Relaxed);
-        // Joined one by one: the end of a scope does not wait for what a thread frees as it ends.
+        // Joined one by one: the end of a scope does not wait for what a thread frees at its end.
         threads.into_iter().for_each(|it| it.join().expect("no panic"));
         outcome
     });
     outcome?;
-    // What the children did is not the parent's.
+    // The children's blocks do not count for the parent.
     CHILD.print();
     let [alloc_blocks, _, freed_blocks, _] = mark.since();
     let sites = [BUSY.totals(), PARENT.totals()];

@@ -1,5 +1,5 @@
-//! A shared library for `trap_dlopen`, which its test builds twice: with small and, by `--cfg wide`, with large stack
-//! frames, and otherwise equal to the byte, so that both have their code at the same places.
+//! A shared library for `trap_dlopen`. The test builds it twice: with small stack frames and, by `--cfg
+//! wide`, with large ones. Otherwise both are equal to the byte, so that their code is at the same addresses.
 
 #![no_std]
 
@@ -15,14 +15,14 @@ const FRAME: usize = 264;
 #[cfg(wide)]
 const FRAME: usize = 1032;
 
-/// By `--cfg blind` the unwind tables know nothing of the frame, as the fault to be noticed.
+/// With `--cfg blind`, the unwind tables lack the frame: the planted fault.
 #[cfg(not(blind))]
 const TOLD: usize = FRAME;
 #[cfg(blind)]
 const TOLD: usize = 0;
 
-// Calls its argument from a frame of FRAME bytes that is filled with zeros, as of a function with a large array. What
-// the directives say of it is all that is known of it.
+// Calls its argument from a frame of FRAME bytes filled with zeros, like a function with a large array. Only
+// the directives describe this frame.
 core::arch::global_asm!(
     ".hidden call_through",
     ".globl call_through",
@@ -56,7 +56,7 @@ unsafe extern "C" {
     fn call_through(callback: extern "C" fn());
 }
 
-/// Calls `callback` from the frame of this library.
+/// Calls `callback` from a frame of this library.
 #[unsafe(no_mangle)]
 pub extern "C" fn through(callback: extern "C" fn()) {
     // SAFETY: calls its argument and nothing else.
@@ -68,7 +68,7 @@ pub extern "C" fn through(callback: extern "C" fn()) {
 #[unsafe(link_section = ".init_array")]
 static CONSTRUCTOR: extern "C" fn() = construct;
 
-/// Calls the function whose address the program left in the environment.
+/// Calls the function whose address is in the environment.
 extern "C" fn construct() {
     // SAFETY: the name is a C string, and the program states the address of a function of this type.
     unsafe {

@@ -1,5 +1,5 @@
-//! What the profiler needs for itself is never the program's: nothing is allocated and nothing freed by taking, writing
-//! and dropping snapshots, as far as the program's totals go.
+//! The profiler's own memory never counts as the program's: taking, writing and dropping snapshots allocates
+//! and frees nothing according to the program's totals.
 
 #[macro_use]
 mod trap;
@@ -15,7 +15,7 @@ static ALLOC: Planted<highwater::Alloc> = Planted::around(highwater::Alloc::new(
 
 site!(site_kept, KEPT);
 
-/// The totals that are the program's.
+/// The totals of the program alone.
 fn program(stats: Stats) -> [u64; 7] {
     [
         stats.alloc_blocks,
@@ -32,7 +32,8 @@ fn take_and_write(path: &str) -> Outcome {
     let before = highwater::stats();
     let snapshot = Snapshot::capture().map_err(|it| it.to_string())?;
     if fault() == Fault::Own {
-        // A profile that the caller asks for is the caller's memory; to make one behind its back is the fault.
+        // A profile that the caller asks for is the caller's memory; making one without being asked is the
+        // planted fault.
         drop(snapshot.to_profile());
     }
     let held = highwater::stats();
@@ -45,7 +46,8 @@ fn take_and_write(path: &str) -> Outcome {
     drop(snapshot);
     let after = highwater::stats();
     expect("the program's totals with the snapshot dropped", program(after), program(before))?;
-    // What it weighed was given back, but for what the recorder itself took for the first time.
+    // The snapshot's memory was freed, except for memory that the recorder itself allocated for the first
+    // time.
     if after.overhead_bytes >= held.overhead_bytes {
         return Err(format!("{} bytes of overhead stay of {}", after.overhead_bytes, held.overhead_bytes));
     }

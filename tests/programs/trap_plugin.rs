@@ -1,11 +1,11 @@
-//! A shared library with an allocator of Highwater's inside, for `trap_unload`, which its test builds.
+//! A shared library that contains Highwater's allocator, for `trap_unload`; the test builds it.
 
 use std::hint::black_box;
 
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new().exact();
 
-/// Allocates so many blocks, and returns how many the library has counted in all.
+/// Allocates this many blocks, and returns how many blocks the library has counted in total.
 #[unsafe(no_mangle)]
 pub extern "C" fn work(blocks: usize) -> u64 {
     for bytes in 1..=blocks {

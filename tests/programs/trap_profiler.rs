@@ -1,12 +1,12 @@
-//! Profilers at the end of a process: `trap_profiler PATH PART`. The profile is written by nothing but the profiler.
+//! Profilers at the end of a process: `trap_profiler PATH PART`. Only the profiler writes the profile.
 //!
-//! `exit` ends by `exit` on another thread, `signal` by a signal to itself, `handled` has a handler of its own for it and
-//! goes on, `ignored` ignores it, `fork` goes on in a child, `agent` stops an agent in one, and `crowd` ends while another
-//! thread drops profilers.
-//! Each changes its directory behind the start of the profiler.
+//! `exit` ends by `exit` on another thread, `signal` by a signal to itself, `handled` has its own handler for
+//! the signal and continues, `ignored` ignores it, `fork` continues in a child, `agent` stops an agent in a
+//! child, and `crowd` ends while another thread drops profilers. Each changes its working directory after the
+//! profiler's start.
 //!
-//! `TRAP_PLANT` in the environment plants a fault: `deaf` hears neither of `exit` nor of signals, `eager` writes at a signal that
-//! is ignored, `forgetful` leaves the child of a fork without its profiler.
+//! `TRAP_PLANT` in the environment plants a fault: `deaf` ignores `exit` and signals, `eager` writes at an
+//! ignored signal, `forgetful` leaves the child of a fork without its profiler.
 
 use std::path::Path;
 use std::process::{self, ExitCode};
@@ -19,7 +19,7 @@ use highwater::Profiler;
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new().exact();
 
-/// Far more than a snapshot takes.
+/// Far longer than a snapshot takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[inline(never)]
@@ -27,7 +27,7 @@ fn site_kept() {
     std::mem::forget(std::hint::black_box(vec![1_u8; 123_456]));
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 fn wait_for(what: &str, mut is_so: impl FnMut() -> bool) -> Result<(), String> {
     let begin = Instant::now();
     while !is_so() {
@@ -62,12 +62,12 @@ fn set_action(signal: libc::c_int, action: libc::sighandler_t) {
 /// Waits for a child and returns its wait status.
 fn wait_status(child: libc::pid_t) -> libc::c_int {
     let mut status = -1;
-    // SAFETY: there is room for the result.
+    // SAFETY: there is space for the result.
     unsafe { libc::waitpid(child, &mut status, 0) };
     status
 }
 
-/// Snapshots of a series, by what their names end with.
+/// Number of snapshots in a series whose names have this suffix.
 fn snapshots(directory: &Path, ending: &str) -> usize {
     let Ok(files) = std::fs::read_dir(directory) else { return 0 };
     let names = files.filter_map(|it| it.ok()?.file_name().into_string().ok());
@@ -100,7 +100,7 @@ fn fork(place: &Path, profiler: Profiler) -> Result<(), String> {
     Err("the child has no file of its own".to_owned())
 }
 
-/// Agents, their watches, pages and a limit that a child of a fork has no threads of.
+/// Agents, watches, pages and a limit whose threads do not exist in the child of a fork.
 fn fork_agent() -> Result<(), String> {
     use highwater_agent::Agent;
     let agent = |directory| {
@@ -123,7 +123,7 @@ fn fork_agent() -> Result<(), String> {
     }
     let begin = Instant::now();
     let mut status = -1;
-    // SAFETY: there is room for the result.
+    // SAFETY: there is space for the result.
     while unsafe { libc::waitpid(child, &mut status, libc::WNOHANG) } == 0 {
         if begin.elapsed() > PATIENCE {
             // SAFETY: the child is this process's.

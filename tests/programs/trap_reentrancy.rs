@@ -1,7 +1,8 @@
-//! An inner allocator that allocates through the global one while it is called: a recorder that holds a lock then waits
-//! for itself.
+//! An inner allocator that allocates through the global one during a call: a recorder that holds a lock would
+//! then wait for itself.
 //!
-//! It also counts the calls. The recorder makes one more for a block that is sampled first when it is resized, and no other.
+//! It also counts the calls. The recorder makes one additional call for a block that is first sampled when it
+//! is resized, and no others.
 
 #[macro_use]
 mod trap;
@@ -73,7 +74,7 @@ fn run(path: &str) -> Outcome {
         let mut kept = Vec::new();
         for step in 0..BLOCKS {
             let block = site_direct(1 + step % 300, [8, 1, 32, 4096][step % 4]);
-            // Every third block lives on, the vector grows, and so realloc is called.
+            // Every third block stays live and the vector grows, so that realloc is called.
             if step % 3 == 0 {
                 kept.push(block);
             }
@@ -84,7 +85,7 @@ fn run(path: &str) -> Outcome {
     threads.into_iter().for_each(|it| it.join().expect("no panic"));
     let calls = CALLS.load(Relaxed) - calls;
     let counted = mark.since()[0];
-    // In exact mode every block is sampled from the start.
+    // In exact mode, every block is sampled from the start.
     let reallocations = REALLOCATIONS.load(Relaxed);
     let more = if highwater_recorder::is_complete() { 0 } else { reallocations };
     expect("blocks by calls of the inner allocator", counted, counted.clamp(calls - more, calls))?;

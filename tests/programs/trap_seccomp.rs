@@ -1,6 +1,6 @@
-//! A program that locks itself in: from a certain moment on the kernel kills it for a system call that opens a file or asks
-//! for one. Threads that begin behind that take samples, at all depths and on stacks of all sizes.
-//! `trap_seccomp PATH late` opens a file behind the lock, as the fault to be noticed.
+//! A program that sandboxes itself: from a certain moment on, the kernel kills it for system calls that open
+//! files or similar. Threads that start after that take samples, at all depths and on stacks of all sizes.
+//! `trap_seccomp PATH late` opens a file in the sandbox, as the planted fault.
 
 #[macro_use]
 mod trap;
@@ -16,7 +16,7 @@ static ALLOC: Planted<highwater::Alloc> = Planted::around(highwater::Alloc::new(
 
 site!(site_locked_in, LOCKED_IN);
 
-/// System calls that are no business of a recorder's, once it has begun.
+/// System calls that a recorder must not make after its start.
 const FORBIDDEN: [libc::c_long; 10] = [
     libc::SYS_openat,
     libc::SYS_openat2,
@@ -34,7 +34,7 @@ fn instruction(code: u32, otherwise: u8, value: u32) -> libc::sock_filter {
     libc::sock_filter { code: code as u16, jt: 0, jf: otherwise, k: value }
 }
 
-/// Kills the process from now on for the calls that are forbidden.
+/// From now on, forbidden calls kill the process.
 fn lock_in() -> Outcome {
     let load_number = instruction(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0);
     let mut filter = vec![load_number];
@@ -63,7 +63,8 @@ fn below(depth: usize) -> usize {
 }
 
 fn run(path: &str) -> Outcome {
-    // A snapshot asks the kernel for much, so it is taken before. What is recorded behind it is counted in memory.
+    // A snapshot makes many system calls, so it is taken before. Later records are checked by the counts in
+    // memory.
     trap::snapshot(path)?;
     let before = highwater_recorder::counts();
     lock_in()?;

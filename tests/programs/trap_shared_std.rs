@@ -1,11 +1,11 @@
-//! What a program does that frees through the standard library, for a test that builds it with `-C prefer-dynamic`.
+//! A program that frees through the standard library; the test builds it with `-C prefer-dynamic`.
 
 #[global_allocator]
 static ALLOC: highwater_recorder::Alloc = highwater_recorder::Alloc::new().exact();
 
 fn main() {
     let words: Vec<String> = (0..1_000).map(|number| format!("{number} words")).collect();
-    // The standard library allocates, reallocates and frees in each of these.
+    // The standard library allocates, reallocates and frees in each of these calls.
     std::env::set_current_dir(std::env::temp_dir()).expect("there is one");
     let here = std::env::current_dir().expect("there is one");
     let thread = std::thread::Builder::new().name("worker".to_owned()).spawn(move || words.len());

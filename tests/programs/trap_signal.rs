@@ -1,8 +1,8 @@
-//! Signal handlers that allocate, at whatever instruction they hit: `trap_signal PATH storm|first`.
+//! Signal handlers that allocate, whatever instruction they interrupt: `trap_signal PATH storm|first`.
 //!
-//! The inner allocator is one that may be called in a handler, so only the recorder can hang. Its counters are written
-//! without locked instructions: a handler that hits between load and store is not counted, and nothing else is lost.
-//! `first` has a thread allocate for the first time in a handler that interrupts the C library's `malloc`.
+//! The inner allocator may be called in a handler, so only the recorder can hang. Its counters use no locked
+//! instructions: a handler that interrupts between load and store is not counted, and nothing else is lost.
+//! In `first`, a thread allocates for the first time in a handler that interrupts the C library's `malloc`.
 
 #[macro_use]
 mod trap;
@@ -47,7 +47,7 @@ extern "C" fn allocate(_: *mut c_void) -> *mut c_void {
     ptr::null_mut()
 }
 
-/// Asks the C library for blocks so large that its allocator takes its lock.
+/// Requests blocks from the C library that are so large that its allocator takes its lock.
 extern "C" fn use_malloc(_: *mut c_void) -> *mut c_void {
     while !STOP.load(Relaxed) {
         // SAFETY: the block is freed once, and null may be freed.
@@ -69,7 +69,7 @@ fn install(signal: libc::c_int) {
 
 fn start(work: extern "C" fn(*mut c_void) -> *mut c_void) -> libc::pthread_t {
     let mut thread = 0;
-    // SAFETY: there is room for the result, and `work` may run in any thread.
+    // SAFETY: there is space for the result, and `work` may run in any thread.
     assert_eq!(unsafe { libc::pthread_create(&mut thread, ptr::null(), work, ptr::null_mut()) }, 0);
     thread
 }
@@ -84,7 +84,7 @@ fn send(thread: libc::pthread_t) {
     assert_eq!(unsafe { libc::pthread_kill(thread, libc::SIGUSR1) }, 0);
 }
 
-/// Profiling timers and targeted signals for a while, while two threads allocate.
+/// Sends profiling timer signals and targeted signals for a while, while two threads allocate.
 fn storm(path: &str) -> Outcome {
     let mark = Mark::now();
     install(libc::SIGPROF);
@@ -118,7 +118,7 @@ fn storm(path: &str) -> Outcome {
     trap::snapshot(path)
 }
 
-/// Each thread's first allocation is made in a handler.
+/// Each thread makes its first allocation in a handler.
 fn first(path: &str) -> Outcome {
     const THREADS: u64 = 300;
     install(libc::SIGUSR1);

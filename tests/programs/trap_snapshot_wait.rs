@@ -1,8 +1,9 @@
-//! How long an allocating thread waits because of a snapshot of 100,000 live samples, each of a site of its own.
+//! The longest wait of an allocating thread during a snapshot of 100,000 live samples, each of a different
+//! site.
 //!
-//! Prints the longest wait during each snapshot: of all allocations, and of those in which the kernel did not take the
-//! processor away from the thread, which says more on a busy machine. A recorder that stops allocations does so each
-//! time, so the best of several snapshots counts.
+//! Prints the longest wait during each snapshot: of all allocations, and of allocations without a preemption,
+//! which say more on a busy machine. A recorder that stops allocations does so each time, so the best of
+//! several snapshots counts.
 
 #[macro_use]
 mod trap;
@@ -22,16 +23,16 @@ static ALLOC: Planted<highwater::Alloc> = Planted::around(highwater::Alloc::new(
 const SAMPLES: usize = 100_000;
 const SNAPSHOTS: usize = 8;
 
-/// Far above what the recorder's part can be, and far below what copying the sites takes in this build.
+/// Far above the recorder's own part, and far below the time for copying the sites in this build.
 const LONGEST_OWN_WAIT: Duration = Duration::from_millis(5);
 
-/// Share of a snapshot that an allocation may take, whoever is to blame.
+/// Largest share of a snapshot's time that an allocation may take, for any reason.
 const LARGEST_SHARE: f64 = 0.5;
 
 site!(site_live, LIVE);
 site!(site_busy, BUSY);
 
-/// Waits until the allocation that is going on now has ended, so that its wait is known.
+/// Waits until the current allocation has ended, so that its wait is known.
 fn next_allocation() {
     let steps = STEPS.load(Relaxed);
     while STEPS.load(Relaxed) < steps + 2 {
@@ -61,9 +62,9 @@ static STEPS: AtomicU64 = AtomicU64::new(0);
 static LONGEST_NS: AtomicU64 = AtomicU64::new(0);
 static LONGEST_OWN_NS: AtomicU64 = AtomicU64::new(0);
 
-/// How often the kernel took the processor away from the calling thread.
+/// The number of preemptions of the calling thread.
 fn preemptions() -> i64 {
-    // SAFETY: the result is valid when zeroed, and there is room for it.
+    // SAFETY: the result is valid when zeroed, and there is space for it.
     unsafe {
         let mut usage: libc::rusage = std::mem::zeroed();
         libc::getrusage(libc::RUSAGE_THREAD, &mut usage);

@@ -1,7 +1,8 @@
-//! Allocations in a thread that is ending: in the destructors of Rust's thread-locals, and behind them in those of
-//! pthread keys, through all the rounds that POSIX grants.
+//! Allocations in an ending thread: in the destructors of Rust's thread-locals, and after them in the
+//! destructors of pthread keys, through all rounds that POSIX allows.
 //!
-//! The threads are started without the standard library, whose own allocations nobody can count from outside.
+//! The threads are started without the standard library, whose own allocations cannot be counted from
+//! outside.
 
 #[macro_use]
 mod trap;
@@ -31,7 +32,7 @@ const TRUTHS: [&Truth; 3] = [&ALIVE, &IN_DESTRUCTOR, &IN_KEY_DESTRUCTOR];
 static KEY: AtomicUsize = AtomicUsize::new(0);
 static ROUNDS: AtomicU64 = AtomicU64::new(0);
 
-/// Owns a block for the life of a thread, and allocates when it is destroyed.
+/// Owns a block until the thread ends, and allocates in its destructor.
 struct Last(RefCell<Option<Block>>);
 
 impl Drop for Last {
@@ -48,7 +49,7 @@ thread_local! {
     static LAST: Last = const { Last(RefCell::new(None)) };
 }
 
-/// Called again as long as it sets the key's value, four times at the most.
+/// Called again as long as it sets the key's value, at most four times.
 unsafe extern "C" fn end(value: *mut c_void) {
     ROUNDS.fetch_add(1, Relaxed);
     // SAFETY: the value is what `begin` or a round before made of a box.
@@ -59,7 +60,7 @@ unsafe extern "C" fn end(value: *mut c_void) {
 }
 
 fn set_key(block: Block) {
-    // The box is an allocation too; the count of all blocks below knows of it.
+    // The box is an allocation too; the count of all blocks below includes it.
     let value = Box::into_raw(Box::new(block));
     // SAFETY: the key exists since the program began.
     let failed = unsafe { libc::pthread_setspecific(KEY.load(Relaxed) as libc::pthread_key_t, value.cast()) };
@@ -75,7 +76,7 @@ extern "C" fn begin(_: *mut c_void) -> *mut c_void {
 fn generation() {
     let mut threads = [0; THREADS];
     for thread in &mut threads {
-        // SAFETY: there is room for the result, and `begin` may run in any thread.
+        // SAFETY: there is space for the result, and `begin` may run in any thread.
         let failed = unsafe { libc::pthread_create(thread, ptr::null(), begin, ptr::null_mut()) };
         assert_eq!(failed, 0);
     }
@@ -87,7 +88,7 @@ fn generation() {
 
 fn run(path: &str) -> Outcome {
     let mut key = 0;
-    // SAFETY: there is room for the result, and the destructor is a function of the program.
+    // SAFETY: there is space for the result, and the destructor is a function of the program.
     assert_eq!(unsafe { libc::pthread_key_create(&mut key, Some(end)) }, 0);
     KEY.store(key as usize, Relaxed);
 
@@ -97,7 +98,8 @@ fn run(path: &str) -> Outcome {
 
     let threads = (GENERATIONS * THREADS) as u64;
     expect("rounds of destructors", ROUNDS.load(Relaxed), 4 * threads)?;
-    // Beside the sites: one box in `begin` and one in each round, each freed in the next; the last is left.
+    // In addition to the sites: one box in `begin` and one in each round, each freed in the next round; the
+    // last one is left.
     let boxed = [5 * threads, 5 * threads * BOX, 4 * threads, 4 * threads * BOX];
     let mut truth = boxed;
     for site in TRUTHS {

@@ -1,7 +1,8 @@
-//! A library with Highwater inside, or another one, is loaded and closed: `trap_unload PATH LIBRARY`.
+//! Loads and closes a library, with or without Highwater inside: `trap_unload PATH LIBRARY`.
 //!
-//! A thread that has allocated in it ends behind that, it is loaded and closed more often than a process has keys for
-//! thread-local values, and a fork calls what it registered. The program itself has no Highwater.
+//! A thread that allocated in the library ends after it was closed; the library is loaded and closed more
+//! often than a process has keys for thread-local values; and a fork calls the handlers that the library
+//! registered. The program itself does not contain Highwater.
 
 use std::ffi::{CStr, CString, c_void};
 use std::process::ExitCode;
@@ -19,9 +20,9 @@ impl Library {
         if handle.is_null() { Err("the library cannot be loaded".to_owned()) } else { Ok(Self(handle)) }
     }
 
-    /// The library's function `work`, which one without an allocator does not have.
+    /// The library's function `work`; a library without an allocator does not have it.
     fn work(&self) -> Option<Work> {
-        // SAFETY: the handle is that of a loaded library, and the name is a C string.
+        // SAFETY: the handle belongs to a loaded library, and the name is a C string.
         let function = unsafe { libc::dlsym(self.0, c"work".as_ptr()) };
         // SAFETY: the library's source says that this is its type.
         (!function.is_null()).then(|| unsafe { std::mem::transmute::<*mut c_void, Work>(function) })
@@ -40,7 +41,7 @@ fn is_loaded(path: &str) -> bool {
 }
 
 fn run(path: &str) -> Result<(), String> {
-    // More than there are keys.
+    // More than the number of keys.
     const TIMES: usize = 1100;
     let name = CString::new(path).map_err(|it| it.to_string())?;
     let library = Library::load(&name)?;
@@ -49,7 +50,7 @@ fn run(path: &str) -> Result<(), String> {
     let work = library.work();
     let thread = thread::spawn(move || {
         let _ = report.send(work.map_or(0, |work| work(100)));
-        // What it ends with lies in the library.
+        // The thread's destructors are code in the library.
         let _ = is_closed.recv();
     });
     let blocks = counted.recv().map_err(|it| it.to_string())?;
@@ -70,7 +71,7 @@ fn run(path: &str) -> Result<(), String> {
         counted = now;
     }
     let mut key = 0;
-    // SAFETY: there is room for the result.
+    // SAFETY: there is space for the result.
     if unsafe { libc::pthread_key_create(&mut key, None) } != 0 {
         return Err("there is no key left".to_owned());
     }
@@ -80,7 +81,7 @@ fn run(path: &str) -> Result<(), String> {
         0 => unsafe { libc::_exit(0) },
         child => {
             let mut status = 1;
-            // SAFETY: there is room for the result.
+            // SAFETY: there is space for the result.
             unsafe { libc::waitpid(child, &mut status, 0) };
             if status == 0 { Ok(()) } else { Err(format!("the child's wait status: {status}")) }
         }

@@ -1,8 +1,10 @@
-//! `cargo xtask bench`: what allocators with and without a profiler cost, and whether their totals are true.
+//! `cargo xtask bench`: the costs of allocators with and without a profiler, and whether their totals are
+//! right.
 //!
-//! Each contestant is a program of its own ([`contestants`]), all of them built from `tests/bench`. They run each
-//! workload in turns, A B C A B C, so that whatever slows the machine down hits all of them; what is compared is the
-//! ratio of two neighbours' times within one round, and shown is the median of those ratios with their range.
+//! Each contestant is a separate program ([`contestants`]), built from `tests/bench`. They run each workload
+//! in turns, A B C A B C, so that a slow phase of the machine affects all of them. The comparison is the
+//! ratio of two neighbours' times within one round; the tables show the median of those ratios and their
+//! range.
 
 mod agent;
 mod build;
@@ -34,31 +36,31 @@ use self::workloads::Workload;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
     #[command(subcommand)]
     part: Option<Part>,
-    /// How often every allocator runs every workload [default: 7, or 3 with --quick].
+    /// Number of times that every allocator runs every workload [default: 7, or 3 with --quick].
     #[arg(long)]
     rounds: Option<usize>,
-    /// Shorter and fewer rounds: a first look, not numbers to keep.
+    /// Shorter and fewer rounds: for a first look, not for published numbers.
     #[arg(long)]
     quick: bool,
-    /// Only what matches, as `workload/allocator`; the allocators it is compared with run as well.
+    /// Run only what matches, as `workload/allocator`; the allocators for the comparison run as well.
     #[arg(long, value_name = "REGEX")]
     only: Option<Regex>,
     /// Also write all numbers, round by round, to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Count instructions for each pair of 64 bytes with callgrind, instead of measuring times.
+    /// Count instructions for each pair of 64 bytes with callgrind, instead of measuring time.
     #[arg(long)]
     instructions: bool,
-    /// Measure what walking a stack costs, instead of allocators.
+    /// Measure the cost of stack walks, instead of allocators.
     #[arg(long, conflicts_with = "instructions")]
     stacks: bool,
-    /// Build everything with frame pointers, which some tools need to walk whole stacks.
+    /// Build everything with frame pointers, which some tools need for complete stacks.
     #[arg(long)]
     frame_pointers: bool,
     /// Write the results into docs/BENCHMARKS.md.
@@ -66,19 +68,20 @@ pub struct Options {
     bless: bool,
 }
 
-/// What else can be measured than allocators.
+/// Other measurements than allocators.
 #[derive(clap::Subcommand)]
 enum Part {
-    /// Measure what the agent costs a service under a load of 2,000 requests a second; some minutes.
+    /// Measure the agent's cost for a service under a load of 2,000 requests a second; takes some minutes.
     Agent(agent::Options),
-    /// Measure how fast a large profile is read, beside gunzip and Go's reader; a minute or two.
+    /// Measure how fast a large profile is read, next to gunzip and Go's reader; takes a minute or two.
     Read(read::Options),
-    /// Measure how fast, and in how much memory, two large profiles are compared, beside gunzip and Go's tool, which takes
-    /// minutes and 13 GB.
+    /// Measure the time and memory for comparing two large profiles, next to gunzip and Go's tool, which
+    /// takes minutes and 13 GB.
     Diff(diff::Options),
-    /// Measure how fast a long series of profiles is followed, and whether its memory grows; a minute or two.
+    /// Measure how fast a long series of profiles is followed, and whether its memory grows; takes a minute
+    /// or two.
     Trend(trend::Options),
-    /// Measure what a test that does nothing pays for being checked by the leak harness; half a minute.
+    /// Measure the cost of the leak harness for a test that does nothing; takes half a minute.
     Leaktest(leaktest::Options),
 }
 
@@ -88,7 +91,7 @@ impl Options {
         Setting { rounds: self.rounds.unwrap_or(rounds).max(1), millis }
     }
 
-    /// The contestants to run in `workload`: those asked for, and whom those are compared with.
+    /// The contestants to run in `workload`: the selected ones and their references.
     fn contestants(
         &self,
         workload: &Workload,
@@ -105,10 +108,10 @@ impl Options {
     }
 }
 
-/// Builds what is needed, measures, and shows the tables.
+/// Builds the programs, measures, and prints the tables.
 ///
 /// # Errors
-/// When something does not build or run, or when Highwater's own totals are not true.
+/// When a program does not build or run, or when Highwater's own totals are wrong.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     match &options.part {
         None => allocators(workspace, options),
@@ -122,8 +125,11 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
 
 fn allocators(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     if options.stacks {
-        let text =
-            format!("{}\n\n{}", machine::described(workspace)?, stacks::table(&stacks::measure(workspace)?));
+        let text = format!(
+            "{}\n\n{}",
+            machine::description(workspace)?,
+            stacks::table(&stacks::measure(workspace)?)
+        );
         println!("\n{text}");
         return if options.bless { document::bless(workspace, "stacks", &text) } else { Ok(()) };
     }
@@ -151,7 +157,7 @@ fn allocators(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
         .map(|(workload, contestants)| measure::measure(&programs, workload, contestants, setting))
         .collect::<Result<Vec<Measured>, Failure>>()?;
 
-    let machine = machine::described(workspace)?;
+    let machine = machine::description(workspace)?;
     let text = format!("{machine}\n\n{}", table::all(&measured, setting));
     println!("\n{text}");
     if let Some(path) = &options.json {
@@ -187,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contestant_brings_whom_it_is_compared_with() {
+    fn a_contestant_needs_its_reference() {
         assert_eq!(names("^pair/highwater$"), ["no-op", "highwater"]);
         assert_eq!(names("/jemalloc-profiler$"), ["jemalloc-no-op", "jemalloc-profiler"]);
         assert_eq!(names("^syn/"), [""; 0]);

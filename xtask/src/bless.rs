@@ -1,12 +1,14 @@
-//! `cargo xtask bless`: makes the goldens anew, and is the only thing that writes them.
+//! `cargo xtask bless`: generates the goldens again. Nothing else writes them.
 //!
-//! A golden is a file of another tool that our readers are held to. It lies in `tests/golden/<format>/<case>` beside the
-//! file `command`, a script that makes it: run in that directory, with these variables.
+//! A golden is a file of another tool, which Highwater's readers are tested with. It is in
+//! `tests/golden/<format>/<case>` next to the script `command` that generates it. The script runs in that
+//! directory, with these variables.
 //!
-//! - `WORK`: an empty directory that is removed afterwards. Its path may end up in goldens, so it is the same everywhere.
-//! - `CLIENTS`: where the readers from npm are installed.
+//! - `WORK`: an empty directory that is removed afterwards. Goldens may contain its path, so the path is
+//!   always the same.
+//! - `CLIENTS`: the directory of the installed npm readers.
 //!
-//! Nothing is changed unless the script succeeds and leaves something.
+//! Nothing is changed unless the script succeeds and generates a file.
 
 use std::ffi::OsString;
 use std::fs;
@@ -18,20 +20,21 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What can be chosen.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Goldens to make, as FORMAT or FORMAT/CASE; all without any.
+    /// Goldens to generate, as FORMAT or FORMAT/CASE; all if there are none.
     names: Vec<String>,
 }
 
-/// The script of a golden, beside it.
+/// The name of a golden's script.
 const COMMAND: &str = "command";
 
-/// Makes the goldens that are asked for.
+/// Generates the selected goldens.
 ///
 /// # Errors
-/// When a tool cannot be had or fails, when there is no such golden, or when one is too large for the repository.
+/// When a tool cannot be installed or fails, when a golden does not exist, or when one would be too large for
+/// the repository.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     clients::ensure(workspace)?;
     let goldens = workspace.root.join("tests/golden");
@@ -58,7 +61,7 @@ fn cases(goldens: &Path) -> Result<Vec<String>, Failure> {
     Ok(cases)
 }
 
-/// The goldens that `names` are or are the format of.
+/// The goldens that `names` select, by name or by format.
 fn choose<'a>(cases: &'a [String], names: &[String]) -> Result<Vec<&'a String>, Failure> {
     let is = |case: &str, name: &str| case == name || case.starts_with(&format!("{name}/"));
     if let Some(name) = names.iter().find(|name| !cases.iter().any(|case| is(case, name))) {
@@ -67,7 +70,7 @@ fn choose<'a>(cases: &'a [String], names: &[String]) -> Result<Vec<&'a String>, 
     Ok(cases.iter().filter(|case| names.is_empty() || names.iter().any(|name| is(case, name))).collect())
 }
 
-/// Runs a golden's script in a copy of the tree, and puts what it made in the place of what was there.
+/// Runs a golden's script in a copy of the tree, and replaces the golden with the result.
 fn make(goldens: &Path, name: &str, target: &Path) -> Result<(), Failure> {
     let place = goldens.join(name);
     let stage = target.join("bless");
@@ -96,9 +99,9 @@ fn make(goldens: &Path, name: &str, target: &Path) -> Result<(), Failure> {
     remove(&stage)
 }
 
-/// Says whether what a script made can be a golden.
+/// Checks that the script's result can be a golden.
 fn check(staged: &Path, name: &str) -> Result<(), Failure> {
-    /// Goldens are read whole by people and kept for ever.
+    /// People read goldens in full, and the repository keeps them for ever.
     const MOST_BYTES: u64 = 200_000;
     let files = entries(staged)?;
     if files.len() < 2 {
@@ -117,7 +120,7 @@ fn check(staged: &Path, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// What is in a directory, in order.
+/// The entries of a directory, in order.
 fn entries(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     let fail = |source| Failure::File { path: directory.to_owned(), source };
     let mut names = Vec::new();
@@ -128,7 +131,7 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>, Failure> {
     Ok(names)
 }
 
-/// Copies a file, or a directory with all that is in it.
+/// Copies a file, or a directory with all its content.
 fn copy(from: &Path, to: &Path) -> Result<(), Failure> {
     if from.is_dir() {
         create(to)?;
@@ -141,7 +144,7 @@ fn create(directory: &Path) -> Result<(), Failure> {
     fs::create_dir_all(directory).map_err(|source| Failure::File { path: directory.to_owned(), source })
 }
 
-/// Removes a file or a directory, if it is there.
+/// Removes a file or a directory, if it exists.
 fn remove(path: &Path) -> Result<(), Failure> {
     let result = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
     match result {
@@ -165,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn a_golden_is_what_its_command_makes() {
+    fn a_golden_is_its_commands_output() {
         let root = tempfile::tempdir().unwrap();
         let goldens = root.path().join("golden");
         let place = golden(root.path(), "a/one", "test -d \"$WORK\" && echo new > made\n");
@@ -176,7 +179,7 @@ mod tests {
         make(&goldens, "a/one", root.path()).unwrap();
         assert_eq!(fs::read_to_string(place.join("made")).unwrap(), "new\n");
         assert!(!place.join("profile").exists());
-        // Whatever fails leaves the old.
+        // After any failure, the old golden is unchanged.
         for name in ["b/two", "b/three"] {
             assert!(make(&goldens, name, root.path()).is_err());
             assert_eq!(fs::read_to_string(goldens.join(name).join("profile")).unwrap(), "old");

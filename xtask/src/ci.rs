@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: everything a change must pass, cheapest first.
+//! `cargo xtask ci`: all checks for a change, cheapest first.
 
 use std::fs;
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use crate::shell::Line;
 use crate::workspace::Workspace;
 use crate::{fuzz, oldest, test, tidy};
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Also check the dependencies for known vulnerabilities; this downloads the advisory database, so a run
+    /// Also check the dependencies for known vulnerabilities. This downloads the advisory database; a run
     /// without it needs no network beyond cargo's own.
     #[arg(long)]
     advisories: bool,
@@ -105,11 +105,11 @@ fn docs(workspace: &Workspace, _: &Options) -> Result<(), Failure> {
         .run()
 }
 
-/// Packs every crate that is published and builds it from the package, so that a file or a dependency left out is
+/// Packages every published crate and builds it from the package, so that a missing file or dependency is
 /// found before publishing. Crates of the workspace find each other's packages, published or not.
 fn package(workspace: &Workspace, _: &Options) -> Result<(), Failure> {
-    // Cargo unpacks those packages once for each target directory and keeps what it unpacked, so a directory that
-    // was used before would check the packages of then.
+    // Cargo unpacks those packages once for each target directory and keeps them, so a directory that was
+    // used before would check the old packages.
     let fail = |source| Failure::File { path: workspace.target.clone(), source };
     fs::create_dir_all(&workspace.target).map_err(fail)?;
     let fresh = tempfile::Builder::new().prefix("package-").tempdir_in(&workspace.target).map_err(fail)?;
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_summary_tells_what_passed_failed_and_did_not_run() {
+    fn the_summary_lists_passed_failed_and_skipped_steps() {
         let steps: &[Step] = &[("first", pass), ("second", fail), ("third", pass)];
         let done = [("first", Duration::from_millis(1500)), ("second", Duration::from_secs(2))];
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Programs from outside the project that its tests use as judges, and how to get them on Debian.
+//! Outside programs that the tests use as judges, and how to install them on Debian.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -12,26 +12,26 @@ mod nextest;
 mod npm;
 mod python;
 
-/// A program the tests run, and where it comes from.
+/// A program that the tests run, and its source.
 struct Client {
     program: &'static str,
-    /// Arguments that make it say its version and stop.
+    /// Arguments that make it print its version and exit.
     probe: &'static [&'static str],
     package: &'static str,
 }
 
 const CLIENTS: &[Client] = &[
-    // `go tool pprof`, the reader whose totals ours must equal.
+    // `go tool pprof`, the reader whose totals Highwater's must equal.
     Client { program: "go", probe: &["version"], package: "golang-go" },
-    // What `go tool pprof -svg` draws with.
+    // The drawing program of `go tool pprof -svg`.
     Client { program: "dot", probe: &["-V"], package: "graphviz" },
     // `readelf -n`, which shows the notes of probes.
     Client { program: "readelf", probe: &["--version"], package: "binutils" },
-    // Linkers that lay programs out in other ways; that of GNU comes with the compiler.
+    // Linkers with other program layouts. GNU's comes with the compiler.
     Client { program: "ld.gold", probe: &["--version"], package: "binutils" },
     Client { program: "mold", probe: &["--version"], package: "mold" },
     Client { program: "ld.lld", probe: &["--version"], package: "lld" },
-    // What listens to the probes of a running program.
+    // The tracer for the probes of a running program.
     Client { program: "gdb", probe: &["--version"], package: "gdb" },
     // callgrind, which counts the instructions of an allocation; DHAT, with the page that shows its files;
     // callgrind_annotate.
@@ -42,46 +42,47 @@ const CLIENTS: &[Client] = &[
     Client { program: "jeprof", probe: &["--version"], package: "libjemalloc-dev" },
     // tcmalloc, and the reader of its profiles.
     Client { program: "google-pprof", probe: &["--version"], package: "google-perftools" },
-    // The compiler of the programs that goldens show, and tcmalloc's header for one of them.
+    // The compiler for programs behind goldens; one of them needs tcmalloc's header.
     Client { program: "g++", probe: &["--version"], package: "g++" },
     Client { program: "g++", probe: TCMALLOC_HEADER, package: "libgoogle-perftools-dev" },
-    // What names addresses as we should, and what packs the symbol table of a stripped binary.
+    // The reference for naming addresses, and the compressor for the symbol table of a stripped binary.
     Client { program: "llvm-symbolizer", probe: &["--version"], package: "llvm" },
     Client { program: "xz", probe: &["--version"], package: "xz-utils" },
-    // What serves by TLS, and makes certificates as its users do.
+    // A TLS server, and the tool with which users make certificates.
     Client { program: "openssl", probe: &["version"], package: "openssl" },
-    // What packs files with zstd, to be unpacked by us.
+    // The compressor of zstd files, which Highwater reads.
     Client { program: "zstd", probe: &["--version"], package: "zstd" },
-    // What reads the JSON and CSV that we write, and installs the readers written in Python.
+    // The reader of Highwater's JSON and CSV, and the installer of readers written in Python.
     Client { program: python::PYTHON, probe: &["-c", "import ensurepip"], package: "python3-venv" },
-    // What asks the agent as people do: by `HEAD`, through a Unix socket.
+    // A client for the agent: `HEAD` requests, and requests through a Unix socket.
     Client { program: "curl", probe: &["--version"], package: "curl" },
-    // Prometheus, which scrapes the agent, and its own judge of what it scrapes, `promtool check metrics`.
+    // Prometheus, which scrapes the agent, and its checker `promtool check metrics`.
     Client { program: "prometheus", probe: &["--version"], package: "prometheus" },
     Client { program: "promtool", probe: &["--version"], package: "prometheus" },
-    // What is wrong with a unit of systemd, `systemd-analyze verify`.
+    // The checker for systemd units, `systemd-analyze verify`.
     Client { program: "systemd-analyze", probe: &["--version"], package: "systemd" },
-    // What DHAT's page and speedscope run in.
+    // The browser for DHAT's page and speedscope.
     Client { program: "chromium", probe: &["--version"], package: "chromium" },
-    // What installs the readers that are no Debian packages.
+    // The installer of readers that are not Debian packages.
     Client { program: "npm", probe: &["--version"], package: "npm" },
 ];
 
-/// What only benchmarks need.
+/// Programs that only benchmarks need.
 const OF_BENCHMARKS: &[Client] = &[
-    // What puts a service under a load of so many requests a second; asked for one page that is not there, it ends at once.
+    // The load generator with a fixed request rate. With one request to a closed port, it exits at once.
     Client { program: "hey", probe: &["-n", "1", "-c", "1", "http://127.0.0.1:9"], package: "hey" },
 ];
 
-/// Compiles nothing but the header.
+/// Compiles only the header.
 const TCMALLOC_HEADER: &[&str] =
     &["-fsyntax-only", "-x", "c++", "-include", "gperftools/malloc_extension.h", "/dev/null"];
 
-/// Makes sure that the programs are there, installing what is missing: Debian packages, and packages of npm and pip in
-/// the target directory.
+/// Checks that the programs are installed, and installs missing ones: Debian packages, and packages of npm
+/// and pip in the target directory.
 ///
 /// # Errors
-/// When something is missing and cannot be installed: there is no apt-get, no right to use it, or it failed.
+/// When a program is missing and cannot be installed: there is no apt-get, no permission to use it, or it
+/// failed.
 pub fn ensure(workspace: &Workspace) -> Result<(), Failure> {
     ensure_all(&workspace.root, CLIENTS.iter())?;
     nextest::ensure(&workspace.root)?;
@@ -89,15 +90,15 @@ pub fn ensure(workspace: &Workspace) -> Result<(), Failure> {
     python::ensure(&workspace.root, &workspace.target)
 }
 
-/// As [`ensure`], for one of the programs.
+/// Like [`ensure`], for one of the programs.
 ///
 /// # Errors
-/// As for [`ensure`].
+/// The errors of [`ensure`].
 pub fn ensure_one(root: &Path, program: &str) -> Result<(), Failure> {
     ensure_all(root, CLIENTS.iter().chain(OF_BENCHMARKS).filter(|client| client.program == program))
 }
 
-/// As [`ensure`], for cargo-nextest.
+/// Like [`ensure`], for cargo-nextest.
 ///
 /// # Errors
 /// When it is missing and cannot be built.
@@ -146,14 +147,15 @@ fn is_there(client: &Client) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// The command lines that install `packages`. Without a terminal nobody can type a password, so sudo must not ask.
+/// The command lines that install `packages`. Without a terminal nobody can type a password, so sudo must not
+/// ask for it.
 fn installation<'a>(packages: &[&'a str], is_root: bool, has_terminal: bool) -> Vec<Vec<&'a str>> {
     let mut prefix: Vec<&str> = match (is_root, has_terminal) {
         (true, _) => vec![],
         (false, true) => vec!["sudo"],
         (false, false) => vec!["sudo", "--non-interactive"],
     };
-    // Through `env`, since sudo passes no variable on by itself.
+    // With `env`, because sudo does not pass variables on.
     prefix.extend(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
     let install = ["install", "--yes", "--no-install-recommends"];
     vec![[&prefix[..], &["update"]].concat(), [&prefix[..], &install, packages].concat()]
@@ -174,13 +176,13 @@ mod tests {
     }
 
     #[test]
-    fn sudo_asks_only_where_someone_can_answer() {
+    fn sudo_asks_only_on_a_terminal() {
         assert_eq!(installation(&["graphviz"], false, true)[0][..2], ["sudo", "env"]);
         assert_eq!(installation(&["graphviz"], false, false)[0][..2], ["sudo", "--non-interactive"]);
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_missed() {
+    fn a_missing_program_is_detected() {
         assert!(!is_there(&Client { program: "no-such-program-anywhere", probe: &[], package: "none" }));
         assert!(is_there(&Client { program: "cargo", probe: &["--version"], package: "cargo" }));
     }

@@ -1,8 +1,8 @@
-//! `cargo xtask demo`: Highwater's main job on a real program, and the check that it is done.
+//! `cargo xtask demo`: Highwater's main task on a real program, with a check of the result.
 //!
-//! The example program `codeindex` runs with two faults switched on. The commands shown are the ones a user would
-//! type; the check asks them again for JSON and compares the first rows with the lines of the program that carry
-//! the faults, which are known by a comment and not by number.
+//! The example program `codeindex` runs with two faults switched on. The demo shows the commands that a user
+//! would type. The check runs them again with JSON output, and compares the first rows with the lines of the
+//! program that contain the faults. A comment marks these lines, so no line numbers are needed.
 
 mod first_row;
 
@@ -14,10 +14,10 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// Where the example's sources are, relative to the workspace root.
+/// The directory of the example's sources, relative to the workspace root.
 const EXAMPLE: &str = "crates/highwater/examples/codeindex";
 
-/// What the program of the demo is and where it leaves its files.
+/// The demo's program and its files.
 struct Demo<'a> {
     workspace: &'a Workspace,
     /// The `highwater` command.
@@ -30,14 +30,14 @@ struct Demo<'a> {
     diff: PathBuf,
 }
 
-/// Builds and runs everything, shows the tables and drawings, and checks the first rows.
+/// Builds and runs everything, prints the tables and drawings, and checks the first rows.
 ///
 /// # Errors
-/// When something does not build or run, or a fault's line is not first.
+/// When a program does not build or run, or a fault's line is not first.
 pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     let root = workspace.root.as_path();
     heading("Build the highwater command and the program to be watched");
-    // Together, so that what both use is built once and with the same features.
+    // Built together, so that common dependencies are built once and with the same features.
     Line::cargo(root)
         .args(["build", "--release", "--package", "highwater-cli", "--bin", "highwater"])
         .args(["--package", "highwater", "--example", "codeindex"])
@@ -52,7 +52,7 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     Line::new(root, program)
         .args(["--fault", "leak", "--fault", "spike", "--snapshots"])
         .args([&snapshots])
-        // The program chooses its own sampling; a setting left over in the shell would change what is shown.
+        // The program sets its own sampling; a variable from the shell would change the output.
         .without_env("HIGHWATER")
         .run()?;
 
@@ -128,7 +128,7 @@ fn with_exe(name: &str) -> String {
     format!("{name}{}", std::env::consts::EXE_SUFFIX)
 }
 
-/// Makes an empty directory, so that no snapshot of an earlier run is taken for one of this.
+/// Makes an empty directory, so that snapshots of an earlier run are not used.
 fn empty(directory: &Path) -> Result<(), Failure> {
     let fail = |source| Failure::File { path: directory.to_owned(), source };
     if directory.exists() {

@@ -1,10 +1,10 @@
-//! Why a command ended without doing what it was asked.
+//! The errors of the project's commands.
 
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitStatus;
 
-/// The reasons a project command fails, each with what to do next where that is not plain.
+/// Why a project command failed; each text says what to do next if that is not obvious.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// Cargo could not describe the workspace.
@@ -15,7 +15,7 @@ pub enum Failure {
     Start {
         /// The command line, as a user would type it.
         command: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A program ran and reported failure.
@@ -23,47 +23,47 @@ pub enum Failure {
     Exit {
         /// The command line, as a user would type it.
         command: String,
-        /// How it ended.
+        /// The exit status.
         status: ExitStatus,
     },
-    /// A program printed something that is not what its caller asked for.
+    /// A program printed unexpected output.
     #[error("`{command}` printed something unexpected: {what}")]
     Output {
         /// The command line, as a user would type it.
         command: String,
-        /// What is wrong with it.
+        /// What is wrong with the output.
         what: String,
     },
-    /// A file or directory could not be read, written or made.
+    /// A file or directory could not be read, written or created.
     #[error("{}: {source}", path.display())]
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// `tidy` has findings; they are printed already.
-    #[error("tidy: {0} to put right")]
+    /// `tidy` has findings, which are printed already.
+    #[error("tidy: {0} findings to correct")]
     Findings(usize),
-    /// A program from outside the project is missing and cannot be installed.
+    /// An outside program is missing and cannot be installed.
     #[error("{0}")]
     Client(String),
-    /// A golden cannot be made as asked.
+    /// A golden cannot be generated as requested.
     #[error("bless: {0}")]
     Golden(String),
-    /// The demo ran but did not show what it promises.
+    /// The demo ran but did not show the expected result.
     #[error("the demo does not hold: {0}")]
     Demo(String),
-    /// The benchmark cannot be run as asked, or found totals that are not true.
+    /// The benchmark cannot run as requested, or found wrong totals.
     #[error("bench: {0}")]
     Bench(String),
-    /// Fuzzing found something, or cannot find anything.
+    /// Fuzzing found a fault, or cannot find the planted one.
     #[error("fuzz: {0}")]
     Fuzz(String),
     /// The leak corpus cannot be run, or the leak harness misses its targets on it.
     #[error("suites leak-corpus: {0}")]
     Corpus(String),
-    /// The suites of published crates cannot be run, or something in them has not been examined.
+    /// The suites of published crates cannot be run, or a finding has not been examined.
     #[error("suites crates: {0}")]
     Suites(String),
     /// The advice on published programs cannot be had, or something in it has not been examined.

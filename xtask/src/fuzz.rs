@@ -1,9 +1,9 @@
-//! `cargo xtask fuzz`: libFuzzer looks for content that a reader cannot take.
+//! `cargo xtask fuzz`: libFuzzer searches for input that makes a reader fail.
 //!
-//! The targets of `tests/fuzz` are built with what cargo-fuzz builds with, but for the parts that need a nightly compiler
-//! (AddressSanitizer, of little use without unsafe code). The search begins with the goldens and goes on, from one run to
-//! the next, with all that reached anything new; what a reader fell over is kept. Before anything else the fuzzer has to
-//! find a fault that was planted for it.
+//! The targets of `tests/fuzz` are built with cargo-fuzz's flags, except for those that need a nightly
+//! compiler (AddressSanitizer, which finds little without unsafe code). The search starts with the goldens
+//! and with all inputs that reached new code in earlier runs. Inputs that make a reader fail are kept. First,
+//! the fuzzer has to find a planted fault.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,26 +12,26 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How long to look for, in seconds, for all readers together.
+    /// Duration of the search in seconds, for all readers together.
     #[arg(long, default_value_t = 120)]
     seconds: u64,
-    /// Only this reader: a file of tests/fuzz/fuzz_targets, without its ending.
+    /// Only this reader: a file of tests/fuzz/fuzz_targets, without its suffix.
     #[arg(long, value_name = "TARGET")]
     only: Option<String>,
 }
 
 impl Options {
-    /// What every change has to stand.
+    /// The options for every change.
     pub const CI: Self = Self { seconds: 60, only: None };
 }
 
 /// The target whose fault has to be found.
 const PLANTED: &str = "planted";
 
-/// Has the compiler count which branches were taken and see which values were compared, as libFuzzer wants it.
+/// Makes the compiler record taken branches and compared values, as libFuzzer needs.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Cdebug-assertions=yes -Coverflow-checks=yes";
@@ -39,7 +39,7 @@ const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-l
 /// Builds the targets and runs one after the other.
 ///
 /// # Errors
-/// When they do not build, a reader falls over, or the planted fault is not found.
+/// When a target does not build, a reader fails, or the planted fault is not found.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let targets = targets(&workspace.root)?;
     let chosen: Vec<&String> = targets
@@ -86,12 +86,13 @@ fn targets(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(names)
 }
 
-/// Builds all targets and returns where they are. They are a build of their own: every crate of it is watched.
+/// Builds all targets and returns their directory. This is a separate build, because every crate in it is
+/// instrumented.
 fn build(workspace: &Workspace, place: &Path) -> Result<PathBuf, Failure> {
     let version = Line::new(&workspace.root, "rustc").args(["-vV"]).capture()?;
     let host = version.lines().find_map(|line| line.strip_prefix("host: ")).unwrap_or_default().to_owned();
     Line::cargo(&workspace.root)
-        // Naming the system keeps the flags away from build scripts.
+        // With an explicit target, the flags do not apply to build scripts.
         .env("RUSTFLAGS", COVERAGE)
         .args(["build", "--release", "--package", "highwater-fuzz", "--features", "libfuzzer", "--bins"])
         .args(["--target", &host, "--target-dir"])
@@ -100,7 +101,7 @@ fn build(workspace: &Workspace, place: &Path) -> Result<PathBuf, Failure> {
     Ok(place.join(host).join("release"))
 }
 
-/// Puts every golden, as it is and unpacked, into one directory. Returns how many files that makes.
+/// Copies every golden, compressed and uncompressed, into one directory. Returns the number of files.
 fn seed(goldens: &Path, seeds: &Path) -> Result<usize, Failure> {
     use std::io::Read;
 
@@ -142,7 +143,7 @@ struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Looks for faults for so long.
+    /// Searches for faults for this time.
     fn look(&self, seconds: u64) -> Result<(), Failure> {
         let corpus = self.place.join("corpus").join(self.name);
         for directory in [&corpus, &self.found.to_path_buf()] {

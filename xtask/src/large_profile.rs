@@ -1,8 +1,10 @@
-//! `cargo xtask large-profile`: a pprof file as large as those of big services, the same bytes in every run.
+//! `cargo xtask large-profile`: a pprof file as large as big services have, with the same bytes in every
+//! run.
 //!
-//! Written here from the format's definition, not with the code that reads it: a fault that both shared would not show.
-//! Stacks share their outer frames as those of real programs do; locations have inlined calls, functions have mangled
-//! names, and rows have the block's size and, some of them, the thread's name as labels.
+//! The file is written from the format's definition, not with the project's encoder: a fault common to
+//! encoder and decoder would not show. Stacks share their outer frames like in real programs; locations have
+//! inlined calls, functions have mangled names, and rows have the block's size and sometimes the thread's
+//! name as labels.
 
 mod names;
 mod stacks;
@@ -19,7 +21,7 @@ use self::stacks::Stacks;
 use self::wire::Message;
 use crate::failure::Failure;
 
-/// What can be chosen about the profile.
+/// The options of the profile.
 #[derive(clap::Args)]
 pub struct Options {
     /// The file to write, such as large.pb.gz.
@@ -27,23 +29,23 @@ pub struct Options {
     /// Number of rows.
     #[arg(long, default_value_t = Size::LARGE.samples)]
     samples: u64,
-    /// Number of locations that the rows' stacks are made of.
+    /// Number of locations in the rows' stacks.
     #[arg(long, default_value_t = Size::LARGE.locations)]
     locations: u64,
-    /// Write what the program holds later: other values, and other stacks in one of ten rows.
+    /// Write a later snapshot of the program: other values, and other stacks in one of ten rows.
     #[arg(long)]
     later: bool,
 }
 
-/// Which snapshot of one program is written.
+/// The moment of a program at which the snapshot is taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Moment {
     /// The first.
     Early,
-    /// One whose values are others, and whose stacks are others in one of ten rows.
+    /// A later one: all values differ, and in one of ten rows the stack does too.
     Later,
-    /// One of a series, 90 seconds from each other, counted from 0: everything is allocated again in each, and what every
-    /// eighth row allocates stays.
+    /// A snapshot of a series with steps of 90 seconds, counted from 0: in each step everything is allocated
+    /// again, and every eighth row keeps its allocations.
     Nth(u64),
 }
 
@@ -53,7 +55,7 @@ impl Moment {
         1_700_000_000_000_000_000 + number * 90_000_000_000
     }
 
-    /// The blocks that a row has allocated, and those that are live, where these are those of the first moment.
+    /// The allocated and live blocks of a row, from the first moment's.
     fn values(self, [allocated, live]: [u64; 2]) -> [u64; 2] {
         let Self::Nth(number) = self else { return [allocated, live] };
         let kept = if allocated.is_multiple_of(8) { allocated * number } else { 0 };
@@ -61,21 +63,21 @@ impl Moment {
     }
 }
 
-/// How large a profile is.
+/// The size of a profile.
 #[derive(Clone, Copy)]
 pub struct Size {
     /// Number of rows.
     pub samples: u64,
-    /// Number of locations that the rows' stacks are made of.
+    /// Number of locations in the rows' stacks.
     pub locations: u64,
 }
 
 impl Size {
-    /// The size that the goals for reading are stated for: about 90 MB without compression.
+    /// The size for which the reading goals are stated: about 90 MB without compression.
     pub const LARGE: Self = Self { samples: 1_000_000, locations: 300_000 };
 }
 
-/// Writes the profile and says how large it is.
+/// Writes the profile and prints its size.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -87,7 +89,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes a profile of this size as gzip-compressed pprof to `path`, and returns its size without compression, in bytes.
+/// Writes a profile of this size as gzip-compressed pprof to `path`, and returns its size without
+/// compression, in bytes.
 ///
 /// # Errors
 /// When the file cannot be written.
@@ -118,12 +121,12 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`, which is not 0.
+    /// A number below `end`, which must not be 0.
     fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
-    /// A number below `end`, small ones far more often: as often as not it is among the first eighth.
+    /// A number below `end`, with small numbers far more often: half of them are in the first eighth.
     fn skewed(&mut self, end: u64) -> u64 {
         let uniform = self.below(1 << 20) as f64 / f64::from(1 << 20);
         (uniform.powi(3) * end as f64) as u64
@@ -132,7 +135,7 @@ impl Random {
 
 type Sink<'a> = dyn FnMut(&[u8]) -> std::io::Result<()> + 'a;
 
-/// Writes the fields of a profile one after the other, in the order in which Go's and our own encoder write them.
+/// Writes the fields of a profile, in the order of Go's encoder and of Highwater's.
 fn profile(size: Size, moment: Moment, out: &mut Sink<'_>) -> std::io::Result<()> {
     let mut random = Random(4);
     let mut strings = Strings::default();
@@ -157,7 +160,7 @@ fn profile(size: Size, moment: Moment, out: &mut Sink<'_>) -> std::io::Result<()
     for id in 1..=size.locations {
         let mut location =
             Message::default().number(1, id).number(2, 1).number(3, 0x5555_5550_0000 + id * 83);
-        // Every third place has inlined calls.
+        // Every third location has inlined calls.
         let lines = if id % 3 == 0 { 1 + random.below(3) } else { 1 };
         for _ in 0..lines {
             let line =
@@ -196,7 +199,7 @@ fn samples(
         stacks.next(random, &mut stack);
         let block = 16 << random.skewed(14);
         let mut values = values(random);
-        // What the program is made of comes from the same numbers, drawn in the same order, at every moment.
+        // Stacks and names come from the same random numbers at every moment.
         if moment == Moment::Later {
             values = self::values(&mut later);
             if later.below(10) == 0 {
@@ -216,7 +219,7 @@ fn samples(
     Ok(())
 }
 
-/// Blocks that a row has allocated, and those of them that are live.
+/// Allocated blocks of a row, and how many of them are live.
 fn values(random: &mut Random) -> [u64; 2] {
     let allocated = 1 + random.skewed(5000);
     [allocated, if random.below(3) == 0 { 0 } else { random.below(allocated + 1) }]

@@ -1,7 +1,7 @@
 //! The project's own commands, run as `cargo xtask <command>`.
 //!
-//! Whatever a contributor or a CI machine does more than once is a command here, written in Rust so that it
-//! works wherever the project builds. One file a command; [`shell`] is how a command runs another program.
+//! Everything that a contributor or a CI machine does repeatedly is a command here, written in Rust so that
+//! it works wherever the project builds. Each command is one file; [`shell`] runs other programs.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -41,20 +41,22 @@ enum Command {
     Tidy(tidy::Options),
     /// Run every test, installing with apt-get and npm the outside programs (go, dot, …) that are missing.
     Test,
-    /// Run all that a change must pass: fmt, tidy, clippy, deny, docs, package, test.
+    /// Run all checks for a change: fmt, tidy, clippy, deny, docs, package, test.
     Ci(ci::Options),
-    /// Make the goldens of tests/golden anew with the tools they come from, installing what is missing.
+    /// Generate the goldens of tests/golden again with their tools, which are installed if missing.
     Bless(bless::Options),
-    /// Measure: allocators and profilers against each other, or what else is named; the first build takes minutes.
+    /// Measure allocators and profilers against each other, or one of the named parts; the first build takes
+    /// minutes.
     Bench(bench::Options),
-    /// Look for content that a reader of profiles cannot take, with libFuzzer; the first build takes a minute.
+    /// Search with libFuzzer for input that makes a reader fail; the first build takes a minute.
     Fuzz(fuzz::Options),
-    /// Write a pprof file of a million rows, to try readers on.
+    /// Write a pprof file with a million rows, for trying readers.
     LargeProfile(large_profile::Options),
-    /// Run what takes long by nature: the leak corpus again and again, the tests of published crates, advice on published programs.
+    /// Run long suites: the leak corpus repeatedly, the tests of published crates, advice on published
+    /// programs.
     #[command(subcommand)]
     Suites(suites::Suite),
-    /// Run a program with a leak and a spike, and show and check that they are found; a few minutes.
+    /// Run a program with a leak and a spike, and check that Highwater finds them; takes a few minutes.
     Demo,
 }
 

@@ -1,5 +1,5 @@
-//! Running other programs: each is shown as a user could type it, run from the workspace root, and its failure
-//! becomes ours.
+//! Runs other programs. Each command line is printed in a form that a user could type, and runs in the
+//! workspace root; its failure is an error.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use crate::failure::Failure;
 
-/// A command line to be shown and run from one directory.
+/// A command line to print and run in one directory.
 #[derive(Clone)]
 pub struct Line<'a> {
     directory: &'a Path,
@@ -32,7 +32,8 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// A cargo command line, for the cargo that started us: another one could mean another toolchain.
+    /// A cargo command line, with the cargo that started this command: another one could use another
+    /// toolchain.
     pub fn cargo(directory: &'a Path) -> Self {
         Self::new(directory, std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
     }
@@ -43,31 +44,31 @@ impl<'a> Line<'a> {
         self
     }
 
-    /// Adds an option and the path that it is given.
+    /// Adds an option with a path as its value.
     pub fn arg_path(self, option: &str, path: &Path) -> Self {
         self.args([OsStr::new(option), path.as_os_str()])
     }
 
-    /// Sets a variable of the program's environment.
+    /// Sets an environment variable for the program.
     pub fn env(mut self, name: &'static str, value: impl AsRef<OsStr>) -> Self {
         self.variables.push((name, value.as_ref().to_owned()));
         self
     }
 
-    /// Takes a variable out of the program's environment.
+    /// Removes an environment variable for the program.
     pub fn without_env(mut self, name: &'static str) -> Self {
         self.removed.push(name);
         self
     }
 
-    /// Drops what the program says on stderr, unless it fails.
+    /// Hides the program's stderr, unless it fails.
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
         self
     }
 
-    /// The command line as a user would type it in its directory: paths below it relative, words quoted where
-    /// a shell needs that.
+    /// The command line as a user would type it in its directory: paths below the directory are relative, and
+    /// words are quoted if a shell needs that.
     pub fn shown(&self) -> String {
         let mut words: Vec<String> = self.removed.iter().map(|name| format!("-u {name}")).collect();
         if !words.is_empty() {
@@ -89,21 +90,20 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Prints the command line, then runs it with our own input and output.
+    /// Prints the command line, then runs it with this process's input and output.
     ///
     /// # Errors
-    /// When it cannot be started or does not succeed.
+    /// When the program cannot be started or fails.
     pub fn run(&self) -> Result<(), Failure> {
         println!("$ {}", self.shown());
         let status = self.command().status().map_err(|source| self.cannot_start(source))?;
         if status.success() { Ok(()) } else { Err(Failure::Exit { command: self.shown(), status }) }
     }
 
-    /// Runs the command line without showing it and gives back what it printed; its errors go to our own
-    /// stderr.
+    /// Runs the command line without printing it, and returns its output; its stderr is this process's.
     ///
     /// # Errors
-    /// When it cannot be started, does not succeed, or prints something that is not UTF-8.
+    /// When the program cannot be started, fails, or prints text that is not UTF-8.
     pub fn capture(&self) -> Result<String, Failure> {
         let stderr = if self.quiet { Stdio::piped() } else { Stdio::inherit() };
         let output = self.command().stderr(stderr).output().map_err(|source| self.cannot_start(source))?;
@@ -115,11 +115,11 @@ impl<'a> Line<'a> {
             .map_err(|error| Failure::Output { command: self.shown(), what: error.to_string() })
     }
 
-    /// Runs the command line without showing it, whether it succeeds or not: what it prints, to stderr too, becomes the
-    /// content of the file `log`.
+    /// Runs the command line without printing it, whether it succeeds or not. Its output, including stderr,
+    /// goes to the file `log`.
     ///
     /// # Errors
-    /// When it cannot be started or the file cannot be written.
+    /// When the program cannot be started or the file cannot be written.
     pub fn log(&self, log: &Path) -> Result<ExitStatus, Failure> {
         let fail = |source| Failure::File { path: log.to_owned(), source };
         let out = File::create(log).map_err(fail)?;

@@ -1,4 +1,4 @@
-//! `cargo xtask suites NAME`: what takes long by nature. Each has a short true form in the tests.
+//! `cargo xtask suites NAME`: suites that take long. The tests contain a short form of each.
 
 mod advice;
 mod crates;
@@ -7,21 +7,23 @@ mod leak_corpus;
 use crate::failure::Failure;
 use crate::workspace::Workspace;
 
-/// What can be run.
+/// The suites.
 #[derive(clap::Subcommand)]
 pub enum Suite {
-    /// Run the leak corpus again and again, on an idle and on a busy machine, and say what the leak harness found; half an hour.
+    /// Run the leak corpus repeatedly, on an idle and on a busy machine, and print what the leak harness
+    /// found; takes half an hour.
     LeakCorpus(leak_corpus::Options),
-    /// Run the tests of published crates under the leak harness; half an hour.
+    /// Run the tests of published crates under the leak harness; takes half an hour.
     Crates(crates::Options),
-    /// Judge what `highwater advise` says of published programs, which are built and run here; some minutes.
+    /// Check the advice of `highwater advise` on published programs, which are built and run here; takes some
+    /// minutes.
     Advice(advice::Options),
 }
 
-/// Runs one.
+/// Runs a suite.
 ///
 /// # Errors
-/// When it cannot be run, or does not hold.
+/// When it cannot be run, or its goals are missed.
 pub fn run(workspace: &Workspace, suite: &Suite) -> Result<(), Failure> {
     match suite {
         Suite::LeakCorpus(options) => leak_corpus::run(workspace, options),

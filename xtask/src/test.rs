@@ -1,4 +1,4 @@
-//! `cargo xtask test`: every test of the workspace, with the outside programs they need.
+//! `cargo xtask test`: every test of the workspace, with the outside programs that they need.
 
 mod program;
 
@@ -11,8 +11,8 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// Tests that spend most of their time waiting: for a service to answer, a terminal to change, a watch to fire. They
-/// run beside all others, which keep the processors busy.
+/// Tests that mostly wait: for a service to answer, a terminal to change, a watch to report. They run in
+/// parallel to all others, which use the processors.
 const WAITING: &[&str] = &["agent", "agent_leaks", "live"];
 
 /// Runs the tests of every target and the documentation's examples.
@@ -21,7 +21,7 @@ const WAITING: &[&str] = &["agent", "agent_leaks", "live"];
 /// fails, so that one run shows all that is broken.
 ///
 /// # Errors
-/// When an outside program cannot be had or a test fails.
+/// When an outside program cannot be installed or a test fails.
 pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     clients::ensure(workspace)?;
     let programs = program::build(workspace)?;
@@ -37,7 +37,7 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
         results.push(models(workspace));
         (waiting.join().expect("a panic here was printed"), results)
     });
-    // What ran beside the others is printed at the end, and not between their lines.
+    // The output of the parallel run is printed at the end, so that lines do not mix.
     let text = fs::read(&log).map_err(|source| Failure::File { path: log, source })?;
     println!("\n{}", String::from_utf8_lossy(&text));
     results.extend(waiting);
@@ -48,7 +48,7 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     failures.into_iter().next().map_or(Ok(()), Err)
 }
 
-/// The programs that wait, and the others.
+/// Splits the programs into waiting ones and others.
 fn part(programs: Vec<Program>) -> Result<(Vec<Program>, Vec<Program>), Failure> {
     for name in WAITING {
         if !programs.iter().any(|it| it.name() == *name) {
@@ -61,8 +61,8 @@ fn part(programs: Vec<Program>) -> Result<(Vec<Program>, Vec<Program>), Failure>
     Ok(programs.into_iter().partition(|it| WAITING.contains(&it.name())))
 }
 
-/// Runs the recorder's lock-free parts through every interleaving of small models. They are a build of their own, in
-/// a directory of their own: other atomics take the place of the processor's.
+/// Runs the recorder's lock-free parts through all interleavings of small models. This is a separate build in
+/// a separate directory, because loom's atomics replace the processor's.
 fn models(workspace: &Workspace) -> Result<(), Failure> {
     let directory = workspace.target.join("loom");
     Line::cargo(&workspace.root)

@@ -1,5 +1,4 @@
-//! Where the workspace is, which crates it has, and what they declare: cargo's own answer, reduced to what the
-//! commands ask about.
+//! The workspace, its crates and their declarations: cargo's answer, reduced to what the commands need.
 
 use std::path::PathBuf;
 
@@ -7,11 +6,11 @@ use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package, TargetK
 
 use crate::failure::Failure;
 
-/// The workspace the command was started in.
+/// The workspace in which the command was started.
 pub struct Workspace {
     /// The directory of the root manifest.
     pub root: PathBuf,
-    /// Where cargo puts what it builds.
+    /// The target directory of cargo.
     pub target: PathBuf,
     /// The member crates, by name.
     pub crates: Vec<Crate>,
@@ -22,30 +21,30 @@ pub struct Workspace {
 pub struct Crate {
     /// The package name.
     pub name: String,
-    /// Its manifest, relative to the workspace root, with `/` between the parts.
+    /// Path of its manifest, relative to the workspace root, with `/` between the parts.
     pub manifest: String,
     /// Whether it may be published.
     pub published: bool,
     /// Root files of its library and its programs, relative to the workspace root.
     pub roots: Vec<String>,
-    /// Everything it depends on.
+    /// All its dependencies.
     pub dependencies: Vec<Dependency>,
 }
 
 /// One declared dependency.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dependency {
-    /// The package depended upon.
+    /// The name of the package.
     pub name: String,
-    /// Whether only tests, examples and benchmarks see it.
+    /// Whether it is a development dependency, which only tests, examples and benchmarks use.
     pub dev: bool,
 }
 
 impl Workspace {
-    /// Asks cargo for the workspace around the current directory; nothing is resolved or downloaded.
+    /// Asks cargo for the workspace around the current directory; resolves and downloads nothing.
     ///
     /// # Errors
-    /// When cargo cannot be run or a manifest is faulty.
+    /// When cargo cannot be run or a manifest is invalid.
     pub fn load() -> Result<Self, Failure> {
         let metadata = MetadataCommand::new().no_deps().exec()?;
         let mut crates: Vec<Crate> =

@@ -1,12 +1,12 @@
-//! The agent's pages in a server that is there anyway, by axum or by hyper alone.
+//! The agent's pages inside an existing server, with axum or with hyper alone.
 //!
 //! ```text
 //! cargo run --release -p highwater-agent --features axum,hyper --example routers -- axum 127.0.0.1:8080
 //! go tool pprof -top http://highwater:correct-horse-battery@127.0.0.1:8080/debug/pprof/heap
 //! ```
 //!
-//! `nested` in the place of `axum` has the pages below `/internal`; for hyper, `HIGHWATER_AGENT=prefix:/internal` does.
-//! The service ends when its standard input does.
+//! `nested` instead of `axum` serves the pages below `/internal`; for hyper,
+//! `HIGHWATER_AGENT=prefix:/internal` does. The service ends when its standard input is closed.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -23,10 +23,10 @@ use tokio::net::TcpListener;
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();
 
-/// Where a service has it from is its own affair.
+/// A real service would read it from its configuration.
 const TOKEN: &str = "correct-horse-battery";
 
-/// What nobody forgets.
+/// Vectors that are never freed.
 static KEPT: Mutex<Vec<Vec<u8>>> = Mutex::new(Vec::new());
 
 #[inline(never)]
@@ -42,7 +42,7 @@ async fn with_axum(listener: TcpListener, pages: Pages, is_nested: bool) {
         .route("/healthz", get(|| async { "the service is well\n" }));
     let pages = pages.router();
     let routes = if is_nested { own.nest("/internal", pages) } else { own.merge(pages) };
-    // It serves until the process ends.
+    // Serves until the process ends.
     let _ = axum::serve(listener, routes).await;
 }
 
@@ -53,7 +53,7 @@ async fn with_hyper(listener: TcpListener, pages: Pages) {
         let answer = hyper::server::conn::http1::Builder::new()
             .keep_alive(false)
             .serve_connection(TokioIo::new(stream), pages.clone());
-        // What goes wrong on a connection is the client's to see.
+        // Errors on a connection are visible to the client, which is enough here.
         tokio::spawn(async { drop(answer.await) });
     }
 }
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let by = arguments.next().unwrap_or_else(|| "axum".to_owned());
     let address = arguments.next().unwrap_or_else(|| "127.0.0.1:8080".to_owned());
     let pages = Agent::builder().token(TOKEN).from_environment()?.pages()?;
-    // The pages need no clock of the runtime.
+    // The pages need no timer of the runtime.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_io().build()?;
     let listener = runtime.block_on(TcpListener::bind(address))?;
     println!("{0} {0}", listener.local_addr()?);

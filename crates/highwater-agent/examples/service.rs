@@ -1,5 +1,5 @@
-//! A web service with an agent in it, and with two leaks: it remembers every visitor and forgets none, and a task goes on
-//! for ever for each impatient one.
+//! A web service with an agent and two leaks: it keeps data of every visitor for ever, and for each client
+//! that gave up waiting, a task runs for ever.
 //!
 //! ```text
 //! cargo run --release -p highwater-agent --example service -- 127.0.0.1:8080 127.0.0.1:6060
@@ -7,9 +7,9 @@
 //! go tool pprof -top http://127.0.0.1:6060/debug/pprof/heap
 //! ```
 //!
-//! `HIGHWATER_AGENT` in the environment sets more: `dir:/tmp/watched,watch:0.8` has it watched, `token:…` asks for a token.
-//! `none` in place of the agent's address leaves the agent out.
-//! The service ends when its standard input does, if that is a pipe or a terminal.
+//! The environment variable `HIGHWATER_AGENT` sets more: `dir:/tmp/watched,watch:0.8` starts a watch,
+//! `token:…` requires a token. `none` instead of the agent's address starts no agent. The service ends when
+//! its standard input is closed, if that is a pipe or a terminal.
 #![forbid(unsafe_code)]
 
 use std::collections::HashMap;
@@ -29,13 +29,13 @@ use highwater_agent::Agent;
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();
 
-/// What is remembered of a visit, in bytes.
+/// Bytes that each visit leaves in memory.
 const VISIT_BYTES: usize = 3_000;
 
-/// What is remembered of the visitors, by name.
+/// Data of all visits, by visitor.
 type Visits = HashMap<String, Vec<Vec<u8>>>;
 
-/// The visitors that nobody forgets.
+/// The visitors, which are never removed.
 #[derive(Clone, Default)]
 struct Visitors(Arc<Mutex<Visits>>);
 
@@ -66,14 +66,14 @@ async fn hoard(State(visitors): State<Visitors>, Path(mib): Path<u16>) -> String
     format!("{mib} MiB more\n")
 }
 
-/// A backend that does not answer.
+/// A backend that never answers.
 async fn ask_backend() -> usize {
     let request = vec![1; 500];
     pending::<()>().await;
     request.len()
 }
 
-/// Gives up waiting for the backend, and forgets that the task does not.
+/// Stops waiting for the backend, but the task keeps waiting.
 async fn impatient() -> &'static str {
     let answer = tokio::spawn(ask_backend());
     match tokio::time::timeout(Duration::from_millis(1), answer).await {
@@ -82,7 +82,7 @@ async fn impatient() -> &'static str {
     }
 }
 
-/// Takes processor time, and nothing else.
+/// Uses processor time and allocates nothing.
 #[inline(never)]
 fn grind(milliseconds: u64) -> u64 {
     let begin = Instant::now();
@@ -99,13 +99,14 @@ async fn compute(Path(milliseconds): Path<u16>) -> String {
     format!("{}\n", grind(milliseconds.into()))
 }
 
-/// Allocates and frees, like any request.
+/// Allocates and frees, like a typical request.
 async fn work() -> String {
     let words: Vec<String> = (0..100).map(|word| format!("word {word}")).collect();
     words.join("\n")
 }
 
-/// Whether somebody is at the other end of standard input. systemd and Docker put nothing there, which has no end to wait for.
+/// Whether standard input has another end that can close. Under systemd and Docker it has none, so there is
+/// no end to wait for.
 fn has_input() -> bool {
     #[cfg(unix)]
     {

@@ -1,8 +1,9 @@
-//! Who may ask.
+//! Decides which clients get an answer.
 //!
-//! Without a token only programs of the same machine reach the agent. A page in a browser on that machine is such a
-//! program too, whoever wrote it: so a request must name the machine as itself (a page that had its name point to the
-//! loopback address names another), and what changes something must not come from a page at all.
+//! Without a token, only programs on the same machine reach the agent. A web page in a browser on that
+//! machine counts as such a program, even if its author is hostile. So a request must name this machine as
+//! its host: a hostile page whose domain name resolves to the loopback address names another host. And a
+//! request that changes something must not come from a page at all.
 
 use std::net::IpAddr;
 
@@ -15,22 +16,22 @@ use hyper::{Method, StatusCode};
 use crate::Error;
 use crate::reply::Refusal;
 
-/// The name that goes before the token in `http://highwater:TOKEN@host/`, the only way in which `go tool pprof` can be
-/// told one.
+/// The user name before the token in `http://highwater:TOKEN@host/`. `go tool pprof` has no other way to send
+/// a token.
 const USER: &str = "highwater";
 
-/// What a request has to bring.
+/// What a request needs to get an answer.
 pub(crate) enum Access {
-    /// Nothing: the address can be reached from the same machine only.
+    /// Nothing: only the same machine can reach the address.
     Local,
-    /// Nothing, and from anywhere.
+    /// Nothing: every client gets an answer.
     Anyone,
-    /// The token, in one of the two ways.
+    /// The token, in one of two forms.
     Token { bearer: String, basic: String },
 }
 
 impl Access {
-    /// How short a token may be, in characters.
+    /// Minimum length of a token, in characters.
     pub(crate) const LEAST_TOKEN: usize = 16;
 
     /// # Errors
@@ -44,7 +45,7 @@ impl Access {
     }
 
     /// # Errors
-    /// When the request is not to be answered.
+    /// When the client may not have an answer.
     pub(crate) fn check(&self, method: &Method, headers: &HeaderMap) -> Result<(), Refusal> {
         let is_allowed = match self {
             Self::Local if !headers.get(HOST).is_none_or(names_this_machine) => {
@@ -71,7 +72,8 @@ impl Access {
     }
 }
 
-/// Takes as long for a token that is nearly right as for one that is all wrong. Its length is no secret.
+/// Compares a token in constant time, whether it is almost right or all wrong. The token's length is no
+/// secret.
 fn is_token(value: &HeaderValue, bearer: &str, basic: &str) -> bool {
     let Some((scheme, given)) = value.to_str().ok().and_then(|value| value.split_once(' ')) else {
         return false;
@@ -94,7 +96,7 @@ fn names_this_machine(host: &HeaderValue) -> bool {
     name.eq_ignore_ascii_case("localhost") || address.is_ok_and(is_loopback)
 }
 
-/// Whether only programs of this machine reach the address.
+/// Whether only programs on this machine can reach the address.
 pub(crate) fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
@@ -114,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_taken_in_both_forms_and_no_other() {
+    fn the_token_is_accepted_in_two_forms_only() {
         let access = Access::with_token(TOKEN).unwrap();
         let basic = format!("Basic {}", STANDARD.encode(format!("highwater:{TOKEN}")));
         for right in [&format!("Bearer {TOKEN}"), &format!("bearer {TOKEN}"), &basic] {
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_whose_name_points_here_is_kept_out() {
+    fn a_page_with_a_name_for_this_machine_is_refused() {
         for own in ["localhost", "LOCALHOST:6060", "127.0.0.1:6060", "127.9.9.9", "[::1]:6060", "[::1]"] {
             assert_eq!(check(&Access::Local, Method::GET, &[("host", own)]), 200, "{own}");
         }

@@ -1,13 +1,13 @@
-//! Where an agent listens: at an address of the network, or at a socket in the file system.
+//! The address of an agent: an address of the network, or a Unix socket in the file system.
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-/// What comes before the path of a socket where an address is expected: `unix:/run/app.sock`.
+/// The prefix of a Unix socket's path in an address: `unix:/run/app.sock`.
 pub(crate) const UNIX: &str = "unix:";
 
-/// Where an agent listens.
+/// The address on which an agent listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Address {
@@ -35,7 +35,8 @@ impl Address {
     }
 }
 
-/// As [`AgentBuilder::listen`](crate::AgentBuilder::listen) takes it: `127.0.0.1:6060`, `unix:/run/app.sock`.
+/// In the form that [`AgentBuilder::listen`](crate::AgentBuilder::listen) accepts: `127.0.0.1:6060`,
+/// `unix:/run/app.sock`.
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

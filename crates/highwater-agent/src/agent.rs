@@ -1,4 +1,4 @@
-//! Starting and stopping.
+//! Starts and stops the agent.
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use crate::server;
 use crate::service::{Counts, Service};
 use crate::watch::{Watch, Watching};
 
-/// A running agent. It goes on when this is dropped, until the process ends; [`Agent::stop`] ends it earlier.
+/// A running agent. Dropping this does not stop it: it runs until the process ends or until [`Agent::stop`].
 #[derive(Debug)]
 pub struct Agent {
     address: Address,
@@ -31,17 +31,19 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent with more to choose.
+    /// A builder for an agent with other than default settings.
     pub fn builder() -> AgentBuilder {
         AgentBuilder::default()
     }
 
-    /// The address that it listens on. The port is the system's choice if 0 was asked for.
+    /// The address on which the agent listens. If port 0 was requested, this has the port that the system
+    /// chose.
     pub fn address(&self) -> &Address {
         &self.address
     }
 
-    /// Ends it, with all that is under way, and removes the file of its Unix socket. A child of a fork has none to end: there nothing happens, and its parent's goes on.
+    /// Stops the agent with all running requests, and removes the file of its Unix socket. In the child of a
+    /// fork, this does nothing: the agent belongs to the parent, and keeps running there.
     pub fn stop(self) {
         if !self.thread.is_here() {
             return;
@@ -60,7 +62,7 @@ impl Agent {
     }
 }
 
-/// How an [`Agent`] is to work.
+/// The settings of an [`Agent`].
 #[derive(Clone)]
 pub struct AgentBuilder {
     address: String,
@@ -90,7 +92,7 @@ impl Default for AgentBuilder {
 
 impl fmt::Debug for AgentBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The token is for nobody's log.
+        // The token must not appear in a log.
         let has_token = self.token.is_some();
         f.debug_struct("AgentBuilder")
             .field("address", &self.address)
@@ -105,48 +107,50 @@ impl fmt::Debug for AgentBuilder {
 }
 
 impl AgentBuilder {
-    /// Where an agent listens that is not told otherwise.
+    /// The address that an agent uses by default.
     pub const DEFAULT_ADDRESS: &str = "127.0.0.1:6060";
 
-    /// Listens on `address`, such as `127.0.0.1:6060` or `[::1]:0`. Default: [`Self::DEFAULT_ADDRESS`]. An address that
-    /// other machines can reach needs [`Self::token`] or [`Self::open_to_anyone`].
+    /// Listens on `address`, such as `127.0.0.1:6060` or `[::1]:0`. Default: [`Self::DEFAULT_ADDRESS`]. An
+    /// address that other machines can reach needs [`Self::token`] or [`Self::open_to_anyone`].
     ///
-    /// `unix:/run/app.sock` is a Unix socket. Only the user of the process may connect to it (its permissions are 0600). A
-    /// socket of this name on which nobody listens is replaced, and nothing else is. The file goes with
-    /// [`Agent::stop`] and when the process exits.
+    /// `unix:/run/app.sock` is a Unix socket. Only the user of the process may connect to it (its permissions
+    /// are 0600). If the path holds a socket on which nobody listens, that socket is replaced; any other file
+    /// is an error. [`Agent::stop`] removes the file, and so does the exit of the process.
     #[must_use]
     pub fn listen(mut self, address: impl Into<String>) -> Self {
         self.address = address.into();
         self
     }
 
-    /// All pages lie below this path, such as `/internal`: for a proxy or a server that passes requests on with the path that
-    /// they came with. (Routers such as axum's `nest` take the path off; they need no prefix.) Default: none.
+    /// Serves all pages below this path, such as `/internal`: for a proxy or a server that passes on requests
+    /// with their full path. (Routers such as axum's `nest` remove the path; they need no prefix.) Default:
+    /// none.
     #[must_use]
     pub fn prefix(mut self, path: impl Into<String>) -> Self {
         self.prefix = path.into();
         self
     }
 
-    /// Answers only who sends this token: as `Authorization: Bearer TOKEN`, or in an address such as
-    /// `http://highwater:TOKEN@host:6060/debug/pprof/heap`. It goes over the wire as it is: put TLS before it where the
-    /// wire is not yours. Default: none.
+    /// Answers only clients that send this token: as `Authorization: Bearer TOKEN`, or in an address such as
+    /// `http://highwater:TOKEN@host:6060/debug/pprof/heap`. The agent does not encrypt: use a TLS proxy on a
+    /// network that you do not trust. Default: none.
     #[must_use]
     pub fn token(mut self, token: impl Into<String>) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// Answers anyone who can reach the address. Profiles tell function names and the command line, and taking them takes
-    /// time. Default: only this machine.
+    /// Answers every client that can reach the address. Profiles reveal function names and the command line,
+    /// and taking them takes time. Default: only this machine.
     #[must_use]
     pub fn open_to_anyone(mut self) -> Self {
         self.is_open = true;
         self
     }
 
-    /// Has the crate pprof sample processor time, for a service that uses it already: one profiler then has the signal. It takes
-    /// more memory, and its walk of a stack may take locks in the handler of the signal. Default: the recorder's own walk.
+    /// Samples processor time with the crate pprof, for a service that already uses it: then only one
+    /// profiler uses the signal. This needs more memory, and pprof's stack walk may take locks in the signal
+    /// handler. Default: the recorder's own stack walk.
     #[cfg(feature = "pprof-engine")]
     #[must_use]
     pub fn cpu_by_pprof(mut self) -> Self {
@@ -154,15 +158,16 @@ impl AgentBuilder {
         self
     }
 
-    /// What `POST /purge` calls to give free memory back to the system, such as mimalloc's `mi_collect` or jemalloc's
-    /// `arena.<i>.purge`; it returns whether it could. Default: glibc's `malloc_trim` where the system has it.
+    /// The function behind `POST /purge`. It gives free memory back to the system, such as mimalloc's
+    /// `mi_collect` or jemalloc's `arena.<i>.purge`, and returns whether it could. Default: glibc's
+    /// `malloc_trim` if the system has it.
     #[must_use]
     pub fn purge(mut self, purge: fn() -> bool) -> Self {
         self.purge = purge;
         self
     }
 
-    /// Which version of the application this is: profiles, incidents and metrics name it. Default: the attribute
+    /// The version of the application, which profiles, incidents and metrics name. Default: the attribute
     /// `service.version` of `OTEL_RESOURCE_ATTRIBUTES`, or else the build id of the program.
     #[must_use]
     pub fn version(mut self, version: impl Into<String>) -> Self {
@@ -170,7 +175,7 @@ impl AgentBuilder {
         self
     }
 
-    /// Watches how much memory is in use, too, and writes down what holds it. Default: no.
+    /// Also watches the memory in use, and records profiles when a rule is broken. Default: no watch.
     #[must_use]
     pub fn watch(mut self, watch: Watch) -> Self {
         self.watch = Some(watch);
@@ -182,7 +187,7 @@ impl AgentBuilder {
     /// takes the place of [`Self::watch`].
     ///
     /// # Errors
-    /// When a part of it is not understood.
+    /// When a part of the variable is not valid.
     pub fn from_environment(self) -> Result<Self, Error> {
         match std::env::var(environment::VARIABLE) {
             Ok(settings) => environment::apply(self, &settings),
@@ -190,14 +195,16 @@ impl AgentBuilder {
         }
     }
 
-    /// Starts.
+    /// Starts the agent.
     ///
     /// # Errors
-    /// When the address cannot be listened on or is open to others without a word about it, the token is too short, the directory of
-    /// the watch cannot be used, or the system starts no thread.
+    /// When the address cannot be used, when other machines can reach it without [`Self::token`] or
+    /// [`Self::open_to_anyone`], when the token is too short, when the directory of the watch cannot be used,
+    /// or when the system starts no thread.
     pub fn start(self) -> Result<Agent, Error> {
-        // What lives and dies with the agent is its own memory. Errors are the program's, and so is the little that the
-        // standard library allocates to start a thread, since it frees that outside.
+        // Memory that exists as long as the agent counts as the agent's. Errors count as the program's. So
+        // does the little memory that the standard library allocates to start a thread, because it frees that
+        // elsewhere.
         let access = self.access()?;
         let runtime = own_memory(|| runtime::Builder::new_current_thread().enable_io().enable_time().build())
             .map_err(Error::Thread)?;
@@ -206,7 +213,7 @@ impl AgentBuilder {
             let _entered = runtime.enter();
             Listener::bind(&self.address, is_guarded)
         })?;
-        // Who may connect to a Unix socket, its permissions say; no page in a browser does.
+        // A Unix socket's permissions decide who connects, and a web page cannot connect to it.
         let is_anyone = self.is_open || self.address.starts_with(UNIX);
         let access = access.unwrap_or(if is_anyone { Access::Anyone } else { Access::Local });
         let (service, watching) = self.service(access)?;
@@ -219,13 +226,13 @@ impl AgentBuilder {
         Ok(Agent { address, stop, thread: Background::new(thread), watching })
     }
 
-    /// The agent's pages for a server of the application's; [`Self::listen`] does not matter then. Who connects to such a
-    /// server is not known here, so there must be a token, or the word that anyone may ask. What is to be watched is
-    /// watched from now on, until the process ends.
+    /// The agent's pages for a server of the application; [`Self::listen`] has no effect. The agent does not
+    /// know which clients can reach that server, so [`Self::token`] or [`Self::open_to_anyone`] is required.
+    /// A watch starts now and runs until the process ends.
     ///
     /// # Errors
-    /// When there is neither, the token is too short, the directory of the watch cannot be used, or the system starts no
-    /// thread.
+    /// When neither is set, the token is too short, the directory of the watch cannot be used, or the system
+    /// starts no thread.
     pub fn pages(self) -> Result<Pages, Error> {
         let open = self.is_open.then_some(Access::Anyone);
         let access = self.access()?.or(open).ok_or(Error::Unprotected)?;
@@ -239,7 +246,7 @@ impl AgentBuilder {
     fn service(&self, access: Access) -> Result<(Arc<Service>, Option<Watching>), Error> {
         endpoint::prepare();
         if let Some(version) = &self.version {
-            // Another agent, or a profiler, may have given one; the process has one version.
+            // Another agent or profiler may have set one already; the process has only one version.
             highwater::set_version(version.as_str());
         }
         let captures = Captures::start().map_err(Error::Thread)?;
@@ -251,7 +258,7 @@ impl AgentBuilder {
     }
 }
 
-/// A path as requests have it in front of a page's: without a slash at its end.
+/// The prefix of page paths, without a slash at its end.
 fn prefix_of(path: &str) -> Result<String, Error> {
     let prefix = path.trim_end_matches('/');
     let is_plain = |part: &str| {
@@ -274,7 +281,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn other_machines_are_kept_out_unless_something_is_said_of_them() {
+    fn other_machines_need_a_token_or_permission() {
         let wide = || Agent::builder().listen("0.0.0.0:0");
         assert!(matches!(wide().start(), Err(Error::Exposed { .. })));
         assert!(matches!(
@@ -287,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_is_none_or_taken_is_named() {
+    fn an_invalid_or_used_address_is_named() {
         let taken = Agent::builder().listen("127.0.0.1:0").start().unwrap();
         for address in ["nonsense", "127.0.0.1", "127.0.0.1:99999", &taken.address().to_string()] {
             let error = Agent::builder().listen(address).start().unwrap_err().to_string();
@@ -308,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_serves_the_pages_says_who_may_ask() {
+    fn pages_for_a_server_need_a_token_or_permission() {
         assert!(matches!(Agent::builder().pages(), Err(Error::Unprotected)));
         assert!(matches!(Agent::builder().token("short").pages(), Err(Error::Token { .. })));
         Agent::builder().token("0123456789abcdef").pages().unwrap();

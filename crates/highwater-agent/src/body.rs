@@ -1,4 +1,4 @@
-//! Bodies: taking in that of a request, if it is not too large and comes in time; and that of an answer to `HEAD`.
+//! Bodies: reads a request's body within bounds of size and time, and makes the body of an answer to `HEAD`.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -14,8 +14,8 @@ use crate::client_bounds::{BODY_TIME, MAX_BODY_BYTES};
 use crate::own::own;
 use crate::reply::Refusal;
 
-/// A body whose length is not known until it is asked for, and which then is empty: for answers to `HEAD`, of which axum would
-/// otherwise say that the page has no bytes.
+/// An empty body whose length is unknown until it is requested, for answers to `HEAD`: otherwise axum would
+/// send a content length of 0.
 #[cfg(feature = "axum")]
 pub(crate) fn unsized_body(_empty: http_body_util::Full<Bytes>) -> axum::body::Body {
     struct Unsized;
@@ -33,10 +33,10 @@ pub(crate) fn unsized_body(_empty: http_body_util::Full<Bytes>) -> axum::body::B
     axum::body::Body::new(Unsized)
 }
 
-/// All of it, as the server's memory.
+/// Reads the whole body. Its memory counts as the server's.
 ///
 /// # Errors
-/// When it is too large, cut off, or takes too long.
+/// When the body is too large, incomplete, or takes too long.
 pub(crate) async fn read<B>(captures: &Captures, body: B) -> Result<Bytes, Refusal>
 where
     B: Body<Data = Bytes>,

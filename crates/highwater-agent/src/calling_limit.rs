@@ -1,4 +1,4 @@
-//! A limit that the program sets itself, to do something about its memory while there is time.
+//! A limit that the program sets itself, to act on its memory while there is time.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -11,21 +11,21 @@ use crate::Error;
 use crate::of_process::OfProcess;
 use crate::watch::{Judge, Reason, Use};
 
-/// How often memory is looked at.
+/// Time between two readings of memory.
 const EVERY: Duration = Duration::from_millis(100);
 
-/// A limit that is in force until this is dropped.
+/// A limit that is in force until this value is dropped.
 #[derive(Debug)]
 #[must_use = "the limit ends when this is dropped"]
 pub struct SoftLimit {
-    /// The thread ends when this is dropped.
+    /// Dropping this ends the thread.
     _stop: OfProcess<Sender<()>>,
 }
 
-/// Calls `callback` with the bytes in use when they pass `bytes`: those that are live, or those of the container's working
-/// set, whichever are more. It is called by a thread of its own and not within an allocation, so it may allocate, free and
-/// wait: to drop caches, or to turn requests away. The next call comes when memory has fallen by 5 % and has risen again.
-/// Memory is looked at ten times a second.
+/// Calls `callback` with the bytes in use when they rise above `bytes`. The bytes in use are the live bytes
+/// or the container's working set: the larger of the two. The callback runs on a thread of its own and not
+/// within an allocation, so it may allocate, free and wait: to drop caches, or to refuse requests. The next
+/// call comes after memory has fallen by 5 % and risen again. Memory is read ten times a second.
 ///
 /// ```
 /// let _limit = highwater_agent::soft_limit(512 << 20, |used_bytes| {
@@ -59,7 +59,7 @@ fn watch(
             let used_bytes = read();
             let reading = Use { used_bytes, limit_bytes: None, own_bytes: used_bytes, reserved_bytes: 0 };
             if own_memory(|| judge.judge(begin.elapsed(), reading)).is_some() {
-                // It is said on standard error. The limit stays in force.
+                // The panic message goes to standard error. The limit stays in force.
                 let _ = catch_unwind(AssertUnwindSafe(|| callback(used_bytes)));
             }
         }
@@ -76,14 +76,14 @@ mod tests {
 
     use super::*;
 
-    /// What the callback is called with when these values are read, one after the other.
+    /// The arguments of the callback when these values are read one after the other.
     fn calls(values: &'static [u64], panics: bool) -> Vec<u64> {
         let (read, is_read) = sync_channel(0);
         let (call, called): (_, Receiver<u64>) = channel();
         let next = Mutex::new(values.iter());
         let value = move || {
             let value = next.lock().unwrap().next().copied();
-            // All are read: the test may end.
+            // All values were read, so the test may end.
             value.unwrap_or_else(|| {
                 let _ = read.send(());
                 0

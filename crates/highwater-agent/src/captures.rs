@@ -1,6 +1,6 @@
-//! The thread that takes snapshots and writes them, one after the other, so that no connection waits for another's and
-//! no number of clients costs more memory than a few. It also wakes those who wait for a time, so that this needs no clock of
-//! whatever runtime a request is answered on.
+//! The thread that takes snapshots and writes them one after the other, so that connections do not wait for
+//! each other and many clients cost no more memory than a few. It also wakes tasks that wait for a time, so
+//! the agent needs no timer of the runtime that answers a request.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,27 +17,27 @@ use tokio::sync::{Semaphore, oneshot};
 use crate::of_process::OfProcess;
 use crate::reply::Refusal;
 
-/// Work that may wait for its turn. What comes on top is refused.
+/// Maximum jobs in the queue. Further ones are refused.
 const MAX_WAITING: usize = 8;
 
-/// Differences over a time that may be under way: each keeps a snapshot in memory.
+/// Maximum running differences over a time: each keeps a snapshot in memory.
 const MAX_DELTAS: usize = 4;
 
-/// Those who may wait for a time. What comes on top is refused.
+/// Maximum waiting alarms. Further ones are refused.
 const MAX_ALARMS: usize = 1024;
 
-/// What the thread is told.
+/// A message to the thread.
 enum Message {
     Work(Box<dyn FnOnce() + Send>),
     /// To be answered at this time.
     Alarm(Instant, oneshot::Sender<()>),
 }
 
-/// The way to that thread. It ends when the last of these is gone.
+/// A handle to the thread. The thread ends when the last handle is dropped.
 #[derive(Clone)]
 pub(crate) struct Captures {
     thread: OfProcess<Sender<Message>>,
-    /// Work that waits for its turn.
+    /// The number of jobs in the queue.
     waiting: Arc<AtomicUsize>,
     deltas: Arc<Semaphore>,
 }
@@ -57,10 +57,10 @@ impl Captures {
         Ok(Self { thread: OfProcess::new(thread), waiting, deltas })
     }
 
-    /// Runs `work` when its turn comes, unless nobody waits for the result any more.
+    /// Runs `work` when its turn comes, unless the caller no longer waits for the result.
     ///
     /// # Errors
-    /// When too much is waiting already, or `work` panics.
+    /// When the queue is full, or `work` panics.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -69,42 +69,42 @@ impl Captures {
         let (reply, result) = oneshot::channel();
         let job = move || {
             if !reply.is_closed() {
-                // The client may have gone meanwhile.
+                // The client may be gone by now.
                 let _ = reply.send(work());
             }
         };
         let is_room = |waiting| (waiting < MAX_WAITING).then_some(waiting + 1);
         let (set, get) = (Ordering::Relaxed, Ordering::Relaxed);
         self.waiting.fetch_update(set, get, is_room).map_err(|_| Refusal::busy())?;
-        // It runs as long as anyone can send to it.
+        // The thread runs as long as a sender exists.
         let _ = thread.send(Message::Work(Box::new(job)));
         result.await.map_err(|_| Refusal::failed("the capture failed; the program goes on"))
     }
 
-    /// The way to the thread.
+    /// The sender to the thread.
     ///
     /// # Errors
-    /// When this process is a child of a fork, which has no such thread.
+    /// When this process is the child of a fork, which does not have the thread.
     fn thread(&self) -> Result<&Sender<Message>, Refusal> {
         let forked = "this process was forked from the one in which the agent was started";
         self.thread.here().ok_or_else(|| Refusal::failed(forked))
     }
 
-    /// Waits for so long.
+    /// Waits for this time.
     ///
     /// # Errors
-    /// When too many wait already, or as for [`Self::run`] in a child of a fork.
+    /// When too many tasks wait already; in the child of a fork, the errors of [`Self::run`].
     pub(crate) async fn sleep(&self, time: Duration) -> Result<(), Refusal> {
         let (alarm, rung) = oneshot::channel();
-        // As above.
+        // The thread runs, as in `run`.
         let _ = self.thread()?.send(Message::Alarm(Instant::now() + time, alarm));
         rung.await.map_err(|_| Refusal::busy())
     }
 
-    /// A snapshot of now, or of what happens within `time`.
+    /// A snapshot of the present, or of the allocations within `time`.
     ///
     /// # Errors
-    /// When too much is under way already, or nothing is recorded.
+    /// When too many jobs run already, or nothing is recorded.
     pub(crate) async fn snapshot(&self, time: Option<Duration>) -> Result<Snapshot, Refusal> {
         let Some(time) = time else { return self.run(Snapshot::capture).await?.map_err(not_recorded) };
         let _permit = self.deltas.try_acquire().map_err(|_| Refusal::busy())?;
@@ -124,32 +124,32 @@ fn work(messages: Receiver<Message>, waiting: Arc<AtomicUsize>) {
         match message {
             Ok(Message::Work(job)) => {
                 waiting.fetch_sub(1, Ordering::Relaxed);
-                // Whoever waits for the result sees that there is none. The next one shall have its turn.
+                // If a job panics, its caller sees a missing result, and the next job still runs.
                 let _ = catch_unwind(AssertUnwindSafe(job));
             }
             Ok(Message::Alarm(time, alarm)) => {
-                // Those who have gone shall not keep others out.
+                // Alarms of callers that are gone must not use up the limit.
                 alarms.retain(|(_, alarm)| !alarm.is_closed());
                 if alarms.len() < MAX_ALARMS {
                     alarms.push((time, alarm));
                 }
-                // To drop it is the answer otherwise.
+                // Otherwise the alarm is dropped, and its caller answers with status 503.
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
         let now = Instant::now();
         for (_, alarm) in alarms.extract_if(.., |(time, alarm)| *time <= now || alarm.is_closed()) {
-            // Whoever waited may have gone.
+            // The waiting task may be gone.
             let _ = alarm.send(());
         }
     }
 }
 
-/// Whether there is anything to take a snapshot of.
+/// Checks that snapshots are possible.
 ///
 /// # Errors
-/// When nothing is recorded in this program.
+/// When this program does not use the allocator, so that nothing is recorded.
 pub(crate) fn check() -> Result<(), Refusal> {
     highwater::mode().map(drop).ok_or_else(|| not_recorded(highwater::Error::NotInstalled))
 }
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_is_refused_and_then_forgotten() {
+    fn excess_jobs_are_refused_and_later_ones_run() {
         let captures = Captures::start().unwrap();
         let (go_on, held) = channel::<()>();
         block_on(async {
@@ -194,14 +194,14 @@ mod tests {
             for each in waiting {
                 refused += usize::from(each.await.unwrap().is_err_and(|it| it.status == 503));
             }
-            // The one that holds the thread may still have stood in the queue.
+            // The job that holds the thread may still be in the queue.
             assert!((2 * MAX_WAITING..=2 * MAX_WAITING + 1).contains(&refused), "{refused}");
             assert!(holding.await.unwrap().unwrap().is_ok());
             assert!(captures.run(|| ()).await.is_ok());
         });
     }
 
-    /// Lets the thread go on when all that is to be refused has been.
+    /// Lets the thread continue after all jobs beyond the limit were refused.
     async fn go_on_after<T>(waiting: &[tokio::task::JoinHandle<T>], go_on: std::sync::mpsc::Sender<()>) {
         while waiting.iter().filter(|it| it.is_finished()).count() < 2 * MAX_WAITING {
             tokio::task::yield_now().await;
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn those_who_wait_are_woken_in_time_and_no_more_than_there_is_room_for() {
+    fn alarms_are_in_time_and_bounded() {
         let captures = Captures::start().unwrap();
         block_on(async {
             let begin = Instant::now();
@@ -222,7 +222,7 @@ mod tests {
             assert!(begin.elapsed() >= Duration::from_millis(20));
             let mut waiting: Vec<_> =
                 (0..MAX_ALARMS).map(|_| Box::pin(captures.sleep(Duration::from_secs(3_600)))).collect();
-            // Each is told when it is first asked; the last one finds the room taken.
+            // Each sleep sends its alarm when it is first polled; the last one exceeds the limit.
             let last = std::future::poll_fn(|context| {
                 for each in &mut waiting {
                     let polled = each.as_mut().poll(context);
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_without_the_allocator_is_told_what_to_add() {
+    fn an_error_names_the_missing_allocator() {
         let refusal = block_on(Captures::start().unwrap().snapshot(None)).unwrap_err();
         assert_eq!(refusal.status, 501);
         assert!(refusal.reason.contains("#[global_allocator]"), "{}", refusal.reason);

@@ -2,22 +2,22 @@
 
 use std::time::Duration;
 
-/// Connections that are open at a time. One that is silent makes room for a new one.
+/// Maximum open connections. A silent one is closed for a new one.
 pub(crate) const MAX_CONNECTIONS: usize = 128;
 
-/// From the connection to the end of the head of its request.
+/// Maximum time from the connection to the end of the request's head.
 pub(crate) const HEAD_TIME: Duration = Duration::from_secs(10);
 
-/// From the head to the end of the body.
+/// Maximum time from the head to the end of the body.
 pub(crate) const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// From the answer to the moment at which the client has taken all of it.
+/// Maximum time for the client to read the whole answer.
 pub(crate) const ANSWER_TIME: Duration = Duration::from_secs(60);
 
-/// The head of a request: the first line and the headers.
+/// Maximum size of a request's head: the first line and the headers.
 pub(crate) const MAX_HEAD_BYTES: usize = 16 * 1024;
 
 pub(crate) const MAX_HEADERS: usize = 64;
 
-/// The body of a request: `go tool pprof` asks for all names at once.
+/// Maximum size of a request's body: `go tool pprof` asks for all names in one request.
 pub(crate) const MAX_BODY_BYTES: usize = 256 * 1024;

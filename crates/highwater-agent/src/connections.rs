@@ -1,7 +1,8 @@
-//! The connections that are open, and which of them has to go.
+//! The open connections, and which of them is closed when a new one comes.
 //!
-//! A client that says nothing, or takes its answer slowly, holds its own connection and nothing else. It does so until
-//! its time is over, or until a new client needs the room: then the one that has been silent for longest goes.
+//! A client that sends nothing, or reads its answer slowly, blocks only its own connection. The connection
+//! lasts until its time is over, or until a new client needs its place: then the connection that has been
+//! silent for longest is closed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,18 +14,18 @@ use tokio::task::AbortHandle;
 
 use crate::client_bounds::{ANSWER_TIME, HEAD_TIME};
 
-/// How far the request of a connection is.
+/// The progress of a connection's request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// It has not been heard to its end.
+    /// The request has not been read completely.
     Reading,
-    /// It is being worked on, which bounds its time itself.
+    /// The request is being processed; processing bounds its own time.
     Working,
-    /// The answer is on its way.
+    /// The answer is being sent.
     Answering,
 }
 
-/// The phase of a connection, told by the connection and watched from outside.
+/// The phase of a connection. The connection sets it, and the server reads it.
 #[derive(Clone)]
 pub(crate) struct Pace(Arc<Mutex<(Phase, Instant)>>);
 
@@ -60,7 +61,7 @@ impl Pace {
     }
 }
 
-/// The connections that are open, the oldest first.
+/// The open connections, oldest first.
 pub(crate) struct Connections {
     open: VecDeque<(Pace, AbortHandle)>,
     most: usize,
@@ -75,7 +76,7 @@ impl Connections {
         self.open.is_empty()
     }
 
-    /// Ends those whose time is over. Returns how many these were.
+    /// Closes connections whose time is over. Returns their number.
     pub(crate) fn end_overdue(&mut self, now: Instant) -> u64 {
         let mut ended = 0;
         self.open.retain(|(pace, task)| {
@@ -92,23 +93,23 @@ impl Connections {
         ended
     }
 
-    /// Makes room for one more, if need be at the cost of one that is still silent. False when all are at work; then there
-    /// is no room.
-    pub(crate) fn make_room(&mut self) -> Room {
+    /// Makes a slot for one more connection, if necessary by closing one that is still silent. [`Slot::None`]
+    /// if no connection is silent.
+    pub(crate) fn make_slot(&mut self) -> Slot {
         if self.open.len() < self.most {
-            return Room::Free;
+            return Slot::Free;
         }
         let silent = self.open.iter().position(|(pace, _)| pace.get().0 == Phase::Reading);
         match silent.and_then(|index| self.open.remove(index)) {
             Some((_, task)) => {
                 task.abort();
-                Room::Made
+                Slot::Made
             }
-            None => Room::None,
+            None => Slot::None,
         }
     }
 
-    /// Takes in the connection that `start` begins.
+    /// Adds the connection that `start` begins.
     pub(crate) fn add(&mut self, start: impl FnOnce(Pace) -> AbortHandle) {
         let pace = Pace::new(Instant::now());
         let task = start(pace.clone());
@@ -116,11 +117,11 @@ impl Connections {
     }
 }
 
-/// Whether there is room for a connection.
+/// The result of [`Connections::make_slot`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Room {
+pub(crate) enum Slot {
     Free,
-    /// Another one had to go.
+    /// Another connection was closed.
     Made,
     None,
 }
@@ -148,31 +149,31 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_silent_one_makes_room() {
+    fn the_oldest_silent_connection_is_closed() {
         in_runtime(|| {
             let mut connections = Connections::new(3);
             let paces: Vec<_> = (0..3).map(|_| add(&mut connections).0).collect();
             paces[0].begin_work();
-            assert_eq!(connections.make_room(), Room::Made);
+            assert_eq!(connections.make_slot(), Slot::Made);
             assert!(Arc::ptr_eq(&connections.open[0].0.0, &paces[0].0));
             assert!(Arc::ptr_eq(&connections.open[1].0.0, &paces[2].0));
-            assert_eq!(connections.make_room(), Room::Free);
+            assert_eq!(connections.make_slot(), Slot::Free);
         });
     }
 
     #[test]
-    fn nobody_at_work_is_sent_away() {
+    fn working_connections_are_not_closed() {
         in_runtime(|| {
             let mut connections = Connections::new(2);
             add(&mut connections).0.begin_work();
             add(&mut connections).0.begin_answer();
-            assert_eq!(connections.make_room(), Room::None);
+            assert_eq!(connections.make_slot(), Slot::None);
             assert_eq!(connections.open.len(), 2);
         });
     }
 
     #[test]
-    fn time_is_over_for_silence_and_for_slow_takers_only() {
+    fn only_silent_clients_and_slow_readers_time_out() {
         in_runtime(|| {
             let mut connections = Connections::new(9);
             add(&mut connections);

@@ -1,4 +1,4 @@
-//! `HIGHWATER_AGENT` in the environment of the program: the builder's settings, for whoever cannot change the code.
+//! The environment variable `HIGHWATER_AGENT`: the builder's settings, for users who cannot change the code.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) const VARIABLE: &str = "HIGHWATER_AGENT";
 /// Applies settings to a builder: `name:value` or a name alone, separated by commas.
 ///
 /// # Errors
-/// The first part that is not understood.
+/// When a part is not valid: the first such part.
 pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBuilder, Error> {
     let parts = || settings.split(',').map(str::trim).filter(|part| !part.is_empty());
     let mut watch = None;
@@ -41,7 +41,7 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
         let (name, value) = part.split_once(':').unwrap_or((part, ""));
         if WATCH.contains(&name) {
             let wrong = || Error::Setting { part: shown(name, value) };
-            // Without a directory there is nowhere to write to.
+            // Without a directory there is no place to write to.
             watch = Some(watched(watch.ok_or_else(wrong)?, name, value).ok_or_else(wrong)?);
         }
     }
@@ -51,7 +51,7 @@ pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBu
     })
 }
 
-/// Settings that change the builder.
+/// Settings of the builder.
 const BUILDER: &[&str] = &[
     "listen",
     "prefix",
@@ -63,7 +63,7 @@ const BUILDER: &[&str] = &[
     "cpu",
 ];
 
-/// Settings that change a watch, whose directory may be named after them.
+/// Settings of a watch. They may come before the setting that names its directory.
 const WATCH: &[&str] = &[
     "watch",
     "growth",
@@ -120,7 +120,7 @@ fn watched(watch: Watch, name: &str, value: &str) -> Option<Watch> {
     }
 }
 
-/// Whether this can be the address of a receiver. What it needs is looked at when the watch starts.
+/// Whether this can be a receiver's address. The watch checks further requirements when it starts.
 fn is_address(value: &str) -> bool {
     value.starts_with("http://") || value.starts_with("https://")
 }
@@ -138,7 +138,7 @@ fn duration(text: &str) -> Option<Duration> {
     number.checked_mul(unit_ms).map(Duration::from_millis)
 }
 
-/// A part as an error may show it.
+/// A part, in the form that an error may show.
 fn shown(name: &str, value: &str) -> String {
     match (name, value) {
         ("token", _) => "token".to_owned(),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_named() {
+    fn invalid_settings_are_named() {
         for (text, part) in [
             ("watch:0.8", "watch:0.8"),
             ("dir:/x,watch:80%", "watch:80%"),
@@ -200,21 +200,23 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_no_setting_is_told_from_those_that_are() {
+    fn an_unknown_setting_lists_the_known_ones() {
         let error = settings("dir:/x,wach:0.8").unwrap_err();
         assert!(
-            error.starts_with("HIGHWATER_AGENT has no setting `wach`; there are listen, prefix, token, "),
+            error.starts_with(
+                "HIGHWATER_AGENT has no setting `wach`; the settings are listen, prefix, token, "
+            ),
             "{error}"
         );
         assert!(error.contains(", watch, "), "{error}");
     }
 
-    /// What stands in backticks in a cell.
+    /// The texts in backticks in a table cell.
     fn quoted(cell: &str) -> Vec<&str> {
         cell.split('`').skip(1).step_by(2).collect()
     }
 
-    /// The rows of the table of settings in a guide: settings, and methods.
+    /// The rows of a guide's table of settings: settings, and methods.
     fn table(guide: &str) -> Vec<(Vec<&str>, Vec<&str>)> {
         let section = guide.split("\n## ").find(|it| it.starts_with("Settings in the environment")).unwrap();
         let rows = section.lines().filter(|line| line.starts_with("| ") && line.contains('`'));
@@ -225,14 +227,14 @@ mod tests {
         .collect()
     }
 
-    /// What stands in backticks in the first cells of the table of a section.
+    /// The texts in backticks in the first cells of a section's table.
     fn first_cells<'a>(guide: &'a str, section: &str) -> Vec<&'a str> {
         let section = guide.split("\n## ").find(|it| it.starts_with(section)).unwrap();
         let rows = section.lines().filter(|line| line.starts_with("| `") || line.starts_with("| …"));
         rows.flat_map(|row| quoted(row.split('|').nth(1).unwrap())).collect()
     }
 
-    /// What the guide says of pages and of variables of the environment and the code does not, or the other way round.
+    /// The differences between the guide's and the code's lists of pages and environment variables.
     fn disagreement_beside_settings(guide: &str) -> Vec<String> {
         let mut found = Vec::new();
         let mut compare = |what: &str, said: Vec<&str>, known: Vec<&str>| {
@@ -249,7 +251,7 @@ mod tests {
         found
     }
 
-    /// What the guide says and the code does not, or the other way round.
+    /// All differences between the guide and the code.
     fn disagreement(guide: &str) -> Vec<String> {
         let rows = table(guide);
         let mut found = disagreement_beside_settings(guide);
@@ -257,10 +259,10 @@ mod tests {
             rows.iter().flat_map(|row| &row.0).map(|it| it.split(':').next().unwrap()).collect();
         let known = [BUILDER, WATCH].concat();
         found.extend(known.iter().filter(|it| !names.contains(it)).map(|it| format!("{it} is not there")));
-        // What a build without it does not know is there all the same.
+        // The guide also names settings that need a feature which this build lacks.
         let is_known = |name: &str| known.contains(&name) || ["cacert", "cpu", "otlp"].contains(&name);
         found.extend(names.iter().filter(|it| !is_known(it)).map(|it| format!("{it} is no setting")));
-        // Values that stand for themselves are understood.
+        // Values that are literal in the table are accepted.
         for &setting in rows.iter().flat_map(|row| &row.0) {
             let is_example = setting
                 .split_once(':')
@@ -291,7 +293,7 @@ mod tests {
         let guide = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/PRODUCTION.md");
         let guide = std::fs::read_to_string(guide).unwrap();
         assert_eq!(disagreement(&guide), [""; 0]);
-        // It would be noticed.
+        // The planted faults: the test notices each change of the guide.
         for (right, wrong) in [
             ("`every:1s`", "`evry:1s`"),
             ("`every:1s`", "`every:1h`"),

@@ -1,47 +1,49 @@
-//! What can go wrong when the agent is started.
+//! The errors of starting an agent.
 
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why there is no agent.
+/// Why an agent cannot start.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address cannot be understood, or not be listened on.
+    /// The address is not valid, or the system cannot listen on it.
     #[error("cannot listen on {address}: {source}")]
     Listen {
         /// The address as it was given.
         address: String,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// Other machines could reach the address, and nothing keeps them out.
+    /// Other machines could reach the address, and nothing protects it.
     #[error(
         "{address} can be reached from other machines: give a token (`Agent::builder().token(…)`), listen on 127.0.0.1, \
-         or say `open_to_anyone()`"
+         or call `open_to_anyone()`"
     )]
     Exposed {
         /// The address.
         address: SocketAddr,
     },
-    /// A path that pages cannot lie below.
-    #[error("`{path}` is no prefix; one is a path of letters, digits and any of `-._~`, such as /internal")]
+    /// The prefix is not a valid path for pages.
+    #[error(
+        "`{path}` is not a valid prefix; use a path of letters, digits and any of `-._~`, such as /internal"
+    )]
     Prefix {
         /// The path as it was given.
         path: String,
     },
-    /// The pages are for a server of the application's, and nothing keeps anybody out.
+    /// The pages are for an application's server, and nothing protects them.
     #[error(
-        "the agent does not know who can reach the application's server: give a token (`Agent::builder().token(…)`), or say \
+        "the agent does not know who can reach the application's server: give a token (`Agent::builder().token(…)`), or call \
          `open_to_anyone()`"
     )]
     Unprotected,
-    /// The token is too short to keep anybody out.
-    #[error("a token has at least {least} characters, printable and without spaces; this one does not")]
+    /// The token is too short to be secure.
+    #[error("a token must have at least {least} printable characters, without spaces")]
     Token {
-        /// How many characters a token must have.
+        /// Minimum number of characters.
         least: usize,
     },
     /// No thread could be started.
@@ -52,26 +54,26 @@ pub enum Error {
     Directory {
         /// The directory.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The watch cannot tell somebody of incidents.
-    #[error("cannot tell {receiver} of incidents: {reason}")]
+    /// The watch cannot send incidents to a receiver.
+    #[error("cannot send incidents to {receiver}: {reason}")]
     Receiver {
-        /// The scheme and the host of the address; what follows may be a secret.
+        /// The scheme and the host of the address; the rest may be a secret.
         receiver: String,
         /// What to do.
         reason: String,
     },
-    /// A part of `HIGHWATER_AGENT` has a name that is no setting.
-    #[error("HIGHWATER_AGENT has no setting `{name}`; there are {known}")]
+    /// A part of `HIGHWATER_AGENT` has an unknown name.
+    #[error("HIGHWATER_AGENT has no setting `{name}`; the settings are {known}")]
     UnknownSetting {
         /// The name.
         name: String,
-        /// Those that there are.
+        /// The valid names.
         known: String,
     },
-    /// A part of `HIGHWATER_AGENT` is not understood.
+    /// A part of `HIGHWATER_AGENT` is not valid.
     #[error(
         "HIGHWATER_AGENT is not understood at `{part}`; docs/PRODUCTION.md has a table of all settings (watch, every and the like need dir)"
     )]
@@ -81,7 +83,7 @@ pub enum Error {
     },
 }
 
-/// The message, since that is what `main` prints of an error that it returns.
+/// The same as `Display`, because `main` prints a returned error with `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -92,9 +94,9 @@ impl fmt::Debug for Error {
 mod tests {
     use super::*;
 
-    /// What a program prints whose `main` returns this.
+    /// The text that a program prints if its `main` returns this error.
     #[test]
-    fn an_error_that_main_returns_reads_as_a_sentence() {
+    fn an_error_returned_from_main_prints_a_sentence() {
         let error = Error::Directory { path: "/gone".into(), source: io::ErrorKind::PermissionDenied.into() };
         assert_eq!(format!("{error:?}"), "cannot watch, because /gone cannot be used: permission denied");
         let error = highwater::Error::NotInstalled;

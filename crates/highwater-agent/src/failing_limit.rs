@@ -1,16 +1,18 @@
-//! A limit at which allocations fail, for tests of what a program does when memory has run out.
+//! A limit at which allocations fail, for tests of a program's behaviour when memory runs out.
 
-/// A limit that is in force until this is dropped.
+/// A limit that is in force until this value is dropped.
 #[derive(Debug)]
 #[must_use = "the limit ends when this is dropped"]
 pub struct HardLimit(());
 
-/// Lets allocations fail that would take live memory beyond `bytes`, as a full machine does: `Vec::try_reserve` returns an
-/// error, `Vec::push` ends the process. For tests; there is one limit at a time, and a new one takes the place of the last.
+/// Makes allocations fail that would raise live memory above `bytes`, as on a machine without free memory:
+/// `Vec::try_reserve` returns an error, `Vec::push` aborts the process. Meant for tests. There is one limit
+/// at a time, and a new one replaces the previous one.
 ///
-/// It counts what `highwater::stats().live_bytes` does, so it needs `highwater::Alloc`. Without a limit it costs nothing,
-/// because it is looked at where a thread looks around anyway. So it is exact but for what threads hold back: at most 64 KiB
-/// each, in every mode. In exact mode the thread that allocates holds nothing back.
+/// The limit applies to `highwater::stats().live_bytes`, so it needs `highwater::Alloc`. Without a limit it
+/// costs nothing, because the check is part of the periodic work of each thread. So the limit is exact except
+/// for what threads have not yet reported: at most 64 KiB each, in every mode. In exact mode the allocating
+/// thread reports every allocation.
 ///
 /// ```
 /// #[global_allocator]

@@ -11,17 +11,19 @@
 //! }
 //! ```
 //!
-//! Then `go tool pprof http://127.0.0.1:6060/debug/pprof/heap` shows who holds memory, and Prometheus scrapes
-//! `/metrics`. The page `/debug/pprof/` lists what else there is.
+//! Then `go tool pprof http://127.0.0.1:6060/debug/pprof/heap` shows which functions hold memory, and
+//! Prometheus scrapes `/metrics`. The page `/debug/pprof/` lists all pages.
 //!
-//! The agent needs nothing of the program: it has two threads and a small runtime of its own, and all that it allocates
-//! counts as Highwater's overhead, never as the program's. It answers this machine only, unless there is a token
-//! ([`AgentBuilder::token`]) or it is told that anyone may ask; and however many clients come, however slow, it holds a
-//! bounded number of connections, bytes and snapshots.
+//! The agent needs nothing from the program: it has two threads and a small runtime of its own, and
+//! everything it allocates counts as Highwater's overhead, not as the program's memory. It answers only this
+//! machine, unless there is a token ([`AgentBuilder::token`]) or [`AgentBuilder::open_to_anyone`] is set. The
+//! numbers of connections, bytes and snapshots are bounded, however many clients there are and however slow
+//! they are.
 //!
-//! Who a profile, an incident or a metric is of, [`highwater::who`] says: [`who`] has the forms in which receivers take that.
+//! [`highwater::who`] identifies the process in profiles, incidents and metrics; [`who`] converts this to the
+//! forms of receivers.
 //!
-//! An application that has a server already can have it answer for the agent ([`Pages`]).
+//! An application that already has a server can serve the agent's pages itself ([`Pages`]).
 //!
 //! # Features
 //!
@@ -76,10 +78,10 @@ pub use mounted::Pages;
 pub use system_limits::{Limits, limits};
 pub use watch::{Growth, Watch};
 
-/// Starts an agent that listens on `address`: [`Agent::builder`] with nothing else chosen.
+/// Starts an agent that listens on `address`, with the default settings of [`Agent::builder`].
 ///
 /// # Errors
-/// As for [`AgentBuilder::start`].
+/// The errors of [`AgentBuilder::start`].
 pub fn serve(address: impl Into<String>) -> Result<Agent, Error> {
     Agent::builder().listen(address).start()
 }

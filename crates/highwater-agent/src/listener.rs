@@ -1,4 +1,4 @@
-//! What takes connections in: a listener of the network, or one at a Unix socket.
+//! Accepts connections: a listener of the network, or of a Unix socket.
 
 use std::io;
 use std::net::{TcpListener as StdTcpListener, ToSocketAddrs};
@@ -12,7 +12,8 @@ use crate::Error;
 use crate::access::is_loopback;
 use crate::address::{Address, UNIX};
 
-/// A listener whose connections wait in the system until [`Self::accept`] takes them. It belongs to one runtime.
+/// A listener whose connections wait in the system until [`Self::accept`] takes them. It belongs to one
+/// runtime.
 #[derive(Debug)]
 pub(crate) enum Listener {
     Network(TcpListener),
@@ -25,11 +26,12 @@ pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Listener {
-    /// Listens at `address`, in the runtime that was entered. `is_guarded` says that a token, or the word that anyone may ask,
+    /// Listens at `address`, in the current runtime. `is_guarded` says that a token or `open_to_anyone`
     /// allows an address that other machines can reach.
     ///
     /// # Errors
-    /// When the address cannot be understood or used, or other machines can reach it and nothing guards it.
+    /// When the address is not valid or cannot be used, or when other machines can reach it and `is_guarded`
+    /// is false.
     pub(crate) fn bind(address: &str, is_guarded: bool) -> Result<(Self, Address), Error> {
         let failed = |source| Error::Listen { address: address.to_owned(), source };
         match address.strip_prefix(UNIX) {
@@ -65,7 +67,7 @@ impl Listener {
     /// The next connection.
     ///
     /// # Errors
-    /// When the system takes none, because the program has no file descriptor left, say.
+    /// When the system accepts no connection, for example because the program has no free file descriptor.
     pub(crate) async fn accept(&self) -> io::Result<Box<dyn Stream>> {
         match self {
             Self::Network(listener) => Ok(Box::new(listener.accept().await?.0)),

@@ -1,4 +1,4 @@
-//! The agent's pages for a server that the application has already.
+//! The agent's pages for a server that the application already has.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,23 +11,24 @@ use highwater_recorder::own_memory;
 
 use crate::service::Service;
 
-/// The agent's pages, answered by whichever server they are given to: with the feature `axum` as a router
-/// ([`Pages::router`]), with the feature `hyper` as a service of hyper's, and otherwise request by request
-/// ([`Pages::respond`]). [`AgentBuilder::pages`](crate::AgentBuilder::pages) makes them. Copies are cheap, and share one thread
-/// that takes snapshots, which ends with the last of them.
+/// The agent's pages for an application's own server: with the feature `axum` as a router
+/// ([`Pages::router`]), with the feature `hyper` as a hyper service, and otherwise request by request
+/// ([`Pages::respond`]). [`AgentBuilder::pages`](crate::AgentBuilder::pages) makes them. Clones are cheap and
+/// share one thread that takes snapshots; the thread ends with the last clone.
 ///
-/// Which requests are answered, how many captures there may be at a time, and how large and slow a body may be is as it
-/// is with [`serve`](crate::serve). Connections and heads of requests are the server's, and so are their bounds.
+/// The pages, the number of captures at a time, and the bounds on bodies are the same as for
+/// [`serve`](crate::serve). The server is responsible for connections and heads of requests, and for their
+/// bounds.
 #[derive(Clone)]
 pub struct Pages(Option<Arc<Service>>);
 
 impl Pages {
-    /// For the memory that is given back when it is dropped.
+    /// Frees the pages as the agent's memory when they are dropped.
     pub(crate) fn new(service: Arc<Service>) -> Self {
         Self(Some(service))
     }
 
-    /// The answer to a request, on any runtime. A path that is none of the agent's is answered with status 404.
+    /// The answer to a request, on any runtime. If the path is not one of the agent's, the status is 404.
     pub async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes>,
@@ -35,19 +36,20 @@ impl Pages {
     {
         match &self.0 {
             Some(service) => service.respond(request).await,
-            // Only while it is dropped, which nobody sees.
+            // Only during the drop, when no request can arrive.
             None => Response::default(),
         }
     }
 
-    /// The paths of all pages, such as `/debug/pprof/heap`, without the [prefix](crate::AgentBuilder::prefix): what to route
-    /// here.
+    /// The paths of all pages, such as `/debug/pprof/heap`, without the
+    /// [prefix](crate::AgentBuilder::prefix): the paths to route to these pages.
     pub fn paths() -> impl Iterator<Item = &'static str> {
         crate::endpoint::ENTRIES.iter().map(|entry| entry.path).chain([crate::endpoint::NEARLY_INDEX])
     }
 
-    /// A router with a route for each page, to be merged into the application's or nested below a path of it. It is a service of
-    /// tower's, too. Where the application has a `GET` route of the same path, such as `/healthz`, that one is kept.
+    /// A router with a route for each page, to merge into the application's router or to nest below a path.
+    /// It is also a tower service. If the application has a `GET` route with the same path, such as
+    /// `/healthz`, the application's route is kept.
     #[cfg(feature = "axum")]
     pub fn router<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
         let answer = |pages: Self| {
@@ -87,7 +89,7 @@ where
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        // What was allocated as the agent's own memory is freed as such.
+        // Memory that was allocated as the agent's must be freed as the agent's.
         own_memory(|| drop(self.0.take()));
     }
 }

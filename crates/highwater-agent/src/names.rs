@@ -3,7 +3,7 @@
 use highwater_profile::{Line, LocationId, Profile};
 use highwater_resolver::Call;
 
-/// Adds the names of the frames in `locations`, as far as `calls` knows any.
+/// Adds names to the frames of `locations`, for addresses in `calls`.
 pub(crate) fn add(
     profile: &mut Profile,
     locations: impl IntoIterator<Item = LocationId>,

@@ -1,21 +1,23 @@
-//! What a process shares with threads of its own. A child of a fork has the value, but not the threads.
+//! State that belongs to a process and its threads. The child of a fork gets a copy of the value, but not the
+//! threads.
 
-/// A value that belongs to the process which made it. A child of a fork neither uses it nor drops it: one of the parent's
-/// threads may have held a lock inside of it at the fork, and in the child nobody gives that lock back.
+/// A value that belongs to the process that made it. The child of a fork neither uses nor drops it: one of
+/// the parent's threads may have held a lock in it during the fork, and in the child that lock stays locked
+/// for ever.
 #[derive(Clone, Debug)]
 pub(crate) struct OfProcess<T> {
     process: u32,
-    /// `None` only while it is dropped.
+    /// `None` only during the drop.
     value: Option<T>,
 }
 
 impl<T> OfProcess<T> {
-    /// The value belongs to this process.
+    /// A value that belongs to this process.
     pub(crate) fn new(value: T) -> Self {
         Self { process: std::process::id(), value: Some(value) }
     }
 
-    /// The value, if it is this process's.
+    /// The value, if it belongs to this process.
     pub(crate) fn here(&self) -> Option<&T> {
         self.value.as_ref().filter(|_| self.is_here())
     }
@@ -40,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_of_another_process_is_left_as_it_is() {
+    fn a_value_of_another_process_is_not_touched() {
         for is_here in [true, false] {
             let (sender, receiver) = channel::<()>();
             let process = std::process::id() + u32::from(!is_here);
@@ -48,7 +50,7 @@ mod tests {
             assert_eq!(value.here().is_some(), is_here);
             drop(value.clone());
             drop(value);
-            // A channel whose sender was dropped says so.
+            // A dropped sender would disconnect the channel.
             let ended = receiver.try_recv() == Err(std::sync::mpsc::TryRecvError::Disconnected);
             assert_eq!(ended, is_here);
         }

@@ -1,8 +1,8 @@
-//! Answers are made in the agent's own memory, on whichever thread, and handed to whoever sends them.
+//! Makes answers in the agent's own memory, on any thread, and hands them to the server that sends them.
 //!
-//! The agent's thread does all in its own memory. Where the application's server answers for the agent, requests and
-//! responses are the program's, and only what stands between them is not: so no request is dropped in here, and of a
-//! response nothing but the body is made in here, which knows where it comes from.
+//! The agent's threads do everything in the agent's own memory. If an application's server serves the pages,
+//! requests and responses belong to the program, and only the work in between belongs to the agent. So no
+//! request is dropped in here. Of a response, only the body is made in here, and the body knows its owner.
 
 use std::future::poll_fn;
 use std::mem;
@@ -11,11 +11,12 @@ use std::pin::Pin;
 use highwater_recorder::own_memory;
 use hyper::body::Bytes;
 
-/// The output of the future that `make` gives. It is made, run and dropped with its memory counted as the agent's.
+/// The output of the future that `make` returns. The future is made, polled and dropped with its memory
+/// counted as the agent's.
 pub(crate) async fn own<F: Future>(make: impl FnOnce() -> F) -> F::Output {
     let mut running = Running(Some(own_memory(|| Box::pin(make()))));
     poll_fn(|context| {
-        // It is there until this is dropped.
+        // The future exists until this is dropped.
         let Some(future) = &mut running.0 else { return std::task::Poll::Pending };
         own_memory(|| future.as_mut().poll(context))
     })
@@ -31,7 +32,7 @@ impl<F> Drop for Running<F> {
     }
 }
 
-/// Bytes that are the agent's, until the last one who sends them has done so.
+/// Bytes that count as the agent's memory until their last user drops them.
 pub(crate) fn bytes(own: Vec<u8>) -> Bytes {
     struct Own(Vec<u8>);
     impl AsRef<[u8]> for Own {

@@ -1,26 +1,26 @@
-//! The part of a request behind the `?`.
+//! The query string of a request.
 
 use std::time::Duration;
 
 use crate::reply::Refusal;
 
-/// The longest time that a request may look at, in seconds.
+/// Longest time that a request may cover, in seconds.
 pub(crate) const MAX_SECONDS: u64 = 300;
 
-/// The parameters of a request. Numbers and plain words are all that is asked for, so nothing in them is encoded.
+/// The parameters of a request. The values are numbers and plain words only, so nothing is percent-decoded.
 #[derive(Clone, Copy)]
 pub(crate) struct Query<'a>(pub &'a str);
 
 impl<'a> Query<'a> {
-    /// The value of a parameter; the first one when it is given more than once.
+    /// The value of a parameter; the first one if it is given several times.
     pub(crate) fn get(self, name: &str) -> Option<&'a str> {
         self.0.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 
-    /// `seconds=N`; `None` when it is absent or 0.
+    /// The parameter `seconds=N`; `None` if it is absent or 0.
     ///
     /// # Errors
-    /// When it is no number, or too large.
+    /// When the value is not a number, or too large.
     pub(crate) fn seconds(self) -> Result<Option<Duration>, Refusal> {
         match self.number("seconds", MAX_SECONDS)? {
             0 => Ok(None),
@@ -28,10 +28,10 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// `debug=1`, or more.
+    /// Whether the parameter `debug` is 1 or more.
     ///
     /// # Errors
-    /// When it is no number, or too large.
+    /// When the value is not a number, or too large.
     pub(crate) fn is_text(self) -> Result<bool, Refusal> {
         self.number("debug", 2).map(|level| level > 0)
     }
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_asked_for_by_number() {
+    fn a_number_requests_text() {
         assert_eq!(Query("debug=1").is_text().ok(), Some(true));
         assert_eq!(Query("debug=0").is_text().ok(), Some(false));
         assert!(Query("debug=yes").is_text().is_err());

@@ -1,4 +1,4 @@
-//! What a request gets: content, or one line that says why not and what to do.
+//! The reply to a request: content, or one line that says why there is none and what to do.
 
 use highwater_recorder::own_memory;
 use http_body_util::Full;
@@ -17,11 +17,11 @@ pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub content_type: &'static str,
-    /// The value of `Content-Disposition`: the name under which a browser saves it.
+    /// The file name for `Content-Disposition`, under which a browser saves the content.
     pub file: Option<&'static str>,
-    /// Where it is instead, relative to the page that was asked for.
+    /// A redirection's target, relative to the requested page.
     pub location: Option<&'static str>,
-    /// `None` where it was not made, since it costs something and only the head was asked for.
+    /// `None` if only the head was requested and the body would have been expensive.
     pub body: Option<Vec<u8>>,
 }
 
@@ -40,23 +40,23 @@ impl Reply {
         Self::head(TEXT).with(body)
     }
 
-    /// Nothing but another place.
+    /// A redirection to another page.
     pub(crate) fn moved(location: &'static str) -> Self {
         Self { location: Some(location), ..Self::text(format!("see {location}\n")) }
     }
 
-    /// The whole page.
+    /// The reply with this body.
     pub(crate) fn with(self, body: impl Into<Vec<u8>>) -> Self {
         Self { body: Some(body.into()), ..self }
     }
 }
 
-/// A request that is not answered, and why.
+/// A refused request, and the reason.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub status: StatusCode,
     pub reason: String,
-    /// The methods that there are instead.
+    /// The methods that the page accepts.
     pub allowed: Option<&'static str>,
 }
 
@@ -69,7 +69,7 @@ impl Refusal {
         Self::new(StatusCode::BAD_REQUEST, reason)
     }
 
-    /// There is more to do than the agent takes on at a time.
+    /// The agent already has as much work as it accepts.
     pub(crate) fn busy() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "too many captures are under way; ask again in a second")
     }
@@ -82,8 +82,8 @@ impl Refusal {
 
 pub(crate) type Answer = Result<Reply, Refusal>;
 
-/// The response that says so. The answer is in the agent's own memory. One that is asked for by `HEAD` has no body, and the
-/// length of the body that it would have, where that is known.
+/// The response for an answer. Its memory counts as the agent's. A response to `HEAD` has no body; it has the
+/// length of the body it would have, if that is known.
 pub(crate) fn response(answer: Answer, is_head: bool) -> Response<Full<Bytes>> {
     let (status, allowed) = match &answer {
         Ok(reply) if reply.location.is_some() => (StatusCode::PERMANENT_REDIRECT, None),

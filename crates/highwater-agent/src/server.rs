@@ -1,4 +1,4 @@
-//! The server: takes connections in, one request each, and ends those that take too long.
+//! The server: accepts connections with one request each, and closes connections that take too long.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -12,14 +12,15 @@ use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use crate::client_bounds::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
-use crate::connections::{Connections, Pace, Room};
+use crate::connections::{Connections, Pace, Slot};
 use crate::listener::{Listener, Stream};
 use crate::service::Service;
 
-/// How often connections are looked at while there are any.
+/// Time between two checks of open connections.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// How long to wait when the system takes no connection, because the program has no file descriptor left, say.
+/// Pause after the system accepted no connection, for example because the program has no free file
+/// descriptor.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` is notified.
@@ -34,9 +35,9 @@ pub(crate) async fn serve(listener: Listener, service: Arc<Service>, stop: Arc<N
         let mut dropped = connections.end_overdue(Instant::now());
         match accepted {
             Some(Ok(stream)) => {
-                let room = connections.make_room();
-                dropped += u64::from(room != Room::Free);
-                if room != Room::None {
+                let slot = connections.make_slot();
+                dropped += u64::from(slot != Slot::Free);
+                if slot != Slot::None {
                     let service = Arc::clone(&service);
                     connections.add(|pace| tokio::spawn(converse(stream, service, pace)).abort_handle());
                 }
@@ -59,7 +60,7 @@ async fn converse(stream: Box<dyn Stream>, service: Arc<Service>, pace: Pace) {
             Ok::<_, Infallible>(response)
         }
     };
-    // What goes wrong on a connection is the client's to see.
+    // Errors on a connection are visible to the client, which is enough.
     let _ = http1::Builder::new()
         .keep_alive(false)
         .max_buf_size(MAX_HEAD_BYTES)

@@ -1,4 +1,4 @@
-//! What all connections share, and the way of a request through it.
+//! The state that all connections share, and the steps of answering a request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,46 +16,46 @@ use crate::endpoint::{self, Asked, Endpoint, Engine};
 use crate::own::own;
 use crate::reply::{Answer, Refusal, response};
 
-/// See [the module](self).
+/// The shared state; see [the module](self).
 pub(crate) struct Service {
     pub access: Access,
-    /// What comes before the path of each page; without a slash at its end.
+    /// The prefix of each page's path, without a slash at its end.
     pub prefix: String,
     pub captures: Captures,
-    /// What samples processor time.
+    /// The sampler of processor time.
     pub engine: Engine,
-    /// Gives free memory back to the system; false when it cannot.
+    /// Gives free memory back to the system; returns false if it cannot.
     pub purge: fn() -> bool,
     pub counts: Arc<Counts>,
 }
 
-/// What the agent did so far, for `/metrics`.
+/// The agent's counters for `/metrics`.
 #[derive(Default)]
 pub(crate) struct Counts {
-    /// Requests that got what they asked for.
+    /// Requests that were answered.
     pub answered: AtomicU64,
-    /// Requests that did not.
+    /// Requests that were refused.
     pub refused: AtomicU64,
-    /// Connections that ended because they took too long, or that others needed the room of.
+    /// Connections that were closed because they took too long, or because new ones needed their place.
     pub dropped_connections: AtomicU64,
-    /// How often the watch read how much memory is in use.
+    /// Readings of memory use by the watch.
     pub readings: AtomicU64,
-    /// Snapshots in the ring of the watch, those included that it has deleted since.
+    /// Snapshots in the ring of the watch, including those it has deleted since.
     pub snapshots: AtomicU64,
     /// Incidents that the watch recorded.
     pub incidents: AtomicU64,
-    /// What the watch could not read or write.
+    /// Failed reads and writes of the watch.
     pub watch_failures: AtomicU64,
-    /// What the watch keeps to record an incident with, in bytes.
+    /// Bytes that the watch reserves for recording an incident.
     pub reserved_bytes: AtomicU64,
-    /// Pages of text that are being made.
+    /// Pages of text in the making.
     pub texts: AtomicU64,
 }
 
 impl Counts {
-    /// Makes a page of text, while the watch does not judge what that takes.
+    /// Makes a page of text. Meanwhile, the watch does not judge the memory that this takes.
     pub(crate) fn while_text<R>(&self, make: impl FnOnce() -> R) -> R {
-        /// Counts the page until it is made, whatever becomes of it.
+        /// Counts the page until it is complete, or until making it fails.
         struct Making<'a>(&'a AtomicU64);
         impl Drop for Making<'_> {
             fn drop(&mut self) {
@@ -69,7 +69,7 @@ impl Counts {
 }
 
 impl Service {
-    /// The answer to a request, on whichever runtime.
+    /// The answer to a request, on any runtime.
     pub(crate) async fn respond<B>(self: &Arc<Self>, request: Request<B>) -> Response<Full<Bytes>>
     where
         B: Body<Data = Bytes>,
@@ -90,14 +90,14 @@ impl Service {
         response(answer, is_head)
     }
 
-    /// What is asked for, by somebody who may. Anyone may ask whether the agent answers: a probe has no token, and the answer
-    /// tells nothing.
+    /// The page of a request, if the client is authorised. Every client may ask whether the agent answers: a
+    /// probe has no token, and the answer reveals nothing.
     fn admit(&self, head: &Parts) -> Result<Endpoint, Refusal> {
         let path = head.uri.path().strip_prefix(self.prefix.as_str()).unwrap_or_default();
         if Endpoint::at(path) != Some(Endpoint::Health) {
             self.access.check(&head.method, &head.headers)?;
         }
-        Endpoint::of(&head.method, path)
+        Endpoint::find(&head.method, path)
     }
 
     async fn answer(self: &Arc<Self>, endpoint: Endpoint, head: &Parts, body: &[u8]) -> Answer {

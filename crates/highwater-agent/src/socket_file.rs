@@ -1,7 +1,7 @@
-//! The file of a Unix socket: who may connect, when it takes the place of another one, and when it goes.
+//! The file of a Unix socket: its permissions, when it replaces another file, and when it is removed.
 //!
-//! The file is there as long as the agent. A process that is killed leaves it behind, so the next agent replaces a socket on
-//! which nobody listens. It replaces nothing else.
+//! The file exists as long as the agent. A killed process leaves it behind, so the next agent replaces a
+//! socket on which nobody listens. It replaces no other file.
 
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
@@ -17,44 +17,46 @@ use std::time::{Duration, Instant};
 use highwater_recorder::own_memory;
 use tokio::net::{UnixListener, UnixSocket, UnixStream};
 
-/// Only the user that the process runs as may connect.
+/// Only the user of the process may connect.
 const MODE: u32 = 0o600;
 
-/// Connections that may wait to be taken in.
+/// Maximum connections that wait to be accepted.
 const BACKLOG: u32 = 128;
 
-/// How long another agent that starts in the same directory is waited for.
+/// Maximum wait for another agent that is starting in the same directory.
 const LOCK_TIME: Duration = Duration::from_secs(5);
 
-/// The sockets of this process that are open.
+/// The open sockets of this process.
 static OPEN: Mutex<Vec<SocketFile>> = Mutex::new(Vec::new());
 
 /// A socket that this process made.
 #[derive(Debug)]
 struct SocketFile {
     path: PathBuf,
-    /// Device and number of the file: another process may have put another one in its place.
+    /// Device and inode of the file: another process may have replaced it.
     file: (u64, u64),
-    /// The process that made it. A child of a fork does not remove its parent's.
+    /// The process that made the socket. A child of a fork does not remove its parent's socket.
     process: u32,
 }
 
-/// Listens at a socket of this path, in the runtime that was entered.
+/// Listens at a socket with this path, in the current runtime.
 ///
 /// # Errors
-/// When the path is none, something else is there, somebody listens there already, or the system does not allow it.
+/// When the path is not valid, when another kind of file is there, when another process listens there, or
+/// when the system refuses.
 pub(crate) fn bind(path: &str) -> io::Result<(UnixListener, PathBuf)> {
     if path.is_empty() || path.starts_with('@') || path.contains('\0') {
         let reason = "give the path of a socket, such as unix:/run/app.sock (sockets without a path have no permissions)";
         return Err(io::Error::new(ErrorKind::InvalidInput, reason));
     }
-    // The program may change to another directory.
+    // The program may change its working directory.
     let path = std::path::absolute(path)?;
     let directory = path.parent().unwrap_or(Path::new("/"));
     let _lock = lock(directory);
     make_way(&path)?;
     let socket = UnixSocket::new_stream()?;
-    // On Linux the file has the permissions of the socket from the beginning; elsewhere it gets them a moment later.
+    // On Linux, the file gets the socket's permissions when it is created; elsewhere it gets them a moment
+    // later.
     let _ = File::from(socket.as_fd().try_clone_to_owned()?).set_permissions(Permissions::from_mode(MODE));
     socket.bind(&path)?;
     fs::set_permissions(&path, Permissions::from_mode(MODE))?;
@@ -68,8 +70,8 @@ pub(crate) fn bind(path: &str) -> io::Result<(UnixListener, PathBuf)> {
     Ok((listener, path))
 }
 
-/// Two agents that start at once must not both find the socket of a third one left behind: the second one waits, but not for ever
-/// for a lock that has another purpose. `None` where the directory cannot be locked.
+/// If two agents start at once, both must not find the same abandoned socket: the second one waits, but not
+/// for ever, since the lock may have another purpose. `None` if the directory cannot be locked.
 fn lock(directory: &Path) -> Option<File> {
     let lock = File::open(directory).ok()?;
     let begin = Instant::now();
@@ -101,7 +103,8 @@ fn make_way(path: &Path) -> io::Result<()> {
         let reason = "there is a file of this name, which is no socket; it stays as it is";
         return Err(io::Error::new(ErrorKind::AlreadyExists, reason));
     }
-    // The first look at it connects, or says why not, without waiting: one who does not take connections in listens, too.
+    // The first poll connects or fails without waiting. A process that listens but does not accept counts as
+    // listening.
     let connected = pin!(UnixStream::connect(path)).poll(&mut Context::from_waker(Waker::noop()));
     match connected {
         Poll::Ready(Err(error)) if error.kind() == ErrorKind::ConnectionRefused => fs::remove_file(path),
@@ -110,7 +113,7 @@ fn make_way(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Removes the file of a socket, unless another process has put its own in the place.
+/// Removes a socket's file, unless another process has replaced it.
 pub(crate) fn remove(path: &Path) {
     own_memory(|| {
         let mut open = open();
@@ -120,9 +123,9 @@ pub(crate) fn remove(path: &Path) {
     });
 }
 
-/// At the end of the process.
+/// Runs at the end of the process.
 fn remove_all() {
-    // A thread that is just adding one does not keep the process.
+    // A thread that is adding a socket must not block the exit.
     let Ok(mut open) = OPEN.try_lock() else { return };
     own_memory(|| open.drain(..).for_each(SocketFile::remove));
 }
@@ -132,7 +135,7 @@ impl SocketFile {
         let is_own = |it: &fs::Metadata| identity(it) == self.file;
         if self.process == std::process::id() && fs::symlink_metadata(&self.path).is_ok_and(|it| is_own(&it))
         {
-            // There is nobody to tell; the next agent removes it.
+            // The error cannot be reported here; the next agent removes the file.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -153,21 +156,21 @@ mod tests {
     }
 
     #[test]
-    fn only_a_socket_that_was_left_behind_is_replaced() {
+    fn only_an_abandoned_socket_is_replaced() {
         in_runtime(|| {
             let directory = tempfile::tempdir().unwrap();
             let path = directory.path().join("agent.sock");
             let (listener, bound) = bind(path.to_str().unwrap()).unwrap();
             assert_eq!(bound, path);
             assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, MODE);
-            // Somebody listens there.
+            // Another process listens there.
             assert!(refusal(&path).contains("another process listens there"), "{}", refusal(&path));
-            // What a killed process leaves: the file without a listener.
+            // The state after a kill: the file without a listener.
             drop(listener);
             let (_listener, _) = bind(path.to_str().unwrap()).unwrap();
             remove(&path);
             assert!(!path.exists());
-            // Anything else stays.
+            // Any other kind of file stays.
             fs::write(&path, "content").unwrap();
             assert!(refusal(&path).contains("no socket"), "{}", refusal(&path));
             assert_eq!(fs::read_to_string(&path).unwrap(), "content");
@@ -186,13 +189,14 @@ mod tests {
             fs::remove_file(&path).unwrap();
             let _other = std::os::unix::net::UnixListener::bind(&path).unwrap();
             remove(&path);
-            // A file system may give the number of a file to the next one, which then is taken for it; this one's stays open.
+            // A file system may reuse an inode, so that another file would look like this one. This socket's
+            // file stays open to prevent it.
             assert!(path.exists());
         });
     }
 
     #[test]
-    fn a_path_that_is_none_is_explained() {
+    fn an_invalid_path_is_explained() {
         in_runtime(|| {
             for path in ["", "@agent", "/no/such/directory/agent.sock"] {
                 bind(path).unwrap_err();

@@ -1,4 +1,5 @@
-//! What this process may use, as its container, its own limits or the machine say.
+//! The memory and processors that this process may use: limits of its container, its own limits, and the
+//! machine.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -6,27 +7,28 @@ use std::thread::available_parallelism;
 use highwater::{LimitKind, MemoryLevel};
 use highwater_recorder::own_memory;
 
-/// What this process may use.
+/// The memory and processors that this process may use.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Memory in bytes: the tightest limit of the control groups that the process is in, of the process itself
-    /// (`RLIMIT_AS`, `RLIMIT_DATA`), or all of the machine's. Others may use a part of it: see [`Self::headroom_bytes`].
-    /// `None` where the system does not say.
+    /// Memory in bytes: the tightest limit of the process's control groups and of the process itself
+    /// (`RLIMIT_AS`, `RLIMIT_DATA`), or all memory of the machine. Other processes may use a part of it: see
+    /// [`Self::headroom_bytes`]. `None` if the system does not say.
     pub memory_bytes: Option<u64>,
-    /// Whether [`Self::memory_bytes`] is a limit of a control group or of the process, and not all that the machine has.
+    /// Whether [`Self::memory_bytes`] is a limit of a control group or of the process, not the machine's
+    /// memory.
     pub is_memory_limited: bool,
-    /// Memory in bytes that is left before the kernel kills the process, or gives it no more: at the limit that is nearest.
+    /// Bytes left before the kernel kills the process or refuses it more memory, at the nearest limit.
     pub headroom_bytes: Option<u64>,
-    /// What that limit is.
+    /// The kind of the nearest limit.
     pub nearest: Option<LimitKind>,
-    /// Processor time per time, in processors: the tightest quota of the control groups, or the number of processors that
-    /// the process may run on. `None` where the system does not say.
+    /// Processor time per time, in processors: the tightest quota of the control groups, or the number of
+    /// processors on which the process may run. `None` if the system does not say.
     pub cpus: Option<f64>,
 }
 
-/// Reads the limits: of the control groups of version 1 or 2 that the process is in, of those above these, of the process, and
-/// of the machine. [`highwater::memory_levels`] has them one by one.
+/// Reads the limits of the process's control groups (version 1 or 2) and their parents, of the process, and
+/// of the machine. [`highwater::memory_levels`] lists them one by one.
 ///
 /// ```
 /// let limits = highwater_agent::limits();
@@ -43,7 +45,7 @@ pub fn limits() -> Limits {
 impl Limits {
     fn of(levels: &[MemoryLevel], cpu_limit: Option<f64>, processors: Option<f64>) -> Self {
         let is_hard = |it: &&MemoryLevel| it.kind != LimitKind::Throttle;
-        // A limit above what the machine has limits nothing.
+        // A limit above the machine's memory has no effect.
         let tightest = levels.iter().filter(is_hard).min_by_key(|it| it.limit_bytes);
         let nearest = MemoryLevel::nearest(levels);
         Self {

@@ -1,10 +1,10 @@
-//! Who this process is, as those who read it take it: programs as JSON, people in a line, servers in the names that theirs
-//! have.
+//! The identity of this process in the forms that others read: JSON for programs, a line for people, and the
+//! naming conventions of servers.
 
 use highwater::Who;
 use serde_json::{Map, Value, json};
 
-/// Attributes of `facts` by OpenTelemetry's names for them.
+/// OpenTelemetry's names for some of `facts`.
 #[cfg(feature = "otlp")]
 const ATTRIBUTES: [(&str, &str); 6] = [
     ("program", "service.name"),
@@ -15,7 +15,7 @@ const ATTRIBUTES: [(&str, &str); 6] = [
     ("container", "container.id"),
 ];
 
-/// What `incident.json` has.
+/// The identity as JSON, for `incident.json`.
 pub(crate) fn as_json(who: &Who) -> Value {
     json!({
         "host": who.host,
@@ -32,7 +32,7 @@ pub(crate) fn as_json(who: &Who) -> Value {
 
 /// A line for people: `checkout 1.4.2 on web-3, pod shop/checkout-7, process 4711; team=core`.
 pub(crate) fn as_line(who: &Who) -> String {
-    /// Digits of a build id or a container that tell it from others.
+    /// Number of digits of a build id or a container id that are enough to tell them apart.
     const SHOWN: usize = 12;
     let short =
         |it: &str| if it.len() > 2 * SHOWN { it.chars().take(SHOWN).collect() } else { it.to_owned() };
@@ -59,13 +59,13 @@ pub(crate) fn as_line(who: &Who) -> String {
     line.replace(char::is_control, " ")
 }
 
-/// The name that Pyroscope has for a series: `checkout{host=web-3,team=core}`. Keys are made of letters, digits and underscores,
-/// and values cannot have what ends one; other characters become underscores.
+/// The name of a series for Pyroscope: `checkout{host=web-3,team=core}`. Keys consist of letters, digits and
+/// underscores. In values, characters with a meaning become underscores.
 pub(crate) fn as_series(who: &Who) -> String {
     let name = |text: &str| text.replace(|it: char| !it.is_ascii_alphanumeric() && !"._-".contains(it), "_");
     let key = |text: &str| {
         let key = text.replace(|it: char| !it.is_ascii_alphanumeric() && it != '_', "_");
-        // Two underscores begin the server's own names.
+        // Names with two leading underscores are reserved for the server.
         let key = if key.starts_with("__") { format!("label{key}") } else { key };
         if key.starts_with(|it: char| it.is_ascii_digit()) { format!("_{key}") } else { key }
     };
@@ -73,7 +73,8 @@ pub(crate) fn as_series(who: &Who) -> String {
     let mut labels: Vec<(String, String)> = Vec::new();
     for (fact, text) in who.facts() {
         let key = key(fact.strip_prefix("label.").unwrap_or(&fact));
-        // The program is the name. Two keys may become the same one; what is known of the process itself comes first.
+        // The program is already the name of the series. Two keys may become equal; the facts about the
+        // process come first.
         if fact != "program" && !text.is_empty() && labels.iter().all(|it| it.0 != key) {
             labels.push((key, value(&text)));
         }
@@ -83,7 +84,7 @@ pub(crate) fn as_series(who: &Who) -> String {
     format!("{}{{{}}}", name(&who.program), labels.join(","))
 }
 
-/// Attributes of an OpenTelemetry resource, by the names of its conventions:
+/// Attributes of an OpenTelemetry resource, with the names of its conventions:
 /// <https://opentelemetry.io/docs/specs/semconv/resource/>
 #[cfg(feature = "otlp")]
 pub(crate) fn as_attributes(who: &Who) -> Vec<(String, highwater_profile::otlp::Attribute)> {
@@ -98,7 +99,7 @@ pub(crate) fn as_attributes(who: &Who) -> Vec<(String, highwater_profile::otlp::
     attributes
 }
 
-/// Text as a part of a query.
+/// Text percent-encoded for a query.
 pub(crate) fn encoded(text: &str) -> String {
     let plain = |it: u8| it.is_ascii_alphanumeric() || b"-._~".contains(&it);
     text.bytes().map(|it| if plain(it) { char::from(it).to_string() } else { format!("%{it:02X}") }).collect()
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn people_read_a_line() {
+    fn people_get_a_line() {
         let expected =
             "check out 0123456789ab on web-3, pod shop/checkout-7, container ffffffffffff, process 4711; ";
         let line = as_line(&who());
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn programs_read_all_of_it() {
+    fn programs_get_everything() {
         let json = as_json(&who());
         assert_eq!((&json["host"], &json["process"]), (&json!("web-3"), &json!(4711)));
         assert_eq!(json["labels"]["a.b"], "x\n\"{}");

@@ -1,4 +1,4 @@
-//! What a program sees of a hard limit. One test, since the limit is the process's.
+//! The effect of a hard limit on a program. There is one test, since the limit applies to the whole process.
 
 #![forbid(unsafe_code)]
 
@@ -8,12 +8,12 @@ use std::{env, hint};
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new().exact();
 
-/// Has this program break its limit, and not only try to.
+/// Set in the child process that has to exceed its limit.
 const BREAK: &str = "HIGHWATER_TEST_BREAKS_ITS_LIMIT";
 
 const MIB: usize = 1 << 20;
 
-/// What the recorder treats in a way of its own.
+/// A type that the recorder handles specially.
 #[repr(align(4096))]
 struct Page(#[expect(dead_code, reason = "only its size matters")] [u8; 4096]);
 
@@ -22,14 +22,14 @@ fn live_bytes() -> u64 {
 }
 
 #[test]
-fn beyond_the_limit_allocations_fail_like_on_a_full_machine() {
+fn beyond_the_limit_allocations_fail() {
     let _limit = highwater_agent::hard_limit(live_bytes() + 4 * MIB as u64);
     if env::var_os(BREAK).is_some() {
         hint::black_box(vec![1_u8; 8 * MIB]);
         return;
     }
     let mut kept: Vec<Vec<u8>> = Vec::with_capacity(10_000);
-    // In small pieces, each of which is far from the limit by itself.
+    // In small pieces, each far below the limit by itself.
     let refused = loop {
         let mut piece = Vec::new();
         if let Err(error) = piece.try_reserve_exact(1000) {
@@ -40,7 +40,7 @@ fn beyond_the_limit_allocations_fail_like_on_a_full_machine() {
     };
     assert!(kept.len() >= 3_900, "{refused} after {}", kept.len());
     let before = live_bytes();
-    // What grows is refused by what it grows, and is whole afterwards.
+    // A vector that cannot grow returns an error and keeps its content.
     let mut last = kept.pop().unwrap();
     last.resize(1000, 7);
     last.try_reserve_exact(MIB).unwrap_err();
@@ -53,7 +53,7 @@ fn beyond_the_limit_allocations_fail_like_on_a_full_machine() {
     drop(highwater_agent::hard_limit(0));
     Vec::<u8>::new().try_reserve_exact(64 * MIB).unwrap();
 
-    // Whoever does not ask whether there is memory comes to an end.
+    // A program that does not check for memory is aborted.
     let broken =
         Command::new(env::current_exe().unwrap()).env(BREAK, "1").arg("--nocapture").output().unwrap();
     let said = String::from_utf8_lossy(&broken.stderr);

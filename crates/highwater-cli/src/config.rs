@@ -1,7 +1,7 @@
-//! `highwater.toml`: what a project says once instead of on every command line.
+//! `highwater.toml`: settings that a project states once instead of on every command line.
 //!
-//! It is looked for in the current directory and its parents. What is not understood is an error that names the line: a rule
-//! with a typing mistake must not be one that is quietly ignored.
+//! The command looks for the file in the current directory and its parents. An unknown key is an error that
+//! names the line: a rule with a typing mistake must not be ignored silently.
 
 use std::fs;
 use std::ops::Range;
@@ -17,12 +17,12 @@ use crate::parse;
 
 const NAME: &str = "highwater.toml";
 
-/// What the project says.
+/// The project's settings.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
-    /// The file it is from; `None` where there is none.
+    /// The file they come from; `None` if there is no file.
     pub(crate) path: Option<PathBuf>,
-    /// Findings of `highwater leaks` that are known and accepted.
+    /// Findings of `highwater leaks` that the project knows and accepts.
     pub(crate) accepted_leaks: Vec<Suppression>,
     /// What the functions of the project's own collections allocate.
     pub(crate) containers: Vec<ContainerRule>,
@@ -78,7 +78,7 @@ enum ElementText {
 }
 
 impl Config {
-    /// Reads the file at `path`, or the one that is found from here upwards.
+    /// Reads the file at `path`, or the nearest one in the current directory or its parents.
     pub(crate) fn load(path: Option<&Path>) -> Result<Self, CliError> {
         let found = path.map(Path::to_owned).or_else(find);
         let Some(path) = found else { return Ok(Self::default()) };
@@ -95,7 +95,7 @@ fn find() -> Option<PathBuf> {
     here.ancestors().map(|it| it.join(NAME)).find(|it| it.is_file())
 }
 
-/// A line and what is wrong there.
+/// A line, from 1, and the fault on it.
 type Fault = (usize, String);
 
 fn read(text: &str) -> Result<Config, Fault> {
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_with_its_line() {
+    fn errors_name_their_line() {
         const RULE: &str = "[[leaks.suppress]]\n";
         for (text, line, expected) in [
             (format!("\n{RULE}pattern = \"a\"\nreasn = \"r\"\n"), 4, "reasn"),

@@ -1,4 +1,4 @@
-//! Everything that can go wrong, each in one line that names the file and says what to do.
+//! The errors of all commands: one line each, which names the file and says what to do.
 
 use std::fmt::Write;
 use std::io;
@@ -12,7 +12,7 @@ use highwater_symbol::{Summary, SymbolError};
 
 use crate::input;
 
-/// Why there is no answer.
+/// Why a command has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
     #[error("{}{}", .0, advice_for_file(.0))]
@@ -24,7 +24,7 @@ pub(crate) enum CliError {
     #[error("{0}")]
     MissingBinaries(String),
     #[error("{0}")]
-    Stranger(String),
+    ForeignBinary(String),
     #[error("{}: {source}{}", paths(.files), advice_for_question(.source))]
     Question { files: Vec<PathBuf>, source: AnalyzeError },
     #[error("{}: {source}", paths(.files))]
@@ -35,7 +35,7 @@ pub(crate) enum CliError {
     NoProfiles { path: PathBuf, others: usize },
     #[error("{}: a series is either one directory or files in order of time", path.display())]
     DirectoryAmongFiles { path: PathBuf },
-    #[error("{0}; --force goes on without the file")]
+    #[error("{0}; --force continues without the file")]
     DamagedInSeries(Box<CliError>),
     #[error("cannot read {}: {source}", path.display())]
     Directory { path: PathBuf, source: io::Error },
@@ -51,9 +51,9 @@ pub(crate) enum CliError {
     Watched(PathBuf),
     #[error("{target}: {reason}")]
     Target { target: String, reason: String },
-    #[error("{target}: there was not one snapshot: {reason}")]
+    #[error("{target}: no snapshot arrived: {reason}")]
     NoSnapshot { target: String, reason: String },
-    #[error("{0}; highwater top, diff and trend print, and highwater watch goes on without a terminal")]
+    #[error("{0}; highwater top, diff and trend print, and highwater watch works without a terminal")]
     NoTerminal(&'static str),
     #[error("the terminal: {0}")]
     Terminal(io::Error),
@@ -61,9 +61,7 @@ pub(crate) enum CliError {
     Plot(String),
     #[error("cargo: {0}")]
     Cargo(String),
-    #[error(
-        "there is no package {0:?} in this workspace; `cargo metadata --no-deps` names those that there are"
-    )]
+    #[error("there is no package {0:?} in this workspace; `cargo metadata --no-deps` lists the packages")]
     NoPackage(String),
     #[error("cannot write the answer: {0}")]
     Output(#[from] io::Error),
@@ -74,7 +72,8 @@ pub(crate) enum CliError {
 }
 
 impl CliError {
-    /// The profile at `path` needs binaries that are not here. `None` when it needs none.
+    /// The error for a profile at `path` whose binaries are not on this machine; `None` if it needs no
+    /// binaries.
     pub(crate) fn missing_binaries(path: &Path, summary: &Summary) -> Option<Self> {
         let mut list = String::new();
         let mut files = 0;
@@ -87,17 +86,19 @@ impl CliError {
         let noun = if files == 1 { "a file is" } else { "files are" };
         (files > 0).then(|| {
             Self::MissingBinaries(format!(
-                "{}: {noun} missing to name functions and lines: {list}; give the right one with --binary PATH, or go on with --addresses",
+                "{}: {noun} missing to name functions and lines: {list}; give the right one with --binary PATH, or continue with --addresses",
                 input::shown(path)
             ))
         })
     }
 
-    /// A binary was given that is none of the files of the profile at `path`. `None` when each is one of them.
-    pub(crate) fn stranger(path: &Path, profile: &Profile, summary: &Summary) -> Option<Self> {
-        /// More files than this are not listed: it is the program that is mixed up, and that comes first.
+    /// The error for a given binary that is not one of the files of the profile at `path`; `None` if each
+    /// binary is.
+    pub(crate) fn foreign_binary(path: &Path, profile: &Profile, summary: &Summary) -> Option<Self> {
+        /// The error lists at most this many files. Usually the program's own binary is the wrong build, and
+        /// it is listed first.
         const LISTED: usize = 3;
-        let stranger = summary.strangers.first()?;
+        let foreign_binary = summary.unused_binaries.first()?;
         let mut files: Vec<String> = Vec::new();
         for mapping in profile.mappings() {
             let file =
@@ -110,17 +111,17 @@ impl CliError {
             files.truncate(LISTED);
             files.push("others".to_owned());
         }
-        let own = build(stranger.build_id.as_deref().unwrap_or_default());
+        let own = build(foreign_binary.build_id.as_deref().unwrap_or_default());
         let list = if files.is_empty() { "none".to_owned() } else { files.join(", ") };
-        Some(Self::Stranger(format!(
-            "{}: --binary {} ({own}) is another build than all files of the profile: {list}; give the build that was profiled",
+        Some(Self::ForeignBinary(format!(
+            "{}: --binary {} ({own}) is a different build from every file of the profile: {list}; give the build that was profiled",
             input::shown(path),
-            stranger.path.display()
+            foreign_binary.path.display()
         )))
     }
 }
 
-/// A build id in words; it is empty where there is none.
+/// A build id as text; the id is empty if the file has none.
 pub(crate) fn build(id: &str) -> String {
     if id.is_empty() { "no build id".to_owned() } else { format!("build id {id}") }
 }
@@ -152,12 +153,12 @@ fn advice_for_content(error: &ReadError) -> &'static str {
     }
 }
 
-/// The file that a series had come to before the one at fault.
+/// The file of a series before the file at fault, as text.
 fn behind(before: &Option<PathBuf>) -> String {
     before.as_ref().map_or_else(String::new, |it| format!(", behind {}", it.display()))
 }
 
-/// The kinds that a file has values of.
+/// The kinds of values that a file has, as text.
 fn offered(kinds: &[String]) -> String {
     if kinds.is_empty() {
         String::new()
@@ -174,10 +175,10 @@ fn advice_for_series(error: &SeriesError) -> &'static str {
     match error {
         SeriesError::Question(source) => advice_for_question(source),
         SeriesError::Unsorted { .. } => "; give the files in order of time, or the directory they are in",
-        SeriesError::ClockBackwards { .. } => "; leave out those on one side of the change",
+        SeriesError::ClockBackwards { .. } => "; leave out the files on one side of the change",
         SeriesError::Duplicate { .. } => "; leave it out (--force does)",
         SeriesError::Restarted => {
-            "; give the files of one process, or go on without what was between the two (--force)"
+            "; give the files of one process, or continue without the time between the two (--force)"
         }
         SeriesError::IntervalChanged(_) => " (--force)",
         SeriesError::NotLive(_) => "; choose live-bytes or live-blocks with --sample",

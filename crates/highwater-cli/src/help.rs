@@ -8,7 +8,7 @@ use clap::{Command, CommandFactory};
 
 use crate::args::Cli;
 
-/// Commands by what they are for. Each is in one group.
+/// Commands by purpose. Each command is in exactly one group.
 const GROUPS: &[(&str, &[(&str, &str)])] = &[
     (
         "Look at one profile",
@@ -66,7 +66,7 @@ const EXAMPLES: &[(&str, &str)] = &[
     ("highwater report snapshots/ -o report.html", "a page for a browser"),
 ];
 
-/// What is true of every command.
+/// Notes that hold for every command.
 const NOTES: &str = "\
 A profile is a file, - for standard input, or the address of a running program.
 Files may be of Highwater, pprof, Go, DHAT, jemalloc, gperftools, heaptrack,

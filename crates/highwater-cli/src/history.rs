@@ -1,4 +1,4 @@
-//! What a file or a directory says of a process: its last snapshot, and what came before it.
+//! The history of a process, from a file or a directory: its last snapshot and the snapshots before it.
 
 use std::path::{Path, PathBuf};
 
@@ -11,26 +11,26 @@ use crate::series::{self, Files};
 use crate::shared::Shared;
 use crate::{input, load, output};
 
-/// The last snapshot of a process, and what came before it.
+/// The last snapshot of a process, and the snapshots before it.
 pub(crate) struct Past {
-    /// The first of several snapshots.
+    /// The first of several snapshots; `None` if there is only one.
     pub(crate) first: Option<Profile>,
     pub(crate) last: Profile,
     pub(crate) history: History,
 }
 
 impl Past {
-    /// Reads a profile, or a directory of snapshots of one process, of which no more than two are in memory at a time. With
-    /// `force`, what does not continue the series is left out, and said.
+    /// Reads a profile, or a directory of snapshots of one process. At most two snapshots are in memory at a
+    /// time. With `force`, snapshots that do not continue the series are left out, and a note says so.
     pub(crate) fn read(path: &Path, query: &Query, force: bool, shared: &Shared) -> Result<Self, CliError> {
         if !path.is_dir() {
             let last = load::symbolized(path, shared)?;
-            // Of a directory, following the series does.
-            refuse_difference(&last, "what is asked is about what a process holds")
+            // For a directory, following the series makes this check.
+            refuse_difference(&last, "the question is about the memory of one process")
                 .map_err(question(&[path]))?;
             return Ok(Self { first: None, last, history: History::default() });
         }
-        let mut files = Files::of(&[path.to_owned()], force)?;
+        let mut files = Files::from_paths(&[path.to_owned()], force)?;
         let known = files.scan(shared, |it| Ok((it.meta.and_then(|it| it.epoch), it.time_ns)))?;
         let snapshots = known.into_iter().filter_map(|(epoch, time_ns)| Some((epoch?, time_ns))).collect();
         let mut history = History { trend: None, snapshots };
@@ -54,7 +54,7 @@ impl Past {
     }
 }
 
-/// What became of every row over the series; `None` where the files do not say what is live.
+/// How every row changed over the series; `None` if the files have no live values.
 fn follow(
     files: &mut Files,
     first: &Path,
@@ -69,13 +69,14 @@ fn follow(
     series.trend(&TrendOptions::default()).map(Some).map_err(series::whole(files))
 }
 
-/// Whether what was counted since the start of the process counts on from one to the other.
+/// Whether both snapshots are of the same process, so that cumulative counts can be compared. If not, a note
+/// says so.
 pub(crate) fn is_same_process(path: &Path, first: &Profile, last: &Profile) -> bool {
     let process = |it: &Profile| it.meta.and_then(|it| it.process);
     let is_same = process(first) == process(last);
     if !is_same {
         output::note(&format!(
-            "{}: the first and the last snapshot are of different processes: what is counted since the start is that of the last",
+            "{}: the first and the last snapshot are of different processes: cumulative values belong to the last one",
             input::shown(path)
         ));
     }

@@ -1,6 +1,7 @@
-//! Profiles from where the command line says: a file, standard input (`-`), or the address of a server.
+//! Profiles from the place that an argument names: a file, standard input (`-`), or the address of a server.
 //!
-//! A command may ask for a profile more than once. A server is asked once, and standard input read once.
+//! A command may need the same profile more than once. Standard input is read once, and a server is asked
+//! once.
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal, Read};
@@ -14,28 +15,28 @@ use crate::error::CliError;
 use crate::shared::Shared;
 use crate::watch::{Endpoint, is_address};
 
-/// What stands for standard input.
+/// The argument that stands for standard input.
 const STDIN: &str = "-";
 
-/// What came from servers and from standard input, by what the command line calls it.
+/// Profiles read from servers and from standard input, by the argument that names them.
 static TAKEN: Mutex<Option<HashMap<PathBuf, Arc<Vec<u8>>>>> = Mutex::new(None);
 
-/// Whether this is the address of a server, and no file.
+/// The address, if the argument is the address of a server and not a file.
 fn address(path: &Path) -> Option<&str> {
     path.to_str().filter(|it| is_address(it) && !path.exists())
 }
 
-/// Whether this stands for standard input.
+/// Whether the argument stands for standard input.
 pub(crate) fn is_stdin(path: &Path) -> bool {
     path == Path::new(STDIN)
 }
 
-/// Whether there is a file of this name whose last change means something.
+/// Whether the argument is a file, whose modification time has a meaning.
 pub(crate) fn is_file(path: &Path) -> bool {
     !is_stdin(path) && address(path).is_none()
 }
 
-/// What an input is called: an address without its query, which may hold a secret.
+/// The displayed name of an input: an address without its query, which may hold a secret.
 pub(crate) fn shown(path: &Path) -> String {
     match address(path) {
         _ if is_stdin(path) => "standard input".to_owned(),
@@ -47,7 +48,7 @@ pub(crate) fn shown(path: &Path) -> String {
     }
 }
 
-/// Reads a profile as it is.
+/// Reads a profile without looking up symbols.
 pub(crate) fn read(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let limits = shared.limits();
     if is_file(path) {
@@ -70,7 +71,7 @@ pub(crate) fn read(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
     taken(&bytes)
 }
 
-/// Asks a server, within the bounds that `highwater watch` keeps.
+/// Fetches a profile from a server, within the bounds of `highwater watch`.
 fn fetch(text: &str, shared: &Shared) -> Result<Vec<u8>, CliError> {
     let endpoint = shared.server.endpoint(text)?;
     let limit = shared.limits().unpacked_bytes();

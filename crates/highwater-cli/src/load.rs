@@ -14,10 +14,10 @@ use crate::names;
 use crate::shared::Shared;
 use crate::{input, output};
 
-/// How long a file's symbols may take before a reader wonders whether anything happens.
+/// Time after which a progress bar appears.
 const TICK: Duration = Duration::from_millis(120);
 
-/// Reads a profile as it is in its file.
+/// Reads a profile without looking up symbols.
 pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let profile = input::read(path, shared)?;
     for sample in &shared.sample {
@@ -27,8 +27,8 @@ pub(crate) fn raw(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
     Ok(profile)
 }
 
-/// Reads a profile and finds its functions and lines. Without a binary that it needs there is no profile, unless
-/// addresses were allowed: half of the names look like an answer and are none.
+/// Reads a profile and looks up its functions and lines. A missing binary is an error unless addresses are
+/// allowed: an answer with half of its names would mislead.
 pub(crate) fn symbolized(path: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let bar = Progress::busy(format!("reading {}", input::shown(path)));
     let profile = raw(path, shared)?;
@@ -42,13 +42,13 @@ fn with_symbols(path: &Path, mut profile: Profile, shared: &Shared) -> Result<Pr
     Ok(profile)
 }
 
-/// As [`symbolized`], of a profile that was read already and without a word.
+/// Like [`symbolized`], for a profile in memory and without printing notes.
 pub(crate) fn symbolize_quietly(path: &Path, profile: &mut Profile, shared: &Shared) -> Result<(), CliError> {
     let summary = symbolize_with(profile, &shared.symbols(), &|_| ())?;
     complete(path, profile, &summary, shared)
 }
 
-/// Notes in the profile what has to be said about its symbols; an error when too much is missing.
+/// Adds notes about symbols to the profile; an error if too much is missing.
 fn complete(path: &Path, profile: &mut Profile, summary: &Summary, shared: &Shared) -> Result<(), CliError> {
     match CliError::missing_binaries(path, summary) {
         Some(error) if !shared.addresses => Err(error),
@@ -59,7 +59,7 @@ fn complete(path: &Path, profile: &mut Profile, summary: &Summary, shared: &Shar
     }
 }
 
-/// Says on stderr what an answer with a header says there: for those that have none.
+/// Prints the notes of profiles to stderr, for answers without a header.
 pub(crate) fn say_notes<'a>(profiles: impl IntoIterator<Item = &'a Profile>) {
     let mut said: Vec<String> = Vec::new();
     for note in profiles.into_iter().flat_map(highwater_analyze::notes) {
@@ -70,7 +70,7 @@ pub(crate) fn say_notes<'a>(profiles: impl IntoIterator<Item = &'a Profile>) {
     }
 }
 
-/// Reads two profiles at the same time, and finds the functions and lines of one after the other.
+/// Reads two profiles at the same time, then looks up their symbols one after the other.
 pub(crate) fn symbolized_pair(paths: [&Path; 2], shared: &Shared) -> Result<[Profile; 2], CliError> {
     let [base, new] = paths;
     if input::is_stdin(base) && input::is_stdin(new) {
@@ -92,29 +92,29 @@ pub(crate) fn symbolized_pair(paths: [&Path; 2], shared: &Shared) -> Result<[Pro
     Ok([with_symbols(base, first?, shared)?, with_symbols(new, second?, shared)?])
 }
 
-/// Finds what can be found, and says what that was.
+/// Looks up symbols and returns the outcome.
 pub(crate) fn find_symbols(path: &Path, profile: &mut Profile, shared: &Shared) -> Result<Summary, CliError> {
     let what = format!("finding functions and lines of {}", input::shown(path));
     let bar = Progress::start(what, "addresses");
     Ok(symbolize_with(profile, &shared.symbols(), &|it| bar.show(it.done, it.total))?)
 }
 
-/// Does something that may take long, under a sign of life.
+/// Runs work that may take long, and shows that it is running.
 pub(crate) fn busy<T>(what: &str, work: impl FnOnce() -> T) -> T {
     let _bar = Progress::busy(what.to_owned());
     work()
 }
 
-/// A bar on stderr while it is in scope, if that is a terminal.
+/// A progress bar on stderr while it is in scope, if stderr is a terminal.
 pub(crate) struct Progress(Option<ProgressBar>);
 
 impl Progress {
-    /// A sign of life while something is done of which nobody knows how much is left.
+    /// A spinner for work of unknown length.
     pub(crate) fn busy(what: String) -> Self {
         Self::with_template(what, "{spinner} {wide_msg}")
     }
 
-    /// A bar that says what is done, and counts these things.
+    /// A bar that names the work and counts these things.
     pub(crate) fn start(what: String, things: &str) -> Self {
         Self::with_template(what, &format!("{{spinner}} {{msg}} {{wide_bar}} {{pos}}/{{len}} {things}"))
     }

@@ -1,8 +1,8 @@
-//! The `highwater` command: arguments, the terminal and exit codes. Everything it shows is worked out elsewhere.
+//! The `highwater` command: arguments, the terminal and exit codes. Other crates compute everything it shows.
 //!
-//! A run reads profiles ([`load`]), asks one question of them and shows the answer ([`output`]); each command is one
-//! file below [`command`]. Exit code 0 means that the answer was given, 2 that one line on stderr says why not; a command
-//! that judges has two more, see [`Outcome`].
+//! A run reads profiles ([`load`]), asks one question about them and prints the answer ([`output`]). Each
+//! command is one file below [`command`]. Exit code 0 means that the answer was printed. Exit code 2 means an
+//! error, which one line on stderr explains. A command that judges has two more codes, see [`Outcome`].
 #![forbid(unsafe_code)]
 
 mod args;
@@ -47,12 +47,12 @@ fn main() -> ExitCode {
             output::error(&message);
             ExitCode::from(2)
         }
-        // The hook has said what there is to say.
+        // The panic hook has already printed the message.
         Err(_) => ExitCode::from(2),
     }
 }
 
-/// A panic is a fault of ours, but the reader still gets one line that says what to do.
+/// A panic is a bug of this program. The reader still gets one line that says what to do.
 fn internal_fault(fault: &PanicHookInfo<'_>) -> String {
     let place = fault.location().map_or_else(String::new, |it| format!(" at {}:{}", it.file(), it.line()));
     let reason = fault.payload_as_str().unwrap_or("no reason given");

@@ -1,11 +1,11 @@
-//! What names of functions and lines are missing in an answer, why, and how to give them.
+//! The names of functions and lines that are missing in an answer, why, and how to supply them.
 
 use highwater_names::library::is_system_library;
 use highwater_symbol::{MappingOutcome, Summary};
 
 use crate::error::build;
 
-/// One sentence for each file that could have told more. That libraries of the system are stripped is nothing unusual.
+/// One sentence for each file with missing names. Stripped system libraries are usual and are not mentioned.
 pub(crate) fn missing(summary: &Summary) -> Vec<String> {
     let mut files: Vec<MappingOutcome> = Vec::new();
     for outcome in &summary.mappings {
@@ -29,7 +29,7 @@ fn add(file: &mut MappingOutcome, other: &MappingOutcome) {
     file.unusable = file.unusable.take().or_else(|| other.unusable.clone());
 }
 
-/// What a reader should know who expects more names of this file.
+/// A sentence for readers who expect more names from this file.
 pub(crate) fn of_file(outcome: &MappingOutcome) -> Option<String> {
     let MappingOutcome { locations, resolved, with_lines, .. } = outcome;
     let file = if outcome.file.is_empty() { "the program" } else { &outcome.file };
@@ -47,7 +47,7 @@ pub(crate) fn of_file(outcome: &MappingOutcome) -> Option<String> {
             "{file} ({build}): its split debug information was not found, so lines and inlined functions are missing; put the .dwp file beside it, or name the directory of its .dwp or .dwo files with --debug-dir"
         ));
     }
-    // What debug information does not know nothing else does, and that libraries of the system are stripped is usual.
+    // No other source has more than the debug information, and system libraries are usually stripped.
     if outcome.has_debug_info || is_system_library(&outcome.file) {
         return None;
     }

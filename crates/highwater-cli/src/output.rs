@@ -1,4 +1,4 @@
-//! The terminal: the only place that prints.
+//! Printing: the only file of this crate that writes to stdout and stderr.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::Path;
@@ -12,25 +12,25 @@ use crate::error::CliError;
 use crate::reader::Readers;
 use crate::shared::Shared;
 
-/// Columns to assume when no terminal tells.
+/// Columns to assume if no terminal reports its width.
 const DEFAULT_WIDTH: usize = 80;
 
-/// On a narrower screen tables do not fit, and are not made worse by breaking their lines.
+/// Tables do not fit on a narrower screen, and shortening their lines further would not help.
 const LEAST_WIDTH: usize = 60;
 
-/// What an answer means for whoever started the command.
+/// The meaning of an answer for the exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// It was given; where it is a verdict, all is well.
+    /// The answer was printed; if it is a verdict, all is well.
     Answered,
-    /// There is something to be done.
+    /// Something needs the user's attention.
     Found,
-    /// There is no telling.
+    /// The data does not allow a verdict.
     Inconclusive,
 }
 
 impl Outcome {
-    /// The exit code. 2 is for errors.
+    /// The exit code. Errors have code 2.
     pub(crate) fn code(self) -> u8 {
         match self {
             Self::Answered => 0,
@@ -40,7 +40,7 @@ impl Outcome {
     }
 }
 
-/// Shows an answer: as JSON if that was asked for, else as text.
+/// Prints an answer: as JSON with `--json`, else as text.
 pub(crate) fn answer<T: Serialize>(
     shared: &Shared,
     kind: &str,
@@ -50,7 +50,7 @@ pub(crate) fn answer<T: Serialize>(
     answer_beside(None, shared, kind, answer, text)
 }
 
-/// [`answer`] about a document that was written to `path`.
+/// Like [`answer`], for a document that was written to `path`.
 pub(crate) fn answer_about<T: Serialize>(
     path: &Path,
     shared: &Shared,
@@ -73,7 +73,7 @@ fn answer_beside<T: Serialize>(
         say(&highwater_report::json(kind, answer)?)?;
     } else {
         let text = text(answer);
-        // A program that reads along gets each sentence in one line.
+        // A program that reads the output gets each sentence on one line.
         let text = known_width()
             .filter(|it| *it >= LEAST_WIDTH)
             .map_or_else(|| text.clone(), |it| wrapped(&text, it));
@@ -82,7 +82,8 @@ fn answer_beside<T: Serialize>(
     Ok(())
 }
 
-/// How text is to look on stdout. Its width is the terminal's, or what `COLUMNS` says where there is none. Colours follow the terminal and `NO_COLOR`.
+/// The options for text on stdout. The width is the terminal's, or `COLUMNS` if there is no terminal. Colours
+/// follow the terminal and `NO_COLOR`.
 pub(crate) fn view() -> View {
     View {
         width: known_width().unwrap_or(DEFAULT_WIDTH),
@@ -91,7 +92,7 @@ pub(crate) fn view() -> View {
     }
 }
 
-/// Columns of the terminal, or those that are asked for.
+/// Columns of the terminal, or the value of `COLUMNS`.
 fn known_width() -> Option<usize> {
     let stdout = io::stdout();
     let terminal = if stdout.is_terminal() { terminal_size::terminal_size_of(&stdout) } else { None };
@@ -99,7 +100,7 @@ fn known_width() -> Option<usize> {
     terminal.map(|(width, _)| usize::from(width.0)).filter(|it| *it > 0).or_else(asked_for)
 }
 
-/// Prints to stdout. A reader who has seen enough (`| head`) is no error, nor is a terminal that was closed.
+/// Prints to stdout. A closed pipe (`| head`) or a closed terminal is not an error.
 pub(crate) fn print(text: &str) -> io::Result<()> {
     let mut out = anstream::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -108,12 +109,13 @@ pub(crate) fn print(text: &str) -> io::Result<()> {
     }
 }
 
-/// Whether this is the error of an output that nobody reads any more. A terminal that is gone fails as a broken disk does.
+/// Whether the error means that nobody reads the output any more. A closed terminal returns the same error as
+/// a broken disk.
 fn has_no_reader(error: &io::Error) -> bool {
     error.kind() == ErrorKind::BrokenPipe || Readers::of_output().are_gone()
 }
 
-/// Writes a document to the file that `-o` names: `-` is stdout, as is `/dev/stdout`.
+/// Writes a document to the file of `-o`. `-` is stdout, and so is `/dev/stdout`.
 pub(crate) fn document(
     path: &Path,
     content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
@@ -121,7 +123,7 @@ pub(crate) fn document(
     if path.as_os_str() != "-" {
         return write_atomically(path, content);
     }
-    // Bytes as they are: a document is not for a terminal's colours to be taken out of.
+    // The bytes are unchanged: colours are not removed from a document.
     let mut out = io::BufWriter::new(io::stdout().lock());
     match content(&mut out).and_then(|()| out.flush()) {
         Err(error) if !has_no_reader(&error) => {
@@ -131,12 +133,12 @@ pub(crate) fn document(
     }
 }
 
-/// Whether a document that is written here goes to stdout, where it is not to be mixed with words about it.
+/// Whether a document for this path goes to stdout. Messages about it must then go elsewhere.
 pub(crate) fn is_stdout(path: &Path) -> bool {
     ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|it| path == Path::new(it))
 }
 
-/// Says that a document was written to `path`: on stdout, or on stderr if the document is there.
+/// Prints that a document was written to `path`: on stdout, or on stderr if the document itself is on stdout.
 pub(crate) fn about_document(path: &Path, text: &str) -> io::Result<()> {
     if is_stdout(path) {
         aside(text);
@@ -145,24 +147,24 @@ pub(crate) fn about_document(path: &Path, text: &str) -> io::Result<()> {
     print(text)
 }
 
-/// Prints to stderr what is for a machine that reads along.
+/// Prints text for other programs to stderr, without a prefix.
 pub(crate) fn aside(text: &str) {
-    // When stderr is gone there is nobody left to tell.
+    // If stderr is closed, nobody can read the message.
     let _ = io::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Prints an error to stderr, in one line whatever it holds.
+/// Prints an error to stderr, on one line whatever the message contains.
 pub(crate) fn error(message: &str) {
     line("error", message);
 }
 
-/// Prints a remark to stderr, in one line whatever it holds.
+/// Prints a remark to stderr, on one line whatever the message contains.
 pub(crate) fn note(message: &str) {
     line("note", message);
 }
 
 fn line(kind: &str, message: &str) {
     let message: String = message.chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
-    // When stderr is gone there is nobody left to tell.
+    // If stderr is closed, nobody can read the message.
     let _ = writeln!(io::stderr().lock(), "highwater: {kind}: {message}");
 }

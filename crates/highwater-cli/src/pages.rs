@@ -1,4 +1,4 @@
-//! The questions whose answers make up a page.
+//! Collects the answers that make up a page.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -16,19 +16,19 @@ use crate::series::{self, Files, series_error};
 use crate::shared::Shared;
 use crate::{command, history, input, load, output};
 
-/// A frame below this share of the whole is narrower than a pixel.
+/// A frame with a smaller share of the whole is narrower than a pixel.
 pub(crate) const NARROWEST: f64 = 0.0001;
 
-/// Most rows of a table.
+/// Maximum rows of a table.
 const ROWS: usize = 200;
 
-/// Most profiles that a page shows in full; of a longer series so many are chosen.
+/// Maximum number of profiles that a page shows in full. From a longer series, this many are chosen.
 const SNAPSHOTS: usize = 24;
 
-/// Rows of all profiles that a page shows in full; of large ones fewer are chosen.
+/// Maximum rows of all profiles that a page shows in full. Fewer profiles are chosen if they are large.
 const FULL_ROWS: usize = 3_000_000;
 
-/// Kinds of values that a page shows if the profile has any, after its own choice.
+/// Kinds of values on a page, after the profile's default, if the profile has values of that kind.
 const KINDS: [SampleKind; 6] = [
     SampleKind::LiveBytes,
     SampleKind::AllocBytes,
@@ -38,19 +38,19 @@ const KINDS: [SampleKind; 6] = [
     SampleKind::PeakBlocks,
 ];
 
-/// Most kinds for a series, whose every snapshot has them.
+/// Maximum kinds for a series: every snapshot repeats them.
 const KINDS_OF_SERIES: usize = 3;
 
-/// Rows that the time line tells apart.
+/// Rows with a line of their own in the time line.
 const TIMELINE_ROWS: usize = 10;
 
-/// What a page is asked for.
+/// The options of a page.
 pub(crate) struct Wanted<'a> {
     pub shared: &'a Shared,
     pub options: DiffOptions,
-    /// Ways to group rows.
+    /// The groupings to show.
     pub groupings: Vec<GroupBy>,
-    /// Rules that accept leaks.
+    /// The rules that accept leaks.
     pub accepted: Vec<Suppression>,
 }
 
@@ -59,7 +59,7 @@ impl Wanted<'_> {
         Query { sample: Some(sample.clone()), by, limit, min_fraction, ..self.shared.query(by) }
     }
 
-    /// The kinds of values to show of these profiles.
+    /// The kinds of values to show for a profile.
     fn kinds(&self, profile: &Profile, most: usize) -> Vec<SampleKind> {
         if !self.shared.sample.is_empty() {
             return self.shared.sample.clone();
@@ -71,7 +71,7 @@ impl Wanted<'_> {
         let default = SampleKind::default_for(profile);
         let others = KINDS.into_iter().filter(|it| *it != default && has_values(it));
         let mut kinds: Vec<SampleKind> = others.collect();
-        // What is 0 everywhere is shown only where there is nothing else.
+        // A kind that is 0 everywhere is shown only if there is no other.
         if kinds.is_empty() || has_values(&default) {
             kinds.insert(0, default);
         }
@@ -79,14 +79,14 @@ impl Wanted<'_> {
         kinds
     }
 
-    /// A bar for the views of a profile.
+    /// A progress bar for the views of a profile.
     fn progress(&self, path: &Path, kinds: &[SampleKind]) -> Progress {
         let bar = Progress::start(format!("adding up {}", input::shown(path)), "views");
         bar.show(0, kinds.len() * self.groupings.len());
         bar
     }
 
-    /// What a profile holds, for each kind and grouping.
+    /// The tables of a profile, for each kind and grouping.
     fn holdings(
         &self,
         path: &Path,
@@ -99,10 +99,11 @@ impl Wanted<'_> {
             .map_err(command::question(&[path]))
     }
 
-    /// Finds what may be leaked and what could be done about it, if the last profile has what that takes.
+    /// Adds findings about leaks and advice, if the last profile has the data for them.
     fn judge(&self, page: &mut Page, first: Option<&Profile>, last: &Profile, history: History) {
         page.accepted = self.accepted.clone();
-        // Of other tools' files nothing is known without a series, and looking takes as long as drawing.
+        // Files of other tools have no data for findings unless there is a series, and the search would take
+        // as long as drawing.
         let is_known = last.meta.is_some() || history.trend.is_some();
         if is_known && !last.is_difference() && SampleKind::LiveBytes.column(last).is_ok() {
             let query = Query { sample: None, ..self.shared.query(GroupBy::Line) };
@@ -112,7 +113,7 @@ impl Wanted<'_> {
         }
     }
 
-    /// What changed between two profiles, for each kind and grouping.
+    /// The changes between two profiles, for each kind and grouping.
     fn changed(
         &self,
         paths: [&Path; 2],
@@ -125,7 +126,7 @@ impl Wanted<'_> {
         for sample in kinds {
             for &by in &self.groupings {
                 bar.show(changed.len(), kinds.len() * self.groupings.len());
-                // What did not change at all is no row of a comparison.
+                // A comparison leaves out rows without any change.
                 let ranking = self.query(sample, by, Some(ROWS), f64::MIN_POSITIVE);
                 let calls = self.query(sample, by, None, NARROWEST);
                 let question = || command::question(&paths);
@@ -141,16 +142,16 @@ impl Wanted<'_> {
     }
 }
 
-/// The files as they were given, or all profiles of a directory in order of time.
+/// The files as given, or all profiles of a directory in order of time.
 fn in_order(files: &[PathBuf], shared: &Shared) -> Result<Files, CliError> {
-    let mut files = Files::of(files, false)?;
+    let mut files = Files::from_paths(files, false)?;
     if files.directory.is_some() {
         files.scan(shared, |_| Ok(()))?;
     }
     Ok(files)
 }
 
-/// Writes the page of these profiles, or its data, and says so.
+/// Writes the page of these profiles, or its data, and prints what was written.
 pub(crate) fn write(files: &[PathBuf], wanted: &Wanted<'_>, out: &Path) -> Result<(), CliError> {
     let page = of_all(&in_order(files, wanted.shared)?, wanted)?;
     let document = if wanted.shared.json { page.data() } else { page.html() };
@@ -170,7 +171,7 @@ fn of_one(path: &Path, profile: &Profile, wanted: &Wanted<'_>) -> Result<Page, C
     Ok(page)
 }
 
-/// The page of profiles in order of time, which are read one after the other.
+/// The page of several profiles in order of time. They are read one after the other.
 fn of_all(files: &Files, wanted: &Wanted<'_>) -> Result<Page, CliError> {
     let paths: Vec<&Path> = files.paths.iter().map(PathBuf::as_path).collect();
     let (&[first_path, .., last_path], shared) = (paths.as_slice(), wanted.shared) else {
@@ -184,7 +185,7 @@ fn of_all(files: &Files, wanted: &Wanted<'_>) -> Result<Page, CliError> {
     let query = Query { sample: live, limit: Some(TIMELINE_ROWS), ..shared.query(GroupBy::Line) };
     let mut timeline = Following::new(TimelineBuilder::new(query.clone()));
     let options = SeriesOptions { force: wanted.options.force };
-    // Leaks are found among all rows; the page has the first of them.
+    // Leaks are searched among all rows. The page shows only the first rows.
     let every_row =
         Query { sample: query.sample, limit: None, min_fraction: 0.0, ..shared.leak_query(GroupBy::Line) };
     let mut trend = Following::new(Series::new(every_row, options));
@@ -253,11 +254,12 @@ fn of_all(files: &Files, wanted: &Wanted<'_>) -> Result<Page, CliError> {
     Ok(page)
 }
 
-/// What the process and its largest rows held in each of these profiles, which are read one after the other.
+/// The memory of the process and of its largest rows in each profile. The profiles are read one after the
+/// other.
 pub(crate) fn timeline(files: &[PathBuf], shared: &Shared, query: Query) -> Result<Timeline, CliError> {
     let files = &in_order(files, shared)?;
     let mut builder = TimelineBuilder::new(query);
-    // A drawing has no place for them.
+    // A drawing has no place for notes.
     let mut notes = BTreeSet::new();
     for path in &files.paths {
         let profile = files.symbolized(path, shared)?;
@@ -268,7 +270,7 @@ pub(crate) fn timeline(files: &[PathBuf], shared: &Shared, query: Query) -> Resu
     builder.finish().map_err(|source| series_error(&files.paths[0], None, source))
 }
 
-/// The names of the first and the last of these files.
+/// The names of the first and the last file.
 pub(crate) fn title(files: &[PathBuf]) -> String {
     match files {
         [] => String::new(),
@@ -277,14 +279,14 @@ pub(crate) fn title(files: &[PathBuf]) -> String {
     }
 }
 
-/// Positions of the profiles to show in full, the first and the last among them and at most so many.
+/// Positions of the profiles to show in full: at most `most`, with the first and the last among them.
 fn chosen(profiles: usize, most: usize) -> Vec<usize> {
     let shown = profiles.min(most);
     let last = shown.saturating_sub(1).max(1);
     (0..shown).map(|it| it * (profiles - 1) / last).collect()
 }
 
-/// Something that profiles are added to until one does not fit.
+/// A collection that profiles are added to until one does not fit.
 struct Following<T> {
     it: T,
     fault: Option<String>,
@@ -314,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_long_series_the_ends_and_what_lies_evenly_between_are_chosen() {
+    fn a_long_series_shows_its_ends_and_an_even_selection() {
         assert_eq!(chosen(1, SNAPSHOTS), [0]);
         assert_eq!(chosen(3, SNAPSHOTS), [0, 1, 2]);
         assert_eq!(chosen(3, 2), [0, 2]);

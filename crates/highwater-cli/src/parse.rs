@@ -1,4 +1,4 @@
-//! Argument values from text, and clap's errors in one line.
+//! Parses argument values, and shortens clap's errors to one line.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -8,12 +8,12 @@ use clap::error::ErrorKind;
 use highwater_analyze::{Allowance, SampleKind};
 use regex::Regex;
 
-/// Any name is a kind of values: whether the file has it is seen when it is read.
+/// A kind of values. Any name is valid here: only the file says which kinds it has.
 pub(crate) fn sample(text: &str) -> Result<SampleKind, Infallible> {
     text.parse()
 }
 
-/// A regular expression. What is wrong with it is said in one line, without the drawing that points to the place.
+/// A regular expression. An error is one line, without the drawing that points to the place.
 pub(crate) fn regex(text: &str) -> Result<Regex, String> {
     Regex::new(text).map_err(|error| {
         let message = error.to_string();
@@ -38,7 +38,7 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "a share is expected, such as 5% or 0.05".to_owned())
 }
 
-/// Growth that is allowed: a share of the base (5%) or a number (10MiB, 1000).
+/// Allowed growth: a share of the base (5%) or a number (10MiB, 1000).
 pub(crate) fn allowance(text: &str) -> Result<Allowance, String> {
     if let Some(percent) = text.strip_suffix('%') {
         let percent = percent.trim_end().parse().ok().filter(|it: &f64| it.is_finite() && *it >= 0.0);
@@ -55,7 +55,7 @@ pub(crate) fn directory(text: &str) -> Result<PathBuf, String> {
     if path.is_dir() { Ok(path) } else { Err("there is no such directory".to_owned()) }
 }
 
-/// A number of bytes, with a binary unit or none.
+/// A number of bytes, with or without a binary unit.
 pub(crate) fn size(text: &str) -> Result<u64, String> {
     let digits = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -71,7 +71,7 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "that is more than can be counted".to_owned())
 }
 
-/// A length of time, with a unit: `90s`, `5min`, `2h`, `500ms`.
+/// A duration with its unit: `90s`, `5min`, `2h`, `500ms`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let digits = text.find(|it: char| !it.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -88,7 +88,7 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     if ms == 0 { Err("no time at all is too little".to_owned()) } else { Ok(Duration::from_millis(ms)) }
 }
 
-/// A limit on memory: a size with its unit, since a plain number is meant for rows.
+/// A memory size. The unit is required, since a plain number could be meant as a number of rows.
 pub(crate) fn memory(text: &str) -> Result<u64, String> {
     if text.bytes().all(|it| it.is_ascii_digit()) {
         return Err("a size with its unit is expected, such as 2GiB (--rows limits the rows)".to_owned());
@@ -96,7 +96,7 @@ pub(crate) fn memory(text: &str) -> Result<u64, String> {
     size(text)
 }
 
-/// What clap has to say, in one line: its paragraphs of usage are what `--help` is for.
+/// clap's error in one line, without its usage text: `--help` shows that.
 pub(crate) fn usage_error(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let lines = text

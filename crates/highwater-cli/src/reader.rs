@@ -1,6 +1,6 @@
-//! Who reads what is written, and whether they are gone: a terminal that was closed, a pipe that nobody reads.
+//! Detects that the reader of the output is gone: a closed terminal, or a pipe that nobody reads.
 //!
-//! The system is asked, because a program that waits, or whose reads find nothing, never learns it from what it does.
+//! The system is asked, because a program that only waits, or whose reads find nothing, would not notice.
 
 #[cfg(unix)]
 pub(crate) use unix::Readers;
@@ -13,17 +13,18 @@ mod unix {
 
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-    /// The terminals and pipes whose other ends matter.
+    /// The terminals and pipes to check for a closed other end.
     #[derive(Debug)]
     pub(crate) struct Readers(Vec<OwnedFd>);
 
     impl Readers {
-        /// Who reads stdout.
+        /// The reader of stdout.
         pub(crate) fn of_output() -> Self {
             Self(io::stdout().as_fd().try_clone_to_owned().into_iter().collect())
         }
 
-        /// Who reads stdout, and the terminal that keys come from: stdin, or that of the session where stdin is none.
+        /// The reader of stdout, and the terminal of the keyboard: stdin, or the session's terminal if stdin
+        /// is no terminal.
         pub(crate) fn of_screen() -> Self {
             let mut readers = Self::of_output();
             let stdin = io::stdin();
@@ -36,12 +37,12 @@ mod unix {
             readers
         }
 
-        /// Whether any of them is gone. Files are never gone.
+        /// Whether any of them is gone. A file is never gone.
         pub(crate) fn are_gone(&self) -> bool {
             let mut asked: Vec<PollFd<'_>> =
                 self.0.iter().map(|it| PollFd::new(it, PollFlags::empty())).collect();
             let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
-            // What cannot be asked is taken to be there.
+            // If the system cannot answer, the reader counts as present.
             poll(&mut asked, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })).is_ok()
                 && asked.iter().any(|it| it.revents().intersects(gone))
         }
@@ -64,7 +65,7 @@ mod unix {
     }
 }
 
-/// Where the system cannot be asked, signals alone end the program.
+/// On systems that cannot be asked, only signals end the program.
 #[cfg(not(unix))]
 #[derive(Debug)]
 pub(crate) struct Readers;

@@ -1,4 +1,4 @@
-//! Series of profiles: files given in order of time, or all profiles of a directory, one in memory at a time.
+//! Series of profiles: files in order of time, or all profiles of a directory, with one in memory at a time.
 
 pub(crate) mod clock;
 
@@ -21,28 +21,28 @@ use crate::{command, input, output, watch};
 
 /// The files of a series.
 pub(crate) struct Files {
-    /// In order of time as soon as they were scanned or followed.
+    /// In order of time after `scan` or `follow`.
     pub(crate) paths: Vec<PathBuf>,
-    /// The directory that they are all of, if that was given.
+    /// The directory of all files, if the argument was a directory.
     pub(crate) directory: Option<PathBuf>,
-    /// The order is that of the arguments, or was found out.
+    /// Whether `paths` is in its final order: the order of the arguments, or the order of time.
     is_sorted: bool,
-    /// There are others to go on with when one cannot be read.
+    /// Whether there are several files, so that the series can continue if one cannot be read.
     several: bool,
-    /// Leave out what cannot be read.
+    /// Whether to leave out files that cannot be read.
     force: bool,
-    /// Remarks that are still to be made, each once.
+    /// Remarks that are not printed yet, each once.
     remarks: BTreeSet<String>,
-    /// Files of the directory that are no profiles.
+    /// Files of the directory that are not profiles.
     others: BTreeSet<PathBuf>,
-    /// What is added to the times of these files, because the clock was set back before, in nanoseconds.
+    /// Nanoseconds to add to the times of these files, because the clock was set back before them.
     shifts: HashMap<PathBuf, i64>,
 }
 
 impl Files {
-    /// What is meant by these arguments. A directory means all profiles in it, not those in directories of its own, hidden
-    /// or temporary ones.
-    pub(crate) fn of(paths: &[PathBuf], force: bool) -> Result<Self, CliError> {
+    /// The files of these arguments. A directory means all profiles directly in it, without hidden and
+    /// temporary files.
+    pub(crate) fn from_paths(paths: &[PathBuf], force: bool) -> Result<Self, CliError> {
         let (paths, directory) = match (paths, paths.iter().find(|it| it.is_dir())) {
             ([directory], Some(_)) => (entries(directory)?, Some(directory.clone())),
             (_, Some(directory)) => return Err(CliError::DirectoryAmongFiles { path: directory.clone() }),
@@ -60,8 +60,9 @@ impl Files {
         })
     }
 
-    /// Reads every file once, without looking for symbols, and keeps what `of` makes of it. Afterwards the files of a
-    /// directory are in order of time, and those that are no profiles are left out with a remark.
+    /// Reads every file once, without looking up symbols, and keeps the result of `of` for each. Afterwards
+    /// the files of a directory are in order of time, and files that are not profiles are left out with a
+    /// remark.
     pub(crate) fn scan<T>(
         &mut self,
         shared: &Shared,
@@ -73,7 +74,7 @@ impl Files {
             bar.show(done, self.paths.len());
             if let Some(profile) = self.read(&path, shared)? {
                 let result = of(&profile).map_err(|source| series_error(&path, None, source))?;
-                found.push((Stamp::of(path, &profile), Some(result)));
+                found.push((Stamp::new(path, &profile), Some(result)));
             }
         }
         drop(bar);
@@ -81,11 +82,11 @@ impl Files {
             let stamps: Vec<Stamp> = found.iter().map(|it| it.0.clone()).collect();
             let order = clock::order(&stamps);
             if self.shifts.is_empty() && order.iter().any(|it| it.1 != 0) {
-                // What was made of them has the wrong times.
+                // The results were made with the unshifted times.
                 self.shifts = order.iter().map(|&(at, shift)| (stamps[at].path.clone(), shift)).collect();
                 self.remarks.insert(
-                    "the clock was set back between two snapshots: later times are shifted, so that they go on; how long the two lie \
-                     apart is not known, and the usual time between two is assumed"
+                    "the clock was set back between two snapshots: later times are shifted so that they increase; the time \
+                     between the two is unknown, and the usual step is assumed"
                         .to_owned(),
                 );
                 return self.scan(shared, of);
@@ -100,7 +101,7 @@ impl Files {
         Ok(results)
     }
 
-    /// Follows the files one after the other, each with its symbols. What had to be forced is said.
+    /// Follows the files one after the other, each with its symbols. Notes report whatever `force` overruled.
     pub(crate) fn follow(&mut self, query: &Query, shared: &Shared) -> Result<Series, CliError> {
         // The names of a recorder's files are in order of time, so most directories need not be read twice.
         if !self.is_sorted {
@@ -114,8 +115,7 @@ impl Files {
         Ok(series.unwrap_or_else(|| Series::new(query.clone(), SeriesOptions::default())))
     }
 
-    /// The series in the order in which the files are now; `None` when something is wrong with that, and the order is not known
-    /// to be the right one.
+    /// The series in the files' current order; `None` if the order has a fault and may be wrong.
     fn attempt(&mut self, query: &Query, shared: &Shared) -> Result<Option<Series>, CliError> {
         let bar = Progress::start("following the series".to_owned(), "files");
         let mut series = Series::new(query.clone(), SeriesOptions { force: self.force });
@@ -145,7 +145,7 @@ impl Files {
         Ok(Some(series))
     }
 
-    /// Keeps these files, and makes the remarks that have to be made.
+    /// Keeps these files, and prints the pending remarks.
     fn finish(&mut self, paths: Vec<PathBuf>) -> Result<(), CliError> {
         self.paths = paths;
         let others = std::mem::take(&mut self.others);
@@ -164,8 +164,9 @@ impl Files {
         Ok(())
     }
 
-    /// Reads a file as it is. One that does not say when it was taken is taken to be as old as the file. `None` when it is to
-    /// be left out: of a directory what is no profile, and, where that is forced, what is damaged.
+    /// Reads a file without looking up symbols. A profile without a time gets the file's modification time.
+    /// `None` if the file has to be left out: in a directory a file that is no profile, and, with `force`, a
+    /// damaged file.
     pub(crate) fn read(&mut self, path: &Path, shared: &Shared) -> Result<Option<Profile>, CliError> {
         let mut profile = match load::raw(path, shared) {
             Ok(profile) => profile,
@@ -196,7 +197,7 @@ impl Files {
         Ok(Some(profile))
     }
 
-    /// Reads a file with its symbols, whose time goes on where the clock was set back.
+    /// Reads a file with its symbols. Its time is shifted if the clock was set back before it.
     pub(crate) fn symbolized(&self, path: &Path, shared: &Shared) -> Result<Profile, CliError> {
         let mut profile = load::symbolized(path, shared)?;
         self.shift(path, &mut profile);
@@ -208,14 +209,14 @@ impl Files {
     }
 }
 
-/// When a file was last changed, in nanoseconds since 1970.
+/// When a file was last modified, in nanoseconds since 1970-01-01 UTC.
 pub(crate) fn changed_ns(path: &Path) -> Option<i64> {
     let time = fs::metadata(path).and_then(|it| it.modified()).ok()?;
     i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }
 
-/// What explains a spike in a series of these snapshots. Of them the two around it are read, and the first and the last of
-/// their process for what is usual.
+/// Explains a spike in a series of these snapshots. It reads the two snapshots around the spike, and the
+/// first and the last one of the same process for the usual rates.
 pub(crate) fn explain(
     spike: &Spike,
     totals: &[SnapshotTotals],
@@ -236,23 +237,23 @@ pub(crate) fn explain(
     highwater_analyze::explain(series, &shared.query(GroupBy::Line)).map_err(command::question(&files))
 }
 
-/// The error of a snapshot that does not continue the series.
+/// The error for a snapshot that does not continue the series.
 pub(crate) fn series_error(path: &Path, before: Option<&PathBuf>, source: SeriesError) -> CliError {
     CliError::Series { path: path.to_owned(), before: before.cloned(), source: Box::new(source) }
 }
 
-/// What is said where a series was forced to go on.
+/// The note for a place at which `force` continued the series.
 pub(crate) fn forced_note(path: &Path, before: Option<&PathBuf>, reason: &SeriesError) -> String {
     let outcome = match reason {
         SeriesError::Duplicate { .. } => "it is left out",
-        SeriesError::Restarted => "what was between the two is left out",
+        SeriesError::Restarted => "the time between the two is left out",
         _ => "forced to go on",
     };
     let behind = before.map_or_else(String::new, |it| format!(", behind {}", it.display()));
     format!("{}{behind}: {reason}; {outcome} (--force)", input::shown(path))
 }
 
-/// The files of a directory that may be profiles, by name.
+/// The files of a directory that may be profiles, sorted by name.
 fn entries(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
     let fail = |source| CliError::Directory { path: directory.to_owned(), source };
     let mut paths = Vec::new();
@@ -271,12 +272,12 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
     Ok(paths)
 }
 
-/// Whether a file is something else altogether, and not a profile that is damaged.
+/// Whether the file is something other than a profile, in contrast to a damaged profile.
 fn is_no_profile(error: &CliError) -> bool {
     matches!(error, CliError::File(FileError::Content { source: ReadError::UnknownFormat { .. }, .. }))
 }
 
-/// The error of a series as a whole.
+/// The error for a series as a whole.
 pub(crate) fn whole(files: &Files) -> impl FnOnce(SeriesError) -> CliError {
     let path = files.directory.clone().or_else(|| files.paths.last().cloned()).unwrap_or_default();
     move |source| CliError::Series { path, before: None, source: Box::new(source) }

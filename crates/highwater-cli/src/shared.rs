@@ -1,4 +1,4 @@
-//! The options that all commands share, and what they mean to the crates that do the work.
+//! The options that all commands share, and how they map to the options of other crates.
 
 use std::path::PathBuf;
 
@@ -15,9 +15,9 @@ use crate::watch::Server;
 /// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Shared {
-    /// The values to show: live-bytes, live-blocks, and the same with alloc-, peak-, temp-, realloc- and freed-,
-    /// realloc-doublings, or a name as in the file (inuse_space) [default: the file's own choice]
-    // A list because `highwater check` takes several; the others take one.
+    /// The values to show: live-bytes, live-blocks, and the same with alloc-, peak-, temp-, realloc- and
+    /// freed-, realloc-doublings, or a name from the file (inuse_space) [default: the file's own choice]
+    // `highwater check` takes several kinds; the other commands take one.
     #[arg(long, value_name = "KIND", value_parser = parse::sample, action = ArgAction::Set, num_args = 1, help_heading = "What to show")]
     pub(crate) sample: Vec<SampleKind>,
 
@@ -26,7 +26,7 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "GROUPING", value_parser = Grouping::parse, help_heading = "What to show")]
     pub(crate) by: Option<Grouping>,
 
-    /// Show nothing but samples with a frame that matches (function, file or module)
+    /// Show only samples with a frame that matches (function, file or module)
     #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     focus: Vec<Regex>,
 
@@ -42,8 +42,8 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     show: Vec<Regex>,
 
-    /// Pass over matching frames as over those of the standard library: their callers get their values [default, where leaks
-    /// are told: frames of libraries, below one of the program]
+    /// Skip matching frames like the standard library's: their callers get their values [default for
+    /// leaks: frames of libraries, below a frame of the program]
     #[arg(long, value_name = "REGEX", value_parser = parse::regex, help_heading = "What to show")]
     through: Vec<Regex>,
 
@@ -55,7 +55,8 @@ pub(crate) struct Shared {
     #[arg(long, help_heading = "What to show")]
     leaf: bool,
 
-    /// Keep the frames of the recorder and of the allocator's entry points, and those that the file says to leave out
+    /// Keep the frames of the recorder and of the allocator's entry points, and those that the file marks to
+    /// be left out
     #[arg(long, help_heading = "What to show")]
     pub(crate) all_frames: bool,
 
@@ -63,7 +64,7 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "FRACTION", default_value = "0.005", value_parser = parse::fraction, help_heading = "What to show")]
     min_fraction: f64,
 
-    /// Show at most so many rows (in a tree: callees of one function); 0 for all
+    /// Show at most this many rows (in a tree: callees of one function); 0 for all
     #[arg(long, value_name = "N", default_value_t = 20, help_heading = "What to show")]
     limit: usize,
 
@@ -71,7 +72,7 @@ pub(crate) struct Shared {
     #[arg(long, help_heading = "Output")]
     pub(crate) json: bool,
 
-    /// Another binary to look for names in, used where its build id is that of a mapped file
+    /// Another binary with names, used if a mapped file has its build id
     #[arg(long, value_name = "PATH", help_heading = "Names and lines")]
     binary: Vec<PathBuf>,
 
@@ -79,11 +80,11 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "DIR", value_parser = parse::directory, help_heading = "Names and lines")]
     debug_dir: Vec<PathBuf>,
 
-    /// Find all names anew, and keep none for the next run (kept below ~/.cache/highwater)
+    /// Look up all names again, and store none for the next run (stored below ~/.cache/highwater)
     #[arg(long, help_heading = "Names and lines")]
     no_cache: bool,
 
-    /// Go on with addresses where a binary is missing
+    /// Continue with addresses if a binary is missing
     #[arg(long, help_heading = "Names and lines")]
     pub(crate) addresses: bool,
 
@@ -94,13 +95,13 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = parse::size, help_heading = "What to read")]
     max_unpacked: u64,
 
-    /// Refuse files whose reading takes more memory than this
+    /// Refuse files whose reading needs more memory than this
     #[arg(long, value_name = "SIZE", default_value = "8GiB", value_parser = parse::size, help_heading = "What to read")]
     max_memory: u64,
 }
 
 impl Shared {
-    /// The question, in rows of `default_by` unless another grouping was asked for.
+    /// The query for these options, with rows of `default_by` unless `--by` is given.
     pub(crate) fn query(&self, default_by: GroupBy) -> Query {
         Query {
             sample: self.sample.first().cloned(),
@@ -138,23 +139,23 @@ impl Shared {
         Query { through_libraries: self.through.is_empty(), ..self.query(default_by) }
     }
 
-    /// Where symbols are looked for.
+    /// The options for looking up symbols.
     pub(crate) fn symbols(&self) -> highwater_symbol::Options {
         let mut options = highwater_symbol::Options::default();
         options.binaries.extend_from_slice(&self.binary);
-        // What was asked for goes before what is always there.
+        // Directories from the command line are searched before the default ones.
         options.debug_dirs.splice(..0, self.debug_dir.iter().cloned());
         options.cache = if self.no_cache { None } else { Cache::in_user_directory() };
         options.max_debug_bytes = self.max_memory;
         options
     }
 
-    /// What reading may cost.
+    /// The limits for reading a file.
     pub(crate) fn limits(&self) -> Limits {
         Limits { max_unpacked_bytes: self.max_unpacked, max_memory_bytes: self.max_memory }
     }
 
-    /// Whether every row was asked for.
+    /// Whether `--limit 0` asks for every row.
     pub(crate) fn unlimited(&self) -> bool {
         self.limit == 0
     }

@@ -1,4 +1,4 @@
-//! Source files that profiles name: where they are looked for, and what may be read.
+//! Finds and reads the source files that profiles name.
 
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use highwater_analyze::Listing;
 use highwater_report::Source;
 
-/// A larger file is no source that anybody reads.
+/// Maximum bytes of a source file. No source that people read is larger.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// The sources of all functions of an answer. `directories` are looked into where a path leads nowhere; `time_ns` is when the
-/// profile was taken, in nanoseconds since 1970-01-01 UTC.
-pub(crate) fn of(listing: &Listing, directories: &[PathBuf], time_ns: i64) -> HashMap<String, Source> {
+/// The sources of all functions in an answer. `directories` are searched if a path does not exist; `time_ns`
+/// is when the profile was taken, in nanoseconds since 1970-01-01 UTC.
+pub(crate) fn load(listing: &Listing, directories: &[PathBuf], time_ns: i64) -> HashMap<String, Source> {
     let mut sources = HashMap::new();
     for file in listing.functions.iter().filter_map(|it| it.file.as_ref()) {
         if !sources.contains_key(file) {
@@ -39,10 +39,11 @@ fn source(file: &str, directories: &[PathBuf], time_ns: i64) -> Source {
     }
 }
 
-/// Where the file may be: at its path, and in each directory below as much of the end of its path as there is.
+/// The possible paths of a file: its own path, and in each directory every suffix of that path, longest
+/// first.
 fn candidates(file: &str, directories: &[PathBuf]) -> Vec<PathBuf> {
     let unified = file.replace('\\', "/");
-    // Only names, so that a profile cannot lead out of a directory with `..`.
+    // Keeps only normal path components, so that a profile cannot leave a directory with `..`.
     let names: Vec<&Path> = Path::new(&unified)
         .components()
         .filter_map(|it| match it {
@@ -58,7 +59,7 @@ fn candidates(file: &str, directories: &[PathBuf]) -> Vec<PathBuf> {
     candidates
 }
 
-/// The text and the time of its last change.
+/// The text of a file and the time of its last modification.
 fn read(path: &Path) -> Result<(String, Option<SystemTime>), String> {
     let facts = fs::metadata(path).map_err(|it| it.to_string())?;
     if !facts.is_file() || facts.len() > MOST_BYTES {

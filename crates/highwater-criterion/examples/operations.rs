@@ -1,11 +1,11 @@
-//! What operations take: time, bytes and blocks side by side, by Criterion.
+//! The costs of operations: time, bytes and blocks side by side, with Criterion.
 //!
 //! ```text
 //! cargo run --release --package highwater-criterion --example operations
 //! ```
 //!
-//! A benchmark of your own is the same with `harness = false` in `benches/`, and `Criterion::default()` followed by
-//! `configure_from_args()`.
+//! Your own benchmark looks the same, with `harness = false` in `benches/`, and with `Criterion::default()`
+//! followed by `configure_from_args()`.
 #![forbid(unsafe_code)]
 
 use std::fmt::Write;
@@ -17,7 +17,7 @@ use highwater_criterion::{Blocks, Bytes, Operation, operation};
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();
 
-/// Numbers of which a text is made.
+/// The numbers in a text.
 const NUMBERS: u32 = 1000;
 
 /// Makes a string for each number.
@@ -35,7 +35,7 @@ fn written() -> String {
     text
 }
 
-/// Writes into one string that has room from the start.
+/// Writes into one string with enough capacity.
 fn written_with_room() -> String {
     let mut text = String::with_capacity(4096);
     for number in 0..NUMBERS {
@@ -49,7 +49,7 @@ fn digits() -> u32 {
     (0..NUMBERS).map(|number| number.checked_ilog10().unwrap_or(0) + 1).sum()
 }
 
-/// Short runs: this is for looking at.
+/// Short runs, because this is only a demonstration.
 fn configured() -> Criterion {
     Criterion::default()
         .sample_size(20)
@@ -66,7 +66,8 @@ fn main() -> Result<(), highwater::Error> {
         operation(&mut criterion, "digits", digits)?,
     ];
 
-    // Bytes and blocks in the place of the time, for Criterion's statistics and its comparison with the last run.
+    // Bytes and blocks instead of the time, for Criterion's statistics and its comparison with the previous
+    // run.
     let mut bytes = configured().with_measurement(Bytes::new()?);
     bytes.bench_function("bytes of joined_strings", |bencher| bencher.iter(joined_strings));
     bytes.bench_function("bytes of digits", |bencher| bencher.iter(digits));

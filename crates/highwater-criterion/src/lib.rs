@@ -1,8 +1,8 @@
-//! Bytes and blocks in Criterion's benchmarks: what an operation allocates, beside the time it takes.
+//! Bytes and blocks in Criterion's benchmarks: the allocations of an operation, next to its time.
 //!
-//! [`operation`] runs a Criterion benchmark of the time and counts meanwhile; what it returns is printed as a line with
-//! all three. [`Bytes`] and [`Blocks`] are measurements that take the place of the time, with Criterion's statistics and
-//! comparison with the last run.
+//! [`operation`] runs a Criterion benchmark of the time and counts allocations meanwhile; its result prints
+//! as a line with all three. [`Bytes`] and [`Blocks`] are measurements that replace the time, with
+//! Criterion's statistics and its comparison with the previous run.
 //!
 //! ```no_run
 //! use criterion::Criterion;
@@ -33,21 +33,21 @@ use criterion::{Criterion, Throughput};
 use highwater::Error;
 use highwater_recorder::Counts;
 
-/// A benchmark's name and what one operation takes.
+/// A benchmark's name and the costs of one operation.
 ///
-/// Displayed as one line, in columns that fit those of other operations, and in the units of Go's benchmarks, so that
-/// tools that compare such lines can read it.
+/// Displayed as one line whose columns align with other operations' columns. The units are the same as in
+/// Go's benchmarks, so tools for these can read the line.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Operation {
     /// The benchmark's name.
     pub name: String,
-    /// Time of one operation in nanoseconds: the mean over all that were run.
+    /// Time of one operation in nanoseconds: the mean over all operations.
     pub ns: f64,
-    /// Bytes that one operation allocates, whether they are freed or not: in the last batch, when what is set up only once
-    /// has been.
+    /// Bytes that one operation allocates, whether or not it frees them: the mean of the last batch, so that
+    /// one-time initialisation is not included.
     pub bytes: f64,
-    /// Blocks that one operation allocates, likewise. A `realloc` counts as one.
+    /// Blocks that one operation allocates, likewise from the last batch. A `realloc` counts as one.
     pub blocks: f64,
 }
 
@@ -63,8 +63,8 @@ impl fmt::Display for Operation {
     }
 }
 
-/// Benchmarks the time of `routine` as `Criterion::bench_function` does with `Bencher::iter`, and counts what it allocates.
-/// `None` when the benchmark was not run, because the command line asks for others.
+/// Benchmarks the time of `routine`, like `Criterion::bench_function` with `Bencher::iter`, and counts its
+/// allocations. `None` if the benchmark was not run because the command line selects others.
 ///
 /// # Errors
 /// When the program's allocations do not come through [`Alloc`](highwater::Alloc), so that nothing could be counted.
@@ -85,12 +85,12 @@ fn is_counted() -> Result<(), Error> {
     highwater_recorder::mode().map(|_| ()).ok_or(Error::NotInstalled)
 }
 
-/// Adds up batches of iterations.
+/// Sums over batches of iterations.
 #[derive(Default)]
 struct Tally {
     iterations: u64,
     time: Duration,
-    /// Bytes and blocks of each iteration in the last batch.
+    /// Mean bytes and blocks of an iteration in the last batch.
     last: [f64; 2],
 }
 
@@ -120,8 +120,8 @@ impl Tally {
     }
 }
 
-/// A Criterion measurement of the bytes that are allocated, whether they are freed or not. Criterion's word for what is
-/// measured stays `time`.
+/// A Criterion measurement of allocated bytes, whether or not they are freed. Criterion still labels the
+/// measured value `time`.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), highwater::Error> {
@@ -143,7 +143,7 @@ type Count = fn(&Counts) -> u64;
 macro_rules! measurement {
     ($name:ident, $count:expr, $units:expr) => {
         impl $name {
-            /// The measurement.
+            /// Creates the measurement.
             ///
             /// # Errors
             /// When the program's allocations do not come through [`Alloc`](highwater::Alloc).
@@ -188,13 +188,13 @@ macro_rules! measurement {
 measurement!(Bytes, |counts| counts.alloc_bytes, Units(&BINARY));
 measurement!(Blocks, |counts| counts.alloc_blocks, Units(&PLAIN));
 
-/// Criterion takes a measurement of 0 for an error, but an operation may well allocate nothing. So little shows as 0; the
-/// change that Criterion sees from one such run to the next means nothing.
+/// Criterion treats a measurement of 0 as an error, but an operation may well allocate nothing. This tiny
+/// value is displayed as 0. Criterion's change from one such run to the next has no meaning.
 fn not_zero(value: u64) -> f64 {
     if value == 0 { 1e-9 } else { value as f64 }
 }
 
-/// A unit's name, and how many of the smallest it is.
+/// A unit's name, and its size in the smallest unit.
 type Unit = (&'static str, f64);
 
 const BINARY: [Unit; 5] = [
@@ -207,7 +207,7 @@ const BINARY: [Unit; 5] = [
 
 const PLAIN: [Unit; 1] = [("blocks", 1.0)];
 
-/// Formats values in the largest of these units of which there is at least one.
+/// Formats values in the largest of these units that is not larger than the value.
 struct Units(&'static [Unit]);
 
 impl Units {
@@ -224,7 +224,7 @@ impl ValueFormatter for Units {
         name
     }
 
-    /// What is allocated for each byte or element of the benchmark's input.
+    /// Allocations for each byte or element of the benchmark's input.
     fn scale_throughputs(&self, typical: f64, throughput: &Throughput, values: &mut [f64]) -> &'static str {
         let _ = typical;
         let input = match *throughput {
@@ -269,13 +269,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_shown_as_nothing() {
+    fn no_allocations_are_shown_as_0() {
         assert_eq!(shown(&Units(&BINARY), not_zero(0)), "0.0000 B");
         assert_eq!((not_zero(1), not_zero(3)), (1.0, 3.0));
     }
 
     #[test]
-    fn a_program_with_another_allocator_is_told_so() {
+    fn another_allocator_is_an_error() {
         assert!(matches!(Bytes::new(), Err(Error::NotInstalled)));
         assert!(matches!(Blocks::new(), Err(Error::NotInstalled)));
         let mut criterion = Criterion::default();
@@ -283,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn throughput_is_by_what_goes_in() {
+    fn throughput_is_by_input() {
         let mut values = [300.0];
         let unit = Units(&BINARY).scale_throughputs(300.0, &Throughput::Elements(100), &mut values);
         assert_eq!((values, unit), ([3.0], "B/elem"));
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_the_three_in_columns() {
+    fn a_line_has_three_columns() {
         let line = |ns, bytes, blocks| Operation { name: "parse".to_owned(), ns, bytes, blocks }.to_string();
         let one = line(1234.56, 2048.0, 3.0);
         assert_eq!(
@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_batch_tells_what_an_operation_allocates() {
+    fn the_last_batch_has_an_operations_allocations() {
         let mut tally = Tally::default();
         assert_eq!(Tally::default().operation("nothing"), None);
         tally.run(10, &mut || 1);

@@ -1,8 +1,8 @@
-//! Names of functions with the type arguments that their linker names have lost.
+//! Adds type arguments to function names whose linker names do not have them.
 //!
-//! The older of Rust's manglings writes `alloc::vec::Vec<T,A>::push` for every vector. Debug information has the arguments, without
-//! the path: `push<demo::Session, alloc::alloc::Global>`. Both together are `alloc::vec::Vec<demo::Session>::push`, which is also
-//! what the current mangling says.
+//! Rust's legacy mangling writes `alloc::vec::Vec<T,A>::push` for every vector. Debug information has the
+//! arguments without the path: `push<demo::Session, alloc::alloc::Global>`. Together they give
+//! `alloc::vec::Vec<demo::Session>::push`, which is also the name in the v0 mangling.
 
 use crate::brackets::{self, closing, segments};
 use crate::spelling::tidy;
@@ -19,7 +19,7 @@ pub fn with_arguments(path: &str, described: &str, parameters: &[String]) -> Opt
     if last != base && !(closure && last == "{{closure}}") {
         return None;
     }
-    // A closure has the arguments of the function that it is in.
+    // A closure has the arguments of its enclosing function.
     let mut closures = vec![if closure { base } else { last }];
     while closure && segments.last().is_some_and(|it| *it == "{{closure}}") {
         segments.pop();
@@ -43,7 +43,7 @@ pub fn with_arguments(path: &str, described: &str, parameters: &[String]) -> Opt
     Some(tidy(&name))
 }
 
-/// `push<demo::Session, u8>` is `push`, and two arguments.
+/// Splits `push<demo::Session, u8>` into `push` and two arguments.
 fn split_arguments(name: &str) -> Option<(&str, Vec<&str>)> {
     let Some(open) = name.find('<').filter(|&open| open > 0 && name.ends_with('>')) else {
         return name.starts_with("{closure#").then(|| (name, Vec::new()));
@@ -55,8 +55,8 @@ fn split_arguments(name: &str) -> Option<(&str, Vec<&str>)> {
 /// Parameters and what they stand for, and the arguments of the function itself.
 type Substitution<'a> = (Vec<(&'a str, String)>, Vec<String>);
 
-/// Which argument each parameter in `owner` stands for, and those that are left over, which are the function's own. `None` where
-/// that is not certain.
+/// The argument for each parameter in `owner`, and the remaining ones, which are the function's own. `None`
+/// if this is not certain.
 fn substitution<'a>(owner: &'a str, arguments: &[&str], parameters: &[String]) -> Option<Substitution<'a>> {
     let used = parameters_in(owner);
     let is_const = |it: &&str| {
@@ -70,7 +70,7 @@ fn substitution<'a>(owner: &'a str, arguments: &[&str], parameters: &[String]) -
         let mut known: Vec<(&str, String)> = Vec::new();
         let mut others = constants.iter();
         for &name in &used {
-            // What is no type parameter is a constant; they are in the same order.
+            // A name that is no type parameter is a constant; constants are in the same order.
             if let Some(value) = value(name).or_else(|| others.next().map(|it| (*it).to_owned())) {
                 known.push((name, value));
             }
@@ -79,8 +79,8 @@ fn substitution<'a>(owner: &'a str, arguments: &[&str], parameters: &[String]) -
         let own = own.map(|(_, it)| (*it).to_owned()).chain(others.map(|it| (*it).to_owned()));
         return Some((known, own.collect()));
     }
-    // Without names there is the order only. It is that of the type's own parameters, but for implementations of traits, which
-    // may have any.
+    // Without the parameters' names, only the order is known. It is the order of the type's own parameters,
+    // except in trait implementations, where any order is possible.
     if used.len() > arguments.len() || owner.starts_with('<') && used.len() > 1 {
         return None;
     }
@@ -89,7 +89,7 @@ fn substitution<'a>(owner: &'a str, arguments: &[&str], parameters: &[String]) -
     Some((known, own.iter().map(|it| (*it).to_owned()).collect()))
 }
 
-/// The words in a text that may be type parameters: alone, within brackets, and in no path.
+/// The words in a text that may be type parameters: inside brackets, and not part of a path.
 fn parameters_in(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
     each_word(text, |word, is_alone| {
@@ -115,12 +115,12 @@ fn substitute(text: &str, known: &[(&str, String)]) -> String {
     out
 }
 
-/// The older mangling has no space behind a comma.
+/// The legacy mangling has no space after a comma.
 fn spaced(text: &str) -> String {
     text.replace(", ", ",").replace(',', ", ")
 }
 
-/// Calls `visit` with every word, and whether it may be a type parameter.
+/// Calls `visit` with every word, and with whether it may be a type parameter.
 fn each_word<'a>(text: &'a str, mut visit: impl FnMut(&'a str, bool)) {
     const WORDS: [&str; 24] = [
         "Self", "as", "bool", "char", "const", "dyn", "f32", "f64", "fn", "for", "i128", "i16", "i32", "i64",
@@ -156,7 +156,8 @@ fn each_word<'a>(text: &'a str, mut visit: impl FnMut(&'a str, bool)) {
     }
 }
 
-/// A type as debug information has it in the words of names: `a::f::{closure_env#0}<T>` is `a::f<T>::{closure#0}`.
+/// A type from debug information in the spelling of names: `a::f::{closure_env#0}<T>` is
+/// `a::f<T>::{closure#0}`.
 fn readable(of: &str) -> String {
     let mut out = of.to_owned();
     for kind in ["{closure_env#", "{async_fn_env#", "{async_block_env#"] {
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_take_the_places_of_parameters() {
+    fn arguments_replace_parameters() {
         let cases: [(&str, &str, &[&str], &str); 11] = [
             (
                 "alloc::vec::Vec<T,A>::push",
@@ -203,7 +204,7 @@ mod tests {
                 &["T", "A"],
                 "alloc::vec::Vec<demo::Session>::push",
             ),
-            // The names decide, and not the order.
+            // The parameters' names decide, not the order.
             (
                 "<demo::W<V> as demo::Tr<K>>::go",
                 "go<&str, u8>",
@@ -246,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_names_of_parameters_only_what_is_certain_is_said() {
+    fn without_parameter_names_only_certain_arguments_are_added() {
         let cases = [
             ("alloc::vec::Vec<T,A>::push", "push<u8, alloc::alloc::Global>", "alloc::vec::Vec<u8>::push"),
             (
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_do_not_fit_stay() {
+    fn names_that_do_not_fit_are_unchanged() {
         for (path, name) in [
             ("demo::main", "main"),
             ("demo::f", "g<u8>"),

@@ -1,4 +1,4 @@
-//! The name and the version of a package, in the name of the directory that cargo unpacks it into.
+//! The name and the version of a package, from the name of the directory into which cargo unpacks it.
 
 use std::borrow::Cow;
 
@@ -36,7 +36,7 @@ pub fn name_and_version(directory: &str) -> Option<(&str, &str)> {
     cuts.find(|(name, version)| !name.is_empty() && is_version(version))
 }
 
-/// Whether this is a version as cargo takes it: `1.2.3`, `1.2.3-beta.1`, `1.2.3+build`.
+/// Whether the text is a version that cargo accepts: `1.2.3`, `1.2.3-beta.1`, `1.2.3+build`.
 fn is_version(text: &str) -> bool {
     let (text, build) = split(text, '+');
     let (numbers, before) = split(text, '-');
@@ -46,7 +46,7 @@ fn is_version(text: &str) -> bool {
     has_three && [before, build].into_iter().flatten().all(are_identifiers)
 }
 
-/// A text up to a sign, and what is behind that, if it is there.
+/// The text before a sign, and the text after it if the sign is there.
 fn split(text: &str, sign: char) -> (&str, Option<&str>) {
     text.split_once(sign).map_or((text, None), |(text, rest)| (text, Some(rest)))
 }
@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_versions_are_told_apart() {
+    fn names_and_versions_are_separated() {
         for (directory, expected) in [
             ("tokio-1.54.1", Some(("tokio", "1.54.1"))),
             ("md-5-0.10.6", Some(("md-5", "0.10.6"))),

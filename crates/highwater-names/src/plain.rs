@@ -1,7 +1,8 @@
-//! One spelling of a function's name, whichever way its symbol is mangled and whatever debug information says.
+//! One spelling of a function's name, for all manglings and for debug information.
 //!
-//! The legacy mangling has `a::B<T>::c` and `a::d::{{closure}}` where the one called v0 has `<a::B<u8>>::c::<i32>` and
-//! `a::d::{closure#0}`, and debug information `c<u8, i32>` and `{async_fn#0}`. All that compares names compares what is made here.
+//! The legacy mangling has `a::B<T>::c` and `a::d::{{closure}}`, the v0 mangling `<a::B<u8>>::c::<i32>` and
+//! `a::d::{closure#0}`, and debug information `c<u8, i32>` and `{async_fn#0}`. Code that compares names
+//! compares this spelling.
 
 use crate::brackets::{split_closing, split_words};
 
@@ -34,7 +35,7 @@ pub fn plain(function: &str) -> String {
     name
 }
 
-/// What an `<…>` in front of a path stands for.
+/// The spelling of an `<…>` in front of a path.
 fn self_type(inside: &str) -> String {
     match split_words(inside, " as ") {
         Some((own, of)) => format!("<{} as {}>", path_or_type(own), path_or_type(of)),
@@ -43,7 +44,7 @@ fn self_type(inside: &str) -> String {
     }
 }
 
-/// A type that is a path loses its arguments; others are left as they are.
+/// Removes the arguments of a type that is a path; other types stay unchanged.
 fn path_or_type(text: &str) -> String {
     if is_path(text) { path(text) } else { text.to_owned() }
 }
@@ -53,7 +54,8 @@ fn is_path(text: &str) -> bool {
         && !["dyn ", "fn(", "unsafe ", "extern ", "for<", "impl "].iter().any(|it| text.starts_with(it))
 }
 
-/// A path without the arguments of its parts, and with its closures called `{{closure}}`. An `<impl …>` in it stays.
+/// A path without the arguments of its parts, and with its closures written `{{closure}}`. An `<impl …>` in
+/// the path stays.
 fn path(text: &str) -> String {
     let mut name = String::with_capacity(text.len());
     let mut rest = text;
@@ -83,7 +85,7 @@ fn path(text: &str) -> String {
     name + rest
 }
 
-/// `closure#0`, `async_fn_env#0`, `closure_env#1`: a function without a name.
+/// The spelling of a function without a name: `closure#0`, `async_fn_env#0`, `closure_env#1`.
 fn inside_of_braces(inside: &str) -> String {
     let kind = inside.split_once('#').map_or(inside, |(kind, _)| kind);
     let kind = kind.strip_suffix("_env").unwrap_or(kind);
@@ -124,7 +126,8 @@ fn is_hexadecimal(text: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// Names of the same functions: as demangled from the legacy mangling, from v0, and where there is one by debug information.
+    /// Names of the same functions: demangled from the legacy mangling, from v0, and for some also from debug
+    /// information.
     #[test]
     fn both_manglings_are_spelled_alike() {
         for (legacy, v0, expected) in [
@@ -182,14 +185,14 @@ mod tests {
             ("", "", ""),
         ] {
             assert_eq!(plain(legacy), expected, "{legacy}");
-            // A trait's own type is the one type that only v0 knows.
+            // Only v0 has the type itself here; the legacy mangling has a type parameter.
             assert_eq!(plain(v0).replace("<[u8] as", "<[T] as"), expected, "{v0}");
-            assert_eq!(plain(expected), expected, "what is plain stays so");
+            assert_eq!(plain(expected), expected, "a plain name does not change");
         }
     }
 
     #[test]
-    fn odd_names_are_survived() {
+    fn malformed_names_do_not_panic() {
         for name in [
             "<",
             "<a",

@@ -1,4 +1,4 @@
-//! One spelling for names of both manglings of Rust.
+//! One common spelling for names of both Rust manglings.
 
 use crate::brackets::{self, closing};
 

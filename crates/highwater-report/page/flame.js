@@ -1,10 +1,10 @@
-// The flame graph: boxes as wide as their values, to walk through, zoom into and search.
+// The flame graph: boxes as wide as their values, with keyboard control, zoom and search.
 
 const HEIGHT = 18;
-// Narrower boxes, as a share of the graph, are not drawn.
+// Boxes below this share of the graph's width are not drawn.
 const NARROWEST = 0.0007;
 
-// Of each list of nodes: parents, positions, widths, and where the children end. Made once.
+// For each list of nodes: parents, positions, widths, and where the children end. Computed once.
 const layouts = new WeakMap();
 
 const layoutOf = (view) => {
@@ -38,7 +38,7 @@ const pathTo = (view, at) => {
   return names;
 };
 
-// The node at the end of a path of names, or the last of them that there is.
+// The node at the end of a path of names, or the deepest one that exists.
 const nodeAt = (view, names) => {
   const { parent, end } = layoutOf(view);
   let found = 0;

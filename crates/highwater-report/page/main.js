@@ -1,4 +1,4 @@
-// The controls, the findings, and what is shown when something is chosen.
+// The controls, the findings, and the view for the chosen options.
 
 const { data, state, byId, make } = page;
 
@@ -31,7 +31,7 @@ page.show = () => {
     return;
   }
   byId("summary").textContent = view.summary;
-  const before = data.snapshots.length > 2 ? (row) => page.spark(page.course(row.label), state.at) : undefined;
+  const before = data.snapshots.length > 2 ? (row) => page.spark(page.history(row.label), state.at) : undefined;
   page.showTable("table", view.heads, view.rows, { noise: state.noise, before });
   const hidden = changed && !state.noise ? view.rows.filter((it) => !it.significant).length : 0;
   byId("omitted").textContent = [

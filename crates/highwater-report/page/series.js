@@ -1,4 +1,4 @@
-// A series: memory over time, the slider through it, and what became of every row.
+// A series: memory over time, the slider through it, and the behaviour of every row.
 
 const { timeline, trend, snapshots, moments } = page.data;
 
@@ -25,7 +25,7 @@ const scaleOf = (all) => {
   const times = timeline.moments.map((it) => it.time_ns);
   const [first, last] = [times[0], times[times.length - 1]];
   const own = all.filter(([name]) => name === "value" || name === "rss").flatMap(([, , values]) => values);
-  // A limit far above everything, or a cgroup with other processes in it, would press all lines to the ground.
+  // A limit far above everything, or a cgroup with other processes in it, would make all lines flat.
   const near = all.flatMap(([, , values]) => values).filter((it) => it <= 4 * Math.max(...own));
   const most = Math.max(1, ...own, ...near);
   const span = Math.max(1, last - first);
@@ -40,7 +40,7 @@ const showTimeline = () => {
   const all = lines();
   const scale = scaleOf(all);
   const svg = page.make("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": "Memory over time" });
-  // Heights to read the lines by: the largest round ones that fit.
+  // Grid lines: the largest round values that fit.
   for (const [value, text] of page.data.marks.filter(([value]) => scale.has([value])).slice(-3)) {
     const y = scale.y(value);
     svg.append(page.make("line", { class: "mark", x1: 0, x2: WIDTH, y1: y, y2: y }));
@@ -64,7 +64,7 @@ const showTimeline = () => {
   page.byId("timeline").replaceChildren(svg, page.make("p", { class: "controls legend" }, ...legend));
 };
 
-// The course of a row as a small line, with a dot where the slider is.
+// The history of a row as a small line, with a dot at the slider.
 page.spark = (levels, now) => {
   const most = Math.max(1, ...levels);
   const x = (at) => 3 + (84 * at) / Math.max(1, levels.length - 1);

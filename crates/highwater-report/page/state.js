@@ -1,4 +1,4 @@
-// What the reader has chosen, and the view that this means.
+// The reader's choices, and the view for them.
 
 const { data } = page;
 
@@ -10,7 +10,7 @@ page.state = {
   find: "",
   noise: false,
   icicle: true,
-  // Names of the frames from the root to the one that fills the width.
+  // Names of the frames from the root to the one that has the full width.
   zoom: [],
 };
 
@@ -23,25 +23,25 @@ page.views = (state, at = state.at) => {
 page.view = (state) =>
   page.views(state).find((it) => it.sample === state.sample && it.by === state.by) ?? page.views(state)[0];
 
-// What a row of this name holds in each snapshot; null where the page does not have it.
-const courses = new Map();
-page.course = (label) => {
+// The value of the row with this name in each snapshot; null if the page does not have it.
+const histories = new Map();
+page.history = (label) => {
   const key = `${page.state.sample} by ${page.state.by}`;
-  if (!courses.has(key)) {
+  if (!histories.has(key)) {
     const views = data.snapshots.map((it) =>
       it.views.find((view) => view.sample === page.state.sample && view.by === page.state.by),
     );
     const values = views.map((view) => new Map(view?.rows.map((row) => [row.label, row.value])));
-    courses.set(key, (id) =>
+    histories.set(key, (id) =>
       values.map((of, at) => of.get(id) ?? (views[at]?.omitted.rows === 0 ? 0 : null)),
     );
   }
-  return courses.get(key)(label);
+  return histories.get(key)(label);
 };
 
 page.unit = (view) => (view.header ?? view.new).unit;
 
-// Changes what is chosen, and shows that. A kind or grouping that the mode does not have gives way to its first.
+// Changes the choices and shows their view. If the mode lacks the kind or grouping, its first one is chosen.
 page.choose = (changes) => {
   const { state } = page;
   Object.assign(state, changes);

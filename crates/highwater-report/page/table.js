@@ -29,8 +29,8 @@ const stackRow = (row, columns) => {
   return page.make("tr", { class: "stack" }, page.make("td", { colspan: columns }, list));
 };
 
-// Shows a table in the element with this id. `before` makes what stands in front of a row's label; only the `first` rows are
-// there until all are asked for.
+// Shows a table in the element with this id. `before` makes the content in front of a row's label. Only the `first` rows are
+// shown until the reader asks for all.
 page.showTable = (id, heads, rows, { before = () => "", noise = true, first = Infinity } = {}) => {
   const own = choice(id);
   const matches = page.matcher(page.state.find);

@@ -1,4 +1,4 @@
-// The page's data, and what all its parts use to show it.
+// The page's data, and the functions that all parts of the page use.
 
 page.data = JSON.parse(document.getElementById("data").textContent);
 
@@ -19,14 +19,14 @@ page.make = (name, attributes = {}, ...children) => {
 
 page.label = (id) => page.data.labels[id];
 
-// A whole number with separators, as the drawings have it: 209,715,200.
+// A whole number with separators, as in the drawings: 209,715,200.
 page.grouped = (value) => String(Math.abs(value)).replace(/\B(?=(\d{3})+$)/g, ",");
 
 page.signed = (value) => (value < 0 ? "-" : value > 0 ? "+" : "") + page.grouped(value);
 
 page.exact = (value, unit) => `${page.grouped(value)} ${unit === "count" ? "blocks" : unit}`;
 
-// What a search means: a part of the name, or a regular expression between slashes.
+// The predicate of a search: a part of the name, or a regular expression between slashes.
 page.matcher = (text) => {
   const words = text.trim();
   if (words === "") return null;

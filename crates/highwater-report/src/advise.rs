@@ -1,4 +1,5 @@
-//! Advice as text: the program's own lines first, then those of libraries; by what to do, each finding with what it saves.
+//! Advice as text: findings in the program first, then those in libraries, grouped by measure, each with its
+//! savings.
 
 use highwater_analyze::Unit::{Bytes, Count};
 use highwater_analyze::{Advice, Advices, Measure, MeasureKind, Saving};
@@ -13,7 +14,7 @@ use crate::view::{Role, View};
 const KINDS: [MeasureKind; 5] =
     [MeasureKind::Bound, MeasureKind::Shrink, MeasureKind::Hoist, MeasureKind::Reserve, MeasureKind::Reuse];
 
-/// What stands above the findings in libraries.
+/// The heading above findings in libraries.
 const LIBRARIES: &str = "in libraries: their authors could change this";
 
 /// The findings as text.
@@ -45,7 +46,7 @@ pub fn advise(advices: &Advices, view: &View) -> String {
     text
 }
 
-/// What the findings of one kind are, in a table.
+/// The findings of one kind, as a table.
 fn section(kind: MeasureKind, findings: &[&Advice], errors: bool, view: &View) -> String {
     let mut text = format!("\n{}\n", view.paint(Role::Heading, heading(kind)));
     let mut heads = vec![column(kind)];
@@ -59,13 +60,13 @@ fn section(kind: MeasureKind, findings: &[&Advice], errors: bool, view: &View) -
         cells.extend(errors.then(|| Cell::role(number::margin(saved, &Bytes), Role::Faint)));
         let blocks = it.saves_blocks.as_ref().map_or(0, |it| it.total.value);
         cells.extend(is_traffic(kind).then(|| Cell::new(number::amount(blocks, &Count))));
-        table.push(cells, Label::of(&it.key));
+        table.push(cells, Label::from_key(&it.key));
     }
     let table = table.render(view);
     let mut lines = table.lines();
     text.extend(lines.next().map(|line| format!("{line}\n")));
     for (line, it) in lines.zip(findings) {
-        text.push_str(&format!("{line}\n    {}\n", view.paint(Role::Faint, &what_to_do(it))));
+        text.push_str(&format!("{line}\n    {}\n", view.paint(Role::Faint, &measure_and_savings(it))));
         if let Some(caller) = &it.called_from {
             let caller = format!("called from {}", clean(&caller.label));
             text.push_str(&format!("    {}\n", view.paint(Role::Faint, &caller)));
@@ -123,8 +124,8 @@ fn column(kind: MeasureKind) -> &'static str {
     }
 }
 
-/// What to do, and what that saves.
-pub(crate) fn what_to_do(it: &Advice) -> String {
+/// The measure, and what it saves, as text.
+pub(crate) fn measure_and_savings(it: &Advice) -> String {
     let bytes = |number: i64| number::round_bytes(number);
     let action = match &it.measure {
         Measure::Bound { growth_per_hour: Some(growth) } => {
@@ -168,7 +169,7 @@ pub(crate) fn what_to_do(it: &Advice) -> String {
 
 /// `; saves 1.2 MiB and 340 blocks per second`.
 fn rates(it: &Advice) -> String {
-    // Less than one per second is no rate to speak of; the table has the totals.
+    // Less than one per second is too little to mention; the table has the totals.
     let rate = |saving: &Saving| saving.per_second.map(|it| it.value.round() as i64).filter(|it| *it > 0);
     let (Some(bytes), Some(blocks)) = (rate(&it.saves_bytes), it.saves_blocks.as_ref().and_then(rate)) else {
         return String::new();
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn each_finding_says_what_to_do_and_what_it_saves() {
+    fn each_finding_has_its_measure_and_its_savings() {
         let expected = "\
 allocated 1.0 GiB in 1,000,000 blocks in 10.0 s
 sampling interval 512 KiB; ± gives the 95 % confidence interval
@@ -295,7 +296,7 @@ reserve: what grows by reallocation
     }
 
     #[test]
-    fn what_could_not_be_looked_for_is_said() {
+    fn missing_data_is_reported() {
         let mut none = sample();
         none.findings.clear();
         none.not_possible = vec![NotPossible { measure: MeasureKind::Reserve, gap: Gap::Reallocations }];

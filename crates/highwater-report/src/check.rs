@@ -1,4 +1,4 @@
-//! A gate's verdict as text: the total first, then the rows that grew by more than is allowed.
+//! The verdict of `check` as text: the total first, then the rows that grew by more than allowed.
 
 use highwater_analyze::{
     Allowance, Check, CheckRow, Doubt, Judged, Judgement, KindCheck, Remedy, Unit, Verdict,
@@ -44,7 +44,7 @@ fn one(check: &Check, kind: &KindCheck, view: &View) -> String {
             let mut cells = vec![Cell::role(number::signed(growth.value, unit), Role::Growth)];
             cells.extend(errors.then(|| Cell::role(number::margin(growth, unit), Role::Faint)));
             cells.extend([allowed, &base.value, &new.value].map(|&it| Cell::new(number::amount(it, unit))));
-            table.push(cells, Label::of(key));
+            table.push(cells, Label::from_key(key));
         }
         text.push_str(&table.render(view));
     }
@@ -60,7 +60,8 @@ fn one(check: &Check, kind: &KindCheck, view: &View) -> String {
     text
 }
 
-/// `live-bytes: 16.0 MiB, then 24.0 MiB; growth +8.0 MiB ± 580 KiB (+50.0%), 819 KiB are allowed (5.0%): regression`.
+/// `live-bytes: 16.0 MiB, then 24.0 MiB; growth +8.0 MiB ± 580 KiB (+50.0%), 819 KiB are allowed (5.0%):
+/// regression`.
 pub(crate) fn total(check: &Check, kind: &KindCheck) -> String {
     let (unit, total) = (&kind.new.unit, &kind.total);
     format!(
@@ -90,13 +91,14 @@ pub(crate) fn growth(allowance: Allowance, it: &Judgement, unit: &Unit) -> Strin
     )
 }
 
-/// What would decide, where nothing is decided.
+/// How to get a verdict, if the data does not allow one.
 pub(crate) fn advice(kind: &KindCheck) -> Option<String> {
-    /// Nobody merges more runs than this.
+    /// Nobody merges more runs than this, so a larger number is not suggested.
     const MANY_RUNS: u64 = 100;
     Some(match kind.doubt? {
         Doubt::UnknownErrors => {
-            "a file does not say its sampling interval, so growth cannot be told from noise".to_owned()
+            "a file does not say its sampling interval, so growth cannot be distinguished from noise"
+                .to_owned()
         }
         Doubt::LostSamples => {
             "a recorder lost samples, and what is missing could decide: sample, or record fewer stacks"
@@ -168,7 +170,7 @@ pub(crate) mod tests {
 
     const ERROR: f64 = 409.6 * 1024.0 / 1.96;
 
-    /// A regression of the total and of one row, whose innermost frame is the library's.
+    /// A regression of the total and of one row, whose innermost frame is in the library.
     pub(crate) fn sample() -> Check {
         let judgement = |base: i64, new: i64, allowed: i64| Judgement {
             base: estimate(base, ERROR),
@@ -240,7 +242,7 @@ sampling interval 512 KiB; ± gives the 95 % confidence interval
     }
 
     #[test]
-    fn doubt_comes_with_what_would_decide() {
+    fn an_inconclusive_verdict_says_how_to_decide() {
         let text = |doubt| check(&with_doubt(doubt), &View::default());
         let remedy = Remedy { samples_factor: Some(8.6), runs: Some(9), interval_bytes: 32 << 10 };
         let few = text(Doubt::TooFewSamples(remedy));

@@ -1,4 +1,4 @@
-//! A comparison as a table: what grew first, noise only counted.
+//! A comparison as a table: growth first, noise only counted.
 
 use highwater_analyze::{Caveat, Diff, DiffRow, Estimate, Omitted, Overlap, Unit};
 
@@ -8,16 +8,16 @@ use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-/// Below this width there is no column for what survived, which is the base without what is dead.
+/// Below this width the column "survived" is left out: it is the base minus the dead blocks.
 pub(crate) const WIDE: usize = 100;
 
-/// The comparison as text. Changes that may be noise are counted in one line, unless [`View::noise`] is set; then they
-/// are listed, faintly.
+/// The comparison as text. One line counts the changes that may be noise; with [`View::noise`] they are
+/// listed, in a faint colour.
 pub fn diff(diff: &Diff, view: &View) -> String {
     let mut text = headings(diff, view);
     let rows: Vec<&DiffRow> = diff.rows.iter().filter(|row| row.significant || view.noise).collect();
     if rows.is_empty() {
-        text.push_str("no change that can be told from noise\n");
+        text.push_str("no change that can be distinguished from noise\n");
         let zeros = [&diff.base, &diff.new].map(header::zeros);
         if zeros.iter().all(|it| !it.is_empty()) {
             text.push_str(&zeros[1]);
@@ -32,14 +32,14 @@ pub fn diff(diff: &Diff, view: &View) -> String {
 fn table(diff: &Diff, rows: &[&DiffRow], view: &View) -> Table {
     let mut table = Table::new(heads(diff, view));
     for row in rows {
-        let label = Label::of(&row.key);
+        let label = Label::from_key(&row.key);
         let label = if row.significant { label } else { label.faint() };
         table.push(cells(diff, row, view), label);
     }
     table
 }
 
-/// Whether a column for errors says anything.
+/// Whether a column for errors has any content.
 pub(crate) fn has_errors(diff: &Diff) -> bool {
     header::has_errors(&diff.base) || header::has_errors(&diff.new)
 }
@@ -80,7 +80,7 @@ pub(crate) fn cells(diff: &Diff, row: &DiffRow, view: &View) -> Vec<Cell> {
     cells
 }
 
-/// `-` for a row with too few samples to be tested, `?` where nothing is known of errors.
+/// `-` for a row with too few samples for a test, `?` if the error is unknown.
 fn q_value(row: &DiffRow) -> String {
     match (row.q_value, row.change.standard_error) {
         (Some(q_value), Some(error)) if error > 0.0 => number::probability(q_value.max(f64::MIN_POSITIVE)),
@@ -99,7 +99,7 @@ fn direction(row: &DiffRow) -> Role {
     }
 }
 
-/// The change of the whole, and what is new, dead and survived of it.
+/// The change of the total, and how much of it is new, dead and survived.
 pub(crate) fn summary(diff: &Diff) -> String {
     let unit = &diff.new.unit;
     let change = &diff.total_change;
@@ -132,7 +132,7 @@ pub(crate) fn headings(diff: &Diff, view: &View) -> String {
     )
 }
 
-/// How the values came about, and what that means for the table.
+/// How the values were recorded, and what that means for the table.
 pub(crate) fn remarks(diff: &Diff) -> Vec<String> {
     let (base, new) = (header::recording(&diff.base), header::recording(&diff.new));
     let mut lines =
@@ -151,7 +151,7 @@ pub(crate) fn remarks(diff: &Diff) -> Vec<String> {
     if let Some(least) = diff.minimum_detectable.filter(|it| *it > 0.0) {
         let least = Estimate::exact(least.round() as i64);
         let bytes = number::estimate(&least, &Unit::Bytes);
-        lines.push(format!("growth of new code below {bytes} cannot be told from noise"));
+        lines.push(format!("growth of new code below {bytes} cannot be distinguished from noise"));
     }
     let tested = number::count(diff.tested, "row");
     lines.push(if diff.caveats.contains(&Caveat::SamplingOnly) {
@@ -171,7 +171,7 @@ fn footer(diff: &Diff, view: &View) -> String {
     if view.noise {
         return header::omitted(&diff.omitted, unit, "row", view);
     }
-    // `omitted` and `noise` overlap in the noise that is not in `rows`; each row is to be counted once.
+    // `omitted` and `noise` both contain the noise that is not in `rows`; each row must be counted once.
     let listed = diff.rows.iter().filter(|row| !row.significant);
     let (listed_rows, listed_value) =
         listed.fold((0, 0i64), |(rows, value), row| (rows + 1, value.saturating_add(row.change.value)));
@@ -248,7 +248,7 @@ new:  live-bytes 24.0 MiB ± 410 KiB
 change +8.0 MiB ± 614 KiB
 sampling interval 512 KiB; ± gives the 95 % confidence interval
 independent recordings: the errors of both add up
-growth of new code below 1.9 MiB cannot be told from noise
+growth of new code below 1.9 MiB cannot be distinguished from noise
 7 rows tested; of those called changes (q ≤ 0.05) at most 5.0% are chance
 ";
 
@@ -278,7 +278,7 @@ growth of new code below 1.9 MiB cannot be told from noise
     }
 
     #[test]
-    fn what_is_not_asserted_is_grey() {
+    fn insignificant_changes_are_grey() {
         let text = diff(&sample(), &View { noise: true, colour: true, ..View::default() });
         let noise = text.lines().find(|line| line.contains("index.rs:99")).unwrap();
         assert!(noise.contains("\u{1b}[2m0.300") && noise.contains("\u{1b}[2msrc/index.rs:99"), "{noise:?}");
@@ -287,7 +287,7 @@ growth of new code below 1.9 MiB cannot be told from noise
     }
 
     #[test]
-    fn snapshots_of_one_process_show_what_is_new_and_what_is_dead() {
+    fn snapshots_of_one_process_show_new_and_dead_blocks() {
         let mut same = sample();
         let cohorts = CohortEstimates {
             new: estimate(10 << 20, 0.0),
@@ -306,7 +306,7 @@ growth of new code below 1.9 MiB cannot be told from noise
     }
 
     #[test]
-    fn what_is_not_known_is_said() {
+    fn unknown_values_are_named() {
         let mut forced = sample();
         forced.caveats = vec![Caveat::Restarted, Caveat::Older { back_ns: 5_000_000_000 }];
         let text = diff(&forced, &View::default());
@@ -344,7 +344,7 @@ growth of new code below 1.9 MiB cannot be told from noise
     }
 
     #[test]
-    fn nothing_but_noise_says_so() {
+    fn noise_alone_is_reported() {
         let mut quiet = sample();
         quiet.rows.retain(|row| !row.significant);
         quiet.omitted = Omitted::default();
@@ -353,7 +353,7 @@ growth of new code below 1.9 MiB cannot be told from noise
         let text = diff(&quiet, &View::default());
         assert!(text.contains("change +8.0 MiB ± 614 KiB (may be noise)\n"));
         assert!(text.ends_with(
-            "no change that can be told from noise\n1 change may be noise, +1.0 MiB together; --noise shows them\n"
+            "no change that can be distinguished from noise\n1 change may be noise, +1.0 MiB together; --noise shows them\n"
         ));
     }
 }

@@ -1,7 +1,8 @@
 //! Flame graphs, drawn by inferno.
 //!
-//! inferno reads stacks as lines of text (`root;leaf 42`), in which some names would mean something else; so names
-//! are made harmless first. Lines go in ordered by frame, not by text, because inferno joins only neighbours.
+//! inferno reads stacks as lines of text (`root;leaf 42`). Some characters of names have a meaning there, so
+//! names are escaped first. Lines are ordered by frame, not by text, because inferno merges only adjacent
+//! frames.
 
 use std::io::{self, Write};
 
@@ -10,15 +11,15 @@ use inferno::flamegraph::{Direction, Options, from_lines};
 
 use crate::label::clean;
 
-/// What inferno can multiply without an overflow. 32 PiB.
+/// The largest total that inferno can multiply without overflow: 32 PiB.
 pub(crate) const MOST: i64 = i64::MAX >> 8;
 
-/// What a flame graph says around its frames, and which way it grows.
+/// The text around a flame graph's frames, and its direction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FlameText {
     /// Title.
     pub title: String,
-    /// Line below the title; none when empty.
+    /// Line below the title; none if empty.
     pub subtitle: String,
     /// Unit of the values, such as `bytes`.
     pub unit: String,
@@ -33,7 +34,7 @@ pub enum FlameError {
     /// No stack has a positive value, so no frame has a width.
     #[error("there is nothing to draw: no stack has a positive value")]
     Empty,
-    /// The values are too large to be true.
+    /// The values are too large to be plausible.
     #[error("the values add up to more than 32 PiB and cannot be drawn")]
     TooLarge,
     /// The output failed.
@@ -44,7 +45,7 @@ pub enum FlameError {
 /// Draws the stacks as an SVG. Equal stacks and texts give equal files.
 ///
 /// # Errors
-/// When there is nothing to draw, or `out` fails.
+/// When nothing has a width, or `out` fails.
 pub fn flame(stacks: &[FoldedStack], text: &FlameText, out: impl Write) -> Result<(), FlameError> {
     let stacks = stacks.iter().filter(|it| it.value > 0);
     let mut lines: Vec<(Vec<String>, i64, String)> =
@@ -52,8 +53,8 @@ pub fn flame(stacks: &[FoldedStack], text: &FlameText, out: impl Write) -> Resul
     draw(&mut lines, text, out)
 }
 
-/// The stacks as lines of text, `root;leaf 42`, which many tools read. With two values a line is `root;leaf 40 42`: before
-/// and after.
+/// The stacks as lines of text, `root;leaf 42`, which many tools read. A line with two values is `root;leaf
+/// 40 42`: before and after.
 pub fn folded_lines<'a>(stacks: impl Iterator<Item = (&'a [String], Vec<i64>)>) -> String {
     let mut text = String::new();
     for (frames, values) in stacks {
@@ -76,7 +77,8 @@ fn draw(
         1..=MOST => {}
         _ => return Err(FlameError::TooLarge),
     }
-    // Backwards, because a chart, which is what keeps inferno from ordering by text, is given latest first.
+    // Sorted backwards: the chart mode, in which inferno does not sort by text, expects the latest line
+    // first.
     lines.sort_by(|a, b| b.cmp(a));
     let lines: Vec<String> =
         lines.iter().map(|(frames, _, values)| format!("{} {values}", frames.join(";"))).collect();
@@ -84,7 +86,7 @@ fn draw(
     Ok(from_lines(&mut options, lines.iter().map(String::as_str), out)?)
 }
 
-/// What is the same for all drawings.
+/// The options that all drawings share.
 pub(crate) fn options<'a>(text: &FlameText) -> Options<'a> {
     let mut options = Options::default();
     options.flame_chart = true;
@@ -103,8 +105,8 @@ fn harmless(frames: &[String]) -> Vec<String> {
     frames.iter().map(|frame| harmless_name(frame)).collect()
 }
 
-/// The name without what means something to inferno: `;` separates frames, a number at the end would be taken for a
-/// value, and `# ` begins a remark.
+/// The name without inferno's syntax: `;` separates frames, a number at the end would be read as a value, and
+/// `# ` begins a comment.
 pub(crate) fn harmless_name(name: &str) -> String {
     const NO_BREAK_SPACE: &str = "\u{a0}";
     let name = clean(name).replace(';', ",");
@@ -143,7 +145,7 @@ mod tests {
 
     #[test]
     fn every_frame_is_drawn_once() {
-        // By text, "a-b" lies between "a 1" and "a;b 1": a would be torn in two.
+        // In text order, "a-b" is between "a 1" and "a;b 1", which would split the frame a.
         let svg = svg(&[stack(&["a"], 5), stack(&["a", "b"], 70), stack(&["a-b"], 25)]);
         assert!(svg.contains("<title>a (75 bytes, 75.00%)</title>"), "{svg}");
         assert!(svg.contains("<title>b (70 bytes, 70.00%)</title>"));
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn names_cannot_be_mistaken_for_syntax() {
+    fn names_are_not_read_as_syntax() {
         let svg = svg(&[
             stack(&["# remark", "<[u8; 4]>::f", "version 12"], 100),
             stack(&["", "b\u{1b}[0m", "7"], 20),
@@ -196,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_drawn_is_an_error() {
+    fn graphs_that_cannot_be_drawn_are_errors() {
         let result = |value| flame(&[stack(&["a"], value)], &text(), Vec::new());
         assert!(matches!(result(0), Err(FlameError::Empty)));
         assert!(matches!(result(-5), Err(FlameError::Empty)));

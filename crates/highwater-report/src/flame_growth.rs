@@ -1,8 +1,8 @@
-//! Differential flame graphs: a frame is as wide as what grew and what shrank in it together, so what vanished is there to
-//! be seen; its colour is that of the net change of all it calls; and what may be noise is grey.
+//! Differential flame graphs. The width of a frame is its growth plus its shrinkage, so frames that vanished
+//! stay visible. The colour shows the net change of the frame and everything it calls; grey may be noise.
 //!
-//! inferno colours and titles frames by their names. So each frame gets a name of its own, by marks from the
-//! private-use area behind it, which are taken out of the drawing.
+//! inferno chooses colours and titles by the frames' names. So each frame gets a unique name, with marks from
+//! the private-use area at its end. The marks are removed from the drawing.
 
 use std::io::Write;
 
@@ -13,10 +13,10 @@ use inferno::flamegraph::{FuncFrameAttrsMap, from_lines};
 use crate::flame::{FlameError, FlameText, MOST, harmless_name, options};
 use crate::number;
 
-/// Digits of marks.
+/// The digits of marks.
 const MARKS: std::ops::RangeInclusive<char> = '\u{e000}'..='\u{e00f}';
 
-/// What may be noise.
+/// The colour of changes that may be noise.
 const GREY: (u8, u8, u8) = (205, 205, 205);
 
 /// Draws the change between two profiles as an SVG. Equal answers and texts give equal files.
@@ -45,7 +45,7 @@ pub fn flame_growth(growth: &Growth, text: &FlameText, mut out: impl Write) -> R
     options.palette_map = Some(&mut colours);
     options.func_frameattrs = FuncFrameAttrsMap::from_reader(titles.as_bytes())?;
     let mut drawing = Vec::new();
-    // A chart is given latest first.
+    // The chart mode expects the latest line first.
     let mut lines = lines(growth, &names, &widths);
     lines.reverse();
     from_lines(&mut options, lines.iter().map(String::as_str), &mut drawing)?;
@@ -53,10 +53,10 @@ pub fn flame_growth(growth: &Growth, text: &FlameText, mut out: impl Write) -> R
     Ok(out.write_all(drawing.as_bytes())?)
 }
 
-/// A line for each node with a width that none of its children has: its stack, and that width.
+/// One line for each node whose width is not covered by its children: its stack, and the remaining width.
 fn lines(growth: &Growth, names: &[String], widths: &[i64]) -> Vec<String> {
     let mut own = widths.to_vec();
-    // Positions of the nodes from the root to the last one.
+    // Positions of the nodes from the root to the current one.
     let mut path: Vec<usize> = Vec::new();
     for (at, node) in growth.nodes.iter().enumerate() {
         path.truncate(node.depth);
@@ -65,12 +65,12 @@ fn lines(growth: &Growth, names: &[String], widths: &[i64]) -> Vec<String> {
         }
         path.push(at);
     }
-    // Stacks are written only where a line ends: one may have tens of thousands of frames.
+    // A stack is written only where a line ends, because it may have tens of thousands of frames.
     let mut lines = Vec::new();
     for (at, node) in growth.nodes.iter().enumerate() {
         path.truncate(node.depth);
         path.push(at);
-        // What changed in stacks that were left out is the root's own, which inferno has no line for.
+        // Changes in omitted stacks belong to the root itself, for which inferno has no line.
         if at > 0 && own[at] > 0 {
             let stack: Vec<&str> = path.iter().skip(1).map(|&it| names[it].as_str()).collect();
             lines.push(format!("{} {}", stack.join(";"), own[at]));
@@ -79,7 +79,7 @@ fn lines(growth: &Growth, names: &[String], widths: &[i64]) -> Vec<String> {
     lines
 }
 
-/// A number that no name has in it.
+/// A number written in digits that no name contains.
 fn mark(number: usize) -> String {
     let digit = |shift: u32| char::from_u32(u32::from(*MARKS.start()) + ((number >> shift) & 15) as u32);
     (0..8).map(|it| it * 4).filter(|it| *it == 0 || number >> it > 0).filter_map(digit).collect()
@@ -103,7 +103,7 @@ fn words(node: &GrowthNode, text: &FlameText) -> String {
     )
 }
 
-/// How likely it is that sampling alone makes the change, as far as that could be tested.
+/// The probability that sampling alone causes the change, if it could be tested.
 fn chance(node: &GrowthNode) -> String {
     let noise = if node.significant || node.change.value == 0 { "" } else { ", may be noise" };
     let q_value = node.q_value.map(|it| format!(", q {}", number::probability(it)));
@@ -118,7 +118,7 @@ fn margin(change: &Estimate) -> String {
     if margin.starts_with('+') { format!(" ({margin})") } else { format!(" ± {margin}") }
 }
 
-/// Red grew and blue shrank, the fainter the more of both there is; grey may be noise.
+/// Red for growth and blue for shrinkage, paler if both occur; grey may be noise.
 fn colour(node: &GrowthNode) -> Color {
     let width = node.grown.saturating_add(node.shrunk).max(1) as f64;
     let one_sided = (node.change.value as f64 / width).abs().min(1.0);
@@ -175,7 +175,7 @@ mod tests {
         Ok(String::from_utf8(out).unwrap())
     }
 
-    /// Width in per cent and colour of each frame with this title.
+    /// The width in per cent and the colour of each frame with this title.
     fn frames(svg: &str, title: &str) -> Vec<(f64, String)> {
         let title = format!("<title>{title}</title>");
         let behind = svg.split(&title).skip(1);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_vanished_is_as_wide_as_what_appeared() {
+    fn vanished_frames_are_as_wide_as_new_ones() {
         let svg = drawn(vec![
             node(0, "[root]", 60, 40),
             node(1, "main", 60, 40),
@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn names_with_marks_in_them_are_no_names_of_ours() {
+    fn marks_inside_names_are_replaced() {
         let svg = drawn(vec![node(0, "[root]", 1, 0), node(1, "x\u{e001}\ty", 1, 0)]).unwrap();
         assert!(svg.contains("<title>x\u{fffd}\u{fffd}y (+1 bytes"), "{svg}");
         assert_eq!((mark(0), mark(0x21)), ("\u{e000}".to_owned(), "\u{e001}\u{e002}".to_owned()));

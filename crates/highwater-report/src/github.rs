@@ -1,7 +1,7 @@
-//! A gate's verdict for GitHub's workflows: annotations at source lines, and a summary of the step in Markdown.
+//! The verdict of `check` for GitHub workflows: annotations at source lines, and a step summary in Markdown.
 //!
-//! Annotations are lines of the form `::error file=…,line=…,title=…::message`. In the message `%`, CR and LF are escaped,
-//! in a property also `:` and `,`.
+//! Annotations are lines of the form `::error file=…,line=…,title=…::message`. `%`, CR and LF are escaped in
+//! the message and in properties; properties also escape `:` and `,`.
 
 use highwater_analyze::{Check, CheckRow, Frame, KindCheck, Verdict};
 
@@ -9,8 +9,9 @@ use crate::check::{advice, growth, total, undecided, word};
 use crate::label::clean;
 use crate::number;
 
-/// The lines that make GitHub annotate the pull request: an error for each regression, a warning where nothing is
-/// decided. `roots` are directories that hold the repository: a file below one of them is named from there.
+/// The lines that make GitHub annotate the pull request: an error for each regression, a warning for an
+/// inconclusive verdict. `roots` are the possible root directories of the repository; paths below one of them
+/// become relative to it.
 pub fn github_annotations(check: &Check, roots: &[String]) -> String {
     let mut text = String::new();
     for kind in &check.checks {
@@ -37,7 +38,7 @@ pub fn github_annotations(check: &Check, roots: &[String]) -> String {
     text
 }
 
-/// The verdict in GitHub's Markdown, to be appended to the file that `GITHUB_STEP_SUMMARY` names.
+/// The verdict in GitHub's Markdown, for the file in `GITHUB_STEP_SUMMARY`.
 pub fn github_summary(check: &Check) -> String {
     let mut text = format!("### Memory: {}\n\n", word(check.verdict));
     for kind in &check.checks {
@@ -79,8 +80,7 @@ fn table(kind: &KindCheck) -> String {
     text + "\n"
 }
 
-/// Where the reviewer can be shown something: the innermost line of the stack, from the row's own outwards, that is in
-/// the repository.
+/// The place to annotate: the innermost line inside the repository, from the row's own frame outwards.
 fn place(row: &CheckRow, roots: &[String]) -> Option<(String, Option<i64>)> {
     let is_own = |frame: &Frame| frame.short_file() == row.key.file.as_deref() && frame.line == row.key.line;
     let from = row.stack.iter().position(is_own).unwrap_or(0);
@@ -114,7 +114,7 @@ fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
 
-/// Text of a profile as Markdown that shows it as it is: names have `<`, `*`, `_` and `|` in them.
+/// Escapes a profile's text for Markdown: names contain `<`, `*`, `_` and `|`.
 fn markdown(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for it in text.chars() {
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn code_outside_of_the_repository_is_annotated_where_it_is_called() {
+    fn code_outside_of_the_repository_is_annotated_at_its_call() {
         let mut check = sample();
         let row = &mut check.checks[0].regressions[0];
         row.stack[1].file = Some("/home/u/.cargo/registry/src/i/regex-1.0.0/src/lib.rs".to_owned());
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn names_can_neither_end_a_command_nor_begin_one() {
+    fn names_cannot_inject_commands() {
         let mut check = sample();
         let row = &mut check.checks[0].regressions[0];
         row.key.label = "a%b\n::error::x".to_owned();
@@ -179,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn doubt_is_a_warning() {
+    fn an_inconclusive_verdict_is_a_warning() {
         let text = github_annotations(&with_doubt(Doubt::UnknownErrors), &roots());
         assert!(text.starts_with("::warning title=highwater check::live-bytes: "), "{text}");
         assert_eq!(text.lines().count(), 1);
     }
 
     #[test]
-    fn the_summary_is_markdown_in_which_names_stay_names() {
+    fn the_summary_is_markdown_with_escaped_names() {
         let mut check = sample();
         check.checks[0].regressions[0].key.label = "<a::B as c|d>::*e".to_owned();
         let text = github_summary(&check);

@@ -1,11 +1,11 @@
-//! The lines above a table: what is shown, how it was sampled, how sure it is.
+//! The lines above a table: the kind of values, how they were sampled, and their error.
 
 use highwater_analyze::{Estimate, Header, Lost, Omitted, Period, Unit};
 
 use crate::number;
 use crate::view::{Role, View};
 
-/// What is shown and what it adds up to, how it was recorded, and what keeps the answer from saying more.
+/// The kind of values with its total, how it was recorded, and the limits of the answer.
 pub(crate) fn lines(header: &Header, view: &View) -> String {
     format!(
         "{}\n{}\n{}",
@@ -15,7 +15,7 @@ pub(crate) fn lines(header: &Header, view: &View) -> String {
     )
 }
 
-/// What keeps the answers with these headers from saying more: each remark once.
+/// The notes of these headers about the limits of the answers, each once.
 pub(crate) fn notes<'a>(headers: impl IntoIterator<Item = &'a Header>) -> Vec<String> {
     let mut notes = Vec::new();
     for note in headers.into_iter().flat_map(|it| &it.notes) {
@@ -27,12 +27,12 @@ pub(crate) fn notes<'a>(headers: impl IntoIterator<Item = &'a Header>) -> Vec<St
     notes
 }
 
-/// [`notes`], each in a line.
+/// [`notes`], one on each line.
 pub(crate) fn note_lines<'a>(headers: impl IntoIterator<Item = &'a Header>) -> String {
     notes(headers).into_iter().map(|it| it + "\n").collect()
 }
 
-/// `live-bytes 12.3 MiB ± 0.4 MiB`, and what filters left of it.
+/// `live-bytes 12.3 MiB ± 0.4 MiB`, and the part that filters left.
 pub(crate) fn total(header: &Header) -> String {
     let sample = crate::label::clean(&header.sample);
     let words = |it: &Estimate| match header.difference {
@@ -46,16 +46,16 @@ pub(crate) fn total(header: &Header) -> String {
     format!("{sample} {} of {total}", words(&header.shown_total))
 }
 
-/// A value with its unit, and with its sign where the profile is a difference.
+/// A value with its unit, and with its sign if the profile is a difference.
 pub(crate) fn amount(value: i64, header: &Header) -> String {
     if header.difference { number::signed(value, &header.unit) } else { number::amount(value, &header.unit) }
 }
 
-/// What is said of a difference of profiles.
+/// The note about a difference of profiles.
 pub(crate) const DIFFERENCE: &str =
     "the difference of two profiles: values have signs, and no sampling error can be given";
 
-/// What to say when the profile has values, but none of the kind that is shown; else nothing.
+/// A note if the profile has values, but all of the shown kind are 0; else empty.
 pub(crate) fn zeros(header: &Header) -> String {
     let has_others = !header.kinds_with_values.is_empty();
     if has_others && !header.kinds_with_values.contains(&header.sample) {
@@ -65,7 +65,7 @@ pub(crate) fn zeros(header: &Header) -> String {
     }
 }
 
-/// What to say when there is no row: a profile written at the end of a program often has no live block.
+/// The text for a table without rows: a profile written at a program's end often has no live block.
 pub(crate) fn nothing(header: &Header) -> String {
     if header.total.value != 0 {
         return "no values to show: nothing matches the filters\n".to_owned();
@@ -79,7 +79,7 @@ pub(crate) fn nothing(header: &Header) -> String {
     }
 }
 
-/// How the values came about and so how far they can be trusted.
+/// How the values were recorded, and therefore how exact they are.
 pub(crate) fn recording(header: &Header) -> String {
     if header.difference {
         return DIFFERENCE.to_owned();
@@ -103,7 +103,8 @@ pub(crate) fn recording(header: &Header) -> String {
     }
 }
 
-/// What the recorder lost: `251,192 samples were lost by the recorder: up to 12.1 MiB of live-bytes is missing`.
+/// The recorder's losses: `251,192 samples were lost by the recorder: up to 12.1 MiB of live-bytes is
+/// missing`.
 pub fn lost(lost: &Lost, sample: &str, unit: &Unit) -> String {
     let most = match lost.most {
         Some(most) => format!("up to {}", number::amount(most, unit)),
@@ -128,13 +129,13 @@ pub(crate) fn interval(exact: bool, interval_bytes: Option<i64>) -> String {
     }
 }
 
-/// How samples were taken that are not one in so many bytes.
+/// The sampling period of samples that are not taken by bytes.
 pub(crate) fn period(period: &Period) -> String {
     let (each, kind) = (number::amount(period.value, &period.unit), crate::label::clean(&period.kind));
     format!("one sample every {each} of {kind}")
 }
 
-/// Whether a column for errors says anything: not when all of them are 0, or all unknown.
+/// Whether a column for errors has any content: not if all errors are 0, or all are unknown.
 pub(crate) fn has_errors(header: &Header) -> bool {
     let interval = header.interval_bytes;
     let is_known = !header.exact && !header.difference;
@@ -142,7 +143,7 @@ pub(crate) fn has_errors(header: &Header) -> bool {
     is_known && (of_time || interval.is_some_and(|bytes| bytes != 1 || header.total.has_error()))
 }
 
-/// The line that says what a table leaves out and how to see it; empty when it leaves out nothing.
+/// The line that says what a table leaves out and how to show it; empty if nothing is left out.
 pub(crate) fn omitted(omitted: &Omitted, unit: &Unit, noun: &str, view: &View) -> String {
     if omitted.rows == 0 {
         return String::new();
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_lost_is_said_and_nothing_is_called_exact_then() {
+    fn losses_are_reported_and_then_nothing_is_called_exact() {
         let exact = Header { exact: true, interval_bytes: Some(1), ..samples::header() };
         assert_eq!(recording(&exact), "exact: every block recorded");
         let lost =

@@ -1,4 +1,4 @@
-//! What a file holds, as text.
+//! The content of a file, as text.
 
 use highwater_analyze::{Info, Unit};
 
@@ -9,7 +9,7 @@ use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 use crate::walks::walks;
 
-/// What the file holds, and what it does not say.
+/// What the file contains, and what is missing in it.
 pub fn info(info: &Info, view: &View) -> String {
     let mut text = String::new();
     let heading = |title: &str| format!("\n{}\n", view.paint(Role::Heading, title));
@@ -99,7 +99,7 @@ fn values(info: &Info) -> Table {
 fn mappings(info: &Info) -> Table {
     let mut table = Table::new(["locations", "with names", "build id", "file"]);
     for mapping in &info.mappings {
-        // Enough to tell builds apart by eye; --json has it whole.
+        // This prefix distinguishes builds; --json has the whole id.
         let build_id: String =
             clean(mapping.build_id.as_deref().unwrap_or("none")).chars().take(16).collect();
         let cells = vec![
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_described_whole() {
+    fn a_file_is_described_in_full() {
         let sample_type = |name: &str, pprof_name: &str, unit, total, default| SampleTypeInfo {
             name: name.to_owned(),
             pprof_name: pprof_name.to_owned(),

@@ -1,10 +1,10 @@
-//! Answers for programs.
+//! Answers as JSON for programs.
 
 use std::io;
 
 use serde::Serialize;
 
-/// Version of the documents: it rises when a field changes its meaning or goes, not when one is added.
+/// Version of the documents. It rises when a field is removed or changes its meaning, not when one is added.
 pub(crate) const VERSION: u32 = 1;
 
 #[derive(Serialize)]
@@ -15,17 +15,17 @@ struct Document<'a, T> {
     answer: &'a T,
 }
 
-/// The answer as one JSON object: `{"highwater": 1, "kind": "top", …}` with the answer's own fields behind.
+/// The answer as one JSON object: `{"highwater": 1, "kind": "top", …}`, followed by the answer's own fields.
 ///
 /// # Errors
-/// When the answer cannot be serialized, which those of `highwater-analyze` always can.
+/// When the answer cannot be serialized. The answers of `highwater-analyze` always can.
 pub fn json(kind: &str, answer: &impl Serialize) -> io::Result<String> {
     let mut text = serde_json::to_string_pretty(&Document { highwater: VERSION, kind, answer })?;
     text.push('\n');
     Ok(text)
 }
 
-/// As [`json`], in one line: for what goes on and has many answers.
+/// Like [`json`], on one line: for commands that print many answers.
 ///
 /// # Errors
 /// As for [`json`].
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_says_what_it_is() {
+    fn a_document_names_its_version_and_kind() {
         let text = json("top", &crate::samples::header()).unwrap();
         let value: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!((&value["highwater"], &value["kind"]), (&1.into(), &"top".into()));

@@ -1,5 +1,6 @@
-//! A gate's verdict as JUnit XML, which CI systems show beside the tests: a suite for each kind of values, a case for the
-//! total and one for each row that is a regression. A regression is a failure, doubt an error.
+//! The verdict of `check` as JUnit XML, which CI systems show next to the tests: a suite for each kind of
+//! values, with a case for the total and one for each regression. A regression is a failure; an inconclusive
+//! verdict is an error.
 
 use highwater_analyze::{Check, Verdict};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -10,7 +11,7 @@ use crate::label::clean;
 /// The verdict as JUnit XML.
 ///
 /// # Errors
-/// When the XML cannot be put together.
+/// When the XML cannot be written.
 pub fn junit(check: &Check) -> std::io::Result<String> {
     let mut report = Report::new("highwater check");
     for kind in &check.checks {
@@ -67,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn doubt_is_an_error_and_a_pass_is_a_pass() {
+    fn an_inconclusive_verdict_is_an_error_and_a_pass_is_a_pass() {
         let text = junit(&with_doubt(Doubt::UnknownErrors)).unwrap();
         assert!(
             text.contains("<error ") && text.contains("errors=\"1\"") && !text.contains("<failure"),

@@ -1,7 +1,8 @@
-//! Labels that fit: shortened where it hurts least, and free of control characters.
+//! Labels that fit: shortened where the loss is smallest, and without control characters.
 //!
-//! What a reader looks for in `a/long/path/index.rs:88 codeindex::index::Index::add` is the file's name, the line
-//! and the end of the function's path; so both halves lose their beginnings. Other labels lose their middle.
+//! In `a/long/path/index.rs:88 codeindex::index::Index::add` readers look for the file's name, the line, and
+//! the end of the function's path. So both halves are cut at their beginning. Other labels are cut in the
+//! middle.
 
 use highwater_analyze::RowKey;
 use highwater_names::brackets::closing;
@@ -10,25 +11,25 @@ use crate::view::Role;
 
 const ELLIPSIS: char = '…';
 
-/// A label on its way into a column.
+/// A label that can be shortened for a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Label {
-    /// What stands before the label and is never shortened.
+    /// Text before the label, which is never shortened.
     prefix: String,
     text: String,
-    /// Length of the source position that the label begins with, in bytes; 0 when there is none.
+    /// Length in bytes of the source position at the label's beginning; 0 if there is none.
     position: usize,
-    /// The label is nothing but a function's name.
+    /// Whether the label is only a function's name.
     is_function: bool,
-    /// It is there for completeness only.
+    /// Whether the label is there only for completeness.
     is_faint: bool,
-    /// A line of source, which loses its end.
+    /// Whether the label is a line of source, which is cut at its end.
     is_source: bool,
 }
 
 impl Label {
     /// The label of a row.
-    pub(crate) fn of(key: &RowKey) -> Self {
+    pub(crate) fn from_key(key: &RowKey) -> Self {
         let text = clean(&key.label);
         let position = key.line.and_then(|line| {
             let (inside, at_end) = (format!(":{line} "), format!(":{line}"));
@@ -39,7 +40,7 @@ impl Label {
         Self { is_function, position: position.unwrap_or(0), ..Self::text(&text) }
     }
 
-    /// A label that is not a row's.
+    /// A label for something other than a row.
     pub(crate) fn text(text: &str) -> Self {
         Self {
             prefix: String::new(),
@@ -51,29 +52,29 @@ impl Label {
         }
     }
 
-    /// A line of source. Tabs are as wide as four spaces.
+    /// A line of source. A tab becomes four spaces.
     pub(crate) fn source(text: &str) -> Self {
         Self { is_source: true, ..Self::text(&text.replace('\t', "    ")) }
     }
 
-    /// This label behind some text of ours.
+    /// The label with text in front.
     pub(crate) fn behind(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
         self
     }
 
-    /// This label as one that nobody has to read.
+    /// The label in a faint colour.
     pub(crate) fn faint(mut self) -> Self {
         self.is_faint = true;
         self
     }
 
-    /// All of it, without what stands before it.
+    /// The whole label, without the text in front.
     pub(crate) fn whole(&self) -> &str {
         &self.text
     }
 
-    /// How the label looks.
+    /// The role that decides the label's look.
     pub(crate) fn role(&self) -> Role {
         if self.is_faint { Role::Faint } else { Role::Plain }
     }
@@ -98,10 +99,10 @@ impl Label {
     }
 }
 
-/// Text of a profile with every control character replaced, so that it can neither break a line nor steer a
+/// A profile's text with every control character replaced, so that it can neither break a line nor control a
 /// terminal.
 pub(crate) fn clean(text: &str) -> String {
-    // Besides control characters: the marks that turn the direction of the text around them.
+    // Besides control characters: the marks that change the direction of text.
     let steers = |it: char| {
         it.is_control()
             || matches!(it, '\u{202a}'..='\u{202e}' | '\u{2028}' | '\u{2029}' | '\u{2066}'..='\u{2069}')
@@ -113,7 +114,7 @@ pub(crate) fn length(text: &str) -> usize {
     text.chars().count()
 }
 
-/// The end of the path first, then as much of the function as there is room for, then the rest of the path.
+/// Keeps the end of the path first, then as much of the function as fits, then the rest of the path.
 fn fit_both(position: &str, function: &str, width: usize) -> String {
     if function.is_empty() {
         return without_middle(&end_of_path(position, width), width);
@@ -127,7 +128,7 @@ fn fit_both(position: &str, function: &str, width: usize) -> String {
     format!("{position} {function}")
 }
 
-/// The last directories and the file of `path` that fit into `width`; the file in any case.
+/// The file of `path` and as many of its last directories as fit into `width`. The file is always kept.
 fn end_of_path(path: &str, width: usize) -> String {
     if length(path) <= width {
         return path.to_owned();
@@ -139,8 +140,8 @@ fn end_of_path(path: &str, width: usize) -> String {
     }
 }
 
-/// A function's name in `width` characters: without generic arguments first, then without the beginning of its
-/// path, and cut in the middle only when its last part is still too long.
+/// A function's name in `width` characters: first without generic arguments, then without the beginning of
+/// its path. The name is cut in the middle only if its last part is still too long.
 fn fit_function(name: &str, width: usize) -> String {
     if length(name) <= width {
         return name.to_owned();
@@ -157,8 +158,9 @@ fn fit_function(name: &str, width: usize) -> String {
     }
 }
 
-/// The path of a function without generic arguments (`Vec<T>::push`, `drop::<T>`), and where its parts but the first
-/// begin. Brackets that name a part stay: `<T as Trait>::call`, `<impl [T]>::to_vec`.
+/// The path of a function without generic arguments (`Vec<T>::push`, `drop::<T>`), and the positions where
+/// its parts after the first begin. Brackets that are themselves a part stay: `<T as Trait>::call`, `<impl
+/// [T]>::to_vec`.
 fn without_arguments(name: &str) -> (String, Vec<usize>) {
     let mut text = String::with_capacity(name.len());
     let mut parts = Vec::new();
@@ -204,7 +206,7 @@ mod tests {
 
     fn line(file: &str, line: i64, function: &str) -> Label {
         let label = format!("{file}:{line} {function}");
-        Label::of(&RowKey { label, line: Some(line), ..RowKey::default() })
+        Label::from_key(&RowKey { label, line: Some(line), ..RowKey::default() })
     }
 
     #[test]
@@ -217,8 +219,11 @@ mod tests {
         assert_eq!(label.fit(60), "…/codeindex/index.rs:88 codeindex::index::Index::add");
         assert_eq!(label.fit(34), "…/index.rs:88 …index::Index::add");
         assert_eq!(label.fit(24), "…/index.rs:88 …add");
-        let nameless =
-            Label::of(&RowKey { label: "a/long/path/x.c:7".into(), line: Some(7), ..RowKey::default() });
+        let nameless = Label::from_key(&RowKey {
+            label: "a/long/path/x.c:7".into(),
+            line: Some(7),
+            ..RowKey::default()
+        });
         assert_eq!(nameless.fit(14), "…/path/x.c:7");
         for width in 4..90 {
             assert!(length(&label.fit(width)) <= width, "{width}: {}", label.fit(width));
@@ -267,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn no_control_character_gets_through() {
+    fn control_characters_are_replaced() {
         assert_eq!(Label::text("a\u{1b}[31m\nb\u{202e}c").fit(80), "a\u{fffd}[31m\u{fffd}b\u{fffd}c");
     }
 }

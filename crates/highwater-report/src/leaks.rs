@@ -1,4 +1,4 @@
-//! What may be leaked: by cause, each finding with what shows it.
+//! Possible leaks as text: by cause, each finding with its evidence.
 
 use highwater_analyze::{Cause, Gap, Leak, LeakEvidence, Leaks, Suppressed};
 
@@ -26,9 +26,9 @@ pub fn leaks(leaks: &Leaks, view: &View) -> String {
         for it in findings() {
             let mut cells = vec![Cell::new(number::amount(it.live_bytes.value, unit))];
             cells.extend(errors.then(|| Cell::role(number::margin(&it.live_bytes, unit), Role::Faint)));
-            table.push(cells, Label::of(&it.key));
+            table.push(cells, Label::from_key(&it.key));
         }
-        // What shows it stands below each line of the table, whose first has the heads.
+        // The evidence is below each line of the table; the first line has the column heads.
         let table = table.render(view);
         let mut lines = table.lines();
         text.extend(lines.next().map(|line| format!("{line}\n")));
@@ -50,7 +50,7 @@ pub fn leaks(leaks: &Leaks, view: &View) -> String {
     text
 }
 
-/// A cause in words.
+/// A cause, as text.
 pub(crate) fn heading(cause: Cause) -> &'static str {
     match cause {
         Cause::GrowsWithoutEnd => "grows without end",
@@ -67,7 +67,7 @@ fn short(cause: Cause) -> &'static str {
     }
 }
 
-/// What shows a finding, in words.
+/// The evidence for a finding, as text.
 pub(crate) fn evidence(leak: &Leak) -> String {
     use highwater_analyze::Unit::{Bytes, Count};
     match &leak.evidence {
@@ -103,7 +103,7 @@ pub(crate) fn evidence(leak: &Leak) -> String {
     }
 }
 
-/// What is missing, in words.
+/// Missing data, as text.
 pub(crate) fn gap(gap: Gap) -> String {
     match gap {
         Gap::Series => "that takes a directory of snapshots, and this is one file".to_owned(),
@@ -119,12 +119,12 @@ pub(crate) fn gap(gap: Gap) -> String {
         Gap::Reallocations => "the file does not say what was reallocated".to_owned(),
         Gap::LiveTotals => "the file does not say what is live".to_owned(),
         Gap::SamplingErrors => {
-            "the file does not say how it was sampled, so nothing can be told from noise".to_owned()
+            "the file does not say how it was sampled, so nothing can be distinguished from noise".to_owned()
         }
     }
 }
 
-/// What a rule took away.
+/// What a suppression rule removed, as text.
 pub(crate) fn suppressed(it: &Suppressed) -> String {
     format!(
         "suppressed: {}, {}: {}",
@@ -218,7 +218,7 @@ suppressed: 1 finding, 1.0 MiB: bounded\u{fffd}by its users
     }
 
     #[test]
-    fn nothing_found_is_not_nothing_there() {
+    fn without_findings_the_gaps_are_named() {
         let mut none = sample();
         none.findings.clear();
         none.omitted = Omitted::default();

@@ -1,10 +1,9 @@
 //! Views of Highwater's answers: tables, trees and flame graphs for people, JSON for programs.
 //!
-//! Each view takes one answer of `highwater-analyze` and gives text. This crate knows no file format and reads no
-//! file; whether there is a terminal, how wide it is and whether colours are wanted is for the caller to say in
-//! a [`View`].
+//! Each view takes one answer of `highwater-analyze` and returns text. This crate knows no file format and
+//! reads no file. The caller decides about the terminal, its width and colours in a [`View`].
 //!
-//! Texts from profiles are not trusted: control characters in names never reach the output.
+//! Text from profiles is not trusted: control characters in names never reach the output.
 #![forbid(unsafe_code)]
 
 mod advise;

@@ -1,4 +1,4 @@
-//! An annotated source: the lines of a function, each with what it holds.
+//! An annotated source: the lines of a function, each with its memory.
 
 use std::collections::HashMap;
 
@@ -10,27 +10,27 @@ use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-/// Lines shown around one with a value.
+/// Number of lines shown before and after a line with a value.
 const AROUND: i64 = 2;
 
-/// What is known of a source file.
+/// The content of a source file, or why it is missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// Its lines.
+    /// The lines of the file.
     Lines {
-        /// The text, line by line, without their ends.
+        /// The text, line by line, without line ends.
         lines: Vec<String>,
-        /// The file was changed after the profile was taken, so its lines may not be those that ran.
+        /// Whether the file was changed after the profile was taken, so that its lines may differ.
         is_newer: bool,
     },
-    /// Why there is none, in a few words.
+    /// Why the source is missing, in a few words.
     Missing(String),
 }
 
-/// Each function with its lines. `sources` has what is known of each function's `file`.
+/// Each function with its lines. `sources` holds the source of each function's `file`.
 ///
-/// With several kinds of values the numbers are cumulative: of the line and what it calls. With one kind there are columns
-/// for both, and for the error.
+/// With several kinds of values, each number is cumulative: the line and everything it calls. With one kind,
+/// there are columns for the line itself, for the cumulative value and for the error.
 pub fn list(listing: &Listing, sources: &HashMap<String, Source>, view: &View) -> String {
     let mut text = headings(&listing.headers, view);
     if listing.functions.is_empty() {
@@ -128,7 +128,7 @@ fn table(headers: &[Header], function: &ListedFunction, source: &[String]) -> Ta
     table
 }
 
-/// The lines with values and some around them, as far as there is source.
+/// The numbers of the lines with values and of the lines around them, as far as the source reaches.
 fn shown(function: &ListedFunction, source_lines: usize) -> Vec<i64> {
     let source_lines = i64::try_from(source_lines).unwrap_or(i64::MAX);
     let mut shown: Vec<i64> = Vec::new();
@@ -141,7 +141,7 @@ fn shown(function: &ListedFunction, source_lines: usize) -> Vec<i64> {
     shown
 }
 
-/// Bytes of white space that a line begins with.
+/// Number of bytes of white space at the beginning of a line.
 fn indentation(line: &str) -> usize {
     line.len() - line.trim_start_matches([' ', '\t']).len()
 }
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_stand_beside_what_they_hold() {
+    fn each_line_has_its_memory() {
         let text = with(lines(false), &sample());
         assert!(text.starts_with("live-bytes 16.0 MiB ± 410 KiB\nalloc-bytes 16.0 MiB"), "{text}");
         assert!(
@@ -248,7 +248,7 @@ live-bytes  alloc-bytes  line
     }
 
     #[test]
-    fn what_is_missing_or_changed_is_said() {
+    fn missing_and_changed_files_are_reported() {
         let text = with(Source::Missing("it is not at /srv/demo/src/index.rs".to_owned()), &sample());
         assert!(
             text.contains(
@@ -263,7 +263,7 @@ live-bytes  alloc-bytes  line
     }
 
     #[test]
-    fn source_cannot_steer_a_terminal() {
+    fn source_cannot_control_a_terminal() {
         let evil = Source::Lines { lines: vec!["\u{1b}[2J\tx".to_owned(); 12], is_newer: false };
         let text = with(evil, &sample());
         assert!(!text.contains('\u{1b}') && text.contains("\u{fffd}[2J    x"), "{text}");

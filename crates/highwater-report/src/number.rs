@@ -10,21 +10,21 @@ pub fn amount(value: i64, unit: &Unit) -> String {
     format!("{sign}{}", magnitude(value.unsigned_abs(), unit))
 }
 
-/// As [`amount`], with a sign even when it is positive.
+/// Like [`amount`], with a sign even if it is positive.
 pub(crate) fn signed(value: i64, unit: &Unit) -> String {
     let sign = if value > 0 { "+" } else { "" };
     format!("{sign}{}", amount(value, unit))
 }
 
-/// How far the 95 % interval reaches; `?` when it is not known. One number, the longer margin, where both are alike; else both
-/// with the unit of the longer one: `+4.1 -0.9 MiB`.
+/// The half-width of the 95 % interval; `?` if unknown. If both margins are alike, this is one number, the
+/// longer margin. Otherwise it is both margins in the unit of the longer one: `+4.1 -0.9 MiB`.
 pub(crate) fn margin(estimate: &Estimate, unit: &Unit) -> String {
     let Some(margins) = estimate.margins95() else { return "?".to_owned() };
     let [below, above] = margins.map(f64::round);
     let (shorter, longer) = (below.min(above), below.max(above));
     if shorter >= longer * ALIKE {
         return match unit {
-            // A margin is itself an estimate, of which three digits are more than enough.
+            // A margin is itself an estimate, so three digits are enough.
             Unit::Bytes => binary(longer as u64, 100.0),
             _ => magnitude(longer as u64, unit),
         };
@@ -39,10 +39,11 @@ pub(crate) fn margin(estimate: &Estimate, unit: &Unit) -> String {
     }
 }
 
-/// Margins are alike when the shorter one is at least this part of the longer one.
+/// Margins are alike if the shorter one is at least this fraction of the longer one.
 const ALIKE: f64 = 0.85;
 
-/// A value with its margins: `12.3 MiB ± 0.4 MiB`, `12.3 MiB (+4.1 -0.9 MiB)`. Without any when there is no error.
+/// A value with its margins: `12.3 MiB ± 0.4 MiB`, `12.3 MiB (+4.1 -0.9 MiB)`. Without margins if there is no
+/// error.
 pub fn estimate(estimate: &Estimate, unit: &Unit) -> String {
     with_margin(amount(estimate.value, unit), estimate, unit)
 }
@@ -62,7 +63,7 @@ fn with_margin(text: String, estimate: &Estimate, unit: &Unit) -> String {
 
 /// A share: `45.1%`.
 pub(crate) fn percent(fraction: f64) -> String {
-    // Rounded first, so that no "-0.0%" comes out.
+    // Rounding first avoids "-0.0%".
     let tenths = (fraction * 1000.0).round() / 10.0 + 0.0;
     format!("{tenths:.1}%")
 }
@@ -117,7 +118,7 @@ fn magnitude(value: u64, unit: &Unit) -> String {
     }
 }
 
-/// How long a unit of time is, by the names that profiles have for it.
+/// The length of a unit of time in nanoseconds, by the names that profiles use.
 fn nanoseconds_in(unit: &str) -> Option<u64> {
     Some(match unit {
         "nanoseconds" | "nanosecond" | "ns" => 1,
@@ -128,7 +129,7 @@ fn nanoseconds_in(unit: &str) -> Option<u64> {
     })
 }
 
-/// Processor time and other times that are added up: of 1.25 s and 40 ms the larger one is seen at once.
+/// Processor time and other summed times, each with one unit: `1.25 s`, `40.0 ms`.
 fn length(ns: u128) -> String {
     match ns {
         0..1_000 => format!("{ns} ns"),
@@ -139,14 +140,14 @@ fn length(ns: u128) -> String {
     }
 }
 
-/// Bytes with a binary unit, and a decimal when the number before the unit is below `whole_from`.
+/// Bytes with a binary unit, and with a decimal if the number before the unit is below `whole_from`.
 fn binary(bytes: u64, whole_from: f64) -> String {
     if bytes < 1024 {
         return format!("{bytes} B");
     }
     let mut scaled = bytes as f64;
     let mut unit = 0;
-    // 1023.95 would be printed as 1024.0, which belongs to the next unit.
+    // 1023.95 would be printed as 1024.0, which is 1.0 of the next unit.
     while scaled >= 1023.95 && unit + 1 < BINARY_UNITS.len() {
         scaled /= 1024.0;
         unit += 1;
@@ -155,13 +156,13 @@ fn binary(bytes: u64, whole_from: f64) -> String {
     format!("{scaled:.decimals$} {}", BINARY_UNITS[unit])
 }
 
-/// What to divide bytes by so that `most` is between 1 and 1023 of a binary unit, and that unit.
+/// The divisor for bytes that puts `most` between 1 and 1023 of a binary unit, and that unit.
 pub(crate) fn scale(most: f64) -> (f64, &'static str) {
     let steps = ((most.max(1.0).log2() / 10.0) as usize).min(BINARY_UNITS.len() - 1);
     (f64::from(1 << 10).powi(steps as i32), BINARY_UNITS[steps])
 }
 
-/// A length of time: `1.5 s`, `2 min 5 s`, `3 h 4 min`.
+/// A duration: `1.5 s`, `2 min 5 s`, `3 h 4 min`.
 pub fn duration(ns: i64) -> String {
     let seconds = ns / 1_000_000_000;
     match seconds {
@@ -171,7 +172,7 @@ pub fn duration(ns: i64) -> String {
     }
 }
 
-/// How long a block lived: as [`duration`], with finer units below a second.
+/// The lifetime of a block: like [`duration`], with smaller units below a second.
 pub(crate) fn lifetime(ns: i64) -> String {
     match ns {
         ..1_000_000 => format!("{:.1} µs", ns as f64 / 1e3),
@@ -180,7 +181,7 @@ pub(crate) fn lifetime(ns: i64) -> String {
     }
 }
 
-/// A moment: `2026-03-01 12:34:56 UTC`, from nanoseconds since 1970.
+/// A point in time: `2026-03-01 12:34:56 UTC`, from nanoseconds since 1970-01-01 UTC.
 pub fn time(ns: i64) -> String {
     let seconds = ns.div_euclid(1_000_000_000);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
@@ -189,8 +190,8 @@ pub fn time(ns: i64) -> String {
     format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
 }
 
-/// Year, month and day of a number of days since 1970-01-01, in the Gregorian calendar. Years are counted from
-/// March, so that the leap day is a year's last, in cycles of 400 years.
+/// Year, month and day for a number of days since 1970-01-01, in the Gregorian calendar. Years are counted
+/// from March, so that the leap day is the last of a year, in cycles of 400 years.
 fn civil(days: i64) -> (i64, i64, i64) {
     const DAYS_BEFORE_1970: i64 = 719_468;
     const DAYS_OF_400_YEARS: i64 = 146_097;
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn ends_that_are_not_alike_are_both_shown() {
+    fn margins_that_differ_are_both_shown() {
         let it = |value, low: f64, high: f64, unit| {
             let it = Estimate { value, standard_error: Some(1.0), low: Some(low), high: Some(high) };
             estimate(&it, unit)
@@ -289,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn small_probabilities_are_not_called_none() {
+    fn small_probabilities_are_not_shown_as_0() {
         assert_eq!(
             [0.0, 1e-300, 0.000_99, 0.05, 1.0].map(probability),
             ["0", "<0.001", "<0.001", "0.050", "1.000"]

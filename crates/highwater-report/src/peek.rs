@@ -8,7 +8,7 @@ use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-/// Each function as a small table: its callers, itself, what it calls. Shares are of the function's own total.
+/// Each function as a small table: its callers, itself, its callees. Shares are of the function's own total.
 pub fn peek(peek: &Peek, view: &View) -> String {
     let mut text = header::lines(&peek.header, view) + &header::zeros(&peek.header);
     if peek.functions.is_empty() {
@@ -34,13 +34,13 @@ fn table(header: &Header, function: &PeekFunction, view: &View) -> String {
         cells.push(Cell::new(number::percent(fraction)));
         table.push(cells, label);
     };
-    let edge = |edge: &PeekEdge, relation: &str| Label::of(&edge.key).behind(relation);
+    let edge = |edge: &PeekEdge, relation: &str| Label::from_key(&edge.key).behind(relation);
     for caller in &function.callers {
         push(&caller.value, caller.fraction, edge(caller, "  from "));
     }
-    push(&function.cumulative, 1.0, Label::of(&function.key));
+    push(&function.cumulative, 1.0, Label::from_key(&function.key));
     if function.flat.value != 0 {
-        // A function whose values cancel out has no share of itself.
+        // If the values of a function add up to 0, shares have no meaning.
         let whole =
             if function.cumulative.value == 0 { f64::INFINITY } else { function.cumulative.value as f64 };
         let share = function.flat.value as f64 / whole;

@@ -1,4 +1,5 @@
-//! Memory over time as a drawing: the largest rows stacked, the process's resident set and limit as lines, spikes marked.
+//! Memory over time as a drawing: the largest rows stacked, the process's resident set and limit as lines,
+//! spikes marked.
 
 mod draw;
 mod picture;
@@ -10,13 +11,13 @@ use crate::header::lost;
 use crate::label::{Label, clean};
 use crate::number;
 
-/// Width and height of the drawing.
+/// Width and height of the drawing, in pixels.
 const SIZE: (u32, u32) = (1100, 600);
 
-/// Characters of a row's name in the legend.
+/// Maximum characters of a row's name in the legend.
 const NAME: usize = 60;
 
-/// Layers from the ground up; the last is that of all other rows.
+/// Colours of the layers from the bottom up; the last is for all other rows together.
 const LAYERS: [RGBColor; 9] = [
     RGBColor(78, 121, 167),
     RGBColor(242, 142, 43),
@@ -29,14 +30,14 @@ const LAYERS: [RGBColor; 9] = [
     RGBColor(190, 190, 190),
 ];
 
-/// Most rows that a drawing tells apart.
+/// Maximum rows with a layer of their own.
 pub const MOST_ROWS: usize = LAYERS.len() - 1;
 
-/// What the lines of the process are called.
+/// The names of the process's lines.
 const RESIDENT: &str = "resident";
 const LIMIT: &str = "limit";
 
-/// A limit further above everything else than this is said, and not drawn.
+/// If the limit is more than this many times above all other values, a text mentions it, and it is not drawn.
 const TIMES_ABOVE: f64 = 4.0;
 
 /// Why there is no drawing.
@@ -58,37 +59,38 @@ struct Line {
     colour: RGBColor,
 }
 
-/// Draws a series as an SVG; no more than [`MOST_ROWS`] rows are told apart. Equal answers and titles give equal files.
+/// Draws a series as an SVG, with at most [`MOST_ROWS`] layers for single rows. Equal answers and titles give
+/// equal files.
 ///
 /// # Errors
 /// When there is nothing to draw.
 pub fn plot(timeline: &Timeline, title: &str) -> Result<String, PlotError> {
-    let drawing = Drawing::of(timeline, title)?;
+    let drawing = Drawing::new(timeline, title)?;
     let mut svg = String::new();
     drawing.on(SVGBackend::with_string(&mut svg, SIZE))?;
     Ok(svg)
 }
 
-/// Draws the same as [`plot`] as a PNG file, with the letters that are built in: no font of the system is looked for.
+/// Draws the same as [`plot`] as a PNG file, with a built-in font: no font of the system is used.
 ///
 /// # Errors
 /// When there is nothing to draw.
 pub fn plot_png(timeline: &Timeline, title: &str) -> Result<Vec<u8>, PlotError> {
-    picture::png(&Drawing::of(timeline, title)?)
+    picture::png(&Drawing::new(timeline, title)?)
 }
 
-/// What there is to draw, worked out.
+/// The prepared content of a drawing.
 struct Drawing<'a> {
     timeline: &'a Timeline,
     layers: Vec<Layer>,
     lines: Vec<Line>,
-    /// The highest of all.
+    /// The highest value of all.
     most: f64,
     caption: String,
 }
 
 impl<'a> Drawing<'a> {
-    fn of(timeline: &'a Timeline, title: &str) -> Result<Self, PlotError> {
+    fn new(timeline: &'a Timeline, title: &str) -> Result<Self, PlotError> {
         let layers = layers(timeline);
         let own = layers.last().map_or(0.0, |it| highest(it.tops.iter().copied()));
         let lines = lines(timeline);
@@ -112,7 +114,7 @@ impl<'a> Drawing<'a> {
     }
 }
 
-/// A row over those below it: its lower and upper ends at each moment.
+/// A layer on top of those below it: its lower and upper edge at each moment.
 struct Layer {
     name: String,
     bottoms: Vec<f64>,
@@ -120,7 +122,7 @@ struct Layer {
 }
 
 fn layers(timeline: &Timeline) -> Vec<Layer> {
-    let name = |key: &RowKey| Label::of(key).fit(NAME);
+    let name = |key: &RowKey| Label::from_key(key).fit(NAME);
     let (shown, more) = timeline.rows.split_at(timeline.rows.len().min(MOST_ROWS));
     let mut rest = timeline.others.clone();
     for row in more {
@@ -211,7 +213,7 @@ mod tests {
         }
     }
 
-    /// The outlines of the layers, from the ground up.
+    /// The outlines of the layers, from the bottom up.
     fn polygons(svg: &str) -> Vec<Vec<(i32, i32)>> {
         let points =
             svg.split("<polygon ").skip(1).filter_map(|it| it.split_once("points=\"")?.1.split_once('"'));
@@ -231,7 +233,7 @@ mod tests {
         let bottom = |layer: usize| layers[layer][3..].iter().rev().copied().collect::<Vec<_>>();
         assert_eq!(top(0), bottom(1));
         assert_eq!(top(1), bottom(2));
-        // Both rows are as high, and grow fourfold; drawings count downwards.
+        // Both rows have the same height, and grow fourfold. In an SVG, y grows downwards.
         let height = |layer: usize, at: usize| bottom(layer)[at].1 - top(layer)[at].1;
         assert!((height(0, 2) - height(1, 2)).abs() <= 1 && (height(0, 2) - 4 * height(0, 0)).abs() <= 4);
         for name in
@@ -259,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_an_error_and_one_moment_is_none() {
+    fn an_empty_series_is_an_error_and_one_moment_is_drawn() {
         let mut none = timeline(0);
         none.others.fill(0);
         none.moments.iter_mut().for_each(|it| it.rss_bytes = None);

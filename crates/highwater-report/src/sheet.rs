@@ -1,7 +1,8 @@
-//! Tables for whoever draws them: the cells that the text views show, one by one, and what rows can be sorted by.
+//! Tables for programs that draw them: the cells of the text views, one by one, and the values that can sort
+//! the rows.
 //!
-//! A screen that is drawn again and again, with a row that is chosen and others that are searched for, needs more than
-//! lines of text. What stands in a sheet is what `top`, `diff` and `trend` print.
+//! A screen that is redrawn, with a chosen row and a search, needs more than lines of text. A sheet has the
+//! same content as the output of `top`, `diff` and `trend`.
 
 use highwater_analyze::{Diff, DiffRow, Frame, Omitted, RowKey, Top, Trend, Unit};
 
@@ -13,31 +14,32 @@ use crate::{diff, header, number, top, trend};
 /// An answer as a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sheet {
-    /// What the table is about, in one line.
+    /// The subject of the table, in one line.
     pub summary: String,
-    /// How far that can be trusted: how it was recorded, what qualifies the rest.
+    /// How the values were recorded, and other limits of the table.
     pub remarks: Vec<String>,
-    /// Heads of the columns; the last is the labels'.
+    /// Heads of the columns; the last one is for the labels.
     pub heads: Vec<String>,
-    /// What rows can be sorted by: the first is the order that they are in, the others stand for their
-    /// [`SheetRow::sizes`]; the name of a row can be sorted by besides.
+    /// The possible orders of the rows. The first is the present order; the others sort by
+    /// [`SheetRow::sizes`]. Rows can be sorted by name too.
     pub orders: Vec<String>,
     /// The rows, in the answer's order.
     pub rows: Vec<SheetRow>,
-    /// What is not in `rows`; empty when that is nothing.
+    /// What is not in `rows`; empty if nothing is left out.
     pub omitted: String,
 }
 
 /// A row of a [`Sheet`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SheetRow {
-    /// The numbers and what they are: one for each head but the last.
+    /// The numbers with their roles: one for each head but the last.
     pub cells: Vec<(String, Role)>,
-    /// What [`Sheet::orders`] after the first sort by, in the unit of the values.
+    /// The values that [`Sheet::orders`] after the first sort by, in the unit of the values.
     pub sizes: Vec<i64>,
     /// Frames of the heaviest stack, leaf first.
     pub stack: Vec<String>,
-    /// Position in `stack` of the frame that the row is about: what is before it is the library's. 0 where no frame is.
+    /// Index in `stack` of the frame that the row is about: the frames before it are in libraries. 0 if no
+    /// frame is.
     pub cause: usize,
     label: Label,
 }
@@ -62,12 +64,12 @@ impl SheetRow {
         self.label.whole()
     }
 
-    /// The label in at most `width` characters, cut where that hurts least.
+    /// The label in at most `width` characters, cut where the loss is smallest.
     pub fn label(&self, width: usize) -> String {
         self.label.fit(width)
     }
 
-    /// What the label is: [`Role::Faint`] for a change that may be noise.
+    /// The role of the label: [`Role::Faint`] for a change that may be noise.
     pub fn role(&self) -> Role {
         self.label.role()
     }
@@ -78,7 +80,12 @@ impl Sheet {
     pub fn top(answer: &Top) -> Self {
         let row = |row: &highwater_analyze::TopRow| {
             let sizes = vec![row.flat.value, row.cumulative.value];
-            SheetRow::new(top::cells(row, &answer.header), sizes, (&row.key, Label::of(&row.key)), &row.stack)
+            SheetRow::new(
+                top::cells(row, &answer.header),
+                sizes,
+                (&row.key, Label::from_key(&row.key)),
+                &row.stack,
+            )
         };
         Self {
             summary: header::total(&answer.header),
@@ -93,7 +100,7 @@ impl Sheet {
         }
     }
 
-    /// The table of [`diff()`](crate::diff) with the changes that may be noise, which are faint.
+    /// The table of [`diff()`](crate::diff) including changes that may be noise, in a faint colour.
     pub fn diff(answer: &Diff, view: &View) -> Self {
         let row = |row: &DiffRow| {
             let sizes = vec![row.change.value, row.new.value, row.base.value];
@@ -109,8 +116,8 @@ impl Sheet {
         }
     }
 
-    /// What cumulative values gained between two snapshots, per second. Where the time in between is not known there is no
-    /// rate, only what was gained.
+    /// The growth of cumulative values between two snapshots, per second. If the time in between is unknown,
+    /// the table has the growth without a rate.
     pub fn rate(answer: &Diff) -> Self {
         let unit = &answer.new.unit;
         let span_ns = answer.new.time_ns.zip(answer.base.time_ns).map_or(0, |(new, base)| new - base);
@@ -147,12 +154,12 @@ impl Sheet {
         }
     }
 
-    /// The table of [`trend()`](crate::trend), without what shows the class of each row.
+    /// The table of [`trend()`](crate::trend), without the evidence for each row's class.
     pub fn growth(answer: &Trend, view: &View) -> Self {
         let row = |row: &highwater_analyze::TrendRow| {
             let cells = trend::cells(row, &answer.header, view);
             let sizes = vec![row.growth_per_hour.value, row.live.value];
-            SheetRow::new(cells, sizes, (&row.key, Label::of(&row.key)), &row.stack)
+            SheetRow::new(cells, sizes, (&row.key, Label::from_key(&row.key)), &row.stack)
         };
         let mut remarks = trend::remarks(answer);
         remarks.push(header::recording(&answer.header));
@@ -170,7 +177,7 @@ impl Sheet {
 
 /// The label of a change.
 fn changed(row: &DiffRow) -> Label {
-    let label = Label::of(&row.key);
+    let label = Label::from_key(&row.key);
     if row.significant { label } else { label.faint() }
 }
 
@@ -201,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    /// `lines` hold and have allocated so much, at a moment.
+    /// A profile at this second in which `lines` hold, and have allocated, these bytes.
     fn profile(second: i64, lines: &[i64]) -> Profile {
         let types = [("alloc_space", "bytes"), ("inuse_space", "bytes")];
         let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
@@ -237,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_a_sheet_is_what_the_text_says() {
+    fn a_sheet_has_the_content_of_the_text() {
         let [base, new] = [profile(1, &[1 << 20, 3000]), profile(3, &[3 << 20, 3000])];
         let answer = highwater_analyze::top(&new, &query(SampleKind::LiveBytes)).unwrap();
         let sheet = Sheet::top(&answer);
@@ -266,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_are_what_was_gained_by_the_time_in_between() {
+    fn rates_are_growth_divided_by_time() {
         let [base, new] = [profile(1, &[1 << 20, 3000]), profile(3, &[3 << 20, 3000])];
         let options = highwater_analyze::DiffOptions::default();
         let answer = highwater_analyze::diff(&base, &new, &query(SampleKind::AllocBytes), &options);
@@ -277,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_that_of_the_trend() {
+    fn growth_has_the_rows_of_the_trend() {
         let mut series = highwater_analyze::Series::new(query(SampleKind::LiveBytes), Default::default());
         for second in 1..9 {
             series.push(&profile(second * 60, &[second << 20, 3000])).unwrap();

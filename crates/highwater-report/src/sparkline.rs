@@ -1,9 +1,9 @@
-//! Levels as a line of small bars.
+//! Values as a line of small bars.
 
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The levels, from 0 to the highest, as at most `width` bars. Of several that fall together the last is shown, so that
-/// the line ends with the last level.
+/// The values, from 0 to the highest, as at most `width` bars. If several values share a bar, the last one is
+/// shown, so that the line ends with the last value.
 pub(crate) fn sparkline(levels: &[i64], width: usize) -> String {
     let highest = levels.iter().copied().max().unwrap_or(0).max(1) as f64;
     let bars = levels.len().min(width);
@@ -28,7 +28,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_course_keeps_its_end() {
+    fn a_long_history_keeps_its_end() {
         let mut levels = vec![0; 99];
         levels.push(7);
         let line = sparkline(&levels, 10);

@@ -1,4 +1,4 @@
-//! The spikes of a series: when, how it shows, and a table of whose allocations did it.
+//! The spikes of a series: when each one was, its signs, and a table of the lines that allocated the memory.
 
 use highwater_analyze::{Estimate, Sign, Spike, SpikeRow, Spikes, Suspects, Unit};
 
@@ -8,7 +8,7 @@ use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-/// The spikes as text. `files` has those before and after each spike; `suspects` explain the first.
+/// The spikes as text. `files` has the files before and after each spike; `suspects` explain the first one.
 pub fn spikes(spikes: &Spikes, files: &[[String; 2]], suspects: Option<&Suspects>, view: &View) -> String {
     let bytes = |value| number::amount(value, &Unit::Bytes);
     let (first, last) = (spikes.snapshots.first(), spikes.snapshots.last());
@@ -53,10 +53,10 @@ pub fn spikes(spikes: &Spikes, files: &[[String; 2]], suspects: Option<&Suspects
     text
 }
 
-/// What shows a spike, in numbers.
+/// The signs of a spike, in numbers.
 fn signs(spike: &Spike) -> String {
     let bytes = |value| number::amount(value, &Unit::Bytes);
-    let told = spike.signs.iter().map(|sign| match sign {
+    let signs = spike.signs.iter().map(|sign| match sign {
         Sign::Peak => {
             let above = spike.peak_above_live_bytes.unwrap_or(0);
             format!("the peak rose {} above what is live before and after", bytes(above))
@@ -68,7 +68,7 @@ fn signs(spike: &Spike) -> String {
             format!("{} allocated{usual}", bytes(spike.alloc_bytes.unwrap_or(0)))
         }
     });
-    told.collect::<Vec<_>>().join("; ")
+    signs.collect::<Vec<_>>().join("; ")
 }
 
 fn table(suspects: &Suspects, view: &View) -> String {
@@ -102,13 +102,13 @@ fn table(suspects: &Suspects, view: &View) -> String {
             cells.push(Cell::new(number::signed(row.live_change.value, unit)));
         }
         cells.extend(at_peak.then(|| Cell::new(or_nothing(row.at_peak))));
-        table.push(cells, Label::of(&row.key));
+        table.push(cells, Label::from_key(&row.key));
     }
     let notes = header::note_lines([&suspects.header]);
     format!("{lost}\n{notes}{}{}", table.render(view), header::omitted(&suspects.omitted, unit, "row", view))
 }
 
-/// A file's name as a shell takes it.
+/// A file's name, quoted for a shell.
 fn quoted(name: &str) -> String {
     let name = clean(name);
     let plain = |it: char| it.is_alphanumeric() || "/._-+:@%".contains(it);
@@ -189,7 +189,7 @@ more: highwater diff a/2.pb.gz 'a b/3.pb.gz' --sample alloc-bytes
     }
 
     #[test]
-    fn what_does_not_show_is_said() {
+    fn missing_values_are_reported() {
         let (spiking, suspects) = sample();
         let more = Spikes { omitted: 2, ..spiking.clone() };
         let text = spikes(&more, &files(), Some(&suspects), &View::default());

@@ -1,4 +1,4 @@
-//! Tables whose numbers are aligned and whose last column takes what is left of the line.
+//! Tables whose numbers are aligned and whose last column takes the rest of the line.
 
 use tabled::builder::Builder;
 use tabled::settings::object::Columns;
@@ -10,7 +10,7 @@ use crate::view::{Role, View};
 /// Spaces between two columns.
 const GAP: usize = 2;
 
-/// A label is not cut below this, however narrow the screen is.
+/// A label is not cut below this width, even on a narrower screen.
 const NARROWEST_LABEL: usize = 16;
 
 /// A number in a table.
@@ -29,12 +29,12 @@ impl Cell {
         Self { text: text.into(), role }
     }
 
-    /// What stands in it.
+    /// The text of the cell.
     pub(crate) fn into_text(self) -> String {
         self.text
     }
 
-    /// What stands in it, and what that is.
+    /// The text of the cell and its role.
     pub(crate) fn into_parts(self) -> (String, Role) {
         (self.text, self.role)
     }
@@ -47,7 +47,7 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    /// A table with these column heads, the last of which is the labels'.
+    /// A table with these column heads. The last head is for the labels.
     pub(crate) fn new(heads: impl IntoIterator<Item = impl Into<String>>) -> Self {
         Self { heads: heads.into_iter().map(Into::into).collect(), rows: Vec::new() }
     }
@@ -65,13 +65,13 @@ impl Table {
             cells.map(|cell| length(&cell.text)).chain([length(&self.heads[column])]).max().unwrap_or(0)
         };
         let taken: usize = (0..numbers).map(|column| widest(column) + GAP).sum();
-        let room = view.width.saturating_sub(taken).max(NARROWEST_LABEL);
+        let space = view.width.saturating_sub(taken).max(NARROWEST_LABEL);
 
         let mut builder = Builder::new();
         builder.push_record(self.heads.iter().map(|head| view.paint(Role::Heading, head)));
         for (cells, label) in &self.rows {
             let cells = cells.iter().map(|cell| view.paint(cell.role, &cell.text));
-            builder.push_record(cells.chain([view.paint(label.role(), &label.fit(room))]));
+            builder.push_record(cells.chain([view.paint(label.role(), &label.fit(space))]));
         }
         let mut table = builder.build();
         table

@@ -8,7 +8,7 @@ use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-/// The ranking as text: what it is about, its rows, and what is left out.
+/// The ranking as text: its subject, its rows, and what is left out.
 pub fn top(top: &Top, view: &View) -> String {
     let unit = &top.header.unit;
     let mut text = header::lines(&top.header, view);
@@ -17,7 +17,7 @@ pub fn top(top: &Top, view: &View) -> String {
     }
     let mut table = Table::new(heads(&top.header));
     for row in &top.rows {
-        table.push(cells(row, &top.header), Label::of(&row.key));
+        table.push(cells(row, &top.header), Label::from_key(&row.key));
     }
     text.push('\n');
     text.push_str(&table.render(view));

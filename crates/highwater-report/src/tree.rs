@@ -8,10 +8,10 @@ use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-/// Levels that are shown by indentation. Deeper ones are numbered, so that labels keep room.
+/// Number of levels that are indented. Deeper levels are numbered, so that labels keep enough space.
 const INDENTED_LEVELS: usize = 10;
 
-/// The tree as text, callers above what they call.
+/// The tree as text, callers above callees.
 pub fn tree(tree: &Tree, view: &View) -> String {
     let unit = &tree.header.unit;
     let mut text = header::lines(&tree.header, view) + &header::zeros(&tree.header);
@@ -45,7 +45,7 @@ fn label(node: &TreeNode) -> Label {
         depth @ ..=INDENTED_LEVELS => " ".repeat(depth),
         depth => format!("{}{depth}: ", " ".repeat(INDENTED_LEVELS)),
     };
-    Label::of(&key).behind(level)
+    Label::from_key(&key).behind(level)
 }
 
 #[cfg(test)]
@@ -56,7 +56,7 @@ mod tests {
     use crate::samples::{estimate, header};
 
     #[test]
-    fn callers_stand_above_what_they_call() {
+    fn callers_are_above_callees() {
         let node = |depth, label: &str, line, flat: i64, cumulative: i64| TreeNode {
             depth,
             label: label.to_owned(),

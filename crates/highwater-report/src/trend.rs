@@ -1,4 +1,4 @@
-//! A trend as a table: leaks first, each row with its course and what shows its class.
+//! A trend as a table: leaks first, each row with its history and the evidence for its class.
 
 use highwater_analyze::{Class, FlowSource, Forecast, Header, Trend, TrendEvidence, TrendRow, Unit, Used};
 
@@ -9,13 +9,13 @@ use crate::sparkline::sparkline;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-/// Width of the course of a row, in a table for an ordinary screen.
-const COURSE: usize = 12;
+/// Width of a row's history on an ordinary screen, in columns.
+const HISTORY_WIDTH: usize = 12;
 
-/// Screens from this width on show courses whole.
+/// From this screen width on, histories are shown in full.
 const WIDE: usize = 120;
 
-/// The trend as text: the process, its rows, what shows the class of each.
+/// The trend as text: the process, its rows, and the evidence for each row's class.
 pub fn trend(trend: &Trend, view: &View) -> String {
     let unit = &trend.header.unit;
     let mut text = headings(trend, view);
@@ -24,7 +24,7 @@ pub fn trend(trend: &Trend, view: &View) -> String {
     }
     let mut table = Table::new(heads(&trend.header));
     for row in &trend.rows {
-        table.push(cells(row, &trend.header, view), Label::of(&row.key));
+        table.push(cells(row, &trend.header, view), Label::from_key(&row.key));
     }
     text.push('\n');
     let rendered = table.render(view);
@@ -43,14 +43,14 @@ pub fn trend(trend: &Trend, view: &View) -> String {
 pub(crate) fn heads(header: &Header) -> Vec<&'static str> {
     let mut heads = vec!["per hour"];
     heads.extend(header::has_errors(header).then_some("±"));
-    heads.extend(["live", "course", "class", "where"]);
+    heads.extend(["live", "history", "class", "where"]);
     heads
 }
 
 /// The numbers of a row: one cell for each head but the last.
 pub(crate) fn cells(row: &TrendRow, header: &Header, view: &View) -> Vec<Cell> {
     let unit = &header.unit;
-    let width = if view.width >= WIDE { usize::MAX } else { COURSE };
+    let width = if view.width >= WIDE { usize::MAX } else { HISTORY_WIDTH };
     let role = if row.class() == Class::Leak { Role::Growth } else { Role::Plain };
     let mut cells = vec![Cell::role(number::signed(row.growth_per_hour.value, unit), role)];
     let error = || Cell::role(number::margin(&row.growth_per_hour, unit), Role::Faint);
@@ -61,7 +61,7 @@ pub(crate) fn cells(row: &TrendRow, header: &Header, view: &View) -> Vec<Cell> {
     cells
 }
 
-/// How many snapshots, over which time, and what the process gains.
+/// The number of snapshots, their time span, and the growth of the process.
 pub(crate) fn summary(trend: &Trend) -> String {
     format!(
         "{} in {}: {} per hour",
@@ -76,7 +76,7 @@ fn headings(trend: &Trend, view: &View) -> String {
     let growth = format!(
         "{} per hour  {}",
         number::change(&trend.growth_per_hour, unit),
-        sparkline(&trend.levels, COURSE * 2)
+        sparkline(&trend.levels, HISTORY_WIDTH * 2)
     );
     let recording = header::recording(&trend.header);
     let mut text = format!(
@@ -97,7 +97,7 @@ fn headings(trend: &Trend, view: &View) -> String {
     text
 }
 
-/// What keeps the trend from being surer.
+/// The limits of the trend.
 pub(crate) fn remarks(trend: &Trend) -> Vec<String> {
     let remark = match trend.source {
         FlowSource::Cohorts => None,
@@ -108,11 +108,11 @@ pub(crate) fn remarks(trend: &Trend) -> Vec<String> {
             Some("the files have live values alone: errors are upper bounds, and churn does not show")
         }
     };
-    let few = "there are few snapshots: what grows cannot be told from a warm-up; take five or more";
+    let few = "there are few snapshots: what grows cannot be distinguished from a warm-up; take five or more";
     remark.into_iter().chain(trend.few_snapshots.then_some(few)).map(str::to_owned).collect()
 }
 
-/// When the limit is reached, and what that rests on.
+/// When the limit will be reached, and the basis of the forecast.
 fn limit(forecast: &Forecast) -> String {
     let bytes = |value| number::amount(value, &Unit::Bytes);
     let used = match forecast.used {
@@ -147,7 +147,7 @@ pub(crate) fn name(class: Class) -> &'static str {
     }
 }
 
-/// What shows that a row is of its class; nothing that a steady one did not.
+/// The evidence that a row is of its class; `None` for a steady row.
 fn evidence(row: &TrendRow, unit: &Unit) -> Option<String> {
     Some(match &row.evidence {
         TrendEvidence::Leak { windows_per_hour, kept_fraction } => {
@@ -245,24 +245,24 @@ mod tests {
     }
 
     #[test]
-    fn every_row_has_its_course_and_what_shows_its_class() {
+    fn every_row_has_its_history_and_its_evidence() {
         let expected = "\
 40 snapshots in 58 min 30 s: live-bytes 16.0 MiB ± 410 KiB
 +1.1 MiB ± 191 KiB per hour  ▂▃▄▅▆▇██
 sampling interval 512 KiB; ± gives the 95 % confidence interval
 
-per hour        ±     live  course     class  where
-+1.1 MiB  191 KiB  9.0 MiB     ▁▅█      leak  src/index.rs:1 …index::Index::add
+per hour        ±     live  history     class  where
++1.1 MiB  191 KiB  9.0 MiB      ▁▅█      leak  src/index.rs:1 …index::Index::add
     +1.0 MiB, +1.1 MiB, +1.2 MiB per hour in turn; 97.0% of births stayed; at least +878.9 KiB throughout
-     0 B  191 KiB  8.0 MiB     ▁██      step  src/index.rs:2 …index::Index::add
+     0 B  191 KiB  8.0 MiB      ▁██      step  src/index.rs:2 …index::Index::add
     +8.0 MiB until 10 min 0 s after the start, level since
-     0 B  191 KiB  1.0 MiB     ▁█▃  sawtooth  src/index.rs:3 …index::Index::add
+     0 B  191 KiB  1.0 MiB      ▁█▃  sawtooth  src/index.rs:3 …index::Index::add
     between 0 B and 3.0 MiB, fell 1 time
-     0 B  191 KiB  2.0 MiB     ▅██   warm-up  src/index.rs:4 …index::Index::add
+     0 B  191 KiB  2.0 MiB      ▅██   warm-up  src/index.rs:4 …index::Index::add
     +2.0 MiB in the first 1 min 0 s, little since
-     0 B  191 KiB  2.0 MiB     ███     churn  src/index.rs:5 …index::Index::add
+     0 B  191 KiB  2.0 MiB      ███     churn  src/index.rs:5 …index::Index::add
     allocates 500.0 MiB per hour, 250.0 times what it holds
-     0 B  191 KiB  2.0 MiB     ███    steady  src/index.rs:6 …index::Index::add
+     0 B  191 KiB  2.0 MiB      ███    steady  src/index.rs:6 …index::Index::add
 2 more rows, 4.0 KiB live together; --rows 0 --min-fraction 0 shows all
 ";
         let text = trend(&sample(), &View::default());
@@ -270,7 +270,7 @@ per hour        ±     live  course     class  where
     }
 
     #[test]
-    fn the_limit_is_forecast_as_far_as_it_can_be() {
+    fn the_limit_is_forecast_if_possible() {
         let forecast = Forecast {
             limit_bytes: 2 << 30,
             used_bytes: 1 << 30,
@@ -297,7 +297,7 @@ per hour        ±     live  course     class  where
     }
 
     #[test]
-    fn what_the_files_leave_open_is_said() {
+    fn missing_data_is_reported() {
         let go = Trend { source: FlowSource::Cumulative, few_snapshots: true, ..sample() };
         let text = trend(&go, &View::default());
         assert!(text.contains("errors are upper bounds") && text.contains("take five or more"), "{text}");

@@ -31,7 +31,7 @@ pub fn types(types: &Types, view: &View) -> String {
     heads.push("type".to_owned());
     let mut table = Table::new(heads);
     for row in &types.rows {
-        table.push(cells(row, types, (errors, counts_blocks)), Label::of(&row.key));
+        table.push(cells(row, types, (errors, counts_blocks)), Label::from_key(&row.key));
     }
     text.push('\n');
     text.push_str(&table.render(view));
@@ -70,7 +70,7 @@ fn cells(row: &TypeRow, types: &Types, (errors, counts_blocks): (bool, bool)) ->
 fn parts<'a>(text: &mut String, word: &str, parts: impl Iterator<Item = &'a TypePart>, view: &View) {
     for (at, part) in parts.enumerate() {
         let word = if at == 0 { word } else { "" };
-        let label = Label::of(&part.key).fit(view.width.saturating_sub(14));
+        let label = Label::from_key(&part.key).fit(view.width.saturating_sub(14));
         let _ = writeln!(text, "  {word:<2}  {:>6}  {label}", number::percent(part.fraction));
     }
 }

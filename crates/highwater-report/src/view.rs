@@ -1,12 +1,12 @@
-//! What the caller knows about the reader's screen.
+//! The properties of the reader's screen.
 
 use anstyle::{AnsiColor, Style};
 
 /// How a text view is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
-    /// Columns of the screen. Labels are shortened to keep lines within it, numbers never; so a line may be
-    /// longer when this is below 60 or so. Default 80.
+    /// Columns of the screen. Labels are shortened to fit, numbers never, so a line may be longer if this is
+    /// below 60 or so. Default 80.
     pub width: usize,
     /// Whether to colour with ANSI escape codes. Default no.
     pub colour: bool,
@@ -20,23 +20,23 @@ impl Default for View {
     }
 }
 
-/// What a piece of text is, which decides how it looks.
+/// The role of a piece of text, which decides its look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Nothing special.
     Plain,
-    /// What stands above other text.
+    /// A heading.
     Heading,
-    /// What qualifies other text: errors, remarks.
+    /// Text that qualifies other text: errors, remarks.
     Faint,
-    /// What became more.
+    /// An increase.
     Growth,
-    /// What became less.
+    /// A decrease.
     Shrinkage,
 }
 
 impl View {
-    /// `text` in the look of its role.
+    /// `text` in the colours of its role.
     pub(crate) fn paint(&self, role: Role, text: &str) -> String {
         let style = match role {
             Role::Plain => return text.to_owned(),

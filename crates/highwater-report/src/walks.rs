@@ -1,10 +1,10 @@
-//! How the recorder walked the stacks that it recorded, in a line.
+//! How the recorder walked the stacks, in one line.
 
 use std::collections::BTreeMap;
 
 use crate::number;
 
-/// The methods by mapped file, and what part of the stacks is not whole. `None` when the file does not say.
+/// The walking methods by mapped file, and the share of incomplete stacks. `None` if the file does not say.
 pub(crate) fn walks(meta: &BTreeMap<String, i64>) -> Option<String> {
     let fact = |name: &str| meta.get(name).copied().and_then(|it| u64::try_from(it).ok());
     let files = |number: u64| number::count(usize::try_from(number).unwrap_or(usize::MAX), "file");
@@ -42,22 +42,22 @@ mod tests {
     }
 
     #[test]
-    fn methods_and_cut_off_stacks_are_told() {
+    fn methods_and_incomplete_stacks_are_reported() {
         let facts = [("frame_pointer_mappings", 1), ("table_mappings", 2), ("samples", 1000)];
-        let told = |more: &[(&str, i64)]| line(&[&facts[..], more].concat()).unwrap();
+        let text = |more: &[(&str, i64)]| line(&[&facts[..], more].concat()).unwrap();
         assert_eq!(
-            told(&[("truncated_stacks", 25), ("system_walks", 0)]),
+            text(&[("truncated_stacks", 25), ("system_walks", 0)]),
             "walked by frame pointers in 1 file, by unwind tables in 2; 2.5% cut off at the root"
         );
         assert_eq!(
-            told(&[("frame_pointer_mappings", 0), ("truncated_stacks", 0), ("system_walks", 1200)]),
+            text(&[("frame_pointer_mappings", 0), ("truncated_stacks", 0), ("system_walks", 1200)]),
             "walked by unwind tables in 2 files; 0.0% cut off at the root; 1,200 walks by the system's unwinder"
         );
-        assert_eq!(told(&[("table_mappings", 0)]), "walked by frame pointers in 1 file");
+        assert_eq!(text(&[("table_mappings", 0)]), "walked by frame pointers in 1 file");
     }
 
     #[test]
-    fn files_that_do_not_say_it_have_no_such_line() {
+    fn files_without_counts_have_no_line() {
         assert_eq!(line(&[("samples", 3), ("truncated_stacks", 1)]), None);
         assert_eq!(line(&[("frame_pointer_mappings", 0), ("table_mappings", 0), ("system_walks", 0)]), None);
         let elsewhere = [("frame_pointer_mappings", 0), ("table_mappings", 0), ("system_walks", 7)];

@@ -1,9 +1,10 @@
-//! Sentences that are longer than the screen is wide.
+//! Wraps sentences that are longer than the screen is wide.
 
-/// Breaks the lines of `text` that are longer than `width` columns between words; what follows is indented by two columns
-/// more than the line. A word that is longer than a line stands alone, and is broken. Escape codes take no room.
+/// Breaks lines of `text` that are longer than `width` columns between words. Continuation lines are indented
+/// by two more columns than the line. A word that is longer than a line is put on a line of its own, and
+/// broken. Escape codes have no width.
 ///
-/// Tables are as wide as they were told and stay as they are.
+/// Tables that were made for this width are not changed.
 pub fn wrapped(text: &str, width: usize) -> String {
     let mut lines = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
@@ -23,15 +24,15 @@ fn wrap(line: &str, width: usize, out: &mut String) {
     out.push_str(&line[..indent]);
     let mut is_first = true;
     for word in line[indent..].split_inclusive(' ') {
-        let room = columns(word.trim_end());
-        if !is_first && at + room > width {
+        let space = columns(word.trim_end());
+        if !is_first && at + space > width {
             out.truncate(out.trim_end_matches(' ').len());
             out.push('\n');
             out.push_str(&" ".repeat(hanging));
             at = hanging;
         }
         is_first = false;
-        if at + room > width {
+        if at + space > width {
             at = broken(word, (at, hanging, width), out);
         } else {
             out.push_str(word);
@@ -40,30 +41,30 @@ fn wrap(line: &str, width: usize, out: &mut String) {
     }
 }
 
-/// Puts down a word that is longer than a line, and returns the column behind it.
+/// Writes a word that is longer than a line, and returns the column after it.
 fn broken(word: &str, (mut at, hanging, width): (usize, usize, usize), out: &mut String) -> usize {
     let mut is_code = false;
     for it in word.chars() {
-        let takes_room = takes_room(it, &mut is_code);
-        if takes_room && at >= width {
+        let has_width = has_width(it, &mut is_code);
+        if has_width && at >= width {
             out.push('\n');
             out.push_str(&" ".repeat(hanging));
             at = hanging;
         }
         out.push(it);
-        at += usize::from(takes_room);
+        at += usize::from(has_width);
     }
     at
 }
 
-/// Columns that a text takes.
+/// Number of columns that a text takes.
 fn columns(text: &str) -> usize {
     let mut is_code = false;
-    text.chars().filter(|&it| takes_room(it, &mut is_code)).count()
+    text.chars().filter(|&it| has_width(it, &mut is_code)).count()
 }
 
-/// Whether a character takes a column: not one of an escape code, inside of which `is_code` is set.
-fn takes_room(it: char, is_code: &mut bool) -> bool {
+/// Whether a character takes a column: not if it belongs to an escape code; inside one, `is_code` is set.
+fn has_width(it: char, is_code: &mut bool) -> bool {
     let was_code = *is_code;
     *is_code = it == '\u{1b}' || (was_code && !it.is_ascii_alphabetic());
     !was_code && it != '\u{1b}' && it != '\n'
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn escape_codes_take_no_room() {
+    fn escape_codes_have_no_width() {
         let painted = "\u{1b}[2mabc def\u{1b}[0m\n";
         assert_eq!(wrapped(painted, 7), painted);
         assert_eq!(wrapped("\u{1b}[1mabcdef\u{1b}[0m\n", 4), "\u{1b}[1mabcd\n  ef\u{1b}[0m\n");

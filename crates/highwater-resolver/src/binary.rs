@@ -1,5 +1,5 @@
-//! Names from the file of a program or a library, read where it lies: nothing of it is kept, and what was read of it is given
-//! back to the system after each unit of debug information.
+//! Names from the file of a program or a library, read in place: nothing is kept, and the pages of each unit
+//! of debug information are given back to the system after use.
 
 use gimli::{DebugInfoOffset, Dwarf, EndianSlice, RunTimeEndian};
 use highwater_unwind::MappedFile;
@@ -75,7 +75,7 @@ impl<'a> Binary<'a> {
             for (address, found) in addresses.into_iter().zip(found) {
                 match found {
                     unit::Found { calls, .. } if !calls.is_empty() => tell(address, calls),
-                    // Its line may be known.
+                    // The address may have a line without a function.
                     unit::Found { place, .. } => nameless.push((address, place)),
                 }
             }
@@ -113,7 +113,7 @@ impl<'a> Binary<'a> {
         let mut add = |range: gimli::Range, unit: DebugInfoOffset| {
             let first = addresses.partition_point(|it| *it < range.begin);
             let inside = addresses[first..].partition_point(|it| *it < range.end);
-            // What the linker left out begins at 0.
+            // Ranges that the linker removed begin at 0.
             if range.begin != 0 {
                 found[first..first + inside].fill(Some(unit));
             }
@@ -141,7 +141,7 @@ impl<'a> Binary<'a> {
         Ok(found)
     }
 
-    /// Names from the table of symbols, which is read from the beginning to the end and not kept.
+    /// Names from the symbol table, which is read from beginning to end and not kept.
     fn symbols(&self, mut asked: Vec<(u64, Option<Call>)>, tell: &mut dyn FnMut(u64, Vec<Call>)) {
         if asked.is_empty() {
             return;

@@ -1,4 +1,4 @@
-//! What one unit of debug information says of addresses: the function, those that were inlined into it, and lines.
+//! The functions, inlined functions and lines of addresses, from one unit of debug information.
 
 use std::path::PathBuf;
 
@@ -11,15 +11,15 @@ use crate::call::Call;
 
 pub(crate) type Reader<'a> = EndianSlice<'a, RunTimeEndian>;
 
-/// How far a name is looked for from one entry to the next.
+/// Maximum number of references to follow from entry to entry for a name.
 const MAX_STEPS: usize = 16;
 
-/// What was found of an address.
+/// The result for an address.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Found {
     /// Calls that were inlined first; none where no function is known.
     pub calls: Vec<Call>,
-    /// File and line alone.
+    /// File and line only.
     pub place: Option<Call>,
 }
 
@@ -38,12 +38,12 @@ enum Spelling {
 struct Frame {
     depth: isize,
     function: String,
-    /// Where it was inlined.
+    /// The file of the call that was inlined.
     call_file: Option<u64>,
     call_line: u32,
 }
 
-/// What the unit at `offset` says of these addresses, which are sorted.
+/// The results for these sorted addresses from the unit at `offset`.
 ///
 /// # Errors
 /// When it is not understood.
@@ -64,7 +64,7 @@ pub(crate) fn calls(
                 Call { line: frame.call_line, file: file(dwarf, &unit, frame.call_file), ..Call::default() };
             calls.push(Call { function: frame.function, ..std::mem::replace(&mut at, next) });
         }
-        // A function without a name says less than the table of symbols.
+        // The symbol table says more than a function without a name.
         if calls.iter().any(|it| it.function.is_empty()) {
             calls.clear();
         }
@@ -175,7 +175,7 @@ fn name_at(
     name(dwarf, unit, &unit.entry(offset).ok()?, asked)
 }
 
-/// The unit in which an offset lies.
+/// The unit that contains an offset.
 fn header_before<'a>(
     dwarf: &Dwarf<Reader<'a>>,
     offset: DebugInfoOffset,
@@ -191,7 +191,7 @@ fn header_before<'a>(
     found
 }
 
-/// File and line of each of the addresses, which are sorted.
+/// File and line of each of these sorted addresses.
 fn lines(
     dwarf: &Dwarf<Reader<'_>>,
     unit: &Unit<Reader<'_>>,
@@ -200,7 +200,7 @@ fn lines(
     let mut found = vec![None; addresses.len()];
     let Some(program) = unit.line_program.clone() else { return Ok(found) };
     let mut rows = program.rows();
-    // A row holds up to the next one of its sequence.
+    // A row is valid up to the next row of its sequence.
     let mut last: Option<(u64, u64, u32)> = None;
     while let Some((_, row)) = rows.next_row()? {
         if let Some((begin, file_index, line)) = last {
@@ -216,7 +216,7 @@ fn lines(
     Ok(found)
 }
 
-/// The path of a file of the unit's table; empty when it is not known.
+/// The path of a file in the unit's table; empty if unknown.
 fn file(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, index: Option<u64>) -> String {
     let path = || {
         let header = unit.line_program.as_ref()?.header();
@@ -224,7 +224,7 @@ fn file(dwarf: &Dwarf<Reader<'_>>, unit: &Unit<Reader<'_>>, index: Option<u64>) 
         let text = |it| Some(dwarf.attr_string(unit, it).ok()?.to_string_lossy().into_owned());
         let mut path = unit.comp_dir.map(|it| PathBuf::from(it.to_string_lossy().as_ref()));
         let mut add = |part: String| path = Some(path.take().unwrap_or_default().join(part));
-        // The directory with number 0 is that of the unit in version 4, and stands in the table in version 5.
+        // Directory number 0 is the unit's own: it is implicit in version 4, and in the table in version 5.
         entry.directory(header).and_then(text).into_iter().for_each(&mut add);
         add(text(entry.path_name())?);
         Some(path?.display().to_string())

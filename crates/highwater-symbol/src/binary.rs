@@ -1,6 +1,7 @@
-//! What the headers of a binary say: its build id, where its code is, and where its debug information may be.
+//! The headers of a binary: its build id, the addresses of its code, and the location of its debug
+//! information.
 //!
-//! Read through a cache of small pieces and not as a whole, since most files that are looked at are not used.
+//! Headers are read in small cached pieces and not as a whole file, since most inspected files are not used.
 
 use std::fs::{self, File};
 use std::io::Read;
@@ -12,20 +13,21 @@ use highwater_profile::{Mapping, Place};
 use object::read::{Object, ObjectSection, ObjectSegment, ReadCache};
 use object::{BinaryFormat, ObjectKind, SegmentFlags, elf, macho};
 
-/// The facts of one file.
+/// The facts of one binary file.
 #[derive(Clone, Debug)]
 pub(crate) struct Binary {
     pub(crate) path: PathBuf,
-    /// In lower-case hexadecimal. Mach-O has its UUID here.
+    /// In lower-case hexadecimal. For Mach-O this is the UUID.
     pub(crate) build_id: Option<String>,
     pub(crate) has_debug_info: bool,
     pub(crate) is_mach_o: bool,
     /// File name and checksum in `.gnu_debuglink`.
     pub(crate) debug_link: Option<(PathBuf, u32)>,
-    /// Path and build id in `.gnu_debugaltlink`: what several debug files share.
+    /// Path and build id in `.gnu_debugaltlink`: the file with the parts that several debug files share.
     pub(crate) shared_debug_link: Option<(PathBuf, String)>,
     pub(crate) modified: Option<SystemTime>,
-    /// The program runs where its tables say (ELF's type `EXEC`): it is not moved when it is loaded.
+    /// Whether the program runs at the addresses in its tables (ELF type `EXEC`), so that loading does not
+    /// move it.
     is_fixed: bool,
     segments: Vec<Segment>,
 }
@@ -40,7 +42,7 @@ struct Segment {
 }
 
 impl Binary {
-    /// Reads the headers of the file at `path`. The error says what is wrong, without the path.
+    /// Reads the headers of the file at `path`. The error gives the reason without the path.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
         let file = open_regular(path)?;
         let modified = file.metadata().ok().and_then(|it| it.modified().ok());
@@ -71,10 +73,11 @@ impl Binary {
         })
     }
 
-    /// The address that the file's own tables use for what lay at `address`. `None` outside the loaded parts.
+    /// The address in the file's own tables for an `address` of the process. `None` outside of the loaded
+    /// parts.
     ///
-    /// A debug file has no parts to load and so does not tell where they were; then the mapping must be just as
-    /// large as its only executable segment, or nothing can be said for certain.
+    /// A debug file has no loaded parts, so it does not say where they were. Then the mapping must be exactly
+    /// as large as the only executable segment; otherwise the address is unknown.
     pub(crate) fn virtual_address(&self, mapping: &Mapping, address: u64) -> Option<u64> {
         if !mapping.contains(address) {
             return None;
@@ -87,8 +90,9 @@ impl Binary {
         }
     }
 
-    /// [`Self::virtual_address`] where the mapping states the offset 0. That may be the truth (some linkers put the code in
-    /// the first segment, Go's among them), or the writer knew no offset, or the mapping is the whole module with all its segments.
+    /// [`Self::virtual_address`] for a mapping with offset 0. The offset may be right (some linkers, Go's
+    /// among them, put the code in the first segment), the writer may not have known it, or the mapping may
+    /// be the whole module with all its segments.
     fn by_start(&self, mapping: &Mapping, address: u64) -> Option<u64> {
         if self.is_fixed && self.segments.iter().any(|it| it.executable && it.holds(address)) {
             return Some(address);
@@ -105,7 +109,7 @@ impl Binary {
         self.segments.iter().any(|it| it.executable && it.holds(whole)).then_some(whole)
     }
 
-    /// Whether the file says that something is loaded at an address of its tables.
+    /// Whether a segment of the file contains this address of its tables.
     fn loads(&self, address: u64) -> bool {
         self.segments.iter().any(|it| it.holds(address))
     }
@@ -123,7 +127,7 @@ impl Binary {
         segment.address.checked_add(file_offset - segment.file_offset)
     }
 
-    /// Where a mapping of the whole executable segment begins.
+    /// The address at which the mapping begins, if it is a mapping of the whole executable segment.
     fn by_shape(&self, mapping: &Mapping) -> Option<u64> {
         let mut executable = self.segments.iter().filter(|it| it.executable && it.memory_size > 0);
         let (Some(segment), None) = (executable.next(), executable.next()) else { return None };
@@ -135,27 +139,28 @@ impl Binary {
         })
     }
 
-    /// Whether the file itself holds code: the parts of a debug file that would be loaded are cut out.
+    /// Whether the file contains code. In a debug file, the loaded parts are cut out.
     pub(crate) fn has_code(&self) -> bool {
         self.segments.iter().any(|it| it.executable && it.file_size > 0)
     }
 
-    /// Whether this is the build with this id (as [`normal_id`] has it).
+    /// Whether this is the build with this id (in the form of [`normal_id`]).
     pub(crate) fn is_build(&self, id: &str) -> bool {
         self.build_id.as_ref().is_some_and(|own| own == id)
     }
 }
 
-/// Sizes of pages in memory, in bytes.
+/// Possible sizes of memory pages, in bytes.
 const PAGES: [u64; 3] = [4 << 10, 16 << 10, 64 << 10];
 
-/// Whether a mapping says for certain where in the file an address belongs, whatever the file is. See [`Binary::by_start`].
+/// Whether a mapping alone determines the file position of an address, for any file. See
+/// [`Binary::by_start`].
 pub(crate) fn is_certain(mapping: &Mapping) -> bool {
     mapping.file_offset != 0 || mapping.elf_start.is_some() || mapping.is_normalized()
 }
 
 impl Segment {
-    /// Whether an address of the file's tables is within it.
+    /// Whether the segment contains an address of the file's tables.
     fn holds(&self, address: u64) -> bool {
         address.checked_sub(self.address).is_some_and(|distance| distance < self.memory_size)
     }
@@ -171,16 +176,16 @@ impl Segment {
     }
 }
 
-/// Opens a file for reading that is neither a directory nor a pipe. The error does not name it.
+/// Opens a file for reading if it is a regular file. The error does not name it.
 pub(crate) fn open_regular(path: &Path) -> Result<File, String> {
-    // Asked before it is opened: opening a pipe would wait for someone to write to it.
+    // Checked before opening, because opening a pipe would wait for a writer.
     if !fs::metadata(path).map_err(|error| error.to_string())?.is_file() {
         return Err("not a regular file".to_owned());
     }
     File::open(path).map_err(|error| error.to_string())
 }
 
-/// The checksum that `.gnu_debuglink` uses, of a whole file.
+/// The checksum of `.gnu_debuglink` over a whole file.
 pub(crate) fn checksum(path: &Path) -> Result<u32, String> {
     let mut file = open_regular(path)?;
     let mut crc = Crc::new();
@@ -193,12 +198,13 @@ pub(crate) fn checksum(path: &Path) -> Result<u32, String> {
     }
 }
 
-/// A build id as it is compared: in lower case, and without the dashes that Mach-O's may be written with.
+/// A build id in the form for comparisons: in lower case, and without the dashes in which Mach-O UUIDs may be
+/// written.
 pub(crate) fn normal_id(id: &str) -> String {
     id.chars().filter(|&it| it != '-').map(|it| it.to_ascii_lowercase()).collect()
 }
 
-/// A link is a plain file name; anything else could lead anywhere.
+/// A link must be a plain file name; a path could lead anywhere.
 fn file_name(name: &[u8]) -> Option<PathBuf> {
     Path::new(String::from_utf8_lossy(name).as_ref()).file_name().map(PathBuf::from)
 }
@@ -230,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_debug_file_tells_addresses_only_when_the_mapping_fits() {
+    fn a_debug_file_has_addresses_only_if_the_mapping_fits() {
         let code =
             Segment { file_offset: 0, file_size: 0, address: 0x2a40, memory_size: 0x3100, executable: true };
         let file = binary(&[code]);
@@ -238,14 +244,14 @@ mod tests {
             file.virtual_address(&mapping(0x7000_1000, 0x7000_5000, 0x1000), 0x7000_1a40),
             Some(0x2a40)
         );
-        // Half of the segment, or another layout of it.
+        // Half of the segment, or another layout.
         let half = mapping(0x7000_1000, 0x7000_3000, 0x1000);
         assert_eq!(file.virtual_address(&half, 0x7000_1a40), None);
         let two = binary(&[code, code]);
         assert_eq!(two.virtual_address(&mapping(0x7000_1000, 0x7000_5000, 0x1000), 0x7000_1a40), None);
     }
 
-    /// As rust-lld lays a program out: code at another address than its offset.
+    /// Segments as rust-lld lays them out: the code's address differs from its offset.
     const LLD: [Segment; 2] = [
         Segment { file_offset: 0, file_size: 0x17c0, address: 0, memory_size: 0x17c0, executable: false },
         Segment {
@@ -258,7 +264,7 @@ mod tests {
     ];
 
     #[test]
-    fn an_address_of_the_file_is_what_it_is() {
+    fn a_normalized_address_is_unchanged() {
         for limit in [0, u64::MAX] {
             assert_eq!(binary(&LLD).virtual_address(&mapping(0, limit, 0), 0x2800), Some(0x2800));
             assert_eq!(binary(&LLD).virtual_address(&mapping(0, limit, 0), 0x9000), None);
@@ -270,7 +276,7 @@ mod tests {
         let (file, base) = (binary(&LLD), 0x5555_0000_0000);
         let [pages, segment] = [
             mapping(base + 0x2000, base + 0x5000, 0x1000),
-            // As earlier versions of the recorder wrote it.
+            // As earlier versions of the recorder wrote mappings.
             mapping(base + 0x27c0, base + 0x47c0, 0x17c0),
         ];
         for mapping in [pages, segment] {
@@ -281,17 +287,17 @@ mod tests {
     #[test]
     fn without_an_offset_the_shape_decides() {
         let (mut file, base) = (binary(&LLD), 0x5555_0000_0000);
-        // The whole module; its code alone.
+        // A mapping of the whole module, then one of its code alone.
         assert_eq!(file.virtual_address(&mapping(base, base + 0x6000, 0), base + 0x2800), Some(0x2800));
         assert_eq!(
             file.virtual_address(&mapping(base + 0x2000, base + 0x5000, 0), base + 0x2800),
             Some(0x2800)
         );
         assert_eq!(file.virtual_address(&mapping(base, 0, 0), base + 0x2800), Some(0x2800));
-        // A program that is not moved.
+        // A program that loading does not move.
         file.is_fixed = true;
         assert_eq!(file.virtual_address(&mapping(0x2000, 0x4000, 0), 0x2800), Some(0x2800));
-        // Code and all else in one segment, as gold does it.
+        // Code and everything else in one segment, like gold.
         let one =
             Segment { file_offset: 0, file_size: 0x4000, address: 0, memory_size: 0x4000, executable: true };
         assert_eq!(

@@ -1,4 +1,4 @@
-//! One build of one binary, as far as a profile needs it: its mappings, the places asked for, and what is known.
+//! One build of one binary, as a profile uses it: its mappings, the requested places, and the known results.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -13,17 +13,18 @@ use crate::engine::{Found, Job};
 use crate::find::{Finder, Wanted};
 use crate::{MappingOutcome, Missing};
 
-/// A binary that the profile has unnamed addresses of.
+/// A binary for which the profile has unnamed addresses.
 pub(crate) struct Build {
     file: String,
     build_id: String,
     pieces: Vec<Piece>,
     record: Record,
-    /// Places that the cache knew.
+    /// Number of places whose frames came from the cache.
     cached: usize,
     missing: Option<Missing>,
     unusable: Option<String>,
-    /// Only the file tells what the mapping's addresses are, so that other mappings of it have other places.
+    /// Whether only the file determines the places of the mapping's addresses. Then places of other mappings
+    /// are not comparable.
     is_uncertain: bool,
     has_debug_info: bool,
     split_is_missing: bool,
@@ -36,21 +37,21 @@ struct Piece {
     locations: Vec<LocationId>,
 }
 
-/// What the engine is asked about a build.
+/// The engine's input for a build.
 pub(crate) struct Question {
     pub(crate) job: Job,
-    /// The places in the file that the addresses of the job stand for, by [`highwater_profile::Place::key`].
+    /// The places in the file of the job's addresses, as [`highwater_profile::Place::key`].
     pub(crate) places: Vec<u64>,
 }
 
-/// What a mapping of `profile` says about its file. `build_id` is the mapping's, normalized.
+/// The description of a mapping's file. `build_id` is the mapping's, normalized.
 pub(crate) fn wanted<'a>(profile: &'a Profile, mapping: &Mapping, build_id: &'a str) -> Wanted<'a> {
     Wanted { file: profile.string(mapping.file), build_id, profile_time_ns: profile.time_ns }
 }
 
-/// The builds that have addresses without lines, and how many addresses belong to none.
+/// The builds that have addresses without lines, and the number of addresses without a build.
 ///
-/// Those of mappings that no file stands behind belong to none, unless a candidate was given for them.
+/// Mappings without a file have no build, unless a candidate was given for them.
 pub(crate) fn of_profile(profile: &Profile, finder: &Finder<'_>) -> (Vec<Build>, usize) {
     let has_file = |mapping: &Mapping| {
         let build_id = normal_id(profile.string(mapping.build_id));
@@ -77,7 +78,7 @@ pub(crate) fn of_profile(profile: &Profile, finder: &Finder<'_>) -> (Vec<Build>,
         let mapping = profile.mapping(id);
         let build_id = normal_id(profile.string(mapping.build_id));
         let file = profile.string(mapping.file).to_owned();
-        // A build id says it all; without one the path has to.
+        // A build id identifies the file; without one, the path has to.
         let path = if build_id.is_empty() { file.clone() } else { String::new() };
         let alone = (!is_certain(mapping)).then_some(id);
         let index = *known.entry((build_id.clone(), path, alone)).or_insert(builds.len());
@@ -105,7 +106,7 @@ impl Build {
         }
     }
 
-    /// Looks in the cache and for the files, and says what is left to be found out.
+    /// Looks in the cache and for the files, and returns the rest of the work.
     pub(crate) fn ask(
         &mut self,
         profile: &Profile,
@@ -122,7 +123,7 @@ impl Build {
         let binary = match finder.binary(wanted) {
             Ok(binary) => binary,
             Err(missing) => {
-                // What is known of this build stays true, whether or not its file is there.
+                // Cached results of this build stay valid, whether or not its file exists.
                 self.missing = (!unknown.is_empty()).then_some(missing);
                 return self.answered(profile);
             }
@@ -130,7 +131,7 @@ impl Build {
         let debug_files = finder.debug_files(&binary);
         let has_debug_info = debug_files.is_some();
         if !self.record.complete && has_debug_info {
-            // It was found without the debug information that is there now.
+            // The cached results lack the debug information that is available now.
             self.record.frames.clear();
             unknown = self.unknown(profile);
         }
@@ -146,10 +147,10 @@ impl Build {
         None
     }
 
-    /// Takes what was found, and keeps it for the next run.
+    /// Takes the engine's results, and stores them for the next run.
     pub(crate) fn learn(&mut self, places: &[u64], found: Found, cache: Option<&Cache>) {
         let was_empty = self.record.frames.is_empty();
-        // Results of debug information are not mixed with lesser ones.
+        // Results from debug information are not mixed with results from symbol tables.
         let keeps = was_empty || self.record.complete == found.complete;
         self.record.complete = found.complete;
         self.unusable = found.unusable;
@@ -162,7 +163,7 @@ impl Build {
         }
     }
 
-    /// Writes into the profile what is known, and says how much that is.
+    /// Writes the results into the profile, and returns the outcome for each mapping.
     pub(crate) fn apply(self, profile: &mut Profile) -> Vec<(MappingId, MappingOutcome)> {
         let mut outcomes = Vec::new();
         for piece in &self.pieces {
@@ -183,12 +184,12 @@ impl Build {
         outcomes
     }
 
-    /// Places whose names came from the cache.
+    /// Number of places whose names came from the cache.
     pub(crate) fn cached(&self) -> usize {
         self.cached
     }
 
-    /// Mapping, address and place of every location. A place is a [`highwater_profile::Place::key`].
+    /// Mapping, address and place of every location. The place is a [`highwater_profile::Place::key`].
     fn places<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = (&'a Mapping, u64, u64)> {
         self.pieces.iter().flat_map(move |piece| {
             piece.locations.iter().filter_map(move |&id| {
@@ -202,14 +203,14 @@ impl Build {
         self.places(profile).filter(|it| self.record.frames.contains_key(&it.2)).count()
     }
 
-    /// The places that the record does not have.
+    /// The places that are not in the record.
     fn unknown<'a>(&'a self, profile: &'a Profile) -> BTreeMap<u64, (&'a Mapping, u64)> {
         let places = self.places(profile).filter(|it| !self.record.frames.contains_key(&it.2));
         places.map(|(mapping, address, place)| (place, (mapping, address))).collect()
     }
 }
 
-/// The addresses in the binary's own tables of these places, sorted, with the places.
+/// The places' addresses in the binary's own tables, sorted, each with its place.
 fn addresses(places: &BTreeMap<u64, (&Mapping, u64)>, binary: &Binary) -> Vec<(u64, u64)> {
     let address = |(&place, &(mapping, address)): (&u64, &(&Mapping, u64))| {
         Some((binary.virtual_address(mapping, address)?, place))

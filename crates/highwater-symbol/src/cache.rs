@@ -1,8 +1,8 @@
-//! Results on disk, by build id: what was found once is found again without any binary.
+//! Results on disk, by build id: names that were found once are available later without any binary.
 //!
-//! One file for each build, in a directory that holds one version of the format. It is written beside its place and
-//! renamed, and has a checksum; a file that does not read well counts as none, and one that cannot be written is
-//! done without. So the cache can always be deleted.
+//! Each build has one file, in a directory for one version of the format. A file is written under another
+//! name and renamed, and has a checksum. A damaged file counts as missing, and an error while writing is
+//! ignored. So the cache can be deleted at any time.
 
 pub(crate) mod record;
 
@@ -15,26 +15,26 @@ use highwater_profile::file::write_atomically;
 
 use self::record::Record;
 
-/// Changes whenever the file format or the way in which names are found does.
+/// Must change with the file format and with the way in which names are found.
 const VERSION: &str = "v2";
-/// A file of the cache may have this many bytes: about a million addresses.
+/// Maximum bytes of a file in the cache: about a million addresses.
 const MAX_FILE_BYTES: u64 = 64 << 20;
 
-/// Where results are kept from one run to the next.
+/// The cache of results between runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cache {
-    /// A directory of its own, which is made when there is something to keep.
+    /// The cache's own directory. It is created with the first result.
     pub directory: PathBuf,
-    /// How much may be in it. When it is more, the results that were not used for the longest time go.
+    /// Maximum bytes of all files. Beyond that, the least recently used results are deleted.
     pub max_bytes: u64,
 }
 
 impl Cache {
-    /// Bytes that a cache may have by default.
+    /// Default for the maximum bytes of a cache.
     pub const DEFAULT_MAX_BYTES: u64 = 256 << 20;
 
-    /// The directory that the platform has for such things: `highwater/symbols` below `XDG_CACHE_HOME`, or else
-    /// below `.cache` (macOS: `Library/Caches`) in the home directory. `None` without a home.
+    /// The platform's directory for caches: `highwater/symbols` below `XDG_CACHE_HOME`, or else below
+    /// `.cache` (macOS: `Library/Caches`) in the home directory. `None` if there is no home directory.
     pub fn in_user_directory() -> Option<Self> {
         let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|it| it.is_absolute());
         let below_home = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
@@ -42,21 +42,21 @@ impl Cache {
         Some(Self { directory: caches.join("highwater/symbols"), max_bytes: Self::DEFAULT_MAX_BYTES })
     }
 
-    /// What is known of a build. Nothing when the id is not one that tells builds apart.
+    /// The stored results of a build; empty if the id does not identify a build.
     pub(crate) fn load(&self, build_id: &str) -> Record {
         let read = || {
             let file = File::open(self.path(build_id)?).ok()?;
             let mut bytes = Vec::new();
             (&file).take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).ok()?;
             let record = record::decode(&bytes)?;
-            // Results that are in use stay. If the time cannot be set, they go earlier.
+            // Marks the file as recently used. If that fails, it is deleted earlier.
             let _ = file.set_modified(SystemTime::now());
             Some(record)
         };
         read().unwrap_or_default()
     }
 
-    /// Keeps what is known of a build. A failure changes nothing but the time that the next run takes.
+    /// Stores the results of a build. A failure only makes the next run slower.
     pub(crate) fn store(&self, build_id: &str, record: &Record) {
         let Some(path) = self.path(build_id) else { return };
         let bytes = record::encode(record);
@@ -65,17 +65,17 @@ impl Cache {
             return;
         }
         if write_atomically(&path, |out| out.write_all(&bytes)).is_ok() {
-            self.make_room();
+            self.delete_oldest();
         }
     }
 
     fn path(&self, build_id: &str) -> Option<PathBuf> {
-        // Shorter ones are no fingerprints, longer ones no build ids.
+        // Shorter ids do not identify a build, and longer ones are not build ids.
         let is_id = (16..=128).contains(&build_id.len()) && build_id.bytes().all(|it| it.is_ascii_hexdigit());
         is_id.then(|| self.directory.join(VERSION).join(build_id))
     }
 
-    fn make_room(&self) {
+    fn delete_oldest(&self) {
         let mut files = files(&self.directory.join(VERSION));
         let mut bytes: u64 = files.iter().map(|it| it.2).sum();
         files.sort();
@@ -90,7 +90,7 @@ impl Cache {
     }
 }
 
-/// When it was used last, path and size of each file of the cache.
+/// Time of last use, path and size of each file in the cache.
 fn files(directory: &Path) -> Vec<(SystemTime, PathBuf, u64)> {
     let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
     let facts = |entry: fs::DirEntry| {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stored_is_found_by_build_id_only() {
+    fn results_are_found_by_build_id_only() {
         let directory = tempfile::tempdir().unwrap();
         let cache = cache(directory.path());
         assert_eq!(cache.load(ID), Record::default());
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_file_counts_as_none() {
+    fn a_damaged_file_counts_as_missing() {
         let directory = tempfile::tempdir().unwrap();
         let cache = cache(directory.path());
         cache.store(ID, &record(3));
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn the_results_that_were_not_used_go_first() {
+    fn unused_results_are_deleted_first() {
         let directory = tempfile::tempdir().unwrap();
         let mut cache = cache(directory.path());
         let ids: Vec<String> = (0..4).map(|it| format!("{it:040x}")).collect();
@@ -158,7 +158,7 @@ mod tests {
             let time = SystemTime::now() - std::time::Duration::from_secs(1000 - age as u64);
             file.set_modified(time).unwrap();
         }
-        // The oldest is used again, so it is not the oldest any more.
+        // The oldest result was used again, so another one is the oldest now.
         assert_eq!(cache.load(&ids[2]), record(100));
         cache.max_bytes = 3 * fs::metadata(cache.path(&ids[0]).unwrap()).unwrap().len();
         cache.store(&ids[3], &record(100));

@@ -1,8 +1,8 @@
-//! Finding the debug information of a binary: in itself, in a debug file by build id or by link, in a dSYM bundle,
-//! and the shared and split files these refer to.
+//! Finds the debug information of a binary: in the binary itself, in a debug file by build id or by link, in
+//! a dSYM bundle, and in the shared and split files to which these refer.
 //!
-//! A file counts when it has the binary's build id. Where one of the two has none, the checksum in the link must be
-//! that of the file.
+//! A file is accepted if it has the binary's build id. If one of the two has no build id, the file must have
+//! the checksum in the link.
 
 use std::collections::HashSet;
 use std::ffi::OsStr;
@@ -14,7 +14,7 @@ use crate::dwarf::DebugFiles;
 use crate::find::{Finder, Wanted, build_id_path, open, open_build};
 use crate::split::SplitPlaces;
 
-/// Entries of a directory that are looked at in search of dSYM bundles.
+/// Maximum directory entries to read in search of dSYM bundles.
 const MAX_ENTRIES: usize = 4096;
 
 impl Finder<'_> {
@@ -30,7 +30,7 @@ impl Finder<'_> {
         })
     }
 
-    /// A debug file for a mapping whose binary is not there: all it needs to be known by is the build id.
+    /// A debug file for a mapping whose binary is missing. Only its build id identifies it.
     pub(crate) fn debug_file_alone(&self, wanted: Wanted<'_>) -> Option<Binary> {
         let by_id = self.by_build_id(wanted.build_id, ".debug");
         let bundles = self.options.debug_dirs.iter().flat_map(|dir| in_bundles(dir));
@@ -46,7 +46,7 @@ impl Finder<'_> {
             return Some(binary.clone());
         }
         if let Some(id) = &binary.build_id {
-            // `strip` may have been run on the copy that was given only, or on the installed one only.
+            // Perhaps only the given copy or only the installed copy was stripped.
             if let Some(it) = self.candidates.iter().find(|it| it.is_build(id) && it.has_debug_info) {
                 return Some(it.clone());
             }
@@ -72,7 +72,7 @@ impl Finder<'_> {
         path.iter().flat_map(|it| self.options.debug_dirs.iter().map(move |dir| dir.join(it))).collect()
     }
 
-    /// The places where a file called `name` belongs to `binary`.
+    /// The paths at which a file called `name` belongs to `binary`.
     fn beside(&self, binary: &Binary, name: &Path) -> Vec<PathBuf> {
         let own_dir = parent(&binary.path);
         let mut paths = vec![own_dir.join(name), own_dir.join(".debug").join(name)];
@@ -89,7 +89,7 @@ impl Finder<'_> {
         std::iter::once(parent(&binary.path)).chain(dirs).flat_map(in_bundles).collect()
     }
 
-    /// The file that `debug_file` shares parts of its debug information with, if it names one.
+    /// The file with which `debug_file` shares parts of its debug information, if it names one.
     fn shared_debug_file(&self, debug_file: &Binary) -> Option<PathBuf> {
         let (link, id) = debug_file.shared_debug_link.as_ref()?;
         let beside = parent(&debug_file.path).join(link);
@@ -102,7 +102,7 @@ impl Finder<'_> {
     fn split_places(&self, binary: &Binary, main: &Binary) -> SplitPlaces {
         let mut packages = Vec::new();
         for file in [main, binary] {
-            // `demo` has `demo.dwp`; `demo.so` has `demo.so.dwp` or, from some linkers' wrappers, `demo.dwp`.
+            // `demo` has `demo.dwp`; `demo.so` has `demo.so.dwp` or, with some linker wrappers, `demo.dwp`.
             if let Some(name) = file.path.file_name() {
                 packages.extend(self.beside(file, &with_suffix(name, ".dwp")));
                 packages.extend(self.beside(file, &Path::new(name).with_extension("dwp")));
@@ -120,8 +120,8 @@ impl Finder<'_> {
     }
 }
 
-/// The file at `path`, if it has debug information and is of the same build as `binary`. `link` is the checksum that
-/// `binary` states for it, for want of a build id.
+/// The file at `path`, if it has debug information and is of the same build as `binary`. If there is no build
+/// id, the checksum `link` from `binary` decides.
 fn belongs(path: &Path, binary: &Binary, link: Option<u32>) -> Option<Binary> {
     let file = open(path).ok().filter(|it| it.has_debug_info)?;
     let belongs = match (&binary.build_id, &file.build_id) {
@@ -131,7 +131,8 @@ fn belongs(path: &Path, binary: &Binary, link: Option<u32>) -> Option<Binary> {
     belongs.then_some(file)
 }
 
-/// The files with debug information in the dSYM bundles of a directory, which may be such a bundle itself.
+/// The files with debug information in the dSYM bundles of a directory. The directory may itself be such a
+/// bundle.
 fn in_bundles(dir: &Path) -> Vec<PathBuf> {
     let is_bundle = |path: &Path| path.extension().is_some_and(|it| it == "dSYM");
     let bundles = if is_bundle(dir) {

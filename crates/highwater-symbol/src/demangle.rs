@@ -7,18 +7,18 @@ use highwater_profile::BoundedText;
 /// A demangled name longer than this is not shown: a short hostile name can stand for one without end.
 const MAX_NAME_BYTES: usize = 64 << 10;
 
-/// The name as the source spells it, without the hash or crate disambiguators that differ from build to build.
-/// Names that are neither Rust's nor C++'s stay as they are, as do those that are damaged or far too long.
+/// The name as in the source, without the hash or crate disambiguators that differ between builds. Names that
+/// are neither Rust's nor C++'s stay unchanged, and so do names that are damaged or far too long.
 pub(crate) fn demangle(linker_name: &str) -> String {
     rust(linker_name).or_else(|| cpp(linker_name)).unwrap_or_else(|| linker_name.to_owned())
 }
 
-/// Whether a compiler mangled the name, so that it holds the whole path of the function.
+/// Whether the name is mangled, so that it contains the function's whole path.
 pub(crate) fn is_mangled(linker_name: &str) -> bool {
     rustc_demangle::try_demangle(linker_name).is_ok() || parse_cpp(linker_name).is_some()
 }
 
-/// The path in a name of Rust's older mangling, which has no type arguments.
+/// The path in a name of Rust's legacy mangling, which has no type arguments.
 pub(crate) fn legacy(linker_name: &str) -> Option<String> {
     let is_legacy = linker_name.trim_start_matches('_').starts_with("ZN");
     is_legacy.then(|| rust(linker_name)).flatten()
@@ -39,7 +39,7 @@ fn cpp(linker_name: &str) -> Option<String> {
 }
 
 fn parse_cpp(linker_name: &str) -> Option<Symbol<&str>> {
-    // Anything may be parsed as a type; only names with the prefix are meant to be.
+    // The demangler would parse any text as a type; only names with the prefix are mangled.
     linker_name.starts_with("_Z").then(|| Symbol::new(linker_name).ok()).flatten()
 }
 
@@ -62,14 +62,14 @@ mod tests {
     fn cpp_names_are_spelled_with_their_arguments() {
         assert_eq!(demangle("_ZN4demo5Index3addEPKcj"), "demo::Index::add(char const*, unsigned int)");
         assert!(is_mangled("_ZN4demo5Index3addEPKcj"));
-        // Not a name of C++, although a type could be read from it.
+        // Not a C++ name, although it could be parsed as a type.
         assert_eq!(demangle("i"), "i");
         assert_eq!(demangle("_Znonsense"), "_Znonsense");
     }
 
     #[test]
-    fn a_name_without_end_stays_as_it_is() {
-        // Each argument is a pair of the one before, and so twice as long.
+    fn an_endless_name_is_unchanged() {
+        // Each argument is a pair of the previous one, and so twice as long.
         let mut name = "_Z1fSt4pairIiiE".to_owned();
         for digit in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ".chars() {
             name.push_str(&format!("S_IS{digit}_S{digit}_E"));

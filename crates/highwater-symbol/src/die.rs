@@ -1,5 +1,5 @@
-//! What debug information says of a function beside its linker name: its own name, with type arguments, and what its type
-//! parameters are called.
+//! The parts of a function's debug information that its linker name lacks: its own name with type arguments,
+//! and the names of its type parameters.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -9,27 +9,27 @@ use gimli::{AttributeValue, DebugInfoOffset, Dwarf, DwarfFileType, Unit, UnitHea
 
 use crate::sections::Slice;
 
-/// Entries that refer to each other; real ones are three at the most.
+/// Maximum chain of entries that refer to each other; real chains have at most three.
 const MAX_CHAIN: usize = 8;
-/// Entries below a function that are looked through for its type parameters.
+/// Maximum entries below a function to search for its type parameters.
 const MAX_ENTRIES: usize = 20_000;
 
-/// What debug information calls a function.
+/// The description of a function in debug information.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Described {
     /// Its name without path, with type arguments: `push<demo::Session, alloc::alloc::Global>`.
     pub(crate) name: String,
-    /// What the type parameters of it and of what it is in are called, in the order of these arguments. Empty where debug
-    /// information is for lines only.
+    /// The names of the type parameters of the function and of its enclosing items, in the order of the
+    /// arguments. Empty if the debug information has lines only.
     pub(crate) parameters: Vec<String>,
 }
 
 type UnitOf<'a> = Rc<Unit<Slice<'a>>>;
 
-/// Where a function's entry is: in which unit in memory, and at which offset.
+/// The position of a function's entry: the address of its unit in memory, and the offset.
 type Place = (usize, usize);
 
-/// One thread's view of the entries of functions.
+/// One thread's view of the functions' entries.
 #[derive(Default)]
 pub(crate) struct Dies<'a> {
     /// Offsets and headers of the units of the main file, sorted.
@@ -39,7 +39,7 @@ pub(crate) struct Dies<'a> {
 }
 
 impl<'a> Dies<'a> {
-    /// What is said of the function whose entry is at `offset`; what is damaged says nothing.
+    /// The description of the function whose entry is at `offset`; `None` if the entry is damaged.
     pub(crate) fn described(
         &self,
         unit: UnitRef<'_, Slice<'a>>,
@@ -56,7 +56,8 @@ impl<'a> Dies<'a> {
 
     fn read(&self, unit: UnitRef<'_, Slice<'a>>, offset: UnitOffset) -> Option<Described> {
         let mut name = None;
-        // From the entry at hand to the most abstract one, which has the least below it. `None` stands for the unit at hand.
+        // From the entry at `offset` to the most abstract one, which has the fewest children. `None` stands
+        // for the current unit.
         let mut chain: Vec<(Option<UnitOf<'a>>, UnitOffset)> = vec![(None, offset)];
         while chain.len() < MAX_CHAIN {
             let (own, offset) = chain.last()?;
@@ -104,7 +105,7 @@ impl<'a> Dies<'a> {
         Some(Described { name, parameters })
     }
 
-    /// The unit of the main file that an offset lies in.
+    /// The unit of the main file that contains an offset.
     fn elsewhere(
         &self,
         dwarf: &Dwarf<Slice<'a>>,
@@ -132,7 +133,7 @@ impl<'a> Dies<'a> {
     }
 }
 
-/// The names of the type parameters right below an entry.
+/// The names of the type parameters directly below an entry.
 fn parameters_of(unit: UnitRef<'_, Slice<'_>>, offset: UnitOffset) -> Option<Vec<String>> {
     let mut entries = unit.entries_raw(Some(offset)).ok()?;
     let mut parameters = Vec::new();

@@ -1,4 +1,4 @@
-//! Frames from debug information, inlined calls included.
+//! Frames from debug information, including inlined calls.
 
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
@@ -16,30 +16,30 @@ use crate::die::Dies;
 use crate::sections::{self, Budget, PackageSections, Sections, Slice, borrow};
 use crate::split::SplitPlaces;
 
-/// Inlined calls at one address that are listed. Real programs have tens.
+/// Maximum listed inlined calls at one address. Real programs have tens.
 const MAX_FRAMES: usize = 1024;
-/// A name or path longer than this is damage: strings run on to the next zero byte.
+/// A longer name or path is damage: a damaged string continues to the next zero byte.
 const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// One source position of an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Frame {
-    /// Name as the linker sees it, or as the debug information has it.
+    /// The linker name, or the name in the debug information.
     pub(crate) name: Option<String>,
-    /// Name for people, where it says more than `name`: the type arguments.
+    /// The name for people, if it says more than `name`: it includes type arguments.
     pub(crate) shown: Option<String>,
     /// Path of the source file.
     pub(crate) file: Option<String>,
     pub(crate) line: Option<u32>,
 }
 
-/// The files that hold the debug information of one binary.
+/// The files with the debug information of one binary.
 #[derive(Clone, Debug)]
 pub(crate) struct DebugFiles {
     pub(crate) main: PathBuf,
-    /// The file that `main` shares parts of its debug information with.
+    /// The file with which `main` shares parts of its debug information.
     pub(crate) shared: Option<PathBuf>,
-    /// It names such a file, but that was not found.
+    /// Whether `main` names such a file and it was not found.
     pub(crate) shared_is_missing: bool,
     pub(crate) split: SplitPlaces,
 }
@@ -50,12 +50,12 @@ pub(crate) struct DebugData {
     shared: Option<Sections>,
     package: Option<PackageSections>,
     endian: RunTimeEndian,
-    /// What is left for `.dwo` files, for each thread.
+    /// Remaining memory budget for `.dwo` files, for each thread, in bytes.
     left: u64,
 }
 
 impl DebugData {
-    /// Reads it, as long as it takes no more than `limit` bytes. The error says what is wrong.
+    /// Reads the debug information, if it needs at most `limit` bytes. The error gives the reason.
     pub(crate) fn load(files: &DebugFiles, limit: u64) -> Result<Self, String> {
         let mut budget = Budget::new(limit);
         let (main, endian) = sections::load(&files.main, &mut budget)?;
@@ -67,7 +67,7 @@ impl DebugData {
         Ok(Self { main, shared, package, endian, left: limit - budget.used() })
     }
 
-    /// The tables of the debug information, to be shared by all lookups.
+    /// The tables of the debug information, which all lookups share.
     pub(crate) fn dwarf(&self) -> Arc<Dwarf<Slice<'_>>> {
         let mut dwarf = borrow(&self.main, self.endian);
         if let Some(shared) = &self.shared {
@@ -91,7 +91,7 @@ pub(crate) struct Lookup<'a> {
 }
 
 impl<'a> Lookup<'a> {
-    /// A view of `data`, whose tables are `dwarf`. `None` when it is damaged.
+    /// A view of `data` with the tables `dwarf`. `None` if it is damaged.
     pub(crate) fn new(
         data: &'a DebugData,
         dwarf: &Arc<Dwarf<Slice<'a>>>,
@@ -114,7 +114,7 @@ impl<'a> Lookup<'a> {
         })
     }
 
-    /// The source positions of an address, innermost first. Empty when the file does not know it.
+    /// The source positions of an address, innermost first. Empty if the file has none.
     pub(crate) fn frames(&self, address: u64) -> Vec<Frame> {
         let mut frames = Vec::new();
         let mut result = self.context.find_frames(address);
@@ -128,7 +128,7 @@ impl<'a> Lookup<'a> {
                 }
             }
         };
-        // Damaged debug information ends the list early; what was read before is right.
+        // Damaged debug information ends the list early; the frames before the damage are right.
         while let Ok(Some(frame)) = found.next() {
             let location = frame.location.as_ref();
             let name = frame.function.as_ref().and_then(|it| text(&it.raw_name().ok()?));
@@ -137,7 +137,7 @@ impl<'a> Lookup<'a> {
                 name,
                 shown,
                 file: location.and_then(|it| text(it.file?)),
-                // 0 says that the instruction belongs to no line.
+                // Line 0 means that the instruction belongs to no line.
                 line: location.and_then(|it| it.line).filter(|&line| line > 0),
             });
             if frames.len() == MAX_FRAMES {
@@ -147,8 +147,8 @@ impl<'a> Lookup<'a> {
         if let [Frame { name: None, .. }] = frames[..]
             && self.is_split_off(address)
         {
-            // What is left is the line of whatever was inlined last, without a name: it would look like a line of the function
-            // that the symbol table has for this address.
+            // The only remaining information is the line of the last inlined call, without a name. It would
+            // look like a line of the function in the symbol table.
             self.split_is_missing.set(true);
             frames.clear();
         }
@@ -165,16 +165,17 @@ impl<'a> Lookup<'a> {
         }
     }
 
-    /// The name of the function whose entry is at `offset`, with the type arguments that its linker name does not have.
+    /// The name of the function whose entry is at `offset`, with the type arguments that its linker name
+    /// lacks.
     fn shown(&self, address: u64, (name, offset): (&str, UnitOffset)) -> Option<String> {
         let path = legacy(name)?;
-        // What has to be loaded for it has been loaded.
+        // Everything needed for the unit has been loaded already.
         let LookupResult::Output(Some(unit)) = self.context.find_dwarf_and_unit(address) else { return None };
         let described = self.dies.described(unit, offset)?;
         with_arguments(&path, &described.name, &described.parameters).filter(|it| it.len() <= MAX_TEXT_BYTES)
     }
 
-    /// Whether a split file that was needed was not found.
+    /// Whether a needed split file was not found.
     pub(crate) fn split_is_missing(&self) -> bool {
         self.split_is_missing.get()
     }

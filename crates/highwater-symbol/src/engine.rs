@@ -1,8 +1,9 @@
-//! Many addresses of several binaries at once: over binaries, and within each over chunks of its addresses.
+//! Looks up many addresses of several binaries in parallel: over binaries, and over chunks of each binary's
+//! addresses.
 //!
-//! The debug information of a binary is read once and shared by all threads; what is parsed of it belongs to the
-//! thread that parsed it. Binaries are taken in batches whose debug sections fit a bound together, so that memory
-//! depends on the largest of them and not on their number.
+//! The debug information of a binary is read once and shared by all threads; each thread parses it for
+//! itself. Binaries are processed in batches whose debug sections together fit a limit, so memory depends on
+//! the largest binaries and not on their number.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -19,36 +20,38 @@ use crate::demangle::{is_mangled, legacy};
 use crate::dwarf::{DebugData, DebugFiles, Frame, Lookup};
 use crate::{sections, symbols};
 
-/// Addresses that a thread takes at a time. They are sorted, so most of a chunk lies in few compilation units.
+/// Number of addresses that a thread takes at a time. They are sorted, so most of a chunk is in few
+/// compilation units.
 const CHUNK: usize = 256;
-/// Debug sections that are in memory at the same time, unless one binary alone has more.
+/// Maximum bytes of debug sections in memory at a time, unless one binary alone has more.
 const BATCH_BYTES: u64 = 512 << 20;
-/// More threads parse the same units again without being faster.
+/// More threads would parse the same units again without being faster.
 const MAX_THREADS: usize = 16;
 
-/// One binary, and what is to be found out of it.
+/// One binary and the addresses to look up.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) binary: PathBuf,
     pub(crate) debug_files: Option<DebugFiles>,
-    /// Addresses as the binary's own tables have them, sorted.
+    /// Addresses in the binary's own tables, sorted.
     pub(crate) addresses: Vec<u64>,
 }
 
-/// What was found of one binary.
+/// The results for one binary.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// The source positions of each address of the job, innermost first.
     pub(crate) frames: Vec<Vec<Frame>>,
-    /// Debug information was there, with all the files it refers to: nothing more can be learnt about this build.
+    /// Whether debug information was found with all files to which it refers, so that nothing can be added
+    /// later.
     pub(crate) complete: bool,
-    /// Why there is debug information that could not be used.
+    /// Why existing debug information could not be used.
     pub(crate) unusable: Option<String>,
-    /// Split debug information that was needed was not found.
+    /// Whether needed split debug information was not found.
     pub(crate) split_is_missing: bool,
 }
 
-/// Does all jobs. `limit` bounds the bytes of debug sections of one binary.
+/// Runs all jobs. `limit` is the maximum bytes of debug sections of one binary.
 pub(crate) fn run(
     jobs: &[Job],
     threads: usize,
@@ -66,7 +69,7 @@ pub(crate) fn run(
     batches(jobs).into_iter().flat_map(|batch| run_batch(&jobs[batch], threads, limit, &advance)).collect()
 }
 
-/// Consecutive jobs that fit into memory together.
+/// Ranges of consecutive jobs that fit into memory together.
 fn batches(jobs: &[Job]) -> Vec<Range<usize>> {
     let mut batches: Vec<Range<usize>> = Vec::new();
     let mut bytes = 0_u64;
@@ -108,7 +111,7 @@ fn run_batch(jobs: &[Job], threads: usize, limit: u64, advance: &(dyn Fn(usize) 
                 let split_is_missing = lookup.as_ref().is_some_and(Lookup::split_is_missing);
                 parts.push(Part { job, start: range.start, frames, split_is_missing, is_damaged });
                 advance(addresses.len());
-                next = queue.of(job);
+                next = queue.of_job(job);
             }
         }
         parts
@@ -154,9 +157,9 @@ fn collect(jobs: &[Job], data: Vec<OnceLock<Result<DebugData, String>>>, parts: 
     found
 }
 
-/// Fills in from symbol tables what debug information leaves open.
+/// Completes the results of debug information with names from symbol tables.
 fn name_by_symbols(jobs: &[Job], found: &mut [Found], threads: usize) {
-    // Only the outermost function of an address has a symbol: the inlined ones are no functions any more.
+    // Only the outermost function of an address has a symbol: inlined functions do not exist in the binary.
     let is_named = |frames: &[Frame]| frames.last().and_then(|it| it.name.as_deref()).is_some_and(is_mangled);
     let unnamed: Vec<Vec<u64>> = jobs
         .iter()
@@ -195,8 +198,8 @@ fn names_of(job: &Job, addresses: &[u64]) -> HashMap<u64, String> {
     names
 }
 
-/// Gives the outermost frame its name from the symbol table, where debug information has none or only the last
-/// part of a path.
+/// Gives the outermost frame its name from the symbol table, if debug information has no name or only the
+/// last part of the path.
 fn name_outermost(frames: &mut Vec<Frame>, symbol: &str) {
     match frames.last_mut() {
         None => frames.push(Frame { name: Some(symbol.to_owned()), ..Frame::default() }),
@@ -210,7 +213,7 @@ fn name_outermost(frames: &mut Vec<Frame>, symbol: &str) {
     }
 }
 
-/// The chunks that nobody has taken yet.
+/// The chunks that no thread has taken yet.
 struct Queue {
     jobs: Mutex<Vec<Pending>>,
     chunks: usize,
@@ -228,7 +231,7 @@ impl Queue {
         Self { jobs: Mutex::new(pending), chunks }
     }
 
-    /// A chunk of a binary that nobody works on yet, or else of any.
+    /// A chunk of a binary that no thread is working on, or else of any binary.
     fn any(&self) -> Option<(usize, Range<usize>)> {
         let mut jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = jobs.iter().position(|it| it.next == 0 && it.end > 0);
@@ -237,7 +240,7 @@ impl Queue {
     }
 
     /// A chunk of this binary.
-    fn of(&self, job: usize) -> Option<Range<usize>> {
+    fn of_job(&self, job: usize) -> Option<Range<usize>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)[job].take()
     }
 }
@@ -250,13 +253,13 @@ impl Pending {
     }
 }
 
-/// What `worker` gives on each of so many threads, this one among them.
+/// The results of `worker` on each of these threads, including the current one.
 fn on_threads<T: Send>(threads: usize, worker: impl Fn() -> Vec<T> + Sync) -> Vec<T> {
     thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(&worker)).collect();
         let mut results = worker();
         for other in others {
-            // A panic on a thread is a fault of ours like any other: it goes on here.
+            // A panic on another thread continues here.
             results.extend(other.join().unwrap_or_else(|fault| panic::resume_unwind(fault)));
         }
         results

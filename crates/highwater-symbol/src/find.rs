@@ -1,4 +1,4 @@
-//! Finding the file behind a mapping. The debug file behind that is found by [`crate::debug_file`].
+//! Finds the file of a mapping. [`crate::debug_file`] finds the debug file that belongs to it.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
@@ -10,18 +10,18 @@ use highwater_profile::Profile;
 use crate::binary::{Binary, normal_id};
 use crate::{Missing, Options, SymbolError, build};
 
-/// What a mapping says about its file.
+/// The description of a mapping's file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted<'a> {
     pub(crate) file: &'a str,
-    /// As [`crate::binary::normal_id`] has it; empty when unknown.
+    /// In the form of [`crate::binary::normal_id`]; empty if unknown.
     pub(crate) build_id: &'a str,
-    /// When the profile was taken, in nanoseconds since 1970; 0 when unknown.
+    /// When the profile was taken, in nanoseconds since 1970-01-01 UTC; 0 if unknown.
     pub(crate) profile_time_ns: i64,
 }
 
 impl<'a> Wanted<'a> {
-    /// No file stands behind such a mapping: it is made by the kernel, or memory of the program itself.
+    /// Whether the mapping has no file: the kernel made it, or it is memory of the program itself.
     pub(crate) fn is_pseudo(&self) -> bool {
         const PREFIXES: [&str; 7] =
             ["[", "//", "/memfd:", "/dev/", "anon_inode:", "linux-vdso", "linux-gate"];
@@ -29,7 +29,7 @@ impl<'a> Wanted<'a> {
             || PREFIXES.iter().any(|prefix| self.file.starts_with(prefix))
     }
 
-    /// The path without the kernel's mark of a file that was replaced or removed while it ran.
+    /// The path without the kernel's mark for a file that was replaced or removed.
     fn unmarked(&self) -> &'a Path {
         Path::new(self.file.strip_suffix(" (deleted)").unwrap_or(self.file))
     }
@@ -39,9 +39,9 @@ impl<'a> Wanted<'a> {
         self.unmarked().file_name()
     }
 
-    /// Where the file may be looked for on this machine. `None` where the path means another file to everybody who opens it
-    /// (`/proc/self/exe`, a path that is not absolute), or where nothing but the path says that it is the file (one that was
-    /// replaced, without build id).
+    /// The path at which to look for the file on this machine. `None` if the path means a different file to
+    /// every process (`/proc/self/exe`, a relative path), or if only the path identifies a file that was
+    /// replaced (there is no build id).
     pub(crate) fn path(&self) -> Option<&'a Path> {
         let is_there = !self.is_pseudo()
             && self.unmarked().is_absolute()
@@ -50,10 +50,9 @@ impl<'a> Wanted<'a> {
         is_there.then(|| self.unmarked())
     }
 
-    /// Whether `candidate` was given to stand for this mapping's file, as far as names tell. The versions behind the name of a
-    /// library do not count.
+    /// Whether `candidate` has the name of this mapping's file, ignoring the version after a library's name.
     fn is_namesake(&self, candidate: &Binary) -> bool {
-        /// The name of a library up to its `.so`, and all of others.
+        /// A library's name up to its `.so`; other names in full.
         fn stem(name: &OsStr) -> Cow<'_, str> {
             let name = name.to_string_lossy();
             match name.find(".so") {
@@ -69,7 +68,7 @@ impl<'a> Wanted<'a> {
         }
     }
 
-    /// Whether it is a library, as far as its name tells.
+    /// Whether the name belongs to a library.
     fn is_library(&self) -> bool {
         self.name().is_some_and(|it| it.to_string_lossy().contains(".so"))
     }
@@ -82,11 +81,12 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// The places where files are looked for.
+/// The places in which to look for files.
 pub(crate) struct Finder<'a> {
     pub(crate) options: &'a Options,
     pub(crate) candidates: Vec<Binary>,
-    /// The path that a profile has for its program, without a build id, and the candidate that was given for that.
+    /// The profile's path for its program, if the program has no build id, and the candidate that was given
+    /// for it.
     program: Option<(String, usize)>,
 }
 
@@ -99,8 +99,8 @@ impl<'a> Finder<'a> {
         Ok(Self { options, candidates, program: None })
     }
 
-    /// Finds out which candidate stands for the profile's program although neither a build id nor a name says so: the only
-    /// one that stands for nothing else. Its mapping is the first that is no library's.
+    /// Assigns a candidate to the profile's program if neither a build id nor a name does so: the only
+    /// candidate that fits no other mapping. The program's mapping is the first one that is not a library's.
     pub(crate) fn assign(&mut self, profile: &Profile) {
         let mut program = None;
         let mut left: Vec<usize> = (0..self.candidates.len()).collect();
@@ -117,7 +117,7 @@ impl<'a> Finder<'a> {
         }
     }
 
-    /// Whether a binary was given that is this mapping's file.
+    /// Whether one of the given binaries is this mapping's file.
     pub(crate) fn has_candidate(&self, wanted: Wanted<'_>) -> bool {
         self.candidates.iter().any(|it| wanted.fits(it)) || self.program_candidate(wanted).is_some()
     }
@@ -128,7 +128,7 @@ impl<'a> Finder<'a> {
     }
 
     /// The candidates that fit none of the profile's mappings: another build, or another program.
-    pub(crate) fn strangers(&self, profile: &Profile) -> impl Iterator<Item = &Binary> {
+    pub(crate) fn unused_binaries(&self, profile: &Profile) -> impl Iterator<Item = &Binary> {
         let mut left: Vec<usize> = (0..self.candidates.len()).collect();
         each_wanted(profile, |wanted| left.retain(|&it| !wanted.fits(&self.candidates[it])));
         left.retain(|&it| self.program.as_ref().is_none_or(|program| program.1 != it));
@@ -167,7 +167,7 @@ impl<'a> Finder<'a> {
         if let Some(binary) = of_build.next().cloned().or_else(|| self.debug_file_alone(wanted)) {
             return Ok(binary);
         }
-        // A candidate was given to stand for this file: say why it does not.
+        // A candidate has the name of this file: the error says why it does not fit.
         Err(match namesake {
             Some(it) => Missing::OtherBuild { path: it.path.clone(), found: it.build_id.clone() },
             None => reason,
@@ -175,7 +175,7 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Calls `visit` with what each mapping of the profile says about its file.
+/// Calls `visit` with the description of each mapping's file.
 fn each_wanted(profile: &Profile, mut visit: impl FnMut(Wanted<'_>)) {
     for mapping in profile.mappings() {
         let build_id = normal_id(profile.string(mapping.build_id));
@@ -184,7 +184,7 @@ fn each_wanted(profile: &Profile, mut visit: impl FnMut(Wanted<'_>)) {
 }
 
 pub(crate) fn open(path: &Path) -> Result<Binary, Missing> {
-    // `exists` is false as well for a file in a directory that may not be read; both are "not there" for us.
+    // `exists` is also false for a file in an unreadable directory; both cases count as missing.
     if !path.exists() {
         return Err(Missing::NotFound);
     }
@@ -195,7 +195,7 @@ pub(crate) fn open_build(path: &Path, id: &str) -> Option<Binary> {
     open(path).ok().filter(|it| it.is_build(id))
 }
 
-/// Without a build id the time of the last change is all there is to tell builds apart.
+/// Without a build id, only the modification time distinguishes builds.
 fn unchanged(binary: Binary, profile_time_ns: i64) -> Result<Binary, Missing> {
     let taken = u64::try_from(profile_time_ns).ok().filter(|&ns| ns > 0);
     let taken = taken.map(|ns| UNIX_EPOCH + Duration::from_nanos(ns));
@@ -205,7 +205,7 @@ fn unchanged(binary: Binary, profile_time_ns: i64) -> Result<Binary, Missing> {
     }
 }
 
-/// `.build-id/ab/cdef…` with `suffix`. Only for ids that are hexadecimal and so cannot lead anywhere else.
+/// `.build-id/ab/cdef…` with `suffix`. The id must be hexadecimal, so that it cannot lead elsewhere.
 pub(crate) fn build_id_path(id: &str, suffix: &str) -> Option<PathBuf> {
     let is_hex = id.len() > 2 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let id = is_hex.then(|| id.to_ascii_lowercase())?;
@@ -217,7 +217,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_build_id_becomes_a_path_only_when_it_is_one() {
+    fn only_a_valid_build_id_becomes_a_path() {
         assert_eq!(build_id_path("ABcdef", ".debug"), Some(PathBuf::from(".build-id/ab/cdef.debug")));
         assert_eq!(build_id_path("../../etc", ""), None);
         assert_eq!(build_id_path("ab", ""), None);
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_means_another_file_to_others_is_not_opened() {
+    fn a_path_that_depends_on_the_process_is_not_opened() {
         let path = |file, build_id| Wanted { file, build_id, profile_time_ns: 0 }.path().map(Path::to_owned);
         for file in
             ["/proc/self/exe", "/proc/17/root/bin/demo", "demo", "./demo", "[vdso]", "//anon", "/memfd:jit"]

@@ -1,11 +1,13 @@
-//! Addresses to functions, files and lines, from the binaries and debug files that a profile's mappings name.
+//! Resolves addresses to functions, files and lines, with the binaries and debug files that a profile's
+//! mappings name.
 //!
-//! A profile is written without symbols, since reading debug information inside the watched process would cost
-//! it memory and time. They are added here when the profile is read, possibly on another machine and after the
-//! program has been built anew. So a file counts only when its build id is the mapping's: a missing name is
-//! better than a wrong one, and [`Summary`] says which files were missing and why.
+//! The recorder writes profiles without symbols, since reading debug information inside the recorded process
+//! would cost memory and time. This crate adds symbols when the profile is read, possibly on another machine
+//! and after the program was built again. So a file is used only if its build id is the mapping's: a missing
+//! name is better than a wrong one. [`Summary`] says which files were missing and why.
 //!
-//! This crate is the only one that reads debug information. It prints nothing and decides nothing.
+//! This crate is the only one that reads debug information for profiles. It prints nothing and takes no
+//! decisions for its caller.
 #![forbid(unsafe_code)]
 
 mod binary;
@@ -28,36 +30,36 @@ use std::path::PathBuf;
 
 pub use cache::Cache;
 pub use resolve::{symbolize, symbolize_with};
-pub use summary::{MappingOutcome, Missing, Stranger, Summary};
+pub use summary::{MappingOutcome, Missing, Summary, UnusedBinary};
 
-/// Where to look for binaries and debug files besides the paths that the mappings name.
+/// Where to look for binaries and debug files, in addition to the paths of the mappings.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// More binaries. Each is used for every mapping with its build id; for a mapping without build id, when it
-    /// has the same file name. Default: none.
+    /// Additional binaries. Each is used for every mapping with its build id; for a mapping without a build
+    /// id, if the file names are equal. Default: none.
     pub binaries: Vec<PathBuf>,
-    /// Directories with debug files, laid out by build id (`.build-id/ab/cdef….debug`), like the root directory
-    /// below them (`usr/lib/libx.so.debug`), or flat. Those that do not exist are passed over.
-    /// Split debug information (`.dwo`, `.dwp`) and dSYM bundles may be in them too. Default: `/usr/lib/debug`.
+    /// Directories with debug files, arranged by build id (`.build-id/ab/cdef….debug`), like the root
+    /// directory (`usr/lib/libx.so.debug`), or flat. Directories that do not exist are skipped. Split debug
+    /// information (`.dwo`, `.dwp`) and dSYM bundles may be in them too. Default: `/usr/lib/debug`.
     pub debug_dirs: Vec<PathBuf>,
-    /// Where results are kept from one run to the next. Default: nowhere.
+    /// Where results are stored between runs. Default: nowhere.
     pub cache: Option<Cache>,
-    /// How many threads to use. Default: as many as the machine runs at a time.
+    /// Number of threads. Default: the machine's parallelism.
     pub threads: Option<NonZero<usize>>,
-    /// How much the debug sections of one binary may take, unpacked, in bytes. Of a binary that has more only the
-    /// symbol table is used. Default: [`DEFAULT_MAX_DEBUG_BYTES`].
+    /// Maximum bytes of one binary's debug sections, uncompressed. For a binary with more, only the symbol
+    /// table is used. Default: [`DEFAULT_MAX_DEBUG_BYTES`].
     pub max_debug_bytes: u64,
 }
 
-/// Debug sections larger than this are not read unless asked for: 8 GiB.
+/// Debug sections larger than this are not read by default: 8 GiB.
 pub const DEFAULT_MAX_DEBUG_BYTES: u64 = 8 << 30;
 
-/// How far a run of [`symbolize_with`] is.
+/// The progress of a run of [`symbolize_with`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// Addresses that were looked up.
+    /// Number of addresses looked up so far.
     pub done: usize,
-    /// Addresses to look up. Those that the cache knows are not among them.
+    /// Number of addresses to look up, without those in the cache.
     pub total: usize,
 }
 
@@ -73,9 +75,9 @@ impl Default for Options {
     }
 }
 
-/// Why symbolization could not be tried: a file that was asked for by name is of no use.
+/// Why symbolization could not start: a binary that the caller named cannot be used.
 ///
-/// Files that a mapping names are never the reason; see [`Missing`].
+/// A file of a mapping is never the reason; see [`Missing`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SymbolError {
@@ -84,7 +86,7 @@ pub enum SymbolError {
     Binary {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why it cannot be read.
         reason: String,
     },
 }

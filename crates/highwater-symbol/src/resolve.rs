@@ -1,4 +1,4 @@
-//! The work itself: from the locations of a profile to their lines.
+//! The main function: from the locations of a profile to their lines.
 
 use std::num::NonZero;
 use std::thread;
@@ -7,13 +7,14 @@ use highwater_profile::{MappingId, Profile};
 
 use crate::binary::Binary;
 use crate::find::Finder;
-use crate::{MappingOutcome, Options, Progress, Stranger, Summary, SymbolError, build, engine};
+use crate::{MappingOutcome, Options, Progress, Summary, SymbolError, UnusedBinary, build, engine};
 
-/// Adds functions, files and lines to the locations of `profile` that have none, inlined calls innermost first.
+/// Adds functions, files and lines to the locations of `profile` that have none, inlined calls innermost
+/// first.
 ///
-/// Locations that have lines already keep them. Function names are demangled and without hashes. A mapping
-/// whose file is missing or of another build is an entry in the [`Summary`], and its locations stay as they are,
-/// unless [`Options::cache`] knows them from an earlier run.
+/// Locations with lines keep them. Function names are demangled and have no hashes. If a mapping's file is
+/// missing or of another build, the [`Summary`] says so, and the mapping's locations stay unchanged, unless
+/// [`Options::cache`] has them from an earlier run.
 ///
 /// # Errors
 /// When one of [`Options::binaries`] cannot be read as a binary.
@@ -21,10 +22,10 @@ pub fn symbolize(profile: &mut Profile, options: &Options) -> Result<Summary, Sy
     symbolize_with(profile, options, &|_| {})
 }
 
-/// As [`symbolize`], telling how far it is. `progress` is called from several threads.
+/// Like [`symbolize`], with reports of its progress. `progress` is called from several threads.
 ///
 /// # Errors
-/// As for [`symbolize`].
+/// The errors of [`symbolize`].
 pub fn symbolize_with(
     profile: &mut Profile,
     options: &Options,
@@ -48,7 +49,7 @@ pub fn symbolize_with(
         builds[index].learn(&places, found, cache);
     }
 
-    let strangers = strangers(&finder, profile);
+    let unused_binaries = unused_binaries(&finder, profile);
     let cached_locations = builds.iter().map(build::Build::cached).sum();
     let mut outcomes: Vec<(MappingId, MappingOutcome)> = Vec::new();
     for build in builds {
@@ -56,11 +57,11 @@ pub fn symbolize_with(
     }
     outcomes.sort_by_key(|it| it.0);
     let mappings = outcomes.into_iter().map(|it| it.1).collect();
-    Ok(Summary { mappings, unmapped_locations, cached_locations, strangers })
+    Ok(Summary { mappings, unmapped_locations, cached_locations, unused_binaries })
 }
 
-/// The binaries that were given for nothing.
-fn strangers(finder: &Finder<'_>, profile: &Profile) -> Vec<Stranger> {
-    let stranger = |it: &Binary| Stranger { path: it.path.clone(), build_id: it.build_id.clone() };
-    finder.strangers(profile).map(stranger).collect()
+/// The given binaries that no mapping uses.
+fn unused_binaries(finder: &Finder<'_>, profile: &Profile) -> Vec<UnusedBinary> {
+    let stranger = |it: &Binary| UnusedBinary { path: it.path.clone(), build_id: it.build_id.clone() };
+    finder.unused_binaries(profile).map(stranger).collect()
 }

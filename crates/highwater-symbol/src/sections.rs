@@ -1,8 +1,9 @@
-//! The debug sections of a file, read into memory: only those that lookups need, unpacked if they are compressed,
-//! and never more than a limit.
+//! Reads the debug sections of a file into memory: only those that lookups need, uncompressed, and never more
+//! than a limit.
 //!
-//! They are read and not mapped. A mapped file that somebody truncates meanwhile ends the process with a signal, and
-//! mapping is not possible in safe code. The memory this takes is the size of these sections, once for all threads.
+//! Sections are read and not memory-mapped. If another process truncated a mapped file, a signal would kill
+//! this process; and mapping needs unsafe code. The memory needed is the size of these sections, once for all
+//! threads.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -14,7 +15,7 @@ use object::read::{CompressedData, CompressedFileRange, Object, ObjectSection, R
 
 use crate::binary::open_regular;
 
-/// Sections of one file that stay in memory while it is in use.
+/// Sections of one file. They stay in memory while the file is in use.
 pub(crate) type Sections = DwarfSections<Vec<u8>>;
 
 /// A section as readers take it.
@@ -28,7 +29,8 @@ pub(crate) fn borrow(sections: &Sections, endian: RunTimeEndian) -> Dwarf<Slice<
 /// Sections of one package of split debug information.
 pub(crate) type PackageSections = DwarfPackageSections<Vec<u8>>;
 
-/// What lookups of functions and lines read. The rest (types, places of variables, macros) is often the larger part.
+/// The sections for lookups of functions and lines. The others (types, locations of variables, macros) are
+/// often larger.
 const NEEDED: [SectionId; 10] = [
     SectionId::DebugAbbrev,
     SectionId::DebugAddr,
@@ -42,24 +44,24 @@ const NEEDED: [SectionId; 10] = [
     SectionId::DebugStrOffsets,
 ];
 
-/// Which names the sections have.
+/// The naming scheme of the sections.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Names {
     Main,
-    /// Those of a `.dwo` file.
+    /// The names in a `.dwo` file.
     Split,
-    /// Those of a `.dwp` file, all of them: its index gives a place in each.
+    /// The names in a `.dwp` file. All of its sections are needed: its index refers to each of them.
     Package,
 }
 
-/// Where the sections of a file are.
+/// The positions of the sections in a file.
 struct Layout {
     file: File,
     ranges: HashMap<SectionId, CompressedFileRange>,
     endian: RunTimeEndian,
 }
 
-/// How much memory the debug information of one binary may still take.
+/// The remaining memory budget for the debug information of one binary.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: u64,
@@ -89,32 +91,32 @@ impl Budget {
     }
 }
 
-/// The sections of a linked file, and the order of their bytes. Errors do not name the file.
+/// The sections of a linked file, and their byte order. Errors do not name the file.
 pub(crate) fn load(path: &Path, budget: &mut Budget) -> Result<(Sections, RunTimeEndian), String> {
-    let mut layout = Layout::of(path, Names::Main)?;
+    let mut layout = Layout::open(path, Names::Main)?;
     let sections = Sections::load(|id| layout.read(id, budget))?;
     Ok((sections, layout.endian))
 }
 
 /// The sections of a `.dwo` file.
 pub(crate) fn load_split(path: &Path, budget: &mut Budget) -> Result<Sections, String> {
-    let mut layout = Layout::of(path, Names::Split)?;
+    let mut layout = Layout::open(path, Names::Split)?;
     Sections::load(|id| layout.read(id, budget))
 }
 
 /// The sections of a `.dwp` file.
 pub(crate) fn load_package(path: &Path, budget: &mut Budget) -> Result<PackageSections, String> {
-    let mut layout = Layout::of(path, Names::Package)?;
+    let mut layout = Layout::open(path, Names::Package)?;
     PackageSections::load(|id| layout.read(id, budget).map_err(PackageError)).map_err(|error| error.0)
 }
 
-/// How many bytes the sections of a linked file will take; 0 when they cannot be read.
+/// The number of bytes that the sections of a linked file will need; 0 if they cannot be read.
 pub(crate) fn size(path: &Path) -> u64 {
-    let layout = Layout::of(path, Names::Main);
+    let layout = Layout::open(path, Names::Main);
     layout.map_or(0, |it| it.ranges.values().fold(0, |sum, it| sum.saturating_add(it.uncompressed_size)))
 }
 
-/// What `gimli` asks of an error when it loads a package.
+/// The error type that `gimli` requires for loading a package.
 struct PackageError(String);
 
 impl From<gimli::Error> for PackageError {
@@ -124,7 +126,7 @@ impl From<gimli::Error> for PackageError {
 }
 
 impl Layout {
-    fn of(path: &Path, names: Names) -> Result<Self, String> {
+    fn open(path: &Path, names: Names) -> Result<Self, String> {
         let file = open_regular(path)?;
         let cache = ReadCache::new(file);
         let object = object::File::parse(&cache).map_err(|error| error.to_string())?;
@@ -150,7 +152,7 @@ impl Layout {
         Ok(Self { file: cache.into_inner(), ranges, endian })
     }
 
-    /// One section; empty when the file has none.
+    /// One section; empty if the file does not have it.
     fn read(&mut self, id: SectionId, budget: &mut Budget) -> Result<Vec<u8>, String> {
         let Some(range) = self.ranges.get(&id) else { return Ok(Vec::new()) };
         let damaged = |reason: &str| format!("{}: {reason}", id.name());

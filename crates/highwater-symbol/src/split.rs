@@ -1,7 +1,7 @@
 //! Split debug information: the `.dwo` and `.dwp` files that a binary's own debug information refers to.
 //!
-//! They carry no build id. What ties them to their binary is a hash of each unit, which `addr2line` asks for and the
-//! files state; one that does not match is passed over.
+//! Split files have no build id. A hash of each unit connects them to their binary: `addr2line` asks for it,
+//! and the file states it. A file with another hash is skipped.
 
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,12 @@ use gimli::{DwarfFileType, DwoId, RunTimeEndian};
 use crate::binary::open_regular;
 use crate::sections::{self, Budget, PackageSections, Sections, Slice, borrow};
 
-/// Where the split files of one binary may be.
+/// The possible paths of one binary's split files.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SplitPlaces {
     /// Packages, the best first.
     pub(crate) packages: Vec<PathBuf>,
-    /// Directories with `.dwo` files, besides the one in which the compiler worked.
+    /// Directories with `.dwo` files, in addition to the compiler's working directory.
     pub(crate) directories: Vec<PathBuf>,
 }
 
@@ -37,7 +37,7 @@ impl SplitPlaces {
         let compiled_in = wanted.comp_dir.as_ref().and_then(path).unwrap_or_default();
         let beside = self.directories.iter().flat_map(|dir| {
             let flat = name.file_name().map(|it| dir.join(it));
-            // An absolute name replaces the directory, as it should.
+            // If the name is absolute, `join` returns the name alone, as intended.
             flat.into_iter().chain([dir.join(&name)])
         });
         std::iter::once(compiled_in.join(&name)).chain(beside).find_map(|path| {

@@ -1,4 +1,4 @@
-//! What became of each mapping, so that the caller can decide whether it is enough.
+//! The outcome for each mapping, so that the caller can decide whether it is good enough.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,65 +7,66 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default)]
 pub struct Summary {
     /// One entry for each mapping that had locations without symbols, in the order of the profile. Mappings
-    /// that no file stands behind (`[vdso]`, memory made executable by the program) are not among them.
+    /// without a file (`[vdso]`, memory made executable by the program) have no entry.
     pub mappings: Vec<MappingOutcome>,
-    /// Locations with an address that no file can explain: outside every mapping, or in one without a file.
+    /// Number of locations with an address that no file can explain: outside of every mapping, or in a
+    /// mapping without a file.
     pub unmapped_locations: usize,
-    /// Locations whose symbols were known from an earlier run.
+    /// Number of locations whose symbols came from the cache of an earlier run.
     pub cached_locations: usize,
-    /// The [`binaries`](crate::Options::binaries) that are no mapping's: another build, or another program.
-    pub strangers: Vec<Stranger>,
+    /// The [`binaries`](crate::Options::binaries) that no mapping uses: another build, or another program.
+    pub unused_binaries: Vec<UnusedBinary>,
 }
 
 impl Summary {
-    /// The mappings whose file was not there or not the right one.
+    /// The mappings whose file was missing or not the right one.
     pub fn missing(&self) -> impl Iterator<Item = (&MappingOutcome, &Missing)> {
         self.mappings.iter().filter_map(|outcome| Some((outcome, outcome.missing.as_ref()?)))
     }
 
-    /// Locations that got a function name, over all mappings.
+    /// Number of locations that got a function name, over all mappings.
     pub fn resolved(&self) -> usize {
         self.mappings.iter().map(|outcome| outcome.resolved).sum()
     }
 
-    /// Locations that got their source line, over all mappings.
+    /// Number of locations that got a source line, over all mappings.
     pub fn with_lines(&self) -> usize {
         self.mappings.iter().map(|outcome| outcome.with_lines).sum()
     }
 }
 
-/// What became of one mapping.
+/// The outcome for one mapping.
 #[derive(Clone, Debug)]
 pub struct MappingOutcome {
-    /// Path of the mapped file, as the profile has it.
+    /// Path of the mapped file, from the profile.
     pub file: String,
-    /// Build id that the profile gives for it, in lower-case hexadecimal; empty when it gives none.
+    /// Build id of the file from the profile, in lower-case hexadecimal; empty if the profile has none.
     pub build_id: String,
-    /// Locations that had no symbols before.
+    /// Number of locations that had no symbols before.
     pub locations: usize,
-    /// Those of them that have a function name now.
+    /// How many of these locations have a function name now.
     pub resolved: usize,
-    /// Those of them that have a source line now. Fewer than `resolved` where a file is stripped.
+    /// How many of these locations have a source line now. Fewer than `resolved` if a file is stripped.
     pub with_lines: usize,
-    /// Why no file could be used. `None` says that the right file was read, however little it knows.
+    /// Why no file could be used. `None` means that the right file was read, even if it contains few symbols.
     ///
-    /// With a cache there may be both: a file that is gone, and locations that were resolved before it went.
+    /// With a cache, both are possible: the file is missing, and locations were resolved in an earlier run.
     pub missing: Option<Missing>,
-    /// Why debug information that was found could not be used, so that there are no lines.
+    /// Why existing debug information could not be used, so that there are no lines.
     pub unusable: Option<String>,
-    /// There was debug information to look in. What it does not know has no name or line anywhere.
+    /// Whether there was debug information. Names and lines that it lacks are in no other file.
     pub has_debug_info: bool,
-    /// The debug information refers to split files (`.dwo`, `.dwp`) that were not found: there are neither lines nor inlined
-    /// functions of what these describe.
+    /// Whether the debug information refers to split files (`.dwo`, `.dwp`) that were not found. The code
+    /// that they describe then has neither lines nor inlined functions.
     pub split_is_missing: bool,
 }
 
-/// A binary that was given for nothing.
+/// A given binary that no mapping uses.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stranger {
+pub struct UnusedBinary {
     /// The file.
     pub path: PathBuf,
-    /// Its build id, in lower-case hexadecimal; `None` when it has none.
+    /// Its build id, in lower-case hexadecimal; `None` if it has none.
     pub build_id: Option<String>,
 }
 
@@ -73,19 +74,19 @@ pub struct Stranger {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Missing {
-    /// There is no file at the mapping's path, and no candidate has its build id.
+    /// There is no file at the mapping's path, and no given binary has its build id.
     NotFound,
-    /// The profile's path means another file to everybody who opens it, such as `/proc/self/exe`, or one that was replaced,
-    /// so that nothing was opened; and no candidate is the mapping's.
+    /// The path in the profile means a different file to every process, such as `/proc/self/exe`, or a file
+    /// that was replaced, so nothing was opened; and no given binary fits the mapping.
     NoPath,
-    /// The file has another build id: it was built anew, or is another program.
+    /// The file has another build id: it was built again, or is another program.
     OtherBuild {
         /// The file.
         path: PathBuf,
-        /// Its build id, in lower-case hexadecimal; `None` when it has none.
+        /// Its build id, in lower-case hexadecimal; `None` if it has none.
         found: Option<String>,
     },
-    /// The profile has no build id to check, and the file was changed after the profile was taken.
+    /// The profile has no build id for a check, and the file was modified after the profile was taken.
     Changed {
         /// The file.
         path: PathBuf,
@@ -94,7 +95,7 @@ pub enum Missing {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Why it cannot be read.
         reason: String,
     },
 }

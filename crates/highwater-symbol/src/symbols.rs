@@ -11,7 +11,7 @@ use object::{BinaryFormat, SymbolIndex, SymbolKind};
 
 use crate::binary::open_regular;
 
-/// Memory that unpacking the symbol table in `.gnu_debugdata` may take; real ones need a few MiB.
+/// Maximum memory for uncompressing the symbol table in `.gnu_debugdata`, in bytes; real ones need a few MiB.
 const MAX_MINI_BYTES: u64 = 256 << 20;
 const XZ_MEMORY_KIB: u32 = 64 << 10;
 
@@ -22,11 +22,11 @@ struct Span {
     dynamic: bool,
 }
 
-/// The linker names of the functions in the file at `path` that contain these addresses, as far as its symbol
-/// tables know. A file that cannot be read knows none.
+/// The linker names of the functions that contain these addresses, from the symbol tables of the file at
+/// `path`. The result is empty if the file cannot be read.
 ///
-/// An address counts only within the size that its symbol states: the nearest symbol before it may belong to
-/// another function, as in a stripped library, which keeps the names of its exported functions only.
+/// An address must be within the size that the symbol states. The nearest symbol before it may belong to
+/// another function, for example in a stripped library, which keeps only the names of its exported functions.
 pub(crate) fn names(path: &Path, addresses: &[u64]) -> HashMap<u64, String> {
     let Ok(file) = open_regular(path) else { return HashMap::new() };
     let cache = ReadCache::new(file);
@@ -45,7 +45,8 @@ pub(crate) fn names(path: &Path, addresses: &[u64]) -> HashMap<u64, String> {
     names
 }
 
-/// The small ELF file that distributions leave in a stripped binary: a symbol table of its own functions, as xz.
+/// Uncompresses the small ELF file that distributions put into a stripped binary: a symbol table of its own
+/// functions, as xz.
 fn unpack(mut file: File, (offset, size): (u64, u64)) -> Option<Vec<u8>> {
     file.seek(SeekFrom::Start(offset)).ok()?;
     let reader = XzReader::new_mem_limit(file.take(size), false, XZ_MEMORY_KIB);
@@ -68,7 +69,7 @@ fn names_in<'data, R: ReadRef<'data>>(
             object.symbol_by_index(found.symbol).ok()
         };
         let name = symbol.as_ref().and_then(|it| it.name().ok()).unwrap_or_default();
-        // Mach-O puts an underscore before every name of a C function.
+        // Mach-O adds an underscore before every name of a C function.
         let name = match object.format() {
             BinaryFormat::MachO => name.strip_prefix('_').unwrap_or(name),
             _ => name,
@@ -80,9 +81,10 @@ fn names_in<'data, R: ReadRef<'data>>(
     names
 }
 
-/// The functions of both symbol tables, by address.
+/// The functions of both symbol tables, sorted by address.
 fn spans<'data, R: ReadRef<'data>>(object: &object::File<'data, R>) -> Vec<Span> {
-    // Only ELF states sizes. Elsewhere a function ends where the next one starts, or its section ends.
+    // Only ELF states sizes. In other formats a function ends where the next one starts, or where its section
+    // ends.
     let has_sizes = object.format() == BinaryFormat::Elf;
     let mut section_ends: Vec<u64> = if has_sizes {
         Vec::new()
@@ -118,13 +120,14 @@ fn spans<'data, R: ReadRef<'data>>(object: &object::File<'data, R>) -> Vec<Span>
             spans[index].size = section_ends.get(end).map_or(0, |&end| end.min(next) - address);
         }
     }
-    // Of several names for one address the first counts, a further one only for what it spans beyond. So each is
-    // longer than the one before, and even a file with thousands of them is searched in few steps.
+    // Of several names for one address, the first is used; a later one only for addresses beyond the first
+    // one's size. So each kept name is longer than the previous one, and even with thousands of names the
+    // search takes few steps.
     spans.dedup_by(|later, kept| later.address == kept.address && later.size <= kept.size);
     spans
 }
 
-/// The first of the symbols with the highest start address whose span holds `address`.
+/// The first of the symbols with the highest start address whose range contains `address`.
 fn containing(spans: &[Span], address: u64) -> Option<&Span> {
     let end = spans.partition_point(|it| it.address <= address);
     let start = spans[end.checked_sub(1)?].address;

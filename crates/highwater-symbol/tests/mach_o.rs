@@ -1,4 +1,4 @@
-//! Mach-O: a small library and its dSYM bundle, written here, since nothing on Linux links one.
+//! Mach-O: a small library and its dSYM bundle, written by this test, since no Linux tool links them.
 
 use std::fs;
 use std::path::Path;
@@ -8,13 +8,13 @@ use gimli::{Encoding, Format, LineEncoding, LittleEndian, SectionId};
 use highwater_profile::{Location, Mapping, Profile, ValueType};
 use highwater_symbol::{Missing, Options, Summary, symbolize};
 
-/// Where the code is in the file and, by its own tables, in memory.
+/// The position of the code in the file and, according to its own tables, in memory.
 const TEXT_OFFSET: u32 = 0x1000;
 const TEXT_ADDRESS: u64 = 0x1_0000_0000;
 const TEXT_BYTES: u64 = 0x1000;
 const UUID: [u8; 16] = [0xab; 16];
 
-/// A 64-bit Mach-O file of type `kind` with a `__TEXT` segment, symbols, and debug sections if there are any.
+/// A 64-bit Mach-O file of type `kind` with a `__TEXT` segment, symbols, and optional debug sections.
 fn file(kind: u32, uuid: [u8; 16], symbols: &[(&str, u64)], debug: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let put32 = |out: &mut Vec<u8>, values: &[u32]| out.extend(values.iter().flat_map(|it| it.to_le_bytes()));
     let put64 = |out: &mut Vec<u8>, values: &[u64]| out.extend(values.iter().flat_map(|it| it.to_le_bytes()));
@@ -73,7 +73,7 @@ fn file(kind: u32, uuid: [u8; 16], symbols: &[(&str, u64)], debug: &[(&str, Vec<
     bytes
 }
 
-/// Debug information of one function on lines 7 and 8 of `demo.rs`.
+/// Debug information for one function on lines 7 and 8 of `demo.rs`.
 fn debug_sections() -> Vec<(&'static str, Vec<u8>)> {
     let encoding = Encoding { format: Format::Dwarf32, version: 4, address_size: 8 };
     let text = |it: &str| LineString::String(it.as_bytes().to_vec());
@@ -128,12 +128,12 @@ fn library() -> Vec<u8> {
     file(6, UUID, &symbols, &[])
 }
 
-/// Addresses at these distances from the start of the code.
+/// A profile of addresses at these distances from the start of the code.
 fn profile(path: &Path, distances: &[u64]) -> Profile {
     const START: u64 = 0x7_0000_0000;
     let mut profile = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
     let file = profile.strings.intern(path.to_str().unwrap());
-    // As other tools write a UUID.
+    // In the spelling that other tools use for a UUID.
     let build_id = profile.strings.intern(&"AB".repeat(16));
     let mapping = profile.add_mapping(Mapping {
         start: START,
@@ -166,7 +166,7 @@ fn named(name: &str, line: i64) -> (String, i64) {
 }
 
 #[test]
-fn symbols_reach_to_the_next_one_and_lose_their_underscore() {
+fn symbols_end_at_the_next_one_and_lose_their_underscore() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("libdemo.dylib");
     fs::write(&path, library()).unwrap();
@@ -190,7 +190,7 @@ fn a_bundle_with_the_same_uuid_has_the_lines() {
     for place in [&symbols, &symbols.join("libdemo.dylib.dSYM")] {
         assert_eq!(run(&mut profile(&path, &[0, 0x44, 0x100]), Some(place)).0, expected);
     }
-    // The planted fault: the bundle of another build.
+    // The planted fault: a bundle of another build.
     fs::write(bundle.join("libdemo.dylib"), file(10, [0xac; 16], &[], &debug_sections())).unwrap();
     assert_eq!(run(&mut profile(&path, &[0]), Some(&symbols)).0, [add(0)]);
 }

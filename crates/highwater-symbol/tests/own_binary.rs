@@ -1,4 +1,5 @@
-//! The test program symbolizes functions of itself, from intact, stripped, wrong and damaged copies of its file.
+//! The test program symbolizes its own functions, from intact, stripped, wrong and damaged copies of its
+//! file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ fn with_inlined(value: &mut Vec<u64>) -> u32 {
     inlined(value)
 }
 
-/// A profile of one stack whose frames are the first bytes of these functions.
+/// A profile with one stack whose frames are the first bytes of these functions.
 fn profile(addresses: &[usize]) -> Profile {
     let mut profile = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
     let build_id = own_build_id();
@@ -104,7 +105,7 @@ fn frames(profile: &Profile, location: usize) -> Vec<(String, String, i64)> {
     profile.locations()[location].lines.iter().map(frame).collect()
 }
 
-/// Runs a tool of binutils, which are there wherever programs are linked.
+/// Runs a tool of binutils, which is installed on every machine that links programs.
 fn tool(name: &str, arguments: &[&str]) {
     let status = Command::new(name).args(arguments).status();
     assert!(status.is_ok_and(|it| it.success()), "{name} {arguments:?}");
@@ -123,7 +124,7 @@ fn a_function_gets_its_name_file_and_line() {
     let (name, file, line) = frames.last().unwrap();
     assert_eq!(name, "own_binary::landmark");
     assert!(file.ends_with("tests/own_binary.rs"), "{file}");
-    // The function's first byte belongs to the line of its signature, one above the one it returns.
+    // The function's first byte belongs to the line of its signature, one above the returned line.
     assert_eq!(*line, i64::from(landmark(&mut 0)) - 1);
     assert_eq!(summary.missing().count(), 0);
     let outcome = &summary.mappings[0];
@@ -135,13 +136,14 @@ fn a_function_gets_its_name_file_and_line() {
 #[test]
 fn inlined_calls_come_first() {
     let function = with_inlined as fn(&mut Vec<u64>) -> u32 as usize;
-    // The call that was inlined is somewhere in the first bytes of the function.
+    // The inlined call is somewhere in the first bytes of the function.
     let mut profile = profile(&(function..function + 48).collect::<Vec<_>>());
     run(&mut profile);
     let called = i64::from(with_inlined(&mut Vec::new()));
     let found = (0..48).map(|it| frames(&profile, it)).find(|it| it.len() > 1).expect("an inlined call");
     let names: Vec<&str> = found.iter().map(|it| it.0.as_str()).collect();
-    // Only the last part of the path: no symbol is left of it, and line tables name nothing but that.
+    // Only the last part of the path: the inlined function has no symbol, and debug information with lines
+    // only names just that part.
     assert!(names[0] == "inlined" || names[0] == "own_binary::inlined", "{names:?}");
     assert_eq!(found[0].2, called);
     assert_eq!(*names.last().unwrap(), "own_binary::with_inlined");
@@ -149,7 +151,7 @@ fn inlined_calls_come_first() {
 }
 
 #[test]
-fn what_has_symbols_keeps_them() {
+fn existing_symbols_are_kept() {
     let mut profile = profile(&[landmark as fn(&mut u64) -> u32 as usize]);
     let function = profile.add_function("kept", "kept", "kept.rs");
     let id = profile.location_ids().next().unwrap();
@@ -223,7 +225,7 @@ fn a_stripped_file_gives_names_and_a_debug_file_the_lines() {
     let mut by_build_id = profile.clone();
     assert_eq!(symbolize(&mut by_build_id, &options).unwrap().with_lines(), 1);
 
-    // The same file found by the name that the stripped one links to.
+    // The same file under the name to which the stripped file links.
     fs::rename(&by_id, path("linked.dbg")).unwrap();
     tool("objcopy", &[&format!("--add-gnu-debuglink={}", text(&path("linked.dbg"))), &text(&stripped)]);
     assert_eq!(run(&mut profile).with_lines(), 1);
@@ -231,7 +233,7 @@ fn a_stripped_file_gives_names_and_a_debug_file_the_lines() {
 }
 
 #[test]
-fn damaged_files_are_outcomes() {
+fn damaged_files_are_reported() {
     let dir = tempfile::tempdir().unwrap();
     let whole = fs::read(own_path()).unwrap();
     let path = dir.path().join("demo");
@@ -273,7 +275,7 @@ fn flipped_bytes_never_panic() {
     let original = profile(&[landmark as fn(&mut u64) -> u32 as usize]);
     let mut bytes = fs::read(own_path()).unwrap();
     let length = bytes.len();
-    // Headers first, then places all over the file, debug information among them.
+    // The headers first, then positions all over the file, including debug information.
     let places =
         (0..64).step_by(3).chain((1..24).map(|it| length / 24 * it)).chain(length - 2000..length - 1976);
     for place in places {
@@ -287,7 +289,7 @@ fn flipped_bytes_never_panic() {
 }
 
 #[test]
-fn pseudo_mappings_and_odd_addresses_are_passed_over() {
+fn pseudo_mappings_and_invalid_addresses_are_skipped() {
     let mut profile = profile(&[landmark as fn(&mut u64) -> u32 as usize]);
     let vdso = profile.strings.intern("[vdso]");
     let pseudo =

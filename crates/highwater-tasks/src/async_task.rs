@@ -1,4 +1,4 @@
-//! async-task, on which smol, async-executor, async-std and blocking are built: `raw::RawTask::allocate`.
+//! async-task, the base of smol, async-executor, async-std and blocking: cells of `raw::RawTask::allocate`.
 
 use std::cell::UnsafeCell;
 use std::mem::offset_of;
@@ -10,8 +10,8 @@ use crate::state::State;
 
 pub(crate) const PACKAGE: &str = "async-task";
 
-/// The compiler is free in the order of these fields, but not to order the same fields in two ways: this has those of
-/// `async_task::header::Header`, with nothing as the executor's own data.
+/// The compiler may choose the order of these fields, but it chooses the same order for the same fields. This
+/// struct has the fields of `async_task::header::Header`, without the executor's own data.
 #[expect(dead_code, reason = "only asked for the place of its first field")]
 struct Header {
     state: AtomicUsize,
@@ -28,10 +28,10 @@ const RUNNING: usize = 1 << 1;
 const COMPLETED: usize = 1 << 2;
 const CLOSED: usize = 1 << 3;
 const TASK: usize = 1 << 4;
-/// How many references there are besides the handle stands above the flags.
+/// The bits above the flags hold the number of references besides the handle.
 const REFERENCES_FROM_BIT: u32 = 8;
 
-/// The header has had these fields since 4.4.
+/// Whether the header has these fields: since version 4.4.
 pub(crate) fn knows(version: Version) -> bool {
     version.major == 4 && version.minor >= 4
 }
@@ -40,7 +40,7 @@ pub(crate) fn is_constructor(call: &Call<'_>) -> bool {
     call.name() == "allocate" && (call.has_type("async_task::raw::RawTask") || call.is_in("/src/raw.rs"))
 }
 
-/// Whether smol starts its own upkeep of child processes.
+/// Whether smol starts its own driver of child processes.
 pub(crate) fn is_own(inside: &[Call<'_>]) -> bool {
     let is_start = |it: &Call<'_>| {
         it.has_path("smol::spawn::spawn::global::{{closure}}")

@@ -1,37 +1,38 @@
-//! Calls, and whose they are.
+//! Calls of a stack, and the packages they belong to.
 
 use highwater_names::{allocators, function, own, source};
 
-/// A call of a stack: what is known of it.
+/// A call of a stack, with the known facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call<'a> {
-    /// The function, from the symbol table or from debug information: with its path or without, with types or without.
+    /// The function, from the symbol table or from debug information: with or without its path, and with or
+    /// without types.
     pub function: &'a str,
-    /// The file, where debug information has it.
+    /// The source file, if debug information names it.
     pub file: Option<&'a str>,
 }
 
 /// The version of a package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
-    /// Changes with what breaks users.
+    /// Rises with breaking changes.
     pub major: u32,
-    /// Changes with what is new; below 1.0, with what breaks users.
+    /// Rises with new features; below 1.0, with breaking changes.
     pub minor: u32,
 }
 
-/// The package that a call is of.
+/// The package of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Package<'a> {
     pub(crate) name: &'a str,
-    /// `None` where the sources lie in a directory without one in its name.
+    /// `None` if the directory of the sources has no version in its name.
     pub(crate) version: Option<Version>,
 }
 
-/// How many calls an allocator may make before it is one of the standard library's that calls it.
+/// Maximum calls of an allocator before the first call of the standard library, the compiler or an executor.
 const MOST_CALLS_OF_ALLOCATORS: usize = 32;
 
-/// Packages that run tasks, or stand between a program and one that does.
+/// Packages that run tasks, or that stand between a program and such a package.
 const EXECUTORS: &[&str] = &[
     "tokio",
     "async-task",
@@ -52,23 +53,23 @@ impl<'a> Call<'a> {
         function::own_name(self.function)
     }
 
-    /// Whether the path of this function begins, inside of an angle bracket or not, with `path`.
+    /// Whether the function's path begins with `path`, inside an angle bracket or not.
     pub(crate) fn has_path(&self, path: &str) -> bool {
         self.function.trim_start_matches(['<', '&']).starts_with(path)
     }
 
-    /// Whether it is a function of this type, in any spelling.
+    /// Whether the function belongs to this type, in any spelling.
     pub(crate) fn has_type(&self, path: &str) -> bool {
         let rest = self.function.trim_start_matches(['<', '&']).strip_prefix(path);
         rest.is_some_and(|it| it.starts_with(['<', '>']) || it.starts_with("::"))
     }
 
-    /// Whether its file ends so.
+    /// Whether the name of its file ends with this.
     pub(crate) fn is_in(&self, file: &str) -> bool {
         self.file.is_some_and(|it| it.replace('\\', "/").ends_with(file))
     }
 
-    /// Whether it is of Rust's standard library.
+    /// Whether the call belongs to Rust's standard library.
     pub(crate) fn is_standard(&self) -> bool {
         match self.file {
             Some(file) => source::is_in_toolchain(file),
@@ -76,7 +77,7 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Whether it is one of the functions that the compiler puts between programs and their allocator.
+    /// Whether this is a function that the compiler puts between a program and its allocator.
     fn is_of_compiler(&self) -> bool {
         allocators::is_of_compiler(self.name())
     }
@@ -86,7 +87,7 @@ impl<'a> Call<'a> {
         self.is_of_compiler() || self.function.contains("GlobalAlloc>::")
     }
 
-    /// Whether it is one of Highwater's own, which records the block.
+    /// Whether this is a function of Highwater, which records the block.
     fn is_of_recorder(&self) -> bool {
         let package = self.file.and_then(|it| source::source(it).package());
         own::is_in_recorder(self.function)
@@ -98,7 +99,8 @@ impl<'a> Call<'a> {
         self.package().is_some_and(|it| EXECUTORS.contains(&it.name))
     }
 
-    /// The package that it is of: by the directory of its file, and without one by its path, if that is an executor's.
+    /// The package of the call: from the directory of its file, or else from its path if that is an
+    /// executor's.
     pub(crate) fn package(&self) -> Option<Package<'a>> {
         if self.is_standard() {
             return None;
@@ -137,10 +139,11 @@ fn executor_beside(file: &str) -> Option<&str> {
     found
 }
 
-/// Place of the first call outside of the allocator: behind its own calls, those of the compiler and of the standard library.
+/// Index of the first call outside of the allocator: after the calls of the allocator, of the compiler and
+/// of the standard library.
 pub(crate) fn behind_allocator(calls: &[Call<'_>]) -> Option<usize> {
     let is_end = |it: &Call<'_>| it.is_standard() || it.is_of_compiler() || it.is_of_executors();
-    // Without optimization the recorder calls the standard library in the midst of its own functions.
+    // Without optimization, standard library calls are between the recorder's own calls.
     let first = calls.iter().take(MOST_CALLS_OF_ALLOCATORS).rposition(Call::is_of_recorder);
     let first = first.map_or(0, |it| it + 1);
     let behind = calls[first..].iter().take(MOST_CALLS_OF_ALLOCATORS);

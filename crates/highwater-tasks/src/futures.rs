@@ -1,5 +1,5 @@
-//! futures-util: `FuturesUnordered::push`, whose cells are reference-counted blocks. A future that is over leaves its cell, and
-//! the cell goes when nobody holds a waker to it.
+//! futures-util: `FuturesUnordered::push`, whose cells are reference-counted blocks. When a future completes,
+//! its cell stays until no waker refers to it.
 
 use crate::call::{Call, Version};
 

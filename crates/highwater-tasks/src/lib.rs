@@ -1,14 +1,15 @@
-//! Which blocks of memory are asynchronous tasks, told from the stacks that allocated them.
+//! Recognises blocks of memory that are asynchronous tasks, by the stacks that allocated them.
 //!
-//! Every executor puts a task into one block, its **cell**, which it frees when the task is over and nobody holds a handle. So
-//! a live block that the executor's constructor of cells has allocated is a task, and the calls outside of the executor are
-//! where it was spawned. That needs no feature of the executor, and no hook in it.
+//! Every executor puts a task into one block, its **cell**, and frees it when the task is over and no handle
+//! is left. So a live block that the executor's cell constructor allocated is a task, and the calls outside
+//! of the executor show where it was spawned. This needs no feature of the executor, and no hook in it.
 //!
 //! The crate is about names and numbers only: it reads no memory and no file. [`classify`] takes the calls
 //! of a stack, innermost first. [`call`] knows of which package a call is, [`name`] takes types out of names, and there is a file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and their likes), [`futures`].
 //!
-//! What a constructor is called, and what the words of a cell mean, is an executor's own affair. Where the version is not one
-//! that was looked at, the answer is [`Allocation::Unclassified`] and never silence.
+//! The name of the constructor and the meaning of a cell's words depend on the executor. For a version that
+//! this crate does not know, the answer is [`Allocation::Unclassified`], so that tasks are never missed
+//! silently.
 #![forbid(unsafe_code)]
 
 mod async_task;
@@ -24,63 +25,64 @@ pub use call::{Call, Version};
 pub use name::Future;
 pub use state::State;
 
-/// A family of executors that lay out their cells alike.
+/// A family of executors with the same layout of cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Executor {
     /// tokio's runtimes, its `LocalSet` and its pool for blocking calls.
     Tokio,
-    /// Whatever is built on the crate async-task: async-executor, smol, async-std, the pool of the crate blocking.
+    /// Executors based on the crate async-task: async-executor, smol, async-std, the pool of the crate
+    /// blocking.
     AsyncTask,
-    /// `FuturesUnordered` of futures-util, and what is built on it.
+    /// `FuturesUnordered` of futures-util, and types based on it.
     Futures,
 }
 
-/// What a cell is for.
+/// The purpose of a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// A task of the program's.
+    /// A task of the program.
     Task,
-    /// A call of the program's that may block.
+    /// A call of the program that may block.
     Blocking,
-    /// Something that the executor needs for itself, such as a worker. It lives as long as the executor.
+    /// A task that the executor needs for itself, such as a worker. It exists as long as the executor.
     Own,
 }
 
 /// A block that is a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// Whose it is.
+    /// The executor of the task.
     pub executor: Executor,
-    /// What it is for.
+    /// The purpose of the cell.
     pub purpose: Purpose,
-    /// Place among the calls of the outermost one of the executor's: what the program called to spawn the task. The calls
-    /// behind it are the program's.
+    /// Index of the executor's outermost call: the function that the program called to spawn the task. The
+    /// calls after it are the program's.
     pub entry: usize,
-    /// The type of the future, or of the closure of a blocking call. `None` where the names do not tell: the names in symbol
-    /// tables may leave types out, those in debug information have them ([`future`]).
+    /// The type of the future, or of the closure of a blocking call. `None` if the names do not include it:
+    /// names in symbol tables may lack types, names in debug information have them ([`future`]).
     pub future: Option<String>,
 }
 
-/// What a stack says of the block that it allocated.
+/// What a stack says about the block that it allocated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Allocation {
-    /// It is a task's cell.
+    /// The block is a task's cell.
     Cell(Cell),
-    /// It may be one: an executor allocated it, of a version of which it is not known how it does that.
+    /// The block may be a cell: an executor allocated it, in a version whose constructors are not known.
     Unclassified {
-        /// Whose it would be.
+        /// The executor of that task.
         executor: Executor,
-        /// The version, where the path of the sources says it.
+        /// The version, if the path of the sources contains it.
         version: Option<Version>,
-        /// As [`Cell::entry`].
+        /// Like [`Cell::entry`].
         entry: usize,
     },
-    /// It is none.
+    /// The block is not a task.
     Other,
 }
 
 impl Executor {
-    /// All of them.
+    /// All executors.
     pub const ALL: [Self; 3] = [Self::Tokio, Self::AsyncTask, Self::Futures];
 
     /// The name of the package that allocates the cells.
@@ -92,8 +94,8 @@ impl Executor {
         }
     }
 
-    /// How many bytes behind the beginning of a cell the word stands that [`Executor::state`] reads; `None` where no word
-    /// tells more than that the cell is there.
+    /// Offset in bytes of the word that [`Executor::state`] reads, from the beginning of a cell; `None` if no
+    /// word says more than that the cell exists.
     pub fn state_at_bytes(self) -> Option<usize> {
         match self {
             Self::Tokio => Some(tokio::STATE_AT_BYTES),
@@ -102,7 +104,7 @@ impl Executor {
         }
     }
 
-    /// What that word says; `None` when it is no such word, so that the layout must be another one.
+    /// The meaning of that word; `None` if the word is not valid, which means that the layout is another one.
     pub fn state(self, word: usize) -> Option<State> {
         match self {
             Self::Tokio => tokio::state(word),
@@ -136,16 +138,18 @@ impl Executor {
     }
 }
 
-/// Bits of the first word of a tokio cell, and what they are when the task was cancelled and is over, as a shutdown leaves it.
+/// A mask for the first word of a tokio cell, and its value if a shutdown cancelled the task and the task is
+/// over.
 pub const CANCELLED_AND_OVER: (usize, usize) = tokio::CANCELLED_AND_OVER;
 
-/// Whether the calls that freed a cell are those of its executor's own end.
+/// Whether the calls that freed a cell belong to the end of its executor.
 pub fn ends_with_executor(executor: Executor, calls: &[Call<'_>]) -> bool {
     executor == Executor::Tokio && calls.iter().any(tokio::is_shutdown)
 }
 
-/// Whether a block was allocated by a package that has cells, by as many calls of its stack as there is need of: up to the first
-/// outside of the allocator. If not, [`classify`] will say that it is none.
+/// Whether a package with cells allocated the block. `calls` only needs the innermost calls of the stack, up
+/// to the first one outside of the allocator. If this is false, [`classify`] would return
+/// [`Allocation::Other`].
 pub fn is_of_executor(calls: &[Call<'_>]) -> bool {
     let package = call::behind_allocator(calls).and_then(|first| calls[first].package());
     package.is_some_and(|it| Executor::ALL.iter().any(|executor| executor.package() == it.name))
@@ -173,7 +177,8 @@ pub fn classify(calls: &[Call<'_>]) -> Allocation {
     classify_with(calls, |_| None)
 }
 
-/// As [`classify`]. `version` says which version of a package the program has, for calls that have no file to tell it.
+/// Like [`classify`]. `version` returns the version of a package in the program, for calls without a file
+/// that names it.
 pub fn classify_with(calls: &[Call<'_>], version: impl Fn(&str) -> Option<Version>) -> Allocation {
     let Some(first) = call::behind_allocator(calls) else { return Allocation::Other };
     let Some(package) = calls[first].package() else { return Allocation::Other };
@@ -185,7 +190,7 @@ pub fn classify_with(calls: &[Call<'_>], version: impl Fn(&str) -> Option<Versio
     let of_program = || calls[first].file.is_none().then(|| version(package.name)).flatten();
     let known_version = package.version.or_else(of_program);
     if !known_version.is_some_and(|it| executor.knows(it)) {
-        // Any block that such a version allocates while it spawns may be the cell.
+        // Any block that an unknown version allocates during a spawn may be the cell.
         let spawns = inside.iter().any(|it| it.name().contains("spawn") || executor.is_constructor(it));
         return match spawns {
             true => Allocation::Unclassified { executor, version: known_version, entry },
@@ -217,7 +222,7 @@ pub fn runs_tasks(calls: &[Call<'_>]) -> bool {
 /// block.
 pub fn classify_by_table(function: &str, calls: &[Call<'_>]) -> Option<Cell> {
     let path = plain(function);
-    // A waker has a table of functions as well, and may stand in any block.
+    // A waker also has a table of functions, and may be in any block.
     let is_of_waker =
         ["clone_waker", "wake", "wake_by_ref", "drop_waker"].iter().any(|it| path.ends_with(it));
     let executor = match () {
@@ -242,7 +247,7 @@ pub fn classify_by_table(function: &str, calls: &[Call<'_>]) -> Option<Cell> {
     Some(Cell { executor, purpose, entry, future: future.map(|it| it.name) })
 }
 
-/// The outermost call of the executor and its kin, from the constructor at `first` outwards.
+/// The outermost call of the executor and related packages, from the constructor at `first` outwards.
 fn entry(calls: &[Call<'_>], first: usize) -> usize {
     let mut entry = first;
     for (place, call) in calls.iter().enumerate().skip(first) {

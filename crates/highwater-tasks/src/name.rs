@@ -1,4 +1,4 @@
-//! Types in the names of functions.
+//! Types inside the names of functions.
 
 use highwater_names::brackets::first_argument;
 
@@ -11,7 +11,8 @@ pub struct Future {
     pub is_blocking: bool,
 }
 
-/// What wraps a future on its way into a cell: the beginning of the name, and whether it says that the call may block.
+/// Types that wrap a future in a cell: the beginning of the name, and whether it means that the call may
+/// block.
 const WRAPPERS: &[(&str, bool)] = &[
     ("tokio::runtime::blocking::task::BlockingTask<", true),
     ("async_executor::AsyncCallOnDrop<", false),
@@ -21,11 +22,11 @@ const WRAPPERS: &[(&str, bool)] = &[
     ("alloc::boxed::Box<", false),
 ];
 
-/// What wrappers there may be around each other.
+/// Maximum nesting of wrappers.
 const MOST_WRAPPERS: usize = 16;
 
-/// The future in the name of a constructor of cells: the first type of the function called `name`, or of the `cell` that it
-/// belongs to.
+/// The future in the name of a cell's constructor: the first type argument of the function called `name`, or
+/// of the type `cell`.
 pub(crate) fn future(constructor: &str, cell: &str, name: &str) -> Option<Future> {
     let types = match constructor.split_once(cell) {
         Some((_, rest)) => rest,
@@ -38,7 +39,7 @@ pub(crate) fn future(constructor: &str, cell: &str, name: &str) -> Option<Future
         is_blocking |= blocks;
         name = first_argument(&name[wrapper.len()..])?;
     }
-    // A symbol table may have no more than the name that the type has in the executor's sources.
+    // A symbol table may only have the type parameter's name from the executor's sources.
     let is_parameter = name.bytes().all(|it| it.is_ascii_uppercase()) || name == "Fut";
     (!is_parameter).then(|| Future { name: readable(name), is_blocking })
 }
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn names_without_types_tell_nothing() {
+    fn names_without_types_have_no_future() {
         for function in [
             "tokio::runtime::task::core::Cell<T,S>::new",
             "async_task::raw::RawTask<F,T,S,M>::allocate",

@@ -1,18 +1,18 @@
-//! tokio: `runtime::task::core::Cell`, in the same shape and with the same bits since 1.0.
+//! tokio: `runtime::task::core::Cell`. Its layout and its bits have not changed since 1.0.
 
 use crate::call::{Call, Version};
 use crate::state::State;
 
 pub(crate) const PACKAGE: &str = "tokio";
 
-/// The cell begins with its header and that with the state, both laid out as in C.
+/// The cell begins with its header, and the header begins with the state. Both have C layout.
 pub(crate) const STATE_AT_BYTES: usize = 0;
 
 const RUNNING: usize = 1;
 const COMPLETE: usize = 1 << 1;
 const NOTIFIED: usize = 1 << 2;
 const CANCELLED: usize = 1 << 5;
-/// How many references there are stands above the flags.
+/// The bits above the flags hold the number of references.
 const REFERENCES_FROM_BIT: u32 = 6;
 
 pub(crate) fn knows(version: Version) -> bool {
@@ -34,7 +34,7 @@ pub(crate) fn is_own(inside: &[Call<'_>]) -> bool {
 
 pub(crate) const CANCELLED_AND_OVER: (usize, usize) = (RUNNING | COMPLETE | CANCELLED, COMPLETE | CANCELLED);
 
-/// Whether this call ends the tasks of a runtime, or of a `LocalSet`, that is going.
+/// Whether this call ends the tasks of a runtime or a `LocalSet` that is being dropped.
 pub(crate) fn is_shutdown(call: &Call<'_>) -> bool {
     call.package().is_some_and(|it| it.name == PACKAGE)
         && (call.name().starts_with("close_and_shutdown_all")
@@ -51,7 +51,7 @@ pub(crate) fn state(word: usize) -> Option<State> {
     is_possible.then(|| State {
         is_over: has(COMPLETE),
         is_cancelled: has(CANCELLED),
-        // A shutdown takes a task that waits as if it were to run, and cancels it.
+        // A shutdown marks a waiting task as running, and cancels it.
         is_ready: has(NOTIFIED) || has(RUNNING) && !has(CANCELLED),
     })
 }
@@ -63,7 +63,7 @@ mod tests {
     #[test]
     fn states_are_read() {
         let state = |word| state(word).map(|it| (it.is_over, it.is_cancelled, it.is_ready));
-        // Waiting, with one reference of the runtime and one of a handle.
+        // The task is waiting; the runtime and a handle have one reference each.
         assert_eq!(state(0x88), Some((false, false, false)));
         assert_eq!(state(0x84), Some((false, false, true)), "woken");
         assert_eq!(state(0x81), Some((false, false, true)), "running");

@@ -1,4 +1,4 @@
-//! Stacks as a debugger shows them for each executor, with and without debug information, and what they are taken for.
+//! Stacks from a debugger for each executor, with and without debug information, and their classification.
 
 use highwater_tasks::{Allocation, Call, Cell, Executor, Purpose, Version, classify, classify_by_table};
 
@@ -6,7 +6,7 @@ const ALLOC: &str = "/rustc/0123/library/alloc/src/alloc.rs";
 const BOXED: &str = "/rustc/0123/library/alloc/src/boxed.rs";
 const APP: &str = "/home/me/app/src/main.rs";
 
-/// A stack, innermost call first: functions and the ends of their files.
+/// A stack, innermost call first: functions and the last parts of their files' paths.
 fn stack<'a>(calls: &[(&'a str, &'a str)]) -> Vec<Call<'a>> {
     let call = |&(function, file): &(&'a str, &'a str)| Call {
         function,
@@ -28,7 +28,7 @@ macro_rules! registry {
     };
 }
 
-/// What a build with optimization and line tables has.
+/// The stack in a build with optimization and line tables.
 const TOKIO_RELEASE: &[(&str, &str)] = &[
     ("alloc", "/home/me/highwater/src/alloc.rs"),
     ("__rust_alloc", APP),
@@ -53,7 +53,7 @@ const TOKIO_RELEASE: &[(&str, &str)] = &[
     ("main", APP),
 ];
 
-/// What one without has.
+/// The stack in a build without optimization.
 const TOKIO_DEBUG: &[(&str, &str)] = &[
     ("__rustc::__rust_alloc", APP),
     ("alloc::alloc::alloc", ALLOC),
@@ -80,7 +80,7 @@ fn tasks_of_tokio_are_found_in_both_kinds_of_build() {
 }
 
 #[test]
-fn a_blocking_call_and_a_worker_are_told_apart() {
+fn a_blocking_call_differs_from_a_worker() {
     let blocking = |caller: (&'static str, &'static str)| {
         cell(&[
             ("alloc", ALLOC),
@@ -129,7 +129,7 @@ fn tasks_of_smol_are_found_and_its_own_are_not() {
 }
 
 #[test]
-fn futures_that_are_collected_are_found() {
+fn futures_in_collections_are_found() {
     const MOD: &str = registry!("futures-util-0.3.34/src/stream/futures_unordered/mod.rs");
     let found = cell(&[
         ("alloc", ALLOC),
@@ -161,7 +161,7 @@ fn other_blocks_of_executors_are_no_tasks() {
 }
 
 #[test]
-fn a_version_that_nobody_looked_at_is_said_to_be_one() {
+fn an_unknown_version_is_unclassified() {
     for (file, version) in [
         (registry!("tokio-2.0.0/src/task/spawn.rs"), Some(Version { major: 2, minor: 0 })),
         ("/home/me/vendor/tokio/src/runtime/task/core.rs", None),

@@ -1,4 +1,4 @@
-//! Whom to trust: the system's authorities, and those of a file.
+//! The trusted authorities: from the system, and from a file.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,24 +10,24 @@ use rustls::pki_types::pem::PemObject;
 
 use crate::TlsError;
 
-/// All authorities of the world are a fiftieth of this.
+/// Maximum size of a file with authorities; all public authorities together are a fiftieth of this.
 const MAX_FILE_BYTES: u64 = 16 << 20;
 
-/// The first byte of a certificate that is not text: a sequence of ASN.1.
+/// The first byte of a certificate in binary form (DER): an ASN.1 sequence.
 const SEQUENCE: u8 = 0x30;
 
-/// The certificates of those that are trusted.
+/// The certificates of trusted authorities.
 pub(crate) struct Authorities {
     pub(crate) roots: RootCertStore,
-    /// Those of the file once more, as they are.
+    /// The certificates of the file again, in their original form.
     pub(crate) own: Vec<CertificateDer<'static>>,
 }
 
 impl Authorities {
-    /// The authorities of the system and of a file.
+    /// Reads the authorities of the system and of a file.
     ///
     /// # Errors
-    /// When the file is wrong, or there is nobody to trust.
+    /// When the file is wrong, or when there is no authority at all.
     pub(crate) fn load(file: Option<&Path>) -> Result<Self, TlsError> {
         let mut roots = RootCertStore::empty();
         let own = file.map(read).transpose()?.unwrap_or_default();
@@ -39,7 +39,8 @@ impl Authorities {
             })?;
         }
         let system = rustls_native_certs::load_native_certs();
-        // A store holds certificates that are too old for us, too; who needs one of those gives it in a file.
+        // A system's store also contains certificates that are too old for rustls; users who need one can put
+        // it in the file.
         roots.add_parsable_certificates(system.certs);
         if roots.is_empty() {
             return Err(TlsError::NoAuthorities {
@@ -50,7 +51,7 @@ impl Authorities {
     }
 }
 
-/// The certificates in a file: one as it is, or any number as text.
+/// The certificates in a file: one in binary form, or any number as text.
 fn read(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let unreadable = |source: io::Error| TlsError::Unreadable { path: path.to_owned(), source };
     let mut bytes = Vec::new();
@@ -82,12 +83,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_holds_no_authority_is_refused_with_its_name() {
+    fn a_file_without_authorities_is_refused_with_its_name() {
         assert_eq!(message(b""), NONE);
         assert_eq!(message(b"hello"), NONE);
         let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
         assert_eq!(message(key.as_bytes()), NONE);
-        // A certificate that breaks off, and two that are none.
+        // A truncated certificate, and two texts that are not certificates.
         assert_eq!(message(b"-----BEGIN CERTIFICATE-----\nMIIB"), NONE);
         let wrong = message(b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
         assert!(wrong.starts_with(": certificate 1 cannot be used: "), "{wrong}");
@@ -95,10 +96,11 @@ mod tests {
         assert!(wrong.starts_with(": certificate 1 cannot be used: "), "{wrong}");
     }
 
-    const NONE: &str = " holds no certificate (-----BEGIN CERTIFICATE-----); give that of an authority";
+    const NONE: &str =
+        " holds no certificate (-----BEGIN CERTIFICATE-----); give the certificate of an authority";
 
     #[test]
-    fn a_file_is_read_as_text_and_as_it_is() {
+    fn a_file_is_read_as_text_and_in_binary_form() {
         let made = rcgen::generate_simple_self_signed(["host".to_owned()]).unwrap();
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("ca");

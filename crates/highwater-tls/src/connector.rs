@@ -13,7 +13,7 @@ use ureq::unversioned::transport::{
 
 use crate::{Tls, TlsError};
 
-/// Puts TLS over a connection that another connector has made.
+/// Adds TLS to a connection that another connector made.
 #[derive(Debug)]
 pub(crate) struct TlsConnector(pub(crate) Tls);
 
@@ -25,7 +25,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
         if !details.needs_tls() || transport.is_tls() {
             return Ok(Some(Either::A(transport)));
         }
-        // An address of version 6 stands in brackets.
+        // An IPv6 address is in brackets.
         let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host.clone()).map_err(|_| TlsError::Name { host: host.clone() })?;
         let config = self.0.config()?;
@@ -40,7 +40,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
     }
 }
 
-/// What is left of the time for a connection: a part of it went by until there was one.
+/// The rest of the timeout for a connection: connecting has used a part of it.
 fn remaining(details: &ConnectionDetails) -> NextTimeout {
     let mut timeout = details.timeout;
     let times = (timeout.after, details.now, (details.current_time)());
@@ -50,7 +50,7 @@ fn remaining(details: &ConnectionDetails) -> NextTimeout {
     timeout
 }
 
-/// The cause of what went wrong below or in TLS.
+/// The cause of an error in the connection or in TLS.
 fn explain(host: &str, error: io::Error) -> Error {
     let error = match error.downcast::<Error>() {
         Ok(cause) => return cause,
@@ -71,7 +71,7 @@ impl From<TlsError> for Error {
     }
 }
 
-/// A connection with TLS over it.
+/// A connection with TLS.
 pub(crate) struct TlsTransport {
     host: String,
     buffers: LazyBuffers,

@@ -1,4 +1,4 @@
-//! Why there is no connection that can be trusted, in words that say what to do.
+//! Why there is no trusted connection; each text says what to do.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use rustls::{AlertDescription, CertificateError, Error};
 
 use crate::verifier;
 
-/// Why a server cannot be talked to by TLS.
+/// Why there is no TLS connection to a server.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -18,11 +18,11 @@ pub enum TlsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The file holds something else.
-    #[error("{} holds no certificate (-----BEGIN CERTIFICATE-----); give that of an authority", path.display())]
+    /// The file contains no certificate.
+    #[error("{} holds no certificate (-----BEGIN CERTIFICATE-----); give the certificate of an authority", path.display())]
     NoCertificate {
         /// The file.
         path: PathBuf,
@@ -32,32 +32,32 @@ pub enum TlsError {
     Certificate {
         /// The file.
         path: PathBuf,
-        /// Which one, counted from 1.
+        /// Number of the certificate in the file, from 1.
         number: usize,
-        /// What is wrong with it.
+        /// What is wrong with the certificate.
         source: Error,
     },
     /// The system has no authorities, and no file was given.
     #[error(
-        "no authority is known here that vouches for servers{said}: install ca-certificates, or give a certificate (--cacert FILE, \
+        "no trusted authority for servers is known{said}: install ca-certificates, or give a certificate (--cacert FILE, \
          HIGHWATER_CA_FILE)"
     )]
     NoAuthorities {
-        /// What the system said, in parentheses.
+        /// The system's error, in parentheses.
         said: String,
     },
-    /// A host of this name can have no certificate.
-    #[error("`{host}` is no name that a certificate can hold; https needs one")]
+    /// No certificate can exist for a host with this name.
+    #[error("`{host}` cannot be a name in a certificate, which https needs")]
     Name {
         /// The host.
         host: String,
     },
-    /// The server is not trusted, or speaks no TLS that we do.
+    /// The server is not trusted, or does not support a TLS version that rustls supports.
     #[error("{}", refusal(host, source))]
     Refused {
-        /// The host that was asked.
+        /// The host of the request.
         host: String,
-        /// What rustls said.
+        /// The error of rustls.
         source: Error,
     },
     /// TLS cannot be set up at all.
@@ -66,7 +66,7 @@ pub enum TlsError {
 }
 
 impl TlsError {
-    /// Whether the same will be said at another time, too: nothing changed by asking again.
+    /// Whether a retry cannot help.
     pub fn is_final(&self) -> bool {
         match self {
             Self::Refused { source, .. } => matches!(source, Error::InvalidCertificate(_)),
@@ -75,7 +75,7 @@ impl TlsError {
     }
 }
 
-/// What is wrong with a server.
+/// The reason for refusing a server.
 fn refusal(host: &str, error: &Error) -> String {
     let certificate = match error {
         Error::InvalidCertificate(certificate) => certificate,
@@ -95,7 +95,7 @@ fn refusal(host: &str, error: &Error) -> String {
             "the certificate of {host} is an authority's own, and not known here; if it is the right one, give it {OWN}"
         ),
         CertificateError::UnknownIssuer => format!(
-            "the certificate of {host} is signed by nobody who is known here; give the certificate of that authority {OWN}"
+            "the certificate of {host} is signed by an authority that is not trusted here; give the certificate of that authority {OWN}"
         ),
         CertificateError::BadSignature => format!(
             "the certificate of {host} is signed by another authority than the one of that name that is known here; give the \
@@ -120,16 +120,16 @@ fn refusal(host: &str, error: &Error) -> String {
     }
 }
 
-/// How a certificate is given.
+/// How users can give a certificate.
 const OWN: &str = "with --cacert FILE or in HIGHWATER_CA_FILE";
 
-/// The name in `DnsName("host")` or `IpAddress(1.2.3.4)`, which is how a certificate's names come.
+/// The name inside `DnsName("host")` or `IpAddress(1.2.3.4)`, rustls's form of a certificate's names.
 fn name(presented: &str) -> &str {
     let inner = presented.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
     inner.unwrap_or(presented).trim_matches('"')
 }
 
-/// The time between two moments, roughly.
+/// The approximate time between two moments.
 fn span(from: UnixTime, to: UnixTime) -> String {
     let seconds = Duration::from_secs(to.as_secs().saturating_sub(from.as_secs())).as_secs();
     let (count, unit) = match seconds {
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_times_are_as_people_write_them() {
+    fn names_and_times_are_readable() {
         assert_eq!(name("DnsName(\"*.example.org\")"), "*.example.org");
         assert_eq!(name("IpAddress(127.0.0.1)"), "127.0.0.1");
         assert_eq!(name("other"), "other");

@@ -1,8 +1,10 @@
-//! `https` for the command and the agent: which authorities are trusted, and an error that says why a server is not.
+//! HTTPS for the command and the agent: which authorities are trusted, and an error that says why a server is
+//! not trusted.
 //!
-//! rustls speaks TLS 1.2 and 1.3, with the cryptography of ring. Trusted are the authorities of the system, as OpenSSL and curl
-//! find them (`SSL_CERT_FILE` and `SSL_CERT_DIR` in their place), and those of a file besides. There is no way to trust
-//! everybody: a file with the one certificate does what that is asked for, and stays safe.
+//! rustls implements TLS 1.2 and 1.3, with the cryptography of ring. The trusted authorities come from the
+//! system, at the places that OpenSSL and curl use (or in `SSL_CERT_FILE` and `SSL_CERT_DIR`), and from
+//! an additional file. It is not possible to trust every server. A file with the server's own certificate
+//! serves the same purpose safely.
 #![forbid(unsafe_code)]
 
 mod authorities;
@@ -24,10 +26,10 @@ use connector::TlsConnector;
 pub use error::TlsError;
 use verifier::Verifier;
 
-/// The variable that names a file with further authorities.
+/// The environment variable with the path of a file with additional authorities.
 pub const CA_FILE: &str = "HIGHWATER_CA_FILE";
 
-/// Whom to trust. Nothing is read before it is needed, and then once for all clones.
+/// The trusted authorities. They are read when first needed, and once for all clones.
 #[derive(Clone, Debug)]
 pub struct Tls(Arc<Inner>);
 
@@ -38,25 +40,25 @@ struct Inner {
 }
 
 impl Tls {
-    /// Trusts the authorities of the system, and those whose certificates are in a file: `ca_file`, otherwise the one that
-    /// [`CA_FILE`] names.
+    /// Trusts the authorities of the system and those in a file: `ca_file`, or else the file in [`CA_FILE`].
     pub fn new(ca_file: Option<PathBuf>) -> Self {
         let of_environment = || env::var_os(CA_FILE).filter(|it| !it.is_empty()).map(PathBuf::from);
         Self(Arc::new(Inner { ca_file: ca_file.or_else(of_environment), config: OnceLock::new() }))
     }
 
-    /// Reads the certificates now, so that a file that is wrong is known before the first connection.
+    /// Reads the certificates now, so that a wrong file is reported before the first connection.
     ///
     /// # Errors
-    /// When the file is wrong, or there is no authority at all.
+    /// When the file is wrong, or when there is no authority at all.
     pub fn prepare(&self) -> Result<(), TlsError> {
         self.config().map(drop)
     }
 
-    /// A client that speaks `http` and `https`. Requests fail with [`ureq::Error::Other`] and a [`TlsError`] in it when the server
-    /// cannot be trusted.
+    /// A client for HTTP and HTTPS. If the server cannot be trusted, a request fails with
+    /// [`ureq::Error::Other`], which contains a [`TlsError`].
     pub fn client(&self, config: Config) -> ureq::Agent {
-        // ureq's own chain has a TLS connector in programs that enable one of its features, with other authorities.
+        // ureq's default chain contains another TLS connector, with other authorities, if a crate of the
+        // program enables that feature.
         let connector =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())
@@ -74,7 +76,7 @@ impl Tls {
         let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(TlsError::Setup)?
-            // "Dangerous" is what a verifier could do: this one only adds a case to rustls's own.
+            // The method's name warns of what a verifier could do; this one only adds a case to rustls's own.
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();

@@ -1,7 +1,8 @@
-//! Whether a server is the one that was meant: rustls's own answer, and one case more.
+//! Verifies a server's certificate: rustls's own verdict, with one additional case.
 //!
-//! A certificate that is made with `openssl req -x509` is an authority and a server in one. rustls takes no authority for a server;
-//! curl, Go and OpenSSL do when it is the very certificate that is trusted, and so do we.
+//! `openssl req -x509` makes a certificate that is both an authority and a server. rustls does not accept an
+//! authority's certificate for a server. curl, Go and OpenSSL accept it if exactly this certificate is
+//! trusted, and so does this verifier.
 
 use std::sync::Arc;
 
@@ -31,7 +32,8 @@ impl Verifier {
     }
 }
 
-/// Whether all that speaks against a certificate is that it is an authority's. Its times are looked at before.
+/// Whether the only objection to a certificate is that it belongs to an authority. rustls checks its validity
+/// period before that.
 pub(crate) fn is_authority(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
     matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
@@ -90,7 +92,7 @@ mod tests {
 
     use super::*;
 
-    /// A certificate for itself and for `host`, from 2020 to 2030.
+    /// A self-signed certificate for `host`, valid from 2020 to 2030.
     fn own(is_authority: bool) -> CertificateDer<'static> {
         let mut params = CertificateParams::new(["host".to_owned()]).unwrap();
         if is_authority {
@@ -102,7 +104,7 @@ mod tests {
         params.self_signed(&key).unwrap().der().clone()
     }
 
-    /// The verdict on a server with a certificate by somebody who trusts another one, in a year.
+    /// The verdict on a server with a certificate, by a client that trusts another one, in a given year.
     fn verdict(
         trusted: &CertificateDer<'static>,
         shown: &CertificateDer<'static>,
@@ -132,7 +134,7 @@ mod tests {
             assert!(matches!(wrong(refused("other", 2025)), CertificateError::NotValidForNameContext { .. }));
             assert!(matches!(wrong(refused("host", 2031)), CertificateError::ExpiredContext { .. }));
             assert!(matches!(wrong(refused("host", 2019)), CertificateError::NotValidYetContext { .. }));
-            // Another one of the same name is not trusted.
+            // Another certificate with the same name is not trusted.
             let other = own(is_authority);
             assert!(verdict(&certificate, &other, "host", 2025).is_err());
         }

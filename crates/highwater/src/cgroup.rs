@@ -1,5 +1,5 @@
-//! Memory and processors as the kernel counts and limits them: the process's resident set, its control group and those
-//! above it, its own limits, and the machine.
+//! Memory and processors according to the kernel: the process's resident set, its control group and the
+//! groups above, its own limits, and the machine.
 
 mod hierarchy;
 mod level;
@@ -14,48 +14,52 @@ pub use level::{LimitKind, MemoryLevel};
 pub(crate) use process::resident_bytes;
 use system::System;
 
-/// What the kernel says of the control group that a process is in, which is what a container is. A field is `None` outside of
-/// one, and where the kernel does not say: version 1 of control groups knows no pressure.
+/// The kernel's figures for the control group of a process, which is what a container consists of. A field is
+/// `None` outside of a group, and if the kernel does not report it: control groups of version 1 have no
+/// pressure.
 ///
-/// Use and limit are of one group: of those that the process is in and that have a limit, the one with the least room left.
-/// Where none has a limit, the use is that of the innermost group whose memory the kernel counts.
+/// Use and limit belong to the same group: of the groups with a limit that contain the process, the one with
+/// the least headroom. If no group has a limit, the use belongs to the innermost group whose memory the
+/// kernel counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Container {
-    /// Bytes charged to that group.
+    /// Bytes charged to the group of use and limit (see above).
     pub memory_used_bytes: Option<u64>,
-    /// Its limit, at which the kernel kills.
+    /// Limit of the same group in bytes, at which the kernel kills.
     pub memory_limit_bytes: Option<u64>,
-    /// Bytes of its files that were not used lately. They are part of what is used, and the kernel takes them back before it
-    /// kills anything.
+    /// Bytes of the group's file cache that were not used recently. They are part of the use, and the kernel
+    /// reclaims them before it kills.
     pub inactive_file_bytes: Option<u64>,
-    /// Bytes charged to the innermost group, less its inactive files: what the process and those beside it use themselves.
+    /// Bytes charged to the innermost group, without its inactive files: the use of the process and of the
+    /// others in its group.
     pub own_working_set_bytes: Option<u64>,
-    /// The limit at which the kernel slows the process down (`memory.high`): of the group with the least room below it.
+    /// The limit in bytes at which the kernel slows the process down (`memory.high`), of the group with the
+    /// least headroom below it.
     pub throttle_bytes: Option<u64>,
     /// Whether the kernel kills all processes of the group together (`memory.oom.group`).
     pub is_killed_whole: bool,
-    /// How often the groups that the process is in ran into their limits.
+    /// How often the groups of the process reached their limits.
     pub limit_hits: Option<u64>,
-    /// How many processes of the innermost group were killed for want of memory.
+    /// Number of processes of the innermost group that the out-of-memory killer ended.
     pub oom_kills: Option<u64>,
-    /// Time for which at least one task of the innermost group waited for memory.
+    /// Time in nanoseconds for which at least one task of the innermost group waited for memory.
     pub some_pressure_ns: Option<u64>,
-    /// Time for which all of them did.
+    /// Time in nanoseconds for which all tasks of the innermost group waited for memory.
     pub full_pressure_ns: Option<u64>,
-    /// Processor time per time that the group may use, in processors: 1.5 is one and a half. The tightest limit of the
-    /// group and of those above it.
+    /// Processor time per time that the group may use, in processors: 1.5 is one and a half. The tightest
+    /// limit of the group and of the groups above it.
     pub cpu_limit: Option<f64>,
 }
 
 impl Container {
-    /// What cannot be taken back without killing: the bytes used, less [`Self::inactive_file_bytes`].
+    /// Bytes that cannot be reclaimed without killing: the used bytes without [`Self::inactive_file_bytes`].
     pub fn working_set_bytes(&self) -> Option<u64> {
         Some(self.memory_used_bytes?.saturating_sub(self.inactive_file_bytes.unwrap_or(0)))
     }
 }
 
-/// The container of this process, as it is now.
+/// The present figures for this process's container.
 pub fn container() -> Container {
     highwater_recorder::own_memory(|| {
         let system = System::here();
@@ -63,14 +67,14 @@ pub fn container() -> Container {
     })
 }
 
-/// All that limits the memory of this process, from the inside out: its groups, its own limits, and the machine.
+/// All limits on the memory of this process, innermost first: its groups, its own limits, and the machine.
 /// [`MemoryLevel::nearest`] is the one that will end the process.
 pub fn memory_levels() -> Vec<MemoryLevel> {
     let system = System::here();
     Hierarchies::now(&system, |it| all_levels(&system, it))
 }
 
-/// What is used and the limit alone, as [`Container`] has them.
+/// Only use and limit, as in [`Container`].
 pub(crate) fn used_and_limit() -> (Option<u64>, Option<u64>) {
     let system = System::here();
     Hierarchies::now(&system, |it| {

@@ -1,4 +1,5 @@
-//! Memory profiling for Rust programs: who allocated what is alive, what was, and what was at the peak.
+//! Memory profiling for Rust programs: which code allocated the memory that is live, that was freed, and that
+//! was live at the peak.
 //!
 //! ```no_run
 //! #[global_allocator]
@@ -11,17 +12,17 @@
 //! } // heap.pb.gz is written here: `highwater top heap.pb.gz` shows it, and so does `go tool pprof`
 //! ```
 //!
-//! [`Alloc`] goes around any other allocator and records a random selection of its allocations with their stacks
-//! (one every 512 KiB by default, or all of them), cheap enough to stay on in production. A [`Snapshot`] is a
-//! copy of what was recorded so far; written to a file it is a gzipped pprof profile. [`Profiler`] takes
-//! snapshots at the end of a scope and at regular intervals. [`stats`] gives the exact totals of the process.
+//! [`Alloc`] wraps any other allocator and records a random selection of its allocations with their stacks
+//! (one every 512 KiB by default, or all of them). It is cheap enough for production. A [`Snapshot`] is a
+//! copy of the records so far; written to a file it is a gzipped pprof profile. [`Profiler`] takes snapshots
+//! at the end of a scope and at regular intervals. [`stats`] returns the exact totals of the process.
 //!
 //! The environment variable `HIGHWATER` overrides the built-in setting at the start of the process:
 //! `HIGHWATER=interval:64KiB`, `HIGHWATER=exact`, `HIGHWATER=off`.
 //!
-//! Programs whose profiles are to show functions and lines need debug information, which does not change the code:
-//! `debug = "limited"` in the Cargo profile they are built with. (`"line-tables-only"` will do too, but leaves
-//! inlined functions without the path in front of their names.)
+//! Profiles need debug information to show functions and lines. It does not change the code: set `debug =
+//! "limited"` in the Cargo profile of the build. (`"line-tables-only"` works too, but inlined functions then
+//! have no path in front of their names.)
 #![forbid(unsafe_code)]
 
 mod background;

@@ -1,4 +1,4 @@
-//! The files that addresses of this process belong to, for profiles whose stacks are addresses.
+//! The files that contain the addresses of this process, for profiles whose stacks are addresses.
 
 use std::collections::HashMap;
 use std::fs;
@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use highwater_profile::{Location, LocationId, Mapping, MappingId, Profile};
 use highwater_recorder::SiteTotals;
 
-/// The files that are mapped executable into this process, as they were at one moment.
+/// The files that were mapped executable into this process at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Modules(Vec<Module>);
 
@@ -20,13 +20,13 @@ struct Module {
     file_offset: u64,
     elf_start: u64,
     begins_aligned: bool,
-    /// In files its addresses are those of the ELF file's own tables; see [`normalize`].
+    /// Whether profiles use addresses of the ELF file's own tables for it; see [`normalize`].
     is_normalized: bool,
     path: String,
     build_id: String,
     /// See [`highwater_unwind::module_id`].
     id: u64,
-    /// The loader does not name it: it is the program.
+    /// Whether it is the program: the loader does not name it.
     is_program: bool,
 }
 
@@ -50,19 +50,19 @@ impl Module {
         }
     }
 
-    /// Its addresses in the process.
+    /// Its address range in the process.
     fn range(&self) -> Range<u64> {
         self.start..self.limit
     }
 
-    /// Its addresses in the tables of its file.
+    /// Its address range in the tables of its file.
     fn elf_range(&self) -> Range<u64> {
         self.elf_start..self.elf_start.saturating_add(self.limit - self.start)
     }
 }
 
 impl Modules {
-    /// Those of now.
+    /// The modules that are mapped now.
     pub fn capture() -> Self {
         let mut modules = Vec::new();
         highwater_unwind::visit_modules(|module| modules.push(Module::of(module)));
@@ -71,21 +71,21 @@ impl Modules {
         Self(modules)
     }
 
-    /// Adds them to a profile, whose stacks can then be made of addresses.
+    /// Adds the modules to a profile, so that its stacks can consist of addresses.
     pub fn add_to(&self, profile: &mut Profile) -> Locations<'_> {
         let mappings = self.0.iter().map(|module| add_mapping(profile, module)).collect();
         Locations { modules: &self.0, mappings, known: HashMap::new() }
     }
 
-    /// The address in this process of what a profile file of it calls `address`: for some modules files have addresses of
-    /// the module's own tables.
+    /// The address in this process for an `address` in a profile of this process. For some modules, profiles
+    /// have addresses of the module's own tables.
     pub fn address_of_file(&self, address: u64) -> u64 {
         let module = self.0.iter().find(|it| it.is_normalized && it.elf_range().contains(&address));
         module.map_or(address, |it| address - it.elf_start + it.start)
     }
 }
 
-/// The locations of a profile by their addresses, each added once.
+/// The locations of a profile by address; each is added once.
 #[derive(Debug)]
 pub struct Locations<'a> {
     modules: &'a [Module],
@@ -94,8 +94,8 @@ pub struct Locations<'a> {
 }
 
 impl Locations<'_> {
-    /// Whether the modules that a row's stack was in when it was first met still lie where they did. Where they do not, another
-    /// library may be at an address of the stack.
+    /// Whether the modules that the row's stack went through when it was first recorded are still mapped at
+    /// the same place. If not, another library may now be at an address of the stack.
     pub(crate) fn are_those_of(&self, site: &SiteTotals) -> bool {
         let id = |&address: &usize| self.module(address as u64).map_or(0, |index| self.modules[index].id);
         site.modules.is_none_or(|then| then == highwater_unwind::modules_of(site.whole_stack.iter().map(id)))
@@ -105,12 +105,13 @@ impl Locations<'_> {
         self.modules.iter().position(|it| it.range().contains(&address))
     }
 
-    /// The location of an address of a stack some of whose libraries are gone: only what belongs to the program has a module.
+    /// The location of an address in a stack with unloaded libraries: only addresses of the program get a
+    /// module.
     pub(crate) fn at_of_gone(&mut self, profile: &mut Profile, address: usize) -> LocationId {
         self.find(profile, address, true)
     }
 
-    /// The location of an address inside of an instruction, in the profile that this was made for.
+    /// The location of an address inside an instruction, in the profile for which this was made.
     pub fn at(&mut self, profile: &mut Profile, address: usize) -> LocationId {
         self.find(profile, address, false)
     }
@@ -140,14 +141,16 @@ fn add_mapping(profile: &mut Profile, module: &Module) -> MappingId {
     })
 }
 
-/// Finds the modules whose addresses files have as those of the ELF file's own tables.
+/// Finds the modules for which profiles use addresses of the ELF file's own tables.
 ///
-/// A mapping in a file is what `/proc/self/maps` says wherever that will do. But `go tool pprof` works out from its start alone where
-/// the module was loaded, and until Go 1.21 in another way than since: the first executable segment begins at `start`, or the page that it
-/// begins in does. Where segments begin at pages both are the same. Some linkers have them begin anywhere, lld for one, and then no
-/// start is right for both. With addresses of the tables there is nothing to work out.
+/// Usually a mapping in a profile is what `/proc/self/maps` says. But `go tool pprof` computes the load
+/// address from the mapping's start alone, and Go changed the computation in 1.21: either the first
+/// executable segment begins at `start`, or the page in which that segment begins does. If segments begin at
+/// page boundaries, both are the same. Some linkers, such as lld, let them begin anywhere, and then no start
+/// is right for both. With addresses of the tables, nothing needs to be computed.
 ///
-/// Such addresses must be no other module's: a client may ask for the names of addresses without saying of which module.
+/// Such addresses must not belong to another module: a client may ask for the names of addresses without
+/// naming the module.
 fn normalize(modules: &mut [Module]) {
     let overlap = |a: &Range<u64>, b: &Range<u64>| a.start < b.end && b.start < a.end;
     for index in 0..modules.len() {
@@ -159,16 +162,17 @@ fn normalize(modules: &mut [Module]) {
         let is_taken = |it: &Module| {
             if it.is_normalized { overlap(&it.elf_range(), &own) } else { overlap(&it.range(), &own) }
         };
-        // A program that is not moved has its own addresses in both.
+        // A program that is not moved has the same addresses in both.
         let is_alone = module.range() == own || !modules.iter().any(is_taken);
         modules[index].is_normalized = is_alone;
     }
 }
 
-/// Gives modules names that mean the same file to everybody. The loader does not name the program itself, or calls it
-/// `/proc/self/exe`, has libraries' paths as they were asked for, and names the kernel's page after a file that does not exist.
+/// Gives each module a path that means the same file to every process. The loader does not name the program
+/// itself, or calls it `/proc/self/exe`. It names libraries by the paths that were requested, and the
+/// kernel's page by a file that does not exist.
 fn name_all(modules: &mut [Module]) {
-    // Without /proc there is still what the program was called by.
+    // Without /proc, the program's first argument is used.
     let path = std::env::current_exe().ok().or_else(|| std::env::args_os().next().map(PathBuf::from));
     let program = path.map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
     let mut maps = None;
@@ -187,7 +191,7 @@ fn name_all(modules: &mut [Module]) {
     }
 }
 
-/// The path that the kernel has for what is mapped at `address`, in its list of mappings.
+/// The kernel's path for the mapping at `address`, from its list of mappings.
 fn mapped_file(maps: &str, address: u64) -> Option<&str> {
     let line = maps.lines().find(|line| {
         let range = line.split_once(' ').and_then(|(range, _)| range.split_once('-'));
@@ -196,7 +200,7 @@ fn mapped_file(maps: &str, address: u64) -> Option<&str> {
             (number(start)..number(limit)).contains(&address)
         })
     })?;
-    // Range, rights, offset, device and inode; the path may hold spaces.
+    // The fields are range, rights, offset, device and inode; the path may contain spaces.
     let mut rest = line;
     for _ in 0..5 {
         rest = rest.trim_start().split_once(' ')?.1;
@@ -229,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn every_address_of_a_file_is_that_of_one_module() {
+    fn every_file_address_belongs_to_one_module() {
         let program = module(0x5555_0000_2000..0x5555_0000_9000, 0x2000, false);
         let library = module(0x7fff_0000_1000..0x7fff_0000_8000, 0x1000, false);
         let aligned = module(0x7fff_1000_0000..0x7fff_1000_8000, 0x1000, true);
@@ -237,16 +241,16 @@ mod tests {
         assert_eq!(which, [true, false, false]);
         assert_eq!(modules.address_of_file(0x2010), 0x5555_0000_2010);
         assert_eq!(modules.address_of_file(0x7fff_0000_1010), 0x7fff_0000_1010);
-        // In a program of another linker there is room for one library.
+        // In a program of another linker, there is space for one library.
         assert_eq!(normalized(vec![aligned, library.clone(), library.clone()]).0, [false, true, false]);
-        // A program that is not moved, with a library whose addresses would be its own.
+        // A program that is not moved, with a library whose addresses would overlap with it.
         let fixed = module(0x20_1000..0x30_0000, 0x20_1000, false);
         let large = module(0x7fff_0000_1000..0x7fff_0040_0000, 0x1000, false);
         assert_eq!(normalized(vec![fixed, large]).0, [true, false]);
     }
 
     #[test]
-    fn the_kernels_list_has_whole_paths() {
+    fn the_kernels_list_has_full_paths() {
         let maps = "55e0-55f0 r--p 00000000 08:01 17                         /opt/a b/demo (deleted)\n\
                     7f00-7f10 r-xp 00001000 00:01 9 /memfd:jit (deleted)\n7f20-7f30 r-xp 00000000 00:00 0 \n";
         assert_eq!(mapped_file(maps, 0x55e8), Some("/opt/a b/demo (deleted)"));
@@ -256,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_lie_at_pages_and_have_whole_paths() {
+    fn modules_begin_at_pages_and_have_full_paths() {
         let maps = fs::read_to_string("/proc/self/maps").unwrap();
         let modules = Modules::capture();
         let here = module_of as fn(&Modules, u64) -> usize as usize as u64;
@@ -265,7 +269,7 @@ mod tests {
         assert!(!own.build_id.is_empty());
         for module in modules.0.iter().filter(|it| it.path != "[vdso]") {
             assert!(module.path.starts_with('/') && !module.path.starts_with("/proc/"), "{module:?}");
-            // The loader's path may go through a symbolic link, as /lib is one.
+            // The loader's path may contain a symbolic link, such as /lib.
             let file = fs::canonicalize(&module.path).unwrap();
             assert_eq!(mapped_file(&maps, module.start), file.to_str(), "{module:?}");
             let line = format!("{:x}-{:x} r-xp {:08x} ", module.start, module.limit, module.file_offset);

@@ -1,4 +1,4 @@
-//! Snapshots without asking for each: at the end of a scope or of the process, and every so often.
+//! Automatic snapshots: at the end of a scope or of the process, and at regular intervals.
 
 mod last;
 
@@ -17,7 +17,7 @@ use highwater_recorder::own_memory;
 use crate::background::Background;
 use crate::{Error, Snapshot};
 
-/// Writes a snapshot when it is dropped or the process exits, and on request one every so often.
+/// Writes a snapshot when it is dropped or the process exits, and optionally at regular intervals.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -31,49 +31,51 @@ use crate::{Error, Snapshot};
 /// # Ok::<(), highwater::Error>(())
 /// ```
 ///
-/// The last snapshot is written once: when this is dropped, or else when the process ends by [`std::process::exit`] or a return
-/// from `main`. With [`ProfilerBuilder::on_signals`] it is written, too, when SIGTERM, SIGINT (Ctrl-C) or SIGHUP ends the
-/// process. Nothing can be written when it ends by SIGKILL, by `_exit`, or by an abort, which a panic is with `panic = "abort"`.
+/// The last snapshot is written once: when this is dropped, or else when the process ends by
+/// [`std::process::exit`] or by a return from `main`. With [`ProfilerBuilder::on_signals`] it is also written
+/// when SIGTERM, SIGINT (Ctrl-C) or SIGHUP ends the process. Nothing can be written if the process ends by
+/// SIGKILL, by `_exit`, or by an abort, such as a panic with `panic = "abort"`.
 ///
-/// What goes wrong at drop, at the exit or in the background is said on standard error; a program does not fail because its
-/// profile could not be written.
+/// Errors during a drop, at the exit or in the background are printed to standard error; a program does not
+/// fail because its profile could not be written.
 ///
-/// A relative path counts from the directory that is the current one when it is given.
+/// A relative path is resolved in the working directory at the time of the call.
 ///
 /// # Forks
 ///
-/// The child of a fork has no thread that could go on with the series: it ends there, which is said on standard error when the
-/// child's profiler ends. [`Profiler::go_on_in_child`] begins a series of the child's own. The child's files have its process id
-/// in their names, as in `heap.4711.pb.gz`, so that they do not take the place of its parent's.
+/// The child of a fork has no thread that could continue the series: the series ends there, and the child's
+/// profiler prints that to standard error when it ends. [`Profiler::go_on_in_child`] begins a series of the
+/// child. The child's files have its process id in their names, such as `heap.4711.pb.gz`, so that they do
+/// not replace the parent's.
 #[derive(Debug)]
 #[must_use = "the profile is written when this is dropped; give it a name: `let _profiler = …;`"]
 pub struct Profiler {
     running: Arc<Running>,
 }
 
-/// A profiler, as the end of the process sees it.
+/// The state of a profiler that the end of the process needs.
 #[derive(Debug)]
 struct Running {
-    /// The process that started it. A child of a fork has a copy.
+    /// The process that started it. The child of a fork has a copy.
     process: u32,
     content: Mutex<Content>,
 }
 
 #[derive(Debug)]
 struct Content {
-    /// Where the last snapshot goes; `None` when it is written.
+    /// The path for the last snapshot; `None` after it was written.
     file: Option<PathBuf>,
     series: Option<(Series, Going)>,
 }
 
-/// A series that is going on.
+/// A running series.
 #[derive(Debug)]
 struct Going {
     stop: Arc<AtomicBool>,
     thread: Background,
 }
 
-/// How a [`Profiler`] is to work.
+/// The settings of a [`Profiler`].
 #[derive(Clone, Debug)]
 pub struct ProfilerBuilder {
     file: Option<PathBuf>,
@@ -87,17 +89,17 @@ struct Series {
     directory: PathBuf,
     every: Duration,
     keep: usize,
-    /// What the names of its files end with.
+    /// The end of the series's file names.
     suffix: String,
 }
 
 impl Profiler {
     /// A profiler that writes `file` when it is dropped or the process exits.
     pub fn new(file: impl Into<PathBuf>) -> Self {
-        Self::of(Content { file: Some(absolute(file.into())), series: None })
+        Self::from_content(Content { file: Some(absolute(file.into())), series: None })
     }
 
-    /// A profiler with more to choose.
+    /// A builder for a profiler with more settings.
     pub fn builder() -> ProfilerBuilder {
         ProfilerBuilder {
             file: None,
@@ -107,13 +109,13 @@ impl Profiler {
         }
     }
 
-    fn of(content: Content) -> Self {
+    fn from_content(content: Content) -> Self {
         let running = Arc::new(Running { process: process::id(), content: Mutex::new(content) });
         last::add(&running);
         Self { running }
     }
 
-    /// Ends the series, writes the last snapshot, and says whether that worked.
+    /// Ends the series, writes the last snapshot, and returns whether that worked.
     ///
     /// # Errors
     /// When the snapshot could not be taken or written.
@@ -121,8 +123,8 @@ impl Profiler {
         self.running.finish()
     }
 
-    /// Begins a series of its own in the child of a fork, with the same period and in the same directory. Does nothing where
-    /// there was none, or in the process in which it is going on.
+    /// Begins a new series in the child of a fork, with the same period and in the same directory. Does
+    /// nothing if there was no series, or if the series is running in this process.
     ///
     /// # Errors
     /// When no thread can be started.
@@ -138,7 +140,7 @@ impl Profiler {
 }
 
 impl Running {
-    /// Ends the series, and writes the last snapshot if that was not done before.
+    /// Ends the series, and writes the last snapshot if it was not written before.
     fn finish(&self) -> Result<(), Error> {
         let Some(mut content) = last::lock_in_time(&self.content) else { return Ok(()) };
         if let Some((series, going)) = content.series.take() {
@@ -150,7 +152,7 @@ impl Running {
         }
     }
 
-    /// Writes the last snapshot, but not for the last time.
+    /// Writes the last snapshot, which may be written again later.
     fn write(&self) -> Result<(), Error> {
         let Some(content) = last::lock_in_time(&self.content) else { return Ok(()) };
         match &content.file {
@@ -159,7 +161,7 @@ impl Running {
         }
     }
 
-    /// The file's name in this process.
+    /// The name of the file in this process.
     fn name(&self, file: PathBuf) -> PathBuf {
         if self.process == process::id() { file } else { of_process(&file, process::id()) }
     }
@@ -175,7 +177,7 @@ impl Drop for Profiler {
 }
 
 impl ProfilerBuilder {
-    /// Snapshots of a series that are kept unless [`Self::keep`] says otherwise.
+    /// Number of snapshots of a series to keep, unless [`Self::keep`] sets another.
     pub const DEFAULT_KEEP: usize = 100;
 
     /// Writes a last snapshot to `file` when the profiler is dropped or the process exits. Default: none.
@@ -185,16 +187,17 @@ impl ProfilerBuilder {
         self
     }
 
-    /// Writes a snapshot into `directory` (made if it is missing) each time `period` has passed, at least a
-    /// millisecond. The files are named `heap-<milliseconds since 1970, UTC>.pb.gz`. Their names sort in the order of the
-    /// snapshots even if the clock is set back: the number is then one more than the last. Default: none.
+    /// Writes a snapshot into `directory` (created if it is missing) after each `period`, at least a
+    /// millisecond. The files are named `heap-<milliseconds since 1970-01-01 UTC>.pb.gz`. Their names sort in
+    /// the order of the snapshots even if the clock is set back: then the number is one more than the
+    /// previous one. Default: none.
     #[must_use]
     pub fn every(mut self, period: Duration, directory: impl Into<PathBuf>) -> Self {
         self.series = Some((period.max(Duration::from_millis(1)), absolute(directory.into())));
         self
     }
 
-    /// How many snapshots of the series to keep, at least 1; the oldest are deleted. Default
+    /// Number of snapshots of the series to keep, at least 1; the oldest are deleted. Default:
     /// [`Self::DEFAULT_KEEP`].
     #[must_use]
     pub fn keep(mut self, files: usize) -> Self {
@@ -202,29 +205,32 @@ impl ProfilerBuilder {
         self
     }
 
-    /// Says which version of the application this is, in all profiles: [`set_version`](crate::set_version). Default: the
-    /// attribute `service.version` of `OTEL_RESOURCE_ATTRIBUTES`, or else the build id of the program.
+    /// Sets the version of the application for all profiles, like [`set_version`](crate::set_version).
+    /// Default: the attribute `service.version` of `OTEL_RESOURCE_ATTRIBUTES`, or else the build id of the
+    /// program.
     #[must_use]
     pub fn version(self, version: impl Into<String>) -> Self {
-        // Of a process there is one version; the first that is given counts.
+        // A process has one version; the first one is used.
         crate::set_version(version);
         self
     }
 
-    /// Writes the last snapshot, too, when SIGTERM, SIGINT (Ctrl-C) or SIGHUP asks the process to end; then it ends by that
-    /// signal, as it would have. A second signal does not wait for the snapshot. A signal that is ignored stays so. A handler
-    /// that the program had set before is called as ever, and decides whether the process ends; the snapshot is written
-    /// in any case. One that it sets later takes the place of this. Unix only. Default: no.
+    /// Also writes the last snapshot when SIGTERM, SIGINT (Ctrl-C) or SIGHUP asks the process to end; then
+    /// the process ends by that signal as usual. A second signal ends it without waiting for the snapshot. An
+    /// ignored signal stays ignored. A handler that the program set before is still called and decides
+    /// whether the process ends; the snapshot is written in any case. A handler that the program sets later
+    /// replaces this one. Unix only. Default: no.
     #[must_use]
     pub fn on_signals(mut self) -> Self {
         self.is_on_signals = true;
         self
     }
 
-    /// Starts.
+    /// Starts the profiler.
     ///
     /// # Errors
-    /// When the directory cannot be made, no thread can be started, or signals cannot be caught.
+    /// When the directory cannot be created, no thread can be started, or signal handlers cannot be
+    /// installed.
     pub fn start(self) -> Result<Profiler, Error> {
         let keep = self.keep;
         let series = match self.series {
@@ -235,7 +241,7 @@ impl ProfilerBuilder {
             }
             None => None,
         };
-        let profiler = Profiler::of(Content { file: self.file, series });
+        let profiler = Profiler::from_content(Content { file: self.file, series });
         if self.is_on_signals {
             last::catch_signals()?;
         }
@@ -264,7 +270,7 @@ impl Series {
         Ok(Going { stop, thread: Background::new(thread) })
     }
 
-    /// The same series in a child of a fork, whose files are told from the parent's.
+    /// The same series in the child of a fork. Its files have another suffix than the parent's.
     fn of_child(&self) -> Self {
         Self { suffix: format!("-{}{SUFFIX}", process::id()), ..self.clone() }
     }
@@ -280,9 +286,9 @@ impl Series {
 }
 
 impl Going {
-    /// Ends the series. In a child of a fork it has ended already, which is said.
+    /// Ends the series. In the child of a fork it has ended already, and a message says so.
     fn end(self, series: &Series) {
-        /// How long the one snapshot is waited for that is just being written.
+        /// Maximum wait for a snapshot that is being written.
         const LAST: Duration = Duration::from_secs(5);
         let Self { stop, thread } = self;
         if !thread.is_here() {
@@ -301,20 +307,21 @@ impl Going {
     }
 }
 
-/// The path from the root, by the directory of now: the program may change to another one. A path that has none is left to
-/// fail where it is used.
+/// The absolute path, by the present working directory, which the program may change. If there is none, the
+/// path stays relative, and using it will fail.
 fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// The name of a file with a process id in front of its ending: `heap.4711.pb.gz`.
+/// The file's name with a process id in front of its suffix: `heap.4711.pb.gz`.
 fn of_process(file: &Path, process: u32) -> PathBuf {
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let stem = name.strip_suffix(SUFFIX).or_else(|| name.rsplit_once('.').map(|it| it.0)).unwrap_or(&name);
     file.with_file_name(format!("{stem}.{process}{}", &name[stem.len()..]))
 }
 
-/// Waits for `period`; false as soon as `stop` is set. Parks, because waiting at a channel allocates.
+/// Waits for `period`; false as soon as `stop` is set. Parks the thread, because waiting at a channel
+/// allocates.
 fn wait(period: Duration, stop: &AtomicBool) -> bool {
     let begin = Instant::now();
     while !stop.load(Ordering::Acquire) {
@@ -329,7 +336,7 @@ fn wait(period: Duration, stop: &AtomicBool) -> bool {
 const PREFIX: &str = "heap-";
 const SUFFIX: &str = ".pb.gz";
 
-/// The snapshots of a series with their numbers, the oldest first, and nothing that is not named like one of this process.
+/// The snapshots of a series with their numbers, oldest first. Other files are not included.
 fn snapshots(directory: &Path, suffix: &str) -> io::Result<Vec<(u64, PathBuf)>> {
     let mut snapshots = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -382,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn the_child_of_a_fork_has_files_of_its_own() {
+    fn the_child_of_a_fork_has_its_own_files() {
         for (name, expected) in
             [("a/heap.pb.gz", "a/heap.7.pb.gz"), ("heap", "heap.7"), ("my.heap.out", "my.heap.7.out")]
         {
@@ -391,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_without_the_allocator_is_told_what_to_add() {
+    fn an_error_names_the_missing_allocator() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("heap.pb.gz");
         let error = Profiler::new(&file).finish().unwrap_err();

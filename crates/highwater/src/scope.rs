@@ -1,18 +1,19 @@
-//! Names for what a program is doing, on the samples recorded meanwhile.
+//! Names for parts of a program's work, recorded with its samples.
 
 use std::thread::{self, JoinHandle};
 
 use highwater_recorder::scope;
 
-/// Keeps the calling thread in a scope until it is dropped. Scopes are to be left in the reverse order of entering.
+/// Keeps the calling thread in a scope until this is dropped. Scopes must be left in the reverse order of
+/// entering.
 #[derive(Debug)]
 #[must_use = "the scope ends when this is dropped"]
 pub struct Scope {
     _entered: scope::Entered,
 }
 
-/// Enters a scope: what the calling thread allocates until the result is dropped carries the label `scope` with this
-/// name, behind those of the scopes around it (`import/parse`). Paths are cut at 200 bytes.
+/// Enters a scope: allocations of the calling thread carry the label `scope` with this name until the result
+/// is dropped. Names of enclosing scopes come first (`import/parse`). Paths are cut at 200 bytes.
 ///
 /// ```
 /// let _import = highwater::scope("import");
@@ -21,13 +22,14 @@ pub struct Scope {
 /// }
 /// ```
 ///
-/// Each distinct path is stored for the life of the process, so a name is a kind of work and not a request's number.
+/// Each distinct path is stored until the process ends, so use names for kinds of work, not for single
+/// requests.
 pub fn scope(name: &str) -> Scope {
     Scope { _entered: scope::enter(name) }
 }
 
-/// Makes a closure run in the scope in which this function is called, in whatever thread it is run: for thread pools and
-/// thread builders.
+/// Returns a closure that runs in the scope of this call, on any thread: for thread pools and thread
+/// builders.
 ///
 /// ```
 /// let _import = highwater::scope("import");
@@ -44,7 +46,7 @@ pub fn in_scope<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
     }
 }
 
-/// Starts a thread that is in the calling thread's scope: [`std::thread::spawn`] with [`in_scope`].
+/// Starts a thread in the calling thread's scope: [`std::thread::spawn`] with [`in_scope`].
 ///
 /// # Panics
 /// When the system cannot start a thread.

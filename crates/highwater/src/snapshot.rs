@@ -1,4 +1,4 @@
-//! A copy of what was recorded so far, and its way into a profile.
+//! A copy of the recorded data, and its conversion to a profile.
 
 mod since;
 
@@ -13,9 +13,9 @@ use highwater_recorder::{SiteTotals, own_memory};
 
 use crate::{Error, Modules, Stats, Who, stats, who};
 
-/// The sample types of a Highwater profile, in the order of its values. `temp`: blocks that were freed before their thread
-/// allocated another one, or within a millisecond. `realloc`: blocks that came to be by reallocation, the bytes copied to
-/// them, and how many of them at least doubled. `freed`: freed blocks by the label `lifetime`.
+/// The sample types of a Highwater profile, in the order of its values. `temp`: blocks that were freed before
+/// their thread allocated another one, or within a millisecond. `realloc`: reallocations, the bytes they
+/// copied, and how many of them at least doubled the size. `freed`: freed blocks by the label `lifetime`.
 const SAMPLE_TYPES: [(&str, &str); 13] = [
     ("alloc_objects", "count"),
     ("alloc_space", "bytes"),
@@ -32,11 +32,11 @@ const SAMPLE_TYPES: [(&str, &str); 13] = [
     ("freed_space", "bytes"),
 ];
 
-/// The one that readers show unasked.
+/// The sample type that readers show by default.
 const DEFAULT_SAMPLE_TYPE: &str = "inuse_space";
 
-/// The frames between a program's call and the stack walk, as pprof's `drop_frames`: readers leave out what
-/// matches as a whole, and whatever it called.
+/// The frames between a program's call and the stack walk, as pprof's `drop_frames`: readers remove a frame
+/// whose whole name matches, and every frame that it called.
 const RECORDER_FRAMES: &str = concat!(
     r"<?highwater_(recorder|unwind|lockfree)::.*",
     r"|(__rustc::)?__(rust|rg|rdl)_(alloc|alloc_zeroed|realloc)",
@@ -47,10 +47,10 @@ const RECORDER_FRAMES: &str = concat!(
 /// The exception, as pprof's `keep_frames`: a function of the recorder that calls code of the program.
 const CALLING_FRAMES: &str = "highwater_recorder::thread::measure::measure.*";
 
-/// What the process had recorded at one moment.
+/// The records of the process at one moment.
 ///
-/// Taking one stops no other thread: allocations that happen meanwhile may or may not be in it. Its memory is
-/// counted as overhead and is not in the profile.
+/// Taking a snapshot stops no other thread: allocations during that time may or may not be included. Its
+/// memory counts as overhead and is not in the profile.
 #[derive(Debug)]
 pub struct Snapshot {
     content: Content,
@@ -68,10 +68,10 @@ struct Content {
 }
 
 impl Snapshot {
-    /// Copies what is recorded now.
+    /// Copies the present records.
     ///
     /// # Errors
-    /// When no allocation came through [`Alloc`](crate::Alloc), or the platform cannot be recorded on.
+    /// When no allocation has gone through [`Alloc`](crate::Alloc), or the platform is not supported.
     pub fn capture() -> Result<Self, Error> {
         if !highwater_recorder::is_supported() {
             return Err(Error::Unsupported);
@@ -87,8 +87,8 @@ impl Snapshot {
         Ok(Self { content: own_memory(|| Content::capture(&stats)) })
     }
 
-    /// Writes the snapshot as a gzipped pprof profile: to a temporary file beside `path`, which then takes its
-    /// place, so that no reader ever sees half a profile.
+    /// Writes the snapshot as a gzipped pprof profile: first to a temporary file next to `path`, which then
+    /// replaces `path`, so that readers never see a partial profile.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -100,7 +100,8 @@ impl Snapshot {
         .map_err(Error::File)
     }
 
-    /// The snapshot as a profile in memory. The profile is the caller's, and counted as the program's memory.
+    /// The snapshot as a profile in memory. The profile belongs to the caller, and counts as the program's
+    /// memory.
     pub fn to_profile(&self) -> Profile {
         self.content.profile()
     }
@@ -108,7 +109,7 @@ impl Snapshot {
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
-        // What was allocated as Highwater's own memory is freed as such, which means inside.
+        // Memory that was allocated as Highwater's own must be freed as such.
         own_memory(|| drop(mem::take(&mut self.content)));
     }
 }
@@ -185,7 +186,7 @@ impl Content {
             let labels = keys.labels(&mut profile, site, self.interval_bytes);
             profile.samples.push(&stack, &values, &labels);
         }
-        // Stacks that differ in the frames of the allocator alone are the same without these.
+        // Stacks that differ only in the allocator's frames are equal without these.
         profile.samples.add_up_equal(keys.variance);
         profile
     }
@@ -211,7 +212,7 @@ fn values(site: &SiteTotals) -> [u64; SAMPLE_TYPES.len()] {
     ]
 }
 
-/// The keys of the labels of a sample, and a unit.
+/// The string indexes of the sample labels' keys, and of a unit.
 struct Keys {
     bytes: StringId,
     birth_epoch: StringId,
@@ -238,7 +239,7 @@ impl Keys {
         }
     }
 
-    /// What tells this site's row from others: `interval` only where it is not the one that the profile states.
+    /// The labels that distinguish this site's row: `interval` only if it differs from the profile's.
     fn labels(&self, profile: &mut Profile, site: &SiteTotals, interval_bytes: i64) -> Vec<Label> {
         let number = |key, value, unit| Label { key, value: LabelValue::Number(signed(value), unit) };
         let mut labels = vec![number(self.bytes, site.block_bytes, self.bytes)];
@@ -251,7 +252,7 @@ impl Keys {
         if let Some(lived_ns) = site.lived_ns {
             labels.push(number(self.lifetime, lived_ns, self.nanoseconds));
         }
-        // Of a sampled row the error follows from its interval.
+        // For a sampled row, the error follows from its interval.
         if site.variance != 0 && site.interval_bytes == 1 {
             labels.push(number(self.variance, site.variance, StringId::EMPTY));
         }
@@ -266,7 +267,8 @@ impl Keys {
     }
 }
 
-/// A number that no other process has: when this one started, and its id (a forked child has its parent's start).
+/// A number that no other process has, from the start time and the process id (a forked child has its
+/// parent's start time).
 fn process(time_ns: i64, running_ns: i64) -> i64 {
     static STARTED_NS: OnceLock<i64> = OnceLock::new();
     let started_ns = STARTED_NS.get_or_init(|| time_ns - running_ns);

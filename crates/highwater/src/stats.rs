@@ -2,13 +2,13 @@
 
 use crate::cgroup;
 
-/// Totals of the process, exact whatever the sampling interval, and what the kernel says of it.
+/// Totals of the process, exact with any sampling interval, and the kernel's figures for the process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Blocks allocated since the process started. A `realloc` counts as one freed and one allocated.
     pub alloc_blocks: u64,
-    /// Bytes allocated since the process started, as the program asked for them.
+    /// Bytes allocated since the process started, in the sizes that the program requested.
     pub alloc_bytes: u64,
     /// Blocks freed since the process started.
     pub freed_blocks: u64,
@@ -21,18 +21,18 @@ pub struct Stats {
     /// Highest number of live bytes so far. Each thread may put it off by what it holds back: at most 64 KiB up or down, in every mode
     /// (`highwater_recorder::Counts::HELD_BACK_BYTES`). In exact mode it is exact if one thread alone allocates.
     pub peak_bytes: u64,
-    /// Highwater's own memory, which is in none of the numbers above.
+    /// Bytes of Highwater's own memory, which the numbers above do not include.
     pub overhead_bytes: u64,
-    /// Resident set of the process; `None` where the system does not say.
+    /// Resident set of the process in bytes; `None` if the system does not say.
     pub rss_bytes: Option<u64>,
-    /// Memory that the kernel charges to the process's cgroup; `None` outside of one.
+    /// Bytes that the kernel charges to the process's cgroup; `None` outside of one.
     pub cgroup_used_bytes: Option<u64>,
-    /// Limit of the cgroup, or of one above it; `None` when there is none.
+    /// Limit in bytes of the cgroup, or of one above it; `None` if there is no limit.
     pub cgroup_limit_bytes: Option<u64>,
 }
 
-/// The totals as they are now. All zero as long as [`Alloc`](crate::Alloc) is not in use, except for what the
-/// kernel says.
+/// The present totals. All are zero as long as [`Alloc`](crate::Alloc) is not in use, except for the kernel's
+/// figures.
 pub fn stats() -> Stats {
     // Counted before the kernel is asked, which takes a while.
     let counts = highwater_recorder::counts();

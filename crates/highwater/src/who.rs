@@ -1,7 +1,8 @@
-//! Who a profile is of: host, container, process, program, version, and labels from the environment.
+//! The identity of a profiled process: host, container, process, program, version, and labels from the
+//! environment.
 //!
-//! All of it is read once, when it is first asked for. What receivers may not take is theirs to escape: a label may hold any
-//! text.
+//! Everything is read once, at the first use. A label may contain any text, so code that sends labels must
+//! escape them for its receiver.
 
 mod labels;
 mod place;
@@ -17,7 +18,7 @@ use highwater_recorder::own_memory;
 
 use labels::Labels;
 
-/// Variables of the environment that say who a program is.
+/// Environment variables that identify a program.
 pub const IDENTITY_VARIABLES: &[&str] = &[
     "HIGHWATER_LABELS",
     "OTEL_RESOURCE_ATTRIBUTES",
@@ -27,49 +28,52 @@ pub const IDENTITY_VARIABLES: &[&str] = &[
     "HOSTNAME",
 ];
 
-/// What labels are called in [`Who::facts`]: this and their key.
+/// The prefix of a label's key in [`Who::facts`].
 const LABEL: &str = "label.";
 
-/// Who a profile is of. A field is `None` where nothing says it.
+/// The identity of a profiled process. A field is `None` if it is unknown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Who {
-    /// The name of the machine, or of the container that looks like one.
+    /// The name of the machine, or of the container.
     pub host: Option<String>,
-    /// The pod of Kubernetes: `POD_NAME`, the attribute `k8s.pod.name`, or the name of the host in a cluster.
+    /// The Kubernetes pod: `POD_NAME`, the attribute `k8s.pod.name`, or the host name inside a cluster.
     pub pod: Option<String>,
-    /// The namespace of the pod: `POD_NAMESPACE`, the attribute `k8s.namespace.name`, or that of its service account.
+    /// The namespace of the pod: `POD_NAMESPACE`, the attribute `k8s.namespace.name`, or the namespace of its
+    /// service account.
     pub namespace: Option<String>,
-    /// The id of the container, as `docker` and the like show it.
+    /// The id of the container, as in `docker` and similar tools.
     pub container: Option<String>,
-    /// The id of the process, as the process sees it.
+    /// The process id inside the process's own namespace.
     pub process: u32,
     /// `OTEL_SERVICE_NAME`, the attribute `service.name`, or the name of the program's file.
     pub program: String,
-    /// What [`set_version`] was given, the attribute `service.version`, or the build id of the program.
+    /// The argument of [`set_version`], the attribute `service.version`, or the build id of the program.
     pub version: Option<String>,
-    /// The other attributes of `OTEL_RESOURCE_ATTRIBUTES`, and `HIGHWATER_LABELS`, whose labels come first.
+    /// The other attributes of `OTEL_RESOURCE_ATTRIBUTES`, and the labels of `HIGHWATER_LABELS`, which take
+    /// precedence.
     pub labels: BTreeMap<String, String>,
-    /// What of those variables could not be used, and why, one sentence each.
+    /// The parts of these variables that could not be used, and why, in one sentence each.
     pub notes: Vec<String>,
 }
 
-/// The version that the application gave.
+/// The version from [`set_version`].
 static VERSION: OnceLock<String> = OnceLock::new();
 
-/// What does not change while the process runs.
+/// Facts that do not change while the process runs.
 static READ: OnceLock<Who> = OnceLock::new();
 
-/// Says which version of the application this is, for all profiles from now on. The first call counts; false for a later one.
+/// Sets the version of the application for all profiles from now on. Only the first call has an effect; later
+/// calls return false.
 pub fn set_version(version: impl Into<String>) -> bool {
     let version = version.into();
-    // It stays as long as the process.
+    // It is kept until the process ends.
     own_memory(|| VERSION.set(version.as_str().to_owned())).is_ok()
 }
 
-/// Who this process is.
+/// The identity of this process.
 pub fn who() -> Who {
-    // A lock is not waited for in the child of a fork: what is there is taken, or else read again.
+    // The child of a fork must not wait for a lock: it uses the stored value, or reads everything again.
     if READ.get().is_none() {
         own_memory(|| drop(READ.set(Who::read(&|name| env::var_os(name)?.into_string().ok()))));
     }
@@ -82,7 +86,7 @@ pub fn who() -> Who {
 }
 
 impl Who {
-    /// `variable` gives what the environment has.
+    /// `variable` reads an environment variable.
     fn read(variable: &dyn Fn(&str) -> Option<String>) -> Self {
         let set = |name: &str| variable(name).map(|it| it.trim().to_owned()).filter(|it| !it.is_empty());
         let mut labels = Labels::default();
@@ -110,8 +114,8 @@ impl Who {
         }
     }
 
-    /// All that is known but the notes, by name: `host`, `pod`, `namespace`, `container`, `process_id`, `program`, `version`, and
-    /// `label.KEY` for each label.
+    /// All known facts without the notes, by name: `host`, `pod`, `namespace`, `container`, `process_id`,
+    /// `program`, `version`, and `label.KEY` for each label.
     pub fn facts(&self) -> BTreeMap<String, String> {
         let own = [
             ("host", self.host.clone()),
@@ -126,7 +130,7 @@ impl Who {
         own.chain(self.labels.iter().map(|(key, text)| (format!("{LABEL}{key}"), text.clone()))).collect()
     }
 
-    /// Writes it into a profile: the facts for programs, the notes as remarks for people.
+    /// Adds the identity to a profile: the facts for programs, the notes as remarks for people.
     pub fn add_to(&self, profile: &mut Profile) {
         profile.identity = self.facts();
         profile.comments.extend(self.notes.iter().cloned());
@@ -137,7 +141,7 @@ impl Who {
 fn program() -> String {
     let file = env::current_exe().ok();
     let stem = file.as_deref().and_then(Path::file_stem).map(|it| it.to_string_lossy().into_owned());
-    // What the kernel adds when the file was replaced or deleted.
+    // The kernel adds this suffix if the file was replaced or deleted.
     let stem = stem.map(|it| it.strip_suffix(" (deleted)").unwrap_or(&it).to_owned());
     stem.unwrap_or_else(|| "unknown".to_owned())
 }
@@ -163,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_says_who_a_program_is() {
+    fn the_environment_identifies_a_program() {
         let attributes =
             "service.name=other,service.version=1.4.2,team=core%2C%20data,k8s.pod.name=pod-b,zone=a";
         let who = read(&[
@@ -180,7 +184,7 @@ mod tests {
         assert_eq!(facts["label.team"], "core, data");
         assert_eq!(facts["process_id"], process::id().to_string());
         assert!(who.notes.is_empty(), "{:?}", who.notes);
-        // Without any, there is still the program, and a version that tells its builds apart.
+        // Without variables, there is still a program, and a version that identifies its build.
         let who = read(&[]);
         assert!(who.program.starts_with("highwater-") && who.labels.is_empty(), "{who:?}");
         assert_eq!(who.pod, None);
@@ -190,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_profile_says_who_it_is_of() {
+    fn a_profile_identifies_its_process() {
         let mut who = read(&[("HIGHWATER_LABELS", "team=core,nonsense")]);
         who.version = Some("7".to_owned());
         let mut profile = Profile::new(vec![highwater_profile::ValueType::new("samples", "count")]);

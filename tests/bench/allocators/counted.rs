@@ -1,4 +1,5 @@
-//! The truth: a wrapper that counts every call around the system's allocator. Its times mean nothing.
+//! The reference for totals: a wrapper that counts every call around the system's allocator. Its times have
+//! no meaning.
 #![forbid(unsafe_code)]
 
 use std::alloc::System;

@@ -19,7 +19,7 @@ fn totals() -> Option<Totals> {
 }
 
 fn main() -> ExitCode {
-    // In the mode for tests dhat keeps the same records, and writes no file when it is dropped.
+    // In testing mode, dhat keeps the same records, but writes no file when it is dropped.
     let _profiler = dhat::Profiler::builder().testing().build();
     highwater_bench::main(Tool { counted: totals, ..Tool::SILENT })
 }

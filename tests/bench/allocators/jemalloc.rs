@@ -1,4 +1,4 @@
-//! jemalloc, bare, built without its profiler.
+//! jemalloc without a wrapper, built without its profiler.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! A wrapper that does nothing around jemalloc: what the others over jemalloc are compared with.
+//! A wrapper that does nothing around jemalloc: the reference for the others over jemalloc.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

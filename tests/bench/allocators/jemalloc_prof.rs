@@ -1,5 +1,5 @@
-//! jemalloc with its own profiler compiled in. The benchmark switches it on, at 512 KiB, with `_RJEM_MALLOC_CONF`, and
-//! has it write its profile at exit.
+//! jemalloc with its own profiler compiled in. The benchmark switches the profiler on with
+//! `_RJEM_MALLOC_CONF`, at 512 KiB, and makes it write its profile at exit.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -1,4 +1,5 @@
-//! mimalloc, bare: the crate of mimalloc-pprof with its profiler not compiled in, which leaves mimalloc itself.
+//! mimalloc without a wrapper: the crate of mimalloc-pprof without its profiler, so that only mimalloc is
+//! left.
 //!
 //! The `mimalloc` crate cannot be in the same workspace: both link a library of that name.
 #![forbid(unsafe_code)]

@@ -1,4 +1,4 @@
-//! A wrapper that does nothing around mimalloc: what the others over mimalloc are compared with.
+//! A wrapper that does nothing around mimalloc: the reference for the others over mimalloc.
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use mimalloc_pprof::{MiMalloc, options, prof};
 static ALLOC: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    // Cumulative totals are kept only on request; the comparison is between tools that keep them.
+    // Cumulative totals are optional here; the comparison is between tools that keep them.
     options::enable(options::Opt::PROF_ACCUM);
     if !prof::start(0) {
         eprintln!("mimalloc-pprof did not start its profiler");

@@ -1,5 +1,5 @@
-//! A wrapper that does nothing around the system's allocator: what any wrapper costs before it does anything, and
-//! what the others over this allocator are compared with.
+//! A wrapper that does nothing around the system's allocator: the minimum cost of any wrapper, and the
+//! reference for the others over this allocator.
 #![forbid(unsafe_code)]
 
 use std::alloc::System;

@@ -1,5 +1,5 @@
-//! The system's allocator as a program gets it that chooses none: the bare end of every comparison, and the program
-//! into which preloaded tools (tcmalloc, heaptrack) are put.
+//! The system's allocator, which a program gets by default: the base of every comparison, and the program for
+//! preloaded tools (tcmalloc, heaptrack).
 #![forbid(unsafe_code)]
 
 use std::process::ExitCode;

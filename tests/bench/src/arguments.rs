@@ -1,34 +1,34 @@
-//! The command line of a benchmark program. Parsed by hand: a program whose instructions are counted links nothing
-//! that it does not run.
+//! The command line of a benchmark program. It is parsed by hand, because a program whose instructions are
+//! counted should link nothing that it does not run.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::Failure;
 
-/// What to run and for how long.
+/// The workload and its length.
 #[derive(Debug, PartialEq)]
 pub struct Arguments {
     pub workload: String,
     pub length: Length,
-    /// Directory of the Rust sources to parse, which only one workload needs.
+    /// Directory of the Rust sources to parse; only one workload needs it.
     pub sources: Option<PathBuf>,
 }
 
-/// How long to run.
+/// The length of a run.
 #[derive(Debug, PartialEq)]
 pub enum Length {
-    /// Measured for about this time, in slices, after a warm-up.
+    /// About this time, measured in slices after a warm-up.
     Time(Duration),
-    /// Exactly so many operations, so that totals and memory can be compared.
+    /// Exactly this many operations, so that totals and memory can be compared.
     Operations(u64),
 }
 
 impl Arguments {
-    /// Reads the words of a command line, without the program's name.
+    /// Parses the words of a command line, without the program's name.
     ///
     /// # Errors
-    /// When a word is unknown, or one that must be there is missing.
+    /// When a word is unknown, or a required word is missing.
     pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, Failure> {
         let usage = |what: &str| Failure::Usage(what.to_owned());
         let workload = words.next().ok_or_else(|| usage("no workload is named"))?;

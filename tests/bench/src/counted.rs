@@ -1,11 +1,11 @@
-//! A wrapper that counts every call, in the plainest way there is: the truth that tools are compared with.
+//! A wrapper that counts every call in the simplest possible way: the reference that tools are compared with.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
 use crate::Totals;
 
-/// An allocator around another one that counts blocks and bytes for the whole process, whichever thread they are of.
+/// An allocator around another one that counts blocks and bytes for the whole process, over all threads.
 #[derive(Debug)]
 pub struct Counted<A> {
     inner: A,
@@ -16,7 +16,7 @@ pub struct Counted<A> {
 }
 
 impl<A> Counted<A> {
-    /// A wrapper around `inner` that has counted nothing yet.
+    /// A wrapper around `inner` whose counts are 0.
     pub const fn new(inner: A) -> Self {
         Self {
             inner,
@@ -37,7 +37,7 @@ impl<A> Counted<A> {
         }
     }
 
-    /// Counts a block that the inner allocator was asked for, if there is one.
+    /// Counts a block from the inner allocator, if there is one.
     fn allocated(&self, block: *mut u8, size: usize) -> *mut u8 {
         if !block.is_null() {
             self.alloc_blocks.fetch_add(1, Relaxed);

@@ -1,8 +1,8 @@
-//! What the rows of a heap profile add up to, and how uncertain the sum is.
+//! The sum of a heap profile's rows, and its error.
 
 use highwater::profile::{Limits, Profile, read};
 
-/// Totals as a profile has them, with their standard errors, in bytes.
+/// The totals of a profile with their standard errors, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Estimate {
     /// Bytes ever allocated.
@@ -15,16 +15,16 @@ pub struct Estimate {
     pub live_error: f64,
 }
 
-/// The sampling interval that every tool is asked for; some do not write it into their profile.
+/// The sampling interval requested from every tool; some do not write it into their profile.
 const INTERVAL_BYTES: f64 = 512.0 * 1024.0;
 
 impl Estimate {
-    /// The totals of a pprof file; `None` if it cannot be read or has no heap in it.
+    /// The totals of a pprof file; `None` if it cannot be read or is not a heap profile.
     pub fn of_file(file: &[u8]) -> Option<Self> {
         Self::of_profile(&read(file, &Limits::default()).ok()?)
     }
 
-    /// The totals of a profile; `None` if it has no heap in it.
+    /// The totals of a profile; `None` if it is not a heap profile.
     pub fn of_profile(profile: &Profile) -> Option<Self> {
         let (alloc, live) = (profile.sample_type("alloc_space")?, profile.sample_type("inuse_space")?);
         let size_key = profile.strings.find("bytes");
@@ -55,8 +55,8 @@ struct Sum {
 }
 
 impl Sum {
-    /// Adds a row. Its n blocks of size s, each found with probability p, are n·s²·(1−p)/p uncertain. A row that
-    /// does not tell its size is taken for one of small blocks, whose limit is bytes × interval: an upper bound.
+    /// Adds a row. Its n blocks of size s, each sampled with probability p, have a variance of n·s²·(1−p)/p.
+    /// A row without a size counts as small blocks, whose limit is bytes × interval: an upper bound.
     fn add(&mut self, bytes: f64, size: Option<f64>, interval: Option<f64>) {
         self.bytes += bytes;
         let Some(interval) = interval else { return };

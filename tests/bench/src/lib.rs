@@ -1,9 +1,10 @@
-//! What every program of `cargo xtask bench` has in common: the workloads, the clock, and the two wrappers that no
-//! profiler is (one does nothing, one counts).
+//! The common parts of all programs of `cargo xtask bench`: the workloads, the clock, and the two wrappers
+//! that are not profilers (one does nothing, one counts).
 //!
-//! There is one program for each allocator, because a process has one global allocator; each file of `allocators/`
-//! installs one and calls [`main`]. A program runs one workload for a time or for a number of operations and prints
-//! one line of JSON. `cargo xtask bench` starts them in turns and does the comparing.
+//! There is one program for each allocator, because a process has one global allocator. Each file of
+//! `allocators/` installs one and calls [`main`]. A program runs one workload for a time or for a number of
+//! operations, and prints one line of JSON. `cargo xtask bench` starts the programs in turns and compares
+//! them.
 
 mod arguments;
 mod counted;
@@ -31,23 +32,23 @@ use crate::output::Output;
 /// Why a program of the benchmark printed no result.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The command line cannot be understood.
+    /// The command line is invalid.
     #[error("{0}\nusage: <program> <workload> (--millis <n> | --operations <n>) [--sources <directory>]")]
     Usage(String),
-    /// The sources to be parsed, or the loopback network, are not there.
+    /// The sources to parse are missing, or the loopback network is not available.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done.
+        /// The action that failed.
         what: String,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The workload's own input is faulty.
+    /// The workload's own input is invalid.
     #[error("the workload's input cannot be parsed: {0}")]
     Input(String),
 }
 
-/// Runs the workload that the command line names, and prints what it took and what `tool` reports of it.
+/// Runs the workload of the command line, and prints its time and the report of `tool`.
 pub fn main(tool: Tool) -> ExitCode {
     match Arguments::parse(std::env::args().skip(1)).and_then(|arguments| run(&arguments, &tool)) {
         Ok(output) => {
@@ -71,12 +72,12 @@ fn run(arguments: &Arguments, tool: &Tool) -> Result<Output, Failure> {
         Length::Operations(operations) => {
             let before = (tool.counted)();
             workload.run(operations)?;
-            // While the workload still holds its blocks, so that live totals have something to tell.
+            // The workload still holds its blocks, so that there are live totals.
             let whole = (tool.counted)();
             let estimate = (tool.estimate)();
             let during = before.zip(whole).map(|(before, whole)| whole.since(before));
             let own = workload.own();
-            // A tool that writes its profile at exit is to find the blocks live as well.
+            // A tool that writes its profile at exit must also find the blocks live.
             mem::forget(workload);
             Ok(Output { slices_ns: Vec::new(), own, during, whole, estimate })
         }

@@ -1,18 +1,18 @@
-//! The clock: how long an operation takes, in slices of equal work.
+//! Measures the time of an operation, in slices of equal work.
 
 use std::time::{Duration, Instant};
 
 use crate::Failure;
 use crate::workload::Workload;
 
-/// Slices of equal work that the budget is divided into.
+/// Number of slices in the time budget.
 const SLICES: u32 = 8;
 
-/// The most by which the number of operations grows from one trial to the next: the first trials are cold.
+/// Maximum growth of the number of operations between two trials: the first trials are cold.
 const GROWTH: f64 = 8.0;
 
-/// Runs the workload for about `budget` after a warm-up of about one slice; gives the nanoseconds per operation of each
-/// slice. One slice is always run, however long it takes.
+/// Runs the workload for about `budget` after a warm-up of about one slice. Returns the nanoseconds per
+/// operation of each slice. At least one slice runs, however long it takes.
 ///
 /// # Errors
 /// When the workload fails.
@@ -27,7 +27,7 @@ pub fn timed(workload: &mut dyn Workload, budget: Duration) -> Result<Vec<f64>, 
     Ok(slices_ns)
 }
 
-/// The number of operations that takes about `slice`, found by running more and more of them.
+/// The number of operations that take about `slice`, found by running more and more operations.
 fn calibrated(workload: &mut dyn Workload, slice: Duration) -> Result<u64, Failure> {
     let mut operations = 1;
     loop {

@@ -1,22 +1,22 @@
-//! The line of JSON that a program prints. Every value is a number, so it is written by hand: the programs whose
+//! The line of JSON that a program prints. Every value is a number, so it is written by hand: programs whose
 //! instructions are counted link no serializer.
 
 use std::fmt::{self, Display, Formatter};
 
 use crate::{Estimate, Totals};
 
-/// What one run gave; parts that do not apply to it are empty.
+/// The results of a run; parts that do not apply are `None` or empty.
 #[derive(Debug, Default)]
 pub struct Output {
     /// Nanoseconds per operation, slice by slice.
     pub slices_ns: Vec<f64>,
-    /// What the workload itself knows it allocated.
+    /// The workload's own count of its allocations.
     pub own: Option<Totals>,
-    /// What the tool counted while the workload ran.
+    /// The tool's counts during the workload.
     pub during: Option<Totals>,
-    /// What the tool counted since the process started.
+    /// The tool's counts since the process started.
     pub whole: Option<Totals>,
-    /// What the tool's profile adds up to since the process started.
+    /// The sums of the tool's profile since the process started.
     pub estimate: Option<Estimate>,
 }
 
@@ -55,7 +55,7 @@ fn json(totals: Totals) -> String {
     )
 }
 
-/// The most memory the process had resident so far; `None` where the system does not say.
+/// Maximum resident memory of the process so far, in bytes; `None` if the system does not say.
 fn peak_rss_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -1,14 +1,14 @@
-//! Numbers that look random and are the same in every run, so that every allocator gets the same work.
+//! Pseudo-random numbers that are the same in every run, so that every allocator gets the same work.
 
 /// A generator with 64 bits of state (xorshift).
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// A generator whose numbers follow from `seed`.
+    /// A generator with this seed.
     pub fn new(seed: u64) -> Self {
         let mut random = Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-        // The first numbers of near seeds are near to each other.
+        // The first numbers of similar seeds are similar, so they are dropped.
         for _ in 0..8 {
             random.next();
         }
@@ -24,7 +24,7 @@ impl Random {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    /// A number below `bound`, which is not 0.
+    /// A number below `bound`, which must not be 0.
     #[inline]
     pub fn below(&mut self, bound: u64) -> u64 {
         ((u128::from(self.next()) * u128::from(bound)) >> 64) as u64

@@ -1,15 +1,15 @@
-//! What an allocator can say of the program it serves.
+//! The reports of an allocator.
 
 use highwater::Snapshot;
 
 use crate::{Estimate, Totals};
 
-/// How to ask an allocator for what it reports.
+/// Functions that ask an allocator for its reports.
 #[derive(Clone, Copy, Debug)]
 pub struct Tool {
-    /// The totals it counts exactly; `None` if it counts none.
+    /// The totals that it counts exactly; `None` if it counts none.
     pub counted: fn() -> Option<Totals>,
-    /// The totals that the rows of its profile add up to; `None` if it has no profile.
+    /// The sums over the rows of its profile; `None` if it has no profile.
     pub estimate: fn() -> Option<Estimate>,
 }
 
@@ -17,7 +17,7 @@ impl Tool {
     /// An allocator that reports nothing.
     pub const SILENT: Self = Self { counted: || None, estimate: || None };
 
-    /// Highwater, around whatever allocator.
+    /// Highwater, around any allocator.
     pub const HIGHWATER: Self = Self { counted: highwater_totals, estimate: highwater_estimate };
 }
 

@@ -1,4 +1,4 @@
-//! The workloads: what is run under every allocator, always the same.
+//! The workloads, which are the same under every allocator.
 
 #[cfg(feature = "workloads")]
 mod btree;
@@ -20,25 +20,25 @@ use crate::{Failure, Totals};
 /// Slots of the random mixes, each with one live block.
 const SLOTS: usize = 10_000;
 
-/// Stack frames that the deep mix has below it.
+/// Number of stack frames below the deep mix.
 const FRAMES: usize = 60;
 
-/// Something that allocates and frees.
+/// A workload that allocates and frees.
 pub trait Workload {
-    /// Does so many operations; what is live at the end stays live until the next run, or the workload's end.
+    /// Runs this many operations. Live blocks stay live until the next run, or until the workload is dropped.
     ///
     /// # Errors
-    /// When the input or the system does not allow it.
+    /// When the input is invalid or a system call fails.
     fn run(&mut self, operations: u64) -> Result<(), Failure>;
 
-    /// What it allocated and has live, by its own count; `None` if libraries allocate for it.
+    /// Its own count of allocated and live blocks; `None` if libraries allocate for it.
     fn own(&self) -> Option<Totals>;
 }
 
-/// The workload of that name. `sources` is the directory of Rust sources that `syn` parses.
+/// The workload with this name. `sources` is the directory of Rust sources for `syn`.
 ///
 /// # Errors
-/// When there is none of that name, or its input is missing.
+/// When there is no such workload, or its input is missing.
 pub fn named(name: &str, sources: Option<&Path>) -> Result<Box<dyn Workload>, Failure> {
     Ok(match name {
         "pair" => Box::new(pair::Pair::default()),
@@ -70,7 +70,7 @@ fn more(name: &str, _: Option<&Path>) -> Result<Box<dyn Workload>, Failure> {
 mod tests {
     use super::*;
 
-    /// Every workload that counts along, and what it should have live.
+    /// Every workload that counts its own allocations, with its expected live blocks.
     #[test]
     fn own_counts_add_up() {
         for name in ["pair", "mix", "deep-mix", "shared-mix"] {

@@ -1,12 +1,13 @@
-//! `bench-instructions PROGRAM`: prints how many instructions one pair of 64 bytes takes under a benchmark program.
+//! `bench-instructions PROGRAM`: prints the number of instructions for one pair of 64 bytes under a benchmark
+//! program.
 //!
-//! callgrind counts two runs of different lengths; start and end of the process are in both and cancel out. The
-//! environment is passed on, so that `HIGHWATER` applies to the program.
+//! callgrind counts two runs of different lengths; start and end of the process are in both and cancel out.
+//! The environment is passed on, so that `HIGHWATER` applies to the program.
 #![forbid(unsafe_code)]
 
 use std::process::{Command, ExitCode};
 
-/// Pairs of the short run: enough to have left start-up paths.
+/// Pairs of the short run: enough to leave start-up paths.
 const SHORT: u64 = 20_000;
 
 /// Pairs of the long run.
@@ -35,7 +36,7 @@ fn per_pair(program: &str) -> Result<f64, String> {
     Ok((long as f64 - short as f64) / (LONG - SHORT) as f64)
 }
 
-/// Instructions of the whole process for so many pairs.
+/// Instructions of the whole process for this many pairs.
 fn count(program: &str, pairs: u64) -> Result<u64, String> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", program])
@@ -46,7 +47,7 @@ fn count(program: &str, pairs: u64) -> Result<u64, String> {
     collected(&messages).filter(|_| output.status.success()).ok_or_else(|| messages.trim().to_owned())
 }
 
-/// The count in callgrind's last lines: `==1== Collected : 123`.
+/// The count in callgrind's summary: `==1== Collected : 123`.
 fn collected(messages: &str) -> Option<u64> {
     let line = messages.lines().find(|line| line.contains("Collected :"))?;
     line.rsplit(':').next()?.trim().parse().ok()

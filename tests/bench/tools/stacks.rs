@@ -1,8 +1,9 @@
-//! `bench-stacks walk|system DEPTH WALKS`: walks a stack of so many frames so often, by Highwater or by the system's unwinder,
-//! and prints the frames found, the nanoseconds that a walk took in the fastest of several runs, and those of the first.
+//! `bench-stacks walk|system DEPTH WALKS`: walks a stack of this depth this many times, with Highwater or
+//! with the system's unwinder. Prints the number of frames found, the nanoseconds per walk in the fastest of
+//! several runs, and the nanoseconds of the first walk.
 //!
-//! The frames are those of different functions in an order that has no pattern, so that the walk of one foretells
-//! nothing of the next.
+//! The frames belong to different functions in an order without a pattern, so that the walk of one does not
+//! predict the next.
 #![forbid(unsafe_code)]
 
 use std::hint::black_box;
@@ -12,14 +13,14 @@ use std::time::Instant;
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();
 
-/// Runs of which the fastest counts.
+/// Number of runs; the fastest one is used.
 const RUNS: usize = 5;
 
 type Work<'a> = &'a mut dyn FnMut();
 
 macro_rules! functions {
     ($($number:literal)*) => {
-        /// Functions that differ in the size of their frame.
+        /// Functions whose frames differ in size.
         const FUNCTIONS: &[fn(usize, Work<'_>)] = &[$(below::<$number>),*];
     };
 }
@@ -34,7 +35,7 @@ fn below<const NUMBER: usize>(depth: usize, work: Work<'_>) {
         0 => work(),
         _ => FUNCTIONS[(NUMBER * 5 + depth) % FUNCTIONS.len()](depth - 1, work),
     }
-    // Something to do after the call, or it would be a jump and leave no frame.
+    // Work after the call prevents a tail call, which would leave no frame.
     black_box(&room);
 }
 
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    // Of a thread, since valgrind gives a program's first thread a stack that the kernel does not know as one.
+    // On a new thread, since valgrind gives a program's first thread a stack that the kernel does not know.
     let measured = std::thread::spawn(move || measure(by_system, depth, walks)).join();
     let Ok((found, fastest, first)) = measured else { return ExitCode::FAILURE };
     println!("{found} {fastest:.2} {first:.0}");

@@ -1,4 +1,4 @@
-//! Pages in Chromium, without a screen: what a page says when it has come to rest.
+//! Pages in headless Chromium: the text of a page when it has finished loading.
 
 use std::fs;
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::{run_with_timeout, target_directory};
 /// Opens a page, whose address may end in `fragment`, and returns the text of its element `id`.
 ///
 /// # Panics
-/// When Chromium is missing or fails, or the page does not say it.
+/// When Chromium is missing or fails, or the page has no such element.
 pub fn text_of(page: &str, fragment: &str, id: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("page.html");
@@ -22,11 +22,11 @@ pub fn text_of(page: &str, fragment: &str, id: &str) -> String {
     text.replace("&lt;", "<").replace("&gt;", ">").replace("&nbsp;", "\u{a0}").replace("&amp;", "&")
 }
 
-/// Takes a picture of a page, or of a drawing, in a window of this size, and keeps it as `<name>.png` in `screenshots` of the
-/// target directory.
+/// Takes a screenshot of a page or a drawing in a window of this size, and saves it as `<name>.png` in the
+/// target directory's `screenshots`.
 ///
 /// # Panics
-/// When Chromium is missing or fails, or the picture is not one of that size with something in it.
+/// When Chromium is missing or fails, or the screenshot has another size or is empty.
 pub fn picture(name: &str, document: &str, is_svg: bool, size: (u32, u32)) {
     let directory = target_directory().join("screenshots");
     fs::create_dir_all(&directory).expect("a directory for pictures");
@@ -52,7 +52,7 @@ fn screenshot(document: &str, is_svg: bool, (width, height): (u32, u32), picture
 }
 
 fn open(page: &Path, fragment: &str, directory: &Path) -> String {
-    // Time passes as fast as the page has nothing to do, up to this many milliseconds.
+    // Virtual time advances as fast as the page is idle, up to this many milliseconds.
     run(page, fragment, directory, &["--virtual-time-budget=60000".to_owned(), "--dump-dom".to_owned()])
 }
 
@@ -60,7 +60,8 @@ fn run(page: &Path, fragment: &str, directory: &Path, arguments: &[String]) -> S
     let mut chromium = Command::new("chromium");
     chromium.args([
         "--headless",
-        // Tests run as root in containers, where its sandbox cannot be set up; it opens nothing but our files.
+        // Tests run as root in containers, where the sandbox is not available. Chromium opens only the test's
+        // own files.
         "--no-sandbox",
         "--disable-gpu",
         "--disable-dev-shm-usage",
@@ -75,7 +76,7 @@ fn run(page: &Path, fragment: &str, directory: &Path, arguments: &[String]) -> S
     run_with_timeout(&mut chromium, Duration::from_secs(120)).unwrap_or_else(|it| panic!("{}", it.message()))
 }
 
-/// A text as a string of a script in a page.
+/// A text as a string literal for a script in a page.
 ///
 /// # Panics
 /// Never: every text is a string of JSON.

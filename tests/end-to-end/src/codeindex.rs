@@ -1,4 +1,5 @@
-//! The example program `codeindex`: a real program with faults to switch on, each on a line that a comment marks.
+//! The example program `codeindex`: a real program with faults that can be switched on. A comment marks the
+//! line of each fault.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,14 +11,14 @@ use tempfile::TempDir;
 
 use crate::{build, highwater, succeed};
 
-/// Where its sources are.
+/// The directory of its sources.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../crates/highwater/examples/codeindex");
 
-/// The snapshots of a short run with a fault, in a directory of their own.
+/// The snapshots of a short run with a fault, in a temporary directory.
 pub struct Series(TempDir);
 
 impl Series {
-    /// Runs the program; optimised, since it has much to do.
+    /// Runs the program, optimised because it has much work.
     ///
     /// # Panics
     /// When it does not build or fails.
@@ -28,7 +29,7 @@ impl Series {
         let mut program = Command::new(path);
         program.args(["--fault", fault, "--limit-files", "40", "--queries", "1000", "--series"]);
         program.arg(directory.path()).current_dir(SOURCES);
-        // More samples than a short run would have otherwise.
+        // A short interval, so that a short run has enough samples.
         succeed(program.env("HIGHWATER", "interval:4KiB"));
         Self(directory)
     }
@@ -50,10 +51,10 @@ impl Series {
     }
 }
 
-/// What `highwater … --json` answers about files, and with which exit code.
+/// The JSON answer of `highwater … --json` about files, and its exit code.
 ///
 /// # Panics
-/// When that is no JSON.
+/// When the output is not JSON.
 pub fn ask<P: AsRef<Path>>(arguments: &[&str], files: &[P]) -> (Value, Option<i32>) {
     let mut command = Command::new(highwater());
     command.args(arguments).arg("--json").args(files.iter().map(P::as_ref));
@@ -63,10 +64,10 @@ pub fn ask<P: AsRef<Path>>(arguments: &[&str], files: &[P]) -> (Value, Option<i3
     (answer.unwrap_or_else(|error| panic!("{command:?}: {error}: {stderr}")), output.status.code())
 }
 
-/// Checks that a row or finding is about the line of the program that is marked with this comment.
+/// Checks that a row or a finding is about the line of the program with this marker comment.
 ///
 /// # Panics
-/// When it is about another one.
+/// When it is about another line.
 #[track_caller]
 pub fn assert_marked(row: &Value, marker: &str) {
     let position = row["key"]["file"].as_str().zip(row["key"]["line"].as_u64());

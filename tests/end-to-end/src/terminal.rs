@@ -1,4 +1,4 @@
-//! Programs in a terminal: keys are pressed, and what a person would see is read.
+//! Programs in a terminal: tests press keys, and read the screen as a person would see it.
 
 use std::fmt::Write as _;
 use std::io::{Read, Write};
@@ -12,16 +12,16 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, ExitStatus, MasterPty, PtySize, native_pty_system};
 use vt100::{Cell, Color, Parser};
 
-/// Far longer than anything takes: whoever waits for so long waits for nothing.
+/// Far longer than anything takes: after this time, the event will not come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A terminal with a program in it, which is killed when this is dropped.
+/// A terminal with a program, which is killed when this is dropped.
 pub struct Terminal {
-    /// The window and the keyboard; `None` when it was closed.
+    /// The window and the keyboard; `None` after closing.
     window: Option<(Box<dyn MasterPty + Send>, Box<dyn Write + Send>)>,
     child: Box<dyn Child + Send + Sync>,
     parser: Arc<Mutex<Parser>>,
-    /// What the program writes is read until this says no, and more comes.
+    /// While this is false, the program's output is read.
     is_blind: Arc<AtomicBool>,
     eyes: Option<JoinHandle<()>>,
 }
@@ -30,7 +30,7 @@ impl Terminal {
     /// Runs a program with these arguments and variables in a terminal of this many columns and lines.
     ///
     /// # Panics
-    /// When there is no terminal to be had.
+    /// When no terminal is available.
     pub fn run(
         program: &Path,
         arguments: &[&str],
@@ -67,62 +67,64 @@ impl Terminal {
         Self { window: Some((pair.master, keys)), child, parser, is_blind, eyes: Some(eyes) }
     }
 
-    /// Presses keys, which are sent as these characters.
+    /// Presses keys by sending these characters.
     ///
     /// # Panics
-    /// When nobody takes them.
+    /// When the terminal does not accept them.
     pub fn press(&mut self, keys: &str) {
         let (_, keyboard) = self.window.as_mut().expect("an open terminal");
         keyboard.write_all(keys.as_bytes()).and_then(|()| keyboard.flush()).expect("keys are taken");
     }
 
-    /// Reads no more of what the program writes, as a window that hangs. The key must make the program write something.
+    /// Stops reading the program's output, like a window that hangs. The key must make the program write
+    /// something.
     ///
     /// # Panics
-    /// When nobody takes the key.
+    /// When the terminal does not accept the key.
     pub fn hang(&mut self, key: &str) {
         self.is_blind.store(true, Ordering::Relaxed);
         self.press(key);
-        // It has nothing to give back.
+        // The thread returns nothing.
         let _ = self.eyes.take().map(JoinHandle::join);
     }
 
-    /// Closes the terminal; the program goes on without it if it can. The key must make the program write something.
+    /// Closes the terminal; the program may continue without it. The key must make the program write
+    /// something.
     ///
     /// # Panics
-    /// When nobody takes the key.
+    /// When the terminal does not accept the key.
     pub fn close(&mut self, key: &str) {
         self.hang(key);
         self.window = None;
     }
 
-    /// The process that was started in the terminal.
+    /// The id of the process in the terminal.
     ///
     /// # Panics
-    /// When it has ended and was waited for.
+    /// When the process has ended and was waited for.
     pub fn process(&self) -> u32 {
         self.child.process_id().expect("a process")
     }
 
-    /// Makes the terminal larger or smaller.
+    /// Changes the size of the terminal.
     ///
     /// # Panics
-    /// When it cannot be.
+    /// When the size cannot be changed.
     pub fn resize(&mut self, columns: u16, lines: u16) {
         lock(&self.parser).set_size(positive(lines), positive(columns));
         let (master, _) = self.window.as_ref().expect("an open terminal");
         master.resize(size(columns, lines)).expect("another size");
     }
 
-    /// What is on the screen, line by line.
+    /// The text on the screen, line by line.
     pub fn text(&self) -> String {
         lock(&self.parser).screen().contents()
     }
 
-    /// Waits until the screen is as `is_so` wants it, and returns what is on it.
+    /// Waits until the screen satisfies `is_so`, and returns its text.
     ///
     /// # Panics
-    /// When it does not come to that.
+    /// When that does not happen in time.
     #[track_caller]
     pub fn wait(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
         let begin = Instant::now();
@@ -139,7 +141,7 @@ impl Terminal {
     /// [`Self::wait`] for a text.
     ///
     /// # Panics
-    /// When it does not come.
+    /// When the text does not appear in time.
     #[track_caller]
     pub fn wait_for(&self, text: &str) -> String {
         self.wait(text, |it| it.contains(text))
@@ -148,7 +150,7 @@ impl Terminal {
     /// Waits until the program has ended.
     ///
     /// # Panics
-    /// When it does not end.
+    /// When the program does not end in time.
     #[track_caller]
     pub fn end(&mut self) -> ExitStatus {
         let begin = Instant::now();
@@ -161,7 +163,7 @@ impl Terminal {
         }
     }
 
-    /// Whether the terminal shows the screen of a program instead of the lines that were written to it.
+    /// Whether the terminal shows a full-screen program instead of the lines written before.
     pub fn is_taken(&self) -> bool {
         lock(&self.parser).screen().alternate_screen()
     }
@@ -171,7 +173,7 @@ impl Terminal {
         lock(&self.parser).screen().hide_cursor()
     }
 
-    /// Whether any character has a colour.
+    /// Whether any character is coloured.
     pub fn has_colours(&self) -> bool {
         let parser = lock(&self.parser);
         let (lines, columns) = parser.screen().size();
@@ -180,7 +182,7 @@ impl Terminal {
         cells.into_iter().any(|it| it.fgcolor() != Color::Default || it.bgcolor() != Color::Default)
     }
 
-    /// The screen as a page for a browser.
+    /// The screen as an HTML page.
     pub fn page(&self) -> String {
         let parser = lock(&self.parser);
         let screen = parser.screen();
@@ -214,7 +216,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -232,8 +234,8 @@ fn positive(number: u16) -> NonZeroU16 {
     NonZeroU16::new(number).expect("a terminal has lines and columns")
 }
 
-/// The look of a character as a style sheet says it. Only what is inverse has a ground of its own, which would cover what
-/// hangs down from the line above.
+/// The style of a character as CSS. Only inverse characters have a background, because a background would
+/// cover parts of the line above.
 fn look(cell: &Cell) -> String {
     let (colour, ground) = (css(cell.fgcolor(), "#d6dae0"), css(cell.bgcolor(), "#16181d"));
     let colours = if cell.inverse() {

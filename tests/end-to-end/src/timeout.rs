@@ -1,4 +1,4 @@
-//! Programs that may hang: run with a time-out, killed with all that they started, and reported.
+//! Programs that may hang: run with a timeout, killed with all their child processes, and reported.
 
 use std::io::Read;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -6,21 +6,21 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-/// Why a program did not do its work.
+/// Why a program failed.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It was still running when its time was up, and was killed.
+    /// The program was still running at the timeout, and was killed.
     Hung(String),
-    /// A signal ended it.
+    /// A signal ended the program.
     Crashed(String),
-    /// It found something wrong, and said so by its exit code.
+    /// The program found a fault, and reported it by its exit code.
     Failed(String),
-    /// What it left behind is not what it should be.
+    /// The program's files are wrong.
     Wrong(String),
 }
 
 impl Failure {
-    /// All that is known, in words.
+    /// All known details, as text.
     pub fn message(&self) -> &str {
         match self {
             Self::Hung(message) | Self::Crashed(message) | Self::Failed(message) | Self::Wrong(message) => {
@@ -30,17 +30,17 @@ impl Failure {
     }
 }
 
-/// Runs a command and returns what it printed. A process that outlives `limit` is killed, together with every process
-/// that it started.
+/// Runs a command and returns its output. A process that exceeds `limit` is killed, together with all
+/// processes that it started.
 ///
 /// # Errors
-/// When the program hangs, crashes or fails, with what it said on both its outputs.
+/// When the program hangs, crashes or fails, with the content of both its outputs.
 ///
 /// # Panics
 /// When the command cannot be started.
 pub fn run_with_timeout(command: &mut Command, limit: Duration) -> Result<String, Failure> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // A group of its own, so that a hung process it forked can be killed too.
+    // A process group of its own, so that a hung child process can be killed too.
     command.process_group(0);
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
     let output = drain(child.stdout.take());
@@ -62,19 +62,19 @@ pub fn run_with_timeout(command: &mut Command, limit: Duration) -> Result<String
     }
 }
 
-/// Reads a pipe to its end, so that a program that says much is not held up.
+/// Reads a pipe to its end, so that a program with much output is not blocked.
 fn drain(pipe: Option<impl Read + Send + 'static>) -> JoinHandle<String> {
     thread::spawn(move || {
         let mut text = Vec::new();
         if let Some(mut pipe) = pipe {
-            // What was read before an error is worth telling.
+            // Output from before an error is still useful.
             let _ = pipe.read_to_end(&mut text);
         }
         String::from_utf8_lossy(&text).into_owned()
     })
 }
 
-/// `None` when the time is up.
+/// `None` at the timeout.
 fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
     let begin = Instant::now();
     loop {
@@ -87,7 +87,7 @@ fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
 }
 
 fn kill_group(child: &mut Child) {
-    // The standard library kills single processes only; the shell's own `kill` is there wherever a shell is.
+    // The standard library can only kill single processes, so the shell's `kill` is used.
     let kill = format!("kill -KILL -{}", child.id());
     let killed = Command::new("sh").args(["-c", &kill]).status();
     if !killed.is_ok_and(|status| status.success()) {
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_hung_program_is_killed_with_what_it_started() {
         let begin = Instant::now();
-        // The inner shell keeps the pipes open, so that this ends only if it is killed too.
+        // The inner shell keeps the pipes open, so this call returns only if the inner shell is killed too.
         let hung = shell("sh -c 'echo here; sleep 60' & wait", Duration::from_millis(300)).unwrap_err();
         assert!(matches!(&hung, Failure::Hung(it) if it.contains("here")), "{hung:?}");
         assert!(begin.elapsed() < Duration::from_secs(30));

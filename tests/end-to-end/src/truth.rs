@@ -1,7 +1,7 @@
-//! What a program recorded, against what it says it did.
+//! A program's records against its own counts.
 //!
-//! A program prints a line `site NAME alloc_blocks alloc_bytes live_blocks live_bytes` for each of its call sites, kept by
-//! its own count; `NAME` is the function's. Everything else it prints is for people.
+//! A program prints a line `site NAME alloc_blocks alloc_bytes live_blocks live_bytes` for each of its call
+//! sites, from its own counts; `NAME` is the name of the function. All other output is for people.
 
 use std::path::Path;
 
@@ -12,21 +12,21 @@ use crate::Failure;
 /// Sample types in the order of the programs' columns.
 const COLUMNS: [&str; 4] = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];
 
-/// What is asked of a profile beyond being readable and having a stack for every sample.
+/// The requirements for a profile, besides being readable and having a stack for every sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Demand {
-    /// Sites as the program counted them, and no block outside of a site.
+    /// All sites equal the program's counts, and no block is outside of a site.
     Exact,
-    /// Sites as the program counted them. Other threads went on while the snapshot was taken.
+    /// All sites equal the program's counts. Other threads ran while the snapshot was taken.
     ExactSites,
-    /// Nothing: the values are estimates.
+    /// No requirement: the values are estimates.
     Sampled,
 }
 
-/// Compares a profile with what its program printed. `symbolize` gives the profile its names.
+/// Compares a profile with its program's output. `symbolize` adds names to the profile.
 ///
 /// # Errors
-/// [`Failure::Wrong`] with the first thing that is not as it should be.
+/// [`Failure::Wrong`] with the first difference.
 pub fn compare(
     path: &Path,
     said: &str,
@@ -76,8 +76,8 @@ fn site(line: &str) -> Option<(&str, [i64; 4])> {
     Some((name, numbers.try_into().ok()?))
 }
 
-/// The values of the site `name`, in the order of [`COLUMNS`]. A sample belongs to the function nearest to its leaf whose
-/// name begins with `site_`.
+/// The values of the site `name`, in the order of [`COLUMNS`]. A sample belongs to the function nearest to
+/// its leaf whose name begins with `site_`.
 ///
 /// # Errors
 /// When the profile lacks a sample type.

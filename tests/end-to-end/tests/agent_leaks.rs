@@ -1,6 +1,7 @@
-//! An agent under hostile clients, and under the project's own leak harness: what belongs to it ends with it.
+//! An agent under hostile clients and under the project's own leak harness: the agent's resources end with
+//! it.
 //!
-//! A process of its own: the agent is in the test itself, and its sockets are counted.
+//! The test has a process of its own, because the agent runs in the test itself and its sockets are counted.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,21 +11,21 @@ use std::time::{Duration, Instant};
 
 use highwater_agent::Agent;
 
-/// Has the test leave an agent behind, to see that the harness says so.
+/// Makes the test leave an agent behind, to check that the harness reports it.
 const PLANT: &str = "HIGHWATER_TEST_PLANT";
 
 /// Sends a request, or a part of one.
 fn send(agent: SocketAddr, request: &str) -> TcpStream {
     let mut stream = TcpStream::connect(agent).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
-    // It may be refused before it is whole.
+    // The server may refuse the request before it is complete.
     let _ = stream.write_all(request.as_bytes());
     stream
 }
 
 fn answer(agent: SocketAddr, request: &str) -> String {
     let mut answer = Vec::new();
-    // A connection that is reset has no more to say.
+    // A reset connection has no more data.
     let _ = send(agent, request).read_to_end(&mut answer);
     String::from_utf8_lossy(&answer).into_owned()
 }
@@ -33,7 +34,7 @@ fn get(page: &str) -> String {
     format!("GET {page} HTTP/1.1\r\nHost: localhost\r\n\r\n")
 }
 
-/// What hostile clients do, each kind once; all of them are gone at the end, and none has waited for what it asked for.
+/// Each kind of hostile client once. All clients are gone at the end, and none has waited for its answer.
 fn attack(agent: SocketAddr) {
     let silent: Vec<_> = (0..1_000).map(|_| send(agent, "")).collect();
     let slow = send(agent, "POST /interval HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nex");
@@ -54,7 +55,7 @@ fn attack(agent: SocketAddr) {
     drop((silent, slow, waiting, looking));
 }
 
-/// Sockets of this process, and whatever else an event loop has open.
+/// Sockets of this process, and other descriptors of an event loop.
 fn descriptors() -> Vec<String> {
     let entries = std::fs::read_dir("/proc/self/fd").unwrap();
     let targets = entries.filter_map(|entry| std::fs::read_link(entry.ok()?.path()).ok());
@@ -67,7 +68,7 @@ fn nothing_is_left_of_an_agent_that_was_attacked() {
     let is_planted = std::env::var_os(PLANT).is_some();
     let before = descriptors();
     {
-        // When this is dropped every thread that was started since has ended, or the test fails.
+        // When this is dropped, every thread started since then must have ended, or the test fails.
         let _leaks = highwater_leaktest::check().grace(Duration::from_secs(if is_planted { 1 } else { 60 }));
         let agent = Agent::builder().listen("127.0.0.1:0").start().unwrap();
         if is_planted {

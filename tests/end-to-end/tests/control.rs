@@ -1,5 +1,5 @@
-//! What is recorded changes while threads run: each sample keeps the interval that drew it, so the sums stay right.
-//! And the samples know what the threads were doing.
+//! The recording mode changes while threads run: each sample keeps the interval with which it was taken, so
+//! the sums stay right. And samples carry the scope of their thread.
 
 use std::process::Command;
 
@@ -24,7 +24,7 @@ fn run() -> Run {
 }
 
 impl Run {
-    /// The rows of a function, without those that say how long its blocks lived.
+    /// The rows of a function, without the rows of freed blocks' lifetimes.
     fn samples(&self, function: &str) -> Vec<Sample<'_>> {
         let lifetime = self.profile.strings.find("lifetime");
         let of = |sample: &Sample<'_>| {
@@ -36,7 +36,7 @@ impl Run {
         samples.filter(|it| lifetime.is_none_or(|key| it.number(key).is_none())).collect()
     }
 
-    /// Blocks allocated and alive at a function, each with its standard error. Those that are kept are mostly the
+    /// Allocated and live blocks of a function, each with its standard error. The kept blocks are mostly the
     /// smallest, which are sampled least.
     fn blocks_of(&self, function: &str) -> [(i64, f64); 2] {
         let [allocated, live] =
@@ -74,7 +74,7 @@ fn every_interval_gives_the_right_sums() {
         }
     }
     assert_eq!(run.blocks_of("::phase_exact"), [(run.blocks, 0.0), (run.blocks / 4, 0.0)]);
-    // When recording is switched off, the wait that each thread is in still ends with its sample.
+    // When recording is switched off, the distance that each thread has begun still ends with a sample.
     assert!(run.samples("::phase_off").len() <= 3);
 }
 

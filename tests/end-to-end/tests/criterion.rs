@@ -1,4 +1,5 @@
-//! Bytes and blocks beside Criterion's times: the example that shows them, against what its functions are known to allocate.
+//! Bytes and blocks next to Criterion's times: the example's output against the known allocations of its
+//! functions.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ fn example() -> PathBuf {
 /// The numbers of an operation's line: ns, bytes and blocks.
 ///
 /// # Errors
-/// When there is no line of that name with the three of them.
+/// When there is no line with that name and three numbers.
 fn numbers(output: &str, name: &str) -> Result<[f64; 3], String> {
     let words: Vec<&str> = output
         .lines()
@@ -35,7 +36,7 @@ fn numbers(output: &str, name: &str) -> Result<[f64; 3], String> {
     }
 }
 
-/// What is wrong with an operation's bytes and blocks, if anything is.
+/// The fault in an operation's bytes and blocks, if there is one.
 fn check(output: &str, name: &str, expected: [f64; 2]) -> Result<(), String> {
     let [ns, bytes, blocks] = numbers(output, name)?;
     if ns > 0.0 && [bytes, blocks] == expected {
@@ -54,13 +55,13 @@ fn operations_show_time_bytes_and_blocks_side_by_side() {
     // A string of 3,890 bytes grows to 8, 16, 32 … 4,096.
     check(&output, "written", [8184.0, 10.0]).unwrap();
     check(&output, "digits", [0.0, 0.0]).unwrap();
-    // A thousand strings of 2,890 digits, the list of them, and the text with 999 spaces.
+    // A thousand strings with 2,890 digits in total, the list of them, and the text with 999 spaces.
     check(&output, "joined_strings", [24_000.0 + 2890.0 + 3889.0, 1002.0]).unwrap();
-    // Another number than the true one would not pass.
+    // The planted fault: another number is refused.
     assert!(check(&output, "written", [8184.0, 9.0]).is_err());
     assert!(check(&output, "written_twice", [8184.0, 10.0]).is_err());
 
-    // Criterion's own lines, of the time and of the measurements in its place.
+    // Criterion's own lines, for the time and for the measurements that replace it.
     let words = output.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("written time: ["), "{output}");
     assert!(words.contains("bytes of joined_strings time: [30.058 KiB 30.058 KiB 30.058 KiB]"), "{output}");

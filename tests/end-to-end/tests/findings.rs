@@ -1,4 +1,5 @@
-//! What `highwater advise` and `highwater leaks` find in a real program, and on which line: that which is marked by a comment.
+//! The findings of `highwater advise` and `highwater leaks` in a real program: they must be on the lines with
+//! a marker comment.
 
 use std::path::{Path, PathBuf};
 
@@ -14,13 +15,13 @@ fn ask(command: &str, path: &Path) -> (Value, Option<i32>) {
     codeindex::ask(&[command], &[path])
 }
 
-/// The findings with this in a field.
+/// The findings with this value in a field.
 fn findings<'a>(answer: &'a Value, field: &str, wanted: &str) -> Vec<&'a Value> {
     let all = answer["findings"].as_array().expect("findings");
     all.iter().filter(|it| it[field] == wanted).collect()
 }
 
-/// Checks that nothing is asserted that may be nothing: the lower end of what is saved is above 0.
+/// Checks that every claimed saving is significant: its lower bound is above 0.
 fn assert_certain(answer: &Value) {
     for finding in answer["findings"].as_array().unwrap() {
         for field in ["saves_bytes", "saves_blocks"] {
@@ -70,7 +71,7 @@ fn a_buffer_that_is_read_to_its_end_wants_a_capacity() {
     let found = findings(&answer, "measure", "reserve");
     assert_marked(found[0], "the spike");
     let capacity = found[0]["capacity_bytes"].as_i64().unwrap();
-    // The archive unpacks to 256 MiB and a bit.
+    // The archive unpacks to slightly more than 256 MiB.
     assert!((256 << 20..=512 << 20).contains(&capacity), "{capacity}");
     assert_certain(&answer);
     assert_eq!(ask("leaks", series.path()).1, Some(0), "a spike is no leak");

@@ -1,4 +1,5 @@
-//! A service written in Go, watched from outside: what leaks in it and what bursts is named, and Go's own reader agrees.
+//! A service written in Go, watched from outside: its leak and its burst are named, and Go's own reader
+//! agrees.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,20 +14,20 @@ use highwater_tests::{highwater, run_with_timeout, succeed};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Steps between snapshots: what leaks, what replaces pages of a cache, and what is garbage at once.
+/// The work between snapshots: a leak, replaced pages of a cache, and immediate garbage.
 const LEAK: &str = "leak=200,cache=100";
 const LEAK_AND_BURST: &str = "leak=200,cache=100,burst=3000";
-/// The same without the leak: each session is closed.
+/// The same work without the leak: each session is closed.
 const CLOSE: &str = "close=200,cache=100";
 
-/// Snapshots of a watch.
+/// Number of snapshots in a watch.
 const SNAPSHOTS: usize = 14;
 
 fn temporary() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR"))
 }
 
-/// The service while it runs.
+/// The running service.
 struct Service {
     child: Child,
     address: String,
@@ -51,13 +52,13 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // It would end with this test's end of the pipe, too.
+        // The service would also end when this test closes the pipe.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What a watch of the service left behind.
+/// The files that a watch of the service wrote.
 struct Watched {
     directory: TempDir,
     events: Vec<Value>,
@@ -69,7 +70,8 @@ impl Watched {
         let directory = tempfile::tempdir().unwrap();
         let mut watch = Command::new(highwater());
         watch.current_dir(directory.path()).arg("watch").arg(format!("http://{}", service.address));
-        // The rate of each interval is compared with the others', so a wait has to be what they mostly consist of.
+        // The rate of each interval is compared with the others. So the intervals must mostly consist of
+        // waiting.
         watch.args(["--json", "--every", "250ms", "--max-snapshots", &SNAPSHOTS.to_string()]);
         let output = run_with_timeout(&mut watch, Duration::from_secs(60)).unwrap();
         let events = output.lines().map(|it| serde_json::from_str(it).unwrap()).collect();
@@ -91,14 +93,15 @@ impl Watched {
         snapshots.iter().map(|it| self.directory.path().join(it["file"].as_str().unwrap())).collect()
     }
 
-    /// What the command answers about files in JSON.
+    /// The command's JSON answer about files.
     fn ask(&self, arguments: &[&str], files: &[&Path]) -> Value {
         let mut command = Command::new(highwater());
         command.current_dir(self.directory.path()).args(arguments).arg("--json").args(files);
         serde_json::from_str(&succeed(&mut command)).unwrap()
     }
 
-    /// What `go tool pprof -top` says of the values of one kind in the last of the files, or of their change.
+    /// The output of `go tool pprof -top` for one kind of values in the last of the files, or for their
+    /// change.
     fn pprof(&self, kind: &str, new: &Path, base: Option<&Path>) -> Top {
         let kind = format!("-sample_index={kind}");
         let base = base.map(|it| format!("-diff_base={}", it.display()));
@@ -150,7 +153,7 @@ fn the_leak_and_the_burst_are_named() {
     let (first, last) = (ring[0].as_path(), ring[SNAPSHOTS - 1].as_path());
     let growth = watched.ask(&["diff", "--by", "function"], &[first, last]);
     assert_eq!(function(&growth["rows"][0]), "main.leakSession", "{growth:#}");
-    // 200 sessions of 2 KiB each time, and what the list of them takes.
+    // 200 sessions of 2 KiB in each step, and the list of them.
     let grown = growth["rows"][0]["change"]["value"].as_f64().unwrap() / (SNAPSHOTS - 1) as f64;
     assert!((300e3..700e3).contains(&grown), "{growth:#}");
     let burst = watched.ask(&["diff", "--by", "function", "--sample", "alloc-bytes"], &[&pair[0], &pair[1]]);
@@ -164,17 +167,17 @@ fn the_leak_and_the_burst_are_named() {
     assert_eq!(function(&trend["rows"][0]), "main.leakSession", "{trend:#}");
     assert_eq!(leaks(&trend), ["main.leakSession"], "{trend:#}");
 
-    totals_are_those_of_pprof(&watched, first, last);
+    totals_equal_pprofs(&watched, first, last);
 }
 
-/// The functions that a trend says leak.
+/// The functions that leak according to a trend.
 fn leaks(trend: &Value) -> Vec<&str> {
     let rows = trend["rows"].as_array().unwrap().iter();
     rows.filter(|it| it["evidence"]["class"] == "leak").map(function).collect()
 }
 
 #[track_caller]
-fn totals_are_those_of_pprof(watched: &Watched, first: &Path, last: &Path) {
+fn totals_equal_pprofs(watched: &Watched, first: &Path, last: &Path) {
     let profile = file::read(last, &Limits::default()).unwrap();
     let kinds: Vec<&str> = profile.sample_types().iter().map(|it| it.kind.as_str()).collect();
     assert_eq!(kinds, ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"]);
@@ -189,7 +192,7 @@ fn totals_are_those_of_pprof(watched: &Watched, first: &Path, last: &Path) {
     }
 }
 
-/// What Go itself calls a difference: what `heap?seconds=1` gives while the service lets go of its cache.
+/// A difference made by Go itself: `heap?seconds=1` while the service drops its cache.
 #[test]
 fn a_service_is_asked_by_its_address() {
     let service = Service::start(&[LEAK]);
@@ -218,7 +221,7 @@ fn a_service_is_asked_by_its_address() {
 }
 
 #[test]
-fn without_the_leak_and_the_burst_nothing_is_told() {
+fn without_the_leak_and_the_burst_nothing_is_reported() {
     let watched = Watched::watch(&[CLOSE; SNAPSHOTS]);
     assert_eq!(watched.of_kind("incident"), Vec::<&Value>::new());
     assert_eq!(watched.of_kind("snapshot").len(), SNAPSHOTS);

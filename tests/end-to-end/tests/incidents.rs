@@ -4,13 +4,13 @@
 use highwater_tests::codeindex::{Series, ask, assert_marked};
 use serde_json::Value;
 
-/// The rows of an answer that are of this class.
+/// The rows of an answer with this class.
 fn of_class<'a>(trend: &'a Value, class: &str) -> Vec<&'a Value> {
     trend["rows"].as_array().expect("rows").iter().filter(|it| it["evidence"]["class"] == class).collect()
 }
 
 #[test]
-fn a_leak_is_named_with_its_growth_and_the_time_it_leaves() {
+fn a_leak_is_named_with_its_growth_and_the_remaining_time() {
     let series = Series::with_fault("leak");
     let (trend, _) = ask(&["trend", "--limit", "2GiB"], &[series.path()]);
     let leaks = of_class(&trend, "leak");
@@ -28,11 +28,11 @@ fn a_spike_is_named_with_its_interval_though_live_bytes_are_flat() {
     let series = Series::with_fault("spike");
     let files = series.files();
     let (answer, _) = ask(&["spikes"], &[series.path()]);
-    // How long the steps of a short run take says nothing; the largest jump is not a matter of time.
+    // The durations of a short run's steps have no meaning; the largest jump does not depend on them.
     assert_eq!(answer["spikes"][0]["before"], 10, "{answer:#}");
     assert_marked(&answer["suspects"]["rows"][0], "the spike");
 
-    // The archive is unpacked in the middle of the run, between these two.
+    // The archive is decompressed in the middle of the run, between these two snapshots.
     let pair = [10, 11].map(|at| files[at].to_str().unwrap().to_owned());
     let named = answer.to_string();
     assert!(pair.iter().all(|it| named.contains(it)), "{pair:?} are not named in {answer:#}");
@@ -43,7 +43,7 @@ fn a_spike_is_named_with_its_interval_though_live_bytes_are_flat() {
 }
 
 #[test]
-fn churn_is_named_by_what_was_allocated() {
+fn churn_is_named_by_its_allocations() {
     let series = Series::with_fault("churn");
     let files = series.files();
     let pair = [&files[0], files.last().expect("a snapshot")];

@@ -1,4 +1,4 @@
-//! Exact mode is equal to the truth over any inner allocator.
+//! Exact mode equals the truth over any inner allocator.
 
 use std::process::Command;
 use std::time::Duration;
@@ -22,7 +22,7 @@ fn run(inner: &str, mode: &str, fault: &str) -> Result<(), Failure> {
 
 fn holds_over(inner: &str) {
     for mode in ["exact", "interval:1KiB", "off"] {
-        // Without recording there is nothing in the profile, but the totals are checked all the same.
+        // Without recording, the profile is empty, but the totals are still checked.
         match run(inner, mode, "") {
             Ok(()) => assert_ne!(mode, "off"),
             Err(Failure::Wrong(said)) if mode == "off" && said.contains("the profile is empty") => {}
@@ -52,7 +52,7 @@ fn over_an_arena_that_never_frees() {
 }
 
 #[test]
-fn over_one_that_takes_no_notice_of_large_alignments() {
+fn over_one_that_ignores_large_alignments() {
     holds_over("page");
 }
 
@@ -62,7 +62,7 @@ fn over_one_that_returns_null() {
 }
 
 #[test]
-fn a_recorder_that_counts_what_was_refused_is_noticed() {
+fn a_recorder_that_counts_refused_allocations_is_noticed() {
     let failure = run("refusing", "exact", "null").unwrap_err();
     assert!(failure.message().contains("totals:"), "{failure:?}");
 }

@@ -1,8 +1,8 @@
-//! What an allocation that is not sampled costs, in instructions: the same number in every run on every machine of a
-//! kind, so that a change which makes the fast path longer fails here and not in somebody's production.
+//! The cost of an unsampled allocation in instructions. The number is the same in every run on every machine
+//! of a kind, so a change that lengthens the fast path fails this test before it reaches production.
 //!
-//! callgrind counts a pair of 64 bytes, allocated and freed, in optimised programs of `tests/bench`. The limits are
-//! for x86-64; elsewhere the same path has another number of instructions.
+//! callgrind counts a pair of 64 bytes, allocated and freed, in optimised programs of `tests/bench`. The
+//! limits are for x86-64; other processors need another number of instructions.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 use std::env;
@@ -11,19 +11,20 @@ use std::process::Command;
 
 use highwater_tests::succeed;
 
-/// The most instructions that a pair may take above one through a wrapper that does nothing, while sampling is on.
+/// Maximum additional instructions of a pair, compared to a wrapper that does nothing, while sampling is on.
 const MOST_SAMPLING: f64 = 11.25;
 
-/// The same, while it is off.
+/// Maximum additional instructions while recording is off.
 const MOST_OFF: f64 = 11.25;
 
-/// The optimised programs that are counted.
+/// The optimised programs to count.
 struct Programs {
     directory: PathBuf,
 }
 
 impl Programs {
-    /// Builds them, without the workloads that are not needed here and that would take longer to compile.
+    /// Builds the programs without the workloads that are not needed here, which would take longer to
+    /// compile.
     fn build() -> Self {
         let target =
             Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target directory");
@@ -46,7 +47,7 @@ impl Programs {
     }
 }
 
-/// What is too much about a count, if anything is.
+/// An error if a count is too high.
 fn excess(count: f64, noop: f64, most: f64) -> Result<(), String> {
     let above = count - noop;
     if above <= most {
@@ -63,13 +64,13 @@ fn an_allocation_that_is_not_sampled_costs_few_instructions() {
     let programs = Programs::build();
     let noop = programs.count("bench-noop", "");
     assert!(noop > 50.0, "{noop} instructions are too few for a pair: it was optimised away");
-    // So rarely that nothing is sampled while callgrind counts.
+    // The interval is so long that nothing is sampled while callgrind counts.
     for (setting, most) in [("interval:1GiB", MOST_SAMPLING), ("off", MOST_OFF)] {
         let count = programs.count("bench-highwater", setting);
         println!("{setting}: {:+.2}", count - noop);
         excess(count, noop, most).unwrap_or_else(|what| panic!("{setting}: {what}"));
     }
-    // The programs do differ in what they do: recording everything takes far more.
+    // The planted fault: recording everything takes far more instructions.
     let exact = programs.count("bench-highwater", "exact");
     assert!(excess(exact, noop, MOST_SAMPLING).is_err(), "exact mode took {exact}");
 }

@@ -1,4 +1,4 @@
-//! When blocks were born, how long they lived, and how they grew, as snapshots say of a program that knows it.
+//! Births, lifetimes and growth of blocks: snapshots against a program that knows them.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use highwater_tests::succeed;
 
 const BLOCKS: i64 = 1000;
 
-/// The snapshots that the program takes, in a mode.
+/// The snapshots that the program takes in this mode.
 fn snapshots(mode: &str) -> [Profile; 3] {
     let directory = tempfile::tempdir().unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_lifetimes"));
@@ -35,7 +35,7 @@ fn number(profile: &Profile, row: &Sample<'_>, key: &str) -> Option<i64> {
     profile.strings.find(key).and_then(|key| row.number(key))
 }
 
-/// Sum of a function's values of one kind, over the rows that are wanted.
+/// Sum of a function's values of one kind, over the selected rows.
 fn sum(profile: &Profile, function: &str, kind: &str, is_wanted: impl Fn(&Sample<'_>) -> bool) -> i64 {
     let column = profile.sample_type(kind).unwrap();
     rows(profile, function).iter().filter(|row| is_wanted(row)).map(|row| row.values[column]).sum()
@@ -45,20 +45,21 @@ fn total(profile: &Profile, function: &str, kind: &str) -> i64 {
     sum(profile, function, kind, |_| true)
 }
 
-/// Live blocks of `keep` by the first snapshot that could see them: 1, 2 and 3.
+/// Live blocks of `keep` by the first snapshot that could contain them: 1, 2 and 3.
 fn born(profile: &Profile) -> [i64; 3] {
     [1, 2, 3].map(|epoch| {
         sum(profile, "keep", "inuse_objects", |row| number(profile, row, "birth_epoch") == Some(epoch))
     })
 }
 
-/// Freed blocks of a function that lived for so many nanoseconds, or up to twice as many.
+/// Freed blocks of a function whose lifetime, in nanoseconds, is in the selected class; a class ends at twice
+/// its beginning.
 fn lived(profile: &Profile, function: &str, is_wanted: impl Fn(i64) -> bool) -> i64 {
     sum(profile, function, "freed_objects", |row| number(profile, row, "lifetime").is_some_and(&is_wanted))
 }
 
 #[test]
-fn live_blocks_are_told_apart_by_the_snapshot_that_saw_them_first() {
+fn live_blocks_have_their_birth_epoch() {
     let snapshots = snapshots("exact");
     let expected = [[BLOCKS, 0, 0], [BLOCKS, BLOCKS, 0], [0, BLOCKS, BLOCKS]];
     assert_eq!(snapshots.each_ref().map(born), expected);
@@ -69,7 +70,7 @@ fn live_blocks_are_told_apart_by_the_snapshot_that_saw_them_first() {
 
 #[test]
 fn births_are_sampled_without_bias() {
-    // Of blocks of 300 bytes nearly all are sampled.
+    // Almost all blocks of 300 bytes are sampled.
     let [_, second, third] = snapshots("interval:128");
     for (profile, expected) in [(second, [BLOCKS, BLOCKS, 0]), (third, [0, BLOCKS, BLOCKS])] {
         for (found, expected) in born(&profile).into_iter().zip(expected) {
@@ -79,18 +80,19 @@ fn births_are_sampled_without_bias() {
 }
 
 #[test]
-fn temporary_blocks_are_those_that_are_freed_at_once() {
+fn blocks_freed_at_once_are_temporary() {
     let [.., profile] = snapshots("exact");
     assert_eq!(total(&profile, "pass", "temp_objects"), BLOCKS);
     assert_eq!(total(&profile, "pass", "temp_space"), 200 * BLOCKS);
-    // The one that was allocated last, and waited for nothing but time.
+    // The block that was allocated last, so only the time decides.
     assert_eq!(total(&profile, "linger", "temp_objects"), 1);
     assert_eq!(total(&profile, "keep", "temp_objects"), 0);
 }
 
-/// One block of many is timed, but how many were freed is counted; and where timed blocks stand for others, the rows say so.
+/// In exact mode, the freed blocks are all counted, but only some lifetimes are measured. If a measured block
+/// represents others, its row says so.
 #[test]
-fn in_exact_mode_what_was_freed_is_exact_and_estimates_say_how_far_they_are_off() {
+fn in_exact_mode_freed_counts_are_exact_and_estimates_have_errors() {
     let [.., profile] = snapshots("exact");
     for function in ["keep", "pass", "linger"] {
         for measure in ["objects", "space"] {
@@ -115,15 +117,15 @@ fn in_exact_mode_what_was_freed_is_exact_and_estimates_say_how_far_they_are_off(
 }
 
 #[test]
-fn lifetimes_are_those_of_the_blocks() {
+fn lifetimes_equal_the_blocks_lifetimes() {
     for mode in ["exact", "interval:64"] {
         let [.., profile] = snapshots(mode);
-        // In exact mode one block in 64 is timed beyond the first 256, and stands for as many.
+        // In exact mode, after the first 256 blocks, one in 64 lifetimes is measured, and counts for 64.
         let about_all = |blocks: i64| (blocks - BLOCKS).abs() <= BLOCKS * 2 / 5;
         let long = lived(&profile, "linger", |ns| (1 << 24..1 << 34).contains(&ns));
         assert!(about_all(long), "{mode}: {long} lived for 20 ms");
         assert_eq!(lived(&profile, "linger", |ns| ns < 1 << 24), 0, "{mode}");
-        // A neighbour on the machine may stop the program between the two calls, but not often.
+        // Other processes may stop the program between the two calls, but not often.
         let short = lived(&profile, "pass", |ns| ns < 1 << 20);
         assert!(about_all(short), "{mode}: {short} were gone at once");
     }

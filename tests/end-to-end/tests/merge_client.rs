@@ -1,4 +1,4 @@
-//! Profiles of several processes as one: Go's pprof reads it, and its totals are the sums.
+//! Profiles of several processes merged into one: Go's pprof reads it, and its totals are the sums.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,7 +48,7 @@ fn pprof_total(directory: &Path, kind: &str, files: &[&Path]) -> String {
 }
 
 #[test]
-fn totals_are_the_sums_for_us_and_for_pprof() {
+fn totals_are_the_sums_for_highwater_and_pprof() {
     let directory = tempfile::tempdir().unwrap();
     let files = two_processes(directory.path());
     let merged = merge(directory.path(), &files);
@@ -57,7 +57,7 @@ fn totals_are_the_sums_for_us_and_for_pprof() {
     for kind in ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space", "peak_objects", "peak_space"]
     {
         assert_eq!(total(&sum, kind), total(&one, kind) + total(&other, kind), "{kind}");
-        // What pprof makes of our sum is what it makes of the parts.
+        // pprof's result for the merged file equals its result for the parts.
         let parts: Vec<&Path> = files.iter().map(PathBuf::as_path).collect();
         assert_eq!(
             pprof_total(directory.path(), kind, &[&merged]),
@@ -81,8 +81,8 @@ fn one_program_in_two_processes_is_one() {
     let sum = read(&merge(directory.path(), &files));
     assert_eq!(sum.mappings().len(), one.mappings().len());
 
-    // Both did the same, so every site of the one is a site of the other: named, the sum has twice the values and no
-    // row more.
+    // Both processes did the same work, so every site of one is a site of the other: with names, the merged
+    // profile has twice the values and the same number of rows.
     let rows = |path: &Path| {
         let mut command = Command::new(highwater());
         command.args(["top", "--json", "--limit", "0", "--sample", "alloc-blocks"]).arg(path);
@@ -103,7 +103,7 @@ fn one_program_in_two_processes_is_one() {
 }
 
 #[test]
-fn pprof_reads_what_was_converted() {
+fn pprof_reads_converted_files() {
     let directory = tempfile::tempdir().unwrap();
     let golden = highwater_tests::repository().join("tests/golden/gperftools/sampled/heap");
     let converted = directory.path().join("converted.pb.gz");

@@ -1,4 +1,5 @@
-//! A whole program against a plain map: every block of the process, from before `main` to the end of its threads.
+//! A whole program against a plain map: every block of the process, from before `main` to the end of its
+//! threads.
 //!
 //! Random sequences are compared where the recorder is a value and not the program's own allocator, and so can be
 //! asked again and again: `crates/highwater-recorder/tests/reference_exact.rs`.
@@ -7,7 +8,7 @@ use std::process::Command;
 
 use highwater_tests::succeed;
 
-/// Name, and what the map, the exact counts and the call sites say.
+/// Each count's name, with the values of the map, of the exact counts and of the call sites.
 fn run(mode: &str, arguments: &[&str]) -> Vec<(String, [u64; 3])> {
     let mut program = Command::new(env!("CARGO_BIN_EXE_prove_reference"));
     let printed = succeed(program.env("HIGHWATER", mode).args(arguments));
@@ -39,7 +40,7 @@ fn the_counts_are_equal_to_the_map_in_every_mode() {
 }
 
 #[test]
-fn a_block_that_the_map_was_not_told_of_is_found() {
+fn a_block_hidden_from_the_map_is_detected() {
     let different = run("exact", &["forget"]).into_iter().filter(|(_, [truth, counted, _])| truth != counted);
     let different: Vec<_> = different.map(|(name, _)| name).collect();
     assert_eq!(different, ["alloc_blocks", "alloc_bytes", "live_blocks", "live_bytes"]);

@@ -1,7 +1,8 @@
-//! Stacks are whole and right whether a program is built with frame pointers, without them, or as nearly all are: with
-//! some of both. The system's unwinder is the judge; the program of this test asks it about each stack.
+//! Stacks are complete and right, whether a program is built with frame pointers, without them, or, like
+//! most, with some of both. The system's unwinder is the judge; the test's program compares each stack with
+//! it.
 //!
-//! Also what a walk costs, in instructions for each frame, which are the same in every run.
+//! Also the cost of a walk, in instructions per frame, which is the same in every run.
 #![cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 
 use std::env;
@@ -14,14 +15,14 @@ use highwater_tests::{Failure, highwater, run_with_timeout, succeed};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Whether everything but what comes compiled (Rust's and C's standard libraries) keeps frame pointers.
+/// Whether all code keeps frame pointers, except for precompiled code (Rust's and C's standard libraries).
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kept {
     No,
     Yes,
 }
 
-/// Builds an optimised program, and returns where it is.
+/// Builds an optimised program, and returns its path.
 fn optimised(package: &str, program: &str, kept: Kept) -> PathBuf {
     let directory =
         Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("stack-walks-{kept:?}").to_lowercase());
@@ -33,7 +34,7 @@ fn optimised(package: &str, program: &str, kept: Kept) -> PathBuf {
     directory.join("release").join(program)
 }
 
-/// Runs the program and returns what its profile says, with what `highwater info` says of it.
+/// Runs the program and returns its profile's facts, and the output of `highwater info` about it.
 fn walk(kept: Kept, options: &[&str]) -> Result<(Meta, String), Failure> {
     let program = optimised("highwater-tests", "stack_walks", kept);
     let directory = tempfile::tempdir().unwrap();
@@ -59,7 +60,7 @@ fn stacks_are_whole_without_any_compiler_flag() {
 fn frame_pointers_are_followed_where_they_are_kept() {
     let (facts, said) = walk(Kept::Yes, &[]).unwrap();
     assert_eq!((facts.system_walks, facts.truncated_stacks), (Some(0), Some(0)));
-    // The C library has none, in the midst of these stacks.
+    // The C library has no frame pointers, and is in the middle of these stacks.
     assert_eq!((facts.frame_pointer_mappings, facts.table_mappings), (Some(1), Some(1)));
     assert!(facts.frame_pointer_calls > facts.table_calls, "{facts:?}");
     let line = "stacks     walked by frame pointers in 1 file, by unwind tables in 1; 0.0% cut off";
@@ -77,10 +78,10 @@ fn a_walk_that_trusts_frame_pointers_everywhere_is_noticed() {
     }
 }
 
-/// Instructions for each frame of a walk: the difference between deep stacks and shallow ones, over many walks.
+/// Instructions per frame of a walk: the difference between deep and shallow stacks, over many walks.
 fn instructions_a_frame(program: &Path) -> f64 {
     const WALKS: [u64; 2] = [100, 1_100];
-    /// Of as many walks each.
+    /// Number of runs, each with the same number of walks.
     const RUNS: u64 = 5;
     let count = |depth: &str, walks: u64| {
         let mut valgrind = Command::new("valgrind");

@@ -1,9 +1,10 @@
-//! What the estimates promise: no bias, and intervals of 95 % that hold the truth in 95 of 100 cases. The real recorder
-//! repeats a pattern of allocations thousands of times, and each repetition's profile is read as any reader would.
+//! The promises of the estimates: no bias, and 95 % intervals that contain the truth in 95 of 100 cases. The
+//! real recorder repeats a pattern of allocations thousands of times, and the test reads each repetition's
+//! profile like any reader.
 //!
-//! Every check is repeated with fresh random numbers before a failure is believed: four standard errors are exceeded
-//! by chance once in 16,000 times, and twice never. Faults that profilers have shipped with are planted here as well,
-//! and must not pass.
+//! A failed check is repeated with new random numbers: four standard errors are exceeded by chance once in
+//! 16,000 times, and practically never twice in a row. The test also plants faults that released profilers
+//! have had; they must be detected.
 
 use std::process::Command;
 
@@ -11,10 +12,10 @@ use highwater_tests::succeed;
 
 const REPETITIONS: usize = 4_000;
 
-/// Enough of them to see a fault that is planted.
+/// Enough repetitions to detect a planted fault.
 const FEW_REPETITIONS: usize = 500;
 
-/// Standard errors to both sides that an interval of 95 % has.
+/// Standard errors on both sides of a 95 % interval.
 const Z: f64 = 1.96;
 
 /// Blocks of one size in every repetition. Half of them are freed.
@@ -29,7 +30,7 @@ struct Row {
     size: f64,
     interval: f64,
     samples: f64,
-    /// What the reader sees: blocks and bytes, all and live, scaled by the recorder.
+    /// The values that a reader sees: blocks and bytes, all and live, scaled by the recorder.
     blocks: f64,
     bytes: f64,
     live_blocks: f64,
@@ -66,13 +67,13 @@ fn record(repetitions: usize, threads: usize, intervals: &[u64], pattern: &[Bloc
     repetitions
 }
 
-/// A number that a repetition states, with its variance.
+/// A repetition's estimate with its variance.
 struct Estimate {
     value: f64,
     variance: f64,
 }
 
-/// Adds up `blocks` of each row, counted in `unit`s: the variance is that of docs/ACCURACY.md.
+/// Adds up `blocks` of each row, counted in `unit`s; docs/ACCURACY.md has the formula of the variance.
 fn sum(rows: &[Row], value: fn(&Row) -> f64, blocks: fn(&Row) -> f64, unit: fn(&Row) -> f64) -> Estimate {
     rows.iter().fold(Estimate { value: 0.0, variance: 0.0 }, |sum, row| {
         let p = row.probability();
@@ -83,7 +84,7 @@ fn sum(rows: &[Row], value: fn(&Row) -> f64, blocks: fn(&Row) -> f64, unit: fn(&
     })
 }
 
-/// What a repetition's rows say of a quantity.
+/// The estimate of a quantity from a repetition's rows.
 type Estimator = fn(&[Row]) -> Estimate;
 
 /// The quantities of a profile, by name.
@@ -100,7 +101,7 @@ fn truths(pattern: &[Blocks]) -> [f64; 4] {
     [bytes, blocks, bytes / 2.0, blocks / 2.0]
 }
 
-/// That the mean of the estimates is the truth, within four of its standard errors.
+/// Checks that the mean of the estimates is the truth, within four of its standard errors.
 fn check_bias(estimates: &[Estimate], truth: f64) -> Result<(), String> {
     let count = estimates.len() as f64;
     let mean = estimates.iter().map(|it| it.value).sum::<f64>() / count;
@@ -119,7 +120,7 @@ fn check_bias(estimates: &[Estimate], truth: f64) -> Result<(), String> {
     ))
 }
 
-/// That 93 to 97 % of the intervals hold the truth.
+/// Checks that 93 to 97 % of the intervals contain the truth.
 fn check_coverage(estimates: &[Estimate], truth: f64) -> Result<(), String> {
     let held = estimates.iter().filter(|it| (it.value - truth).abs() <= Z * it.variance.sqrt()).count();
     let coverage = held as f64 / estimates.len() as f64;
@@ -153,8 +154,9 @@ fn holds(threads: usize, intervals: &[u64], pattern: &[Blocks]) {
     twice(|| check(&record(REPETITIONS, threads, intervals, pattern), pattern));
 }
 
-/// Share of intervals that hold the truth when each of `number` blocks is found with probability `p`, from the
-/// binomial distribution itself: a pattern is fit for [`check_coverage`] when that is far enough inside of the limits.
+/// Share of intervals that contain the truth if each of `number` blocks is sampled with probability `p`, from
+/// the binomial distribution. A pattern suits [`check_coverage`] if this share is far enough inside the
+/// limits.
 fn true_coverage(number: u64, p: f64) -> f64 {
     let truth = number as f64;
     let mut weight = truth * (-p).ln_1p();
@@ -225,8 +227,8 @@ fn threads_that_come_and_go() {
     holds(4, &[256], &[Blocks { size: 16, number: 2_000 }, Blocks { size: 512, number: 100 }]);
 }
 
-/// Threads that end before they have allocated an interval leave what they waited for to those behind them. So few
-/// blocks have no normal distribution, but no bias either.
+/// A thread that ends before it has allocated an interval leaves its remaining distance to later threads. So
+/// few blocks are not normally distributed, but there is no bias.
 #[test]
 fn threads_that_are_shorter_than_an_interval() {
     let pattern = [Blocks { size: 16, number: 96 }];
@@ -262,7 +264,8 @@ fn a_site_without_a_sample_has_less_than_three_intervals() {
     });
 }
 
-/// Scaling the mean size of a stack's samples, as some profilers do, in place of each sample.
+/// The planted fault: scaling the mean size of a stack's samples, as some profilers do, instead of each
+/// sample.
 #[test]
 fn scaling_the_mean_size_is_found() {
     let scaled = |rows: &Vec<Row>| {
@@ -278,7 +281,7 @@ fn scaling_the_mean_size_is_found() {
     assert!(check_bias(&bytes, true_bytes).is_err() && check_bias(&blocks, true_blocks).is_err());
 }
 
-/// Error bars that count a sample once, and not as the many that it stands for.
+/// The planted fault: error bars that count a sample once, and not with its weight.
 #[test]
 fn error_bars_without_the_weight_are_found() {
     let pattern = [Blocks { size: 16, number: 2_000 }];
@@ -292,7 +295,7 @@ fn error_bars_without_the_weight_are_found() {
     assert!(check_coverage(&unweighted, truths(&pattern)[0]).is_err());
 }
 
-/// A simulated recorder, of which only the distribution of its waits is not the recorder's own.
+/// A simulated recorder that differs from the real one only in the distribution of its distances.
 fn simulate(size: f64, number: u64, interval: f64, mut wait: impl FnMut() -> f64) -> Vec<Estimate> {
     let p = -(-size / interval).exp_m1();
     (0..REPETITIONS)
@@ -310,7 +313,8 @@ fn simulate(size: f64, number: u64, interval: f64, mut wait: impl FnMut() -> f64
         .collect()
 }
 
-/// Waits drawn evenly from 0 to twice the interval, and scaled as if they were exponential, as one profiler does.
+/// The planted fault: uniform distances from 0 to twice the interval, scaled as if they were exponential, as
+/// in one profiler.
 #[test]
 fn waits_that_are_not_exponential_are_found() {
     const INTERVAL: f64 = 4096.0;

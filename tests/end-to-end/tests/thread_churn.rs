@@ -1,5 +1,5 @@
-//! Snapshots while threads come and go: every file is whole, their number is bounded, and no block is lost or
-//! counted twice.
+//! Snapshots while threads start and end: every file is complete, their number is bounded, and no block is
+//! lost or counted twice.
 
 use std::fs;
 use std::process::Command;
@@ -50,7 +50,8 @@ fn a_series_is_bounded_and_whole_and_nothing_is_lost() {
         if mode == "exact" {
             assert_eq!(allocated, churned);
         } else {
-            // More than 100,000 blocks of 2,500 bytes in the mean: at 1 KiB the standard error is far below 1 %.
+            // More than 100,000 blocks with a mean of 2,500 bytes: at 1 KiB the standard error is far below 1
+            // %.
             assert!((allocated - churned).abs() * 20 < churned, "{allocated} of {churned}");
         }
     }

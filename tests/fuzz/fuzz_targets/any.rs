@@ -1,4 +1,4 @@
-//! libFuzzer's entry to all readers, and to what unpacks files for them.
+//! libFuzzer's entry to all readers, and to the decompression of files for them.
 #![no_main]
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! libFuzzer's entry to a fault that it must find.
+//! libFuzzer's entry to a planted fault that it must find.
 #![no_main]
 #![forbid(unsafe_code)]
 

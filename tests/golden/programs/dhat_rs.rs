@@ -1,5 +1,5 @@
-//! The same program as `shapes.rs`, watched by the crate dhat; with the argument `ad-hoc` it reports events of its own
-//! instead of its heap.
+//! The same program as `shapes.rs`, profiled by the crate dhat. With the argument `ad-hoc` it reports events
+//! of its own instead of its heap.
 #![forbid(unsafe_code)]
 
 #[path = "shapes.rs"]

@@ -1,7 +1,7 @@
-//! The program whose heap the goldens of Rust profilers show: five sites with known totals, one of them inlined,
-//! one recursive, with a peak that is over before the end.
+//! The program behind the goldens of Rust profilers: five sites with known totals, one of them inlined, one
+//! recursive, with a peak that is over before the end.
 //!
-//! `rustc` alone builds it; `dhat_rs.rs` includes it to watch itself.
+//! `rustc` alone can build it; `dhat_rs.rs` includes it to profile it.
 use std::hint::black_box;
 
 /// 40 blocks of 1,000 to 1,039 bytes, every other one kept.
@@ -30,25 +30,25 @@ fn descend(levels: usize) -> usize {
     block.len() + below
 }
 
-/// The peak: 64 KiB for a moment.
+/// The peak: 64 KiB for a short time.
 #[inline(never)]
 fn spike() -> usize {
     black_box(vec![0_u8; 64 << 10]).len()
 }
 
-/// The first shelf once more, byte by byte.
+/// Copies the first shelf, byte by byte.
 #[inline(never)]
 fn copied(shelves: &[Vec<u8>]) -> usize {
     black_box(shelves[0].clone()).len()
 }
 
-/// Many small blocks that are freed at once.
+/// Many small blocks that are freed immediately.
 #[inline(never)]
 fn churn() -> usize {
     (1..=200).map(|size| black_box(Box::new([1_u8; 24])).len() + size).sum()
 }
 
-/// All of it, in this order.
+/// Runs all parts, in this order.
 pub fn run() {
     let kept = shelves();
     black_box(descend(5));

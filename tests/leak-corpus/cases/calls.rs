@@ -1,4 +1,5 @@
-//! Threads in calls that the kernel never restarts: a signal would end the call, and the thread with it.
+//! Threads in system calls that the kernel never restarts: a signal would end the call, and with it the
+//! thread.
 
 use std::io::Read;
 use std::net::{TcpListener, TcpStream, UdpSocket};

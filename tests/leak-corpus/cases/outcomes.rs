@@ -1,4 +1,4 @@
-//! Tests that end in other ways than by returning, or return more, or are allowed what they leave.
+//! Tests that end in other ways than by returning, that return a value, or whose leftovers are allowed.
 
 use std::process::ExitCode;
 use std::thread;
@@ -49,7 +49,7 @@ fn leak_in_a_test_that_should_panic_and_fails_to() {
     named("no-panic").spawn(stay).unwrap(); // leak: no-panic
 }
 
-/// Makes a test out of its name and more attributes, as crates do that generate tests.
+/// Makes a test from its name and more attributes, like crates that generate tests.
 macro_rules! generated {
     ($(#[$attribute:meta])* $name:ident, $body:block) => {
         #[test]

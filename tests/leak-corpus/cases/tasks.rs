@@ -1,4 +1,4 @@
-//! Tasks of tokio's runtimes that are built by hand: those that outlive the test's own use of them, and those that do not.
+//! Tasks of tokio runtimes that are built by hand: tasks that outlive the test's use of them, and others.
 
 use std::future::pending;
 use std::sync::{LazyLock, Mutex, OnceLock};
@@ -15,18 +15,18 @@ async fn forever() {
     pending::<()>().await;
 }
 
-/// A task that has something to wait for that will not come.
+/// A task that waits for a message that never comes.
 async fn waits(receiver: oneshot::Receiver<()>) {
     let _ = receiver.await;
 }
 
-/// A task that keeps another one waiting while it waits.
+/// A task that keeps another task waiting while it waits.
 async fn holds(receiver: oneshot::Receiver<()>, sender: oneshot::Sender<()>) {
     let _ = receiver.await;
     drop(sender);
 }
 
-/// Another one.
+/// Another task like that.
 async fn keeps(receiver: oneshot::Receiver<()>, sender: oneshot::Sender<()>) {
     holds(receiver, sender).await;
 }
@@ -43,13 +43,13 @@ fn multi() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
 }
 
-/// A runtime of the process, which all tests use.
+/// A runtime of the process, which all tests share.
 fn shared() -> &'static Runtime {
     static SHARED: LazyLock<Runtime> = LazyLock::new(multi);
     &SHARED
 }
 
-/// Has the runtime get to what was spawned.
+/// Lets the runtime poll the spawned tasks.
 fn turn(runtime: &Runtime) {
     runtime.block_on(async { sleep(Duration::from_millis(10)).await });
 }
@@ -136,7 +136,7 @@ fn leak_of_a_task_with_a_large_future() {
         pending::<()>().await;
         std::hint::black_box(large);
     };
-    // It is put into a block of its own first.
+    // A future this large is put into a block of its own first.
     shared().spawn(future); // leak: task {async_block}
 }
 
@@ -147,7 +147,7 @@ fn leak_of_a_join_set_that_is_forgotten() {
     std::mem::forget(set);
 }
 
-/// The end of each task wakes the next one, while the runtime that is dropped ends them one after the other.
+/// The end of each task wakes the next one, while the dropped runtime ends them one after the other.
 #[test]
 fn leak_of_tasks_that_wait_for_each_other() {
     let runtime = single();

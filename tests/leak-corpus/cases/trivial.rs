@@ -1,4 +1,4 @@
-//! Five hundred tests that do nothing, to measure what each of them pays for being checked.
+//! Five hundred tests that do nothing, to measure the cost of checking each.
 
 macro_rules! in_modules {
     ([$($outer:ident)*] $inner:tt $tests:tt) => { $( mod $outer { in_modules!($inner $tests); } )* };

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-/// What a server with this handler answers. The server has ended when this returns.
+/// The answer of a server with this handler. The server has ended when this returns.
 pub async fn get<H: Handler<T, ()>, T: 'static>(handler: H) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
     let address = listener.local_addr().expect("it has an address");

@@ -1,10 +1,10 @@
-//! The service of docs/LEAKTEST.md, mended: what its handler asks ends with the handler.
+//! The service of docs/LEAKTEST.md after the fix: its requests end with its handler.
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 
-/// Asks another service, which takes its time.
+/// Asks another service, which answers slowly.
 async fn ask(service: &'static str) -> String {
     tokio::time::sleep(Duration::from_secs(60)).await;
     format!("{service}: ok\n")

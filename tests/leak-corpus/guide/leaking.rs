@@ -1,10 +1,10 @@
-//! The service of docs/LEAKTEST.md as it was found: its handler asks three others, and forgets them when they are slow.
+//! The service of docs/LEAKTEST.md with the leak: its handler asks three others, and forgets the slow ones.
 
 use std::time::Duration;
 
 use axum::http::StatusCode;
 
-/// Asks another service, which takes its time.
+/// Asks another service, which answers slowly.
 async fn ask(service: &'static str) -> String {
     tokio::time::sleep(Duration::from_secs(60)).await;
     format!("{service}: ok\n")

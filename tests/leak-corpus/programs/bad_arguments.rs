@@ -1,5 +1,5 @@
-//! What cannot be meant. A line that the compiler is to refuse ends in what it is to say. `tests/end-to-end/tests/leak_corpus` has it do
-//! so; in all other builds this is empty.
+//! Invalid arguments. A line that the compiler must refuse ends in the expected message.
+//! `tests/end-to-end/tests/leak_corpus` compiles it; in all other builds this is empty.
 
 #[cfg(bad_arguments)]
 mod arguments {

@@ -1,4 +1,4 @@
-//! A test program without libtest: the harness says that it sees no test, and guards still work.
+//! A test program without libtest: the harness reports that it sees no test, and guards still work.
 
 use std::thread;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Tests that wait for ever for what they left, and one that only takes its time.
+//! Tests that wait for ever for their leftovers, and one that is only slow.
 
 use std::thread;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The attribute with its options and beside those of others, and the guard.
+//! The attribute with its options, together with other attributes, and the guard.
 
 #[path = "../cases/marked.rs"]
 mod marked;

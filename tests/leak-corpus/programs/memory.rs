@@ -1,4 +1,4 @@
-//! The corpus's tests that say what they may do with memory.
+//! The corpus's tests with limits on memory.
 
 #[path = "../cases/memory/mod.rs"]
 mod memory;

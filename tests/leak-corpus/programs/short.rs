@@ -1,5 +1,5 @@
-//! A few tests of each kind, to be built in every way that programs are: with either mangling, without debug information,
-//! optimized.
+//! A few tests of each kind, to build in all the ways in which programs are built: with either mangling,
+//! without debug information, optimized.
 
 use std::future::pending;
 use std::sync::{LazyLock, Mutex, Once, OnceLock};

@@ -1,4 +1,4 @@
-//! A program with tasks of a runtime that the harness does not know. It says so, and blames no test.
+//! A program with tasks of a runtime that the harness does not know. The harness says so, and blames no test.
 
 use highwater_leaktest as _;
 

@@ -1,4 +1,4 @@
-//! The corpus as a program whose tests are checked as a whole: by this one line.
+//! The corpus as a program whose tests are checked as a whole, by this one line.
 
 use highwater_leaktest as _;
 

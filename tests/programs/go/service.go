@@ -1,9 +1,9 @@
-// A small service that leaks, bursts and caches, with the profiler of Go's standard library beside it.
+// A small service that leaks, bursts and caches, and serves the profiles of Go's standard library.
 //
-// It prints the address that it listens on, and ends when its standard input does. Its arguments are steps, such as
-// leak=200,cache=100: each time somebody asks for the heap profile, the next of them is made first, and the last one again
-// and again. So nothing in it depends on time. Before a profile is served the garbage is collected twice, since a heap
-// profile says what was true up to two collections ago.
+// It prints its address, and ends when its standard input is closed. Its arguments are steps, such as
+// leak=200,cache=100: each request for the heap profile first makes the next step; the last step is repeated. So
+// nothing depends on time. Before a profile is served, garbage is collected twice, because a heap profile may be up
+// to two collections old.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// One sample every 16 KiB in the mean, so that little memory is enough for a test.
+	// One sample every 16 KiB on average, so that a test needs little memory.
 	samplingIntervalBytes = 16 << 10
 	sessionBytes          = 2 << 10
 	pageBytes             = 4 << 10
@@ -31,7 +31,7 @@ const (
 var (
 	sessions [][]byte
 	cache    = make([][]byte, cachePages)
-	// Where what is garbage at once goes, so that it is not kept on the stack.
+	// Receives immediate garbage, so that it is not kept on the stack.
 	sink []byte
 )
 
@@ -44,7 +44,7 @@ func leakSession(count int) {
 	}
 }
 
-// closeSession opens sessions and closes them: what leakSession should have done.
+// closeSession opens sessions and closes them: the correct form of leakSession.
 //
 //go:noinline
 func closeSession(count int) {
@@ -53,7 +53,7 @@ func closeSession(count int) {
 	}
 }
 
-// burstReport makes reports that are garbage at once.
+// burstReport makes reports that become garbage immediately.
 //
 //go:noinline
 func burstReport(count int) {
@@ -78,7 +78,7 @@ var works = map[string]func(count int){
 	"cache": cachePage,
 }
 
-// work does what one part of a step says.
+// work executes one part of a step.
 func work(part string) error {
 	name, number, _ := strings.Cut(part, "=")
 	do, ok := works[name]
@@ -90,7 +90,7 @@ func work(part string) error {
 	return nil
 }
 
-// script makes one step before each heap profile.
+// script executes one step before each heap profile.
 type script struct {
 	lock    sync.Mutex
 	steps   []string
@@ -131,7 +131,7 @@ func main() {
 	}
 	fmt.Println(listener.Addr())
 	go func() {
-		// The test that started it holds the other end: when it is gone, so is the service.
+		// The test holds the other end: when the test ends, the service ends.
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
 	}()

@@ -1,11 +1,11 @@
-//! An arena that hands out memory in a row and never takes any back: the simplest inner allocator there is, and one that
-//! may be called in a signal handler.
+//! An arena that hands out memory sequentially and never takes any back: the simplest inner allocator, and
+//! one that may be called in a signal handler.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering::Relaxed};
 
-/// Address space that is reserved; memory is used only as far as it is handed out.
+/// Reserved address space in bytes; memory is used only as far as it is handed out.
 const ROOM: usize = 32 << 30;
 
 pub struct Bump {
@@ -39,8 +39,8 @@ impl Bump {
     }
 }
 
-// SAFETY: every block is a piece of the mapping of its own, aligned by the extra room, and stays for ever. The memory is
-// zero, because the kernel gives it so and nobody has had it before.
+// SAFETY: every block is a piece of the mapping of its own, aligned by the extra space, and stays for ever.
+// The memory is zero, because the kernel gives it so and nobody has had it before.
 unsafe impl GlobalAlloc for Bump {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let start = self.start();
@@ -52,7 +52,8 @@ unsafe impl GlobalAlloc for Bump {
         if used > ROOM - bytes {
             return ptr::null_mut();
         }
-        // SAFETY: the piece from `used` to `used + bytes` lies within the mapping, and leaves room for the alignment.
+        // SAFETY: the piece from `used` to `used + bytes` lies within the mapping, and leaves space for the
+        // alignment.
         unsafe {
             let piece = start.add(used);
             piece.add(piece.align_offset(layout.align()))

@@ -1,4 +1,4 @@
-//! What the trap programs share: call sites that keep their own count, and the way to say that a count is wrong.
+//! The common parts of the trap programs: call sites with their own counts, and the report of a wrong count.
 #![allow(dead_code, unused_macros, reason = "each program uses a part of this")]
 
 pub mod bump;
@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use highwater::{Snapshot, Stats};
 
-/// What a program found wrong, in words for whoever reads the failed test.
+/// The fault that a program found, as text for the failed test.
 pub type Outcome = Result<(), String>;
 
-/// What a site did, by its own count and without the allocator's help.
+/// A site's own counts, without the allocator's help.
 pub struct Truth {
     name: &'static str,
     alloc_blocks: AtomicU64,
@@ -44,7 +44,7 @@ impl Truth {
         self.freed_bytes.fetch_add(bytes as u64, Relaxed);
     }
 
-    /// Tells the test: `site NAME alloc_blocks alloc_bytes live_blocks live_bytes`.
+    /// Prints for the test: `site NAME alloc_blocks alloc_bytes live_blocks live_bytes`.
     pub fn print(&self) {
         let [blocks, bytes] = [&self.alloc_blocks, &self.alloc_bytes].map(|it| it.load(Relaxed));
         let live_blocks = blocks - self.freed_blocks.load(Relaxed);
@@ -59,7 +59,7 @@ impl Truth {
     }
 }
 
-/// A block that knows its site.
+/// A block with a reference to its site.
 pub struct Block {
     start: *mut u8,
     layout: Layout,
@@ -70,7 +70,7 @@ pub struct Block {
 unsafe impl Send for Block {}
 
 impl Block {
-    /// Takes over a block that was just allocated with this layout; `None` when there is none.
+    /// Takes ownership of a block that was just allocated with this layout; `None` if it is null.
     pub fn new(start: *mut u8, layout: Layout, truth: &'static Truth) -> Option<Self> {
         if start.is_null() {
             return None;
@@ -88,7 +88,7 @@ impl Drop for Block {
     }
 }
 
-/// Makes a function that allocates, which is a call site of its own: `site!(site_name, NAME)`.
+/// Defines a function that allocates, as a call site of its own: `site!(site_name, NAME)`.
 macro_rules! site {
     ($function:ident, $truth:ident) => {
         static $truth: $crate::trap::Truth = $crate::trap::Truth::new(stringify!($function));
@@ -103,7 +103,7 @@ macro_rules! site {
     };
 }
 
-/// The exact totals at one moment, to be compared with later ones.
+/// The exact totals at one moment, for comparison with later ones.
 pub struct Mark(Stats);
 
 impl Mark {
@@ -111,8 +111,8 @@ impl Mark {
         Self(highwater::stats())
     }
 
-    /// `[alloc_blocks, alloc_bytes, freed_blocks, freed_bytes]` since the mark. A fault may make totals fall, and
-    /// that must read as wrong and not as a crash.
+    /// `[alloc_blocks, alloc_bytes, freed_blocks, freed_bytes]` since the mark. With a fault, totals may
+    /// decrease, which must be reported as wrong and must not panic.
     pub fn since(&self) -> [u64; 4] {
         let now = highwater::stats();
         [
@@ -133,12 +133,12 @@ pub fn snapshot(path: &str) -> Outcome {
     Snapshot::capture().and_then(|it| it.write(path)).map_err(|it| it.to_string())
 }
 
-/// The program's arguments; every program takes the path of the profile to write first.
+/// The program's arguments; the first one is always the path of the profile to write.
 pub fn arguments() -> Vec<String> {
     std::env::args().skip(1).collect()
 }
 
-/// Runs the program's part and turns what it found into an exit code.
+/// Runs the program's part and turns its outcome into an exit code.
 pub fn report(run: impl FnOnce(&str) -> Outcome) -> ExitCode {
     let Some(path) = std::env::args().nth(1) else {
         eprintln!("the path of the profile to write is missing");

@@ -1,7 +1,7 @@
-//! Faults of broken recorders, planted around a sound one to show that the tests would find them.
+//! Faults of broken recorders, planted around a correct one, to show that the tests find them.
 //!
-//! `TRAP_PLANT` in the environment names the fault (an environment variable, because some have to be there before
-//! `main`). Without it every call goes straight on.
+//! `TRAP_PLANT` in the environment names the fault (an environment variable, because some faults must be
+//! active before `main`). Without it, every call goes straight to the recorder.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -12,22 +12,22 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, Ordering::Relaxed};
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Fault {
-    /// The environment was not asked yet.
+    /// The environment was not read yet.
     Unknown,
     None,
     /// Holds a lock during each call.
     Lock,
-    /// Begins to record in `main`.
+    /// Starts to record in `main`.
     Late,
-    /// Keeps its state in thread-local storage that is destroyed, and records nothing behind that.
+    /// Keeps its state in thread-local storage with a destructor, and records nothing after its destruction.
     Tls,
-    /// Takes the thread's stack for the one it runs on.
+    /// Assumes that the current stack is the thread's own.
     Scan,
-    /// Asks the loader in each call.
+    /// Calls the loader in each call.
     Loader,
-    /// Counts what was refused.
+    /// Counts refused allocations.
     Null,
-    /// Takes its own memory for the program's.
+    /// Counts its own memory as the program's.
     Own,
     /// Stops allocations while a snapshot is taken.
     Stop,
@@ -71,7 +71,7 @@ pub fn fault() -> Fault {
     fault
 }
 
-/// Says that `main` has begun, for the fault that waits for it.
+/// Notes that `main` has begun, for the fault that waits for it.
 pub fn main_begins() {
     IN_MAIN.store(true, Relaxed);
 }
@@ -79,7 +79,7 @@ pub fn main_begins() {
 /// The thread that is taking a snapshot; 0 when none is.
 static SNAPSHOT_TAKER: AtomicI32 = AtomicI32::new(0);
 
-/// Takes a snapshot by `take`, with other threads' allocations stopped if that is the fault.
+/// Takes a snapshot with `take`. With the fault `Stop`, allocations of other threads are stopped meanwhile.
 pub fn around_snapshot<R>(take: impl FnOnce() -> R) -> R {
     SNAPSHOT_TAKER.store(own_thread(), Relaxed);
     let result = take();
@@ -92,7 +92,7 @@ fn own_thread() -> i32 {
     unsafe { libc::gettid() }
 }
 
-/// A sound allocator, and the fault around it.
+/// A correct allocator with a fault around it.
 pub struct Planted<A>(A);
 
 impl<A: GlobalAlloc> Planted<A> {
@@ -100,11 +100,11 @@ impl<A: GlobalAlloc> Planted<A> {
         Self(sound)
     }
 
-    /// What a fault does to an allocation, by means of the sound allocator's `allocate`.
+    /// The effect of a fault on an allocation; `allocate` is the correct allocator's.
     #[cold]
     fn allocate(&self, layout: Layout, fault: Fault, allocate: impl Fn() -> *mut u8) -> *mut u8 {
-        // SAFETY: the layout is the program's. The sound allocator wraps the system's wherever this is used, and so
-        // may take such a block back: the system's `free` looks at the address only.
+        // SAFETY: the layout is the program's. The sound allocator wraps the system's wherever this is used,
+        // and so may take such a block back: the system's `free` looks at the address only.
         let unrecorded = || unsafe { System.alloc(layout) };
         match fault {
             Fault::Late if !IN_MAIN.load(Relaxed) => unrecorded(),
@@ -121,7 +121,7 @@ impl<A: GlobalAlloc> Planted<A> {
             Fault::Null => {
                 let block = allocate();
                 if block.is_null() {
-                    // Counted, because it succeeds, and lost.
+                    // The allocation is counted because it succeeds, and then lost.
                     let _lost = allocate();
                 }
                 block
@@ -141,8 +141,8 @@ impl<A: GlobalAlloc> Planted<A> {
     }
 }
 
-// SAFETY: every call goes on to a sound allocator. The one block of `Fault::Late` and `Fault::Tls` that does not is from
-// the allocator behind that one.
+// SAFETY: every call goes on to a sound allocator. The one block of `Fault::Late` and `Fault::Tls` that does
+// not is from the allocator behind that one.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Planted<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -175,7 +175,7 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Planted<A> {
     }
 }
 
-/// Whether thread-local storage with a destructor is still there.
+/// Whether thread-local storage with a destructor still exists.
 fn storage_is_there() -> bool {
     struct Destroyed;
     impl Drop for Destroyed {
@@ -187,7 +187,7 @@ fn storage_is_there() -> bool {
     STORAGE.try_with(|_| ()).is_ok()
 }
 
-/// Reads the stack from here up to where the thread's own ends, as a walk does that trusts these bounds.
+/// Reads the stack from here up to the end of the thread's own, like a walk that trusts these bounds.
 fn scan_stack() {
     thread_local! {
         static END: Cell<usize> = const { Cell::new(0) };
@@ -205,7 +205,7 @@ fn scan_stack() {
 }
 
 fn end_of_stack() -> usize {
-    // SAFETY: there is room for the results, and the attributes are destroyed after use.
+    // SAFETY: there is space for the results, and the attributes are destroyed after use.
     unsafe {
         let mut attributes = std::mem::zeroed();
         libc::pthread_getattr_np(libc::pthread_self(), &mut attributes);

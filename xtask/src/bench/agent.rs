@@ -1,8 +1,8 @@
-//! `cargo xtask bench agent`: what the agent costs a service that is under load.
+//! `cargo xtask bench agent`: the agent's cost for a service under load.
 //!
-//! The agent's example runs twice: with its agent, which is scraped every second as Prometheus does, and without. Both record
-//! their allocations. `hey` asks each in turns for 2,000 pages a second, and the one that begins changes with every round;
-//! what is compared is the ratio within a round.
+//! The agent's example runs twice: with its agent, which is scraped every second like by Prometheus, and
+//! without. Both record their allocations. `hey` requests 2,000 pages a second from each in turns, and the
+//! order changes with every round. The comparison is the ratio within a round.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -20,10 +20,10 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How often each service is under load.
+    /// Number of times that each service is under load.
     #[arg(long, default_value_t = 9)]
     rounds: usize,
     /// Seconds of load each time.
@@ -37,25 +37,25 @@ pub struct Options {
 /// Requests a second, all connections together.
 const REQUESTS: u64 = 2_000;
 
-/// Connections that ask at the same time.
+/// Number of parallel connections.
 const CONNECTIONS: u64 = 20;
 
-/// How much the agent may change, in times of the service without it: least throughput and most time.
+/// Goals as multiples of the service without the agent: least throughput and most time.
 const GOALS: [f64; 2] = [0.98, 1.02];
 
-/// What one round gave.
+/// The results of one round.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Load {
     requests_per_second: f64,
-    /// The time of a request that 50 and 99 of 100 did not pass, in seconds.
+    /// The 50th and 99th percentile of a request's time, in seconds.
     median: f64,
     p99: f64,
 }
 
-/// Measures, shows the table, and compares with the goals.
+/// Measures, prints the table, and compares with the goals.
 ///
 /// # Errors
-/// When something does not build or run, or a goal is missed.
+/// When a program does not build or run, or a goal is missed.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     clients::ensure_one(&workspace.root, "hey")?;
     let build = ["build", "--release", "--package", "highwater-agent", "--example", "service"];
@@ -74,7 +74,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let [on, off] = &loads;
     let mut text = format!(
         "{}\n{REQUESTS} requests a second for {} s, {CONNECTIONS} connections; {} rounds, the agent scraped every second\n\n",
-        machine::described(workspace)?,
+        machine::description(workspace)?,
         options.seconds,
         on.len()
     );
@@ -91,9 +91,9 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
         ("99 of 100, ms", 1e3, |it| it.p99, Some((GOALS[1], true))),
     ] {
         let values = [on, off].map(|loads| loads.iter().map(value).collect::<Vec<_>>());
-        let middle = |values: &Vec<f64>| Spread::of(values.iter().map(|it| it * unit)).map(|it| it.median);
+        let middle = |values: &Vec<f64>| Spread::new(values.iter().map(|it| it * unit)).map(|it| it.median);
         let [Some(agent), Some(none)] = values.each_ref().map(middle) else { continue };
-        let Some(ratios) = Spread::of_ratios(&values[0], &values[1]) else { continue };
+        let Some(ratios) = Spread::from_ratios(&values[0], &values[1]) else { continue };
         let Spread { median, least, most } = ratios;
         text += &format!("{name:<20} {agent:>8.3} {none:>11.3}   {median:.3} ({least:.3}–{most:.3})\n");
         if let Some((goal, is_most)) = goal {
@@ -110,7 +110,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
 }
 
 fn measure(options: &Options, services: &[SocketAddr; 2], loads: &mut [Vec<Load>; 2]) -> Result<(), Failure> {
-    // The first time is not like the others.
+    // A warm-up, because the first load differs from the others.
     for &service in services {
         load(service, 2)?;
     }
@@ -123,7 +123,7 @@ fn measure(options: &Options, services: &[SocketAddr; 2], loads: &mut [Vec<Load>
     Ok(())
 }
 
-/// Asks a service for pages for a while.
+/// Requests pages from a service for some time.
 fn load(service: SocketAddr, seconds: u64) -> Result<Load, Failure> {
     let mut hey = Command::new("hey");
     hey.args(["-z", &format!("{seconds}s"), "-c", &CONNECTIONS.to_string()]);
@@ -138,8 +138,8 @@ fn load(service: SocketAddr, seconds: u64) -> Result<Load, Failure> {
     })
 }
 
-/// Reads hey's table: `response-time,…,status-code,offset`, times in seconds. `None` when a request was not answered, or
-/// there was none.
+/// Reads hey's table: `response-time,…,status-code,offset`, times in seconds. `None` if a request failed, or
+/// if there was none.
 fn read(csv: &str) -> Option<Load> {
     let mut lines = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
     let head = lines.next()?;
@@ -161,11 +161,11 @@ fn read(csv: &str) -> Option<Load> {
     Some(Load { requests_per_second, median: at(0.5)?, p99: at(0.99)? })
 }
 
-/// The example, until this is dropped.
+/// The running example, until this is dropped.
 struct Service {
     child: Child,
     address: SocketAddr,
-    /// Where its agent listens; its own address where there is none.
+    /// The agent's address; the service's own address if it has no agent.
     agent: SocketAddr,
 }
 
@@ -180,7 +180,7 @@ impl Service {
             .map_err(|source| Failure::Start { command: command.clone(), source })?;
         let mut line = String::new();
         if let Some(out) = child.stdout.take() {
-            // What is not said is missed below.
+            // If the line is missing, reading the address below fails.
             let _ = BufReader::new(out).read_line(&mut line);
         }
         let addresses: Vec<SocketAddr> = line.split_whitespace().filter_map(|it| it.parse().ok()).collect();
@@ -194,17 +194,17 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Asks for the metrics every second, as Prometheus does, until it is over.
+/// Requests the metrics every second, like Prometheus, until `is_over` is set.
 fn scrape(agent: SocketAddr, is_over: &AtomicBool) {
     while !is_over.load(Ordering::Relaxed) {
         if let Ok(mut stream) = TcpStream::connect(agent) {
-            // What the agent does with it is all that matters.
+            // Only the agent's work matters here, not the answer.
             let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
             let _ = stream.read_to_end(&mut Vec::new());
         }

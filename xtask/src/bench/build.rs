@@ -1,4 +1,4 @@
-//! Builds the programs, with only those peers that are asked for.
+//! Builds the programs, with only the selected peers.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use crate::workspace::Workspace;
 
 const PACKAGE: &str = "highwater-bench";
 
-/// Where the built programs are, and what they need to run.
+/// The paths of the built programs and of their input.
 pub struct Programs {
     directory: PathBuf,
     /// The Rust sources that the workload `syn` parses.
     sources: PathBuf,
-    /// Where a tool may leave files; gone at the end.
+    /// A directory for files that tools leave; removed at the end.
     scratch: tempfile::TempDir,
 }
 
@@ -34,21 +34,21 @@ impl Programs {
             }
             Start::By(tool, arguments) => plain(Path::new(tool)).args(arguments).args([program.as_os_str()]),
         };
-        // Tools tell on stderr what they found, each time.
+        // Tools print their results to stderr, each time.
         line.quiet().args([workload]).args(length).args(["--sources".as_ref(), self.sources.as_os_str()])
     }
 
-    /// Where a contestant's program is.
+    /// The path of a contestant's program.
     pub fn path(&self, contestant: &Contestant) -> PathBuf {
         self.named(contestant.program)
     }
 
-    /// Where a program of that name is.
+    /// The path of the program with this name.
     pub fn named(&self, program: &str) -> PathBuf {
         self.directory.join(format!("{program}{}", std::env::consts::EXE_SUFFIX))
     }
 
-    /// Where a tool that writes into the directory it runs in leaves its files.
+    /// The directory for files of tools that write into their working directory.
     pub fn scratch(&self) -> &Path {
         self.scratch.path()
     }
@@ -59,13 +59,13 @@ pub fn with<'a>(line: Line<'a>, variables: &[(&'static str, &'static str)]) -> L
     variables.iter().fold(line, |line, (name, value)| line.env(name, value))
 }
 
-/// Builds the programs of the contestants, and those that the benchmark itself uses.
+/// Builds the programs of the contestants, and the benchmark's own programs.
 ///
-/// Profilers that are compiled into an allocator are built apart from the rest: cargo would compile the one library
-/// for all programs, and the bare allocator would not be bare.
+/// Profilers that are compiled into an allocator's library are built separately: otherwise cargo would build
+/// that library once for all programs, with the profiler in it.
 ///
 /// # Errors
-/// When something does not build.
+/// When a program does not build.
 pub fn build(
     workspace: &Workspace,
     frame_pointers: bool,
@@ -103,7 +103,7 @@ pub fn build(
     Ok(Programs { directory: target.join("release"), sources: sources()?, scratch })
 }
 
-/// The sources of the newest syn that the workspace uses, where cargo keeps them.
+/// The sources of the newest syn in the workspace, in cargo's registry cache.
 fn sources() -> Result<PathBuf, Failure> {
     let metadata = MetadataCommand::new().exec()?;
     let syn = metadata

@@ -1,51 +1,53 @@
-//! Who is compared: allocators, profilers, and for each whom its times are divided by.
+//! The contestants of the benchmark: allocators and profilers, each with the reference that its times are
+//! divided by.
 
 use std::process::{Command, Stdio};
 
-/// A program, started in a certain way.
+/// A program, with the way to start it.
 #[derive(Debug)]
 pub struct Contestant {
-    /// What the tables call it.
+    /// The name in the tables.
     pub name: &'static str,
-    /// The contestant whose times its own are divided by: the no-op wrapper around the same inner allocator.
+    /// The contestant that this one's times are divided by: the no-op wrapper around the same inner
+    /// allocator.
     pub reference: &'static str,
     /// The program's name in `tests/bench/Cargo.toml`.
     pub program: &'static str,
-    /// The feature that the program needs; none if empty.
+    /// The feature that the program needs; empty if none.
     pub feature: &'static str,
-    /// What its profile has in it.
+    /// The content of its profile.
     pub profile: Profile,
-    /// How it is started.
+    /// How to start it.
     pub start: Start,
 }
 
-/// What a contestant's profile has in it.
+/// The content of a contestant's profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// There is none, or none that is to be judged.
+    /// There is no profile, or none to check.
     None,
-    /// Samples, one in 512 KiB in the mean.
+    /// Samples, with a mean interval of 512 KiB.
     Sampled,
     /// Every block.
     Exact,
 }
 
-/// How a contestant's program is started.
+/// How to start a contestant's program.
 #[derive(Debug)]
 pub enum Start {
-    /// As it is.
+    /// Without additions.
     Plainly,
-    /// With variables in its environment.
+    /// With environment variables.
     With(&'static [(&'static str, &'static str)]),
-    /// With this library loaded first, if the machine has it, and variables in the environment.
+    /// With this preloaded library, if the machine has it, and with environment variables.
     Preloaded(&'static str, &'static [(&'static str, &'static str)]),
-    /// By another program, if the machine has it, that is given these arguments and then the command line.
+    /// By another program, if the machine has it; its arguments come before the command line.
     By(&'static str, &'static [&'static str]),
 }
 
 use Start::{By, Plainly, Preloaded, With};
 
-/// The truth: not a contestant, but who the others' totals are compared with.
+/// The counting wrapper: not a contestant, but the truth for the others' totals.
 pub const COUNTED: Contestant = plain("counted", "counted", "bench-counted", "");
 
 const JEMALLOC_PROFILER: &[(&str, &str)] =
@@ -53,7 +55,7 @@ const JEMALLOC_PROFILER: &[(&str, &str)] =
 
 const TCMALLOC: &str = "libtcmalloc.so.4";
 
-/// All of them, each group behind its reference.
+/// All contestants, each group after its reference.
 pub const ALL: &[Contestant] = &[
     plain("system", "no-op", "bench-system", ""),
     plain("no-op", "no-op", "bench-noop", ""),
@@ -114,12 +116,13 @@ impl Contestant {
         self
     }
 
-    /// Whether its totals are ours to answer for.
+    /// Whether Highwater is responsible for its totals.
     pub fn is_ours(&self) -> bool {
         self.name.contains("highwater")
     }
 
-    /// Whether it only times: what such a tool reports is in files of its own, which are not read here.
+    /// Whether only its time is measured: the tool writes its report to files that the benchmark does not
+    /// read.
     pub fn only_times(&self) -> bool {
         matches!(self.start, Preloaded(..) | By(..))
     }
@@ -139,7 +142,8 @@ impl Contestant {
     }
 }
 
-/// Those that this machine can run. The others are named, since a table without them looks complete.
+/// The contestants that this machine can run. The others are named, since a table without them would look
+/// complete.
 pub fn available() -> Vec<&'static Contestant> {
     let (here, missing): (Vec<&Contestant>, Vec<&Contestant>) = ALL.iter().partition(|it| it.is_available());
     if !missing.is_empty() {
@@ -162,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_installed_is_not_available() {
+    fn missing_programs_are_not_available() {
         let start = By("no-such-program-anywhere", &[]);
         assert!(!started("a", "a", "a", "", start).is_available());
         assert!(!started("a", "a", "a", "", Preloaded("no-such-library.so.0", &[])).is_available());

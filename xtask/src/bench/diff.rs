@@ -1,7 +1,7 @@
-//! `cargo xtask bench diff`: how fast, and in how much memory, two large profiles are compared, beside Go's tool.
+//! `cargo xtask bench diff`: the time and memory for comparing two large profiles, next to Go's tool.
 //!
-//! The files are two moments of [`large_profile`]. All programs run in turns in one run, as in `cargo xtask bench read`. Go's
-//! tool takes minutes and a dozen gigabytes, and runs once.
+//! The files are two moments of [`large_profile`]. All programs run in turns, like in `cargo xtask bench
+//! read`. Go's tool takes minutes and a dozen gigabytes, and runs once.
 
 use std::fs;
 use std::process::Command;
@@ -15,13 +15,13 @@ use crate::large_profile::{self, Moment, Size};
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How often each program runs; Go's, which takes long, once.
+    /// Number of times that each program runs; Go's slow tool runs once.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
-    /// Leave out Go's tool, and the goals that it is compared in.
+    /// Leave out Go's tool, and the goals that refer to it.
     #[arg(long)]
     without_go: bool,
     /// Write the results into docs/BENCHMARKS.md.
@@ -29,19 +29,19 @@ pub struct Options {
     bless: bool,
 }
 
-/// The most time, in times of a bare gunzip of both files.
+/// Maximum time, as a multiple of a plain gunzip of both files.
 const MOST_GUNZIPS: f64 = 3.0;
 
-/// The most memory, in times of 600 MiB.
+/// Maximum memory: 600 MiB.
 const MOST_BYTES: f64 = (600 << 20) as f64;
 
-/// How much faster than Go's tool we are to be when it writes the difference, and when it ranks it.
+/// Minimum speed relative to Go's tool for writing the difference, and for ranking it.
 const LEAST_FASTER_THAN_GO: [f64; 2] = [10.0, 60.0];
 
-/// Measures, shows the table, and compares with the goals.
+/// Measures, prints the table, and compares with the goals.
 ///
 /// # Errors
-/// When something does not build or run, or a goal is missed.
+/// When a program does not build or run, or a goal is missed.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     Line::cargo(&workspace.root).args(["build", "--release", "--package", "highwater-cli"]).run()?;
     let place = workspace.target.join("bench-diff");
@@ -71,7 +71,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let Size { samples, locations } = Size::LARGE;
     let mut text = format!(
         "{}\ntwice {samples} rows, {locations} locations: {:.1} MB unpacked; {} rounds\n\n",
-        machine::described(workspace)?,
+        machine::description(workspace)?,
         unpacked as f64 / 1e6,
         gunzip.seconds.len()
     );
@@ -80,13 +80,13 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
         text += &reader.row(&gunzip, unpacked);
     }
     let median = |spread: Option<Spread>| spread.map(|it| it.median);
-    let time = median(Spread::of_ratios(&ours.seconds, &gunzip.seconds));
+    let time = median(Spread::from_ratios(&ours.seconds, &gunzip.seconds));
     let mut goals = vec![
         ("time of a bare gunzip", time, MOST_GUNZIPS, true),
         ("600 MiB", Some(ours.peak_bytes as f64 / MOST_BYTES), 1.0, true),
     ];
     if !options.without_go {
-        let faster = |go: &Reader| median(Spread::of_ratios(&go.seconds, &ours.seconds));
+        let faster = |go: &Reader| median(Spread::from_ratios(&go.seconds, &ours.seconds));
         let [proto, top] = LEAST_FASTER_THAN_GO;
         goals.push(("times as fast as Go's -proto", faster(&go_proto), proto, false));
         goals.push(("times as fast as Go's -top", faster(&go_top), top, false));

@@ -1,4 +1,4 @@
-//! docs/BENCHMARKS.md: prose by people, with sections in it that only `--bless` writes.
+//! Writes the generated sections of docs/BENCHMARKS.md; the rest of the page is written by people.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::workspace::Workspace;
 const DOCUMENT: &str = "docs/BENCHMARKS.md";
 const COMMAND: &str = "--bless";
 
-/// Puts `text`, as a code block, in the place of what stood between the marks of `section`.
+/// Replaces the content between the marks of `section` with `text` as a code block.
 ///
 /// # Errors
 /// When the document cannot be read or written, or has no such section.

@@ -1,4 +1,5 @@
-//! Instructions per 64-byte pair, counted by callgrind: no clock, no neighbours, the same in every run.
+//! Instructions per 64-byte pair, counted by callgrind: independent of clocks and other processes, and the
+//! same in every run.
 
 use std::fmt::Write;
 
@@ -9,17 +10,17 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What a contestant's pair takes.
+/// The count for a contestant's pair.
 pub struct Count {
     name: String,
     reference: &'static str,
     instructions: f64,
 }
 
-/// Counts for every contestant that is asked for and that callgrind can run.
+/// Counts for every selected contestant that callgrind can run.
 ///
 /// # Errors
-/// When valgrind cannot be had, or something does not build or run.
+/// When valgrind cannot be installed, or a program does not build or run.
 pub fn count(
     workspace: &Workspace,
     options: &Options,
@@ -45,7 +46,8 @@ pub fn count(
                 count(contestant.name.to_owned(), build::with(line, variables))?;
             }
             _ if contestant.is_ours() => {
-                // The fast path alone: so rarely that nothing is sampled while callgrind counts.
+                // The interval is so long that nothing is sampled while callgrind counts: this is the fast
+                // path alone.
                 let rarely = line.clone().env("HIGHWATER", "interval:1GiB");
                 count(contestant.name.to_owned(), line.without_env("HIGHWATER"))?;
                 count(format!("{}, unsampled", contestant.name), rarely)?;
@@ -56,7 +58,7 @@ pub fn count(
     Ok(counts)
 }
 
-/// What the tool prints.
+/// The number that the tool prints.
 fn counted(line: &Line<'_>) -> Result<f64, Failure> {
     let output = line.capture()?;
     output
@@ -65,7 +67,7 @@ fn counted(line: &Line<'_>) -> Result<f64, Failure> {
         .map_err(|_| Failure::Output { command: line.shown(), what: output.trim().to_owned() })
 }
 
-/// The counts, each also as what it is above its reference.
+/// The counts, each also as the difference from its reference.
 pub fn table(counts: &[Count]) -> String {
     let mut text =
         format!("Instructions per pair of 64 bytes\n\n{:<29} {:>8} {:>16}\n", "", "all", "above reference");

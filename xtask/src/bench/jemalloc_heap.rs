@@ -1,11 +1,11 @@
-//! jemalloc's own heap profile, read for its totals. It holds raw samples; whoever reads it scales them up.
+//! The totals of jemalloc's own heap profile. The file holds raw samples, which its reader has to scale up.
 
 use super::truth::Estimate;
 
-/// The totals of a profile in the format `heap_v2`; `None` if it is another one.
+/// The totals of a profile in the format `heap_v2`; `None` for another format.
 ///
-/// A stack's samples are scaled with their mean size, as `jeprof` does. The errors are those of small blocks at the
-/// same interval, since the sizes within a stack are not in the file.
+/// A stack's samples are scaled with their mean size, like in `jeprof`. The errors are computed for small
+/// blocks at the same interval, since the file does not have the sizes within a stack.
 pub fn totals(text: &str) -> Option<Estimate> {
     let mut lines = text.lines();
     let interval: f64 = lines.next()?.strip_prefix("heap_v2/")?.parse().ok()?;
@@ -17,7 +17,8 @@ pub fn totals(text: &str) -> Option<Estimate> {
             break;
         }
         in_stack |= line.starts_with('@');
-        // The sums over all threads. Those before the first stack are of the process, and not scaled.
+        // The sums over all threads. The sums before the first stack are for the whole process, and not
+        // scaled.
         if let Some(sums) = line.strip_prefix("t*:").filter(|_| in_stack) {
             let numbers: Vec<f64> = sums
                 .split(|c: char| !c.is_ascii_digit())
@@ -49,7 +50,7 @@ mod tests {
     #[test]
     fn stacks_are_scaled_and_added() {
         let totals = totals(PROFILE).unwrap();
-        // One small sample stands for one interval; a block much larger than it stands for itself.
+        // One small sample stands for one interval; a block much larger than the interval stands for itself.
         assert!((totals.live_bytes / 524_288.0 - 1.0).abs() < 0.001, "{totals:?}");
         let expected = 10.0 * 524_288.0 + 1_073_741_824.0;
         assert!((totals.alloc_bytes / expected - 1.0).abs() < 0.001, "{totals:?}");

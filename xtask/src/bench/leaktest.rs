@@ -1,8 +1,9 @@
 //! `cargo xtask bench leaktest`: what a test that does nothing pays for being checked by the leak harness, and what a suite of async
 //! tests pays under cargo-nextest, which starts a process for each of them.
 //!
-//! The same 500 tests are run with and without it in turns, and each program also with no test at all, so that what a process pays
-//! once is known by itself. Time of the processor is what counts: a test's own time is spent in waiting for threads to start.
+//! The same 500 tests run with and without the harness in turns. Each program also runs with no test at all,
+//! to measure the costs per process separately. Processor time is compared, because the elapsed time of a
+//! test is mostly waiting for threads to start.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -14,10 +15,10 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How often each program is run.
+    /// Number of times that each program runs.
     #[arg(long, default_value_t = 100)]
     rounds: u32,
     /// How often the suite of async tests is run with each program.
@@ -30,10 +31,10 @@ pub struct Options {
 
 const TESTS: u32 = 500;
 
-/// Unchecked and checked.
+/// Without and with the harness.
 const PROGRAMS: [&str; 2] = ["trivial", "trivial_checked"];
 
-/// The most that a test may pay.
+/// Maximum cost per test, in microseconds.
 const MOST_MICROSECONDS: f64 = 10.0;
 
 /// The same as programs whose tests are async, and what the second may take of the processor's time for a time of the first one.
@@ -43,14 +44,14 @@ const MOST_TIMES: f64 = 1.15;
 /// Microseconds in a tick of what the kernel counts for children: Linux shows them at 100 a second everywhere.
 const TICK_MICROSECONDS: f64 = 10_000.0;
 
-/// Measures, shows the table, and compares with the goal.
+/// Measures, prints the table, and compares with the goal.
 ///
 /// # Errors
-/// When something does not build or run, or the goal is missed.
+/// When a program does not build or run, or the goal is missed.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let programs = build(workspace, PROGRAMS, options.release)?;
     let rounds = options.rounds.max(1);
-    // Of each program, with all tests and with none.
+    // For each program: with all tests, and with none.
     let mut spent = [[0.0; 2]; 2];
     for _ in 0..rounds {
         for (program, spent) in programs.iter().zip(&mut spent) {
@@ -63,7 +64,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let added = of_a_test[1] - of_a_test[0];
     println!(
         "\n{}\n{TESTS} tests that do nothing, one at a time; {rounds} rounds\n",
-        machine::described(workspace)?
+        machine::description(workspace)?
     );
     println!("            µs for a test   µs for a process without tests");
     for (row, name) in ["unchecked", "checked"].into_iter().enumerate() {
@@ -137,7 +138,7 @@ fn build(workspace: &Workspace, programs: [&str; 2], release: bool) -> Result<[S
     Ok([find(programs[0])?, find(programs[1])?])
 }
 
-/// Runs a program once, and returns the microseconds of the processor that it took.
+/// Runs a program once, and returns its processor time in microseconds.
 fn run_once(program: &str, filter: Option<&str>) -> Result<f64, Failure> {
     let before = of_children()?;
     let mut command = Command::new(program);
@@ -152,7 +153,7 @@ fn run_once(program: &str, filter: Option<&str>) -> Result<f64, Failure> {
     Ok(of_children()? - before)
 }
 
-/// Microseconds of the processor that all children took that have ended.
+/// Processor time in microseconds of all children that have ended.
 fn of_children() -> Result<f64, Failure> {
     let path = "/proc/self/stat";
     let text = fs::read_to_string(path).map_err(|source| Failure::File { path: path.into(), source })?;
@@ -160,7 +161,8 @@ fn of_children() -> Result<f64, Failure> {
     ticks.map(|it| it * TICK_MICROSECONDS).ok_or_else(|| Failure::Bench(format!("{path} has no times")))
 }
 
-/// The user and system time of children, behind the name, which may hold anything.
+/// The user and system time of children. The fields follow the process's name, which may contain any
+/// character.
 fn children_ticks(stat: &str) -> Option<f64> {
     let (_, rest) = stat.rsplit_once(')')?;
     let times = rest.split_whitespace().skip(13).take(2).map(str::parse::<f64>);
@@ -173,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_times_of_children_are_found_behind_any_name() {
+    fn the_times_of_children_are_found_after_any_name() {
         let stat = "7 (a) (b c) S 1 2 3 4 5 6 7 8 9 10 11 12 40 2 15 16";
         assert_eq!(children_ticks(stat), Some(42.0));
         assert_eq!(children_ticks("7 (a) S 1 2"), None);

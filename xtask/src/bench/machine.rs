@@ -1,4 +1,4 @@
-//! The machine that the numbers are of, without what names it or the day.
+//! A description of the machine behind the numbers, without its name and the date.
 
 use std::fs;
 use std::thread::available_parallelism;
@@ -10,8 +10,8 @@ use crate::workspace::Workspace;
 /// Processor, cores, kernel and compiler, in one line.
 ///
 /// # Errors
-/// When the compiler does not tell its version.
-pub fn described(workspace: &Workspace) -> Result<String, Failure> {
+/// When the compiler does not print its version.
+pub fn description(workspace: &Workspace) -> Result<String, Failure> {
     let cpu = fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| model(&text).map(str::to_owned));
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let rustc = Line::new(&workspace.root, "rustc").args(["--version"]).capture()?;

@@ -1,4 +1,4 @@
-//! Runs the programs: in turns for their times, and once each for their totals and their memory.
+//! Runs the programs: in turns for their times, and once each for their totals and memory.
 
 use std::fs;
 use std::io::Write;
@@ -14,12 +14,12 @@ use super::truth::{Report, Verdict};
 use super::workloads::Workload;
 use crate::failure::Failure;
 
-/// How much is measured.
+/// The length of the measurement.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Setting {
-    /// How often every contestant runs.
+    /// Number of times that every contestant runs.
     pub rounds: usize,
-    /// For how long it measures each time.
+    /// Duration of each measurement in milliseconds.
     pub millis: u64,
 }
 
@@ -28,35 +28,35 @@ pub struct Setting {
 pub struct Measured {
     /// The workload's name.
     pub workload: &'static str,
-    /// What one operation is.
+    /// The meaning of one operation.
     pub operation: &'static str,
     #[serde(skip)]
     repeatable: bool,
-    /// What each contestant did, in the order in which they ran.
+    /// The result of each contestant, in the order of the runs.
     pub results: Vec<ResultOf>,
 }
 
-/// What a contestant did in one workload.
+/// The result of a contestant in one workload.
 #[derive(Debug, Serialize)]
 pub struct ResultOf {
     /// The contestant's name.
     pub name: &'static str,
-    /// The contestant it is compared with.
+    /// The contestant for the comparison.
     pub reference: &'static str,
     #[serde(skip)]
     is_ours: bool,
     /// Nanoseconds per operation, round by round.
     pub rounds_ns: Vec<f64>,
-    /// Over the reference's times, round by round.
+    /// The ratio to the reference's times, round by round.
     pub ratio: Option<Spread>,
-    /// What it reported after a fixed number of operations; nothing for tools that only time.
+    /// The report after a fixed number of operations; `None` for tools with times only.
     pub report: Option<Report>,
-    /// Whether that is true.
+    /// Whether the report is right.
     pub verdict: Option<Verdict>,
 }
 
 impl Measured {
-    /// Our own totals that are not true, in words.
+    /// Highwater's own totals that are wrong, as text.
     pub fn false_totals(&self) -> Vec<String> {
         let is_false =
             |it: &&ResultOf| it.is_ours && it.verdict.is_some_and(|verdict| !verdict.holds(self.repeatable));
@@ -67,7 +67,7 @@ impl Measured {
     }
 }
 
-/// What a program prints when it has measured its time.
+/// The output of a program that measured its time.
 #[derive(Deserialize)]
 struct Slices {
     slices_ns: Vec<f64>,
@@ -76,7 +76,7 @@ struct Slices {
 /// Measures one workload under all contestants.
 ///
 /// # Errors
-/// When a program does not run, or prints something else than a result.
+/// When a program does not run, or prints something other than a result.
 pub fn measure(
     programs: &Programs,
     workload: &Workload,
@@ -89,13 +89,13 @@ pub fn measure(
     for round in 0..setting.rounds {
         print!("round {} of {}:", round + 1, setting.rounds);
         let mut order: Vec<usize> = (0..contestants.len()).collect();
-        // There and back, so that nobody always runs behind the same neighbour.
+        // The order alternates, so that no contestant always runs after the same neighbour.
         if round % 2 == 1 {
             order.reverse();
         }
         for index in order {
             print!(" {}", contestants[index].name);
-            // Progress that cannot be shown is no reason to stop.
+            // An error while printing progress is ignored.
             let _ = std::io::stdout().flush();
             rounds_ns[index].push(time(programs, workload, contestants[index], setting)?);
         }
@@ -115,7 +115,7 @@ pub fn measure(
             reference: contestant.reference,
             is_ours: contestant.is_ours(),
             rounds_ns: times_ns.clone(),
-            ratio: times(contestant.reference).and_then(|reference| Spread::of_ratios(times_ns, reference)),
+            ratio: times(contestant.reference).and_then(|reference| Spread::from_ratios(times_ns, reference)),
             report,
             verdict,
         });
@@ -135,7 +135,7 @@ fn time(
     let line = programs.line(contestant, workload.name, ["--millis", &millis]);
     let slices: Slices =
         parse(&line.capture()?).map_err(|what| Failure::Output { command: line.shown(), what })?;
-    let spread = Spread::of(slices.slices_ns);
+    let spread = Spread::new(slices.slices_ns);
     spread
         .map(|spread| spread.median)
         .ok_or_else(|| Failure::Output { command: line.shown(), what: "no times".to_owned() })
@@ -157,7 +157,7 @@ fn report(programs: &Programs, workload: &Workload, contestant: &Contestant) -> 
     Ok(report)
 }
 
-/// The profiles that jemalloc wrote at a program's exit.
+/// The profiles that jemalloc wrote when a program exited.
 fn dumps(programs: &Programs) -> Result<Vec<PathBuf>, Failure> {
     let fail = |source| Failure::File { path: programs.scratch().to_owned(), source };
     let mut dumps = Vec::new();
@@ -170,7 +170,7 @@ fn dumps(programs: &Programs) -> Result<Vec<PathBuf>, Failure> {
     Ok(dumps)
 }
 
-/// The one line of JSON among what a program, or a tool around it, prints.
+/// The one line of JSON in the output of a program and of a tool around it.
 fn parse<T: serde::de::DeserializeOwned>(output: &str) -> Result<T, String> {
     let line = output.lines().find(|line| line.starts_with('{')).ok_or("no line of JSON")?;
     serde_json::from_str(line).map_err(|error| error.to_string())
@@ -186,7 +186,7 @@ impl Measured {
 
 #[cfg(test)]
 impl ResultOf {
-    /// A result with the widest of everything, for the tests of the tables.
+    /// A result with the widest possible values, for the tests of the tables.
     pub fn example(name: &'static str, reference: &'static str, ns: f64) -> Self {
         use super::truth::Deviation;
 
@@ -197,7 +197,7 @@ impl ResultOf {
             reference,
             is_ours: false,
             rounds_ns: vec![ns],
-            ratio: Spread::of([1.0, 100.0, 200.0]),
+            ratio: Spread::new([1.0, 100.0, 200.0]),
             report: None,
             verdict: Some(Verdict { counts_hold: Some(true), alloc, live, ..Verdict::default() }),
         }
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_result_is_found_among_what_tools_say() {
+    fn the_result_is_found_in_tools_output() {
         let output = "heaptrack output will be written\n{\"slices_ns\":[1.5,2.0],\"own\":null}\nstarting\n";
         assert_eq!(parse::<Slices>(output).unwrap().slices_ns, [1.5, 2.0]);
         assert!(parse::<Slices>("nothing\n").is_err());

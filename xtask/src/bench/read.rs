@@ -1,7 +1,7 @@
-//! `cargo xtask bench read`: how fast, and in how much memory, a large profile is read, beside tools that read it too.
+//! `cargo xtask bench read`: the time and memory for reading a large profile, next to other tools.
 //!
-//! The file is that of [`large_profile`]. All readers run in turns in one run, so that whatever slows the machine down hits
-//! all of them; what is compared is the ratio of two times of the same round.
+//! The file comes from [`large_profile`]. All readers run in turns, so that a slow phase of the machine
+//! affects all of them. The comparison is the ratio of two times in the same round.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,10 +16,10 @@ use crate::large_profile::{self, Moment, Size};
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How often each reader runs; Go's, which takes long, once.
+    /// Number of times that each reader runs; Go's slow reader runs once.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
     /// Write the results into docs/BENCHMARKS.md.
@@ -27,19 +27,19 @@ pub struct Options {
     bless: bool,
 }
 
-/// The most time that parsing, aggregating and ranking may take, in times of a bare gunzip.
+/// Maximum time for parsing, aggregating and ranking, as a multiple of a plain gunzip.
 const MOST_GUNZIPS: f64 = 2.0;
 
-/// The most memory, in sizes of the unpacked file.
+/// Maximum memory, as a multiple of the uncompressed file's size.
 const MOST_SIZES: f64 = 6.0;
 
-/// How much faster than Go's reader we are to be.
+/// Minimum speed relative to Go's reader.
 const LEAST_FASTER_THAN_GO: f64 = 10.0;
 
-/// Measures, shows the table, and compares with the goals.
+/// Measures, prints the table, and compares with the goals.
 ///
 /// # Errors
-/// When something does not build or run, or a goal is missed.
+/// When a program does not build or run, or a goal is missed.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     clients::ensure_one(&workspace.root, "go")?;
     Line::cargo(&workspace.root).args(["build", "--release", "--package", "highwater-cli"]).run()?;
@@ -67,10 +67,10 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
         }
     }
 
-    let time = Spread::of_ratios(&ours.seconds, &gunzip.seconds);
-    let faster = Spread::of_ratios(&go.seconds, &ours.seconds);
+    let time = Spread::from_ratios(&ours.seconds, &gunzip.seconds);
+    let faster = Spread::from_ratios(&go.seconds, &ours.seconds);
     let sizes = ours.peak_bytes as f64 / unpacked as f64;
-    let machine = machine::described(workspace)?;
+    let machine = machine::description(workspace)?;
     let Size { samples, locations } = Size::LARGE;
     let mut text = format!(
         "{machine}\n{samples} rows, {locations} locations: {:.1} MB, {:.1} MB unpacked; {} rounds\n\n",

@@ -1,4 +1,4 @@
-//! Programs that read a file, run in turns: how long each takes, and how much memory.
+//! Programs that read a file, run in turns: the time and the memory of each.
 
 use std::fs;
 use std::io;
@@ -12,21 +12,21 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// A reader, and what it did.
+/// A reader and its results.
 pub struct Reader {
-    /// What it is called in the table.
+    /// The name in the table.
     pub name: &'static str,
-    /// How long each run took.
+    /// Duration of each run, in seconds.
     pub seconds: Vec<f64>,
-    /// The most memory of all runs; 0 where it was not seen.
+    /// Maximum memory over all runs, in bytes; 0 if it was not observed.
     pub peak_bytes: u64,
 }
 
-/// Go's profile reader, without looking for symbols; its own files go to `place`. The `go` command would only start it,
-/// and what it takes would not be seen.
+/// Go's profile reader, without symbol look-ups; its own files go to `place`. The program is started
+/// directly, because the `go` command would only start it as a child, whose memory would not be observed.
 ///
 /// # Errors
-/// When there is no `go`.
+/// When `go` is not installed.
 pub fn go_pprof(workspace: &Workspace, place: &Path) -> Result<Command, Failure> {
     let tool = Line::new(&workspace.root, "go").args(["tool", "-n", "pprof"]).capture()?;
     let mut pprof = Command::new(tool.trim());
@@ -34,10 +34,10 @@ pub fn go_pprof(workspace: &Workspace, place: &Path) -> Result<Command, Failure>
     Ok(pprof)
 }
 
-/// A goal of a run: what is compared, what was found, what it may be, and whether that is the most or the least.
+/// A goal of a run: its name, the measured value, the bound, and whether the bound is a maximum or a minimum.
 pub type Goal = (&'static str, Option<f64>, f64, bool);
 
-/// A line for each goal, and those that were missed.
+/// A line for each goal, and the missed goals.
 pub fn judged(goals: &[Goal]) -> (String, Vec<String>) {
     let (mut text, mut missed) = (String::new(), Vec::new());
     for &(what, found, goal, is_most) in goals {
@@ -54,7 +54,7 @@ pub fn judged(goals: &[Goal]) -> (String, Vec<String>) {
 }
 
 impl Reader {
-    /// A reader that has done nothing yet.
+    /// A reader without results.
     pub fn named(name: &'static str) -> Self {
         Self { name, seconds: Vec::new(), peak_bytes: 0 }
     }
@@ -62,7 +62,7 @@ impl Reader {
     /// Runs a program once, without its output.
     ///
     /// # Errors
-    /// When it does not start, or fails.
+    /// When the program does not start, or fails.
     pub fn run(&mut self, command: &mut Command) -> Result<(), Failure> {
         let shown = format!("{command:?}");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -75,7 +75,8 @@ impl Reader {
         if status.success() { Ok(()) } else { Err(Failure::Exit { command: shown, status }) }
     }
 
-    /// Waits for a program, looking at its memory meanwhile: the kernel tells the most it had only while it lives.
+    /// Waits for a program and reads its memory meanwhile: the kernel reports the maximum only while the
+    /// process exists.
     fn watch(&mut self, child: &mut Child) -> io::Result<std::process::ExitStatus> {
         let status = format!("/proc/{}/status", child.id());
         loop {
@@ -88,7 +89,7 @@ impl Reader {
         }
     }
 
-    /// Measures work that is done here.
+    /// Measures work in this process.
     ///
     /// # Errors
     /// When the work fails.
@@ -99,10 +100,10 @@ impl Reader {
         Ok(())
     }
 
-    /// Its line in the table; memory is compared with `unpacked` bytes.
+    /// The reader's row in the table; memory is relative to `unpacked` bytes.
     pub fn row(&self, gunzip: &Self, unpacked: u64) -> String {
-        let seconds = Spread::of(self.seconds.iter().copied()).map_or(f64::NAN, |it| it.median);
-        let ratios = Spread::of_ratios(&self.seconds, &gunzip.seconds);
+        let seconds = Spread::new(self.seconds.iter().copied()).map_or(f64::NAN, |it| it.median);
+        let ratios = Spread::from_ratios(&self.seconds, &gunzip.seconds);
         let ratios = ratios.map_or_else(String::new, |it| format!("{} ({it})", ratio(it.median)));
         let (mut memory, mut sizes) = (String::new(), String::new());
         if self.peak_bytes > 0 {
@@ -123,13 +124,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernels_words_are_understood() {
+    fn the_kernels_sizes_are_parsed() {
         assert_eq!(peak_bytes("Name:\tgzip\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n"), Some(2 << 20));
         assert_eq!(peak_bytes("Name:\tgzip\n"), None);
     }
 
     #[test]
-    fn a_programs_time_and_memory_are_seen() {
+    fn a_programs_time_and_memory_are_measured() {
         let mut reader = Reader::named("sleep");
         reader.run(Command::new("sleep").arg("0.1")).unwrap();
         assert!(reader.seconds[0] >= 0.1 && reader.peak_bytes > 0, "{:?}", reader.seconds);

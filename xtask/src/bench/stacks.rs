@@ -1,4 +1,4 @@
-//! What walking a stack costs for each frame, when all of it has been walked before.
+//! The cost per frame of a stack walk when all frames have been walked before.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -8,24 +8,24 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// Frames of the stacks.
+/// Numbers of frames in the stacks.
 const DEPTHS: [u64; 2] = [20, 60];
 
-/// Walks whose time is taken, by us and by the system's unwinder, which takes a hundred times as long.
+/// Numbers of timed walks: by Highwater, and by the system's unwinder, which takes a hundred times as long.
 const WALKS: [u64; 2] = [200_000, 2_000];
 
-/// Walks whose instructions are counted: their difference leaves the start of the process out.
+/// Numbers of walks whose instructions are counted. Their difference excludes the start of the process.
 const COUNTED: [u64; 2] = [100, 1_100];
 
-/// How often the program walks that often.
+/// Number of runs of the program.
 const RUNS: u64 = 5;
 
-/// A way to walk, and the program that is built for it.
+/// A walking method, and the build of the program for it.
 struct Method {
     name: &'static str,
-    /// The program's name for it.
+    /// The method's name on the program's command line.
     walker: &'static str,
-    /// Built with frame pointers.
+    /// Whether the program is built with frame pointers.
     frame_pointers: bool,
 }
 
@@ -35,21 +35,21 @@ const METHODS: [Method; 3] = [
     Method { name: "system's unwinder", walker: "system", frame_pointers: false },
 ];
 
-/// What a method costs.
+/// The cost of a method.
 pub struct Cost {
     name: &'static str,
-    /// Nanoseconds for each frame, by [`DEPTHS`].
+    /// Nanoseconds per frame, for each of [`DEPTHS`].
     ns: [f64; 2],
-    /// The same for the first walk of a stack, at the fewer frames.
+    /// Nanoseconds per frame for the first walk of a stack, at the smaller depth.
     first_ns: f64,
-    /// Instructions for each frame; not counted for the system's unwinder.
+    /// Instructions per frame; `None` for the system's unwinder.
     instructions: Option<f64>,
 }
 
 /// Measures all methods.
 ///
 /// # Errors
-/// When valgrind cannot be had, or something does not build or run.
+/// When valgrind cannot be installed, or a program does not build or run.
 pub fn measure(workspace: &Workspace) -> Result<Vec<Cost>, Failure> {
     clients::ensure_one(&workspace.root, "valgrind")?;
     METHODS.iter().map(|method| cost(workspace, method)).collect()
@@ -85,7 +85,7 @@ fn build(workspace: &Workspace, frame_pointers: bool) -> Result<PathBuf, Failure
     Ok(directory.join(format!("release/bench-stacks{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// Instructions for each frame, from the difference of deep stacks and shallow ones.
+/// Instructions per frame, from the difference between deep and shallow stacks.
 fn count(workspace: &Workspace, program: &PathBuf) -> Result<f64, Failure> {
     let count = |depth: u64, walks: u64| {
         let line = Line::new(&workspace.root, "valgrind")
@@ -103,7 +103,7 @@ fn count(workspace: &Workspace, program: &PathBuf) -> Result<f64, Failure> {
     Ok((walks[1] - walks[0]) / frames as f64)
 }
 
-/// The count in callgrind's last lines: `==1== Collected : 123`.
+/// The count in callgrind's summary: `==1== Collected : 123`.
 fn collected(messages: &str) -> Option<f64> {
     let line = messages.lines().find(|line| line.contains("Collected :"))?;
     line.rsplit(':').next()?.trim().parse().ok()

@@ -1,6 +1,6 @@
-//! The results as text: one table of medians over everything, and one of details for each workload.
+//! The results as text: one table of all medians, and one table with details for each workload.
 //!
-//! The same text serves the terminal and docs/BENCHMARKS.md, where it stands in a code block.
+//! The terminal and docs/BENCHMARKS.md show the same text; in the document it is a code block.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use super::measure::{Measured, ResultOf, Setting};
 use super::ratio::{Spread, ratio};
 use super::truth::{Deviation, Verdict};
 
-/// Everything, at most 100 columns wide.
+/// All tables, at most 100 columns wide.
 pub fn all(measured: &[Measured], setting: Setting) -> String {
     let mut text = summary(measured, setting);
     for each in measured {
@@ -18,7 +18,7 @@ pub fn all(measured: &[Measured], setting: Setting) -> String {
     text
 }
 
-/// Ratio to the reference, workload by workload, but a reference shows its time instead.
+/// The ratio to the reference, workload by workload. A reference has its time instead.
 fn summary(measured: &[Measured], setting: Setting) -> String {
     let mut text = format!(
         "Time as a ratio to the reference of each group, median of {} rounds; references in ns per operation.\n\n",
@@ -93,7 +93,7 @@ fn mebibytes(value: f64) -> String {
 }
 
 fn median(values: &[f64]) -> f64 {
-    Spread::of(values.iter().copied()).map_or(f64::NAN, |spread| spread.median)
+    Spread::new(values.iter().copied()).map_or(f64::NAN, |spread| spread.median)
 }
 
 /// Nanoseconds, with about four digits.
@@ -113,7 +113,7 @@ fn counts(verdict: &Verdict) -> String {
     }
 }
 
-/// How far a profile is off: `+1.2 %, 0.8 SE`.
+/// The deviation of a profile: `+1.2 %, 0.8 SE`.
 fn off(deviation: Deviation) -> String {
     if deviation.standard_errors == 0.0 {
         return "equal".to_owned();
@@ -123,7 +123,7 @@ fn off(deviation: Deviation) -> String {
         return format!("{:+.2} %, WRONG", deviation.share * 100.0);
     }
     if errors < 0.05 {
-        // So little is live that a share of it means nothing.
+        // The live bytes are so few that a percentage has no meaning.
         return "0.0 SE".to_owned();
     }
     format!("{:+.1} %, {errors:.1} SE", deviation.share * 100.0)

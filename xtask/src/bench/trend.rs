@@ -1,8 +1,8 @@
-//! `cargo xtask bench trend`: how long it takes to follow a long series of profiles, and whether the memory for it grows
+//! `cargo xtask bench trend`: the time for following a long series of profiles, and whether its memory grows
 //! with their number.
 //!
-//! The series is of [`large_profile`]: every row allocates between two snapshots, and every eighth keeps what it
-//! allocated.
+//! The series consists of moments of [`large_profile`]: every row allocates between two snapshots, and every
+//! eighth row keeps its allocations.
 
 use std::fs;
 use std::process::Command;
@@ -15,10 +15,10 @@ use crate::large_profile::{self, Moment, Size};
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How often each series is followed.
+    /// Number of times that each series is followed.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Write the results into docs/BENCHMARKS.md.
@@ -28,19 +28,19 @@ pub struct Options {
 
 const SIZE: Size = Size { samples: 100_000, locations: 30_000 };
 
-/// Profiles of the short and of the long series.
+/// Number of profiles in the short and in the long series.
 const SERIES: [u64; 2] = [25, 100];
 
-/// The most time that the long series may take.
+/// Maximum time for the long series, in seconds.
 const MOST_SECONDS: f64 = 20.0;
 
-/// The most memory that the long series may take, in times of the short one's.
+/// Maximum memory for the long series, as a multiple of the short one's.
 const MOST_TIMES_MEMORY: f64 = 1.1;
 
-/// Measures, shows the table, and compares with the goals.
+/// Measures, prints the table, and compares with the goals.
 ///
 /// # Errors
-/// When something does not build or run, or a goal is missed.
+/// When a program does not build or run, or a goal is missed.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     Line::cargo(&workspace.root).args(["build", "--release", "--package", "highwater-cli"]).run()?;
     let highwater = workspace.target.join("release/highwater");
@@ -64,7 +64,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let readers = readers.map(|it| it.0);
     let mut text = format!(
         "{}\n{} rows, {} locations, {:.1} MB unpacked each; {} rounds of highwater trend DIR\n\n",
-        machine::described(workspace)?,
+        machine::description(workspace)?,
         SIZE.samples,
         SIZE.locations,
         unpacked as f64 / 1e6,
@@ -99,5 +99,5 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
 }
 
 fn seconds(reader: &Reader) -> f64 {
-    Spread::of(reader.seconds.iter().copied()).map_or(f64::NAN, |it| it.median)
+    Spread::new(reader.seconds.iter().copied()).map_or(f64::NAN, |it| it.median)
 }

@@ -1,10 +1,10 @@
-//! Whether what a tool reports is true: its totals against those of a wrapper that counts every call.
+//! Checks the totals that a tool reports against the totals of a wrapper that counts every call.
 
 use serde::{Deserialize, Serialize};
 
 use super::contestants::Profile;
 
-/// Blocks and bytes, of a process or of the time a workload ran; see `tests/bench/src/totals.rs`.
+/// Blocks and bytes, of a process or of a workload's run; see `tests/bench/src/totals.rs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Totals {
     pub alloc_blocks: i64,
@@ -13,7 +13,7 @@ pub struct Totals {
     pub live_bytes: i64,
 }
 
-/// Bytes that a profile adds up to, with their standard errors.
+/// The sums of a profile in bytes, with their standard errors.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize)]
 pub struct Estimate {
     pub alloc_bytes: f64,
@@ -22,56 +22,56 @@ pub struct Estimate {
     pub live_error: f64,
 }
 
-/// What a program reported after a fixed number of operations.
+/// A program's report after a fixed number of operations.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Report {
-    /// The most memory it had resident.
+    /// Maximum resident memory of the process, in bytes.
     pub peak_rss_bytes: Option<u64>,
-    /// What the workload itself counted.
+    /// The workload's own counts.
     pub own: Option<Totals>,
-    /// What the tool counted while the workload ran.
+    /// The tool's counts during the workload.
     pub during: Option<Totals>,
-    /// What the tool counted since the process started.
+    /// The tool's counts since the process started.
     pub whole: Option<Totals>,
-    /// What the tool's profile adds up to since the process started.
+    /// The sums of the tool's profile since the process started.
     pub estimate: Option<Estimate>,
 }
 
-/// A value of a profile beside what it should be.
+/// The deviation of a profile's value from the truth.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Deviation {
-    /// How far it is off, as a share of the truth.
+    /// The deviation as a share of the truth.
     pub share: f64,
-    /// How far it is off, in standard errors; 0 if it is equal. Infinite if it may not be off at all.
+    /// The deviation in standard errors; 0 if equal, infinite if the value has no error but differs.
     pub standard_errors: f64,
 }
 
-/// How true a tool's totals are; parts that it does not report are empty.
+/// How right a tool's totals are; parts that it does not report are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Verdict {
-    /// How far the tool's exact count of the workload's bytes is off, in bytes.
+    /// The difference between the tool's exact count of the workload's bytes and the truth, in bytes.
     pub counted_bytes_off: Option<i64>,
-    /// Whether all four totals that the tool counts are equal to the truth.
+    /// Whether all four counted totals equal the truth.
     pub counts_hold: Option<bool>,
-    /// Bytes ever allocated, by the profile.
+    /// Bytes ever allocated, according to the profile.
     pub alloc: Option<Deviation>,
-    /// Bytes live, by the profile.
+    /// Live bytes, according to the profile.
     pub live: Option<Deviation>,
 }
 
-/// Mean bytes between samples, as every tool is asked for.
+/// Mean bytes between samples, as requested from every tool.
 const INTERVAL_BYTES: f64 = 524_288.0;
 
-/// The most standard errors that a true total is off.
+/// Maximum deviation of a correct total, in standard errors.
 const MOST_STANDARD_ERRORS: f64 = 4.0;
 
 impl Verdict {
-    /// Compares a report with that of the counting wrapper.
+    /// Compares a report with the counting wrapper's.
     pub fn new(report: &Report, truth: &Report, profile: Profile) -> Self {
         let counted = report.during.zip(truth.during);
         let counts_hold = counted.map(|(counted, truth)| counted == truth);
-        // Start-up differs by the length of the program's path; where the tool counts right, its own count of the
-        // whole process is the truth without that difference.
+        // Start-up differs with the length of the program's path. If the tool's counts are right, its own
+        // count of the whole process is the truth, because it includes that difference.
         let whole = report.whole.filter(|_| counts_hold == Some(true)).or(truth.whole);
         let exact = profile == Profile::Exact;
         let compared = report.estimate.filter(|_| profile != Profile::None).zip(whole);
@@ -85,7 +85,8 @@ impl Verdict {
         }
     }
 
-    /// Whether everything reported is true. Counts need not be equal if the workload itself is not `repeatable`.
+    /// Whether every reported value is right. Counts need not be equal if the workload itself is not
+    /// `repeatable`.
     pub fn holds(&self, repeatable: bool) -> bool {
         let within = |it: Deviation| it.standard_errors.abs() <= MOST_STANDARD_ERRORS;
         (self.counts_hold != Some(false) || !repeatable)
@@ -97,16 +98,17 @@ impl Verdict {
 fn deviation(bytes: f64, error: f64, truth: i64, exact: bool) -> Deviation {
     let truth = truth as f64;
     let difference = bytes - truth;
-    // A profile of few samples underestimates its own error; what it is for small blocks is known from the truth.
+    // A profile of few samples underestimates its own error. For small blocks, the error is known from the
+    // truth.
     let few = bytes < 10.0 * INTERVAL_BYTES;
     let bound = (truth.max(0.0) * INTERVAL_BYTES).sqrt();
     let error = match (exact, few) {
         (true, _) => 0.0,
         (false, true) => error.max(bound),
-        // An estimate that is low by chance has a low error too; judged is by the error at the truth.
+        // An estimate that is low by chance also has a low error, so the error at the truth is used.
         (false, false) => error * (truth / bytes).max(1.0).sqrt(),
     };
-    // Rows are rounded to whole bytes and blocks, so a difference below a byte is none.
+    // Rows are rounded to whole bytes and blocks, so a difference below 1 counts as equal.
     let standard_errors = if difference.abs() < 1.0 { 0.0 } else { difference / error };
     Deviation { share: difference / truth.max(1.0), standard_errors }
 }
@@ -137,13 +139,13 @@ mod tests {
     fn four_standard_errors_are_the_limit() {
         assert!(holds(TRUTH, 1_079e6));
         assert!(!holds(TRUTH, 1_081e6));
-        // The error is 20 MB at 900 MB, so 21 MB at the truth.
+        // The standard error is 20 MB at 900 MB, so it is 21 MB at the truth.
         assert!(holds(TRUTH, 917e6));
         assert!(!holds(TRUTH, 914e6));
     }
 
     #[test]
-    fn a_count_that_is_off_by_one_does_not_hold() {
+    fn a_count_off_by_one_is_wrong() {
         let off = Totals { live_blocks: TRUTH.live_blocks + 1, ..TRUTH };
         assert!(!holds(off, 1_000e6));
         let verdict = Verdict::new(&report(off, 1_000e6), &report(TRUTH, 0.0), Profile::Sampled);
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exact_profile_may_not_be_off_at_all() {
+    fn an_exact_profile_may_not_deviate() {
         let mut exact = report(TRUTH, 1e9);
         exact.estimate.as_mut().unwrap().live_bytes = 50.0;
         assert!(Verdict::new(&exact, &report(TRUTH, 0.0), Profile::Exact).holds(true));

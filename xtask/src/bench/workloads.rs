@@ -1,19 +1,20 @@
-//! What the contestants run. The workloads themselves are in `tests/bench/src/workload`.
+//! The workloads of the contestants. Their code is in `tests/bench/src/workload`.
 
-/// One workload, as the tables speak of it.
+/// A workload, as the tables describe it.
 #[derive(Debug)]
 pub struct Workload {
-    /// Its name on the programs' command line.
+    /// The name on the programs' command line.
     pub name: &'static str,
-    /// What one operation is.
+    /// The meaning of one operation.
     pub operation: &'static str,
-    /// Operations of the run in which totals and resident memory are compared.
+    /// Number of operations in the run that compares totals and resident memory.
     pub operations: u64,
-    /// Whether two runs of it allocate the same to the byte. If not, exact totals cannot be compared by equality.
+    /// Whether two runs allocate exactly the same bytes. If not, exact totals cannot be compared for
+    /// equality.
     pub repeatable: bool,
 }
 
-/// All of them, in the order in which they run.
+/// All workloads, in the order of the runs.
 pub const ALL: &[Workload] = &[
     Workload {
         name: "pair",
@@ -61,7 +62,7 @@ pub const ALL: &[Workload] = &[
         name: "requests",
         operation: "one request over loopback to an asynchronous service, 8 connections, 1 thread",
         operations: 10_000,
-        // How much is read at once is the kernel's affair.
+        // The kernel decides how much a read returns.
         repeatable: false,
     },
 ];

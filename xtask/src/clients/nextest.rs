@@ -1,11 +1,11 @@
-//! cargo-nextest, which runs each test in a process of its own: one of the ways that the leak corpus is run.
+//! cargo-nextest, which runs each test in a process of its own: one of the runners for the leak corpus.
 
 use std::path::Path;
 
 use crate::failure::Failure;
 use crate::shell::Line;
 
-/// Makes sure that cargo-nextest is there, building it with cargo if it is missing.
+/// Checks that cargo-nextest is installed, and builds it with cargo if it is missing.
 ///
 /// # Errors
 /// When it is missing and cannot be built.

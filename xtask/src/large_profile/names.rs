@@ -1,4 +1,4 @@
-//! Names of functions and files as a large program has them, and the table of strings they go into.
+//! Names of functions and files like in a large program, and the table of strings for them.
 
 use std::collections::HashMap;
 
@@ -11,14 +11,14 @@ pub struct Strings {
 }
 
 impl Default for Strings {
-    /// A table with the empty string, which stands first.
+    /// A table with the empty string at index 0.
     fn default() -> Self {
         Self { all: vec![String::new()], positions: HashMap::from([(String::new(), 0)]) }
     }
 }
 
 impl Strings {
-    /// The position of `text`, which is added if it is new.
+    /// The index of `text`, which is added if it is new.
     pub fn intern(&mut self, text: &str) -> u64 {
         if let Some(&position) = self.positions.get(text) {
             return position;
@@ -29,7 +29,7 @@ impl Strings {
         position
     }
 
-    /// All strings in the order of their positions.
+    /// All strings in the order of their indexes.
     pub fn all(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(String::as_str)
     }

@@ -1,14 +1,14 @@
-//! Stacks that share their outer frames, as the paths in a tree of calls do.
+//! Stacks that share their outer frames, like the paths in a call tree.
 
 use super::Random;
 
-/// The most stacks that are kept to branch off from.
+/// Maximum stacks to keep for branching off.
 const KEPT: usize = 100_000;
 
-/// Stacks one after the other, each of which branches off from an earlier one or is one again.
+/// A sequence of stacks. Each branches off from an earlier one or repeats one.
 pub struct Stacks {
     locations: u64,
-    /// Ids not used yet: every location stands in some stack.
+    /// Ids that are not used yet, so that every location occurs in a stack.
     fresh: u64,
     /// Root first.
     kept: Vec<Vec<u64>>,
@@ -25,7 +25,7 @@ impl Stacks {
         let at = random.below(self.kept.len() as u64) as usize;
         stack.clear();
         stack.extend_from_slice(&self.kept[at]);
-        // Two of three rows have a stack of their own; the others differ from an earlier one by their labels only.
+        // Two of three rows have a stack of their own; the others only differ in their labels.
         if random.below(3) != 0 {
             let shared = stack.len() - random.skewed(stack.len() as u64) as usize;
             stack.truncate(shared);

@@ -1,4 +1,4 @@
-//! As much of the wire format of protocol buffers as a profile needs.
+//! The parts of the protocol buffer wire format that a profile needs.
 
 /// A message while its fields are added.
 #[derive(Default)]
@@ -35,7 +35,7 @@ impl Message {
     }
 }
 
-/// The bytes of a field that holds a number.
+/// The bytes of a field with a number.
 pub fn number(field: u64, value: u64) -> Vec<u8> {
     let mut out = Vec::new();
     varint(&mut out, field << 3);
@@ -43,7 +43,7 @@ pub fn number(field: u64, value: u64) -> Vec<u8> {
     out
 }
 
-/// The bytes of a field that holds a text.
+/// The bytes of a field with a text.
 pub fn text(field: u64, text: &str) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len() + 6);
     delimited(&mut out, field, text.as_bytes());
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn fields_are_as_the_format_defines_them() {
-        // The first two are the examples of the format's own description.
+        // The first two are the examples in the format's own description.
         assert_eq!(number(1, 150), [0x08, 0x96, 0x01]);
         assert_eq!(text(2, "testing"), *b"\x12\x07testing");
         let inner = Message::default().number(1, 150);

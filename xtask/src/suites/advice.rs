@@ -1,4 +1,5 @@
-//! `cargo xtask suites advice`: what `highwater advise` says of published programs, and every piece of it examined.
+//! `cargo xtask suites advice`: runs `highwater advise` on published programs, and compares the advice with a
+//! list.
 //!
 //! Each library is built from its sources as they were published, and driven by a small program of `xtask/suites/drivers` with Highwater as
 //! its allocator, in exact mode. What is advised is compared with the table of `docs/records/ADVICE.md`: the command fails for a piece
@@ -18,19 +19,19 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Only these libraries; all without one.
+    /// Only these libraries; all if there are none.
     names: Vec<String>,
 }
 
-/// A library in the version whose advice was examined. The program that drives it is `drivers/NAME.rs`.
+/// A library, in the version whose advice was examined. The program that uses it is `drivers/NAME.rs`.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Driven {
     name: String,
-    /// None for a program that needs no library.
+    /// Empty for a program that needs no library.
     #[serde(default)]
     version: String,
 }
@@ -40,26 +41,26 @@ struct List {
     program: Vec<Driven>,
 }
 
-/// Where the list is, below the root.
+/// Path of the list, relative to the root.
 const FILE: &str = "xtask/suites/advice.toml";
 
-/// The line of the program with a list that grows from nothing each time.
+/// The line of the planted program with a list that grows from nothing each time.
 const PLANTED: &str = "drivers/planted.rs:12";
 
-/// Of all pieces this share has to be true.
+/// Minimum share of true advice.
 const TRUE: f64 = 0.9;
 
-/// A piece of advice: where, and what.
+/// A piece of advice: its place and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Piece {
     line: String,
     measure: String,
 }
 
-/// Builds and runs the programs one after the other, and compares.
+/// Builds and runs the programs one after the other, and compares their advice.
 ///
 /// # Errors
-/// When one does not build or run, or something is advised that was not examined.
+/// When a program does not build or run, or when advice is not in the table.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let chosen = choose(load(&workspace.root)?, &options.names)?;
     let examined = examined::load(&workspace.root)?;
@@ -114,14 +115,14 @@ fn file(path: &Path, source: std::io::Error) -> Failure {
     Failure::File { path: path.to_owned(), source }
 }
 
-/// Where sources are unpacked and programs built.
+/// The directory in which sources are unpacked and programs built.
 struct Place<'a> {
     workspace: &'a Workspace,
     directory: PathBuf,
 }
 
 impl Place<'_> {
-    /// What is advised on a program.
+    /// The advice on a program.
     fn pieces(&self, driven: &Driven) -> Result<Vec<Piece>, Failure> {
         let profile = self.record(driven)?;
         let highwater =
@@ -170,8 +171,9 @@ impl Place<'_> {
     }
 }
 
-/// What an answer of `highwater advise --json` says of each line: lines of the library by their paths below its directory, and
-/// lines of the driver by their paths in `xtask/suites`. A row that stands for several lines is named by its function.
+/// The advice for each line in an answer of `highwater advise --json`. Lines of the library are named by
+/// their paths below its directory, and lines of the driver by their paths in `xtask/suites`. A row about
+/// several lines is named by its function.
 fn pieces(answer: &Value, driven: &Driven) -> Vec<Piece> {
     let findings = answer["findings"].as_array().map_or(&[][..], Vec::as_slice);
     let Driven { name, version } = driven;
@@ -200,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_those_of_the_published_sources_and_of_the_driver() {
+    fn lines_are_in_the_published_sources_or_in_the_driver() {
         let answer = json!({ "findings": [
             { "measure": "reserve", "key": { "file": "/t/advice/csv-1.4.0/src/byte_record.rs", "line": 532 } },
             { "measure": "reuse", "key": { "file": "csv-1.4.0/src/reader.rs", "line": null, "function": "csv::read" } },

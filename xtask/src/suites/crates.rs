@@ -1,4 +1,5 @@
-//! `cargo xtask suites crates`: the tests of published crates under the leak harness, and every finding examined.
+//! `cargo xtask suites crates`: runs the tests of published crates under the leak harness, and compares the
+//! findings with a list.
 //!
 //! The sources are those that were published, with the harness's dev-dependency and its one line put in. What is found is
 //! compared with the table of `docs/records/REAL-SUITES.md`: the command fails for a finding that is not listed, for a listed one that
@@ -19,17 +20,17 @@ use crate::workspace::Workspace;
 use list::Suite;
 use outcome::Outcome;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Only these crates; all without one.
+    /// Only these crates; all if there are none.
     crates: Vec<String>,
     /// Print the table as JSON.
     #[arg(long)]
     json: bool,
 }
 
-/// Where the suites are unpacked and built.
+/// The directory in which the suites are unpacked and built.
 struct Place {
     directory: PathBuf,
     harness: PathBuf,
@@ -41,10 +42,10 @@ impl Place {
     }
 }
 
-/// Runs the suites one after the other, and compares.
+/// Runs the suites one after the other, and compares the findings.
 ///
 /// # Errors
-/// When one does not build, or something is found that was not examined.
+/// When a suite does not build, or a finding is not in the table.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     let chosen = choose(list::load(&workspace.root)?, &options.crates)?;
     let examined = examined::load(&workspace.root)?;
@@ -98,7 +99,7 @@ fn choose(all: Vec<Suite>, names: &[String]) -> Result<Vec<Suite>, Failure> {
     names.iter().map(find).collect()
 }
 
-/// A crate that leaks on purpose: whatever is not found there would not be found elsewhere.
+/// Runs a crate with a planted leak: if that is not found, other results mean nothing.
 fn find_the_plant(place: &Place) -> Result<(), Failure> {
     let directory = source::plant(&place.directory, &place.harness)?;
     let suite = Suite { name: "planted".to_owned(), version: "0.0.0".to_owned(), ..Suite::default() };

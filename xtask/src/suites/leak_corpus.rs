@@ -1,8 +1,10 @@
-//! `cargo xtask suites leak-corpus`: how well the leak harness tells leaks from what only looks so, again and again, on an idle and on
-//! a busy machine, in debug and in release builds with line tables.
+//! `cargo xtask suites leak-corpus`: measures how reliably the leak harness separates leaks from similar
+//! states. It repeats runs on an idle and on a busy machine, in debug builds and in release builds with line
+//! tables.
 //!
-//! The runs are those of the tests in `tests/end-to-end/tests/leak_corpus`, which write down what they counted; here it is added up and
-//! held against the targets: 99 of 100 leaks found and placed, none blamed on another test, no clean test failed.
+//! The runs are the tests in `tests/end-to-end/tests/leak_corpus`, which write down their counts. This
+//! command adds them up and compares them with the targets: 99 of 100 leaks found and placed, none blamed on
+//! another test, no clean test failed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,13 +17,13 @@ use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
 
-/// What can be chosen about a run.
+/// The options of a run.
 #[derive(clap::Args)]
 pub struct Options {
-    /// How often each program is run in each way.
+    /// Number of times that each program runs in each way.
     #[arg(long, default_value_t = 20)]
     repeats: usize,
-    /// How many busy threads for each processor the second half of the runs has beside it.
+    /// Number of busy threads per processor during the second half of the runs.
     #[arg(long, default_value_t = 4)]
     load: usize,
     /// Only these builds of the corpus, instead of debug and release.
@@ -32,29 +34,29 @@ pub struct Options {
     json: bool,
 }
 
-/// How the corpus is built. The same as in `tests/end-to-end/tests/leak_corpus/build.rs`.
+/// A build of the corpus. The same list as in `tests/end-to-end/tests/leak_corpus/build.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Build {
-    /// As cargo builds tests.
+    /// A debug build, like cargo's default for tests.
     Debug,
-    /// For release, with line tables.
+    /// A release build with line tables.
     Release,
-    /// With the names of symbols mangled in the way called v0.
+    /// With v0 symbol names.
     V0,
-    /// To measure coverage.
+    /// With coverage instrumentation.
     Coverage,
     /// With line tables only.
     LineTables,
     /// Without debug information.
     NoDebug,
-    /// For release, without debug information.
+    /// A release build without debug information.
     NoDebugRelease,
-    /// For release, optimized when it is linked.
+    /// A release build with link-time optimization.
     Lto,
 }
 
 impl Build {
-    /// What is run where nothing else is asked for; all of them take hours.
+    /// The default builds; running all of them takes hours.
     const BOTH: &[Self] = &[Self::Debug, Self::Release];
 
     fn name(self) -> String {
@@ -62,10 +64,10 @@ impl Build {
     }
 }
 
-/// How many records a run leaves: one for each program in each way.
+/// Number of records that a run writes: one for each program and way.
 const RECORDS: usize = 9;
 
-/// What the runs of one program in one way wrote down.
+/// The counts of one program's runs in one way.
 #[derive(Deserialize)]
 struct Record {
     build: String,
@@ -83,7 +85,7 @@ struct Table {
     beyond_grace_ms: Vec<u64>,
 }
 
-/// What was counted, of leaks and of tests. The same as in `tests/end-to-end/tests/leak_corpus/compare.rs`.
+/// Counts of leaks and of tests. The same fields as in `tests/end-to-end/tests/leak_corpus/compare.rs`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 struct Sums {
     expected: usize,
@@ -94,13 +96,14 @@ struct Sums {
     clean_failed: usize,
 }
 
-/// The sums of all records, seen in three ways.
+/// The sums of all records, grouped in three ways.
 #[derive(Default, Serialize)]
 struct Report {
     by_run: BTreeMap<String, Sums>,
     by_case: BTreeMap<String, Sums>,
     total: Sums,
-    /// By build and load: median and maximum of what failing tests took beyond their grace.
+    /// By build and load: median and maximum of the time by which failing tests exceeded their grace, in
+    /// milliseconds.
     beyond_grace_ms: BTreeMap<String, (u64, u64)>,
     runs: usize,
     wrong: Vec<String>,
@@ -109,7 +112,7 @@ struct Report {
 /// Runs the corpus, and prints the sums.
 ///
 /// # Errors
-/// When it cannot be run, or the targets are missed.
+/// When the corpus cannot be run, or a target is missed.
 pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     clients::ensure_nextest(&workspace.root)?;
     fs::create_dir_all(&workspace.target)
@@ -132,12 +135,12 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
                 .args(["--test", "leak_corpus", "--", "ways::", "--test-threads=1", "--nocapture"]);
             let line = line.env("LEAK_CORPUS_BUILD", &name);
             let log = workspace.target.join(format!("leak-corpus-{name}-{load}.log"));
-            // That something was wrong is in what it wrote down.
+            // The exit status is not checked: the records contain the faults.
             line.log(&log)?;
         }
     }
     let records = read(directory.path())?;
-    // A way that is missing would look as if it had no faults.
+    // A missing record would look like a record without faults.
     let expected = builds.len() * loads.len() * RECORDS;
     if records.len() != expected {
         let place = workspace.target.join("leak-corpus-*.log");
@@ -229,7 +232,7 @@ fn words(report: &Report) -> String {
     text
 }
 
-/// The targets.
+/// Compares with the targets.
 fn judge(report: &Report) -> Result<(), Failure> {
     let Sums { expected, found, placed, misblamed, clean, clean_failed } = report.total;
     let is_most = |part: usize, whole: usize| part * 100 >= whole * 99;
@@ -297,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn each_missed_target_is_told() {
+    fn each_missed_target_is_named() {
         assert!(judge(&add_up(&[record("nextest", GOOD, &[])])).is_ok());
         for (sums, words) in [
             (Sums::default(), "nothing was counted"),

@@ -1,4 +1,4 @@
-//! A program with tests: cargo builds all of them, and each is run as cargo would run it.
+//! A program with tests: cargo builds all of them, and each is run the way cargo would.
 
 use std::env;
 use std::fs::{self, OpenOptions};
@@ -15,7 +15,7 @@ use crate::workspace::Workspace;
 /// A built program with tests.
 #[derive(Debug)]
 pub struct Program {
-    /// The name of cargo's target.
+    /// The name of the cargo target.
     name: String,
     /// The directory of the package, in which its tests run.
     package: PathBuf,
@@ -25,7 +25,7 @@ pub struct Program {
 /// Builds the tests of every target of the workspace.
 ///
 /// # Errors
-/// When one does not build.
+/// When a program does not build.
 pub fn build(workspace: &Workspace) -> Result<Vec<Program>, Failure> {
     let line = Line::cargo(&workspace.root).args([
         "test",
@@ -39,7 +39,7 @@ pub fn build(workspace: &Workspace) -> Result<Vec<Program>, Failure> {
     Ok(listed(&line.capture()?))
 }
 
-/// The programs with tests among those of which cargo's messages speak, ordered by their paths.
+/// The programs with tests in cargo's messages, sorted by path.
 pub fn listed(messages: &str) -> Vec<Program> {
     let program = |message: Value| {
         if message["profile"]["test"] != Value::Bool(true) {
@@ -58,15 +58,15 @@ pub fn listed(messages: &str) -> Vec<Program> {
 }
 
 impl Program {
-    /// The name of cargo's target.
+    /// The name of the cargo target.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Runs its tests, with our own output.
+    /// Runs the tests with this process's output.
     ///
     /// # Errors
-    /// When it cannot be started, or a test fails.
+    /// When the program cannot be started, or a test fails.
     pub fn run(&self, workspace: &Workspace) -> Result<(), Failure> {
         let begin = Instant::now();
         let result = self.line(workspace)?.run();
@@ -74,10 +74,10 @@ impl Program {
         result
     }
 
-    /// Runs its tests, and puts what it prints at the end of the file `log`.
+    /// Runs the tests, and appends the output to the file `log`.
     ///
     /// # Errors
-    /// When it cannot be started, a test fails, or the file cannot be written.
+    /// When the program cannot be started, a test fails, or the file cannot be written.
     pub fn log(&self, workspace: &Workspace, log: &Path) -> Result<(), Failure> {
         let begin = Instant::now();
         let own = log.with_extension(format!("{}.log", self.name));
@@ -110,7 +110,7 @@ mod tests {
     use super::listed;
 
     #[test]
-    fn programs_with_tests_are_told_from_others() {
+    fn only_programs_with_tests_are_listed() {
         let messages = concat!(
             r#"{"reason":"compiler-artifact","manifest_path":"/w/b/Cargo.toml","target":{"name":"two"},"profile":{"test":true},"executable":"/t/two-1"}"#,
             "\n",

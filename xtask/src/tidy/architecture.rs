@@ -1,4 +1,5 @@
-//! docs/ARCHITECTURE.md describes the house that stands: every crate, no other, and only files that are there.
+//! docs/ARCHITECTURE.md describes the present project: every crate, no other crate, and only files that
+//! exist.
 
 use regex::Regex;
 
@@ -8,7 +9,7 @@ use super::tree::Tree;
 
 const DOCUMENT: &str = "docs/ARCHITECTURE.md";
 
-/// Ends of names that make a word in backticks a file's name.
+/// Suffixes by which a word in backticks is a file name.
 const FILE_ENDS: &[&str] = &[".rs", ".md", ".toml", ".lock"];
 
 /// The document names the workspace's crates and files of the tree.
@@ -90,7 +91,7 @@ mod tests {
         ```\n`no/such/file.rs`\n```\n";
 
     #[test]
-    fn a_document_of_what_stands_passes() {
+    fn a_true_document_passes() {
         assert_eq!(found(CLEAN), []);
     }
 
@@ -114,7 +115,7 @@ mod tests {
     fn a_path_that_does_not_exist_is_found() {
         assert_eq!(found(&format!("{CLEAN}See `crates/highwater/src/gone.rs`."))[0].line, 7);
         assert_eq!(found(&format!("{CLEAN}See `gone.rs`.")).len(), 1);
-        // Outside the heading that names its directory, a bare name is no path of ours.
+        // Outside the heading that names its directory, a bare name is not a path.
         assert_eq!(found(&format!("{CLEAN}## Other\nSee `lib.rs`.")).len(), 1);
     }
 

@@ -1,12 +1,13 @@
-//! Which crate may use which: the arrows of docs/ARCHITECTURE.md, as a table.
+//! The allowed dependencies between the workspace's crates: the arrows of docs/ARCHITECTURE.md, as a table.
 //!
-//! Development dependencies are free, since they reach no user, except that nothing at all depends on the command.
+//! Development dependencies are free, since they do not reach users. Only the command may not be a dependency
+//! of any crate.
 
 use super::finding::Finding;
 use super::tree::Tree;
 use crate::workspace::Crate;
 
-/// What a crate may use of the workspace's own crates.
+/// The workspace's crates that a crate may use.
 enum Uses {
     Only(&'static [&'static str]),
     Anything,

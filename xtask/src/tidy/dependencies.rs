@@ -84,8 +84,8 @@ fn check_manifest(path: &str, manifest: &Table) -> Vec<Finding> {
     findings
 }
 
-/// A development dependency may also be a bare path: publishing takes those out, which lets a crate's tests use
-/// the crates above it.
+/// A development dependency may also be a bare path: publishing takes those out, which lets a crate's tests
+/// use the crates above it.
 fn is_inherited(value: &Value, kind: &str) -> bool {
     let inherits = value.get("workspace").and_then(Value::as_bool) == Some(true);
     let bare_path = value.get("path").is_some() && value.get("version").is_none();
@@ -125,12 +125,12 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_twice_or_for_nothing_is_found() {
+    fn a_duplicate_or_unused_reason_is_found() {
         let twice = found(&format!("{REASONS}- `regex`: for something else\n"), MEMBER);
         assert_eq!((twice.len(), twice[0].line), (1, 5));
         let gone = found(&format!("{REASONS}- `nom`: once parsed things\n"), MEMBER);
         assert!(gone.len() == 1 && gone[0].advice.contains("`nom`"));
-        // The workspace's own crates are explained in the architecture, not here.
+        // The workspace's own crates are explained in ARCHITECTURE.md, not here.
         assert_eq!(found(&format!("{REASONS}- `ours`: a room of the house\n"), MEMBER).len(), 1);
     }
 

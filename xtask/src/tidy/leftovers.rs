@@ -1,6 +1,7 @@
-//! Nothing half done is handed in: no test that does not run, no placeholder, no debugging print.
+//! No unfinished work is committed: no test that does not run, no placeholder, no debugging print.
 //!
-//! Sources are searched token by token, so a word in a comment or a string is no finding and one inside a macro is.
+//! Sources are searched token by token, so a word in a comment or a string is ignored, and a word inside a
+//! macro is found.
 
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 
@@ -9,12 +10,12 @@ use super::tree::Tree;
 
 const MACROS: &[&str] = &["todo", "unimplemented", "dbg"];
 
-/// No source holds `#[ignore]`, an ignored documentation test, or a call of [`MACROS`].
+/// No source contains `#[ignore]`, an ignored documentation test, or a call of [`MACROS`].
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for source in tree.sources() {
         let mut report = |line, advice: String| findings.push(Finding::new(&source.path, line, advice));
-        // A parsed source is lexed again, since its syntax cannot be had back as tokens with every macro's inside.
+        // The text is tokenized again, because the syntax tree does not contain the tokens inside macros.
         if let Ok(tokens) = without_shebang(&source.text).parse::<TokenStream>() {
             search(tokens, &mut report);
         }

@@ -1,4 +1,4 @@
-//! Links between the project's documents lead somewhere.
+//! Links between the project's documents have targets.
 
 use regex::Regex;
 
@@ -102,7 +102,7 @@ fn has_heading(text: &str, wanted: &str) -> bool {
     markdown::prose(text).filter_map(|(_, line)| markdown::heading(line)).any(|words| anchor(words) == wanted)
 }
 
-/// The anchor that web views of repositories give a heading.
+/// The anchor that code hosting sites give a heading.
 fn anchor(heading: &str) -> String {
     let kept = heading.to_lowercase();
     kept.chars()
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_somewhere_pass() {
+    fn links_with_targets_pass() {
         let text = "# Here\n[web](https://example.org/x) [mail](mailto:a@b.c) [c](../C.md \"title\") [top](/README.md)\n\
             [start](../../README.md#quick-start-top) [here](#here) [directory](..)\n\
             `[code](no.md)`\n```\n[fenced](no.md)\n```\n[ref]: ../C.md\n";
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_nowhere_are_found() {
+    fn links_without_targets_are_found() {
         assert_eq!(found("\n[gone](GONE.md)"), [2]);
         assert_eq!(found("[wrong directory](C.md)"), [1]);
         assert_eq!(found("[out](../../../elsewhere.md)"), [1]);

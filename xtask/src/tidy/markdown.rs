@@ -1,4 +1,4 @@
-//! The little of Markdown that the rules about documents need.
+//! The parts of Markdown that the rules about documents need.
 
 use regex::Regex;
 
@@ -19,7 +19,7 @@ pub fn code(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').skip(1).step_by(2)
 }
 
-/// A line without what stands in backticks.
+/// A line without its text in backticks.
 pub fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join("``")
 }

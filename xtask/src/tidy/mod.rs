@@ -1,7 +1,7 @@
-//! `cargo xtask tidy`: the rules of the house that the compiler does not check.
+//! `cargo xtask tidy`: rules of the project that the compiler does not check.
 //!
-//! A rule is one file below this one: a pure function from a [`Tree`] to [`Finding`]s, with a test that plants the
-//! fault and one that passes a clean tree. To add a rule, add the file and its line in [`RULES`].
+//! A rule is one file below this one: a pure function from a [`Tree`] to [`Finding`]s, with a test that
+//! plants the fault and one that passes a clean tree. To add a rule, add its file and its line in [`RULES`].
 
 mod architecture;
 mod calls;
@@ -12,6 +12,7 @@ mod dependencies;
 mod finding;
 mod formats;
 mod generated;
+mod glossary;
 mod leftovers;
 mod links;
 mod markdown;
@@ -23,6 +24,7 @@ mod rust_version;
 mod top_level;
 mod tree;
 mod unsafe_code;
+mod words;
 
 use clap::{Args, Subcommand};
 
@@ -53,6 +55,8 @@ const RULES: &[Rule] = &[
     ("links", links::check),
     ("pages", pages::check),
     ("comparison", comparison::check),
+    ("words", words::check),
+    ("glossary", glossary::check),
 ];
 
 /// What can be asked of `cargo xtask tidy`.

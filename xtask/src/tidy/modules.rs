@@ -1,9 +1,9 @@
-//! Every file says what it is for, and is short enough to be about one thing.
+//! Every file says its purpose, and is short enough for one purpose.
 
 use super::finding::Finding;
 use super::tree::Tree;
 
-/// The most lines a source may have.
+/// Maximum lines of a source.
 const MOST_LINES: usize = 600;
 
 /// Every Rust file begins with `//!` documentation and has no more than [`MOST_LINES`] lines.
@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_does_not_say_what_it_is_for_is_found() {
+    fn a_file_without_documentation_is_found() {
         for text in [
             "",
             "use std::fmt;\n//! late",

@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_of_ones_own_or_none_at_all_is_found() {
+    fn an_own_or_missing_version_is_found() {
         for member in ["[package]\nname = 'a'\nrust-version = '1.80'", "[package]\nname = 'a'"] {
             let findings = check(&tree(ROOT, member, "x"));
             assert_eq!(findings.len(), 1, "{member}");

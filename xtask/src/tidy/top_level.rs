@@ -1,11 +1,11 @@
-//! The first screen of the repository shows the house and nothing else.
+//! The repository's top level contains only the known entries.
 
 use std::collections::BTreeSet;
 
 use super::finding::Finding;
 use super::tree::Tree;
 
-const ROOMS: &[&str] = &[
+const ENTRIES: &[&str] = &[
     "CHANGELOG.md",
     "Cargo.lock",
     "Cargo.toml",
@@ -18,9 +18,9 @@ const ROOMS: &[&str] = &[
     "xtask",
 ];
 
-/// The top level holds all of [`ROOMS`], licences and dot files.
+/// The top level holds all of [`ENTRIES`], licences and dot files.
 pub fn check(tree: &Tree) -> Vec<Finding> {
-    check_with(tree, ROOMS)
+    check_with(tree, ENTRIES)
 }
 
 fn check_with(tree: &Tree, rooms: &[&str]) -> Vec<Finding> {
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rooms_licences_and_dot_files_pass() {
+    fn entries_licences_and_dot_files_pass() {
         let files = [("Cargo.toml", ""), ("LICENSE-MIT", ""), (".ci/run", ""), ("crates/a/notes.txt", "")];
         assert_eq!(check_with(&Tree::of(&files, vec![]), &["Cargo.toml", "crates"]), []);
     }

@@ -1,6 +1,7 @@
-//! What the rules look at: the files that git knows or would take, with their text, and the workspace's crates.
+//! The input of the rules: the files that git knows or would add, with their text, and the workspace's
+//! crates.
 //!
-//! The tree is held in memory, so a rule touches no file, and its test plants a fault by writing a string.
+//! The tree is held in memory, so a rule reads no file, and its test plants a fault by writing a string.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,9 +25,9 @@ pub struct Tree {
 pub struct Source {
     /// Relative to the workspace root, with `/` between the parts.
     pub path: String,
-    /// What is in the file.
+    /// The content of the file.
     pub text: String,
-    /// The same, as syntax.
+    /// The parsed content.
     pub syntax: syn::File,
 }
 
@@ -36,7 +37,7 @@ impl Tree {
         let mut files = BTreeMap::new();
         for path in listed(&workspace.root)? {
             let absolute = workspace.root.join(&path);
-            // A tracked file that is deleted in the working tree is no part of what would be committed.
+            // A tracked file that is deleted in the working tree would not be part of a commit.
             if !absolute.is_file() {
                 continue;
             }
@@ -69,7 +70,7 @@ impl Tree {
         Self { files, sources, faulty, crates }
     }
 
-    /// A tree made of these files, for a rule's test.
+    /// A tree with these files, for a rule's test.
     #[cfg(test)]
     pub fn of(files: &[(&str, &str)], crates: Vec<Crate>) -> Self {
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), Some((*text).to_owned()))).collect();
@@ -109,7 +110,7 @@ impl Tree {
     }
 }
 
-/// Every source parses; one that does not would escape the other rules.
+/// Every source must parse; a source that does not would escape the other rules.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     tree.faulty.clone()
 }
@@ -120,8 +121,8 @@ fn listed(root: &Path) -> Result<Vec<String>, Failure> {
     Ok(output.split('\0').filter(|path| !path.is_empty()).map(str::to_owned).collect())
 }
 
-/// Git for the repository around `root`, also when a hook of another one started us, and when the checkout belongs
-/// to another user, as it does in many a container.
+/// Git for the repository around `root`. This also works inside another repository's hook, and if the
+/// checkout belongs to another user, which is common in containers.
 fn git(root: &Path) -> Line<'_> {
     let variables = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"];
     let line = Line::new(root, "git").args(["-c", "safe.directory=*"]);

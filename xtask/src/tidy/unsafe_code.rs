@@ -1,8 +1,8 @@
-//! Unsafe code lives where it is expected, and each piece says why it is sound.
+//! Unsafe code is only in the listed places, and each use says why it is sound.
 //!
-//! Three rules: only the places of [`PLACES`] hold unsafe code, and each of them does; the root of every other
-//! library and program forbids it; every unsafe block and impl has a `// SAFETY:` comment and every public unsafe
-//! function a `# Safety` section.
+//! Three rules: only the places of [`PLACES`] hold unsafe code, and each of them does; the root of every
+//! other library and program forbids it; every unsafe block and impl has a `// SAFETY:` comment and every
+//! public unsafe function a `# Safety` section.
 
 mod uses;
 
@@ -57,7 +57,7 @@ const PLACES: &[Place] = &[
     },
 ];
 
-/// Applies the three rules with the places that are agreed.
+/// Applies the three rules with the listed places.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     check_with(tree, PLACES)
 }
@@ -122,7 +122,7 @@ fn refuses_unsafe_code(attribute: &Attribute, levels: &[&str]) -> bool {
         && list.tokens.clone().into_iter().any(|token| token.to_string() == "unsafe_code")
 }
 
-/// What is missing for a reader to believe this use, if anything is.
+/// The missing proof of this use, if it is missing.
 fn unproven(each: &Use, source: &Source) -> Option<Finding> {
     let advice = match each.kind {
         Kind::Block | Kind::Impl => {
@@ -139,8 +139,8 @@ fn unproven(each: &Use, source: &Source) -> Option<Finding> {
     advice.map(|advice| Finding::new(&source.path, each.line, advice))
 }
 
-/// Whether the comment lines that end directly above `line` (1-based; attributes may stand between), or the line
-/// itself, give a proof.
+/// Whether the comment lines that end directly above `line` (1-based; attributes may stand between), or the
+/// line itself, give a proof.
 fn has_safety_comment(lines: &[&str], line: usize) -> bool {
     let index = line.saturating_sub(1).min(lines.len().saturating_sub(1));
     let gives_proof =

@@ -1,4 +1,4 @@
-//! The parser generator on the grammar that its own parser is made of.
+//! The parser generator, on the grammar of its own parser.
 
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();

@@ -1,4 +1,4 @@
-//! A list that grows from nothing again and again, for the command to find before it is believed.
+//! A list that grows from nothing again and again: the planted fault, which the command must find first.
 
 use std::hint::black_box;
 

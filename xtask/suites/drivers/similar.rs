@@ -1,4 +1,4 @@
-//! Differences of 40 neighbouring versions of a text of 1,500 lines, by line, shown as unified diffs.
+//! Differences between 40 successive versions of a text of 1,500 lines, by line, as unified diffs.
 
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();

@@ -1,4 +1,4 @@
-//! 6,500 queries that are made up, parsed and printed.
+//! 6,500 generated queries, parsed and printed.
 
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new();

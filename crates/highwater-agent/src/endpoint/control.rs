@@ -1,4 +1,5 @@
-//! What can be changed from outside: the sampling interval, and memory that is free but not given back.
+//! Settings that clients can change: the sampling interval; and the request to give free memory back to the
+//! system.
 
 use highwater::Mode;
 use highwater_recorder::Settings;
@@ -7,7 +8,7 @@ use hyper::StatusCode;
 use crate::reply::{Answer, Refusal, Reply};
 use crate::service::Service;
 
-/// What is recorded now, in the words that change it.
+/// The current mode, in the words that set it.
 pub(super) fn interval() -> String {
     match highwater::mode() {
         None => "not recording: highwater::Alloc is not in use".to_owned(),
@@ -27,7 +28,7 @@ pub(super) fn set_interval(body: &[u8]) -> Answer {
     Ok(Reply::text(format!("{before} -> {}\n", interval())))
 }
 
-/// One of the words that `HIGHWATER` takes, or a size alone.
+/// A word that `HIGHWATER` accepts, or a size alone.
 fn parse(text: &[u8]) -> Option<Mode> {
     let settings = |value: &[u8]| Settings::DEFAULT.overridden(value).map(|it| it.mode).ok();
     if text.is_empty() || text.contains(&b',') {
@@ -36,7 +37,7 @@ fn parse(text: &[u8]) -> Option<Mode> {
     settings(text).or_else(|| settings(&[b"interval:", text].concat()))
 }
 
-/// Gives free memory back, by the call that the program chose, and says what came of it.
+/// Gives free memory back with the program's purge function, and reports the result.
 pub(super) async fn purge(service: &Service) -> Answer {
     let purge = service.purge;
     let (before, has_purged, after) = service

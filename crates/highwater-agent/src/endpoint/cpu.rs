@@ -1,4 +1,4 @@
-//! Where processor time goes, as pprof.
+//! A profile of processor time, as pprof.
 
 #[cfg(feature = "pprof-engine")]
 mod by_pprof;
@@ -16,19 +16,19 @@ use crate::query::Query;
 use crate::reply::{Answer, Refusal, Reply};
 use crate::service::Service;
 
-/// Processor time between two samples: Go's, too.
+/// Processor time between two samples; the same as Go's.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// How long to look where the request does not say it: as long as Go does.
+/// Duration if the request does not name one; the same as Go's.
 const DEFAULT_TIME: Duration = Duration::from_secs(30);
 
-/// How often the samples are taken from where signal handlers put them.
+/// Time between two collections of the samples that signal handlers stored.
 const TAKE_EVERY: Duration = Duration::from_secs(1);
 
-/// Stacks that are told apart. Of further ones only the innermost frame is kept.
+/// Maximum distinct stacks. Of further stacks, only the innermost frame is kept.
 const MAX_STACKS: usize = 1 << 16;
 
-/// How often each stack was seen.
+/// The number of samples of each stack.
 #[derive(Default)]
 struct Stacks {
     counts: HashMap<Box<[usize]>, i64>,
@@ -40,7 +40,7 @@ impl Stacks {
         self.add_many(stack, 1);
     }
 
-    /// A stack that was seen so many times.
+    /// Adds a number of samples of a stack.
     fn add_many(&mut self, stack: &[usize], times: i64) {
         if let Some(count) = self.counts.get_mut(stack) {
             *count += times;
@@ -67,7 +67,7 @@ impl Stacks {
         profile.duration_ns = signed(time);
         profile.time_ns = signed(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default());
         if self.lost > 0 {
-            profile.comments.push(format!("{} samples were lost for want of room", self.lost));
+            profile.comments.push(format!("{} samples were lost for lack of space", self.lost));
         }
         let modules = Modules::capture();
         let mut locations = modules.add_to(&mut profile);
@@ -79,10 +79,10 @@ impl Stacks {
     }
 }
 
-/// What takes the samples.
+/// The sampler in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Engine {
-    /// The recorder's own walk of stacks.
+    /// The recorder's own stack walk.
     #[default]
     Own,
     /// The crate pprof.
@@ -96,7 +96,7 @@ pub(super) fn head(query: Query<'_>) -> Answer {
     Ok(Reply::pprof("attachment; filename=\"profile.pb.gz\""))
 }
 
-/// Looks for as long as is asked for. When the client goes meanwhile, this is dropped, and with it the sampling ends.
+/// Samples for the requested time. If the client goes away, this future is dropped, and sampling ends.
 pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
     let time = query.seconds()?.unwrap_or(DEFAULT_TIME);
     let begin = Instant::now();

@@ -1,4 +1,4 @@
-//! Whether the agent answers, for probes: nothing is read, counted or waited for.
+//! Whether the agent answers, for probes: the page reads nothing, counts nothing and waits for nothing.
 
 use crate::reply::Reply;
 

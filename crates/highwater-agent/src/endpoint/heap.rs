@@ -13,12 +13,12 @@ use crate::query::Query;
 use crate::reply::{Answer, Refusal};
 use crate::service::Service;
 
-/// What a reader shows unasked.
+/// The values that a reader shows by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shown {
-    /// What is alive.
+    /// Live memory.
     Live,
-    /// What was ever allocated, or within the time that was asked for.
+    /// All allocations since the start, or within the requested time.
     Allocated,
 }
 
@@ -30,7 +30,7 @@ impl Shown {
         }
     }
 
-    /// Under which name the profile is saved.
+    /// The file name under which a browser saves the profile.
     fn file(self, is_of_time: bool) -> &'static str {
         match (self, is_of_time) {
             (Self::Live, false) => "attachment; filename=\"heap.pb.gz\"",

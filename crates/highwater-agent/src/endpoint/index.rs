@@ -1,12 +1,12 @@
-//! The page that lists the others.
+//! The page that lists the other pages.
 
 use std::fmt::Write;
 
 use super::ENTRIES;
 use crate::reply::Reply;
 
-/// The page. It holds nothing from outside of this program, so there is nothing to escape. Its links are relative: the agent
-/// does not know under which address and below which path its pages are seen.
+/// The page. It contains no text from outside of this program, so nothing needs escaping. Its links are
+/// relative, because the agent does not know its public address and path.
 pub(super) fn page() -> Reply {
     let mut page = String::from(
         "<!doctype html><html lang=en><meta charset=utf-8><title>/debug/pprof/</title>\
@@ -27,7 +27,7 @@ pub(super) fn page() -> Reply {
     Reply::head("text/html; charset=utf-8").with(page)
 }
 
-/// The way from this page to one with this path.
+/// The relative link from this page to the page with this path.
 fn relative(path: &str) -> String {
     match path.strip_prefix("/debug/pprof/") {
         Some("") => "./".to_owned(),

@@ -1,7 +1,9 @@
-//! `/metrics`: totals for Prometheus, as OpenMetrics for whoever asks for it and in the older text format otherwise.
+//! `/metrics`: totals for Prometheus, as OpenMetrics for clients that accept it and otherwise in the older
+//! text format.
 //!
-//! The two differ in three things: where a counter has its ending, whether there are units, and how the text ends. A page
-//! in one of them read as the other loses its counters' descriptions, so which one it is has to be known.
+//! The two formats differ in three things: where a counter's suffix is, whether there are units, and how the
+//! text ends. A reader that takes one format for the other loses the descriptions of counters, so the
+//! response must name its format.
 //! <https://github.com/prometheus/OpenMetrics/blob/main/specification/OpenMetrics.md>
 
 use std::borrow::Cow;
@@ -27,12 +29,12 @@ enum Kind {
     Gauge,
 }
 
-/// A metric with its values, told apart by one label or by none.
+/// A metric with its values, which differ in one label or have none.
 struct Family {
-    /// For a counter without its ending.
+    /// For a counter, the name without its suffix.
     name: Cow<'static, str>,
     kind: Kind,
-    /// The end of the name, as OpenMetrics wants it; empty for plain numbers.
+    /// The unit suffix of the name, as OpenMetrics requires it; empty for plain numbers.
     unit: &'static str,
     help: &'static str,
     values: Vec<(Cow<'static, str>, f64)>,
@@ -203,7 +205,7 @@ fn families(service: &Service) -> Vec<Family> {
         Counter,
         "agent_dropped_connections",
         "",
-        "Connections that took too long, or had to make room.",
+        "Connections that were closed because they took too long or a new one needed the slot.",
         vec![("", so_far(&service.counts.dropped_connections))],
     );
     add(
@@ -267,12 +269,12 @@ fn families(service: &Service) -> Vec<Family> {
     families
 }
 
-/// The name of one of our own metrics.
+/// The name of one of Highwater's own metrics.
 fn own(name: &str) -> Cow<'static, str> {
     Cow::Owned(format!("highwater_{name}"))
 }
 
-/// What and since when the process is, under the names that every exporter has for it.
+/// The process metrics and the start time, under the names that all exporters use.
 fn of_process() -> Vec<Family> {
     let who = highwater::who();
     let labels = format!(
@@ -300,7 +302,7 @@ fn of_process() -> Vec<Family> {
     ]
 }
 
-/// Text as the value of a label.
+/// Text escaped for the value of a label.
 fn label(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }
@@ -314,12 +316,12 @@ mod tests {
     }
 
     #[test]
-    fn a_label_holds_any_text() {
+    fn a_label_may_contain_any_text() {
         assert_eq!(label("/a\\x2d\"b\nc"), r#"/a\\x2d\"b\nc"#);
     }
 
     #[test]
-    fn a_process_is_told_by_the_names_of_every_exporter() {
+    fn process_metrics_have_the_usual_names() {
         let mut text = String::new();
         write_all(&of_process(), false, &mut text).unwrap();
         let info = format!("\nhighwater_build_info{{version=\"{}\",program=\"", env!("CARGO_PKG_VERSION"));

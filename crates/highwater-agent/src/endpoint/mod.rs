@@ -1,4 +1,4 @@
-//! What can be asked for: one file for each, and the table of their paths.
+//! The pages of the agent: one file for each, and the table of their paths.
 
 mod control;
 mod cpu;
@@ -22,11 +22,11 @@ use crate::query::Query;
 use crate::reply::{Answer, Refusal, Reply, TEXT};
 use crate::service::Service;
 
-/// Something that can be asked for.
+/// A page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     Index,
-    /// The same without the slash at the end, on which the links of the page depend.
+    /// The index without the slash at its end, which the page's relative links need.
     NearlyIndex,
     Health,
     Heap,
@@ -41,11 +41,11 @@ pub(crate) enum Endpoint {
     Purge,
 }
 
-/// A line of the table.
+/// A row of the table.
 pub(crate) struct Entry {
     pub path: &'static str,
     pub endpoint: Endpoint,
-    /// What the index page says of it.
+    /// The page's description on the index page.
     pub about: &'static str,
 }
 
@@ -53,10 +53,11 @@ const fn entry(path: &'static str, endpoint: Endpoint, about: &'static str) -> E
     Entry { path, endpoint, about }
 }
 
-/// The index typed by hand, which is often without the slash.
+/// The path of the index without its slash, as people often type it.
 pub(crate) const NEARLY_INDEX: &str = "/debug/pprof";
 
-/// All of them, each under its one path: nothing is decoded, joined or shortened before it is looked up here.
+/// All pages, each under one exact path: the path of a request is not decoded or normalised before the
+/// look-up.
 pub(crate) const ENTRIES: &[Entry] = &[
     entry("/debug/pprof/", Endpoint::Index, "this page"),
     entry(
@@ -89,11 +90,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
 ];
 
 impl Endpoint {
-    /// What a request asks for.
+    /// The page of a request.
     ///
     /// # Errors
-    /// When there is no such thing, or not by this method.
-    pub(crate) fn of(method: &Method, path: &str) -> Result<Self, Refusal> {
+    /// When there is no such page, or it does not accept this method.
+    pub(crate) fn find(method: &Method, path: &str) -> Result<Self, Refusal> {
         let endpoint = Self::at(path).ok_or_else(|| missing(path))?;
         let allowed = endpoint.methods();
         if !allowed.split(", ").any(|it| method == it) {
@@ -111,7 +112,7 @@ impl Endpoint {
         ENTRIES.iter().find(|entry| entry.path == path).map(|entry| entry.endpoint)
     }
 
-    /// The methods that it takes, as `Allow` has them.
+    /// The methods that the page accepts, in the form of the header `Allow`.
     fn methods(self) -> &'static str {
         match self {
             Self::Purge => "POST",
@@ -121,7 +122,7 @@ impl Endpoint {
     }
 }
 
-/// What to say of a path under which there is no page.
+/// The message for a path without a page.
 fn missing(path: &str) -> Refusal {
     const OF_GO: [&str; 5] = ["block", "goroutine", "mutex", "threadcreate", "trace"];
     let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
@@ -140,11 +141,11 @@ fn missing(path: &str) -> Refusal {
     Refusal::new(StatusCode::NOT_FOUND, reason)
 }
 
-/// A request of somebody who may ask, as far as it matters to the answer. The text is the agent's own.
+/// The parts of an authorised request that matter for the answer. Its text counts as the agent's memory.
 pub(crate) struct Asked {
     endpoint: Endpoint,
     is_post: bool,
-    /// Only the head of the answer is asked for.
+    /// Whether only the head of the answer is requested.
     is_head: bool,
     query: String,
     /// Whether the client understands OpenMetrics.
@@ -168,10 +169,10 @@ impl Asked {
     }
 }
 
-/// The answer. Where only its head is asked for, nothing is done for it that takes time: no snapshot, no samples, no names.
+/// The answer. If only its head is requested, nothing slow is done: no snapshot, no sampling, no names.
 ///
 /// # Errors
-/// When there is none, with the reason.
+/// When there is no answer: the reason.
 pub(crate) async fn answer(service: &Service, asked: Asked) -> Answer {
     let query = Query(&asked.query);
     let only_head = asked.is_head;
@@ -202,7 +203,7 @@ pub(crate) async fn answer(service: &Service, asked: Asked) -> Answer {
     }
 }
 
-/// The head of a page of text, or of a profile that is saved under this name.
+/// The head of a page of text, or of a profile with this file name.
 fn head_of(is_text: bool, file: &'static str) -> Reply {
     if is_text { Reply::head(TEXT) } else { Reply::pprof(file) }
 }
@@ -212,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_what_it_is() {
+    fn paths_are_matched_exactly() {
         assert_eq!(Endpoint::at("/debug/pprof/heap"), Some(Endpoint::Heap));
         assert_eq!(Endpoint::at("/debug/pprof"), Some(Endpoint::NearlyIndex));
         for trick in [
@@ -236,9 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn a_method_that_a_page_does_not_take_is_answered_with_those_that_it_takes() {
+    fn a_wrong_method_gets_the_list_of_accepted_methods() {
         let allowed =
-            |method, path| Endpoint::of(&method, path).err().map(|it| (it.status.as_u16(), it.allowed));
+            |method, path| Endpoint::find(&method, path).err().map(|it| (it.status.as_u16(), it.allowed));
         assert_eq!(allowed(Method::GET, "/purge"), Some((405, Some("POST"))));
         assert_eq!(allowed(Method::HEAD, "/purge"), Some((405, Some("POST"))));
         assert_eq!(allowed(Method::POST, "/metrics"), Some((405, Some("GET, HEAD"))));
@@ -251,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_is_missing_is_answered_with_one_that_is_there() {
+    fn a_missing_page_gets_a_hint_to_an_existing_one() {
         for (path, said) in [
             ("/debug/pprof/Heap/", "did you mean /debug/pprof/heap?"),
             ("/heap", "did you mean /debug/pprof/heap?"),

@@ -1,4 +1,4 @@
-//! Names for addresses, in the way in which `go tool pprof` asks for them: `0x1f0+0x2e8`, answered line by line.
+//! Names for addresses, in the protocol of `go tool pprof`: `0x1f0+0x2e8`, answered line by line.
 
 use std::fmt::Write;
 
@@ -16,18 +16,18 @@ pub(super) async fn answer(service: &Service, asked: Vec<u8>) -> Answer {
     service.captures.run(move || Reply::text(symbols(&asked))).await
 }
 
-/// The first line says that there are names at all. What is no address is passed over.
+/// The first line says that names are available. Text that is not an address is skipped.
 fn symbols(asked: &[u8]) -> String {
     let mut text = "num_symbols: 1\n".to_owned();
     let words = asked.split(|&byte| byte == b'+').filter_map(|word| std::str::from_utf8(word).ok());
     let digits = words.map(|word| word.trim().strip_prefix("0x").unwrap_or(word.trim()));
     let addresses: Vec<u64> = digits.filter_map(|it| u64::from_str_radix(it, 16).ok()).collect();
     let modules = Modules::capture();
-    // The asker took one off already.
+    // The client already subtracted one from the return address.
     let place = |address: u64| modules.address_of_file(address).saturating_add(1);
     let known = highwater_resolver::calls_of(addresses.iter().map(|&it| place(it)));
     for address in addresses {
-        // The function that was compiled, and not one that was inlined into it, is what a line with one name can say.
+        // A line holds one name. That is the compiled function, not one that was inlined into it.
         if let Some(call) = known.get(&place(address)).and_then(|it| it.last()) {
             // Writing to a string does not fail.
             let _ = writeln!(text, "{address:#x} {}", call.function);

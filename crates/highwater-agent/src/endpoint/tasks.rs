@@ -1,8 +1,8 @@
-//! Live asynchronous tasks, counted by where they were spawned.
+//! Live asynchronous tasks, counted by the place that spawned them.
 //!
-//! A task is a block of memory that its executor allocates, so the heap profile has the tasks that live, as it has all that
-//! lives: those that were sampled, scaled up to what they stand for. Which blocks are tasks is what `highwater-tasks` tells
-//! from the names of the calls, so these are looked up here, for the stacks that begin in an executor.
+//! A task is a block of memory that its executor allocates, so the heap profile contains the live tasks like
+//! all live blocks: the sampled ones, scaled up. `highwater-tasks` recognises tasks by the names of the
+//! calls, so names are looked up here, for the stacks that begin in an executor.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -17,8 +17,8 @@ use crate::query::Query;
 use crate::reply::{Answer, Refusal};
 use crate::service::Service;
 
-/// Frames that decide whether the rest of a stack is looked up: those of the recorder, the allocator, and the executor's
-/// constructor.
+/// The innermost frames that decide whether the rest of a stack is looked up: frames of the recorder, the
+/// allocator, and the executor's constructor.
 const FIRST_FRAMES: usize = 24;
 
 /// Live tasks of one spawn site and size.
@@ -43,7 +43,7 @@ pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
     let (head, is_text) = (head(query)?, query.is_text()?);
     let snapshot = service.captures.snapshot(None).await?;
     let write = move || {
-        let found = Found::of(&snapshot.to_profile());
+        let found = Found::from_heap(&snapshot.to_profile());
         if is_text {
             return Ok(found.text().into_bytes());
         }
@@ -54,12 +54,12 @@ pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {
     Ok(head.with(service.captures.run(write).await?.map_err(Refusal::failed)?))
 }
 
-/// How the tasks of a profile came to be known.
+/// How the tasks of a profile were recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Recording {
-    /// Mean bytes between samples now: 1 when every block is recorded, 0 when none is.
+    /// Mean bytes between samples now: 1 if every block is recorded, 0 if none is.
     interval_bytes: i64,
-    /// Whether every block was to be recorded from the start of the process on.
+    /// Whether every block should have been recorded since the start of the process.
     is_complete: bool,
     /// Blocks that could not be recorded.
     lost: i64,
@@ -73,9 +73,9 @@ struct Found {
 }
 
 impl Found {
-    fn of(heap: &Profile) -> Self {
+    fn from_heap(heap: &Profile) -> Self {
         let mut names = Names { heap, known: HashMap::new() };
-        // The first frames of most stacks show that they are no tasks.
+        // For most stacks, the first frames show that they are not tasks.
         names.look_up(heap.samples.iter().flat_map(|row| first(row.stack)));
         let rows: Vec<_> = heap.samples.iter().filter(|row| names.may_be_task(row)).collect();
         names.look_up(rows.iter().flat_map(|row| row.stack));
@@ -96,7 +96,7 @@ impl Found {
         self.tasks.iter().fold(0.0, |sum, it| sum + it.error * it.error).sqrt()
     }
 
-    /// What the numbers are worth. That every task is counted is said only where nothing says otherwise.
+    /// How reliable the numbers are. The text says that every task is counted only if nothing contradicts it.
     fn remark(&self) -> String {
         let Recording { interval_bytes, is_complete, lost } = self.recording;
         let mut remark = match interval_bytes {
@@ -112,7 +112,7 @@ impl Found {
             ),
         };
         if lost > 0 {
-            let _ = write!(remark, "; {lost} blocks were lost for want of room, which may have been tasks");
+            let _ = write!(remark, "; {lost} blocks were lost for lack of space, which may have been tasks");
         }
         remark
     }
@@ -156,12 +156,12 @@ fn frame(profile: &mut Profile, call: &highwater_resolver::Call) -> LocationId {
     profile.add_location(Location::symbolized(vec![Line::new(function, call.line.into())]))
 }
 
-/// The frames that show of most stacks that they are no tasks.
+/// The frames that show, for most stacks, that they are not tasks.
 fn first(stack: &[LocationId]) -> &[LocationId] {
     stack.get(..FIRST_FRAMES).unwrap_or(stack)
 }
 
-/// The names of a heap profile's addresses, as far as they were looked up.
+/// The names of a heap profile's addresses, of those that were looked up.
 struct Names<'a> {
     heap: &'a Profile,
     known: HashMap<u64, Vec<highwater_resolver::Call>>,
@@ -174,26 +174,27 @@ impl Names<'_> {
         self.known.extend(highwater_resolver::calls_of(new));
     }
 
-    /// What a call stack would hold. The addresses of a heap profile lie inside of their calls.
+    /// The return address that a call stack would contain. The addresses of a heap profile are inside their
+    /// calls.
     fn address(&self, id: LocationId) -> u64 {
         self.heap.location(id).address + 1
     }
 
-    fn of(&self, stack: &[LocationId]) -> Vec<highwater_resolver::Call> {
+    fn calls(&self, stack: &[LocationId]) -> Vec<highwater_resolver::Call> {
         let calls = stack.iter().filter_map(|&id| self.known.get(&self.address(id)));
         calls.flatten().cloned().collect()
     }
 
     fn may_be_task(&self, row: &Sample<'_>) -> bool {
         let count = self.heap.sample_type("inuse_objects").map(|column| row.values[column]);
-        count.is_some_and(|it| it != 0) && allocation(&self.of(first(row.stack))) != Allocation::Other
+        count.is_some_and(|it| it != 0) && allocation(&self.calls(first(row.stack))) != Allocation::Other
     }
 
-    /// The tasks that a row of the heap profile stands for, if it does for any.
+    /// The tasks behind a row of the heap profile; `None` if the row is not about tasks.
     fn tasks(&self, row: &Sample<'_>) -> Option<Tasks> {
         let column = |kind| self.heap.sample_type(kind).map(|column| row.values[column]);
         let (count, bytes) = (column("inuse_objects")?, column("inuse_space")?);
-        let mut calls = self.of(row.stack);
+        let mut calls = self.calls(row.stack);
         let (entry, what) = match allocation(&calls) {
             Allocation::Cell(cell) => match cell.purpose {
                 Purpose::Task => (cell.entry, cell.future.unwrap_or_else(|| "task".to_owned())),
@@ -230,8 +231,9 @@ fn allocation(calls: &[highwater_resolver::Call]) -> Allocation {
     classify(&calls)
 }
 
-/// Standard error of a number of blocks that was scaled up. A block of s bytes is sampled with probability
-/// p = 1 − exp(−s / interval), so of n sampled ones the estimate is n / p, with the variance n (1 − p) / p². In tasks.
+/// Standard error of a number of blocks that was scaled up. A block of s bytes is sampled with probability p
+/// = 1 − exp(−s / interval), so of n sampled ones the estimate is n / p, with the variance n (1 − p) / p². In
+/// tasks.
 fn standard_error(count: i64, block_bytes: i64, interval_bytes: i64) -> f64 {
     if interval_bytes <= 1 || block_bytes <= 0 {
         return 0.0;
@@ -245,9 +247,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_sampled_rarely_is_known_badly() {
+    fn few_samples_have_a_large_error() {
         assert_eq!(standard_error(1_000, 256, 1), 0.0);
-        // One sample of a block of 256 bytes, at 512 KiB, stands for 2,048 tasks, give or take as many.
+        // At 512 KiB, one sample of a 256-byte block represents 2,048 tasks, with a standard error of as
+        // many.
         let one = standard_error(2_048, 256, 512 * 1024);
         assert!((one - 2_048.0).abs() < 10.0, "{one}");
         let hundred = standard_error(204_800, 256, 512 * 1024);
@@ -267,11 +270,11 @@ mod tests {
     }
 
     #[test]
-    fn every_task_is_counted_only_where_nothing_says_otherwise() {
+    fn a_complete_count_needs_a_complete_recording() {
         const ALL: &str = "every task is counted";
         assert!(found(0.0, 1, true, 0).remark().contains(ALL));
         for (error, interval_bytes, is_complete, lost, said) in [
-            // The interval was changed to exact while older tasks live.
+            // The interval was changed to exact while older tasks were live.
             (3.0, 1, false, 0, "scaled up from samples, or missing"),
             (0.0, 1, false, 0, "scaled up from samples, or missing"),
             (3.0, 1, true, 0, "scaled up from samples, or missing"),

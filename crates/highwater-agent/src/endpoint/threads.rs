@@ -1,7 +1,7 @@
-//! The threads there are, counted by where they were started and by name.
+//! The running threads, counted by start site and by name.
 //!
-//! Where a thread was started is known with the feature `thread-sites`, of threads that were started after the agent. Of
-//! others there is a name, which the kernel keeps 15 bytes of.
+//! The place that started a thread is known with the feature `thread-sites`, for threads that started after
+//! the agent. Other threads only have a name, and the kernel keeps 15 bytes of the name.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -15,20 +15,21 @@ use crate::query::Query;
 use crate::reply::{Answer, Refusal};
 use crate::service::Service;
 
-/// What stands between the program and the system when a thread is started, as pprof's `drop_frames`.
+/// The frames between the program and the system when a thread starts, as pprof's `drop_frames`.
 const SPAWNING_FRAMES: &str =
     r"<?highwater_hooks::.*|pthread_create|thrd_create|std::thread::.*|std::sys::.*";
 
-/// The exceptions, as pprof's `keep_frames`: what calls the code of the thread that started another one, at its root.
+/// The exceptions, as pprof's `keep_frames`: the frames that call a starting thread's own code, at the root
+/// of its stack.
 const CALLING_FRAMES: &str = r".*(\{closure(#[0-9]+)?\}\}?|thread_start|__rust_begin_short_backtrace.*)";
 
-/// Has threads keep where they were started, from now on.
+/// From now on, remembers where each thread is started.
 pub(crate) fn prepare() {
     #[cfg(feature = "thread-sites")]
     highwater_hooks::keep_stacks();
 }
 
-/// How many threads there are of a name, with the calls that started them, innermost first.
+/// The number of threads for each name and starting stack. Stacks are innermost first.
 type Counts = BTreeMap<(Vec<usize>, String), i64>;
 
 /// The answer without its body.
@@ -98,7 +99,7 @@ fn count() -> io::Result<Counts> {
     let mut counts = Counts::new();
     for task in fs::read_dir("/proc/self/task")? {
         let task = task?;
-        // A thread that ends meanwhile is none any more.
+        // The thread has ended meanwhile.
         let Ok(name) = fs::read(task.path().join("comm")) else { continue };
         let name = String::from_utf8_lossy(name.trim_ascii_end()).replace(char::is_control, " ");
         let tid = task.file_name().to_str().and_then(|it| it.parse().ok());
@@ -108,7 +109,7 @@ fn count() -> io::Result<Counts> {
     Ok(counts)
 }
 
-/// Where threads were started, by the kernel's numbers for them.
+/// Where threads were started, by the kernel's thread id.
 fn sites() -> BTreeMap<u32, Vec<usize>> {
     #[cfg(feature = "thread-sites")]
     return highwater_hooks::threads()

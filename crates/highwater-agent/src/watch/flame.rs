@@ -1,7 +1,8 @@
-//! What is alive at an incident, as a flame graph: as wide as it is now, red where it grew since before, blue where it shrank.
+//! Live memory at an incident as a flame graph: the width is the present size, red grew since before, blue
+//! shrank.
 //!
-//! It is drawn by the process itself, whose own debug information is at hand, from the stacks that matter most, so that
-//! what it takes is bounded: it is drawn when memory has nearly run out. The command draws all of it.
+//! The process draws it itself, because its own debug information is at hand. Only the largest stacks are
+//! drawn, to bound the memory needed: memory has nearly run out. The `highwater` command draws all stacks.
 
 use std::io::{self, Write};
 
@@ -10,31 +11,32 @@ use inferno::flamegraph::{Options, from_lines};
 use super::growth::{self, Row};
 use highwater_resolver::Names;
 
-/// Stacks that are drawn one by one.
+/// Maximum stacks that are drawn separately.
 const MAX_STACKS: usize = 200;
 
-/// Frames of a stack that are drawn, from the innermost on.
+/// Maximum frames of a stack that are drawn, from the innermost on.
 const MAX_FRAMES: usize = 128;
 
-/// What the others are drawn as.
+/// The frame for all other stacks.
 const OTHERS: &str = "[all others]";
 
 /// Draws the stacks as an SVG.
 ///
 /// # Errors
-/// Those of `out`, and when nothing is alive.
+/// Errors of `out`, and an error if nothing is live.
 pub(crate) fn write(rows: &[Row], names: &mut Names, out: &mut dyn Write) -> io::Result<()> {
     let mut options = Options::default();
     options.title = "Live memory, and what grew in it".to_owned();
     options.count_name = "bytes".to_owned();
     options.deterministic = true;
-    // What keeps inferno from ordering lines by their text, by which `a-b` comes between `a` and what `a` calls.
+    // In chart mode, inferno does not sort lines by text, in which `a-b` would come between `a` and the
+    // functions that `a` calls.
     options.flame_chart = true;
     let lines = lines(rows, names);
     from_lines(&mut options, lines.iter().map(String::as_str), out)
 }
 
-/// `root;leaf before now`, ordered by frames, the last first, as charts are given.
+/// Lines `root;leaf before now`, ordered by frames, last first, as the chart mode expects them.
 fn lines(rows: &[Row], names: &mut Names) -> Vec<String> {
     let mut rows: Vec<&Row> = rows.iter().filter(|row| row.now_bytes > 0).collect();
     rows.sort_by_key(|row| std::cmp::Reverse((row.now_bytes.max(row.bytes.abs()), &row.stack)));
@@ -47,7 +49,8 @@ fn lines(rows: &[Row], names: &mut Names) -> Vec<String> {
         stacks.push((vec![OTHERS.to_owned()], sum(|it| it.now_bytes - it.bytes), sum(|it| it.now_bytes)));
     }
     stacks.sort();
-    // Different addresses may have the same names. Of two lines with the same names only one's growth would be drawn.
+    // Different addresses may have the same names. Of two lines with the same names, inferno would draw only
+    // one line's growth.
     stacks.dedup_by(|later, kept| {
         let is_same = later.0 == kept.0;
         if is_same {
@@ -57,16 +60,16 @@ fn lines(rows: &[Row], names: &mut Names) -> Vec<String> {
         is_same
     });
     let line = |(frames, before, now): &(Vec<String>, i64, i64)| {
-        // A difference of profiles that were sampled is not below nothing.
+        // The difference of two sampled profiles may be negative; the drawing shows 0.
         format!("{} {} {now}", frames.join(";"), before.max(&0))
     };
     stacks.iter().rev().map(line).collect()
 }
 
-/// Names from the root on. A stack of which nothing is known has the address that asked for the memory.
+/// Names from the root on. An unknown stack has the address that allocated.
 fn frames(row: &Row, names: &mut Names) -> Vec<String> {
-    // What separates frames may be part of a type: `[u8; 4]`.
-    let mut frames: Vec<_> = growth::way(&row.stack, names, MAX_FRAMES)
+    // A type may contain the character that separates frames: `[u8; 4]`.
+    let mut frames: Vec<_> = growth::calls_from_origin(&row.stack, names, MAX_FRAMES)
         .iter()
         .rev()
         .map(|it| it.function.replace(';', ","))
@@ -90,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn stacks_have_what_they_held_before_and_what_they_hold_now() {
+    fn stacks_have_their_earlier_and_present_bytes() {
         let rows = [row(&[1], 70, 100), row(&[2], -50, 10), row(&[3], -5, 0), row(&[4], 9, 8)];
         assert_eq!(lines(&rows, &mut no_names()), ["0x4 0 8", "0x2 60 10", "0x1 30 100"]);
     }
@@ -102,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_much_to_draw_is_one_frame() {
+    fn stacks_beyond_the_limit_are_one_frame() {
         let rows: Vec<_> = (0..MAX_STACKS as u64 + 2).map(|it| row(&[it], 1, 2)).collect();
         let lines = lines(&rows, &mut no_names());
         assert_eq!(lines.len(), MAX_STACKS + 1);

@@ -1,6 +1,7 @@
-//! What grew between two profiles of this process, ranked, with names: for people who find it next to the profiles.
+//! Growth between two profiles of this process, ranked and with names, for people who read it next to the
+//! profiles.
 //!
-//! Whoever has the `highwater` command gets more from the profiles: errors, whole trees, noise set apart.
+//! The `highwater` command shows more from the same profiles: errors, whole trees, and noise kept apart.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -10,30 +11,30 @@ use highwater_profile::Profile;
 
 use highwater_resolver::{Call, Names};
 
-/// Rows that are worth showing.
+/// Maximum rows to show.
 pub(crate) const MAX_ROWS: usize = 20;
 
-/// Frames that are shown of each.
+/// Maximum frames to show for each row.
 const MAX_FRAMES: usize = 16;
 
-/// Frames that are looked up for it: those of the allocator come first.
+/// Maximum frames to look up for a row: the allocator's frames come first.
 const MAX_LOOKED_UP: usize = 2 * MAX_FRAMES;
 
 /// Functions of these, and of the recorder, are on the way to the memory and not where it is asked for.
 const PASSED_OVER: &[&str] = &["alloc::", "core::", "std::", "hashbrown::", "__r", "_R"];
 
-/// A stack, with the bytes and blocks that are alive more than before.
+/// A stack, with the growth of its live bytes and blocks.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Row {
-    /// Addresses, the innermost first.
+    /// Addresses, innermost first.
     pub stack: Vec<u64>,
     pub bytes: i64,
     pub blocks: i64,
-    /// Bytes that are alive now.
+    /// Live bytes now.
     pub now_bytes: i64,
 }
 
-/// All stacks, those first that hold most more than before.
+/// All stacks, largest growth first.
 pub(crate) fn rows(before: &Profile, now: &Profile) -> Vec<Row> {
     let mut changes: HashMap<Vec<u64>, [i64; 3]> = HashMap::new();
     for (profile, sign) in [(now, 1), (before, -1)] {
@@ -53,10 +54,10 @@ pub(crate) fn rows(before: &Profile, now: &Profile) -> Vec<Row> {
     rows
 }
 
-/// Writes the first `most` of the rows that hold more, each with its stack from the line that asked for the memory on.
+/// Writes the first `most` rows with growth, each with its stack from the line that asked for the memory.
 ///
 /// # Errors
-/// Those of `out`.
+/// Errors of `out`.
 pub(crate) fn write(rows: &[Row], most: usize, names: &mut Names, out: &mut dyn Write) -> io::Result<()> {
     let rows = &rows[..rows.partition_point(|row| row.bytes > 0)];
     let shown = rows.iter().take(most);
@@ -65,7 +66,7 @@ pub(crate) fn write(rows: &[Row], most: usize, names: &mut Names, out: &mut dyn 
     writeln!(out, "{total} bytes more are alive than before, in {} stacks", rows.len())?;
     for row in rows.iter().take(most) {
         writeln!(out, "\n+{} bytes, {:+} blocks", row.bytes, row.blocks)?;
-        for Call { function, file, line } in way(&row.stack, names, MAX_FRAMES) {
+        for Call { function, file, line } in calls_from_origin(&row.stack, names, MAX_FRAMES) {
             match line {
                 0 => writeln!(out, "    {function}")?,
                 _ => writeln!(out, "    {function} {file}:{line}")?,
@@ -75,24 +76,25 @@ pub(crate) fn write(rows: &[Row], most: usize, names: &mut Names, out: &mut dyn 
     Ok(())
 }
 
-/// The first `most` calls of a stack, from the line that asked for the memory on. No address is looked up that is not
-/// needed: there may be little time left.
-pub(super) fn way(stack: &[u64], names: &mut Names, most: usize) -> Vec<Call> {
-    let mut way = Vec::new();
+/// The first `most` calls of a stack, from the line that asked for the memory. Looks up no more addresses
+/// than needed: there may be little time.
+pub(super) fn calls_from_origin(stack: &[u64], names: &mut Names, most: usize) -> Vec<Call> {
+    let mut found = Vec::new();
     for &address in stack {
-        let is_inside = way.is_empty();
+        let is_inside = found.is_empty();
         let calls = names.calls(address).iter();
-        way.extend(calls.skip_while(|it| is_inside && is_passed_over(&it.function)).cloned());
-        if way.len() >= most {
+        found.extend(calls.skip_while(|it| is_inside && is_skipped(&it.function)).cloned());
+        if found.len() >= most {
             break;
         }
     }
-    way.truncate(most);
-    way
+    found.truncate(most);
+    found
 }
 
-fn is_passed_over(function: &str) -> bool {
-    // `<Type as Trait>::method` is where the type is, unless it is one that has no place: `<u8 as alloc::…>::from_elem`.
+fn is_skipped(function: &str) -> bool {
+    // `<Type as Trait>::method` is in the module of the type, unless the type has none: `<u8 as
+    // alloc::…>::from_elem`.
     let inner = function.trim_start_matches(['<', '&']);
     let place = match inner.split_once(" as ") {
         Some((of, of_trait)) if function.starts_with('<') && !of.contains("::") => of_trait,
@@ -121,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn stacks_are_ranked_by_what_they_hold_more() {
+    fn stacks_are_ranked_by_growth() {
         let before = profile(&[(&[1, 2], 1, 100), (&[3], 5, 500), (&[4], 1, 10)]);
         let now =
             profile(&[(&[3], 1, 100), (&[1, 2], 2, 200), (&[1, 2], 1, 50), (&[5], 1, 900), (&[4], 1, 10)]);
@@ -137,13 +139,13 @@ mod tests {
     }
 
     #[test]
-    fn the_line_that_asked_comes_first() {
+    fn the_allocating_line_comes_first() {
         let rows = [3, 0, -5].map(|bytes| Row { stack: vec![7], bytes, blocks: -1, now_bytes: 9 });
         let mut text = Vec::new();
         write(&rows, MAX_ROWS, &mut Names::within(0), &mut text).unwrap();
         let text = String::from_utf8(text).unwrap();
         assert_eq!(text, "3 bytes more are alive than before, in 1 stacks\n\n+3 bytes, -1 blocks\n");
-        for way in [
+        for function in [
             "alloc::raw_vec::finish_grow",
             "<highwater_recorder::alloc::Alloc<A> as core::alloc::global::GlobalAlloc>::alloc",
             "__rustc::__rust_alloc",
@@ -151,7 +153,7 @@ mod tests {
             "<u8 as alloc::vec::spec_from_elem::SpecFromElem>::from_elem",
             "<T as core::convert::Into<U>>::into",
         ] {
-            assert!(is_passed_over(way), "{way}");
+            assert!(is_skipped(function), "{function}");
         }
         for place in [
             "allocator::keep",
@@ -159,7 +161,7 @@ mod tests {
             "main",
             "<T as service::Keep>::keep",
         ] {
-            assert!(!is_passed_over(place), "{place}");
+            assert!(!is_skipped(place), "{place}");
         }
     }
 }

@@ -5,24 +5,24 @@ use std::io::{self, Write};
 
 use highwater::LimitKind;
 
-/// What was read at a moment.
+/// A reading of memory at one time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
-    /// Milliseconds since 1970, UTC.
+    /// Milliseconds since 1970-01-01 UTC.
     pub time_ms: u128,
-    /// What counts against the limit that is nearest; `None` when it could not be read.
+    /// Bytes that count against the nearest limit; `None` if they could not be read.
     pub used_bytes: Option<u64>,
-    /// That limit.
+    /// The nearest limit, in bytes.
     pub limit_bytes: Option<u64>,
-    /// What kind of limit it is.
+    /// The kind of the nearest limit.
     pub limit_kind: Option<LimitKind>,
-    /// What the service uses itself.
+    /// Bytes that the service uses itself.
     pub own_bytes: Option<u64>,
     pub rss_bytes: Option<u64>,
     pub live_bytes: u64,
 }
 
-/// A bounded number of them. Its memory is taken when it is made, and it needs no more.
+/// A bounded number of readings. All memory is allocated when it is made.
 #[derive(Debug)]
 pub(crate) struct History {
     readings: VecDeque<Reading>,
@@ -41,10 +41,10 @@ impl History {
         self.readings.push_back(reading);
     }
 
-    /// Writes a table as CSV, a line for each reading, the oldest first. What could not be read is empty.
+    /// Writes the readings as CSV, one line each, oldest first. Missing values are empty.
     ///
     /// # Errors
-    /// Those of `out`.
+    /// Errors of `out`.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "time_ms,used_bytes,limit_bytes,rss_bytes,live_bytes,own_bytes,limit_kind")?;
         let shown = |value: Option<u64>| value.map(|it| it.to_string()).unwrap_or_default();

@@ -1,8 +1,9 @@
-//! The folder that an incident leaves.
+//! The folder of an incident.
 //!
-//! It is made under another name and renamed when all that matters is in it and on the disk: it is whole or not there. The
-//! ranking with names and the drawing come last, since they need most memory, and the profiles say the same to whoever has
-//! the command. A part that fails is named in `incident.json` and leaves the others as they are.
+//! The folder is made under another name, and renamed when the essential files are in it and on the disk: it
+//! is complete or does not exist. The ranking with names and the drawing come last, since they need most
+//! memory, and the `highwater` command can make them from the profiles. If a file fails, `incident.json`
+//! names it, and the other files are not affected.
 
 use std::collections::HashMap;
 use std::fs;
@@ -26,30 +27,30 @@ const ABOUT: &str = "incident.json";
 const BEFORE: &str = "before.pb.gz";
 const NOW: &str = "spike.pb.gz";
 
-/// All that is known of an incident.
+/// The data of an incident.
 pub(crate) struct Incident<'a> {
     pub reason: Reason,
     pub reading: Reading,
-    /// The limit that is nearest.
+    /// The nearest limit.
     pub level: Option<&'a MemoryLevel>,
     pub history: &'a History,
-    /// The snapshot from before, if there is one.
+    /// An earlier snapshot, if there is one.
     pub before: Option<&'a Path>,
-    /// The profile of now, or why there is none.
+    /// The present profile, or why there is none.
     pub now: Result<Profile, String>,
-    /// What finding names may take, in bytes.
+    /// The memory budget for looking up names, in bytes.
     pub names_bytes: u64,
 }
 
-/// What came of an incident.
+/// The result of recording an incident.
 pub(crate) struct Recorded {
-    /// `None` when not even the profile could be written.
+    /// `None` if not even the profile could be written.
     pub folder: Option<PathBuf>,
-    /// What `incident.json` has.
+    /// The content of `incident.json`.
     pub about: Value,
     /// The names that were looked up for the folder.
     pub names: Names,
-    /// How many parts of it failed.
+    /// The number of files that failed.
     pub failures: usize,
 }
 
@@ -62,17 +63,18 @@ pub(crate) struct Incidents {
 }
 
 impl Incidents {
-    /// Takes a directory over, which is made if it is missing. Folders that a killed process did not finish go.
+    /// Opens a directory, and creates it if it is missing. Unfinished folders of a killed process are
+    /// removed.
     ///
     /// # Errors
-    /// When it cannot be made or read.
+    /// When the directory cannot be created or read.
     pub(crate) fn open(directory: PathBuf, most: usize) -> io::Result<Self> {
         let folders = Folders::open(directory)?;
         let sequence = Sequence::behind(folders.names()?.iter().filter_map(|it| number(it)));
         Ok(Self { folders, most: most.max(1), sequence })
     }
 
-    /// Writes a folder, and deletes old ones that are too many.
+    /// Writes a folder, and deletes the oldest ones beyond the limit.
     pub(crate) fn add(&mut self, incident: Incident<'_>) -> Recorded {
         let time_ms = u64::try_from(incident.reading.time_ms).unwrap_or(u64::MAX);
         let name = format!("{:013}-{}", self.sequence.next_at(time_ms), incident.reason.word());
@@ -96,7 +98,7 @@ impl Incidents {
         }
     }
 
-    /// What is added to a folder that is complete.
+    /// Adds the ranking and the drawing to a complete folder.
     fn finish(
         &self,
         folder: PathBuf,
@@ -105,8 +107,8 @@ impl Incidents {
         mut failures: Failures,
     ) -> Recorded {
         failures.note("old incidents", self.trim());
-        let told = failures.0.len();
-        // Neither profile is needed any more, and what follows takes most.
+        let reported = failures.0.len();
+        // The profiles are not needed any more, and the next step needs most memory.
         let now = std::mem::replace(&mut incident.now, Err(String::new()));
         if let (Ok(now), true) = (now, folder.join(BEFORE).exists()) {
             match rows(&folder, now) {
@@ -115,14 +117,14 @@ impl Incidents {
             }
         }
         let about = incident.about(&failures);
-        if failures.0.len() > told {
+        if failures.0.len() > reported {
             failures.note(ABOUT, write_about(&folder, &about));
         }
         Recorded { folder: Some(folder), about, names, failures: failures.0.len() }
     }
 
-    /// Deletes folders that are too many: each time the oldest one of the rule that has most of them, so that a rule that is
-    /// broken again and again does not push out what others found.
+    /// Deletes folders beyond the limit: each time, the oldest one of the rule with most folders, so that a
+    /// rule that is broken again and again does not displace incidents of other rules.
     fn trim(&self) -> io::Result<()> {
         let mut folders = Vec::new();
         for name in self.folders.names()? {
@@ -144,7 +146,7 @@ impl Incidents {
     }
 }
 
-/// What of an incident failed, and why.
+/// The parts of an incident that failed, and why.
 #[derive(Debug, Default)]
 struct Failures(Vec<(&'static str, String)>);
 
@@ -161,11 +163,11 @@ impl Failures {
 }
 
 impl Incident<'_> {
-    /// Writes what cannot be had again.
+    /// Writes the data that cannot be obtained later.
     fn write(&self, folder: &Path, now: &Profile, failures: &mut Failures) -> Result<(), FileError> {
         write_durably(&folder.join(NOW), |out| pprof::write(now, out))?;
         if let Some(before) = self.before {
-            // The same file by a second name, which the ring does not delete.
+            // A hard link, so that the ring's deletion does not remove the file.
             failures.note(BEFORE, link_or_copy(before, &folder.join(BEFORE)));
         }
         failures
@@ -211,7 +213,7 @@ fn write_about(folder: &Path, about: &Value) -> Result<(), FileError> {
 
 fn rows(folder: &Path, now: Profile) -> Result<Vec<Row>, FileError> {
     let mut before = file::read(&folder.join(BEFORE), &Limits::default())?;
-    // A file has addresses of the program's own tables, where `now` has those of the process.
+    // A file has addresses of the binary's own address space, but `now` has addresses of the process.
     let modules = Modules::capture();
     let locations: Vec<_> = before.location_ids().collect();
     for id in locations {
@@ -221,9 +223,9 @@ fn rows(folder: &Path, now: Profile) -> Result<Vec<Row>, FileError> {
     Ok(growth::rows(&before, &now))
 }
 
-/// Writes what people look at first.
+/// Writes the files that people read first.
 fn explain(folder: &Path, rows: &[Row], names: &mut Names, failures: &mut Failures) {
-    // The first row alone is what is needed most, if there is no time for more.
+    // The first row is needed most, so it is written first, in case there is no time for more.
     for most in [1, growth::MAX_ROWS] {
         let path = folder.join("growth.txt");
         let outcome = write_durably(&path, |out| growth::write(rows, most, names, out));
@@ -241,12 +243,12 @@ fn name(path: &Path) -> &str {
     path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
 }
 
-/// The number in the name of a folder.
+/// The number at the beginning of a folder's name.
 fn number(name: &str) -> Option<u64> {
     name.split_once('-')?.0.parse().ok()
 }
 
-/// What tells the rule of a folder from other rules. Growth is one, whatever it grew from.
+/// The name that distinguishes the rule of a folder. Growth is one rule, whatever its baseline.
 fn rule_of(folder: &Path) -> String {
     let word = name(folder).split_once('-').map_or("", |it| it.1).to_owned();
     let about: Option<Value> =

@@ -1,7 +1,7 @@
-//! The watch: reads how much memory is in use, keeps the latest snapshots on disk, and leaves an incident folder when a rule
-//! says so, before the kernel ends the process.
+//! The watch: reads the memory in use, keeps the latest snapshots on disk, and writes an incident folder when
+//! a rule is broken, before the kernel kills the process.
 //!
-//! Nothing that fails ends it: what cannot be read or written is counted, and tried again the next time.
+//! No failure ends the watch: a failed read or write is counted, and tried again the next time.
 
 #[cfg(feature = "flame")]
 mod flame;
@@ -30,10 +30,10 @@ pub(crate) use rule::{Judge, Reason, Use};
 use sink::{Connections, Sink, Sinks};
 use watcher::Watcher;
 
-/// What is to be watched, and where it is written: see [`AgentBuilder::watch`](crate::AgentBuilder::watch).
+/// What to watch, and where to write: see [`AgentBuilder::watch`](crate::AgentBuilder::watch).
 ///
-/// Below its directory it keeps `ring/` with the latest snapshots, `incidents/` with a folder for each incident, and
-/// `peak.pb.gz`, the profile of the highest peak.
+/// Its directory contains `ring/` with the latest snapshots, `incidents/` with a folder for each incident,
+/// and `peak.pb.gz`, the profile of the highest peak.
 #[derive(Clone, Debug)]
 pub struct Watch {
     directory: PathBuf,
@@ -52,9 +52,9 @@ pub struct Watch {
 }
 
 impl Watch {
-    /// A watch that writes below `directory`, which is made if it is missing. A second process with the same directory writes to
-    /// `worker-2` below it. It keeps a ring of snapshots and the highest
-    /// peak; incidents need one of [`Self::at_fraction`], [`Self::at_bytes`] or [`Self::on_growth`].
+    /// A watch that writes below `directory`, which is created if it is missing. A second process with the
+    /// same directory writes to `worker-2` below it. The watch keeps a ring of snapshots and the highest
+    /// peak; incidents need [`Self::at_fraction`], [`Self::at_bytes`] or [`Self::on_growth`].
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: absolute(directory.into()),
@@ -73,46 +73,47 @@ impl Watch {
         }
     }
 
-    /// An incident when this fraction of the nearest limit is in use, whoever uses it, without the [reserve](Self::reserve) of the
-    /// watch, or when no more than the reserve is left. The limit is one of a control group, of the process, or
-    /// of the machine's memory. May be given several times.
+    /// Records an incident when this fraction of the nearest limit is in use, by any process, without the
+    /// watch's own [reserve](Self::reserve), or when no more than the reserve is left. The limit belongs to a
+    /// control group, of the process, or is the machine's memory. May be given several times.
     #[must_use]
     pub fn at_fraction(mut self, fraction: f64) -> Self {
         self.thresholds.push(Reason::Fraction(fraction));
         self
     }
 
-    /// An incident when the service itself uses so many bytes: in the working set of its container if that has a limit, and
-    /// otherwise in its resident set. The [reserve](Self::reserve) of the watch does not count. May be given several times.
+    /// Records an incident when the service itself uses this many bytes: in its container's working set if
+    /// the container has a limit, otherwise in its resident set. The watch's [reserve](Self::reserve) does
+    /// not count. May be given several times.
     #[must_use]
     pub fn at_bytes(mut self, bytes: u64) -> Self {
         self.thresholds.push(Reason::Bytes(bytes));
         self
     }
 
-    /// An incident when much more is in use than lately. Default: none.
+    /// Records an incident when much more memory is in use than recently. Default: none.
     #[must_use]
     pub fn on_growth(mut self, growth: Growth) -> Self {
         self.growth = Some(growth);
         self
     }
 
-    /// How often memory is read, at least every millisecond. Default: every second.
+    /// Time between two readings of memory, at least a millisecond. Default: one second.
     #[must_use]
     pub fn every(mut self, period: Duration) -> Self {
         self.every = period.max(Duration::from_millis(1));
         self
     }
 
-    /// How often a snapshot goes into the ring; the first does at once. Default: every minute.
+    /// Time between two snapshots for the ring; the first one is taken at once. Default: one minute.
     #[must_use]
     pub fn snapshots_every(mut self, period: Duration) -> Self {
         self.snapshots_every = period;
         self
     }
 
-    /// How many snapshots the ring holds, and how many bytes they may have together; the newest stays in any case.
-    /// Default: 20 snapshots and 64 MiB.
+    /// Maximum number of snapshots in the ring, and their maximum total bytes; the newest snapshot always
+    /// stays. Default: 20 snapshots and 64 MiB.
     #[must_use]
     pub fn keep(mut self, snapshots: usize, bytes: u64) -> Self {
         self.max_snapshots = snapshots;
@@ -120,61 +121,65 @@ impl Watch {
         self
     }
 
-    /// How many incidents to keep; the oldest are deleted. Default: 8.
+    /// Maximum number of incidents; the oldest are deleted. Default: 8.
     #[must_use]
     pub fn keep_incidents(mut self, incidents: usize) -> Self {
         self.max_incidents = incidents;
         self
     }
 
-    /// How long a rule is silent after it said something; every rule by itself. Default: 10 minutes.
+    /// Time after an incident in which the same rule records no further one. Default: 10 minutes.
     #[must_use]
     pub fn cooldown(mut self, time: Duration) -> Self {
         self.cooldown = time;
         self
     }
 
-    /// By which factor live memory must pass the last peak that was kept, for `peak.pb.gz` to be written anew; at least
-    /// 1.01. Default: 1.2.
+    /// The factor by which live memory must exceed the last stored peak before `peak.pb.gz` is written again;
+    /// at least 1.01. Default: 1.2.
     #[must_use]
     pub fn peak_factor(mut self, factor: f64) -> Self {
         self.peak_factor = factor.max(1.01);
         self
     }
 
-    /// Memory that is taken when the watch starts and given up when an incident begins, so that there is some to record it
-    /// with; it is taken again when four times as much is free. Half of it is for finding names. Default: 8 MiB.
+    /// Bytes that the watch allocates when it starts and frees when an incident begins, so that there is
+    /// memory for recording it. They are allocated again when four times as much is free. Half of them is for
+    /// looking up names. Default: 8 MiB.
     #[must_use]
     pub fn reserve(mut self, bytes: usize) -> Self {
         self.reserved_bytes = bytes;
         self
     }
 
-    /// Posts each incident to this address as JSON: what `incident.json` has, the folder, and the ranking. It is tried six
-    /// times, with pauses that double. An address that begins with `https` needs the feature `tls`; it is told only if its
-    /// certificate is right.
+    /// Posts each incident to this address as JSON: the content of `incident.json`, the folder, and the
+    /// ranking. There are six attempts, with pauses that double. An `https` address needs the feature `tls`;
+    /// nothing is sent if the receiver's certificate is not valid.
     #[must_use]
     pub fn post(mut self, url: impl Into<String>) -> Self {
         self.sinks.push(Sink::Json(url.into()));
         self
     }
 
-    /// As [`Self::post`], in the form that Slack's incoming webhooks take: `{"text": …}`, with the first rows of the ranking.
+    /// Like [`Self::post`], in the form of Slack's incoming webhooks: `{"text": …}`, with the first rows of
+    /// the ranking.
     #[must_use]
     pub fn post_to_slack(mut self, url: impl Into<String>) -> Self {
         self.sinks.push(Sink::Slack(url.into()));
         self
     }
 
-    /// Sends the profile of each incident to the Pyroscope server at this address, such as `http://127.0.0.1:4040`, under the
-    /// name of the program's file: live bytes and blocks, with names. It is tried as often as with [`Self::post`].
+    /// Sends the profile of each incident to the Pyroscope server at this address, such as
+    /// `http://127.0.0.1:4040`, under the name of the program's file: live bytes and blocks, with names. The
+    /// number of attempts is the same as for [`Self::post`].
     #[must_use]
     pub fn post_to_pyroscope(mut self, server: impl Into<String>) -> Self {
         self.sinks.push(Sink::Pyroscope(server.into()));
         self
     }
 
-    /// As [`Self::post_to_pyroscope`], to the HTTP receiver of an OpenTelemetry collector, such as `http://127.0.0.1:4318`.
+    /// Like [`Self::post_to_pyroscope`], to the HTTP receiver of an OpenTelemetry collector, such as
+    /// `http://127.0.0.1:4318`.
     #[cfg(feature = "otlp")]
     #[must_use]
     pub fn post_to_otlp(mut self, server: impl Into<String>) -> Self {
@@ -182,8 +187,8 @@ impl Watch {
         self
     }
 
-    /// Trusts the authorities in this file of certificates, too, when a receiver has an `https` address. Default: the file that
-    /// `HIGHWATER_CA_FILE` names, if it is set, besides the authorities of the system.
+    /// Also trusts the authorities in this file of certificates, for receivers with an `https` address.
+    /// Default: the file in `HIGHWATER_CA_FILE`, if it is set, in addition to the system's authorities.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn cacert(mut self, file: impl Into<PathBuf>) -> Self {
@@ -194,7 +199,8 @@ impl Watch {
     /// Starts the watch's thread.
     ///
     /// # Errors
-    /// When the directory cannot be used, somebody is to be told who cannot be, or the system starts no thread.
+    /// When the directory cannot be used, when a receiver's address cannot be used, or when the system starts
+    /// no thread.
     pub(crate) fn start(&self, counts: Arc<Counts>) -> Result<Watching, Error> {
         let failed = |source| Error::Directory { path: self.directory.clone(), source };
         let (directory, lock) = own_memory(|| place::take(&self.directory)).map_err(failed)?;
@@ -214,12 +220,12 @@ impl Watch {
     }
 }
 
-/// The path from the root: the program may change to another directory.
+/// The absolute path: the program may change its working directory.
 fn absolute(path: PathBuf) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// A watch that goes on until it is stopped. Dropping this does not stop it.
+/// A running watch. Dropping this does not stop it.
 #[derive(Debug)]
 pub(crate) struct Watching {
     stop: OfProcess<Sender<()>>,
@@ -231,7 +237,7 @@ impl Watching {
         let stop = self.stop;
         own_memory(move || {
             if let Some(stop) = stop.here() {
-                // It may have ended by itself.
+                // The thread may have ended by itself.
                 let _ = stop.send(());
             }
         });

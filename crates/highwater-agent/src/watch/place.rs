@@ -1,4 +1,4 @@
-//! The directory of a watch, which has one owner.
+//! The directory of a watch, which has one owner at a time.
 
 use std::fs::File;
 use std::io;
@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use highwater_profile::file::{Owner, take_directory};
 
-/// How many processes may watch into one directory.
+/// Maximum number of processes that may watch in one directory.
 const MAX_OWNERS: usize = 64;
 
-/// Takes a directory, which is made if it is missing. When another process watches there, as one of several workers with the
-/// same settings does, it is the first free one of `worker-2`, `worker-3` and so on below it. The file that comes with it is
-/// to be held as long as the watch lasts.
+/// Takes ownership of a directory, and creates it if it is missing. If another process already watches there,
+/// such as one of several workers with the same settings, the first free directory of `worker-2`, `worker-3`
+/// and so on below it is taken. The returned file must stay open as long as the watch lasts.
 ///
 /// # Errors
-/// When it cannot be made or written to, or too many processes have one.
+/// When the directory cannot be created or written to, or too many processes use it.
 pub(super) fn take(directory: &Path) -> io::Result<(PathBuf, Option<File>)> {
     let workers = (2..=MAX_OWNERS).map(|number| directory.join(format!("worker-{number}")));
     for place in std::iter::once(directory.to_owned()).chain(workers) {
@@ -32,7 +32,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_watch_has_a_directory_of_its_own() {
+    fn each_watch_has_its_own_directory() {
         let directory = tempfile::tempdir().unwrap();
         let base = directory.path().join("base");
         let (first, lock) = take(&base).unwrap();
@@ -40,7 +40,7 @@ mod tests {
         let third = take(&base).unwrap();
         assert_eq!(first, base);
         assert_eq!([&second.0, &third.0], [&base.join("worker-2"), &base.join("worker-3")]);
-        // What is free again is taken again.
+        // A directory that was released can be taken again.
         drop(lock);
         assert_eq!(take(&base).unwrap().0, base);
         drop(second);

@@ -1,23 +1,23 @@
-//! When memory is worth a look: pure decisions on readings, whatever their clock.
+//! Decides when memory use is an incident: pure functions of readings, independent of any clock.
 
 use std::time::Duration;
 
-/// What is in use at a moment, and how much there is.
+/// Memory in use at one time, and its limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Use {
-    /// What counts against the limit that is nearest, whoever uses it.
+    /// Bytes that count against the nearest limit, used by any process.
     pub used_bytes: u64,
-    /// That limit; `None` when nothing limits it.
+    /// The nearest limit in bytes; `None` if there is none.
     pub limit_bytes: Option<u64>,
-    /// What the service uses itself.
+    /// Bytes that the service uses itself.
     pub own_bytes: u64,
-    /// What of `used_bytes` the watch has taken to record an incident with, and can give up.
+    /// The part of `used_bytes` that the watch reserves for recording an incident, and can free.
     pub reserved_bytes: u64,
 }
 
 impl Use {
-    /// The use at which this fraction of the limit is reached. The reserve does not bring it about, but there is no waiting until
-    /// less than the reserve is left.
+    /// The use in bytes at which this fraction of the limit is reached, including the reserve. The threshold
+    /// leaves at least the reserve below the limit, unless the fraction itself leaves less.
     fn threshold(&self, fraction: f64) -> Option<f64> {
         let (limit, reserved) = (self.limit_bytes? as f64, self.reserved_bytes as f64);
         let plain = fraction * limit;
@@ -28,16 +28,16 @@ impl Use {
 /// Why an incident is recorded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Reason {
-    /// This fraction of the limit was reached.
+    /// The use reached this fraction of the limit.
     Fraction(f64),
-    /// So many bytes were reached.
+    /// The service's own use reached this number of bytes.
     Bytes(u64),
-    /// Much more is in use than lately.
+    /// The use is much higher than recently.
     Growth { baseline_bytes: u64 },
 }
 
 impl Reason {
-    /// A word for names of folders.
+    /// A word for the folder's name.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Fraction(_) => "fraction",
@@ -47,16 +47,16 @@ impl Reason {
     }
 }
 
-/// How much more than lately is too much: all three must be exceeded.
+/// How much growth is an incident: all three bounds must be exceeded.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Growth {
-    /// Below so many bytes in use nothing is. Default: 64 MiB.
+    /// Bytes in use below which growth does not count. Default: 64 MiB.
     pub least_bytes: u64,
-    /// Percent of the baseline. Default: 50.
+    /// Growth in per cent of the baseline. Default: 50.
     pub percent: f64,
-    /// Bytes above the baseline. Default: 32 MiB.
+    /// Growth in bytes above the baseline. Default: 32 MiB.
     pub added_bytes: u64,
-    /// The baseline is the mean of the past, in which the past counts for less by a factor of e for each such time.
+    /// The baseline is a mean of past readings, weighted by an exponential decay with this time constant.
     /// Default: 10 minutes.
     pub memory: Duration,
 }
@@ -67,13 +67,14 @@ impl Default for Growth {
     }
 }
 
-/// A threshold below this share of itself is armed again: memory that sways around it is one incident and not many.
+/// A threshold is armed again below this share of itself, so that memory that oscillates around it is one
+/// incident and not many.
 const REARM: f64 = 0.95;
 
-/// How long after an incident could not be recorded it is tried again.
+/// Pause before an incident that could not be recorded is tried again.
 const RETRY: Duration = Duration::from_secs(10);
 
-/// The rules, with what they remember of earlier readings.
+/// The rules with their state.
 #[derive(Debug)]
 pub(crate) struct Judge {
     thresholds: Vec<Threshold>,
@@ -90,7 +91,7 @@ struct Threshold {
 
 #[derive(Debug, Default)]
 struct Trend {
-    /// Time and value of the baseline; `None` before the first reading.
+    /// Time and value of the baseline in bytes; `None` before the first reading.
     baseline: Option<(Duration, f64)>,
     quiet_until: Duration,
 }
@@ -108,8 +109,8 @@ impl Judge {
         Self { thresholds, growth: growth.map(|it| (it, Trend::default())), cooldown }
     }
 
-    /// Takes a reading at `now`, on any clock that does not go back. The reason to record an incident, if there is one:
-    /// the highest threshold of those that are newly reached.
+    /// Takes a reading at `now`, on any clock that does not go back. Returns the reason to record an
+    /// incident, if there is one: the highest of the newly reached thresholds.
     pub(crate) fn judge(&mut self, now: Duration, reading: Use) -> Option<Reason> {
         let quiet_until = now.saturating_add(self.cooldown);
         let own = reading.own_bytes as f64;
@@ -140,7 +141,7 @@ impl Judge {
                 && own >= baseline * (1.0 + growth.percent / 100.0);
             (is_much && now >= trend.quiet_until).then(|| {
                 trend.quiet_until = quiet_until;
-                // What is in use now is what further growth starts from.
+                // The present use is the baseline for further growth.
                 trend.baseline = Some((now, own));
                 Reason::Growth { baseline_bytes: baseline as u64 }
             })
@@ -148,8 +149,9 @@ impl Judge {
         reached.map(|(_, reason)| reason).or(growth)
     }
 
-    /// Takes back that a reason was told at `now`: it could not be recorded, for the `failures`th time in a row. It is told
-    /// again when it still holds after [`RETRY`], twice as long each time; without a cooldown at the next reading.
+    /// Takes back a reason that `judge` returned at `now`, because the incident could not be recorded, for
+    /// the `failures`th time in a row. If the reason still holds, `judge` returns it again after [`RETRY`],
+    /// doubled for each failure and at most after the cooldown.
     pub(crate) fn take_back(&mut self, now: Duration, reason: Reason, failures: u32) {
         let pause = RETRY.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));
         let quiet_until = now.saturating_add(pause.min(self.cooldown));
@@ -164,7 +166,8 @@ impl Judge {
 }
 
 impl Trend {
-    /// The baseline before this reading, which then becomes part of it. Readings need not come at regular times.
+    /// Returns the baseline before this reading, and adds the reading to it. The times between readings may
+    /// vary.
     fn update(&mut self, now: Duration, used: f64, memory: Duration) -> f64 {
         let Some((last, baseline)) = self.baseline else {
             self.baseline = Some((now, used));
@@ -183,7 +186,7 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
-    /// What a judge says of values in MiB, one a second, with a limit of 100 MiB.
+    /// The reasons that a judge returns for values in MiB, one a second, with a limit of 100 MiB.
     fn run(judge: &mut Judge, values: impl IntoIterator<Item = u64>) -> Vec<(u64, Reason)> {
         let readings = values.into_iter().zip(0_u64..);
         readings
@@ -215,20 +218,20 @@ mod tests {
             run(&mut judge, [10, 82, 96, 10, 99]),
             [(1, Reason::Bytes(80 * MIB)), (2, Reason::Fraction(0.95))]
         );
-        // Both at once are one incident.
+        // Both thresholds at once are one incident.
         let mut judge = Judge::new(rules, None, Duration::from_secs(600));
         assert_eq!(run(&mut judge, [10, 96]), [(1, Reason::Fraction(0.95))]);
     }
 
     #[test]
-    fn a_cooldown_keeps_swaying_memory_from_filling_the_disk() {
+    fn a_cooldown_bounds_incidents_of_oscillating_memory() {
         let mut judge = Judge::new([Reason::Fraction(0.5)], None, Duration::from_secs(10));
         let fired = run(&mut judge, (0..25).map(|second| if second % 2 == 0 { 10 } else { 60 }));
         assert_eq!(fired.iter().map(|it| it.0).collect::<Vec<_>>(), [1, 11, 21]);
     }
 
     #[test]
-    fn what_could_not_be_recorded_is_told_again() {
+    fn an_unrecorded_incident_is_tried_again() {
         let minute = Duration::from_secs(60);
         let rules = [Reason::Bytes(50 * MIB), Reason::Bytes(80 * MIB)];
         for (thresholds, growth) in [(&rules[..], None), (&[], Some(growth()))] {
@@ -236,21 +239,21 @@ mod tests {
             assert_eq!(run(&mut judge, [30; 30]), []);
             let high = Use { used_bytes: 0, limit_bytes: None, own_bytes: 90 * MIB, reserved_bytes: 0 };
             let at = |second, judge: &mut Judge| judge.judge(Duration::from_secs(second), high);
-            let told = at(30, &mut judge).unwrap();
-            judge.take_back(Duration::from_secs(30), told, 1);
+            let reason = at(30, &mut judge).unwrap();
+            judge.take_back(Duration::from_secs(30), reason, 1);
             assert_eq!(at(39, &mut judge), None);
             let again = at(40, &mut judge).unwrap();
-            assert_eq!(again.word(), told.word());
+            assert_eq!(again.word(), reason.word());
             judge.take_back(Duration::from_secs(40), again, 2);
             assert_eq!(at(59, &mut judge), None);
             assert!(at(60, &mut judge).is_some());
-            // It was recorded this time.
+            // This time the incident was recorded.
             assert_eq!(at(81, &mut judge), None);
         }
     }
 
     #[test]
-    fn without_a_limit_there_is_no_fraction_of_it() {
+    fn without_a_limit_fractions_are_never_reached() {
         let mut judge = Judge::new([Reason::Fraction(0.1)], None, Duration::ZERO);
         let reading = Use { used_bytes: u64::MAX, limit_bytes: None, own_bytes: u64::MAX, reserved_bytes: 0 };
         assert_eq!(judge.judge(Duration::ZERO, reading), None);
@@ -266,10 +269,10 @@ mod tests {
         };
         let at = |fraction, limit, reserved| reading(limit, reserved).threshold(fraction);
         assert_eq!(at(0.5, 200, 8), Some(108.0));
-        // At 192 there is no more than the reserve.
+        // At 192, only the reserve is left.
         assert_eq!(at(0.9375, 200, 8), Some(192.0));
         assert_eq!(at(0.75, 32, 6), Some(26.0));
-        // What was asked for is never too early.
+        // A threshold is never below the requested fraction.
         assert_eq!(at(0.75, 32, 20), Some(24.0));
         assert_eq!(at(0.75, 32, 0), Some(24.0));
     }
@@ -284,14 +287,14 @@ mod tests {
     }
 
     #[test]
-    fn growth_is_told_from_a_slow_rise_and_from_small_numbers() {
+    fn a_slow_rise_and_small_numbers_are_no_growth() {
         let fires = |values: Vec<u64>| run(&mut Judge::new([], Some(growth()), Duration::ZERO), values).len();
         assert_eq!(fires([vec![30; 30], vec![46]].concat()), 1);
-        // Half as much again is not reached, nor 10 MiB, nor 20 MiB in all.
+        // None of these reaches all three: 50 % growth, 10 MiB growth, 20 MiB in total.
         assert_eq!(fires([vec![30; 30], vec![44]].concat()), 0);
         assert_eq!(fires([vec![14; 30], vec![23]].concat()), 0);
         assert_eq!(fires([vec![5; 30], vec![19]].concat()), 0);
-        // 20 MiB more in 10 minutes, each of which the baseline follows.
+        // 20 MiB more in 10 minutes: the baseline follows the slow rise.
         assert_eq!(fires((0..600).map(|second| 40 + second / 30).collect()), 0);
     }
 

@@ -1,4 +1,5 @@
-//! Telling somebody of an incident: over HTTP, on a thread of its own, so that nobody who is slow or gone stops the watch.
+//! Sends incidents to receivers over HTTP, on separate threads, so that a slow or missing receiver does not
+//! stop the watch.
 
 mod connections;
 mod profile;
@@ -25,28 +26,28 @@ use crate::service::Counts;
 use crate::who;
 use highwater_resolver::Names;
 
-/// Incidents that may wait to be told.
+/// Maximum incidents that wait to be sent.
 const MAX_WAITING: usize = 4;
 
-/// Attempts before an incident is given up. The pause between two doubles each time.
+/// Maximum attempts to send an incident. The pause between two attempts doubles each time.
 const MAX_ATTEMPTS: u32 = 6;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// Who is told, and in which form.
+/// A receiver, and the form in which it gets incidents.
 #[derive(Clone, Debug)]
 pub(crate) enum Sink {
-    /// All that `incident.json` has, with the folder and the ranking.
+    /// The content of `incident.json`, with the folder and the ranking.
     Json(String),
-    /// `{"text": …}`, as Slack's incoming webhooks take it and many others do.
+    /// `{"text": …}`, the form of Slack's incoming webhooks and many others.
     Slack(String),
     /// The profile of the incident, for the Pyroscope server at this address.
     Pyroscope(String),
-    /// The same for the OpenTelemetry collector at this address.
+    /// The profile of the incident, for the OpenTelemetry collector at this address.
     #[cfg(feature = "otlp")]
     Otlp(String),
 }
 
-/// What is sent.
+/// A request to send.
 pub(super) struct Message {
     pub url: String,
     pub content_type: String,
@@ -60,38 +61,40 @@ impl Message {
     }
 }
 
-/// The way to the threads that tell, one for each sink, so that one that is gone keeps no other waiting. They end when this
-/// is dropped.
+/// Handles to the sending threads, one for each receiver, so that one unreachable receiver does not delay the
+/// others. The threads end when this is dropped.
 pub(crate) struct Sinks {
-    ways: Vec<SyncSender<Told>>,
+    ways: Vec<SyncSender<Notice>>,
 }
 
-/// An incident that is to be told.
+/// An incident to send.
 #[derive(Clone)]
-pub(super) struct Told {
-    /// `None` when it could not be written.
+pub(super) struct Notice {
+    /// `None` if the folder could not be written.
     pub folder: Option<PathBuf>,
-    /// What `incident.json` has.
+    /// The content of `incident.json`.
     pub about: Arc<Value>,
-    /// Whether it was told before it had a folder.
+    /// Whether receivers already got this incident, before it had a folder.
     pub is_known: bool,
-    /// Those that were looked up for the folder. Memory may be too short to look up more.
+    /// Names that were looked up for the folder. There may be too little memory to look up more.
     pub names: Arc<Names>,
 }
 
 impl Sinks {
     /// # Errors
-    /// When an address cannot be connected to, or the system starts no thread.
+    /// When an address cannot be used, or the system starts no thread.
     pub(crate) fn start(
         sinks: &[Sink],
         connections: &Connections,
         counts: &Arc<Counts>,
     ) -> Result<Self, Error> {
         let client = connections.client(sinks.iter().map(Sink::address))?;
-        // What the standard library allocates to start a thread is the program's: it is freed outside.
+        // The standard library's allocations for starting a thread count as the program's, because they are
+        // freed elsewhere.
         let mut ways = own_memory(|| Vec::with_capacity(sinks.len()));
         for sink in sinks {
-            let (sink, (way, waiting)) = own_memory(|| (sink.clone(), sync_channel(MAX_WAITING)));
+            let (sink, (calls_from_origin, waiting)) =
+                own_memory(|| (sink.clone(), sync_channel(MAX_WAITING)));
             let counts = Arc::clone(counts);
             let client = own_memory(|| client.clone());
             let thread = thread::Builder::new().name("highwater-tell".to_owned()).spawn(move || {
@@ -101,27 +104,27 @@ impl Sinks {
                 })
             });
             thread.map_err(Error::Thread)?;
-            ways.push(way);
+            ways.push(calls_from_origin);
         }
         own_memory(|| drop(client));
         Ok(Self { ways })
     }
 
-    /// Has an incident told. Returns for how many sinks too many are waiting already.
+    /// Queues an incident for all receivers. Returns the number of receivers whose queue is full.
     pub(crate) fn tell(&self, recorded: Recorded, is_known: bool) -> u64 {
         let Recorded { folder, about, names, .. } = recorded;
-        let told = Told { folder, about: Arc::new(about), is_known, names: Arc::new(names) };
-        self.ways.iter().map(|it| u64::from(it.try_send(told.clone()).is_err())).sum()
+        let notice = Notice { folder, about: Arc::new(about), is_known, names: Arc::new(names) };
+        self.ways.iter().map(|it| u64::from(it.try_send(notice.clone()).is_err())).sum()
     }
 }
 
-fn tell_all(client: &ureq::Agent, sink: &Sink, waiting: Receiver<Told>, counts: &Counts) {
-    for told in waiting {
-        if !sink.wants(&told) {
+fn tell_all(client: &ureq::Agent, sink: &Sink, waiting: Receiver<Notice>, counts: &Counts) {
+    for notice in waiting {
+        if !sink.wants(&notice) {
             continue;
         }
-        let was_told = sink.message(&told).is_some_and(|message| send(client, &message));
-        counts.watch_failures.fetch_add(u64::from(!was_told), Ordering::Relaxed);
+        let was_sent = sink.message(&notice).is_some_and(|message| send(client, &message));
+        counts.watch_failures.fetch_add(u64::from(!was_sent), Ordering::Relaxed);
     }
 }
 
@@ -134,22 +137,23 @@ impl Sink {
         }
     }
 
-    /// Whether there is anything to send: a message for people the first time, a profile when there is one.
-    fn wants(&self, told: &Told) -> bool {
+    /// Whether this receiver needs the incident: a message for people the first time, a profile if there is
+    /// one.
+    fn wants(&self, notice: &Notice) -> bool {
         match self {
-            Self::Json(_) | Self::Slack(_) => !told.is_known,
-            _ => told.folder.is_some(),
+            Self::Json(_) | Self::Slack(_) => !notice.is_known,
+            _ => notice.folder.is_some(),
         }
     }
 
-    /// `None` when what is to be sent cannot be read any more.
-    fn message(&self, told: &Told) -> Option<Message> {
+    /// The request; `None` if the profile can no longer be read.
+    fn message(&self, notice: &Notice) -> Option<Message> {
         match self {
-            Self::Json(url) => Some(Message::json(url, &as_json(told))),
-            Self::Slack(url) => Some(Message::json(url, &as_slack(told))),
-            Self::Pyroscope(url) => profile::for_pyroscope(url, told),
+            Self::Json(url) => Some(Message::json(url, &as_json(notice))),
+            Self::Slack(url) => Some(Message::json(url, &as_slack(notice))),
+            Self::Pyroscope(url) => profile::for_pyroscope(url, notice),
             #[cfg(feature = "otlp")]
-            Self::Otlp(url) => profile::for_otlp(url, told),
+            Self::Otlp(url) => profile::for_otlp(url, notice),
         }
     }
 }
@@ -161,7 +165,7 @@ fn send(client: &ureq::Agent, message: &Message) -> bool {
         }
         let request = client.post(&message.url).header("content-type", &message.content_type);
         match request.send(message.body.as_slice()) {
-            // One who sends us on has taken nothing.
+            // A redirection means that the receiver has not accepted the incident.
             Ok(response) => return response.status().is_success(),
             Err(ureq::Error::StatusCode(status)) if is_final(status) => return false,
             Err(error) if connections::is_refused(&error) => return false,
@@ -171,27 +175,27 @@ fn send(client: &ureq::Agent, message: &Message) -> bool {
     false
 }
 
-/// Whether a receiver says that it does not want the same at another time either.
+/// Whether the status means that a retry is useless.
 fn is_final(status: u16) -> bool {
     (400..500).contains(&status) && ![408, 425, 429].contains(&status)
 }
 
-fn as_json(told: &Told) -> Value {
-    let folder = told.folder.as_ref().map(|it| it.display().to_string());
-    json!({ "incident": &*told.about, "folder": folder, "growth": growth(told) })
+fn as_json(notice: &Notice) -> Value {
+    let folder = notice.folder.as_ref().map(|it| it.display().to_string());
+    json!({ "incident": &*notice.about, "folder": folder, "growth": growth(notice) })
 }
 
-fn as_slack(told: &Told) -> Value {
-    let place = match &told.folder {
+fn as_slack(notice: &Notice) -> Value {
+    let place = match &notice.folder {
         Some(folder) => folder.display().to_string(),
         None => "Its folder could not be written.".to_owned(),
     };
-    slack::message(&told.about, &who::as_line(&highwater::who()), &place, &growth(told))
+    slack::message(&notice.about, &who::as_line(&highwater::who()), &place, &growth(notice))
 }
 
-/// The ranking, or nothing if there was no time for it.
-fn growth(told: &Told) -> String {
-    let path = told.folder.as_ref().map(|it| it.join("growth.txt"));
+/// The ranking; empty if there was no time for it.
+fn growth(notice: &Notice) -> String {
+    let path = notice.folder.as_ref().map(|it| it.join("growth.txt"));
     path.and_then(|it| fs::read_to_string(it).ok()).unwrap_or_default()
 }
 
@@ -199,9 +203,14 @@ fn growth(told: &Told) -> String {
 mod tests {
     use super::*;
 
-    fn told(folder: Option<&Path>) -> Told {
+    fn notice(folder: Option<&Path>) -> Notice {
         let about = Arc::new(json!({ "reason": "bytes", "used_bytes": 7, "limit_bytes": 9 }));
-        Told { folder: folder.map(Path::to_owned), about, is_known: false, names: Arc::new(Names::within(0)) }
+        Notice {
+            folder: folder.map(Path::to_owned),
+            about,
+            is_known: false,
+            names: Arc::new(Names::within(0)),
+        }
     }
 
     fn folder(growth: &str) -> tempfile::TempDir {
@@ -211,30 +220,30 @@ mod tests {
     }
 
     #[test]
-    fn an_incident_without_a_folder_is_told_once() {
-        let mut told = told(None);
+    fn an_incident_without_a_folder_is_sent_once() {
+        let mut notice = notice(None);
         let (json, pyroscope) = (Sink::Json(String::new()), Sink::Pyroscope(String::new()));
-        assert!(json.wants(&told) && !pyroscope.wants(&told));
-        let text = as_slack(&told)["text"].as_str().unwrap().to_owned();
+        assert!(json.wants(&notice) && !pyroscope.wants(&notice));
+        let text = as_slack(&notice)["text"].as_str().unwrap().to_owned();
         assert!(text.contains("7 B of 9 B") && text.contains("could not be written"), "{text}");
-        assert_eq!(as_json(&told)["folder"], Value::Null);
-        told.is_known = true;
-        told.folder = Some(PathBuf::from("there"));
-        assert!(!json.wants(&told) && pyroscope.wants(&told));
+        assert_eq!(as_json(&notice)["folder"], Value::Null);
+        notice.is_known = true;
+        notice.folder = Some(PathBuf::from("there"));
+        assert!(!json.wants(&notice) && pyroscope.wants(&notice));
     }
 
     #[test]
     fn messages_hold_the_numbers_and_the_rows() {
         let folder = folder("+5 bytes\n    main src/main.rs:7\n");
-        let json = as_json(&told(Some(folder.path())));
+        let json = as_json(&notice(Some(folder.path())));
         assert_eq!(json["incident"]["used_bytes"], 7);
         assert!(json["growth"].as_str().unwrap().contains("main.rs:7"));
-        let text = as_slack(&told(Some(folder.path())))["text"].as_str().unwrap().to_owned();
+        let text = as_slack(&notice(Some(folder.path())))["text"].as_str().unwrap().to_owned();
         assert!(text.contains("7 B of 9 B") && text.contains("main.rs:7"), "{text}");
     }
 
     #[test]
-    fn who_will_never_take_it_is_not_asked_again() {
+    fn final_refusals_are_not_retried() {
         assert!(is_final(400) && is_final(404) && is_final(413));
         assert!(!is_final(408) && !is_final(429) && !is_final(500) && !is_final(503));
     }

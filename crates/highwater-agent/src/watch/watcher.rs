@@ -1,4 +1,4 @@
-//! The thread of a watch: reads, judges, and writes down what holds memory.
+//! The thread of a watch: reads memory use, applies the rules, and records incidents.
 
 use std::fs::File;
 use std::io;
@@ -20,29 +20,29 @@ use super::rule::{Judge, Reason, Use};
 use super::sink::Sinks;
 use crate::service::Counts;
 
-/// How long a time `metrics.csv` of an incident covers.
+/// The time that an incident's `metrics.csv` covers.
 const HISTORY: Duration = Duration::from_secs(600);
 
-/// Readings that are kept at the most, however often there is one.
+/// Maximum number of kept readings, whatever their interval.
 const MAX_READINGS: u128 = 10_000;
 
-/// What finding names at an incident may take when next to nothing is reserved, in bytes. Otherwise it is half of the
+/// Minimum memory budget for looking up names at an incident, in bytes. Normally the budget is half of the
 /// reserve; the other half is for the profiles and the drawing.
 const LEAST_NAMES_BYTES: u64 = 1 << 20;
 
-/// How many times the reserve must be free for it to be taken again after an incident.
-const ROOM_FACTOR: u64 = 4;
+/// The reserve is allocated again after an incident when this many times its size is free.
+const FREE_FACTOR: u64 = 4;
 
-/// Readings that pages of text may put off, one after the other.
-const MAX_PASSED_OVER: u32 = 10;
+/// Maximum consecutive readings that are not judged because of pages of text.
+const MAX_SKIPPED: u32 = 10;
 
-/// Live bytes below which no peak is worth a file.
+/// A peak with fewer live bytes is not written to a file.
 const LEAST_PEAK_BYTES: u64 = 1 << 20;
 
-/// Snapshots in the ring.
+/// The names of snapshots in the ring.
 const RING: RingNames = RingNames { prefix: "heap-", endings: &["pb.gz"] };
 
-/// See [the module](self).
+/// The state of the thread; see [the module](self).
 pub(super) struct Watcher {
     watch: Watch,
     counts: Arc<Counts>,
@@ -51,24 +51,24 @@ pub(super) struct Watcher {
     ring: Ring,
     incidents: Incidents,
     sinks: Option<Sinks>,
-    /// Given up when an incident is recorded, and taken again when there is room for it.
+    /// Freed when an incident is recorded, and allocated again when there is enough free memory.
     reserve: Vec<u8>,
-    /// What was given up for an incident, and counts against limits as if it were there: that it is taken again is no reason
-    /// for another one.
+    /// The bytes freed for an incident. They still count against limits, so that allocating the reserve again
+    /// does not cause another incident.
     given_up_bytes: u64,
-    /// Readings in a row that were not judged.
-    passed_over: u32,
+    /// Consecutive readings that were not judged.
+    skipped: u32,
     begin: Instant,
     next_snapshot: Duration,
     kept_peak_bytes: u64,
-    /// Held while this watches: two would delete each other's files.
+    /// Held while this watch runs: two watches would delete each other's files.
     _lock: Option<File>,
-    /// The rule of an incident that could not be recorded, and how often that was so.
+    /// The rule of an incident that could not be recorded, and the number of failed attempts.
     unrecorded: Option<(&'static str, u32)>,
 }
 
 impl Watcher {
-    /// Opens a watch whose directory nobody else uses.
+    /// Opens a watch in a directory that nobody else uses.
     pub(super) fn open(
         watch: Watch,
         counts: Arc<Counts>,
@@ -85,7 +85,7 @@ impl Watcher {
             incidents: Incidents::open(watch.directory.join("incidents"), watch.max_incidents)?,
             reserve: Vec::new(),
             given_up_bytes: 0,
-            passed_over: 0,
+            skipped: 0,
             begin: Instant::now(),
             next_snapshot: Duration::ZERO,
             kept_peak_bytes: LEAST_PEAK_BYTES,
@@ -100,7 +100,7 @@ impl Watcher {
     }
 
     pub(super) fn run(&mut self, stopped: Receiver<()>) {
-        // Before anything else, there is something to compare with.
+        // A first snapshot, before anything else, for later comparisons.
         self.add_snapshot_if_due(self.begin.elapsed());
         highwater_resolver::prepare();
         loop {
@@ -108,13 +108,13 @@ impl Watcher {
             match stopped.recv_timeout(self.watch.every) {
                 Ok(()) => return,
                 Err(RecvTimeoutError::Timeout) => {}
-                // Nobody can stop it any more.
+                // No handle is left that could stop this thread.
                 Err(RecvTimeoutError::Disconnected) => thread::sleep(self.watch.every),
             }
         }
     }
 
-    /// One reading, and what follows from it.
+    /// Takes one reading and handles its consequences.
     fn look(&mut self, now: Duration) {
         self.add_snapshot_if_due(now);
         let stats = highwater::stats();
@@ -129,11 +129,11 @@ impl Watcher {
                 let own_bytes = reading.own_bytes.unwrap_or(used_bytes);
                 let used = Use { used_bytes, limit_bytes, own_bytes, reserved_bytes: 0 };
                 let judged = without_watch(used, self.reserve.len() as u64, self.given_up_bytes);
-                if self.reserve.is_empty() && has_room(used, self.watch.reserved_bytes) {
+                if self.reserve.is_empty() && has_free_memory(used, self.watch.reserved_bytes) {
                     self.take_reserve();
                 }
                 if self.is_text_made() {
-                    // What a page of text takes is given back at once.
+                    // A page of text frees its memory soon.
                 } else if let Some(reason) = self.judge.judge(now, judged) {
                     self.record(now, reason, reading, level);
                 }
@@ -153,10 +153,11 @@ impl Watcher {
         self.counts.reserved_bytes.store(self.reserve.len() as u64, Ordering::Relaxed);
     }
 
-    /// Whether a page of text is being made, which takes memory for a moment. A long row of pages does not blind the watch.
+    /// Whether a page of text is being made, which needs memory for a moment. A long series of pages does not
+    /// stop the rules.
     fn is_text_made(&mut self) -> bool {
-        let is_made = self.counts.texts.load(Ordering::Relaxed) > 0 && self.passed_over < MAX_PASSED_OVER;
-        self.passed_over = if is_made { self.passed_over + 1 } else { 0 };
+        let is_made = self.counts.texts.load(Ordering::Relaxed) > 0 && self.skipped < MAX_SKIPPED;
+        self.skipped = if is_made { self.skipped + 1 } else { 0 };
         is_made
     }
 
@@ -185,8 +186,8 @@ impl Watcher {
         Ok(())
     }
 
-    /// Records an incident and has it told. One of which not even the profile could be written is told as well, and recorded
-    /// when that can be done.
+    /// Records an incident and sends it to receivers. If not even the profile could be written, the incident
+    /// is still sent, and recorded later when possible.
     fn record(&mut self, now: Duration, reason: Reason, reading: Reading, level: Option<&MemoryLevel>) {
         self.given_up_bytes = self.given_up_bytes.max(self.reserve.len() as u64);
         self.reserve = Vec::new();
@@ -219,18 +220,18 @@ impl Watcher {
     }
 }
 
-/// Writes a snapshot so that it is there even if the process is killed next.
+/// Writes a snapshot and flushes it to disk, so that it survives a kill of the process.
 fn write_profile(path: &Path, snapshot: &Snapshot) -> Result<(), FileError> {
     let profile = snapshot.to_profile();
     write_durably(path, |out| pprof::write(&profile, out))
 }
 
-/// Milliseconds since 1970, UTC.
+/// Milliseconds since 1970-01-01 UTC.
 fn time_ms() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis()
 }
 
-/// Memory that is really there, every page of it; `None` when the system has none.
+/// Memory whose pages are all resident; `None` if the system has too little.
 fn reserve(bytes: usize) -> Option<Vec<u8>> {
     let mut reserve = Vec::new();
     reserve.try_reserve_exact(bytes).ok()?;
@@ -238,8 +239,8 @@ fn reserve(bytes: usize) -> Option<Vec<u8>> {
     Some(reserve)
 }
 
-/// What rules look at. The service itself uses what the watch has not reserved. Against a limit the reserve counts also while it
-/// is given up: it will be taken again.
+/// The use that rules look at. The reserve does not count as use by the service itself. Against a limit, the
+/// reserve counts even while it is freed, because it will be allocated again.
 fn without_watch(used: Use, reserved_bytes: u64, given_up_bytes: u64) -> Use {
     Use {
         used_bytes: used.used_bytes.saturating_add(given_up_bytes),
@@ -249,20 +250,21 @@ fn without_watch(used: Use, reserved_bytes: u64, given_up_bytes: u64) -> Use {
     }
 }
 
-/// Whether a reserve can be taken without making the end come sooner that it is there for.
-fn has_room(used: Use, reserved_bytes: usize) -> bool {
-    let wanted = (reserved_bytes as u64).saturating_mul(ROOM_FACTOR);
+/// Whether there is enough free memory to allocate the reserve without bringing the limit closer than the
+/// reserve is worth.
+fn has_free_memory(used: Use, reserved_bytes: usize) -> bool {
+    let wanted = (reserved_bytes as u64).saturating_mul(FREE_FACTOR);
     used.limit_bytes.is_none_or(|limit| limit.saturating_sub(used.used_bytes) >= wanted)
 }
 
-/// The limit that is nearest: at which the process is ended, or slowed down so much that it does not get there.
+/// The nearest limit: one at which the process is killed, or throttled so much that it never gets there.
 fn nearest(levels: &[MemoryLevel]) -> Option<&MemoryLevel> {
     let both = MemoryLevel::nearest(levels).into_iter().chain(MemoryLevel::throttle(levels));
     both.min_by_key(|it| it.headroom_bytes())
 }
 
 fn reading(stats: &Stats, container: &Container, level: Option<&MemoryLevel>) -> Reading {
-    // Without a limit a group may be that of all programs of a user.
+    // Without a limit, the control group may contain all programs of a user.
     let in_container =
         container.memory_limit_bytes.or(container.throttle_bytes).and(container.own_working_set_bytes);
     Reading {
@@ -283,24 +285,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fails_is_counted_and_tried_again() {
+    fn failures_are_counted_and_tried_again() {
         let directory = tempfile::tempdir().unwrap();
         let counts = Arc::new(Counts::default());
-        // Without the allocator there is no snapshot to be had: each attempt fails, the next is made all the same.
+        // Without the allocator, no snapshot is possible: each attempt fails, and the next one is still made.
         let watch = Watch::new(directory.path()).at_bytes(1).cooldown(Duration::ZERO).reserve(0);
         let mut watcher =
             Watcher::open(watch.snapshots_every(Duration::ZERO), Arc::clone(&counts), None, None).unwrap();
         for second in 0..3 {
             watcher.look(Duration::from_secs(second));
         }
-        // Three snapshots for the ring, and an incident as often: the threshold stays until one is recorded.
+        // Three failed snapshots for the ring, and three failed incidents: the threshold stays until an
+        // incident is recorded.
         assert_eq!(counts.watch_failures.load(Ordering::Relaxed), 6);
         assert_eq!(counts.incidents.load(Ordering::Relaxed), 0);
         assert_eq!(fs::read_dir(directory.path().join("incidents")).unwrap().count(), 0);
     }
 
     #[test]
-    fn a_container_is_watched_by_its_working_set() {
+    fn in_a_container_the_working_set_counts() {
         let mut container = Container::default();
         container.own_working_set_bytes = Some(70);
         let mut stats = Stats::default();
@@ -309,53 +312,53 @@ mod tests {
         assert_eq!(own(&container), Some(50));
         container.memory_limit_bytes = Some(200);
         assert_eq!(own(&container), Some(70));
-        // Where nothing is known of limits, there is at least what is resident.
+        // If no limit is known, the resident set is used.
         assert_eq!(reading(&stats, &container, None).used_bytes, Some(50));
     }
 
     #[test]
-    fn the_reserve_of_the_watch_is_no_reason_for_an_incident() {
+    fn the_reserve_does_not_cause_an_incident() {
         let mut judge = Judge::new([Reason::Bytes(100)], None, Duration::ZERO);
-        let mut told = |second, own_bytes, reserved_bytes| {
+        let mut fires = |second, own_bytes, reserved_bytes| {
             let used = Use { used_bytes: own_bytes, limit_bytes: None, own_bytes, reserved_bytes: 0 };
             let judged = without_watch(used, reserved_bytes, 0);
             judge.judge(Duration::from_secs(second), judged).is_some()
         };
-        // A service that is just below, when the watch starts and later.
-        assert!(!told(0, 91, 0) && !told(1, 107, 8));
-        // It is given up for an incident and taken again.
-        assert!(told(2, 109, 8));
-        assert!(!told(3, 101, 0) && !told(4, 109, 8));
-        // The planted fault: what is reserved counts.
-        assert!(!told(5, 93, 0) && told(6, 101, 0));
+        // The service is just below the threshold when the watch starts, and later.
+        assert!(!fires(0, 91, 0) && !fires(1, 107, 8));
+        // The reserve is freed for an incident and allocated again.
+        assert!(fires(2, 109, 8));
+        assert!(!fires(3, 101, 0) && !fires(4, 109, 8));
+        // The planted fault: the reserve counts as use.
+        assert!(!fires(5, 93, 0) && fires(6, 101, 0));
     }
 
     #[test]
-    fn a_limit_is_not_reached_by_the_reserve() {
+    fn the_reserve_does_not_reach_a_limit() {
         let mut judge = Judge::new([Reason::Fraction(0.5)], None, Duration::ZERO);
-        let mut told = |second, used_bytes, reserved_bytes, given_up_bytes| {
+        let mut fires = |second, used_bytes, reserved_bytes, given_up_bytes| {
             let used = Use { used_bytes, limit_bytes: Some(200), own_bytes: 0, reserved_bytes: 0 };
             let judged = without_watch(used, reserved_bytes, given_up_bytes);
             judge.judge(Duration::from_secs(second), judged).is_some()
         };
-        // A service that is just below when the watch starts; then it reaches the limit itself.
-        assert!(!told(0, 107, 8, 0) && told(1, 109, 8, 0));
-        // The reserve is given up and taken again.
-        assert!(!told(2, 101, 0, 8) && !told(3, 109, 8, 0));
-        // The planted fault: nobody knows of the reserve.
-        assert!(!told(4, 93, 0, 0) && told(5, 107, 0, 0));
+        // The service is just below when the watch starts; then it reaches the limit by itself.
+        assert!(!fires(0, 107, 8, 0) && fires(1, 109, 8, 0));
+        // The reserve is freed and allocated again.
+        assert!(!fires(2, 101, 0, 8) && !fires(3, 109, 8, 0));
+        // The planted fault: the reserve is ignored.
+        assert!(!fires(4, 93, 0, 0) && fires(5, 107, 0, 0));
     }
 
     #[test]
-    fn a_reserve_is_taken_again_only_where_there_is_room() {
+    fn the_reserve_is_allocated_again_only_with_enough_free_memory() {
         let used = |used_bytes, limit_bytes| Use {
             used_bytes,
             limit_bytes,
             own_bytes: used_bytes,
             reserved_bytes: 0,
         };
-        assert!(has_room(used(60, Some(100)), 10) && !has_room(used(61, Some(100)), 10));
-        assert!(has_room(used(60, None), 10) && !has_room(used(101, Some(100)), 10));
+        assert!(has_free_memory(used(60, Some(100)), 10) && !has_free_memory(used(61, Some(100)), 10));
+        assert!(has_free_memory(used(60, None), 10) && !has_free_memory(used(101, Some(100)), 10));
         assert_eq!(reserve(isize::MAX as usize), None);
         assert_eq!(reserve(5000).map(|it| it.len()), Some(5000));
     }

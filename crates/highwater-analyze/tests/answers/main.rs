@@ -2,15 +2,15 @@
 
 mod advising;
 mod build;
-mod close_up;
+mod check;
 mod compare;
 mod deep;
-mod gate;
 mod grow;
 mod hoisting;
 mod leaking;
 mod lines;
 mod over_time;
+mod peek;
 mod processes;
 mod rank;
 mod together;

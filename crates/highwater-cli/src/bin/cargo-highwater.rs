@@ -1,4 +1,5 @@
-//! `cargo highwater …`: what cargo starts for a subcommand of this name. It is `highwater …`, from the same directory.
+//! `cargo highwater …`: cargo starts this program for the subcommand. It runs `highwater …` from its own
+//! directory.
 #![forbid(unsafe_code)]
 
 use std::env;
@@ -10,7 +11,7 @@ use std::process::{Command, ExitCode};
 fn main() -> ExitCode {
     let beside =
         env::current_exe().ok().map(|it| it.with_file_name(format!("highwater{}", env::consts::EXE_SUFFIX)));
-    // Without one beside it there may be one that the system finds.
+    // If `highwater` is not in the same directory, the system searches PATH for it.
     let program = beside.filter(|it| it.is_file()).unwrap_or_else(|| PathBuf::from("highwater"));
     let mut command = Command::new(&program);
     command.args(arguments(env::args_os()));
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
         Ok(code) => return code,
         Err(error) => error,
     };
-    // When stderr is gone there is nobody left to tell.
+    // If stderr is closed, nobody can read the message.
     let _ = writeln!(
         io::stderr(),
         "cargo-highwater: error: cannot start {}: {error}; install both with `cargo install highwater-cli`",
@@ -27,21 +28,22 @@ fn main() -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Becomes the other program, so that it gets the signals that are meant for it, and nothing is left when one ends this one.
+/// Replaces this process with the other program: signals then reach that program, and it ends when this
+/// process is ended.
 #[cfg(unix)]
 fn run(command: &mut Command) -> io::Result<ExitCode> {
     use std::os::unix::process::CommandExt;
     Err(command.exec())
 }
 
-/// Runs the other program, and ends as it does.
+/// Runs the other program and ends with its exit code.
 #[cfg(not(unix))]
 fn run(command: &mut Command) -> io::Result<ExitCode> {
     let status = command.status()?;
     Ok(ExitCode::from(status.code().and_then(|it| u8::try_from(it).ok()).unwrap_or(2)))
 }
 
-/// What stands behind `cargo highwater`. Cargo hands the name on in front.
+/// The arguments after `cargo highwater`. Cargo passes the subcommand's name as the first argument.
 fn arguments(all: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = all.skip(1).collect();
     if arguments.first().is_some_and(|it| it == "highwater") {

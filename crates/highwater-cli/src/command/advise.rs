@@ -29,10 +29,11 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A directory of snapshots of one process, or a profile: a file, - for standard input, or an address (http://host:6060)
+    /// A directory of snapshots of one process, or a profile: a file, - for standard input, or an address
+    /// (http://host:6060)
     path: PathBuf,
-    /// Go on without snapshots of a directory that are damaged, copies of others or of a process before a restart, and over
-    /// changes of the sampling interval
+    /// Continue without directory snapshots that are damaged, are copies of others, or come from before a
+    /// restart, and across changes of the sampling interval
     #[arg(long, help_heading = "What to read")]
     force: bool,
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! `highwater check`: a gate for CI. Its verdict is the exit code; where to put it besides is the caller's choice.
+//! `highwater check`: fails a CI run when memory grew. The exit code is the verdict; options also write it
+//! elsewhere.
 
 use std::path::{Path, PathBuf};
 
@@ -30,25 +31,25 @@ Examples:
   highwater check new.pb.gz --baseline main.pb.gz --max-growth 10MiB --sample peak-bytes --sample alloc-bytes
   highwater check new.pb.gz --baseline main.pb.gz --max-growth 5% --github --junit memory.xml";
 
-/// Judge whether a profile holds more than a baseline allows: a gate for CI
+/// Judge whether a profile holds more than a baseline allows; meant for CI
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, mut_arg("sample", |it| it.action(clap::ArgAction::Append)))]
 pub(crate) struct Args {
     /// The profile to judge: a file, - for standard input, or an address (http://host:6060)
     new: PathBuf,
-    /// The profile to compare it with: likewise
+    /// The profile to compare it with: a file, - for standard input, or an address
     #[arg(long, value_name = "FILE", help_heading = "What to show")]
     baseline: PathBuf,
-    /// What the total and each row may grow by: a share of the baseline (5%) or a number (10MiB)
+    /// How much the total and each row may grow: a share of the baseline (5%) or a number (10MiB)
     #[arg(long, value_name = "GROWTH", value_parser = parse::allowance, help_heading = "What to show")]
     max_growth: Allowance,
-    /// Largest share of false alarms among the rows that are called regressions
+    /// Largest share of false alarms among the rows called regressions
     #[arg(long, value_name = "SHARE", default_value = "5%", value_parser = parse::share, help_heading = "What to show")]
     fdr: f64,
     /// Annotate the source lines on GitHub, and append to the step's summary (GITHUB_STEP_SUMMARY)
     #[arg(long, help_heading = "Output")]
     github: bool,
-    /// Write the verdict as JUnit XML too
+    /// Also write the verdict as JUnit XML
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     junit: Option<PathBuf>,
     #[command(flatten)]
@@ -70,7 +71,7 @@ impl Args {
         }
         output::answer(&self.shared, "check", &answer, |it| highwater_report::check(it, &output::view()))?;
         if self.github {
-            self.tell_github(&answer)?;
+            self.annotate_github(&answer)?;
         }
         Ok(match answer.verdict {
             Verdict::Pass => Outcome::Answered,
@@ -79,9 +80,9 @@ impl Args {
         })
     }
 
-    fn tell_github(&self, answer: &Check) -> Result<(), CliError> {
+    fn annotate_github(&self, answer: &Check) -> Result<(), CliError> {
         let annotations = highwater_report::github_annotations(answer, &repository());
-        // GitHub reads both streams, and JSON stays JSON.
+        // GitHub reads both streams. Annotations go to stderr with `--json`, so that stdout stays valid JSON.
         if self.shared.json {
             output::aside(&annotations);
         } else {
@@ -97,7 +98,8 @@ impl Args {
     }
 }
 
-/// Directories that hold the repository: GitHub's word for it, and where `.git` is, from here upwards.
+/// Directories that may be the repository's root: GITHUB_WORKSPACE, and the nearest parent directory with a
+/// `.git`.
 fn repository() -> Vec<String> {
     let workspace = std::env::var("GITHUB_WORKSPACE").ok().filter(|it| !it.is_empty());
     let here = std::env::current_dir().unwrap_or_default();
@@ -105,9 +107,10 @@ fn repository() -> Vec<String> {
     workspace.into_iter().chain([root.display().to_string()]).collect()
 }
 
-/// Puts text behind what earlier commands of the step wrote.
+/// Appends text to a file that earlier commands of the step may have written.
 fn append(path: &Path, text: &str) -> Result<(), CliError> {
-    // Only a file has earlier text: what comes out of a device or a FIFO is not what went in.
+    // Only a regular file has earlier text: reading a device or a FIFO does not return what was written to
+    // it.
     let earlier = match std::fs::metadata(path) {
         Ok(it) if it.is_file() => {
             std::fs::read(path).map_err(|source| CliError::Unreadable { path: path.to_owned(), source })?

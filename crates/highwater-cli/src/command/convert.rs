@@ -19,15 +19,16 @@ Examples:
 
 /// Write a profile in another format
 ///
-/// The input's format is told by its content. The output's is told by its name, or by --to: .pb.gz is pprof, .folded
-/// folded stacks, .speedscope.json speedscope, .dhat.json DHAT, .callgrind or callgrind.out.* callgrind, .json and .csv
-/// everything there is, for programs.
+/// The content of the input decides its format. The name of the output decides the output format, unless --to
+/// is given: .pb.gz is pprof, .folded folded stacks, .speedscope.json speedscope, .dhat.json DHAT, .callgrind
+/// or callgrind.out.* callgrind, .json and .csv all data, for programs.
 ///
-/// Functions and lines are looked up as for an answer, since most formats have no place for addresses; a pprof
-/// profile stays as it is (highwater symbolize gives it names). Frames that a pprof profile says to leave out (drop_frames) are
-/// left out, unless the format written can say so too: pprof and JSON. Formats with one value for each stack show the values
-/// that --sample names. CSV has a column where, the line that highwater top puts a row down to, by --through and --leaf. Other
-/// options that choose values or rows have no effect.
+/// Functions and lines are looked up first, since most formats have no place for addresses. A pprof profile
+/// keeps its addresses (highwater symbolize adds names). Frames that a pprof profile marks to be left out
+/// (drop_frames) are left out, unless the output format can express the mark too: pprof and JSON. Formats
+/// with one value per stack show the values of --sample. CSV has a column "where": the line to which
+/// highwater top attributes the row, by --through and --leaf. Other options that choose values or rows have
+/// no effect.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -37,7 +38,7 @@ pub(crate) struct Args {
     /// The file to write; - for standard output
     #[arg(value_name = "OUT")]
     output: PathBuf,
-    /// Format of the output [default: as its name says]
+    /// Format of the output [default: from the name]
     #[arg(long, value_name = "FORMAT")]
     to: Option<Format>,
     #[command(flatten)]
@@ -49,7 +50,7 @@ impl Args {
         let format = output_format(&self.output, self.to)?;
         let mut profile = load_for(format, &self.input, &self.shared)?;
         load::say_notes([&profile]);
-        // It has been looked for while loading.
+        // `load` has checked already that the profile has this column.
         let column = self.shared.sample.first().and_then(|it| it.column(&profile).ok());
         profile.default_sample_type = column.or(profile.default_sample_type);
         refuse_zeros(&self.input, &profile, format)?;
@@ -58,7 +59,7 @@ impl Args {
     }
 }
 
-/// Says what the recorder lost, where the file written cannot.
+/// Reports what the recorder lost, if the written format cannot hold it.
 fn note_lost(profile: &Profile, format: Format) {
     if matches!(format, Format::Pprof | Format::Json) {
         return;
@@ -69,7 +70,7 @@ fn note_lost(profile: &Profile, format: Format) {
     }
 }
 
-/// Refuses to write a file with no row in it, because the one kind of value that the format has is 0 in all of them.
+/// Refuses to write a file without rows, which happens when all values of the format's one kind are 0.
 fn refuse_zeros(path: &Path, profile: &Profile, format: Format) -> Result<(), CliError> {
     let kind = SampleKind::default_for(profile);
     let others = highwater_analyze::kinds_with_values(profile);
@@ -80,18 +81,19 @@ fn refuse_zeros(path: &Path, profile: &Profile, format: Format) -> Result<(), Cl
     Err(CliError::NothingOfKind { path: path.to_owned(), kind, others })
 }
 
-/// Reads a profile that is to be written in `format`. Only pprof has a place for addresses.
+/// Reads a profile for writing it in `format`. Only pprof has a place for addresses.
 pub(super) fn load_for(format: Format, input: &Path, shared: &Shared) -> Result<Profile, CliError> {
     let load = if format == Format::Pprof { load::raw } else { load::symbolized };
     let mut profile = load::busy(&format!("reading {}", input::shown(input)), || load(input, shared))?;
     if !matches!(format, Format::Pprof | Format::Json) && !shared.all_frames {
-        // Other formats cannot say it. An expression that is none stays, and is said to be.
+        // Other formats cannot express the mark. An invalid expression stays in the profile, and a note
+        // reports it.
         let _ = highwater_analyze::drop_frames(&mut profile);
     }
     Ok(profile)
 }
 
-/// What was written.
+/// The answer of the command: what was written.
 #[derive(Serialize)]
 struct Written<'a> {
     output: &'a Path,
@@ -107,7 +109,7 @@ struct Total<'a> {
     value: i64,
 }
 
-/// Writes `profile` and says so.
+/// Writes `profile` and prints what was written.
 pub(super) fn write(
     kind: &str,
     profile: &Profile,
@@ -133,7 +135,8 @@ pub(super) fn write(
     output::answer_about(output, shared, kind, &written, text)
 }
 
-/// CSV gets the line that `top` puts a row down to, which only the analysis knows.
+/// Writes `profile` in its format. CSV also gets the line to which `top` attributes a row; only the analysis
+/// knows it.
 fn write_to(
     format: Format,
     profile: &Profile,
@@ -144,7 +147,7 @@ fn write_to(
         return highwater_profile::write(format, profile, out);
     }
     let (focus, ignore, hide, show) = Default::default();
-    // All rows are written, and whole.
+    // All rows are written, and stacks are not shortened.
     let query = Query { focus, ignore, hide, show, ..shared.query(GroupBy::default()) };
     let causes = highwater_analyze::causes(profile, &query);
     csv::write(profile, Some(&|stack| causes.label(stack)), out)
@@ -160,7 +163,7 @@ pub(super) fn output_format(output: &Path, asked_for: Option<Format>) -> Result<
     }
 }
 
-/// The format that a file's name stands for.
+/// The format for a file name's suffix.
 pub(super) fn format_of(path: &Path) -> Option<Format> {
     Format::of_file_name(&path.file_name()?.to_string_lossy())
 }

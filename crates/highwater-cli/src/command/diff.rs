@@ -22,20 +22,20 @@ what survived, whose samples are in both and cancel. Profiles of two processes, 
 after a fix for instance, are independent recordings with larger errors. The answer says what
 the comparison does not know: how much two runs differ besides sampling, for instance.";
 
-/// Compare two profiles: what grew first, and what may be sampling noise told apart
+/// Compare two profiles: growth first, and what may be sampling noise kept apart
 ///
-/// Growth is ranked by what it is at least (the lower end of its 95 % interval). Every row is tested, and called
-/// a change when its q-value is not above the false discovery rate.
+/// Growth is ranked by its lower bound (the lower end of its 95 % interval). Every row is tested, and counts
+/// as a change when its q-value is not above the false discovery rate.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The earlier profile: a file, - for standard input, or an address (http://host:6060)
     base: PathBuf,
-    /// The later profile: likewise
+    /// The later profile: a file, - for standard input, or an address
     new: PathBuf,
     #[command(flatten)]
     options: Comparison,
-    /// List the changes that may be noise as well (as --limit 0 does)
+    /// Also list the changes that may be noise (as --limit 0 does)
     #[arg(long, help_heading = "What to show")]
     noise: bool,
     #[command(flatten)]
@@ -45,13 +45,13 @@ pub(crate) struct Args {
 /// How two profiles are compared.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Comparison {
-    /// What percentages are of
+    /// The whole that percentages refer to
     #[arg(long, value_name = "MODE", value_enum, default_value_t = BaseMode::Base, help_heading = "What to show")]
     base_mode: BaseMode,
     /// Compare profiles even when their values are in different units
     #[arg(long, help_heading = "What to show")]
     force: bool,
-    /// The false discovery rate: the share of all rows called changes that may be chance
+    /// The false discovery rate: the share of false alarms among all rows called changes
     #[arg(long, value_name = "FRACTION", default_value = "0.05", value_parser = parse::fraction, help_heading = "What to show")]
     fdr: f64,
 }

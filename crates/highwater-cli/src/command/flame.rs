@@ -26,12 +26,14 @@ Examples:
 
 /// Draw a flame graph as an SVG file that a browser opens
 ///
-/// With --diff two profiles are compared: a frame is as wide as what grew and what shrank in it together, so what vanished
-/// is seen too; red grew, blue shrank, grey may be noise. With --json what would be drawn is written instead.
+/// With --diff two profiles are compared. The width of a frame is its growth plus its shrinkage, so frames
+/// that vanished are visible too; red grew, blue shrank, grey may be noise. With --json the data of the
+/// drawing is written instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, override_usage = USAGE)]
 pub(crate) struct Args {
-    /// The profile: a file, - for standard input, or an address (http://host:6060); with --diff the earlier and the later one
+    /// The profile: a file, - for standard input, or an address (http://host:6060); with --diff the earlier
+    /// and the later one
     #[arg(required = true, num_args = 1..=2, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Draw what changed from the first file to the second
@@ -130,11 +132,11 @@ impl Args {
         Ok(svg)
     }
 
-    /// The drawing of a profile that is a difference already.
+    /// The drawing of a profile that already is a difference.
     fn difference(&self, path: &Path, profile: &Profile, query: &Query) -> Result<Vec<u8>, CliError> {
         let query = Query { sample: Some(sample(query, profile)), ..query.clone() };
         let sides = profile.sides();
-        // They are of the same recordings, whatever these were.
+        // Both come from the same recordings, so their units and intervals need no check.
         let options = DiffOptions { force: true, ..self.options.options() };
         let subtitle = vec![format!("{}: red grew, blue shrank", command::name(path))];
         load::busy("adding up", || drawn([&sides[0], &sides[1]], &query, &options, subtitle, self.icicle))
@@ -168,7 +170,7 @@ impl Args {
     }
 }
 
-/// Why there is no drawing of a difference.
+/// Why a difference cannot be drawn.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Undrawn {
     #[error(transparent)]
@@ -187,7 +189,7 @@ impl Undrawn {
     }
 }
 
-/// The drawing of what changed between two profiles of these names; with roots at the top if `icicle`.
+/// The drawing of the changes between two profiles with these names; roots are at the top if `icicle`.
 pub(crate) fn differential(
     [base, new]: [&Profile; 2],
     query: &Query,
@@ -213,19 +215,19 @@ fn drawn(
     Ok(svg)
 }
 
-/// The query for everything that is as wide as a pixel.
+/// The query for every frame at least one pixel wide.
 fn narrow(query: &Query) -> Query {
     Query { min_fraction: pages::NARROWEST, limit: None, ..query.clone() }
 }
 
-/// What the recorder of a profile lost, in words.
+/// What the recorder of a profile lost, as text.
 fn lost(query: &Query, profile: &Profile) -> Option<String> {
     let sample = sample(query, profile);
     let lost = highwater_analyze::lost(profile, &sample).ok()??;
     Some(highwater_report::lost(&lost, &sample.to_string(), &sample.unit(profile)))
 }
 
-/// What the recorders of two profiles lost, each with the name of its profile.
+/// What the recorders of two profiles lost, each with the name of its profile, as text.
 fn lost_of_either(query: &Query, profiles: [&Profile; 2], names: [&str; 2]) -> impl Iterator<Item = String> {
     let lost = profiles.map(|it| lost(query, it));
     let named = names.map(str::to_owned).into_iter().zip(lost);

@@ -1,4 +1,4 @@
-//! `highwater info`: what a file holds. It shows the file as it is, and says what names need.
+//! `highwater info`: the content of a file. It shows the file unchanged, and says how to get missing names.
 
 use std::path::PathBuf;
 
@@ -13,8 +13,8 @@ Examples:
 
 /// Say what a file holds: values, sampling, mapped files and their build ids, what is missing
 ///
-/// Shows the file as it is, without names that are not in it. Names are looked up all the same, to say which are missing here and
-/// how to give them. Options that choose values or rows have no effect.
+/// Shows the file unchanged, without names that are not in it. Names are still looked up, to say which are
+/// missing here and how to supply them. Options that choose values or rows have no effect.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -1,4 +1,4 @@
-//! `highwater init-tests`: the leak harness in a package's tests.
+//! `highwater init-tests`: adds the leak harness to a package's tests.
 
 use std::env;
 use std::io::{self, BufRead, IsTerminal};
@@ -17,10 +17,11 @@ Examples:
 
 Exit codes: 0 the tests pass, or were not run; 1 they do not: their output says which leave something; 2 nothing was changed.";
 
-/// Have a package's tests checked for leaks: add the harness, and run the tests once
+/// Check a package's tests for leaks: add the harness, and run the tests once
 ///
-/// The harness becomes a dependency of the tests, and each test program gets one line, `use highwater_leaktest as _;`. The change
-/// is shown, and on a terminal it is asked for. What is there already stays, so the command can be run again.
+/// The harness becomes a dependency of the tests, and each test program gets one line, `use
+/// highwater_leaktest as _;`. The command shows the change, and asks first on a terminal. Existing lines
+/// stay, so the command can be run again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -30,19 +31,19 @@ pub(crate) struct Args {
     /// All packages of the workspace
     #[arg(long, conflicts_with = "package")]
     workspace: bool,
-    /// The manifest to begin from, instead of the nearest one
+    /// The manifest to start from, instead of the nearest one
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
     /// Take the harness from a directory instead of the registry
     #[arg(long, value_name = "DIR")]
     path: Option<PathBuf>,
-    /// Show what would change, and change nothing
+    /// Show the changes without making them
     #[arg(long)]
     dry_run: bool,
-    /// Change it without asking
+    /// Make the changes without asking
     #[arg(short, long)]
     yes: bool,
-    /// Leave running the tests to you
+    /// Do not run the tests
     #[arg(long)]
     no_run: bool,
 }
@@ -98,7 +99,7 @@ impl Args {
     }
 }
 
-/// Asks, if there is somebody to ask.
+/// Asks the user if stdin and stdout are terminals; otherwise the answer is yes.
 fn is_wanted() -> Result<bool, CliError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Ok(true);

@@ -1,4 +1,4 @@
-//! `highwater leaks`: what is alive and should not be.
+//! `highwater leaks`: memory that is live and should not be.
 
 use std::path::PathBuf;
 
@@ -29,17 +29,18 @@ Examples:
   highwater leaks heap.pb.gz --by function
   highwater leaks snapshots/ --config ci/highwater.toml --json";
 
-/// Find what is alive and should not be, with what shows it
+/// Find memory that is live and should not be, with the evidence
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// A directory of snapshots of one process, or a profile: a file, - for standard input, or an address (http://host:6060)
+    /// A directory of snapshots of one process, or a profile: a file, - for standard input, or an address
+    /// (http://host:6060)
     path: PathBuf,
-    /// The rules, instead of the highwater.toml here or above
+    /// The rules file, instead of the nearest highwater.toml here or in a parent directory
     #[arg(long, value_name = "FILE", help_heading = "What to read")]
     config: Option<PathBuf>,
-    /// Go on without snapshots of a directory that are damaged, copies of others or of a process before a restart, and over
-    /// changes of the sampling interval
+    /// Continue without directory snapshots that are damaged, are copies of others, or come from before a
+    /// restart, and across changes of the sampling interval
     #[arg(long, help_heading = "What to read")]
     force: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `highwater list`: the source of a function, with what each line holds.
+//! `highwater list`: the source of a function, with the memory of each line.
 
 use std::path::PathBuf;
 
@@ -14,19 +14,19 @@ Examples:
   highwater list 'Index::add$' heap.pb.gz
   highwater list --sample peak-bytes --source ~/src/demo src/index.rs heap.pb.gz";
 
-/// Show the source of the functions that match, and what each line holds: live, ever allocated, at the peak
+/// Show the source of matching functions, with the memory of each line: live, ever allocated, at the peak
 ///
-/// Numbers are of a line and all it calls. With --sample one kind is shown, and what is attributed to the line itself
-/// stands beside it, with its error.
+/// Each number covers a line and everything it calls. With --sample only one kind is shown, next to the part
+/// that the line itself allocates, with its error.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// What to look for in the names of functions and files
+    /// The expression to look for in the names of functions and files
     #[arg(value_parser = parse::regex)]
     regex: Regex,
     /// The profile: a file, - for standard input, or an address (http://host:6060)
     file: PathBuf,
-    /// Another directory to look for source files in, where they are not at the path that the profile names
+    /// Another directory with source files, for files that are not at the path in the profile
     #[arg(long, value_name = "DIR", value_parser = parse::directory)]
     source: Vec<PathBuf>,
     #[command(flatten)]
@@ -40,7 +40,7 @@ impl Args {
         let answer = highwater_analyze::list(&profile, &self.regex, &query)
             .map_err(command::question(&[&self.file]))?;
         output::answer(&self.shared, "list", &answer, |it| {
-            let sources = sources::of(it, &self.source, profile.time_ns);
+            let sources = sources::load(it, &self.source, profile.time_ns);
             highwater_report::list(it, &sources, &output::view())
         })
     }

@@ -10,10 +10,10 @@ use crate::parse;
 use crate::shared::Shared;
 use crate::watch::Source;
 
-/// Between two looks at a server, which somebody is waiting for.
+/// Time between two requests to a server. A user waits for the answer.
 const EVERY_OF_SERVERS: Duration = Duration::from_secs(10);
 
-/// Between two looks at a directory.
+/// Time between two looks at a directory.
 const EVERY_OF_DIRECTORIES: Duration = Duration::from_secs(2);
 
 const EXAMPLES: &str = "\
@@ -28,13 +28,13 @@ series, and what changed since the pinned one. ? on the screen lists the keys; d
 --json, --limit and --min-fraction have no effect here: highwater top, diff and trend answer in JSON.
 Exit codes: 0 the screen was ended (q, Ctrl-C, a signal, a closed terminal); 2 there was none, and one line on stderr says why.";
 
-/// Look at a running program in the terminal: totals, top lines, growth, differences, back and forth in time
+/// Watch a running program in the terminal: totals, top lines, growth, differences, back and forth in time
 ///
-/// TARGET is an address (http://…), from which a snapshot is taken every so often, or a directory, into which the program
-/// itself writes snapshots. What is shown are the numbers of top, diff and trend, with their errors.
+/// TARGET is an address (http://…), from which a snapshot is fetched regularly, or a directory into which the
+/// program itself writes snapshots. The numbers are the same as in top, diff and trend, with their errors.
 ///
-/// The newest snapshots are kept in memory, as far as --keep and --keep-size allow, and can be gone back to. A server that
-/// does not answer, and files that cannot be read, are told of on the screen and tried again.
+/// The newest snapshots stay in memory, within --keep and --keep-size, so you can go back to them. When a
+/// server does not answer or a file cannot be read, the screen says so and tries again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -43,10 +43,10 @@ pub(crate) struct Args {
     /// Time between two looks [default: 10s for addresses, 2s for directories]
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     every: Option<Duration>,
-    /// Snapshots that are kept to go back to
+    /// Number of snapshots to keep
     #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u16).range(2..))]
     keep: u16,
-    /// Most memory for the snapshots that are kept; the oldest go first
+    /// Memory for the kept snapshots; the oldest are dropped first
     #[arg(long, value_name = "SIZE", default_value = "256MiB", value_parser = parse::size)]
     keep_size: u64,
     /// Directory in which snapshots are saved

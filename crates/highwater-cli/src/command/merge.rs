@@ -15,12 +15,12 @@ Examples:
   highwater merge worker-*.pb.gz -o workers.pb.gz
   highwater merge monday.pb.gz tuesday.pb.gz --to folded -o both.folded";
 
-/// Add up profiles: of several processes, machines or runs
+/// Add up profiles of several processes, machines or runs
 ///
-/// All values are added, those at the peak as well: each process's peak, at whatever time it was. Within one build of a
-/// program a frame is the same by its place in the file, wherever the processes had loaded it; across builds by function,
-/// source file and line, for which names are looked up. Rows keep the sampling interval that drew them. Options that
-/// choose values or rows have no effect.
+/// All values are added, including those at the peak: the peak of each process, whenever it was. Within one
+/// build of a program, frames are matched by their position in the file, at any load address. Across builds,
+/// frames are matched by function, source file and line, which are looked up first. Rows keep the sampling
+/// interval with which they were recorded. Options that choose values or rows have no effect.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -30,7 +30,7 @@ pub(crate) struct Args {
     /// The file to write; - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Format of the output [default: as its name says, else pprof]
+    /// Format of the output [default: from the name, else pprof]
     #[arg(long, value_name = "FORMAT")]
     to: Option<Format>,
     #[command(flatten)]
@@ -44,7 +44,7 @@ impl Args {
         let mut profiles = Vec::with_capacity(self.files.len());
         for path in &self.files {
             let mut profile = convert::load_for(format, path, &self.shared)?;
-            // Together with the other files' expressions it would be one that is none.
+            // An invalid expression would make the joined expression invalid, too.
             if let Some(error) = highwater_analyze::take_invalid_expressions(&mut profile) {
                 output::note(&format!("{}: {error}; left out", input::shown(path)));
             }
@@ -59,7 +59,8 @@ impl Args {
         convert::write("merge", &merged, format, &self.output, &self.shared)
     }
 
-    /// Gives names to the frames of files that there are several builds of, as far as the right binaries are here.
+    /// Looks up names for frames of files that occur in several builds, as far as the right binaries are
+    /// available.
     fn name_rebuilt(&self, profiles: &mut [Profile]) -> Result<(), CliError> {
         let rebuilt = files_of_several_builds(profiles);
         if rebuilt.is_empty() {
@@ -75,13 +76,13 @@ impl Args {
         if nameless > 0 {
             let files = rebuilt.into_iter().collect::<Vec<_>>().join(", ");
             output::note(&format!(
-                "there are several builds of {files}, and {nameless} addresses without a name, which no other build's are merged with (--binary)"
+                "there are several builds of {files}, and {nameless} addresses without a name; addresses of different builds are not merged (--binary)"
             ));
         }
         Ok(())
     }
 
-    /// What was live in two snapshots of one process counts twice; that may be meant, but seldom is.
+    /// Notes that blocks live in two snapshots of one process count twice, which is rarely intended.
     fn note_one_process(&self, profiles: &[Profile]) {
         let mut seen: HashMap<i64, &PathBuf> = HashMap::new();
         for (path, profile) in self.files.iter().zip(profiles) {
@@ -96,7 +97,7 @@ impl Args {
         }
     }
 
-    /// Values of kinds that not all of the profiles have are in none of the sums.
+    /// Notes which values were left out, because not all profiles have their kind.
     fn note_left_out(&self, profiles: &[Profile], merged: &Profile) {
         for (path, profile) in self.files.iter().zip(profiles) {
             let is_left_out = |it: &&ValueType| !merged.sample_types().contains(it);

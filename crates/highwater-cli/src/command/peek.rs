@@ -18,7 +18,7 @@ Examples:
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// What to look for in the names of functions, files and modules
+    /// The expression to look for in the names of functions, files and modules
     #[arg(value_parser = parse::regex)]
     regex: Regex,
     /// The profile: a file, - for standard input, or an address (http://host:6060)

@@ -15,13 +15,15 @@ Examples:
   highwater plot snapshots/ -o memory.png
   highwater plot --by crate snapshots/ -o crates.svg";
 
-/// Draw memory over time: what is live, the largest rows stacked, the resident set, the limit, spikes
+/// Draw memory over time: live memory, the largest rows stacked, the resident set, the limit, spikes
 ///
-/// A file whose name ends in .png is a picture, any other an SVG. With --json what would be drawn is written instead.
+/// A file whose name ends in .png is written as a PNG picture, any other as SVG. With --json the data of the
+/// drawing is written instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The profiles in order of time (files, - for standard input, or addresses), or the directory they are in
+    /// The profiles in order of time (files, - for standard input, or addresses), or the directory they are
+    /// in
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The file to write; - for standard output

@@ -23,18 +23,20 @@ and advise, with the rules of highwater.toml.";
 
 /// Write one page for a browser: findings, flame graph, tables, comparison, and a time line with a slider
 ///
-/// The page has the same numbers as the other commands and is never larger than 2 MiB; what was cut is said in it. With
-/// --json its data is written instead.
+/// The page has the same numbers as the other commands and is never larger than 2 MiB; it says what had to be
+/// left out. With --json its data is written instead.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// One profile, several in order of time (files, - for standard input, or addresses), or the directory they are in
+    /// One profile, several in order of time (files, - for standard input, or addresses), or the directory
+    /// they are in
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// The file to write; - for standard output
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// The rules that accept leaks, instead of the highwater.toml here or above
+    /// The file of rules that accept leaks, instead of the nearest highwater.toml here or in a parent
+    /// directory
     #[arg(long, value_name = "FILE", help_heading = "What to read")]
     config: Option<PathBuf>,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `highwater spikes`: when the process jumped, and whose allocations did it.
+//! `highwater spikes`: when the memory of the process jumped, and which lines allocated it.
 
 use std::path::PathBuf;
 
@@ -16,43 +16,45 @@ Examples:
   highwater spikes snapshots/
   highwater spikes --by function --json heap-1.pb.gz heap-2.pb.gz heap-3.pb.gz";
 
-/// Find the times in which the process jumped, and the lines whose allocations explain the largest jump
+/// Find the times at which memory jumped, and the lines whose allocations explain the largest jump
 ///
-/// An interval is a spike by what it allocated beyond the usual, by the process's peak, or by its live bytes; several that belong
-/// together are one spike, and so is a slow rise that falls again. Of each the files are named that are to be compared: the one
-/// before, and the one in which most is live. All that highwater watch tells as a spike is found. Lines are ranked by what they
-/// allocated beyond their own usual rate, so that temporary blocks show though no snapshot has them alive.
+/// An interval is a spike by its allocations beyond the usual rate, by the process's peak, or by its live
+/// bytes. Several intervals that belong together are one spike, and so is a slow rise that falls again. Each
+/// spike names the two files to compare: the last one before it, and the one with the most live memory. The
+/// command finds all spikes that highwater watch reports. Lines are ranked by their allocations beyond their
+/// own usual rate, so temporary blocks show although they are live in no snapshot.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// The profiles in order of time (files, - for standard input, or addresses), or one directory with all of them
+    /// The profiles in order of time (files, - for standard input, or addresses), or one directory with all
+    /// of them
     #[arg(required = true, value_name = "FILES|DIR")]
     files: Vec<PathBuf>,
-    /// Go on without files that are damaged or copies of others, over restarts of the process, and over changes of the
-    /// sampling interval
+    /// Continue without files that are damaged or copies of others, across restarts of the process, and
+    /// across changes of the sampling interval
     #[arg(long, help_heading = "What to show")]
     force: bool,
-    /// Share of live memory by which the process has to jump
+    /// Smallest jump that counts, as a share of live memory
     #[arg(long, value_name = "FRACTION", default_value = "0.1", value_parser = parse::fraction, help_heading = "What to show")]
     min_rise: f64,
     #[command(flatten)]
     shared: Shared,
 }
 
-/// What is printed: the spikes, and the files around the largest with its explanation.
+/// The printed answer: the spikes, and the files around the largest one with its explanation.
 #[derive(Serialize)]
 struct Answer {
     #[serde(flatten)]
     spikes: Spikes,
-    /// The files to compare for each spike: before it, and where most is live.
+    /// The files to compare for each spike: the last one before it, and the one with the most live memory.
     files: Vec<[String; 2]>,
-    /// What explains the largest.
+    /// What explains the largest spike.
     suspects: Option<Suspects>,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
-        let mut files = Files::of(&self.files, self.force)?;
+        let mut files = Files::from_paths(&self.files, self.force)?;
         let totals = files.scan(&self.shared, SnapshotTotals::of)?;
         let (paths, totals) = self.continuous(&files.paths, totals)?;
         if totals.len() < 2 {
@@ -73,7 +75,7 @@ impl Args {
         })
     }
 
-    /// The snapshots that continue each other.
+    /// The snapshots that continue each other, without restarts in between.
     fn continuous(
         &self,
         paths: &[PathBuf],

@@ -1,4 +1,4 @@
-//! `highwater symbolize`: the same profile with names and lines in it, for tools that cannot find them.
+//! `highwater symbolize`: the same profile with names and lines, for tools that cannot look them up.
 
 use std::path::{Path, PathBuf};
 
@@ -18,11 +18,12 @@ Examples:
 
 /// Write a profile again with functions, files and lines in it
 ///
-/// Other tools then need no binaries, and see inlined functions and full Rust and C++ names. Values stay as they are;
-/// options that choose values or rows have no effect.
+/// Other tools then need no binaries, and see inlined functions and full Rust and C++ names. Values do not
+/// change; options that choose values or rows have no effect.
 ///
-/// A file counts only with the build id that the profile has. An address whose file is not found stays an address
-/// with its module and offset, and can be named later: symbolize the result again where the file is.
+/// A binary is used only if its build id is that in the profile. An address whose file is not found stays an
+/// address with its module and offset, and can get its name later: symbolize the result again where the file
+/// is.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -35,15 +36,15 @@ pub(crate) struct Args {
     shared: Shared,
 }
 
-/// What was named, for people and for `--json`.
+/// The number of named addresses, for text output and `--json`.
 #[derive(Serialize)]
 struct Answer {
     output: PathBuf,
-    /// Addresses that had no name before.
+    /// Addresses without a name before this run.
     addresses: usize,
     named: usize,
     with_lines: usize,
-    /// Of all addresses, those whose names were kept from an earlier run.
+    /// How many of all addresses took their names from the cache of an earlier run.
     from_cache: usize,
     /// Addresses in no mapped file.
     outside: usize,
@@ -57,13 +58,13 @@ struct Module {
     addresses: usize,
     named: usize,
     with_lines: usize,
-    /// Why there is no file to look in.
+    /// Why the module's file was not found.
     missing: Option<String>,
-    /// Why its debug information is of no use.
+    /// Why the file's debug information cannot be used.
     unusable: Option<String>,
-    /// Its split debug information was not found.
+    /// Whether split debug information was not found.
     split_is_missing: bool,
-    /// What a reader should know who expected more names.
+    /// An explanation for readers who expected more names.
     #[serde(skip)]
     remark: Option<String>,
 }
@@ -72,7 +73,7 @@ impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let mut profile = load::raw(&self.file, &self.shared)?;
         let summary = load::find_symbols(&self.file, &mut profile, &self.shared)?;
-        if let Some(error) = CliError::stranger(&self.file, &profile, &summary) {
+        if let Some(error) = CliError::foreign_binary(&self.file, &profile, &summary) {
             return Err(error);
         }
         output::document(&self.output, |out| pprof::write(&profile, out))?;

@@ -1,4 +1,4 @@
-//! `highwater top`: what holds most.
+//! `highwater top`: the rows that hold the most memory.
 
 use std::path::PathBuf;
 
@@ -14,13 +14,13 @@ Examples:
   highwater top --sample alloc-bytes --by crate heap.pb.gz
   highwater top --focus '^demo::parse' --limit 5 --json heap.pb.gz";
 
-/// Rank lines, functions or other parts of the program by what they hold
+/// Rank lines, functions or other parts of the program by the memory they hold
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The profile: a file, - for standard input, or an address (http://host:6060)
     file: PathBuf,
-    /// Rank by what a row and all it calls hold, and list callers that hold nothing themselves
+    /// Rank by what a row and everything it calls hold, and list callers that hold nothing themselves
     #[arg(long, help_heading = "What to show")]
     cumulative: bool,
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! `highwater tree`: how allocations came about.
+//! `highwater tree`: the calls that led to allocations.
 
 use std::path::PathBuf;
 

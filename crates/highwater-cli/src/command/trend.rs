@@ -1,4 +1,4 @@
-//! `highwater trend`: what leaks over a series of snapshots, and what only looks like it.
+//! `highwater trend`: what leaks over a series of snapshots, and what only looks like a leak.
 
 use std::path::PathBuf;
 
@@ -17,22 +17,25 @@ Examples:
 
 /// Follow a series of snapshots: which lines leak, and which only warm up, go up and down, or churn
 ///
-/// Of each line it is said what it gains per hour, how it went, and what it does: leak, step, sawtooth, warm-up, churn or
-/// steady. Leaks are ranked by sustained net flow: the least that was born beyond what died in any of three windows, after
-/// the first quarter of the time. Twelve snapshots or more make for a good series, three are the least.
+/// Each line shows its growth per hour, its values over time, and its behaviour: leak, step, sawtooth,
+/// warm-up, churn or steady. Leaks are ranked by sustained net flow: the smallest excess of new over freed
+/// bytes in any of three windows, after the first quarter of the time. A series needs three snapshots; twelve
+/// or more make a good one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, mut_arg("limit", |it| it.long("rows")))]
 pub(crate) struct Args {
-    /// The profiles in order of time (files, - for standard input, or addresses), or one directory with all of them
+    /// The profiles in order of time (files, - for standard input, or addresses), or one directory with all
+    /// of them
     ///
-    /// Of a directory, hidden and temporary files are passed over, and so are other files than profiles, with a remark.
+    /// In a directory, hidden and temporary files are skipped, and files that are not profiles are skipped
+    /// with a remark.
     #[arg(required = true, value_name = "FILES|DIR")]
     files: Vec<PathBuf>,
-    /// Say when the process reaches this [default: the limit of its cgroup, where the files have it]
+    /// Say when the process will reach this size [default: the limit of its cgroup, if the files have it]
     #[arg(long = "limit", value_name = "SIZE", value_parser = parse::memory, help_heading = "What to show")]
     memory: Option<u64>,
-    /// Go on without files that are damaged, copies of others or of a process before a restart, and over changes of the
-    /// sampling interval
+    /// Continue without files that are damaged, are copies of others, or come from before a restart, and
+    /// across changes of the sampling interval
     #[arg(long, help_heading = "What to show")]
     force: bool,
     #[command(flatten)]
@@ -41,7 +44,7 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
-        let mut files = Files::of(&self.files, self.force)?;
+        let mut files = Files::from_paths(&self.files, self.force)?;
         let series = files.follow(&self.shared.leak_query(GroupBy::Line), &self.shared)?;
         let limit_bytes = self.memory.map(|it| i64::try_from(it).unwrap_or(i64::MAX));
         let trend = series.trend(&TrendOptions { limit_bytes }).map_err(series::whole(&files))?;

@@ -10,10 +10,10 @@ use crate::parse;
 use crate::shared::Shared;
 use crate::watch::{Directory, PidFile, Plan, Source, Watch, is_address};
 
-/// Between two looks at a server: a heap profile is not free.
+/// Time between two requests to a server: a heap profile costs the server time.
 const EVERY_OF_SERVERS: Duration = Duration::from_secs(90);
 
-/// Between two looks at a directory.
+/// Time between two looks at a directory.
 const EVERY_OF_DIRECTORIES: Duration = Duration::from_secs(5);
 
 const EXAMPLES: &str = "\
@@ -32,40 +32,41 @@ not go on.";
 
 /// Watch a running program: take snapshots, and write down spikes and growth
 ///
-/// TARGET is an address (http://…), from which a snapshot is taken every so often; a directory, into which the program
-/// itself writes snapshots; or a file with the program's process id. All snapshots go into a ring of files, and what is in
-/// it is compared. When the process jumped, or goes on growing, an incident is written down.
+/// TARGET is an address (http://…), from which a snapshot is fetched regularly; a directory into which the
+/// program itself writes snapshots; or a file with the program's process id. All snapshots go into a ring of
+/// files, whose files are compared. When memory jumps, or keeps growing, an incident is written to a folder.
 ///
-/// A snapshot that cannot be had is told of and tried again. Snapshots of different processes are never compared: after a
-/// restart a new series begins. With a process id, snapshots come from --from, the resident memory of the process is
-/// shown as well, and its end and its restart under another id are told; the watch then waits for the next process.
+/// When a snapshot cannot be fetched, the watch says so and tries again. Snapshots of different processes are
+/// never compared: a new series begins after a restart. With a process id, snapshots come from --from, the
+/// resident memory of the process is also shown, and the watch reports its end and its restart under another
+/// id; it then waits for the next process.
 ///
-/// --sample has no effect: an incident shows the values that it shows in.
+/// --sample has no effect: an incident shows the values in which it was found.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// An address, a directory of snapshots, or a file with a process id
     target: String,
-    /// Where snapshots come from when TARGET is a file with a process id: an address or a directory [default: the
-    /// directory that the file is in]
+    /// Where snapshots come from when TARGET is a file with a process id: an address or a directory [default:
+    /// the directory that the file is in]
     #[arg(long, value_name = "URL|DIR")]
     from: Option<String>,
     /// Time between two looks [default: 90s for addresses, 5s for directories]
     #[arg(long, value_name = "TIME", value_parser = parse::duration)]
     every: Option<Duration>,
-    /// Snapshots that are kept, at least 8: so many it takes to tell growth
+    /// Number of snapshots to keep, at least 8: growth needs that many
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u16).range(8..))]
     keep: u16,
-    /// What to do about a spike, and about growth that goes on
+    /// What to do about a spike, and about growth that continues
     #[arg(long, value_name = "ACTION", value_enum, default_value_t = Action::Diff)]
     on_spike: Action,
-    /// Share of live memory by which the process has to jump or grow for an incident
+    /// Smallest jump or growth that is an incident, as a share of live memory
     #[arg(long, value_name = "FRACTION", default_value = "0.1", value_parser = parse::fraction)]
     min_rise: f64,
-    /// Directory for the ring and the incidents; nothing else in it is touched
+    /// Directory for the ring and the incidents; other files in it are not touched
     #[arg(short, long, value_name = "DIR", default_value = "highwater-watch")]
     out: PathBuf,
-    /// End after so many snapshots
+    /// End after this many snapshots
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     max_snapshots: Option<u64>,
     /// End after this time
@@ -79,7 +80,7 @@ pub(crate) struct Args {
 enum Action {
     /// Write a folder with both snapshots, their difference and a flame graph
     Diff,
-    /// Say it, and no more
+    /// Report it only
     Tell,
 }
 

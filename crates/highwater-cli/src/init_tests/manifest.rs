@@ -1,4 +1,4 @@
-//! The harness in a manifest, in which nothing else changes.
+//! Adds the harness to a manifest and changes nothing else in it.
 
 use toml_edit::{DocumentMut, InlineTable, Item, Table, Value};
 
@@ -7,16 +7,16 @@ use super::{HARNESS, Harness};
 /// Why a manifest cannot be changed.
 #[derive(Debug)]
 pub(crate) struct Fault {
-    /// From 1.
+    /// Line number, from 1.
     pub(crate) line: usize,
     pub(crate) words: String,
 }
 
-/// What the dependency is to be like.
+/// Properties of the dependency to add.
 pub(crate) struct Dependency<'a> {
     pub(crate) harness: &'a Harness,
     pub(crate) has_workspace_harness: bool,
-    /// Then the harness leaves the global allocator to the package.
+    /// Whether the package has its own global allocator. The harness then defines none.
     pub(crate) has_own_allocator: bool,
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn parse(text: &str) -> Result<DocumentMut, Fault> {
     })
 }
 
-/// The manifest with the harness among the dependencies of its tests; `None` when it is there.
+/// The manifest with the harness among its dev-dependencies; `None` if the harness is already there.
 pub(crate) fn with_harness(text: &str, dependency: &Dependency<'_>) -> Result<Option<String>, Fault> {
     let mut document = parse(text)?;
     let section = ["dev-dependencies", "dev_dependencies"].into_iter().find(|it| document.contains_key(it));
@@ -70,7 +70,7 @@ fn value(dependency: &Dependency<'_>) -> Item {
     match (table.len(), table.get("version")) {
         (1, Some(version)) => Item::Value(version.clone()),
         (1, None) if dependency.has_workspace_harness => {
-            // As `name.workspace = true`, the way that most write it.
+            // Written as `name.workspace = true`, the most common form.
             let mut dotted = Table::new();
             dotted.set_dotted(true);
             dotted.insert("workspace", true.into());
@@ -80,7 +80,7 @@ fn value(dependency: &Dependency<'_>) -> Item {
     }
 }
 
-/// The versions of the harness that go with this command.
+/// The version requirement that fits this command.
 fn version() -> &'static str {
     concat!(env!("CARGO_PKG_VERSION_MAJOR"), ".", env!("CARGO_PKG_VERSION_MINOR"))
 }
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rest_stays_as_it_is() {
+    fn the_rest_of_a_manifest_is_unchanged() {
         let text = "# a comment\n[package]\nname   = \"a\" # odd\n\n[dev-dependencies]\nserde = '1' # why\n\n[features]\nx = []\n";
         assert_eq!(
             changed(text, false, false).unwrap(),
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_section_is_made_where_there_is_none() {
+    fn a_missing_section_is_added() {
         let text = "[package]\nname = \"a\"\n\n[dependencies]\n";
         let expected = format!("{text}\n[dev-dependencies]\nhighwater-leaktest = \"0.1\"\n");
         assert_eq!(changed(text, false, false).unwrap(), expected);
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn it_may_come_from_the_workspace_or_a_path_and_leave_the_allocator_alone() {
+    fn the_harness_comes_from_workspace_or_path_with_or_without_allocator() {
         let ends = |text: Option<String>, end: &str| {
             let text = text.unwrap();
             assert!(text.ends_with(end), "{text}");
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_it_stays() {
+    fn a_manifest_with_the_harness_is_unchanged() {
         let once = changed("[package]\nname = \"a\"\n", false, false).unwrap();
         assert_eq!(changed(&once, false, false), None);
         assert_eq!(changed("dev-dependencies.highwater-leaktest.workspace = true\n", false, false), None);

@@ -1,7 +1,8 @@
-//! What it takes to have a package's tests checked by the leak harness: one dependency and one line in each test program.
+//! The steps that add the leak harness to a package's tests: one dependency, and one line in each test
+//! program.
 //!
-//! [`packages`] says which programs there are → [`manifest`] and [`source`] change the text of a file, and nothing in it that
-//! they need not → an [`Edit`] for each file. Whoever has them shows and writes them.
+//! [`packages`] lists the test programs → [`manifest`] and [`source`] change the text of a file where needed
+//! → each changed file is an [`Edit`]. The caller shows the edits and writes them.
 
 mod manifest;
 mod packages;
@@ -19,16 +20,16 @@ use crate::error::CliError;
 /// The crate of the harness, as manifests name it.
 const HARNESS: &str = "highwater-leaktest";
 
-/// Where the harness is to come from.
+/// The source of the harness.
 #[derive(Clone, Debug)]
 pub(crate) enum Harness {
-    /// The registry, in a version that goes with this command.
+    /// The registry, in a version that fits this command.
     Registry,
     /// A directory.
     Path(PathBuf),
 }
 
-/// A file that changes.
+/// A file with changes.
 #[derive(Debug)]
 pub(crate) struct Edit {
     pub(crate) path: PathBuf,
@@ -36,24 +37,24 @@ pub(crate) struct Edit {
     pub(crate) after: String,
 }
 
-/// A global allocator of a package's own, which has to be wrapped by hand.
+/// A package's own global allocator. The user has to wrap it by hand.
 #[derive(Debug)]
 pub(crate) struct OwnAllocator {
     pub(crate) path: PathBuf,
-    /// From 1.
+    /// Line number, from 1.
     pub(crate) line: usize,
 }
 
-/// All that there is to do, and to say.
+/// All edits, and all facts to report.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) edits: Vec<Edit>,
     pub(crate) allocators: Vec<OwnAllocator>,
-    /// Names of the packages that are checked when it is done.
+    /// Names of the packages whose tests are checked once the edits are written.
     pub(crate) packages: Vec<String>,
 }
 
-/// Works out what to change. Nothing is written.
+/// Works out the edits. Writes nothing.
 pub(crate) fn plan(
     workspace: &Workspace,
     selection: &Selection,
@@ -106,7 +107,7 @@ impl Plan {
 }
 
 impl Edit {
-    /// The change as a unified diff, its file as seen from `directory`.
+    /// The change as a unified diff, with the file's path relative to `directory`.
     pub(crate) fn diff(&self, directory: &Path) -> String {
         let name = self.path.strip_prefix(directory).unwrap_or(&self.path).display().to_string();
         let diff = similar::TextDiff::from_lines(&self.before, &self.after);

@@ -10,24 +10,24 @@ use syn::visit::{self, Visit};
 use super::{HARNESS, OwnAllocator, manifest, read};
 use crate::error::CliError;
 
-/// How deep directories of sources are looked into.
+/// Maximum depth of directories in the search for sources.
 const DEEPEST: usize = 32;
 
-/// Which packages are meant.
+/// The packages to change.
 #[derive(Clone, Debug)]
 pub(crate) enum Selection {
-    /// The one whose directory this is, or all of a workspace without one at its root.
+    /// The package of this directory, or all packages if the workspace's root is no package.
     Here,
     /// All.
     Workspace,
-    /// Those of these names.
+    /// The packages with these names.
     Named(Vec<String>),
 }
 
 /// A workspace, as cargo describes it.
 pub(crate) struct Workspace(Metadata);
 
-/// One of its packages.
+/// A package of the workspace.
 pub(crate) struct Package<'a> {
     pub(crate) name: String,
     pub(crate) manifest: PathBuf,
@@ -36,14 +36,14 @@ pub(crate) struct Package<'a> {
 
 /// A test program.
 pub(crate) struct Program {
-    /// Its root file.
+    /// The root file of the program.
     pub(crate) path: PathBuf,
-    /// It is no library and no program beside being tested.
+    /// Whether the file is only a test program: neither a library nor a program of its own.
     pub(crate) is_only_tests: bool,
 }
 
 impl Workspace {
-    /// Asks cargo.
+    /// Runs `cargo metadata`.
     pub(crate) fn find(manifest: Option<&Path>) -> Result<Self, CliError> {
         let mut command = MetadataCommand::new();
         if let Some(manifest) = manifest {
@@ -52,7 +52,7 @@ impl Workspace {
         command.no_deps().exec().map(Self).map_err(|error| CliError::Cargo(short(&error)))
     }
 
-    /// Its directory.
+    /// The directory of the workspace's root.
     pub(crate) fn root(&self) -> &Path {
         self.0.workspace_root.as_std_path()
     }
@@ -73,7 +73,7 @@ impl Workspace {
         Ok(selected.into_iter().map(Package::new).collect())
     }
 
-    /// Whether packages may take the harness from the workspace's own manifest.
+    /// Whether the workspace's own manifest already has the harness, so that packages can inherit it.
     pub(crate) fn has_harness(&self) -> Result<bool, CliError> {
         let path = self.root().join("Cargo.toml");
         let table = manifest::parse(&read(&path)?).map_err(|fault| super::place(&path, fault))?;
@@ -88,8 +88,8 @@ impl<'a> Package<'a> {
         Self { name: described.name.to_string(), manifest, described }
     }
 
-    /// The programs that `cargo test` builds and libtest runs. Libraries and programs count if there is a test in the package's
-    /// sources.
+    /// The programs that `cargo test` builds and libtest runs. Libraries and programs are included if the
+    /// package's sources contain a test.
     pub(crate) fn test_programs(&self) -> Result<Vec<Program>, CliError> {
         let without_libtest = manifest::without_libtest(&read(&self.manifest)?)
             .map_err(|fault| super::place(&self.manifest, fault))?;
@@ -115,7 +115,7 @@ impl<'a> Package<'a> {
         Ok(programs)
     }
 
-    /// Where the package has a global allocator.
+    /// The places at which the package defines a global allocator.
     pub(crate) fn own_allocators(&self) -> Result<Vec<OwnAllocator>, CliError> {
         let mut found = Vec::new();
         let mut roots: Vec<PathBuf> = Vec::new();
@@ -139,7 +139,7 @@ impl<'a> Package<'a> {
     }
 }
 
-/// Whether a root file's directory has a test in it.
+/// Whether a source file in the directory of this root file contains a test.
 fn has_tests(root: &Path) -> Result<bool, CliError> {
     for path in sources(root.parent().unwrap_or(root))? {
         let text = read(&path)?;
@@ -154,7 +154,7 @@ fn has_tests(root: &Path) -> Result<bool, CliError> {
     Ok(false)
 }
 
-/// All sources below a directory but those of other packages.
+/// All source files below a directory, except for sources of other packages.
 fn sources(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
     let mut found = Vec::new();
     let mut left = vec![(directory.to_owned(), 0)];
@@ -176,7 +176,7 @@ fn sources(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
     Ok(found)
 }
 
-/// The lines of the statics that are global allocators.
+/// The line numbers of the statics with `#[global_allocator]`.
 fn allocators(text: &str) -> Vec<usize> {
     struct Finder(Vec<usize>);
     impl<'ast> Visit<'ast> for Finder {
@@ -188,14 +188,14 @@ fn allocators(text: &str) -> Vec<usize> {
         }
     }
     let mut finder = Finder(Vec::new());
-    // What cannot be read is told by the compiler, better.
+    // The compiler reports syntax errors better than this command could.
     if let Ok(file) = syn::parse_file(text) {
         finder.visit_file(&file);
     }
     finder.0
 }
 
-/// What cargo says, in one line.
+/// The error of cargo, in one line.
 fn short(error: &cargo_metadata::Error) -> String {
     let text = error.to_string();
     let words = text.split_once("error: ").map_or(text.as_str(), |(_, it)| it);

@@ -1,15 +1,15 @@
-//! The one line, in the root file of a test program.
+//! Adds the line `use highwater_leaktest as _;` to the root file of a test program.
 
 use syn::AttrStyle;
 use syn::spanned::Spanned;
 
 const LINE: &str = "use highwater_leaktest as _;";
 
-/// The file with the line behind its inner attributes and documentation; `None` when it names the harness already. In what is
-/// more than a test program the line is for tests only.
+/// The file with the line after its inner attributes and documentation; `None` if the file already names the
+/// harness. If the file is not only a test program, the line gets `#[cfg(test)]`.
 ///
 /// # Errors
-/// When the file is no Rust, with the line.
+/// When the file is not valid Rust: the line number and the reason.
 pub(crate) fn with_harness(text: &str, is_only_tests: bool) -> Result<Option<String>, (usize, String)> {
     let file = syn::parse_file(text).map_err(|error| (error.span().start().line, error.to_string()))?;
     if text.contains("highwater_leaktest") {
@@ -19,7 +19,7 @@ pub(crate) fn with_harness(text: &str, is_only_tests: bool) -> Result<Option<Str
     let end = inner.map(|it| it.span().end().line).max().unwrap_or(0);
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    // A comment at the very top, such as a licence, stays there, and so does what starts a script.
+    // A comment at the very top, such as a licence, and the first line of a script stay at the top.
     let top =
         lines.iter().take_while(|it| it.starts_with("//") && !it.starts_with("///") || it.starts_with("#!/"));
     let at = end.max(top.count()).min(lines.len());
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_stands_behind_what_is_about_the_file() {
+    fn the_line_follows_inner_attributes_and_documentation() {
         for (before, after) in [
             ("", "use highwater_leaktest as _;\n"),
             ("fn a() {}\n", "use highwater_leaktest as _;\n\nfn a() {}\n"),
@@ -82,13 +82,13 @@ mod tests {
     }
 
     #[test]
-    fn a_library_has_it_for_tests_only() {
+    fn a_library_gets_the_line_for_tests_only() {
         let after = with_harness("//! A.\nmod a;\n", false).unwrap().unwrap();
         assert_eq!(after, "//! A.\n\n#[cfg(test)]\nuse highwater_leaktest as _;\n\nmod a;\n");
     }
 
     #[test]
-    fn what_is_no_rust_is_refused_with_its_line() {
+    fn invalid_rust_is_refused_with_its_line() {
         assert_eq!(with_harness("fn a() {}\nfn {\n", true).unwrap_err().0, 2);
     }
 }

@@ -1,7 +1,7 @@
-//! Questions about what is kept, answered on a thread of its own: a table of a large profile takes its time.
+//! Answers questions about the kept snapshots on a separate thread: a table of a large profile takes time.
 //!
-//! What is computed here is what `highwater top`, `diff` and `trend` compute. Profiles with their symbols, and the series
-//! that growth is told from, are kept for the next question.
+//! The answers are computed by the functions behind `highwater top`, `diff` and `trend`. Profiles with their
+//! symbols, and the series used for growth, are kept for the next question.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
@@ -20,49 +20,50 @@ use crate::error::CliError;
 use crate::names;
 use crate::series::series_error;
 
-/// Rows of a table, of which a search may find any.
+/// Maximum rows of a table. A search looks at all of them.
 const ROWS: usize = 500;
 
 /// Profiles in memory: the one that is shown, the one before it, the pinned one, and one more.
 const PROFILES: usize = 4;
 
-/// What the table is to show.
+/// The content of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum About {
-    /// What holds most.
+    /// The rows with the most live memory.
     Live,
-    /// What was allocated since the snapshot before.
+    /// Allocations since the previous snapshot.
     Rate,
-    /// What became of every row over the series.
+    /// The behaviour of every row over the series.
     Growth,
-    /// What changed since the pinned snapshot.
+    /// Changes since the pinned snapshot.
     Diff,
 }
 
-/// What is asked, by the numbers of the snapshots: two questions with the same key have the same answer.
+/// Identifies a question by the numbers of its snapshots: two questions with the same key have the same
+/// answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Key {
     pub(crate) about: About,
-    /// The values; `None` for the profile's own choice.
+    /// The kind of values; `None` for the profile's default.
     pub(crate) sample: Option<SampleKind>,
     pub(crate) by: GroupBy,
     pub(crate) shown: usize,
-    /// The other snapshot that it takes, or the first one of the series.
+    /// The number of the second snapshot, or of the first one of the series.
     pub(crate) other: Option<usize>,
 }
 
-/// A question with all that it takes to answer it.
+/// A question with all data needed to answer it.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     pub(crate) key: Key,
     pub(crate) shown: Arc<Kept>,
     /// The snapshot to compare with.
     pub(crate) base: Option<Arc<Kept>>,
-    /// The snapshots of the process up to the shown one, for growth.
+    /// The snapshots of the process up to the shown one; used for growth.
     pub(crate) series: Vec<Arc<Kept>>,
 }
 
-/// What was found.
+/// The table's data.
 #[derive(Debug)]
 pub(crate) enum Findings {
     Live(Top),
@@ -71,33 +72,33 @@ pub(crate) enum Findings {
     Diff(Diff),
 }
 
-/// An answer, or why there is none, in words.
+/// An answer, or the reason why there is none, as text.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) key: Key,
     pub(crate) findings: Result<Findings, String>,
-    /// What could not be named, in words.
+    /// Names that were not found, as text.
     pub(crate) remark: Option<String>,
 }
 
-/// How to answer.
+/// The options for answering.
 pub(crate) struct Ways {
-    /// Filters and the like; values, grouping and number of rows are those of the question.
+    /// Filters and the like. The question replaces the values, the grouping and the number of rows.
     pub(crate) query: Query,
     pub(crate) limits: Limits,
     pub(crate) symbols: highwater_symbol::Options,
 }
 
-/// Answers questions.
+/// Answers questions, and caches profiles between them.
 pub(crate) struct Analyst {
     ways: Ways,
-    /// The ones used last at the end.
+    /// Least recently used first.
     profiles: Vec<(usize, Arc<Profile>)>,
     follower: Option<Follower>,
     remark: Option<String>,
 }
 
-/// A series and what it has followed.
+/// A series and the snapshots that it has followed so far.
 struct Follower {
     sample: SampleKind,
     by: GroupBy,
@@ -111,14 +112,14 @@ impl Analyst {
         Self { ways, profiles: Vec::new(), follower: None, remark: None }
     }
 
-    /// Answers the newest question, as long as there are any.
+    /// Answers the newest question each time, until the sender is gone.
     pub(crate) fn go_on(mut self, questions: &Receiver<Question>, answers: &Sender<Answer>) {
         while let Ok(first) = questions.recv() {
-            // Nobody waits any more for what was asked before the newest.
+            // Older questions are outdated: the screen waits for the newest only.
             let question = questions.try_iter().last().unwrap_or(first);
             let answered = panic::catch_unwind(AssertUnwindSafe(|| self.answer(&question)));
             let findings = answered.unwrap_or_else(|fault| {
-                // What it was in the middle of is not to be gone on with.
+                // After a panic, the series may be half updated.
                 self.follower = None;
                 Err(super::fault(&*fault))
             });
@@ -135,7 +136,7 @@ impl Analyst {
             sample: sample.clone(),
             by: *by,
             limit: Some(ROWS),
-            // What did not change at all is no row of a comparison.
+            // A comparison leaves out rows without any change.
             min_fraction: if matches!(about, About::Rate | About::Diff) { f64::MIN_POSITIVE } else { 0.0 },
             ..self.ways.query.clone()
         };
@@ -157,7 +158,7 @@ impl Analyst {
         }
     }
 
-    /// Goes on with the series of the last question where that is possible.
+    /// Continues the series of the last question if possible.
     fn growth(&mut self, question: &Question, mut query: Query) -> Result<Trend, String> {
         query.through_libraries = query.through.is_empty();
         let sample = query.sample.clone().unwrap_or(SampleKind::LiveBytes);
@@ -184,7 +185,7 @@ impl Analyst {
         trend
     }
 
-    /// A profile with all names that can be found; the rest keeps its addresses, with a remark.
+    /// A profile with all names that were found. Other addresses stay, and a remark says so.
     fn profile(&mut self, kept: &Kept) -> Result<Arc<Profile>, String> {
         if let Some(at) = self.profiles.iter().position(|it| it.0 == kept.number) {
             let known = self.profiles.remove(at);

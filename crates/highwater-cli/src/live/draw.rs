@@ -1,4 +1,5 @@
-//! The screen from top to bottom: what is watched, its totals, their course, the table, the stack, and one line of words.
+//! Draws the screen from top to bottom: the source, its totals, their history, the table, the stack, and a
+//! status line.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -13,21 +14,21 @@ use super::draw_top;
 use super::keys;
 use super::model::Model;
 
-/// The smallest screen that anything can be read on.
+/// The smallest screen, in columns and lines, on which anything is readable.
 const SMALLEST: (u16, u16) = (40, 10);
 
-/// From so many lines on there is room for everything.
+/// From this number of lines on, there is space for every region.
 const TALL: u16 = 20;
 
-/// How things look.
+/// The appearance of the screen.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Theme {
-    /// Colours besides bold, dim and reversed text.
+    /// Whether to use colours besides bold, dim and reversed text.
     pub(crate) colour: bool,
 }
 
 impl Theme {
-    /// The look of a piece of text.
+    /// The style of a piece of text.
     pub(crate) fn role(self, role: Role) -> Style {
         match role {
             Role::Plain => Style::new(),
@@ -38,17 +39,17 @@ impl Theme {
         }
     }
 
-    /// What is chosen.
+    /// The style of the chosen row.
     pub(crate) fn chosen(self) -> Style {
         Style::new().add_modifier(Modifier::REVERSED)
     }
 
-    /// The bars of the course.
+    /// The style of the history's bars.
     pub(crate) fn bar(self) -> Style {
         self.coloured(Color::Cyan)
     }
 
-    /// The bar of the snapshot that is shown.
+    /// The style of the bar of the shown snapshot.
     pub(crate) fn shown_bar(self) -> Style {
         self.coloured(Color::Yellow).add_modifier(Modifier::BOLD)
     }
@@ -58,13 +59,13 @@ impl Theme {
     }
 }
 
-/// Where everything is. What there is no room for is empty.
+/// The position of each region. A region without space is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Regions {
     pub(crate) title: Rect,
     pub(crate) totals: Rect,
     pub(crate) moment: Rect,
-    pub(crate) course: Rect,
+    pub(crate) history_bars: Rect,
     pub(crate) views: Rect,
     pub(crate) summary: Rect,
     pub(crate) remarks: Rect,
@@ -74,32 +75,32 @@ pub(crate) struct Regions {
 }
 
 impl Regions {
-    /// On a low screen the stack takes the place of the table, while it has the keys.
-    pub(crate) fn of(area: Rect, model: &Model) -> Self {
+    /// On a low screen, the stack replaces the table while the stack has the keys.
+    pub(crate) fn new(area: Rect, model: &Model) -> Self {
         let is_tall = area.height >= TALL;
-        let (course, remarks) = if is_tall { (2, 1) } else { (1, 0) };
-        let fixed = 6 + course + remarks;
+        let (history_bars, remarks) = if is_tall { (2, 1) } else { (1, 0) };
+        let fixed = 6 + history_bars + remarks;
         let rest = area.height.saturating_sub(fixed);
         let stack = match (model.stack.is_open, is_tall) {
             (true, true) => (rest / 3).max(4),
             (true, false) if model.stack.has_keys => rest,
             _ => 0,
         };
-        let heights = [1, 1, 1, course, 1, 1, remarks, rest - stack, stack, 1];
+        let heights = [1, 1, 1, history_bars, 1, 1, remarks, rest - stack, stack, 1];
         let areas = Layout::vertical(heights.map(Constraint::Length)).areas(area);
-        let [title, totals, moment, course, views, summary, remarks, table, stack, words] = areas;
-        Self { title, totals, moment, course, views, summary, remarks, table, stack, words }
+        let [title, totals, moment, history_bars, views, summary, remarks, table, stack, words] = areas;
+        Self { title, totals, moment, history_bars, views, summary, remarks, table, stack, words }
     }
 }
 
-/// Rows of the table on a screen of this size.
+/// The number of the table's rows on a screen of this size.
 pub(crate) fn rows(model: &Model) -> usize {
     let (width, height) = model.size;
-    let table = Regions::of(Rect::new(0, 0, width, height), model).table;
+    let table = Regions::new(Rect::new(0, 0, width, height), model).table;
     usize::from(table.height.saturating_sub(1))
 }
 
-/// Draws everything.
+/// Draws the whole screen.
 pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme) {
     let area = frame.area();
     let (width, height) = SMALLEST;
@@ -112,11 +113,11 @@ pub(crate) fn draw(frame: &mut Frame<'_>, model: &Model, theme: Theme) {
         help(frame, area, theme);
         return;
     }
-    let regions = Regions::of(area, model);
+    let regions = Regions::new(area, model);
     draw_top::title(frame, regions.title, model, theme);
     draw_top::totals(frame, regions.totals, model);
     draw_top::moment(frame, regions.moment, model, theme);
-    draw_top::course(frame, regions.course, model, theme);
+    draw_top::history_bars(frame, regions.history_bars, model, theme);
     draw_table::views(frame, regions.views, model, theme);
     draw_table::head(frame, &regions, model, theme);
     draw_table::rows(frame, regions.table, model, theme);
@@ -131,9 +132,9 @@ fn stack(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     }
     let row = model.table().chosen().filter(|_| model.is_of_view());
     let frames = row.map_or(&[][..], |it| &it.stack);
-    let room = usize::from(area.height) - 1;
+    let space = usize::from(area.height) - 1;
     let first = model.first_frame().min(frames.len().saturating_sub(1));
-    let last = (first + room).min(frames.len());
+    let last = (first + space).min(frames.len());
     let place = match frames.len() {
         0 => " no stack ".to_owned(),
         all if last - first < all => format!(" heaviest stack: frames {} to {last} of {all} ", first + 1),
@@ -145,7 +146,7 @@ fn stack(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     frame.render_widget(Paragraph::new(lines).block(block), area);
 }
 
-/// The last line: what is typed, what went wrong, what happened, or which keys there are.
+/// The last line: the typed search, an error, a notice, or the list of keys.
 fn words(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     let waiting = if model.is_waiting() { " working… " } else { "" };
     let line = if model.is_typing {
@@ -168,7 +169,7 @@ fn words(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     frame.render_widget(Line::styled(waiting, theme.chosen()), right);
 }
 
-/// The keys, in two columns.
+/// The list of keys, in two columns.
 fn help(frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     let rows: Vec<(String, &str)> = keys::GROUPS.iter().map(|it| (keys::names(it), it.does)).collect();
     let (left, right) = rows.split_at(rows.len().div_ceil(2));
@@ -184,7 +185,7 @@ fn help(frame: &mut Frame<'_>, area: Rect, theme: Theme) {
     let block = Block::new().borders(Borders::TOP).title(" keys; any of them goes back ");
     let inside = block.inner(area);
     frame.render_widget(block, area);
-    // On a high screen one below the other, as in a book.
+    // On a high screen, one group is below the other.
     if usize::from(inside.height) > rows.len() {
         frame.render_widget(column(&rows), inside);
         return;

@@ -1,4 +1,4 @@
-//! The table: which view it is, what it is about, and the rows around the chosen one.
+//! Draws the table: the chosen view, its subject, and the rows around the chosen one.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,13 +13,13 @@ use super::model::Model;
 /// Spaces between two columns.
 const GAP: usize = 2;
 
-/// Columns that are never left out: what the rows are ranked by, and its error.
+/// The first columns, which are never left out: the value that ranks the rows, and its error.
 const FIRST: usize = 2;
 
-/// Columns of numbers are left out until the labels have so much.
+/// Columns of numbers are left out until the labels have this width.
 const NARROWEST_LABEL: usize = 20;
 
-/// The views, and how the rows are chosen.
+/// The names of the views, and how rows are sorted.
 pub(crate) fn views(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     let names = [
         (About::Live, "1 live"),
@@ -41,7 +41,7 @@ pub(crate) fn views(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: The
     frame.render_widget(Line::from(spans), area);
 }
 
-/// What the table is about.
+/// The line that says what the table is about.
 pub(crate) fn head(frame: &mut Frame<'_>, regions: &Regions, model: &Model, theme: Theme) {
     let sheet = model.table().sheet().filter(|_| model.is_of_view());
     let (summary, remarks) = match (sheet, model.failure().filter(|_| model.is_of_view())) {
@@ -53,7 +53,7 @@ pub(crate) fn head(frame: &mut Frame<'_>, regions: &Regions, model: &Model, them
     frame.render_widget(Line::styled(remarks, theme.role(Role::Faint)), regions.remarks);
 }
 
-/// What to do where there is no answer.
+/// Advice for a table without an answer.
 fn advice(model: &Model) -> &'static str {
     match model.about {
         About::Diff => "p pins the snapshot that is shown; later ones of its process are compared with it",
@@ -62,17 +62,17 @@ fn advice(model: &Model) -> &'static str {
     }
 }
 
-/// The heads and the rows.
+/// The column heads and the rows.
 pub(crate) fn rows(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     let Some(sheet) = model.table().sheet().filter(|_| model.is_of_view()) else { return };
-    let room = usize::from(area.height.saturating_sub(1));
-    if room == 0 {
+    let space = usize::from(area.height.saturating_sub(1));
+    if space == 0 {
         return;
     }
     let table = model.table();
-    let first = table.position() / room * room;
-    let shown: Vec<&SheetRow> = table.rows().skip(first).take(room).collect();
-    let columns = Columns::of(sheet, &shown, area.width.into());
+    let first = table.position() / space * space;
+    let shown: Vec<&SheetRow> = table.rows().skip(first).take(space).collect();
+    let columns = Columns::new(sheet, &shown, area.width.into());
     let mut lines = vec![columns.heads(sheet, theme)];
     for (row, at) in shown.iter().zip(first..) {
         let line = columns.line(row, theme);
@@ -82,7 +82,7 @@ pub(crate) fn rows(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Them
     let is_all = left == 0 && model.search.is_empty();
     match (shown.is_empty(), is_all) {
         (true, _) => lines.push(Line::raw(nothing(model))),
-        (false, true) if lines.len() <= room && !sheet.omitted.is_empty() => {
+        (false, true) if lines.len() <= space && !sheet.omitted.is_empty() => {
             lines.push(Line::styled(sheet.omitted.as_str(), theme.role(Role::Faint)));
         }
         _ => {}
@@ -92,7 +92,7 @@ pub(crate) fn rows(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Them
     }
 }
 
-/// Why there is no row.
+/// Why there are no rows.
 fn nothing(model: &Model) -> String {
     if model.search.is_empty() {
         return "no values to show".to_owned();
@@ -100,15 +100,15 @@ fn nothing(model: &Model) -> String {
     format!("nothing matches /{} (Esc shows all)", model.search)
 }
 
-/// Which columns of numbers there is room for, and how wide they are.
+/// The columns of numbers that fit, and their widths.
 struct Columns {
-    /// Position and width of each.
+    /// Position and width of each column.
     shown: Vec<(usize, usize)>,
     label: usize,
 }
 
 impl Columns {
-    fn of(sheet: &Sheet, rows: &[&SheetRow], width: usize) -> Self {
+    fn new(sheet: &Sheet, rows: &[&SheetRow], width: usize) -> Self {
         let numbers = sheet.heads.len().saturating_sub(1);
         let widest = |column: usize| {
             let cells = rows.iter().filter_map(|it| it.cells.get(column)).map(|it| it.0.chars().count());
@@ -117,7 +117,7 @@ impl Columns {
         let mut shown: Vec<(usize, usize)> = (0..numbers).map(|it| (it, widest(it))).collect();
         let taken = |shown: &[(usize, usize)]| shown.iter().map(|it| it.1 + GAP).sum::<usize>();
         while shown.len() > FIRST && taken(&shown) + NARROWEST_LABEL > width {
-            // What takes most room, unless it is what the rows are ranked by; of equals the last.
+            // Removes the widest column, except for those that rank the rows; among equals the last.
             let widest = (FIRST..shown.len()).max_by_key(|it| shown[*it].1).unwrap_or(FIRST);
             shown.remove(widest);
         }

@@ -1,4 +1,5 @@
-//! The upper lines: what is watched, which snapshot is shown, what the process holds, and the course of that.
+//! Draws the upper lines: the source, the shown snapshot, the process's totals, and the history of its live
+//! bytes.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -11,10 +12,10 @@ use highwater_report::{Role, amount, estimate, time};
 use super::draw::Theme;
 use super::model::Model;
 
-/// A bar is not wider than this, however few there are.
+/// Maximum width of a bar, in columns.
 const WIDEST_BAR: usize = 6;
 
-/// A line with something at its right end, which stays whole.
+/// A line whose right end is never cut.
 fn ends(frame: &mut Frame<'_>, area: Rect, left: Line<'_>, right: Line<'_>) {
     let width = u16::try_from(right.width()).unwrap_or(u16::MAX);
     let [left_area, right_area] =
@@ -23,7 +24,7 @@ fn ends(frame: &mut Frame<'_>, area: Rect, left: Line<'_>, right: Line<'_>) {
     frame.render_widget(right, right_area);
 }
 
-/// What is watched, and which snapshot is shown.
+/// The name of the source, and which snapshot is shown.
 pub(crate) fn title(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     let (at, of) = (model.position() + 1, model.history.len());
     let right = if model.is_following() {
@@ -36,7 +37,7 @@ pub(crate) fn title(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: The
     ends(frame, area, Line::from(left), right);
 }
 
-/// What the process holds, as far as there is room.
+/// The process's totals, as far as they fit.
 pub(crate) fn totals(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     let shown = model.shown();
     let bytes = |value: i64| amount(value, &Unit::Bytes);
@@ -59,7 +60,7 @@ pub(crate) fn totals(frame: &mut Frame<'_>, area: Rect, model: &Model) {
     frame.render_widget(Line::raw(text), area);
 }
 
-/// When the snapshot was taken, and how much is kept.
+/// When the snapshot was taken, and how many snapshots are kept.
 pub(crate) fn moment(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     let (shown, history) = (model.shown(), &model.history);
     let bounds = history.bounds();
@@ -79,8 +80,8 @@ pub(crate) fn moment(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Th
     ends(frame, area, Line::raw(left), Line::styled(right, theme.role(Role::Faint)));
 }
 
-/// What was live in each snapshot, as bars; on a long course those around the shown one.
-pub(crate) fn course(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
+/// The live bytes of each snapshot, as bars. If not all fit, the bars around the shown snapshot are drawn.
+pub(crate) fn history_bars(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Theme) {
     let levels: Vec<i64> = model.history.iter().map(|it| it.totals.live_bytes.value).collect();
     let most = levels.iter().copied().max().unwrap_or(0);
     let scale = format!("most {}", amount(most, &Unit::Bytes));
@@ -90,10 +91,10 @@ pub(crate) fn course(frame: &mut Frame<'_>, area: Rect, model: &Model, theme: Th
             .areas(area);
     frame.render_widget(Line::styled(scale, theme.role(Role::Faint)), right);
 
-    let room = usize::from(bars_area.width).max(1);
-    let count = levels.len().min(room);
-    let (wide, shown) = ((room / count).min(WIDEST_BAR), model.position());
-    let first = shown.saturating_sub(room / 2).min(levels.len() - count);
+    let space = usize::from(bars_area.width).max(1);
+    let count = levels.len().min(space);
+    let (wide, shown) = ((space / count).min(WIDEST_BAR), model.position());
+    let first = shown.saturating_sub(space / 2).min(levels.len() - count);
     let bars = levels.iter().enumerate().skip(first).take(count).flat_map(|(at, level)| {
         let look = if at == shown { theme.shown_bar() } else { theme.bar() };
         let bar = SparklineBar::from(u64::try_from(*level).unwrap_or(0)).style(Some(look));

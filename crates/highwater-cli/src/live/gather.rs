@@ -1,4 +1,5 @@
-//! Where new snapshots come from, on a thread of its own: a slow server and a file that cannot be read hold nobody up.
+//! Fetches new snapshots on a separate thread, so that a slow server or an unreadable file does not block the
+//! screen.
 
 use std::panic::{self, AssertUnwindSafe};
 use std::path::PathBuf;
@@ -12,34 +13,35 @@ use super::kept::Kept;
 use crate::series::changed_ns;
 use crate::watch::{Run, Shot, Source, facts, now_ns};
 
-/// What there is to tell a screen.
+/// A message to the screen.
 #[derive(Debug)]
 pub(crate) enum News {
     /// The next snapshot.
     Snapshot(Box<Kept>),
-    /// What comes is of another process, or is not to be compared with what came: in words.
+    /// The next snapshot is of another process, or cannot be compared with the previous ones: the reason, as
+    /// text.
     Break(String),
-    /// There was none, or one that cannot be used: in words.
+    /// There was no snapshot, or it cannot be used: the reason, as text.
     Trouble(String),
-    /// So many files are no profiles at all.
+    /// The number of files that are not profiles.
     Others(usize),
-    /// All that there was has been looked at.
+    /// All present snapshots have been looked at.
     Looked,
 }
 
-/// How to look for snapshots.
+/// The options for fetching snapshots.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Looking {
     /// Time between two looks.
     pub(crate) every: Duration,
-    /// How long a server may take.
+    /// Timeout of a request to a server.
     pub(crate) timeout: Duration,
-    /// Most files to take in at once.
+    /// Maximum number of files to take in at once.
     pub(crate) most: usize,
     pub(crate) limits: Limits,
 }
 
-/// Takes snapshots in.
+/// Fetches snapshots and sends them to the screen.
 pub(crate) struct Gatherer {
     source: Source,
     looking: Looking,
@@ -48,7 +50,7 @@ pub(crate) struct Gatherer {
     news: SyncSender<News>,
 }
 
-/// Nobody listens any more.
+/// The receiver of the messages is gone.
 pub(crate) struct Gone;
 
 impl Gatherer {
@@ -56,17 +58,17 @@ impl Gatherer {
         Self { source, looking, run: Run::default(), taken: 0, news }
     }
 
-    /// Looks every so often, and whenever `wishes` has something, until nobody listens.
+    /// Looks at every interval, and whenever `wishes` has a message, until the receiver of the news is gone.
     pub(crate) fn go_on(mut self, wishes: &Receiver<()>) {
         loop {
-            // A fault of ours in one snapshot must not keep the next from coming.
+            // A panic on one snapshot must not stop the following ones.
             let looked = panic::catch_unwind(AssertUnwindSafe(|| self.look()));
-            let told = looked.unwrap_or_else(|fault| self.tell(News::Trouble(super::fault(&*fault))));
-            if told.and_then(|()| self.tell(News::Looked)).is_err() {
+            let sent = looked.unwrap_or_else(|fault| self.tell(News::Trouble(super::fault(&*fault))));
+            if sent.and_then(|()| self.tell(News::Looked)).is_err() {
                 return;
             }
             match wishes.recv_timeout(self.looking.every) {
-                // Several wishes while one was fulfilled are one.
+                // Several requests that arrived during one look need only one more look.
                 Ok(()) => wishes.try_iter().for_each(drop),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -109,7 +111,7 @@ impl Gatherer {
                 Ok(()) => {}
                 Err(Unusable::Gone) => return Err(Gone),
                 Err(Unusable::Content(ReadError::UnknownFormat { .. })) => others += 1,
-                // The message of a file names it already.
+                // The message of a file error already names the file.
                 Err(Unusable::File(error)) => self.tell(News::Trouble(error.to_string()))?,
                 Err(reason) => self.tell(News::Trouble(format!("{}: {reason}", path.display())))?,
             }
@@ -117,7 +119,7 @@ impl Gatherer {
         if others > 0 { self.tell(News::Others(others)) } else { Ok(()) }
     }
 
-    /// Takes a snapshot in, if it is one and goes with those before it.
+    /// Takes a snapshot in, if it is a heap profile that continues the series.
     fn take(
         &mut self,
         name: String,
@@ -132,7 +134,7 @@ impl Gatherer {
             self.run.restart(because);
             self.tell(News::Break(because.to_string()))?;
         }
-        // What is compared with what is decided by numbers; nobody asks for the file.
+        // The comparison uses the numbers only, so the path is not needed.
         self.run.push(Shot { path: PathBuf::new(), facts: totals });
         self.run.retain(|_| false);
         self.taken += 1;

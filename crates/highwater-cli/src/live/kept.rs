@@ -1,4 +1,4 @@
-//! The snapshots that a screen can go back to: the newest of them, as they came, in bounded memory.
+//! The newest snapshots, unchanged and in bounded memory, so that a screen can go back to them.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -6,21 +6,21 @@ use std::sync::Arc;
 use highwater_analyze::SnapshotTotals;
 use highwater_profile::{Limits, Profile, ReadError};
 
-/// A snapshot as it came.
+/// A snapshot as it was received.
 #[derive(Debug)]
 pub(crate) struct Kept {
-    /// Counts the snapshots, from 1.
+    /// Number of the snapshot, from 1.
     pub(crate) number: usize,
-    /// Counts the processes that they are of, from 1.
+    /// Number of the process's series, from 1.
     pub(crate) series: usize,
-    /// Name of its file, or of the server.
+    /// Name of the file, or of the server.
     pub(crate) name: String,
-    /// The file, byte by byte.
+    /// The bytes of the file.
     pub(crate) bytes: Vec<u8>,
     pub(crate) totals: SnapshotTotals,
-    /// Resident set of the process.
+    /// Resident set of the process, in bytes.
     pub(crate) rss_bytes: Option<i64>,
-    /// Limit of the cgroup.
+    /// Memory limit of the cgroup, in bytes.
     pub(crate) limit_bytes: Option<i64>,
 }
 
@@ -28,21 +28,21 @@ impl Kept {
     /// The profile, without its symbols.
     ///
     /// # Errors
-    /// None that was not there when it came, unless memory has become scarce.
+    /// An error here is unlikely: the same bytes were read before. Memory may have become scarce since then.
     pub(crate) fn profile(&self, limits: &Limits) -> Result<Profile, ReadError> {
         let mut profile = highwater_profile::read(&self.bytes, limits)?;
-        // Files that do not say when they were taken were given a time when they came.
+        // Files without a time got the time of their arrival.
         profile.time_ns = self.totals.time_ns;
         Ok(profile)
     }
 }
 
-/// How much is kept.
+/// The bounds of the history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
-    /// Most snapshots.
+    /// Maximum number of snapshots.
     pub(crate) snapshots: usize,
-    /// Most bytes of all of them, of which the newest may use more than that by itself.
+    /// Maximum bytes of all snapshots. The newest snapshot is kept even if it alone is larger.
     pub(crate) bytes: usize,
 }
 
@@ -55,13 +55,13 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// The history that begins with this snapshot.
+    /// A history that begins with this snapshot.
     pub(crate) fn new(bounds: Bounds, first: Kept) -> Self {
         let bytes = first.bytes.len();
         Self { bounds, all: VecDeque::from([Arc::new(first)]), bytes }
     }
 
-    /// Takes in the next one, and lets the oldest go.
+    /// Adds the next snapshot, and drops the oldest ones beyond the bounds.
     pub(crate) fn push(&mut self, next: Kept) {
         self.bytes += next.bytes.len();
         self.all.push_back(Arc::new(next));
@@ -76,7 +76,7 @@ impl History {
         self.bounds
     }
 
-    /// Bytes of all that is kept.
+    /// Bytes of all kept snapshots.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -93,7 +93,7 @@ impl History {
         &self.all[self.all.len() - 1]
     }
 
-    /// Position of the snapshot with this number, or of the oldest one when it is kept no longer.
+    /// Position of the snapshot with this number, or of the oldest one if this one was dropped.
     pub(crate) fn position(&self, number: usize) -> usize {
         self.all.partition_point(|it| it.number < number).min(self.all.len() - 1)
     }
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_series_is_of_one_process() {
+    fn a_series_has_one_process() {
         let mut history = History::new(Bounds { snapshots: 9, bytes: 100 }, kept(1));
         history.push(Kept { series: 2, ..kept(2) });
         history.push(Kept { series: 2, ..kept(3) });

@@ -4,18 +4,18 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::ask::About;
 
-/// What a key asks for.
+/// The command of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     About(About),
-    /// So many rows down, or frames where the stack has the keys.
+    /// Moves down by this number of rows, or of frames while the stack has the keys.
     Step(isize),
-    /// So many screens of rows down.
+    /// Moves down by this number of pages.
     Page(isize),
-    /// So many snapshots on.
+    /// Moves forward by this number of snapshots.
     Scrub(isize),
     Oldest,
-    /// The newest snapshot, and those that follow.
+    /// Shows the newest snapshot, and follows new ones.
     Follow,
     Pin,
     Save,
@@ -32,7 +32,7 @@ pub(crate) enum Command {
     Quit,
 }
 
-/// Keys that belong together, and what they do.
+/// A group of related keys, and what they do.
 pub(crate) struct Group {
     pub(crate) keys: &'static [(KeyCode, Command)],
     pub(crate) does: &'static str,
@@ -93,7 +93,7 @@ pub(crate) const GROUPS: &[Group] = &[
     Group { keys: &[(KeyCode::Char('q'), Command::Quit)], does: "quit (as Ctrl-C)" },
 ];
 
-/// What a key does when no search is typed.
+/// The command of a key while no search is typed.
 pub(crate) fn command(key: &KeyEvent) -> Option<Command> {
     if is_end(key) {
         return Some(Command::Quit);
@@ -105,12 +105,12 @@ pub(crate) fn command(key: &KeyEvent) -> Option<Command> {
     all.copied().find(|it| it.0 == key.code).map(|it| it.1)
 }
 
-/// Ctrl-C, which ends the screen whatever is typed. A terminal that is read key by key makes no signal of it.
+/// Whether the key is Ctrl-C, which always ends the screen. In raw mode the terminal sends no signal for it.
 pub(crate) fn is_end(key: &KeyEvent) -> bool {
     key.modifiers.contains(KeyModifiers::CONTROL) && matches!(key.code, KeyCode::Char('c' | 'C'))
 }
 
-/// The keys of a group as they are written on them.
+/// The labels of a group's keys.
 pub(crate) fn names(group: &Group) -> String {
     let name = |code: &KeyCode| match code {
         KeyCode::Char(' ') => "Space".to_owned(),

@@ -1,8 +1,8 @@
-//! `highwater live`: a screen in the terminal, on which a running program is looked at.
+//! `highwater live`: a screen in the terminal that shows a running program.
 //!
-//! Four threads: one waits for snapshots ([`gather`]), one answers questions about them ([`ask`]), one reads what is typed,
-//! and the one that draws waits for none of them: it takes keys and news into the [`model`], and draws that. Which keys there
-//! are says [`keys`]; how far one can go back, [`kept`].
+//! There are four threads. One waits for snapshots ([`gather`]), one answers questions about them ([`ask`]),
+//! and one reads the keyboard. The fourth draws and never waits for the others: it puts keys and news into
+//! the [`model`], and draws the model. [`keys`] lists the keys; [`kept`] says how far the user can go back.
 
 mod ask;
 mod draw;
@@ -42,33 +42,33 @@ use kept::{Bounds, Kept};
 use model::{Asked, Effect, Model};
 use terminal::Screen;
 
-/// How long the end, a snapshot or an answer may wait to be looked at.
+/// Longest delay before the end, a snapshot or an answer is noticed.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// News that wait to be taken in; who gathers them waits beyond that.
+/// Capacity of the channel of news. The gathering thread waits when it is full.
 const WAITING_NEWS: usize = 2;
 
-/// What is typed and waits to be taken in.
+/// Capacity of the channel of keys.
 const WAITING_KEYS: usize = 16;
 
-/// How the screen is to go.
+/// The options of the screen.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// Time between two looks for snapshots.
     pub(crate) every: Duration,
-    /// How long a server may take.
+    /// Timeout of a request to a server.
     pub(crate) timeout: Duration,
-    /// Most snapshots to go back to.
+    /// Maximum number of snapshots to go back to.
     pub(crate) keep: usize,
-    /// Most bytes of all of them.
+    /// Maximum bytes of all kept snapshots.
     pub(crate) keep_bytes: u64,
-    /// Where snapshots are saved.
+    /// The directory in which snapshots are saved.
     pub(crate) out: PathBuf,
-    /// Whether the terminal is to show colours.
+    /// Whether the screen uses colours.
     pub(crate) colour: bool,
 }
 
-/// What the threads are told, and what they tell.
+/// The channels to and from the threads.
 struct Lines {
     news: Receiver<News>,
     wishes: Sender<()>,
@@ -76,10 +76,10 @@ struct Lines {
     answers: Receiver<Answer>,
 }
 
-/// Shows the screen until its end.
+/// Shows the screen until the user or a signal ends it.
 ///
 /// # Errors
-/// When there is no snapshot to begin with, or the terminal cannot be used.
+/// When there is no first snapshot, or the terminal cannot be used.
 pub(crate) fn run(plan: &Plan, source: Source, shared: &Shared) -> Result<(), CliError> {
     let name = source.name();
     let directory = match &source {
@@ -96,13 +96,13 @@ pub(crate) fn run(plan: &Plan, source: Source, shared: &Shared) -> Result<(), Cl
     let size = screen.terminal.size().map_err(CliError::Terminal)?;
     let model = Model::new(name, bounds, first, asked, (size.width, size.height));
     match show(model, &mut screen, plan, &lines, &stop) {
-        // A terminal that is gone shows nothing, and tells so before anybody has asked for the end.
+        // A closed terminal fails to draw before its end is noticed by signal. That is a normal end.
         Err(_) if stop.is_asked() || Readers::of_screen().are_gone() => Ok(()),
         outcome => outcome.map_err(CliError::Terminal),
     }
 }
 
-/// Starts the threads. They end with the process, or when nobody listens any more.
+/// Starts the threads. They end with the process, or when the screen's end of a channel is gone.
 fn start(plan: &Plan, source: Source, shared: &Shared) -> Lines {
     let (news_in, news) = sync_channel(WAITING_NEWS);
     let (wishes, wishes_out) = channel();
@@ -118,8 +118,8 @@ fn start(plan: &Plan, source: Source, shared: &Shared) -> Lines {
     Lines { news, wishes, questions, answers }
 }
 
-/// Reads what is typed, on a thread of its own: half of a key's code keeps a reader waiting for the rest, and a terminal that is
-/// gone answers without end.
+/// Reads the keyboard on a separate thread. A reader may wait for the rest of a key's escape sequence, and a
+/// closed terminal returns without end.
 fn typed() -> Receiver<io::Result<Event>> {
     let (typed_in, typed) = sync_channel(WAITING_KEYS);
     thread::spawn(move || {
@@ -134,7 +134,7 @@ fn typed() -> Receiver<io::Result<Event>> {
     typed
 }
 
-/// Waits for a snapshot to begin with, or for the word that there is none; `None` when the end comes first.
+/// Waits for the first snapshot, or for the message that there is none; `None` if the end comes first.
 fn first(
     news: &Receiver<News>,
     name: &str,
@@ -168,7 +168,7 @@ fn show(mut model: Model, screen: &mut Screen, plan: &Plan, lines: &Lines, stop:
     let mut is_stale = true;
     while !stop.is_asked() {
         if let Some(question) = model.question() {
-            // The thread lives as long as this one.
+            // The receiving thread runs as long as this one.
             let _ = lines.questions.send(question);
             is_stale = true;
         }
@@ -199,7 +199,7 @@ fn show(mut model: Model, screen: &mut Screen, plan: &Plan, lines: &Lines, stop:
     Ok(())
 }
 
-/// Takes in what came meanwhile; true when there was anything.
+/// Takes in all waiting messages; true if there were any.
 fn take_in(model: &mut Model, lines: &Lines) -> bool {
     let mut any = false;
     while let Ok(news) = lines.news.try_recv() {
@@ -222,7 +222,7 @@ fn act(effect: Effect, model: &mut Model, plan: &Plan, lines: &Lines) {
             });
         }
         Effect::Look => {
-            // The thread lives as long as this one.
+            // The receiving thread runs as long as this one.
             let _ = lines.wishes.send(());
             model.notice = Some("looking for a snapshot".to_owned());
         }
@@ -230,7 +230,7 @@ fn act(effect: Effect, model: &mut Model, plan: &Plan, lines: &Lines) {
     }
 }
 
-/// A panic that was caught on another thread, in words.
+/// The message of a panic that was caught on another thread.
 fn fault(fault: &(dyn Any + Send)) -> String {
     let text = fault.downcast_ref::<&str>().copied().or(fault.downcast_ref::<String>().map(String::as_str));
     format!("internal fault: {}; please report it with the profile", text.unwrap_or("no reason given"))

@@ -1,4 +1,4 @@
-//! What the screen shows and how that changes: with what comes in, and with each key. Nothing is drawn or computed here.
+//! The state of the screen, and how news and keys change it. Nothing is drawn or computed here.
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -13,38 +13,38 @@ use super::kept::{Bounds, History, Kept};
 use super::keys::{self, Command};
 use super::table::{Table, Wish};
 
-/// A search of more characters than that is no search.
+/// Maximum characters of a search.
 const LONGEST_SEARCH: usize = 200;
 
-/// What is grouped by, one after the other.
+/// The groupings, in the order in which the key goes through them.
 const GROUPINGS: [GroupBy; 6] =
     [GroupBy::Line, GroupBy::Function, GroupBy::File, GroupBy::Crate, GroupBy::Module, GroupBy::Site];
 
-/// What was asked for on the command line.
+/// The options from the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
-    /// The values; `None` for the profile's own choice.
+    /// The kind of values; `None` for the profile's default.
     pub(crate) sample: Option<SampleKind>,
     pub(crate) by: GroupBy,
 }
 
-/// What is to be done outside of the screen.
+/// An action outside of the screen's state.
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// Write this snapshot to a file.
     Save(Arc<Kept>),
     /// Look for new snapshots now.
     Look,
-    /// End.
+    /// End the screen.
     Quit,
 }
 
-/// Snapshots that did not come.
+/// Snapshots that failed to arrive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Trouble {
-    /// How many since the last that came.
+    /// The number of failures since the last snapshot.
     pub(crate) times: usize,
-    /// The last, in words.
+    /// The reason of the last failure, as text.
     pub(crate) reason: String,
 }
 
@@ -52,45 +52,45 @@ pub(crate) struct Trouble {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StackPane {
     pub(crate) is_open: bool,
-    /// It has the arrow keys.
+    /// Whether the pane has the arrow keys.
     pub(crate) has_keys: bool,
-    /// The first frame that is shown; `None` for the one that the row is about.
+    /// The first frame on the screen; `None` for the frame that the row is about.
     first: Option<usize>,
 }
 
-/// The screen.
+/// The state of the screen.
 #[derive(Debug)]
 pub(crate) struct Model {
     pub(crate) source: String,
     pub(crate) history: History,
-    /// Number of the snapshot that is shown, unless the newest is followed.
+    /// Number of the shown snapshot; `None` to follow the newest one.
     fixed: Option<usize>,
     pub(crate) pinned: Arc<Kept>,
     pub(crate) about: About,
     asked: Asked,
-    /// Kinds of values that the shown snapshot has.
+    /// Kinds of values in the shown snapshot.
     kinds: Vec<String>,
-    /// For each [`About`] which order, and whether it is reversed.
+    /// For each [`About`], the chosen order and whether it is reversed.
     orders: [(usize, bool); 4],
     pub(crate) search: String,
     pub(crate) is_typing: bool,
     table: Table,
-    /// What the table is the answer to; `None` before the first.
+    /// The question that the table answers; `None` before the first answer.
     answered: Option<Key>,
     pending: Option<Key>,
     findings: Option<Result<Findings, String>>,
     pub(crate) stack: StackPane,
     pub(crate) is_helping: bool,
     pub(crate) trouble: Option<Trouble>,
-    /// What happened last that is worth a word, until the next key.
+    /// The last event worth a notice, shown until the next key.
     pub(crate) notice: Option<String>,
-    /// What could not be named.
+    /// Names that were not found, as text.
     pub(crate) remark: Option<String>,
     pub(crate) size: (u16, u16),
 }
 
 impl Model {
-    /// The screen of this size that begins with a snapshot, which is also the pinned one.
+    /// A screen of this size that begins with one snapshot, which is also the pinned one.
     pub(crate) fn new(source: String, bounds: Bounds, first: Kept, asked: Asked, size: (u16, u16)) -> Self {
         let history = History::new(bounds, first);
         Self {
@@ -117,17 +117,17 @@ impl Model {
         }
     }
 
-    /// The snapshot that is shown.
+    /// The snapshot on the screen.
     pub(crate) fn shown(&self) -> &Arc<Kept> {
         self.history.at(self.position())
     }
 
-    /// Its position in the history.
+    /// Position of the shown snapshot in the history.
     pub(crate) fn position(&self) -> usize {
         self.fixed.map_or(self.history.len() - 1, |number| self.history.position(number))
     }
 
-    /// Whether the newest snapshot is shown, whichever that is.
+    /// Whether the screen follows the newest snapshot.
     pub(crate) fn is_following(&self) -> bool {
         self.fixed.is_none()
     }
@@ -141,18 +141,18 @@ impl Model {
         self.findings.as_ref()?.as_ref().err().map(String::as_str)
     }
 
-    /// The first frame of the stack that is shown.
+    /// The first frame of the stack on the screen.
     pub(crate) fn first_frame(&self) -> usize {
         let cause = || self.table.chosen().map_or(0, |it| it.cause);
         self.stack.first.unwrap_or_else(cause)
     }
 
-    /// Whether the table is still that of another question.
+    /// Whether the table still answers an earlier question.
     pub(crate) fn is_waiting(&self) -> bool {
         self.answered.as_ref() != Some(&self.key())
     }
 
-    /// Whether the table is one of the view that was chosen, be it of another snapshot.
+    /// Whether the table belongs to the chosen view, perhaps for another snapshot.
     pub(crate) fn is_of_view(&self) -> bool {
         self.answered.as_ref().is_some_and(|it| it.about == self.about)
     }
@@ -161,13 +161,13 @@ impl Model {
         self.asked.by
     }
 
-    /// What rows are sorted by.
+    /// The value that sorts the rows, and whether the order is reversed.
     pub(crate) fn order(&self) -> (&str, bool) {
         let (order, reversed) = self.orders[self.about as usize];
         (self.table.orders().nth(order).unwrap_or("rank"), reversed)
     }
 
-    /// Takes in what was gathered.
+    /// Takes in a message from the gathering thread.
     pub(crate) fn take(&mut self, news: News) {
         match news {
             News::Snapshot(kept) => {
@@ -193,7 +193,7 @@ impl Model {
         }
     }
 
-    /// What has to be asked for what is to be shown; `None` when that is on its way.
+    /// The question to ask next; `None` if its answer is there or on its way.
     pub(crate) fn question(&mut self) -> Option<Question> {
         let key = self.key();
         if self.pending.as_ref() == Some(&key) || (self.pending.is_none() && !self.is_waiting()) {
@@ -230,13 +230,13 @@ impl Model {
         self.asked.sample.as_ref().is_some_and(|it| it.to_string().ends_with("-blocks"))
     }
 
-    /// The snapshot of the same process before the shown one.
+    /// The previous snapshot of the same process.
     fn before(&self) -> Option<Arc<Kept>> {
         let position = self.position().checked_sub(1)?;
         Some(self.history.at(position)).filter(|it| it.series == self.shown().series).cloned()
     }
 
-    /// Shows an answer, unless something else was asked meanwhile.
+    /// Shows an answer, unless another question was asked meanwhile.
     pub(crate) fn answer(&mut self, answer: Answer) {
         if self.pending.as_ref() == Some(&answer.key) {
             self.pending = None;
@@ -257,7 +257,7 @@ impl Model {
         self.lay_out();
     }
 
-    /// Makes the table anew, as wide as the screen is.
+    /// Lays the table out again for the current width.
     fn lay_out(&mut self) {
         let view = View { width: self.size.0.into(), noise: true, ..View::default() };
         let sheet = self.findings.as_ref().and_then(|it| it.as_ref().ok()).map(|it| match it {
@@ -277,13 +277,13 @@ impl Model {
         self.stack.first = None;
     }
 
-    /// The terminal has another size.
+    /// Handles a new size of the terminal.
     pub(crate) fn resize(&mut self, size: (u16, u16)) {
         self.size = size;
         self.lay_out();
     }
 
-    /// A key was pressed. `page` is the number of rows that the table has on the screen.
+    /// Handles a key. `page` is the number of table rows on the screen.
     pub(crate) fn press(&mut self, key: &KeyEvent, page: usize) -> Option<Effect> {
         if self.is_typing && !keys::is_end(key) {
             self.type_search(key.code);
@@ -309,7 +309,7 @@ impl Model {
             Command::Page(by) => self.step(by.saturating_mul(isize::try_from(page.max(1)).unwrap_or(1))),
             Command::Scrub(by) => {
                 let position = self.position().saturating_add_signed(by);
-                // Beyond the newest is whatever comes.
+                // The position after the newest snapshot means "follow".
                 let is_there = position < self.history.len();
                 self.fixed = is_there.then(|| self.history.at(position).number);
             }

@@ -8,7 +8,7 @@ use super::kept::{Bounds, Kept};
 use super::model::{Asked, Model};
 use crate::watch;
 
-/// A snapshot of which only the number matters.
+/// A snapshot for tests that look only at its number.
 pub(crate) fn kept(number: usize) -> Kept {
     let exact = Estimate::exact;
     let totals = SnapshotTotals {
@@ -24,7 +24,8 @@ pub(crate) fn kept(number: usize) -> Kept {
     Kept { number, series: 1, name, bytes: vec![0], totals, rss_bytes: Some(60 << 20), limit_bytes: None }
 }
 
-/// The same shop after so many minutes: `add` keeps 40 blocks of 1 MiB a minute, `archive` holds four of 2 MiB all the time.
+/// The same shop after this many minutes: `add` keeps 40 blocks of 1 MiB a minute, `archive` holds four
+/// blocks of 2 MiB all the time.
 pub(crate) fn shop(number: usize) -> Kept {
     let types = ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space"];
     let unit = |it: &str| if it.ends_with("space") { "bytes" } else { "count" };
@@ -76,14 +77,14 @@ fn push(
     profile.samples.push(stack, &[2 * blocks, 2 * bytes, blocks, bytes], &labels);
 }
 
-/// Who answers about these.
+/// The analyst for these snapshots.
 pub(crate) fn analyst() -> Analyst {
     let symbols = highwater_symbol::Options { cache: None, ..highwater_symbol::Options::default() };
     let query = highwater_analyze::Query::default();
     Analyst::new(Ways { query, limits: highwater_profile::Limits::default(), symbols })
 }
 
-/// A screen of so many minutes of the shop, with its answer.
+/// A screen after this many minutes of the shop, with its answer.
 pub(crate) fn screen(minutes: usize, size: (u16, u16)) -> (Model, Analyst) {
     let bounds = Bounds { snapshots: 60, bytes: 1 << 20 };
     let asked = Asked { sample: None, by: GroupBy::Line };
@@ -94,7 +95,7 @@ pub(crate) fn screen(minutes: usize, size: (u16, u16)) -> (Model, Analyst) {
     (model, analyst)
 }
 
-/// Answers what the screen asks.
+/// Answers the screen's pending question.
 pub(crate) fn settle(model: &mut Model, analyst: &mut Analyst) {
     while let Some(question) = model.question() {
         let findings = analyst.answer(&question);

@@ -1,4 +1,4 @@
-//! A snapshot as a file, exactly as it came.
+//! Saves a snapshot as a file, byte by byte as it was received.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -7,13 +7,13 @@ use highwater_profile::file::{FileError, write_atomically};
 
 use super::kept::Kept;
 
-/// The first bytes of what gzip packed.
+/// The first bytes of gzip data.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// Names to try before it is given up to find a free one.
+/// Number of names to try before giving up.
 const MOST_NAMES: usize = 1000;
 
-/// Writes a snapshot into a directory, under a name that nothing has there.
+/// Writes a snapshot into a directory, under a name that is free there.
 ///
 /// # Errors
 /// When the directory cannot be written to.
@@ -26,7 +26,7 @@ pub(crate) fn save(kept: &Kept, directory: &Path) -> Result<PathBuf, FileError> 
         let behind = if at == 0 { String::new() } else { format!("-{}", at + 1) };
         directory.join(format!("live-{day}T{second}Z{behind}.{ending}"))
     };
-    // Another process may take the name meanwhile; whole files it is in any case.
+    // Another process may take the name meanwhile. The file is then replaced as a whole.
     let Some(path) = (0..MOST_NAMES).map(name).find(|it| !it.exists()) else {
         return Err(FileError::Write { path: name(0), source: io::ErrorKind::AlreadyExists.into() });
     };
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_came_is_written_under_a_name_of_its_own() {
+    fn a_snapshot_is_written_unchanged_under_a_free_name() {
         let place = tempfile::tempdir().unwrap();
         let shop = shop(1);
         let first = save(&shop, place.path()).unwrap();
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_is_not_there_is_named() {
+    fn an_error_names_a_missing_directory() {
         let error = save(&kept(1), Path::new("/nonexistent/place")).unwrap_err();
         assert!(error.to_string().contains("/nonexistent/place/live-"), "{error}");
     }

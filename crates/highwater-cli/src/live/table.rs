@@ -1,38 +1,38 @@
-//! The rows of the table: which of them are shown, in which order, and which one is chosen.
+//! The rows of the table: which are shown, in which order, and which one is chosen.
 
 use std::cmp::Ordering;
 
 use highwater_report::{Sheet, SheetRow};
 
-/// A sheet as a reader looks at it.
+/// A sheet with a selection, an order and a chosen row.
 #[derive(Debug, Default)]
 pub(crate) struct Table {
     sheet: Option<Sheet>,
-    /// Positions in the sheet of the rows that are shown, in the order in which they are.
+    /// Positions in the sheet of the shown rows, in display order.
     shown: Vec<usize>,
-    /// Position among those.
+    /// Index in `shown` of the chosen row.
     chosen: usize,
 }
 
-/// What the rows are to be.
+/// The selection and order of the rows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wish<'a> {
-    /// What a row or a frame of its stack contains, in any case.
+    /// Text that a row or a frame of its stack must contain, ignoring case.
     pub(crate) search: &'a str,
-    /// Which of [`Table::orders`].
+    /// Index into [`Table::orders`].
     pub(crate) order: usize,
     pub(crate) reversed: bool,
 }
 
 impl Table {
-    /// Shows another sheet; the row that was chosen stays chosen if it is there.
+    /// Shows another sheet. The chosen row stays chosen if it is still there.
     pub(crate) fn show(&mut self, sheet: Option<Sheet>, wish: Wish<'_>) {
         let name = self.chosen().map(|it| it.name().to_owned());
         self.sheet = sheet;
         self.arrange(wish, name.as_deref());
     }
 
-    /// Searches and sorts again.
+    /// Applies search and order again.
     pub(crate) fn rearrange(&mut self, wish: Wish<'_>) {
         let name = self.chosen().map(|it| it.name().to_owned());
         self.arrange(wish, name.as_deref());
@@ -68,13 +68,13 @@ impl Table {
         self.sheet.as_ref()
     }
 
-    /// The rows that are shown.
+    /// The shown rows.
     pub(crate) fn rows(&self) -> impl ExactSizeIterator<Item = &SheetRow> {
         let rows = self.sheet.as_ref().map_or(&[][..], |it| &it.rows);
         self.shown.iter().map(|it| &rows[*it])
     }
 
-    /// Position of the chosen row among them.
+    /// Position of the chosen row in the shown rows.
     pub(crate) fn position(&self) -> usize {
         self.chosen
     }
@@ -83,13 +83,13 @@ impl Table {
         self.rows().nth(self.chosen)
     }
 
-    /// Chooses the row so many places below.
+    /// Moves the choice down by this number of rows.
     pub(crate) fn step(&mut self, by: isize) {
         let last = self.shown.len().saturating_sub(1);
         self.chosen = self.chosen.saturating_add_signed(by).min(last);
     }
 
-    /// Names of what rows can be sorted by.
+    /// Names of the orders for the rows.
     pub(crate) fn orders(&self) -> impl ExactSizeIterator<Item = &str> {
         let orders = self.sheet.as_ref().map_or(&[][..], |it| &it.orders);
         (0..orders.len() + 1).map(|at| orders.get(at).map_or("name", String::as_str))
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_sorted_by_what_the_sheet_names() {
+    fn rows_are_sorted_by_the_sheets_orders() {
         let mut table = table();
         assert_eq!(names(&table), ["src/index.rs:88", "src/load.rs:12"]);
         assert_eq!(table.orders().collect::<Vec<_>>(), ["rank", "live-bytes", "cum", "name"]);

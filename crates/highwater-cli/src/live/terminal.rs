@@ -1,4 +1,4 @@
-//! The terminal, taken over for the time of a screen and given back whatever happens.
+//! Takes the terminal over while a screen is shown, and always restores it.
 
 use std::io::{self, BufWriter, Stdout};
 use std::mem::ManuallyDrop;
@@ -13,24 +13,25 @@ use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_ra
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
 
-/// How long a terminal may take to become what it was, when the process ends without its drawing thread.
+/// Timeout for restoring the terminal when the process ends without its drawing thread.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// Whether the terminal is ours now.
+/// Whether this program controls the terminal now.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// The terminal while it shows a screen. It is given back when this is dropped.
+/// The terminal while it shows a screen. Dropping this restores the terminal.
 pub(crate) struct Screen {
-    /// Not dropped: it would show the cursor itself, and panic when neither stdout nor stderr takes anything any more.
+    /// Not dropped: `Terminal::drop` would show the cursor itself, and panic when neither stdout nor stderr
+    /// can be written to.
     pub(crate) terminal: ManuallyDrop<Terminal<CrosstermBackend<BufWriter<Stdout>>>>,
 }
 
 impl Screen {
-    /// Takes the terminal over. From now on a panic of this thread gives it back before it is told of; one of another thread is
-    /// for whoever catches it to tell.
+    /// Takes the terminal over. From now on, a panic of this thread restores the terminal before its message
+    /// is printed. A panic of another thread prints nothing; the code that catches it reports it.
     ///
     /// # Errors
-    /// When the terminal does not allow it; then it is as it was.
+    /// When the terminal cannot be taken over; it is then restored.
     pub(crate) fn take() -> io::Result<Self> {
         let (drawing, tell) = (thread::current().id(), panic::take_hook());
         panic::set_hook(Box::new(move |fault: &PanicHookInfo<'_>| {
@@ -54,16 +55,16 @@ impl Drop for Screen {
     }
 }
 
-/// Makes the terminal what it was; at most once.
+/// Restores the terminal; at most once.
 fn give_back() {
     if IS_TAKEN.swap(false, Ordering::AcqRel) {
-        // Where that fails there is no terminal any more.
+        // If this fails, the terminal is closed.
         let _ = disable_raw_mode();
         let _ = execute!(io::stdout(), LeaveAlternateScreen, Show);
     }
 }
 
-/// [`give_back`] for a terminal that may take no output, for which nobody waits longer than a moment.
+/// [`give_back`] for a terminal that may accept no output; waits at most [`MOMENT`].
 pub(crate) fn give_back_if_possible() {
     thread::spawn(give_back);
     thread::sleep(MOMENT);
@@ -77,10 +78,10 @@ mod tests {
 
     use super::*;
 
-    /// Set in the process that is to panic.
+    /// Set in the child process that has to panic.
     const ON_PURPOSE: &str = "HIGHWATER_TEST_PANIC";
 
-    /// Does nothing but for the test below, which runs it in a process and a terminal of their own.
+    /// Does nothing unless the test below runs it in a process and a terminal of its own.
     #[test]
     fn panics_on_purpose() {
         if std::env::var_os(ON_PURPOSE).is_none() {
@@ -94,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_gives_the_terminal_back_before_it_is_told_of() {
+    fn a_panic_restores_the_terminal_before_its_message() {
         let pair = native_pty_system().openpty(PtySize::default()).unwrap();
         let mut command = CommandBuilder::new(std::env::current_exe().unwrap());
         command.args(["--exact", "live::terminal::tests::panics_on_purpose", "--nocapture"]);
@@ -103,7 +104,7 @@ mod tests {
         let mut child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut text = Vec::new();
-        // The other end is gone when the process is, which some systems call an error.
+        // The other end closes when the process ends. Some systems report that as an error.
         let _ = output.read_to_end(&mut text);
         assert!(!child.wait().unwrap().success());
         let text = String::from_utf8_lossy(&text);

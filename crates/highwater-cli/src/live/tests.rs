@@ -1,4 +1,4 @@
-//! The screen, drawn into a buffer: how it is laid out, and what keys and news make of it.
+//! The screen drawn into a buffer: its layout, and how keys and news change it.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use highwater_analyze::{Estimate, GroupBy};
@@ -26,7 +26,7 @@ fn text(model: &Model) -> String {
     drawn(model, PLAIN).to_string()
 }
 
-/// Presses keys, by their letters; some others have names.
+/// Presses the keys in a string: one letter each, or the name of a special key.
 fn press(model: &mut Model, keys: &str) -> Option<Effect> {
     let mut last = None;
     for key in keys.split(' ') {
@@ -90,7 +90,7 @@ fn the_help_fits_everywhere() {
 }
 
 #[test]
-fn what_is_too_small_says_so() {
+fn a_screen_too_small_says_so() {
     for size in [(39, 24), (80, 9), (1, 1), (10, 2)] {
         let (model, _) = screen(2, size);
         let text = text(&model).replace("\"\n\"", "");
@@ -129,7 +129,7 @@ fn colours_only_where_they_are_wanted() {
 }
 
 #[test]
-fn snapshots_are_gone_back_to_and_followed_again() {
+fn the_screen_goes_back_and_follows_again() {
     let (mut model, mut analyst) = screen(5, (80, 24));
     assert!(model.is_following() && model.shown().number == 5);
     press(&mut model, "left left");
@@ -149,7 +149,7 @@ fn snapshots_are_gone_back_to_and_followed_again() {
 }
 
 #[test]
-fn what_is_kept_no_longer_is_not_shown() {
+fn dropped_snapshots_are_not_shown() {
     let bounds = Bounds { snapshots: 3, bytes: 1 << 20 };
     let mut model = Model::new(
         "snapshots".to_owned(),
@@ -183,7 +183,7 @@ fn a_question_is_asked_once_and_an_old_answer_is_not_shown() {
 }
 
 #[test]
-fn views_ask_for_what_they_show() {
+fn each_view_asks_its_question() {
     let (mut model, mut analyst) = screen(4, (80, 24));
     let mut shows = |keys: &str, expected: &str| {
         press(&mut model, keys);
@@ -202,7 +202,7 @@ fn views_ask_for_what_they_show() {
 }
 
 #[test]
-fn troubles_are_counted_until_a_snapshot_comes() {
+fn failures_are_counted_until_a_snapshot_arrives() {
     let (mut model, _) = screen(2, (80, 24));
     (0..3).for_each(|_| model.take(News::Trouble("the server answered 500".to_owned())));
     assert!(text(&model).contains("no snapshot (3 times): the server answered 500"), "{}", text(&model));
@@ -211,7 +211,7 @@ fn troubles_are_counted_until_a_snapshot_comes() {
 }
 
 #[test]
-fn another_process_is_told_and_compared_with_a_note() {
+fn a_comparison_with_another_process_has_a_note() {
     let (mut model, mut analyst) = screen(2, (80, 24));
     model.take(News::Break("the process was restarted".to_owned()));
     let other = |number: usize| {
@@ -242,7 +242,7 @@ fn another_process_is_told_and_compared_with_a_note() {
 #[test]
 fn a_search_is_typed() {
     let (mut model, _) = screen(2, (80, 24));
-    // While it is typed, letters are no commands.
+    // While a search is typed, letters are not commands.
     assert!(press(&mut model, "/ q s").is_none());
     assert!(text(&model).contains("/qs▏") && text(&model).contains("nothing matches"));
     press(&mut model, "esc / a r c h enter");
@@ -260,7 +260,7 @@ fn a_search_is_typed() {
 }
 
 #[test]
-fn keys_ask_for_what_the_screen_cannot_do_itself() {
+fn keys_return_actions_outside_of_the_screen() {
     let (mut model, _) = screen(3, (80, 24));
     press(&mut model, "left");
     assert!(matches!(press(&mut model, "s"), Some(Effect::Save(kept)) if kept.number == 2));
@@ -285,7 +285,7 @@ fn the_stack_takes_the_arrows_while_it_has_them() {
 }
 
 #[test]
-fn what_is_in_names_cannot_steer_the_terminal() {
+fn names_cannot_control_the_terminal() {
     let mut first = shop(1);
     first.name = "evil\u{1b}[2J\n.pb.gz".to_owned();
     let asked = Asked { sample: None, by: GroupBy::Line };
@@ -297,7 +297,7 @@ fn what_is_in_names_cannot_steer_the_terminal() {
 }
 
 #[test]
-fn numbers_that_fit_nowhere_do_no_harm() {
+fn extreme_numbers_do_not_panic() {
     let huge = Estimate::normal(i64::MAX, None);
     let mut first = kept(1);
     first.totals.live_bytes = huge;

@@ -1,17 +1,17 @@
-//! The order of snapshots when the clock was set back between two of them.
+//! The order of snapshots if the clock was set back between two of them.
 //!
-//! A recorder counts its snapshots, so the order within a process does not need the clock. How long it was from the last snapshot
-//! before to the first one after is not known; it is taken to be as long as it usually was.
+//! A recorder numbers its snapshots, so the order within a process does not need the clock. The time between
+//! the last snapshot before the change and the first one after it is unknown; the usual step is assumed.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use highwater_profile::Profile;
 
-/// The time between two snapshots where none is usual, in nanoseconds.
+/// The assumed time between two snapshots if there is no usual step, in nanoseconds.
 const UNKNOWN_STEP_NS: i64 = 1_000_000_000;
 
-/// What says when a snapshot was taken.
+/// The data that orders a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub path: PathBuf,
@@ -21,13 +21,14 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    pub(crate) fn of(path: PathBuf, profile: &Profile) -> Self {
+    pub(crate) fn new(path: PathBuf, profile: &Profile) -> Self {
         let meta = profile.meta.unwrap_or_default();
         Self { path, time_ns: profile.time_ns, process: meta.process, epoch: meta.epoch }
     }
 }
 
-/// The positions in the order in which the snapshots were taken, each with what is to be added to its time, so that times grow.
+/// Positions of the snapshots in the order in which they were taken, each with the nanoseconds to add to its
+/// time so that times increase.
 pub(crate) fn order(stamps: &[Stamp]) -> Vec<(usize, i64)> {
     let mut processes: BTreeMap<i64, Vec<usize>> = BTreeMap::new();
     for (at, stamp) in stamps.iter().enumerate() {
@@ -44,7 +45,7 @@ pub(crate) fn order(stamps: &[Stamp]) -> Vec<(usize, i64)> {
     if !processes.iter().any(|it| it.windows(2).any(was_set_back)) {
         return by_time(stamps);
     }
-    // The recorder's names are in the order of its snapshots, of one process and of the next.
+    // A recorder's file names are in the order of its snapshots, across processes too.
     processes.sort_by_key(|it| it.iter().map(|&at| &stamps[at].path).min());
     let mut ordered: Vec<(usize, i64)> = Vec::with_capacity(stamps.len());
     let mut shift_ns = 0_i64;
@@ -72,7 +73,7 @@ fn by_time(stamps: &[Stamp]) -> Vec<(usize, i64)> {
     ordered.into_iter().map(|at| (at, 0)).collect()
 }
 
-/// The median of the steps that go forward.
+/// The median of the steps that go forward, in nanoseconds.
 fn usual_step_ns(process: &[usize], stamps: &[Stamp]) -> i64 {
     let step = |it: &[usize]| stamps[it[1]].time_ns.saturating_sub(stamps[it[0]].time_ns);
     let mut steps: Vec<i64> = process.windows(2).map(step).filter(|it| *it > 0).collect();
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn another_process_goes_on_behind() {
+    fn another_process_follows_the_first() {
         let stamps = [stamp("a", 900, 7, 1), stamp("b", 500, 7, 2), stamp("c", 300, 2, 1)];
         let times: Vec<_> =
             order(&stamps).iter().map(|&(at, shift)| (at, stamps[at].time_ns + shift)).collect();
@@ -111,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_went_forward_is_gone_by() {
+    fn times_decide_when_the_clock_went_forward() {
         let stamps = [stamp("b", 30, 2, 1), stamp("a", 20, 1, 2), stamp("c", 10, 1, 1)];
         assert_eq!(order(&stamps), [(2, 0), (1, 0), (0, 0)]);
         // Files of other tools have no numbers.

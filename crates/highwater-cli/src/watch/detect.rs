@@ -1,7 +1,8 @@
-//! Whether what was seen last is worth an incident, and that none is told twice.
+//! Detects incidents in the newest snapshots, and reports each only once.
 //!
-//! A spike is looked for after each snapshot; it needs a few numbers of each. It is told when it begins, and again as the same
-//! one when it has become larger. Growth is looked for every so often, because for that all snapshots of the ring are read.
+//! After each snapshot, the detector looks for a spike, which needs only a few numbers of each snapshot. It
+//! reports a spike when the spike begins, and again when the same spike has become larger. It looks for
+//! growth less often, because that reads all snapshots of the ring.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
@@ -16,20 +17,21 @@ use serde::Serialize;
 
 use super::names;
 use super::run::Shot;
-use super::story::{self, Story};
+use super::wording::{self, SpikeValues};
 use crate::error::CliError;
 use crate::series::series_error;
 use crate::shared::Shared;
 
-/// Snapshots that growth has to last at the least.
+/// Minimum number of snapshots over which growth has to last.
 const FEWEST_FOR_GROWTH: usize = 8;
 
-/// How many times as large a spike that goes on must be to be reported again at once. A smaller one is reported when it is over.
+/// How many times as large a spike that goes on must be to be reported again at once. A smaller one is
+/// reported when it is over.
 const LARGER: f64 = 1.1;
 
 const HOUR_NS: f64 = 3.6e12;
 
-/// What an incident is.
+/// The kind of an incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
@@ -38,7 +40,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The name, as in the name of the folder.
+    /// The name of the kind, as in the folder's name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Spike => "spike",
@@ -47,33 +49,33 @@ impl Kind {
     }
 }
 
-/// What was found.
+/// An incident to report.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub(crate) kind: Kind,
-    /// One line.
+    /// The summary, in one line.
     pub(crate) summary: String,
-    /// More lines, for people.
+    /// More lines for people.
     pub(crate) evidence: Vec<String>,
-    /// The same for programs.
+    /// The same evidence for programs.
     pub(crate) detail: Detail,
-    /// Whose values show it.
+    /// The kind of values that shows the incident.
     pub(crate) sample: SampleKind,
     /// The two snapshots to compare.
     pub(crate) pair: [Shot; 2],
-    /// Whether it was told before, when it was smaller.
+    /// Whether the same incident was reported before, when it was smaller.
     pub(crate) goes_on: bool,
 }
 
-/// A spike that was told, as it was then.
+/// A reported spike, as it was at that time.
 #[derive(Debug)]
-struct Told {
+struct Reported {
     spike: Spike,
     before: Shot,
     folder: Option<PathBuf>,
 }
 
-/// The answers that a finding rests on.
+/// The answers that a finding is based on.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Detail {
@@ -81,7 +83,7 @@ pub(crate) enum Detail {
     Growth(Trend),
 }
 
-/// What was told already, and how far the search has come.
+/// Finds incidents, and remembers what it reported already.
 #[derive(Debug)]
 pub(crate) struct Detector {
     min_rise: f64,
@@ -91,42 +93,43 @@ pub(crate) struct Detector {
     /// Number of snapshots of this series, in the ring or not.
     snapshots: usize,
     spikes: SpikeFollower,
-    /// The last spike that was told, and as it is now.
-    last_spike: Option<(Told, Spike)>,
-    /// What leaking rows held when they were told.
-    told: HashMap<String, i64>,
+    /// The last reported spike: at its report, and now.
+    last_spike: Option<(Reported, Spike)>,
+    /// Live bytes of leaking rows when they were reported, by label.
+    reported: HashMap<String, i64>,
 }
 
 impl Detector {
-    /// A detector for a ring of `keep` snapshots. `min_rise` is the share of what is live that is worth telling.
+    /// A detector for a ring of `keep` snapshots. `min_rise` is the smallest jump to report, as a share of
+    /// live memory.
     pub(crate) fn new(min_rise: f64, keep: usize) -> Self {
         let growth_step = (keep / FEWEST_FOR_GROWTH).max(1);
         let spikes = SpikeFollower::new(SpikesOptions { min_rise, ..SpikesOptions::default() });
-        let told = HashMap::new();
-        Self { min_rise, growth_step, since_growth: 0, snapshots: 0, spikes, last_spike: None, told }
+        let reported = HashMap::new();
+        Self { min_rise, growth_step, since_growth: 0, snapshots: 0, spikes, last_spike: None, reported }
     }
 
-    /// Forgets what was told: another series begins.
+    /// Forgets all reports, because another series begins.
     pub(crate) fn restart(&mut self) {
         *self = Self { growth_step: self.growth_step, ..Self::new(self.min_rise, 0) };
     }
 
-    /// Takes note of the folder of the spike that was told last.
+    /// Remembers the folder of the last reported spike.
     pub(crate) fn has_folder(&mut self, folder: &Path) {
-        if let Some((told, _)) = &mut self.last_spike {
-            told.folder = Some(folder.to_owned());
+        if let Some((reported, _)) = &mut self.last_spike {
+            reported.folder = Some(folder.to_owned());
         }
     }
 
-    /// The folder of the spike that was told last.
+    /// The folder of the last reported spike.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.last_spike.as_ref().and_then(|it| it.0.folder.as_deref())
     }
 
-    /// What is to be told now that the last of `shots` is there.
+    /// The incidents to report after the last of `shots`.
     ///
     /// # Errors
-    /// When a snapshot of the ring cannot be read any more.
+    /// When a snapshot of the ring can no longer be read.
     pub(crate) fn look(&mut self, shots: &[Shot], shared: &Shared) -> Result<Vec<Finding>, CliError> {
         self.snapshots += 1;
         self.since_growth += 1;
@@ -143,13 +146,15 @@ impl Detector {
         Ok(findings)
     }
 
-    /// What is left to be told of a spike when no snapshot follows.
+    /// The final report of a spike that no snapshot follows.
     ///
     /// # Errors
-    /// When a snapshot of the ring cannot be read any more.
+    /// When a snapshot of the ring can no longer be read.
     pub(crate) fn finish(&mut self, shots: &[Shot], shared: &Shared) -> Result<Option<Finding>, CliError> {
         match &self.last_spike {
-            Some((told, now)) if size(now) > size(&told.spike) && now.after != told.spike.after => {
+            Some((reported, now))
+                if size(now) > size(&reported.spike) && now.after != reported.spike.after =>
+            {
                 let now = now.clone();
                 self.tell(shots, now, true, shared)
             }
@@ -157,16 +162,18 @@ impl Detector {
         }
     }
 
-    /// What is to be told of the latest spike.
+    /// The incident to report for the latest spike, if any.
     fn spike(&mut self, shots: &[Shot], spike: Spike, shared: &Shared) -> Result<Option<Finding>, CliError> {
         let newest = self.snapshots - 1;
-        let Some((told, now)) = &mut self.last_spike else { return self.tell(shots, spike, false, shared) };
+        let Some((reported, now)) = &mut self.last_spike else {
+            return self.tell(shots, spike, false, shared);
+        };
         if spike.before >= now.last {
             return self.tell(shots, spike, false, shared);
         }
-        let (old, new) = (size(&told.spike), size(&spike));
+        let (old, new) = (size(&reported.spike), size(&spike));
         let is_over = spike.last < newest;
-        let is_larger = new > old && spike.after != told.spike.after;
+        let is_larger = new > old && spike.after != reported.spike.after;
         *now = spike.clone();
         if is_larger && (is_over || new as f64 >= LARGER * old as f64) {
             return self.tell(shots, spike, true, shared);
@@ -174,7 +181,8 @@ impl Detector {
         Ok(None)
     }
 
-    /// Tells a spike, for the first time or as it is now. Its snapshots are counted in the series, not in the ring.
+    /// Reports a spike, for the first time or in its present state. Its snapshots are numbered within the
+    /// series, not within the ring.
     fn tell(
         &mut self,
         shots: &[Shot],
@@ -185,15 +193,15 @@ impl Detector {
         let first = self.snapshots - shots.len();
         let shot = |number: usize| number.checked_sub(first).and_then(|at| shots.get(at)).cloned();
         let (known, folder) = match self.last_spike.take() {
-            Some((told, _)) if goes_on => (Some(told.before), told.folder),
+            Some((reported, _)) if goes_on => (Some(reported.before), reported.folder),
             _ => (None, None),
         };
-        // One that lasts longer than the ring reaches back begins where it began when it was told.
+        // If a spike lasts longer than the ring, its beginning is the one of its first report.
         let before = shot(spike.before).or(known);
         let (Some(before), Some(after)) = (before, shot(spike.after)) else { return Ok(None) };
-        // The ring will delete what the folder keeps.
-        let told = Told { spike: spike.clone(), before: before.clone(), folder };
-        self.last_spike = Some((told, spike.clone()));
+        // The ring will delete the file, but the folder keeps a copy.
+        let reported = Reported { spike: spike.clone(), before: before.clone(), folder };
+        self.last_spike = Some((reported, spike.clone()));
         self.explain(shots, spike, [before, after], goes_on, shared).map(Some)
     }
 
@@ -207,7 +215,7 @@ impl Detector {
     ) -> Result<Finding, CliError> {
         let [before, after] = &pair;
         let ends = [shots.first().unwrap_or(before), before, after, shots.last().unwrap_or(after)];
-        // The first may be the one before, and the last the one after.
+        // The first snapshot may be the one before the spike, and the last one the one after it.
         let mut profiles: BTreeMap<&Path, Profile> = BTreeMap::new();
         for shot in ends {
             if let Entry::Vacant(place) = profiles.entry(&shot.path) {
@@ -218,12 +226,12 @@ impl Detector {
         let files = || vec![before.path.clone(), after.path.clone()];
         let suspects = explain(series, &query(shared))
             .map_err(|source| CliError::Question { files: files(), source })?;
-        let story = Story::of(&spike, &suspects);
+        let wording = SpikeValues::from_signs(&spike, &suspects);
         Ok(Finding {
             kind: Kind::Spike,
-            summary: story.summary(&spike, &suspects),
-            evidence: story.evidence(&spike, &suspects),
-            sample: story.sample(),
+            summary: wording.summary(&spike, &suspects),
+            evidence: wording.evidence(&spike, &suspects),
+            sample: wording.sample(),
             detail: Detail::Spike { spike, suspects },
             pair,
             goes_on,
@@ -248,18 +256,20 @@ impl Detector {
         let leaks: Vec<&TrendRow> =
             trend.rows.iter().filter(|it| it.class() == Class::Leak && gained(it) >= worth_telling).collect();
         let is_new = |it: &&&TrendRow| {
-            self.told.get(&it.key.label).is_none_or(|told| it.live.value >= told.saturating_mul(2))
+            self.reported
+                .get(&it.key.label)
+                .is_none_or(|reported| it.live.value >= reported.saturating_mul(2))
         };
         if trend.few_snapshots || !leaks.iter().any(|it| is_new(&it)) {
             return Ok(None);
         }
-        self.told.extend(leaks.iter().map(|it| (it.key.label.clone(), it.live.value)));
+        self.reported.extend(leaks.iter().map(|it| (it.key.label.clone(), it.live.value)));
         let finding = Finding {
             kind: Kind::Growth,
-            summary: story::growth_summary(&trend, &leaks),
-            evidence: story::growth_evidence(&trend, &leaks),
+            summary: wording::growth_summary(&trend, &leaks),
+            evidence: wording::growth_evidence(&trend, &leaks),
             sample: SampleKind::LiveBytes,
-            // The first quarter is the warm-up, in which growth is no news.
+            // The first quarter is the warm-up, in which growth is expected.
             pair: [shots.len() / 4, shots.len() - 1].map(|at| shots[at].clone()),
             goes_on: false,
             detail: Detail::Growth(trend),
@@ -268,7 +278,7 @@ impl Detector {
     }
 }
 
-/// How large a spike is, by what shows it.
+/// The size of a spike in bytes, by the values that show it.
 fn size(spike: &Spike) -> i64 {
     if spike.signs.contains(&Sign::Live) {
         spike.live_change_bytes
@@ -277,7 +287,7 @@ fn size(spike: &Spike) -> i64 {
     }
 }
 
-/// The question about rows. What a folder shows is in `--by`; a row to name is a line.
+/// The query for rows. A folder's tables follow `--by`; the row named in a message is a line.
 fn query(shared: &Shared) -> Query {
     let mut query = shared.query(GroupBy::Line);
     query.sample = None;

@@ -1,4 +1,4 @@
-//! What happens during a watch, for people line by line and for programs as one JSON object a line.
+//! The events of a watch: lines of text for people, and one JSON object a line for programs.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,7 +12,7 @@ use super::run::Break;
 use crate::error::CliError;
 use crate::output;
 
-/// Something that happened.
+/// An event.
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(crate) enum Event {
@@ -27,39 +27,39 @@ pub(crate) enum Event {
         alloc_bytes: Option<i64>,
         rss_bytes: Option<i64>,
     },
-    /// There was none, and the watch goes on.
+    /// A snapshot could not be fetched, and the watch continues.
     Failure { consecutive: usize, reason: String },
     /// A file was not taken in.
     PassedOver { file: PathBuf, reason: String },
-    /// What comes is not compared with what was.
+    /// The following snapshots are not compared with the earlier ones.
     NewSeries { series: usize, because: Break },
-    /// The process of the pid file runs no more.
+    /// The process of the pid file has ended.
     ProcessEnded { pid: u32 },
     /// A spike or sustained growth was found.
-    Incident(Told),
-    /// The last spike has become larger; its folder was written anew.
-    IncidentGoesOn(Told),
+    Incident(Report),
+    /// The last spike has become larger, and its folder was written again.
+    IncidentGoesOn(Report),
     /// The watch ends.
     Ended { because: End, snapshots: usize, failures: usize, incidents: usize, lasted_ns: i64 },
 }
 
-/// What is told of an incident.
+/// The report of an incident.
 #[derive(Debug, Serialize)]
-pub(crate) struct Told {
+pub(crate) struct Report {
     pub(crate) kind: Kind,
     pub(crate) summary: String,
     pub(crate) before: PathBuf,
     pub(crate) after: PathBuf,
     pub(crate) folder: Option<PathBuf>,
-    /// What the folder lacks, and why.
+    /// What is missing in the folder, and why.
     pub(crate) missing: Vec<String>,
 }
 
-/// Why a watch ends.
+/// Why a watch ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum End {
-    /// Ctrl-C, or the signal of a service manager.
+    /// Ctrl-C, or a signal of a service manager.
     Asked,
     /// `--for`.
     TimeIsUp,
@@ -67,7 +67,7 @@ pub(crate) enum End {
     Enough,
 }
 
-/// An event and its moment.
+/// An event and its time.
 #[derive(Serialize)]
 struct Entry<'a> {
     time_ns: i64,
@@ -78,7 +78,7 @@ struct Entry<'a> {
 /// Prints an event to stdout.
 ///
 /// # Errors
-/// When it cannot be printed.
+/// When stdout cannot be written to.
 pub(crate) fn print(event: &Event, json: bool) -> Result<(), CliError> {
     let time_ns = now_ns();
     let text = if json {
@@ -91,7 +91,7 @@ pub(crate) fn print(event: &Event, json: bool) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The moment, in nanoseconds since 1970.
+/// The current time, in nanoseconds since 1970-01-01 UTC.
 pub(crate) fn now_ns() -> i64 {
     nanoseconds(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
 }
@@ -122,8 +122,8 @@ fn line(event: &Event) -> String {
         Event::PassedOver { file, reason } => format!("{} is passed over: {reason}", file.display()),
         Event::NewSeries { series, because } => format!("series {series} begins: {because}"),
         Event::ProcessEnded { pid } => format!("process {pid} has ended; waiting for the next one"),
-        Event::Incident(told) => incident(told, ""),
-        Event::IncidentGoesOn(told) => incident(told, " goes on"),
+        Event::Incident(report) => incident(report, ""),
+        Event::IncidentGoesOn(report) => incident(report, " goes on"),
         Event::Ended { because, snapshots, failures, incidents, lasted_ns } => {
             let because = match because {
                 End::Asked => "ended as asked",
@@ -138,13 +138,13 @@ fn line(event: &Event) -> String {
     }
 }
 
-fn incident(told: &Told, goes_on: &str) -> String {
-    let place = match &told.folder {
+fn incident(report: &Report, goes_on: &str) -> String {
+    let place = match &report.folder {
         Some(folder) => format!("see {}", folder.display()),
-        None => format!("see {} and {}", told.before.display(), told.after.display()),
+        None => format!("see {} and {}", report.before.display(), report.after.display()),
     };
-    let missing = if told.missing.is_empty() { "" } else { " (its README.md says what is missing)" };
-    format!("{}{goes_on}: {}; {place}{missing}", told.kind.name().to_uppercase(), told.summary)
+    let missing = if report.missing.is_empty() { "" } else { " (its README.md says what is missing)" };
+    format!("{}{goes_on}: {}; {place}{missing}", report.kind.name().to_uppercase(), report.summary)
 }
 
 /// `2nd`, `3rd`, `11th`.

@@ -1,4 +1,4 @@
-//! Snapshots by HTTP and HTTPS: one request, bounded in time, in bytes and in redirections.
+//! Fetches snapshots by HTTP and HTTPS: one request, bounded in time, bytes and redirections.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -12,27 +12,27 @@ use ureq::{Agent, Error};
 
 use super::unix;
 
-/// Where Go's `net/http/pprof`, and what imitates it, has the heap profile.
+/// The path of the heap profile in Go's `net/http/pprof` and its imitations.
 const HEAP: &str = "/debug/pprof/heap";
 
-/// A server that is behind a gate may send us on a few times; more is a loop.
+/// A server behind a proxy may redirect a few times. More redirections are a loop.
 const MAX_REDIRECTS: u32 = 5;
 
-/// Bytes of what a server says about an error that are looked at.
+/// Maximum bytes to read of an error's body.
 const MOST_OF_AN_ERROR: u64 = 4096;
 
 /// The header that carries the token; its value is never shown.
 const AUTHORIZATION: &str = "Authorization";
 
-/// A secret. It is in no output, not even in one for programmers.
+/// A secret. It appears in no output, not even in `Debug`.
 #[derive(Clone)]
 pub(crate) struct Token(String);
 
 impl Token {
-    /// A token as it is given on the command line or in the environment.
+    /// A token from the command line or the environment.
     ///
     /// # Errors
-    /// When it cannot be sent.
+    /// When the token cannot be sent in a header.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -48,32 +48,32 @@ impl fmt::Debug for Token {
     }
 }
 
-/// The address of a heap profile. Displayed without its query, which may hold a secret.
+/// The address of a heap profile. `Display` leaves out its query, which may hold a secret.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     uri: Uri,
-    /// The Unix socket at which the server is; then the host in `uri` means nothing.
+    /// The Unix socket of the server. The host in `uri` then has no meaning.
     socket: Option<PathBuf>,
     token: Option<Token>,
     tls: Tls,
 }
 
 impl Endpoint {
-    /// An address as it was typed; without a path it means the place where Go has the heap profile.
+    /// An address as typed. Without a path, it means the heap profile of a Go service.
     ///
     /// # Errors
-    /// When it cannot be asked, with what to do instead.
+    /// When the address cannot be requested; the text says what to do instead.
     pub(crate) fn parse(text: &str, token: Option<Token>, tls: Tls) -> Result<Self, &'static str> {
         if let Some(parts) = unix::parse(text) {
             let (socket, page) = parts?;
             if !cfg!(unix) {
                 return Err("this system has no Unix sockets");
             }
-            // The path is the address, and the agent takes this host for the same machine.
+            // The socket's path is the real address. The agent accepts this host as the same machine.
             let endpoint = Self::parse(&format!("http://127.0.0.1{page}"), token, tls)?;
             return Ok(Self { socket: Some(socket), ..endpoint });
         }
-        const NO_ADDRESS: &str = "this is no address; one looks like http://host:6060";
+        const NO_ADDRESS: &str = "this is not an address; write http://host:6060";
         let uri: Uri = text.parse().map_err(|_| NO_ADDRESS)?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(NO_ADDRESS);
@@ -92,10 +92,10 @@ impl Endpoint {
         Ok(Self { uri, socket: None, token, tls })
     }
 
-    /// Reads whom to trust, if the address needs that.
+    /// Reads the trusted authorities, if the address needs them.
     ///
     /// # Errors
-    /// When the file with authorities is wrong, or there is no authority.
+    /// When the file with authorities is wrong, or contains no authority.
     pub(crate) fn prepare(&self) -> Result<(), TlsError> {
         if self.is_secret() { self.tls.prepare() } else { Ok(()) }
     }
@@ -104,18 +104,18 @@ impl Endpoint {
         self.uri.scheme() == Some(&Scheme::HTTPS)
     }
 
-    /// What the server answers, if that is complete within `timeout` and no more than `limit_bytes`.
+    /// The body of the server's answer, if it is complete within `timeout` and has at most `limit_bytes`.
     ///
     /// # Errors
-    /// A [`FetchError`] that says what came instead.
+    /// A [`FetchError`] that says what happened instead.
     pub(crate) fn fetch(&self, timeout: Duration, limit_bytes: u64) -> Result<Vec<u8>, FetchError> {
         let config = Agent::config_builder()
             .timeout_global(Some(timeout))
             .max_redirects(MAX_REDIRECTS)
-            // What was asked for in secret is not answered in the open.
+            // A redirection must not lead from HTTPS to plain HTTP.
             .https_only(self.is_secret())
             .http_status_as_error(false)
-            // Addresses like these are next to us, and no proxy has any business with the token.
+            // These addresses are usually close, and a proxy must not see the token.
             .proxy(None)
             .user_agent(concat!("highwater/", env!("CARGO_PKG_VERSION")))
             .build();
@@ -131,12 +131,12 @@ impl Endpoint {
         if let Some(Token(token)) = &self.token {
             request = request.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let explain = |error| FetchError::of(error, timeout);
+        let explain = |error| FetchError::from_ureq(error, timeout);
         let mut response = request.call().map_err(explain)?;
         let status = response.status();
         let mut bytes = Vec::new();
         if !status.is_success() {
-            // What it has to say is at the beginning, and it matters little when that does not arrive.
+            // The reason is at the beginning. If it does not arrive, the status is enough.
             let _ = response.body_mut().as_reader().take(MOST_OF_AN_ERROR).read_to_end(&mut bytes);
             return Err(FetchError::Status {
                 code: status.as_u16(),
@@ -165,7 +165,7 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// Why there is no answer from a server.
+/// Why a server gave no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     #[error("the server answered {code}{said}{}", advice(*code, *has_token))]
@@ -174,22 +174,22 @@ pub(crate) enum FetchError {
     Timeout(Duration),
     #[error("the answer has more than {limit_bytes} bytes (--max-unpacked)")]
     TooLarge { limit_bytes: u64 },
-    #[error("the server sends us on and on; give the address that it should lead to")]
+    #[error("the server redirects too often; give the final address")]
     Redirects,
-    #[error("the server sends us on to an address without TLS; give that one (http://…) if it is meant")]
+    #[error("the server redirects to an address without TLS; give that address (http://…) if it is right")]
     InTheOpen,
     #[error("{0}")]
     Tls(TlsError),
-    #[error("there is no host of this name")]
+    #[error("there is no host with this name")]
     NoHost,
-    #[error("the server does not answer as the HTTP protocol says: {0}")]
+    #[error("the server's answer is not valid HTTP: {0}")]
     Protocol(String),
     #[error("{0}")]
     Io(io::Error),
 }
 
 impl FetchError {
-    fn of(error: Error, timeout: Duration) -> Self {
+    fn from_ureq(error: Error, timeout: Duration) -> Self {
         match error {
             Error::Timeout(_) => Self::Timeout(timeout),
             Error::TooManyRedirects => Self::Redirects,
@@ -199,10 +199,10 @@ impl FetchError {
                 Err(error) => Self::Protocol(error.to_string()),
             },
             Error::HostNotFound => Self::NoHost,
-            // What the system says is in the middle of it, and it must not be walked around for ever.
+            // The system's error is nested inside, and the nesting may be circular.
             Error::Io(error) => match error.downcast::<Error>() {
                 Ok(Error::Io(error)) => Self::Io(error),
-                Ok(inner) => Self::of(inner, timeout),
+                Ok(inner) => Self::from_ureq(inner, timeout),
                 Err(error) => Self::Io(error),
             },
             other => Self::Protocol(other.to_string()),
@@ -210,7 +210,7 @@ impl FetchError {
     }
 }
 
-/// What a server said about an error, for the middle of a sentence.
+/// A server's text about an error, for the middle of a sentence.
 fn said(body: &[u8]) -> String {
     if body.trim_ascii().is_empty() {
         String::new()
@@ -222,7 +222,7 @@ fn said(body: &[u8]) -> String {
 fn advice(code: u16, has_token: bool) -> &'static str {
     match (code, has_token) {
         (401 | 403, false) => "; give a token in HIGHWATER_TOKEN",
-        (401 | 403, true) => "; it does not take the token",
+        (401 | 403, true) => "; it does not accept the token",
         (404, _) => "; give the whole address of the heap profile",
         _ => "",
     }
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_asked_is_refused() {
+    fn unusable_addresses_are_refused() {
         for wrong in ["http://", "https://", "http:///heap", "ftp://host", "host:6060", "http://a b"] {
             assert!(shown(wrong).is_err(), "{wrong}");
         }

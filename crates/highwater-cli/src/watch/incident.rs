@@ -1,4 +1,4 @@
-//! The folder of an incident: all that is needed to look into it later, when the process is gone.
+//! Writes the folder of an incident: all data needed to look into it later, when the process is gone.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,18 +18,18 @@ use crate::command;
 use crate::error::CliError;
 use crate::shared::Shared;
 
-/// Columns of the texts in a folder.
+/// Width of the texts in a folder, in columns.
 const WIDTH: usize = 120;
 
-/// An incident that was written down.
+/// A written incident.
 #[derive(Debug)]
 pub(crate) struct Written {
     pub(crate) folder: PathBuf,
-    /// What the folder lacks, and why.
+    /// What is missing in the folder, and why.
     pub(crate) missing: Vec<String>,
 }
 
-/// What a program finds in `incident.json`.
+/// The content of `incident.json`.
 #[derive(Serialize)]
 struct Document<'a> {
     incident: &'static str,
@@ -39,7 +39,7 @@ struct Document<'a> {
     evidence: &'a [String],
     detail: &'a Detail,
     sample: &'a SampleKind,
-    /// Who was recorded, as the snapshot says it.
+    /// The labels of the recorded process, from the snapshot.
     who: BTreeMap<String, String>,
     before: Side<'a>,
     after: Side<'a>,
@@ -53,11 +53,11 @@ struct Side<'a> {
     totals: &'a SnapshotTotals,
 }
 
-/// Writes the folder of an incident. It has its name when it is complete, and not before. In a folder that is `known` already,
-/// each file is replaced as a whole.
+/// Writes the folder of an incident. The folder gets its name only when it is complete. In a folder that is
+/// `known` already, each file is replaced as a whole.
 ///
 /// # Errors
-/// When something cannot be written. What cannot be worked out is missing, and said to be.
+/// When a file cannot be written. An answer that cannot be computed is left out, and listed as missing.
 pub(crate) fn write(
     incidents: &Folders,
     known: Option<&Path>,
@@ -89,7 +89,7 @@ fn fill(
     let names = [name("before", &before.path), name("after", &after.path)];
     for (shot, name) in [before, after].into_iter().zip(&names) {
         let copy = folder.join(name);
-        // What is in a folder already need not be copied there.
+        // A snapshot that is in the folder already needs no copy.
         if shot.path != copy {
             file::copy(&shot.path, &copy)?;
         }
@@ -125,14 +125,14 @@ fn fill(
     Ok(missing)
 }
 
-/// Both profiles with their names.
+/// Both profiles with their symbols.
 fn pair(paths: &[PathBuf; 2], shared: &Shared, missing: &mut Vec<String>) -> Result<[Profile; 2], CliError> {
     let [(before, _), (after, reason)] = [names::read(&paths[0], shared)?, names::read(&paths[1], shared)?];
     missing.extend(reason.map(|it| format!("names of some functions: {it}")));
     Ok([before, after])
 }
 
-/// The ranked difference as text and JSON, and as a drawing. Gives the text.
+/// Writes the ranked difference as text and JSON, and as a drawing. Returns the text.
 fn compare(
     folder: &Path,
     names: &[String; 2],
@@ -189,7 +189,7 @@ fn readme(document: &Document<'_>, shots: [&Shot; 2], diff: Option<&str>) -> Str
     }
     if let Some(diff) = diff {
         text.push_str(&format!("\n## What changed ({})\n\n", document.sample));
-        // Indented, because names of functions may hold whatever ends a fence.
+        // Indented as a code block, because function names may contain the characters that end a fence.
         for line in diff.lines() {
             text.push_str(&format!("    {line}\n"));
         }
@@ -201,7 +201,7 @@ fn readme(document: &Document<'_>, shots: [&Shot; 2], diff: Option<&str>) -> Str
     text
 }
 
-/// A line of text as it may stand in Markdown and on a terminal.
+/// A line of text that is safe in Markdown and on a terminal.
 fn plain(line: &str) -> String {
     line.chars().map(|it| if it.is_control() { ' ' } else { it }).collect()
 }
@@ -218,7 +218,8 @@ fn compact(time: &str) -> String {
     format!("{}Z", digits.trim_end_matches('T'))
 }
 
-/// The time for the name of a folder: this one, or when the clock was set back one that sorts after all that are there.
+/// The time for the name of a folder: `now`, or, if the clock was set back, a time that sorts after all
+/// existing folders.
 fn next_stamp(taken: &[String], now: String) -> String {
     let is_stamp =
         |it: &&str| it.len() == now.len() && it.ends_with('Z') && it.as_bytes()[0].is_ascii_digit();
@@ -229,7 +230,7 @@ fn next_stamp(taken: &[String], now: String) -> String {
     }
 }
 
-/// The first second that sorts after this one.
+/// The next second after this one.
 fn stamp_after(stamp: &str) -> String {
     let at = |second: i64| compact(&time(second * 1_000_000_000));
     let (mut low, mut high) = (0, i64::MAX / 1_000_000_000);
@@ -244,11 +245,11 @@ fn stamp_after(stamp: &str) -> String {
 fn free_name(taken: &[String], name: &str) -> String {
     let numbered = (2..).map(|number| format!("{name}-{number}"));
     let mut all = std::iter::once(name.to_owned()).chain(numbered);
-    // There are always more numbers than folders.
+    // The numbers never run out, because there are finitely many folders.
     all.find(|it| !taken.contains(it)).unwrap_or_else(|| name.to_owned())
 }
 
-/// The name of a copy: what the ring's file ends with, it ends with.
+/// The name of a copy: `stem` with the suffix of the ring's file.
 fn name(stem: &str, path: &Path) -> String {
     let is_packed = path.extension().is_some_and(|it| it == "gz");
     format!("{stem}.{}", if is_packed { "pb.gz" } else { "profile" })

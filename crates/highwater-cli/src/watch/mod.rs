@@ -1,9 +1,10 @@
-//! `highwater watch`, step by step: take a snapshot in, look whether something happened, write it down, wait.
+//! `highwater watch`, step by step: take a snapshot in, look for an incident, write it down, wait.
 //!
-//! Snapshots come from an address or a directory ([`source`]) and go into a ring of files ([`store`]). Those of one
-//! process make a series ([`run`]), in which spikes and growth are looked for ([`detect`]); what is found becomes a folder
-//! ([`incident`]). A server that does not answer, or answers something else, is told of and asked again; only what
-//! is ours, the directory that is written to, can end the watch before its time.
+//! Snapshots come from an address or a directory ([`source`]) and go into a ring of files ([`store`]). The
+//! snapshots of one process make a series ([`run`]), in which the watch looks for spikes and growth
+//! ([`detect`]). Each finding becomes a folder ([`incident`]). When a server does not answer, or answers
+//! something else, the watch reports it and tries again. Only a failure of the watch's own directory ends the
+//! watch early.
 
 mod detect;
 mod event;
@@ -15,9 +16,9 @@ mod run;
 mod source;
 mod stop;
 mod store;
-mod story;
 mod target;
 mod unix;
+mod wording;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ use crate::error::CliError;
 use crate::shared::Shared;
 use detect::{Detector, Finding, Kind};
 pub(crate) use event::now_ns;
-use event::{End, Event, Told};
+use event::{End, Event, Report};
 pub(crate) use fetch::Endpoint;
 pub(crate) use process::PidFile;
 use process::Process;
@@ -41,20 +42,20 @@ pub(crate) use stop::Stop;
 use store::Store;
 pub(crate) use target::{Server, is_address};
 
-/// How a watch is to go.
+/// The options of a watch.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// Time from one look to the next.
     pub(crate) every: Duration,
-    /// Snapshots that are kept.
+    /// Number of snapshots to keep.
     pub(crate) keep: usize,
-    /// Where the ring and the incidents are.
+    /// The directory of the ring and the incidents.
     pub(crate) out: PathBuf,
-    /// Whether an incident gets a folder.
+    /// Whether each incident gets a folder.
     pub(crate) folders: bool,
-    /// Share of what is live that is worth telling.
+    /// The smallest jump to report, as a share of live memory.
     pub(crate) min_rise: f64,
-    /// How long a server may take.
+    /// Timeout of a request to a server.
     pub(crate) timeout: Duration,
     /// Snapshots after which the watch ends.
     pub(crate) max_snapshots: Option<usize>,
@@ -62,18 +63,18 @@ pub(crate) struct Plan {
     pub(crate) lasting: Option<Duration>,
 }
 
-/// A watch that goes on.
+/// A running watch.
 pub(crate) struct Watch<'a> {
     plan: Plan,
     shared: &'a Shared,
     source: Source,
-    /// What the source is called.
+    /// The displayed name of the source.
     name: String,
     pid_file: Option<PidFile>,
-    /// The process that the pid file named last, running or not.
+    /// The last process that the pid file named, running or not.
     process: Option<Process>,
     process_ended: bool,
-    /// A snapshot was the first to say that there is another process; the pid file is still to follow.
+    /// Whether a snapshot announced another process before the pid file did.
     ahead_of_pid_file: bool,
     stop: Stop,
     store: Store,
@@ -92,19 +93,19 @@ struct Counts {
     last_failure: Option<String>,
 }
 
-/// What is in hand before it is taken in.
+/// The bytes or the file of a snapshot that is being taken in.
 enum Content<'a> {
-    /// What a server sent.
+    /// The body of a server's answer.
     Bytes(&'a [u8]),
-    /// What the program wrote.
+    /// A file that the program wrote.
     File(&'a Path),
 }
 
 impl<'a> Watch<'a> {
-    /// Gets all ready, and fails now if that cannot be.
+    /// Prepares everything, so that a problem shows at once.
     ///
     /// # Errors
-    /// When the directory for the ring cannot be used, or signals cannot be listened to.
+    /// When the directory for the ring cannot be used, or signal handlers cannot be installed.
     pub(crate) fn start(
         plan: Plan,
         source: Source,
@@ -140,10 +141,10 @@ impl<'a> Watch<'a> {
         })
     }
 
-    /// Watches until the end.
+    /// Runs the watch until its end.
     ///
     /// # Errors
-    /// When what was found cannot be written down, or there was nothing to look at from the beginning to the end.
+    /// When a finding cannot be written, or when no snapshot arrived at all.
     pub(crate) fn go_on(mut self) -> Result<(), CliError> {
         let begin = Instant::now();
         self.tell(&Event::Watching {
@@ -158,8 +159,8 @@ impl<'a> Watch<'a> {
             if self.is_enough() {
                 break End::Enough;
             }
-            // From the beginning of this step, late or not: two looks are never closer than that, or what happened in
-            // between would seem to have happened in no time.
+            // The interval counts from the beginning of this step, even if the step was late. Two looks are
+            // never closer than that, or the events between them would seem to have happened in no time.
             let next = begun.checked_add(self.plan.every).unwrap_or(begun).max(Instant::now());
             let (bar, counts) = (self.bar.clone(), &self.counts);
             let waited = self.stop.wait_until(next, || show(bar.as_ref(), counts, next));
@@ -194,7 +195,7 @@ impl<'a> Watch<'a> {
         self.plan.max_snapshots.is_some_and(|it| self.counts.snapshots >= it)
     }
 
-    /// Takes in what there is now.
+    /// Takes in the snapshots that are there now.
     fn step(&mut self) -> Result<(), CliError> {
         self.look_at_process()?;
         let limits = self.shared.limits();
@@ -229,14 +230,14 @@ impl<'a> Watch<'a> {
     fn take_file(&mut self, path: &Path) -> Result<(), CliError> {
         match file::read(path, &self.shared.limits()) {
             Ok(profile) => self.take(profile, &Content::File(path)),
-            // Its program may have deleted it meanwhile.
+            // Its program may have deleted the file meanwhile.
             Err(_) if !path.exists() => Ok(()),
             Err(FileError::Content { source, .. }) => self.pass_over(path, source.to_string()),
             Err(error) => self.pass_over(path, error.to_string()),
         }
     }
 
-    /// Takes a snapshot in, if it is one and goes with those before it.
+    /// Takes a snapshot in, if it is a heap profile that continues the series.
     fn take(&mut self, mut profile: Profile, content: &Content<'_>) -> Result<(), CliError> {
         let arrived_later = matches!(content, Content::Bytes(_));
         let facts = match facts(&mut profile, now_ns()) {
@@ -272,8 +273,8 @@ impl<'a> Watch<'a> {
     fn look_for_incidents(&mut self) -> Result<(), CliError> {
         let findings = match self.detector.look(self.run.shots(), self.shared) {
             Ok(findings) => findings,
-            // What is in the ring could be read when it came; if it no longer can, the next snapshot may help.
-            Err(error) => return self.fail(format!("the ring cannot be looked at: {error}")),
+            // The ring's files were readable when they came. If one no longer is, the next snapshot may help.
+            Err(error) => return self.fail(format!("the ring cannot be read: {error}")),
         };
         for finding in findings {
             self.write_down(finding)?;
@@ -295,21 +296,21 @@ impl<'a> Watch<'a> {
         };
         let goes_on = finding.goes_on;
         let [before, after] = finding.pair.map(|it| it.path);
-        let told = Told { kind: finding.kind, summary: finding.summary, before, after, folder, missing };
+        let report = Report { kind: finding.kind, summary: finding.summary, before, after, folder, missing };
         self.counts.incidents += usize::from(!goes_on);
-        self.tell(&if goes_on { Event::IncidentGoesOn(told) } else { Event::Incident(told) })
+        self.tell(&if goes_on { Event::IncidentGoesOn(report) } else { Event::Incident(report) })
     }
 
-    /// Tells what is left to be told of a spike, now that no snapshot of its series follows.
+    /// Makes the last report of a spike, because no snapshot of its series follows.
     fn finish_spike(&mut self) -> Result<(), CliError> {
         match self.detector.finish(self.run.shots(), self.shared) {
             Ok(Some(finding)) => self.write_down(finding),
             Ok(None) => Ok(()),
-            Err(error) => self.fail(format!("the ring cannot be looked at: {error}")),
+            Err(error) => self.fail(format!("the ring cannot be read: {error}")),
         }
     }
 
-    /// A process that has another number, or another start, is another process.
+    /// Checks the pid file. A process with another number or another start time is another process.
     fn look_at_process(&mut self) -> Result<(), CliError> {
         let Some(pid_file) = &self.pid_file else { return Ok(()) };
         match (pid_file.process(), self.process) {
@@ -322,7 +323,7 @@ impl<'a> Watch<'a> {
                 }
                 self.begin_series(Break::OtherPid)
             }
-            // The file may be gone, or half written, while the process lives on.
+            // The file may be missing or half written while the process is still running.
             (None, Some(known)) if !self.process_ended && !known.is_running() => {
                 self.process_ended = true;
                 self.tell(&Event::ProcessEnded { pid: known.pid })
@@ -333,7 +334,7 @@ impl<'a> Watch<'a> {
 
     fn begin_series(&mut self, because: Break) -> Result<(), CliError> {
         if self.run.shots().is_empty() {
-            // It has begun already, and nothing came since.
+            // The new series has begun already, and no snapshot has come since.
             return Ok(());
         }
         self.finish_spike()?;
@@ -345,7 +346,7 @@ impl<'a> Watch<'a> {
         self.tell(&Event::NewSeries { series: self.run.number(), because })
     }
 
-    /// A server that sends such a thing has failed; of a file there may be others beside it.
+    /// Refuses a snapshot. From a server this counts as a failure; from a directory, other files may follow.
     fn refuse(&mut self, content: &Content<'_>, reason: String) -> Result<(), CliError> {
         match content {
             Content::Bytes(_) => self.fail(reason),
@@ -374,7 +375,7 @@ impl<'a> Watch<'a> {
     }
 }
 
-/// The line on a terminal while nothing happens.
+/// The status line on a terminal between two events.
 fn show(bar: Option<&ProgressBar>, counts: &Counts, next: Instant) {
     let Some(bar) = bar else { return };
     let rest = next.saturating_duration_since(Instant::now()).as_secs();

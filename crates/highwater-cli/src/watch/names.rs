@@ -1,4 +1,5 @@
-//! Snapshots of the ring with their names, without asking for anything: an incident is not the time for it.
+//! Reads snapshots of the ring with their symbols, and never stops for a missing binary: an incident cannot
+//! wait for it.
 
 use std::path::Path;
 
@@ -8,10 +9,11 @@ use crate::error::CliError;
 use crate::load;
 use crate::shared::Shared;
 
-/// Reads a snapshot and names what can be named; the rest keeps its addresses. Also says which binary is missing.
+/// Reads a snapshot and names the addresses that can be named; other addresses stay. Also returns a text
+/// about a missing binary.
 ///
 /// # Errors
-/// When the file cannot be read, or a binary that was named cannot be used.
+/// When the file cannot be read, or a binary of `--binary` cannot be used.
 pub(crate) fn read(path: &Path, shared: &Shared) -> Result<(Profile, Option<String>), CliError> {
     let mut profile = load::raw(path, shared)?;
     let summary = load::find_symbols(path, &mut profile, shared)?;

@@ -1,32 +1,32 @@
-//! The process that a file names by its number, as `/proc` sees it.
+//! The process that a pid file names, as `/proc` shows it.
 
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-/// A pid file is a number and a line feed; more is something else.
+/// A pid file is a number and a line feed. A longer file is something else.
 const MAX_PID_FILE_BYTES: u64 = 64;
 
-/// A file that says which process to watch. Who writes it may replace it at any time.
+/// A file that names the process to watch. Its writer may replace it at any time.
 #[derive(Clone, Debug)]
 pub(crate) struct PidFile {
     path: PathBuf,
 }
 
-/// A process, told from a later one of the same number.
+/// A process, distinguished from a later one with the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Process {
-    /// Its number.
+    /// The process id.
     pub(crate) pid: u32,
-    /// When it started, in the kernel's ticks since boot; 0 where there is no `/proc`.
+    /// When the process started, in the kernel's ticks since boot; 0 on systems without `/proc`.
     started: u64,
 }
 
 impl PidFile {
-    /// A pid file.
+    /// Opens a pid file.
     ///
     /// # Errors
-    /// When the file is none.
+    /// When the file is not a pid file.
     pub(crate) fn open(path: &Path) -> Result<Self, String> {
         let it = Self { path: path.to_owned() };
         match it.pid() {
@@ -58,12 +58,12 @@ impl PidFile {
 }
 
 impl Process {
-    /// Whether it still runs.
+    /// Whether the process still runs.
     pub(crate) fn is_running(&self) -> bool {
         started(self.pid) == Some(self.started)
     }
 
-    /// Bytes of its resident set; `None` when the kernel does not say.
+    /// The resident set of the process, in bytes; `None` if the kernel does not say.
     pub(crate) fn rss_bytes(&self) -> Option<i64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
         let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"))?;
@@ -72,21 +72,21 @@ impl Process {
     }
 }
 
-/// When the process started: field 22 of `/proc/PID/stat`. `None` when there is no such process, or only what is left of
-/// one that nobody has waited for.
+/// When the process started: field 22 of `/proc/PID/stat`. `None` if there is no such process, or if it is a
+/// zombie.
 fn started(pid: u32) -> Option<u64> {
     if !Path::new("/proc/self/stat").exists() {
         return Some(0);
     }
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The name in brackets may hold anything, brackets too.
+    // The name in brackets may contain anything, even brackets.
     let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace();
     let state = fields.next()?;
     if matches!(state, "Z" | "X") {
         return None;
     }
-    // The state is field 3.
+    // The state is field 3, so field 22 is 19 fields further on.
     fields.nth(22 - 4)?.parse().ok()
 }
 
@@ -105,7 +105,7 @@ mod tests {
         assert!(own.started > 0);
         assert!(own.rss_bytes().unwrap() > 1 << 16);
         assert_eq!(file.directory(), directory.path());
-        // A process that nobody has waited for yet is not running any more.
+        // A zombie is no longer running.
         let mut child = std::process::Command::new("true").spawn().unwrap();
         fs::write(&path, child.id().to_string()).unwrap();
         while file.process().is_some() {

@@ -1,4 +1,5 @@
-//! Which snapshots may be compared: those of one process, in order of time, sampled alike.
+//! Decides which snapshots may be compared: snapshots of one process, in order of time, with the same
+//! sampling.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -7,7 +8,7 @@ use std::path::PathBuf;
 use highwater_analyze::{SeriesError, SnapshotTotals};
 use highwater_profile::Profile;
 
-/// What is known of a snapshot without asking for its symbols.
+/// The facts about a snapshot that need no symbols.
 #[derive(Clone, Debug)]
 pub(crate) struct Shot {
     /// The file in the ring.
@@ -15,10 +16,10 @@ pub(crate) struct Shot {
     pub(crate) facts: SnapshotTotals,
 }
 
-/// The numbers of a snapshot. One that does not say when it was taken was taken when it came.
+/// The numbers of a snapshot. A snapshot without a time gets `came_ns`, the time at which it arrived.
 ///
 /// # Errors
-/// When it is no heap profile, in words.
+/// When the profile is not a heap profile: the reason, as text.
 pub(crate) fn facts(profile: &mut Profile, came_ns: i64) -> Result<SnapshotTotals, String> {
     if profile.time_ns == 0 {
         profile.time_ns = came_ns;
@@ -31,13 +32,13 @@ pub(crate) fn facts(profile: &mut Profile, came_ns: i64) -> Result<SnapshotTotal
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Break {
-    /// It says that it is of another process.
+    /// The snapshot names another process.
     OtherProcess,
-    /// Less has been allocated than before.
+    /// Cumulative allocations are lower than before.
     AllocatedLess,
-    /// It was sampled at another interval.
+    /// The sampling interval is different.
     OtherInterval,
-    /// It was taken later, but says that it was taken earlier.
+    /// The snapshot arrived later, but its time is earlier.
     ClockWentBack,
     /// The pid file names another process.
     OtherPid,
@@ -55,37 +56,39 @@ impl fmt::Display for Break {
     }
 }
 
-/// Why a snapshot is passed over.
+/// Why a snapshot is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// It is the one before again.
+    /// The snapshot is the previous one again.
     Again,
-    /// It is older than the one before.
+    /// The snapshot is older than the previous one.
     Older,
-    /// It is of a process that another one has followed already.
+    /// The snapshot is of an earlier process, which another process has replaced.
     FormerProcess,
 }
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Again => "it is the snapshot before again; does something in between keep answers?",
-            Self::Older => "it is older than the snapshot before",
+            Self::Again => {
+                "it is the previous snapshot again; does a cache between here and the server keep answers?"
+            }
+            Self::Older => "it is older than the previous snapshot",
             Self::FormerProcess => {
-                "it is of a process that another one has followed; watch each process by itself if several answer here"
+                "it is of an earlier process; watch each process by itself if several answer here"
             }
         })
     }
 }
 
-/// The snapshots of the process that is watched now.
+/// The snapshots of the currently watched process.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
     /// Oldest first.
     shots: Vec<Shot>,
-    /// Counts the series; 0 before the first snapshot.
+    /// Number of the series; 0 before the first snapshot.
     number: usize,
-    /// Of the last snapshot that was taken in, in the ring still or not.
+    /// The totals of the last accepted snapshot, whether or not the ring still has it.
     last: Option<SnapshotTotals>,
     former: HashSet<i64>,
 }
@@ -96,16 +99,16 @@ impl Run {
         &self.shots
     }
 
-    /// Counts the series, from 1.
+    /// Number of the series, from 1.
     pub(crate) fn number(&self) -> usize {
         self.number
     }
 
-    /// Whether a snapshot belongs to this run (`None`), begins the next one, or is none to go by. `arrived_later` says that
-    /// it was asked for after the one before.
+    /// Whether a snapshot continues this run (`None`) or begins the next one. `arrived_later` says that the
+    /// snapshot was requested after the previous one.
     ///
     /// # Errors
-    /// When it is to be passed over.
+    /// When the snapshot has to be skipped.
     pub(crate) fn judge(
         &self,
         facts: &SnapshotTotals,
@@ -122,7 +125,7 @@ impl Run {
             Ok(Some(SeriesError::Duplicate { .. })) => Err(Refusal::Again),
             Ok(Some(SeriesError::IntervalChanged(_))) => Ok(Some(Break::OtherInterval)),
             Ok(Some(_)) => Ok(Some(Break::AllocatedLess)),
-            // It was asked for later, so it is not older but of a process with another clock.
+            // The snapshot was requested later. So it is not older; its process has another clock.
             Err(SeriesError::Unsorted { .. }) if arrived_later && is_other_process => {
                 Ok(Some(Break::OtherProcess))
             }
@@ -134,24 +137,24 @@ impl Run {
         }
     }
 
-    /// Takes a snapshot in.
+    /// Adds a snapshot.
     pub(crate) fn push(&mut self, shot: Shot) {
         self.last = Some(shot.facts);
         self.shots.push(shot);
         self.number = self.number.max(1);
     }
 
-    /// Begins anew: nothing that was taken in so far is compared with what comes.
+    /// Starts over: no later snapshot is compared with the earlier ones.
     pub(crate) fn restart(&mut self, because: Break) {
         let process = self.last.take().and_then(|it| it.process);
-        // The same process may go on after its clock or its sampling was changed.
+        // The same process may continue after its clock or its sampling changed.
         let is_gone = matches!(because, Break::OtherProcess | Break::OtherPid);
         self.former.extend(process.filter(|_| is_gone));
         self.shots.clear();
         self.number += 1;
     }
 
-    /// Forgets the snapshots that are gone.
+    /// Forgets the snapshots that are no longer there.
     pub(crate) fn retain(&mut self, mut is_there: impl FnMut(&Shot) -> bool) {
         self.shots.retain(|it| is_there(it));
     }
@@ -184,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_of_another_tool_is_known_by_what_it_allocated() {
+    fn without_a_process_id_cumulative_bytes_show_a_restart() {
         let run = after(FACTS);
         let next = SnapshotTotals { time_ns: 200, alloc_bytes: Some(exact(1200)), ..FACTS };
         assert_eq!(run.judge(&next, true), Ok(None));
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_goes_back_is_told_from_an_old_file() {
+    fn a_clock_set_back_differs_from_an_old_file() {
         let run = after(FACTS);
         let earlier = SnapshotTotals { time_ns: 50, alloc_bytes: Some(exact(1200)), ..FACTS };
         assert_eq!(run.judge(&earlier, true), Ok(Some(Break::ClockWentBack)));
@@ -231,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn profiles_of_other_things_are_refused() {
+    fn profiles_without_heap_values_are_refused() {
         let mut profile = Profile::new(vec![highwater_profile::ValueType::new("cpu", "nanoseconds")]);
         let message = facts(&mut profile, 7).unwrap_err();
         assert!(message.contains("cpu") && message.contains("/debug/pprof/heap"), "{message}");

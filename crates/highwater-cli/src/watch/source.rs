@@ -1,4 +1,4 @@
-//! Where snapshots come from: an address that is asked, or a directory that the program itself writes to.
+//! The source of snapshots: an address to request, or a directory into which the program itself writes.
 
 use std::collections::HashMap;
 use std::fs;
@@ -14,10 +14,10 @@ use super::fetch::{Endpoint, FetchError};
 use super::stop::Stop;
 use crate::series::clock::{self, Stamp};
 
-/// How long Ctrl-C may go unnoticed while a server keeps us waiting.
+/// Longest delay before Ctrl-C is noticed during a request.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// Where snapshots come from.
+/// The source of snapshots.
 #[derive(Debug)]
 pub(crate) enum Source {
     Endpoint(Endpoint),
@@ -25,7 +25,7 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// What it is called on a screen.
+    /// The displayed name of the source.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Endpoint(endpoint) => endpoint.to_string(),
@@ -34,7 +34,7 @@ impl Source {
     }
 }
 
-/// What a server sent, or why it did not; `None` when the watch was ended meanwhile.
+/// The server's answer, or why there is none; `None` if the watch was ended meanwhile.
 pub(crate) fn scrape(
     endpoint: &Endpoint,
     timeout: Duration,
@@ -43,7 +43,7 @@ pub(crate) fn scrape(
 ) -> Option<Result<Vec<u8>, FetchError>> {
     let (sender, receiver) = channel();
     let endpoint = endpoint.clone();
-    // Nobody listens any more when the watch was ended, and then it ends with the process.
+    // If the watch has ended, nobody receives the answer, and the thread ends with the process.
     thread::spawn(move || drop(sender.send(endpoint.fetch(timeout, limit_bytes))));
     loop {
         match receiver.recv_timeout(GLANCE) {
@@ -57,14 +57,14 @@ pub(crate) fn scrape(
     }
 }
 
-/// What tells a file from the one that had its name before.
+/// Distinguishes a file from an earlier one with the same name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     bytes: u64,
     modified: Option<SystemTime>,
 }
 
-/// A directory, and what of it has been looked at.
+/// A directory, and which of its files have been looked at.
 #[derive(Debug)]
 pub(crate) struct Directory {
     path: PathBuf,
@@ -80,8 +80,8 @@ impl Directory {
         &self.path
     }
 
-    /// The files that are new or changed since the last look, at most the newest `most` of them, in order of the times
-    /// that they hold. Hidden and temporary files are not looked at, nor are directories.
+    /// The files that are new or changed since the last look, in order of the times inside them, at most the
+    /// newest `most`. Hidden files, temporary files and directories are skipped.
     ///
     /// # Errors
     /// When the directory cannot be read.
@@ -94,7 +94,7 @@ impl Directory {
             if name.starts_with('.') || name.ends_with(".tmp") || name.ends_with(".pid") || name == LOCK {
                 continue;
             }
-            // A file may be gone by the time that it is looked at; its program deletes the oldest.
+            // The file may be gone already, because its program deletes the oldest ones.
             let Ok(metadata) = fs::metadata(&path) else { continue };
             if !metadata.is_file() {
                 continue;
@@ -105,14 +105,14 @@ impl Directory {
             }
             present.insert(path, version);
         }
-        // What is gone is forgotten.
+        // Forgets the files that are gone.
         self.seen = present;
         new.sort();
         new.drain(..new.len().saturating_sub(most));
         let mut paths: Vec<PathBuf> = new.into_iter().map(|it| it.1).collect();
         if paths.len() > 1 {
-            // What is no profile will be seen to be none when its turn comes.
-            let stamp = |path: &PathBuf| Some(Stamp::of(path.clone(), &file::read(path, limits).ok()?));
+            // A file that is no profile is reported when it is taken in.
+            let stamp = |path: &PathBuf| Some(Stamp::new(path.clone(), &file::read(path, limits).ok()?));
             let (known, unknown): (Vec<_>, Vec<_>) =
                 paths.into_iter().map(|it| (stamp(&it), it)).partition(|it| it.0.is_some());
             let stamps: Vec<Stamp> = known.into_iter().filter_map(|it| it.0).collect();
@@ -150,7 +150,7 @@ mod tests {
         let mut look = |most| directory.look(most, &Limits::default()).unwrap();
         assert_eq!(look(9), [path("b"), path("c"), path("a")]);
         assert!(look(9).is_empty());
-        // Written in place, and therefore another one.
+        // Written in place, so it is another version.
         fs::write(path("b"), "something of another length").unwrap();
         assert_eq!(look(9), [path("b")]);
         for name in ["d", "e", "f"] {

@@ -1,4 +1,4 @@
-//! When to end: a signal asks for it, nobody reads along any more, or the time is up.
+//! When to end: on a signal, when nobody reads the output any more, or when the time is up.
 
 use std::io;
 use std::process;
@@ -14,13 +14,13 @@ use signal_hook::flag;
 
 use crate::reader::Readers;
 
-/// How long a signal may go unnoticed.
+/// Longest delay before a signal is noticed.
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// How long the process may take to end by itself. It is ended within a second whatever it waits for.
+/// Time for the process to end by itself. It ends within a second in any case.
 const GRACE: Duration = Duration::from_millis(700);
 
-/// Knows when to end.
+/// Knows whether the end was requested.
 #[derive(Clone, Debug)]
 pub(crate) struct Stop {
     asked: Arc<AtomicBool>,
@@ -28,28 +28,29 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    /// Ends a watch: on Ctrl-C, when a service manager asks, when stdout has no reader any more, or after a time. SIGHUP asks
-    /// as well, unless it was ignored when the program started (`nohup`).
+    /// Ends a watch: on Ctrl-C, on a service manager's signal, when stdout has no reader any more, or after a
+    /// time. SIGHUP ends it too, unless SIGHUP was ignored when the program started (`nohup`).
     ///
-    /// A process that was asked and has not ended after a moment does `last`, and ends: what it is at may take long, and a
-    /// terminal or a pipe may take nothing more.
+    /// If the process has not ended shortly after the request, this calls `last` and exits: the current work
+    /// may take long, and a terminal or a pipe may accept no more output.
     ///
     /// # Errors
-    /// When the system does not allow it.
+    /// When the system does not allow signal handlers or threads.
     pub(crate) fn of_watch(
         after: Option<Duration>,
         last: impl FnOnce() + Send + 'static,
     ) -> io::Result<Self> {
-        // A time too far away to be counted never comes.
+        // A deadline beyond the range of `Instant` never comes.
         let deadline = after.and_then(|it| Instant::now().checked_add(it));
         let hangup = !is_hangup_ignored();
         Self::listen(hangup, deadline, Readers::of_output(), last)
     }
 
-    /// Ends a screen: as [`Stop::of_watch`], on every SIGHUP, and when the terminal that keys come from is gone.
+    /// Ends a screen: like [`Stop::of_watch`], but on every SIGHUP, and when the terminal of the keyboard is
+    /// gone.
     ///
     /// # Errors
-    /// When the system does not allow it.
+    /// When the system does not allow signal handlers or threads.
     pub(crate) fn of_screen(last: impl FnOnce() + Send + 'static) -> io::Result<Self> {
         Self::listen(true, None, Readers::of_screen(), last)
     }
@@ -69,7 +70,7 @@ impl Stop {
         }
         let stop = Self { asked, deadline };
         let watched = stop.clone();
-        // The thread that shows or watches may be held up by the very terminal that is gone.
+        // The thread that draws or watches may be blocked by the very terminal that is gone.
         thread::Builder::new().name("highwater-end".to_owned()).spawn(move || {
             while !watched.is_asked() {
                 if readers.are_gone() {
@@ -85,7 +86,7 @@ impl Stop {
         Ok(stop)
     }
 
-    /// Whether somebody asked for the end.
+    /// Whether the end was requested.
     pub(crate) fn is_asked(&self) -> bool {
         self.asked.load(Ordering::Acquire)
     }
@@ -95,7 +96,7 @@ impl Stop {
         self.deadline.is_some_and(|it| it <= Instant::now())
     }
 
-    /// Waits until `moment`; false when the end came first. `look` is called now and then.
+    /// Waits until `moment`; false if the end came first. Calls `look` repeatedly meanwhile.
     pub(crate) fn wait_until(&self, moment: Instant, mut look: impl FnMut()) -> bool {
         loop {
             if self.is_asked() || self.is_late() {
@@ -111,7 +112,7 @@ impl Stop {
     }
 }
 
-/// Whether the program was started with SIGHUP ignored. Where the system does not say, its default is left as it is.
+/// Whether the program was started with SIGHUP ignored; false if the system does not say.
 fn is_hangup_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status");
     status.ok().and_then(|it| ignores(&it, 1)).unwrap_or(true)
@@ -129,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ignored_signals_are_told_by_the_kernel() {
+    fn the_kernel_lists_ignored_signals() {
         let status = "Name:\tsh\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001002\nSigCgt:\t0\n";
         assert_eq!([1, 2, 13, 15].map(|it| ignores(status, it)), [false, true, true, false].map(Some));
         assert_eq!(ignores("Name:\tsh\n", 1), None);

@@ -1,4 +1,5 @@
-//! What a watch writes: a ring of snapshots and folders of incidents, in a directory that no other watch uses.
+//! The output of a watch: a ring of snapshots and folders of incidents, in a directory that no other watch
+//! uses.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,10 +11,10 @@ use highwater_profile::file::{
 use super::event::now_ns;
 use crate::error::CliError;
 
-/// Snapshots in the ring, packed and as they are.
+/// The names of the ring's files, compressed and not.
 const NAMES: RingNames = RingNames { prefix: "watch-", endings: &["pb.gz", "profile"] };
 
-/// The first bytes of what gzip packed.
+/// The first bytes of gzip data.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// The directory of a watch.
@@ -21,15 +22,15 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(crate) struct Store {
     ring: Ring,
     incidents: PathBuf,
-    /// Held while the watch runs: two of them would delete each other's files.
+    /// Held while the watch runs, because two watches would delete each other's files.
     _lock: Option<File>,
 }
 
 impl Store {
-    /// Takes a directory, with the snapshots that former watches left. What they did not finish is removed.
+    /// Opens a directory, with the snapshots of earlier watches. Removes their unfinished files.
     ///
     /// # Errors
-    /// When the directory cannot be made or written to, or another watch uses it.
+    /// When the directory cannot be created or written to, or another watch uses it.
     pub(crate) fn open(out: &Path, keep: usize) -> Result<Self, CliError> {
         let lock = match take_directory(out).map_err(failed(out))? {
             Owner::Own(lock) => Some(lock),
@@ -45,25 +46,25 @@ impl Store {
         Ok(store)
     }
 
-    /// Where the snapshots are.
+    /// The directory of the snapshots.
     pub(crate) fn ring(&self) -> &Path {
         self.ring.directory()
     }
 
-    /// Where incidents are written; without any there is no such directory.
+    /// The folders of incidents. The directory is created with the first incident.
     ///
     /// # Errors
-    /// When it cannot be made.
+    /// When the directory cannot be created.
     pub(crate) fn incidents(&self) -> Result<Folders, CliError> {
         Folders::open(self.incidents.clone()).map_err(failed(&self.incidents))
     }
 
-    /// What to do when the process ends in the middle of an incident.
+    /// The cleanup for a process that ends in the middle of an incident.
     pub(crate) fn at_end(&self) -> impl FnOnce() + Send + use<> {
         let incidents = self.incidents.clone();
         move || {
             if incidents.exists() {
-                // What stays is removed by the next watch.
+                // If this fails, the next watch removes the rest.
                 let _ = Folders::open(incidents);
             }
         }
@@ -78,8 +79,8 @@ impl Store {
         Ok(self.ring.add(now_ms(), ending(bytes.starts_with(&GZIP)), write)?)
     }
 
-    /// Adds a snapshot that another program wrote: a second name for the same file where the system allows it, so that
-    /// nothing is copied and the other program may still delete its own.
+    /// Adds a snapshot that another program wrote, as a hard link if the system allows it. Then nothing is
+    /// copied, and the other program may still delete its own file.
     ///
     /// # Errors
     /// When it can neither be linked nor copied.
@@ -102,7 +103,7 @@ fn now_ms() -> u64 {
     u64::try_from(now_ns() / 1_000_000).unwrap_or(0)
 }
 
-/// The error of a place that cannot be written to.
+/// The error for a path that cannot be written to.
 pub(crate) fn failed(path: &Path) -> impl Fn(std::io::Error) -> CliError + use<> {
     let path = path.to_owned();
     move |source| CliError::File(FileError::Write { path: path.clone(), source })
@@ -115,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn snapshots_go_on_behind_those_of_former_watches() {
+    fn snapshots_continue_the_numbers_of_earlier_watches() {
         let out = tempfile::tempdir().unwrap();
         let ring = out.path().join("ring");
         fs::create_dir(&ring).unwrap();
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_finished_is_removed_at_the_end_and_at_the_next_start() {
+    fn unfinished_folders_are_removed_at_the_end_and_at_the_next_start() {
         let out = tempfile::tempdir().unwrap();
         let half = out.path().join("incidents/.unfinished-20260301T123456Z-spike");
         let store = Store::open(out.path(), 1).unwrap();

@@ -1,4 +1,4 @@
-//! Where snapshots come from, as it is said on the command line: an address with what a server needs, or a directory.
+//! The source of snapshots on the command line: an address with the options for its server, or a directory.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,28 +11,28 @@ use super::unix;
 use crate::error::CliError;
 use crate::parse;
 
-/// Where a token may be, so that it is in no list of processes.
+/// The environment variable for the token, so that no process list shows it.
 const TOKEN: &str = "HIGHWATER_TOKEN";
 
-/// What a server is asked with.
+/// The options for requests to a server.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Server {
-    /// How long a server may take to answer in full
+    /// Timeout for a server's complete answer
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse::duration, help_heading = "What to read")]
     pub(crate) timeout: Duration,
-    /// A bearer token for the server; better in the variable HIGHWATER_TOKEN, where no list of processes shows it
+    /// A bearer token for the server; better set the variable HIGHWATER_TOKEN, which no process list shows
     #[arg(long, value_name = "TOKEN", value_parser = Token::parse, help_heading = "What to read")]
     token: Option<Token>,
-    /// Trust the authorities in this file, too, when an address begins with https; without it the file that HIGHWATER_CA_FILE names
+    /// Also trust the authorities in this file for https addresses [default: the file in HIGHWATER_CA_FILE]
     #[arg(long, value_name = "FILE", help_heading = "What to read")]
     cacert: Option<PathBuf>,
 }
 
 impl Server {
-    /// The source that is meant by an address or a path.
+    /// The source for an address or a path.
     ///
     /// # Errors
-    /// When the address cannot be asked, or there is no such directory.
+    /// When the address cannot be requested, or the directory does not exist.
     pub(crate) fn snapshots(&self, from: &str) -> Result<Source, CliError> {
         if is_address(from) {
             return Ok(Source::Endpoint(self.endpoint(from)?));
@@ -49,9 +49,9 @@ impl Server {
     /// The server at an address.
     ///
     /// # Errors
-    /// When it cannot be asked, or the file with authorities is wrong.
+    /// When the address cannot be requested, or the file with authorities is wrong.
     pub(crate) fn endpoint(&self, address: &str) -> Result<Endpoint, CliError> {
-        // What cannot be parsed may hold a password anywhere, so it is not shown.
+        // An invalid address may hold a password anywhere, so the error does not show it.
         let endpoint =
             Endpoint::parse(address, self.token()?, Tls::new(self.cacert.clone())).map_err(|reason| {
                 CliError::Target { target: "the address".to_owned(), reason: reason.to_owned() }
@@ -71,7 +71,7 @@ impl Server {
     }
 }
 
-/// Whether an address is meant, and no path.
+/// Whether the text is an address and not a path.
 pub(crate) fn is_address(text: &str) -> bool {
     text.contains("://") || unix::is_address(text)
 }

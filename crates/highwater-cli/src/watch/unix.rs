@@ -1,32 +1,33 @@
-//! Servers at Unix sockets: how their addresses are written, and connections to them.
+//! Servers at Unix sockets: the forms of their addresses, and connections to them.
 
 use std::path::PathBuf;
 
-/// How an address begins that has a path: `unix:/run/app.sock`, and behind a colon the page, `unix:/run/app.sock:/metrics`.
+/// The scheme of an address with a path: `unix:/run/app.sock`; a colon separates the page,
+/// `unix:/run/app.sock:/metrics`.
 const PLAIN: &str = "unix:";
 
-/// How one begins whose host is the path with percent signs: `http+unix://%2Frun%2Fapp.sock/metrics`.
+/// The scheme of an address whose host is the percent-encoded path: `http+unix://%2Frun%2Fapp.sock/metrics`.
 const ENCODED: &str = "http+unix://";
 
-const NO_SOCKET: &str = "this is no address of a Unix socket; one looks like unix:/run/app.sock or unix:/run/app.sock:/debug/pprof/allocs";
+const NO_SOCKET: &str = "this is not an address of a Unix socket; write unix:/run/app.sock or unix:/run/app.sock:/debug/pprof/allocs";
 
-/// Whether the address of a Unix socket is meant.
+/// Whether the text is the address of a Unix socket.
 pub(super) fn is_address(text: &str) -> bool {
     text.starts_with(PLAIN) || text.starts_with(ENCODED)
 }
 
-/// The path of the socket, and what to ask for, which is empty when the address does not say it. `None` when it is the address of
-/// another kind.
+/// The path of the socket, and the page, which is empty if the address has none. `None` for other kinds of
+/// addresses.
 ///
 /// # Errors
-/// When it is no address, with what one looks like.
+/// When the text is not a valid address; the error shows a valid one.
 pub(super) fn parse(text: &str) -> Option<Result<(PathBuf, String), &'static str>> {
     let parts = if let Some(rest) = text.strip_prefix(ENCODED) {
         let (host, page) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         decoded(host).map(|socket| (socket, page))
     } else {
         let rest = text.strip_prefix(PLAIN)?;
-        // As in `unix:///run/app.sock`, with an empty host.
+        // This is the form `unix:///run/app.sock`, with an empty host.
         let rest = rest.strip_prefix("//").filter(|it| it.starts_with('/')).unwrap_or(rest);
         let (socket, page) = match rest.find(":/") {
             Some(at) => (&rest[..at], &rest[at + 1..]),
@@ -39,7 +40,7 @@ pub(super) fn parse(text: &str) -> Option<Result<(PathBuf, String), &'static str
     Some(parts.ok_or(NO_SOCKET))
 }
 
-/// Text without percent signs; `None` when two digits are not behind one of them.
+/// Percent-decodes text; `None` if a percent sign is not followed by two hexadecimal digits.
 fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
@@ -73,7 +74,7 @@ mod connection {
         Buffers, ConnectionDetails, Connector, LazyBuffers, NextTimeout, Transport,
     };
 
-    /// Connects to a socket, whatever host is asked for.
+    /// Connects to a socket, whatever the host in the request is.
     #[derive(Debug)]
     pub(in super::super) struct AtSocket(pub PathBuf);
 
@@ -92,11 +93,12 @@ mod connection {
         }
     }
 
-    /// Connects within a time. The system has no bound of its own: one who listens and takes no connection in may keep it for ever.
+    /// Connects with a timeout. The system has none: a server that listens but does not accept could block
+    /// for ever.
     fn connect(path: PathBuf, timeout: NextTimeout) -> Result<UnixStream, Error> {
         let Some(time) = timeout.not_zero() else { return Ok(UnixStream::connect(path)?) };
         let (connected, outcome) = mpsc::channel();
-        // It ends with the process at the latest.
+        // The thread ends with the process at the latest.
         thread::spawn(move || drop(connected.send(UnixStream::connect(path))));
         Ok(outcome.recv_timeout(*time).map_err(|_| Error::Timeout(timeout.reason))??)
     }
@@ -107,7 +109,7 @@ mod connection {
         buffers: LazyBuffers,
     }
 
-    /// What the system says when the time is over.
+    /// The system's error, or a timeout if the time is over.
     fn explain(error: io::Error, timeout: NextTimeout) -> Error {
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => Error::Timeout(timeout.reason),
@@ -115,7 +117,7 @@ mod connection {
         }
     }
 
-    /// The time that is left of `timeout`, `begin` being when it began; `None` without a bound.
+    /// The rest of `timeout`, counted from `begin`; `None` without a timeout.
     fn left(timeout: NextTimeout, begin: Instant) -> Result<Option<std::time::Duration>, Error> {
         let Some(whole) = timeout.not_zero() else { return Ok(None) };
         let left = whole.saturating_sub(begin.elapsed());
@@ -147,7 +149,7 @@ mod connection {
         }
 
         fn is_open(&mut self) -> bool {
-            // Each is used for one request.
+            // Each connection is used for one request.
             false
         }
     }
@@ -163,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_and_a_page_are_told_apart() {
+    fn socket_and_page_are_separated() {
         for (text, socket, page) in [
             ("unix:/run/app.sock", "/run/app.sock", ""),
             ("unix:///run/app.sock", "/run/app.sock", ""),
@@ -182,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_socket_is_refused() {
+    fn other_addresses_are_refused() {
         for text in [
             "unix:",
             "unix::/page",

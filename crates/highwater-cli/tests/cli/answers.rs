@@ -105,17 +105,17 @@ fn diff_puts_growth_first_and_counts_noise() {
     assert!(text.contains("\nchange +192.0 MiB ± "), "{text}");
     let row = text.lines().find(|line| line.contains("index.rs:88")).expect("the row that grew");
     assert!(row.trim_start().starts_with("+192.0 MiB"), "{row}");
-    assert!(text.contains("cannot be told from noise"), "{text}");
+    assert!(text.contains("cannot be distinguished from noise"), "{text}");
 
     let json = place.run("diff --json old.pb.gz new.pb.gz").json();
     assert_eq!(json["kind"], "diff");
     assert_eq!(json["rows"][0]["change"]["value"], 192 << 20);
     assert_eq!(json["total_change"]["change"]["value"], 192 << 20);
 
-    // Nine blocks instead of eight: nothing that sampling could tell from chance.
+    // Nine blocks instead of eight: sampling noise could explain the difference.
     place.profile("next.pb.gz", &demo(9));
     let quiet = place.run("diff old.pb.gz next.pb.gz");
-    assert!(quiet.answer().contains("no change that can be told from noise\n"), "{}", quiet.stdout);
+    assert!(quiet.answer().contains("no change that can be distinguished from noise\n"), "{}", quiet.stdout);
     assert!(
         quiet.stdout.contains("1 change may be noise, +1.0 MiB together; --noise shows them\n"),
         "{}",
@@ -128,7 +128,7 @@ fn diff_puts_growth_first_and_counts_noise() {
 }
 
 #[test]
-fn diff_takes_percentages_of_either_whole() {
+fn diff_percentages_refer_to_either_total() {
     let place = place();
     let fraction = |mode: &str| {
         let json = place.run(&format!("diff --json --base-mode {mode} old.pb.gz new.pb.gz")).json();
@@ -139,7 +139,7 @@ fn diff_takes_percentages_of_either_whole() {
 }
 
 #[test]
-fn tree_shows_callers_above_what_they_call() {
+fn tree_shows_callers_above_callees() {
     let place = place();
     let run = place.run("tree --by function new.pb.gz");
     let text = run.answer();
@@ -166,7 +166,7 @@ fn peek_shows_a_function_between_its_neighbours() {
 }
 
 #[test]
-fn info_says_what_a_file_holds() {
+fn info_shows_the_content_of_a_file() {
     let place = place();
     let run = place.run("info new.pb.gz");
     for expected in
@@ -211,7 +211,7 @@ fn flame_draws_one_profile_or_the_growth_between_two() {
 }
 
 #[test]
-fn flame_says_what_the_recorder_of_each_profile_lost() {
+fn flame_reports_the_losses_of_each_profile() {
     let place = place();
     let lossy = |blocks, samples| {
         let mut profile = demo(blocks);
@@ -237,7 +237,7 @@ fn flame_says_what_the_recorder_of_each_profile_lost() {
     let (json, _) = written("--json a.pb.gz");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["lost"]["samples"], &json["lost"]["most"]), (&5.into(), &(3 << 20).into()));
-    // Of two profiles each may have lost something.
+    // Each of the two profiles may have lost something.
     let (svg, _) = written("--diff a.pb.gz b.pb.gz");
     assert!(svg.contains(&format!("{of_a}; {of_b}")), "{svg}");
     let (svg, _) = written("--diff a.pb.gz new.pb.gz");
@@ -247,14 +247,14 @@ fn flame_says_what_the_recorder_of_each_profile_lost() {
     let (json, _) = written("--diff --json a.pb.gz b.pb.gz");
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!((&json["base"]["lost"]["samples"], &json["new"]["lost"]["samples"]), (&5.into(), &7.into()));
-    // A file that was converted no longer knows.
+    // The converted file does not hold that information.
     let run = place.run("convert a.pb.gz out.csv");
     assert_eq!(run.stderr, format!("highwater: note: {}\n", words(5)));
     place.run("convert a.pb.gz again.pb.gz").answer();
 }
 
 #[test]
-fn flame_draws_what_vanished_and_writes_folded_stacks() {
+fn flame_draws_vanished_frames_and_writes_folded_stacks() {
     let place = place();
     place.run("flame --diff --icicle new.pb.gz old.pb.gz -o gone.svg").answer();
     let svg = fs::read_to_string(place.path("gone.svg")).unwrap();
@@ -277,7 +277,7 @@ fn flame_draws_what_vanished_and_writes_folded_stacks() {
 }
 
 #[test]
-fn different_intervals_are_compared_and_said() {
+fn different_intervals_are_compared_with_a_note() {
     let place = place();
     let mut other = demo(200);
     other.period = 1 << 20;

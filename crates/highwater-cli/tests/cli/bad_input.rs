@@ -1,4 +1,4 @@
-//! Everything that can be wrong: one line that helps, exit code 2, and nothing left behind.
+//! Bad input of every kind: each case prints one helpful line, exits with code 2 and leaves no file behind.
 
 use std::fs;
 
@@ -53,7 +53,7 @@ fn a_truncated_file() {
 fn a_corrupted_file() {
     let place = Place::new();
     let whole = encoded(&demo(8));
-    // Behind the header every byte is protected by the checksum, which is protected by itself.
+    // After the header every byte is covered by the checksum, and the checksum by itself.
     for at in (10..whole.len()).step_by(5) {
         let mut bytes = whole.clone();
         bytes[at] ^= 0x10;
@@ -68,7 +68,7 @@ fn a_corrupted_file() {
 
 #[test]
 fn damage_inside_the_compressed_data() {
-    // Valid protobuf whose sample refers to a location that is not there: sample_type, string table, sample.
+    // Valid protobuf whose sample refers to a missing location: sample_type, string table, sample.
     let bytes = [0x0a, 0x00, 0x12, 0x06, 0x0a, 0x01, 0x09, 0x12, 0x01, 0xff, 0x01, 0x32, 0x00];
     let message = message(&bytes);
     assert!(message.contains("damaged") || message.contains("not a heap profile"), "{message}");
@@ -178,7 +178,7 @@ fn an_output_that_cannot_be_written() {
         let run = place.run(&format!("flame heap.pb.gz -o {output}"));
         assert!(run.error().contains(&format!("cannot write {output}")), "{}", run.stderr);
     }
-    // A directory cannot be replaced: the drawing is complete by then, and has to go.
+    // A directory cannot be replaced. The drawing is complete by then, and has to be removed.
     fs::create_dir(place.path("dir")).unwrap();
     assert!(place.run("flame heap.pb.gz -o dir").error().contains("cannot write dir"));
     assert_eq!(place.files(), ["dir", "heap.pb.gz"]);
@@ -220,7 +220,7 @@ fn values_at_the_ends_of_their_range() {
     {
         place.run(&command.replace("FILE", "huge.pb.gz")).answer();
     }
-    // 2^63 in a file is less than nothing.
+    // 2^63 in a file reads as a negative number.
     let mut negative = demo(8);
     negative.samples.push(&stack, &[1, 1, i64::MIN, 1], &[]);
     place.profile("negative.pb.gz", &negative);
@@ -287,6 +287,6 @@ fn snapshots_whose_difference_means_little() {
     }
     assert!(place.run("diff first.pb.gz second.pb.gz").answer().contains(" new, "));
     let same = place.run("diff first.pb.gz first.pb.gz");
-    assert!(same.answer().ends_with("no change that can be told from noise\n"), "{}", same.stdout);
+    assert!(same.answer().ends_with("no change that can be distinguished from noise\n"), "{}", same.stdout);
     assert!(place.run("diff --fdr 2 first.pb.gz second.pb.gz").error().contains("--fdr"));
 }

@@ -1,4 +1,4 @@
-//! `highwater check`: verdicts as exit codes, for GitHub, and as JUnit XML that others can read.
+//! `highwater check`: verdicts as exit codes, for GitHub, and as JUnit XML that other tools can read.
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use highwater_profile::Profile;
 
 use crate::support::{Place, Run, demo, frame, push};
 
-/// 40 blocks of 1 MiB in the baseline, and as many as are asked for in the new profile.
+/// A baseline with 40 blocks of 1 MiB, and a new profile with `blocks`.
 fn place(blocks: i64) -> Place {
     let place = Place::new();
     place.profile("base.pb.gz", &demo(40));
@@ -54,7 +54,7 @@ fn json_has_the_verdict_and_its_reasons() {
 }
 
 #[test]
-fn intervals_may_differ_without_being_forced() {
+fn intervals_may_differ_without_force() {
     let place = place(80);
     let mut other = demo(80);
     other.period = 64 << 10;
@@ -93,7 +93,7 @@ fn github_gets_annotations_and_a_summary() {
     assert!(stderr.contains("GITHUB_STEP_SUMMARY is not set"), "{stderr}");
 }
 
-/// Reads the XML with Python's parser, and says what a CI system would show: names, counts and cases.
+/// Reads the XML with Python's parser, and returns what a CI system would show: names, counts and cases.
 fn read_junit(place: &Place, name: &str) -> String {
     const READER: &str = r#"
 import sys, xml.etree.ElementTree as tree
@@ -114,18 +114,18 @@ for suite in root:
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The demo with another line, whose name has all that XML has a meaning for.
-fn odd(blocks: i64) -> Profile {
+/// The demo profile with another line, whose name contains all characters that have a meaning in XML.
+fn special_characters(blocks: i64) -> Profile {
     let mut profile = demo(40);
-    let odd = frame(&mut profile, "<a::B<'c> as \"d\" & e>::]]>f\u{1b}", "src/odd.rs", 9);
-    push(&mut profile, &[odd], blocks, 1 << 20);
+    let special = frame(&mut profile, "<a::B<'c> as \"d\" & e>::]]>f\u{1b}", "src/odd.rs", 9);
+    push(&mut profile, &[special], blocks, 1 << 20);
     profile
 }
 
 #[test]
-fn junit_is_read_by_others() {
+fn other_tools_read_the_junit_file() {
     let place = place(40);
-    place.profile("new.pb.gz", &odd(80));
+    place.profile("new.pb.gz", &special_characters(80));
     assert_eq!(place.run(&format!("{CHECK} 5% --junit out.xml")).code, Some(1));
     let read = read_junit(&place, "out.xml");
     let lines: Vec<&str> = read.lines().collect();
@@ -141,7 +141,7 @@ fn junit_is_read_by_others() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_are_explained() {
     let place = place(40);
     for (arguments, expected) in [
         ("check new.pb.gz --max-growth 5%", "--baseline"),

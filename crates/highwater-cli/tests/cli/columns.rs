@@ -1,4 +1,4 @@
-//! Every command at 80 columns, in a terminal and in a pipe, with names as long as those of real Rust.
+//! Every command at 80 columns, in a terminal and in a pipe, with names as long as in real Rust programs.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -7,7 +7,7 @@ use highwater_profile::Profile;
 
 use crate::support::{Place, demo, frame, push};
 
-/// Names as the compiler makes them, with paths as builders have them; one without any place to break it.
+/// Names as the compiler makes them, with paths as on build machines; one name has no place for a line break.
 const LONG: [(&str, &str); 3] = [
     (
         "<alloc::boxed::Box<dyn core::ops::function::FnMut(&mut demo::session::Session<demo::transport::Tls>) -> core::result::Result<(), demo::error::Error>> as core::ops::function::FnMut<()>>::call_mut",
@@ -45,7 +45,7 @@ const COMMANDS: [&str; 19] = [
     "symbolize new.pb.gz -o out.pb.gz",
 ];
 
-/// A process with these names after so many minutes.
+/// A process with these names after this many minutes.
 fn moment(at: i64) -> Profile {
     let mut profile = demo(8 + 4 * at);
     profile.time_ns += at * 60_000_000_000;
@@ -71,7 +71,7 @@ fn place() -> Place {
     place
 }
 
-/// What a command prints in a terminal of 80 columns.
+/// The output of a command in a terminal with 80 columns.
 fn in_terminal(place: &Place, command: &str, setting: &str) -> String {
     let command_of_place = place.command();
     let program = command_of_place.get_program().to_str().unwrap().to_owned();
@@ -118,7 +118,7 @@ fn no_line_is_wider_than_the_screen() {
         assert!(longest(&plain(&shown)) <= 80, "{command}:\n{shown}");
         assert_eq!(plain(&shown), piped, "{command}");
     }
-    // What would be seen if nothing were done about the names.
+    // The planted fault: without shortening, the output would be wider.
     let wide = in_pipe(&place, COMMANDS[0], "400");
     assert!(longest(&wide) > 80, "{wide}");
     // Rows are shortened, and no row takes two lines.

@@ -1,4 +1,4 @@
-//! One profile in other formats.
+//! Profiles converted to other formats.
 
 use std::fs;
 use std::path::Path;
@@ -55,11 +55,11 @@ fn an_option_says_the_format_and_another_the_values() {
 }
 
 #[test]
-fn no_row_is_reported_that_was_not_written() {
+fn only_written_rows_are_counted() {
     let place = Place::new();
     let mut profile = demo(8);
     let stack = profile.samples.get(0).stack.to_vec();
-    // A row with nothing live, and one with a stack that another row has.
+    // One row with nothing live, and one with a stack that another row has too.
     push_values(&mut profile, &stack, [3, 0], 64);
     push_values(&mut profile, &stack, [1, 1], 128);
     place.profile("in.pb.gz", &profile);
@@ -76,7 +76,7 @@ fn no_row_is_reported_that_was_not_written() {
         assert_eq!(json["totals"].as_array().unwrap().len(), kinds, "{name}");
     }
     assert_eq!(fs::read_to_string(place.path("out.folded")).unwrap().lines().count(), 3);
-    // Of a kind that is 0 everywhere there is nothing to write.
+    // If all values of the kind are 0, there is nothing to write.
     let mut dead = demo(0);
     dead.samples = Profile::new(dead.sample_types().to_vec()).samples;
     push_values(&mut dead, &stack, [3, 0], 64);
@@ -101,7 +101,7 @@ fn no_row_is_reported_that_was_not_written() {
 }
 
 #[test]
-fn what_cannot_be_written_is_said() {
+fn unsupported_outputs_are_refused() {
     let place = Place::new();
     place.profile("in.pb.gz", &demo(8));
     let nameless = place.run("convert in.pb.gz out.xyz");
@@ -127,7 +127,7 @@ fn addresses_stay_in_pprof_and_need_names_elsewhere() {
 }
 
 #[test]
-fn a_document_on_standard_output_is_not_mixed_with_words_about_it() {
+fn a_document_on_standard_output_is_not_mixed_with_messages() {
     let place = Place::new();
     place.profile("in.pb.gz", &demo(8));
     place.run("convert in.pb.gz out.folded").answer();
@@ -144,13 +144,13 @@ fn a_document_on_standard_output_is_not_mixed_with_words_about_it() {
             assert!(run.stdout.starts_with(['<', '{']), "{}", run.stdout);
         }
     }
-    // Nothing has the name of a hyphen.
+    // No file with the name `-` was created.
     assert!(!place.path("-").exists());
 }
 
 #[cfg(unix)]
 #[test]
-fn devices_and_links_stay_what_they_are() {
+fn devices_and_links_are_not_replaced() {
     use std::os::unix::fs::symlink;
     let place = Place::new();
     place.profile("in.pb.gz", &demo(8));
@@ -166,8 +166,8 @@ fn devices_and_links_stay_what_they_are() {
     assert!(refused.error().contains("directory.folded: it is a directory"), "{}", refused.stderr);
 }
 
-/// As a release build with fat LTO and debug information has it: at one address, the recorder's functions are inlined into the
-/// program's, so that they cannot be cut off where stacks are captured.
+/// As in a release build with fat LTO and debug information: at one address, the recorder's functions are
+/// inlined into the program's functions, so the recorder cannot cut them off when it captures a stack.
 #[test]
 fn no_format_names_a_recorder_that_was_inlined() {
     let place = Place::new();
@@ -201,9 +201,9 @@ fn no_format_names_a_recorder_that_was_inlined() {
     }
 }
 
-/// The column of a CSV row that says what the value is put down to holds what `top` shows, whatever options choose it.
+/// The CSV column that attributes a value to a line holds what `top` shows, with any options.
 #[test]
-fn a_row_of_csv_has_its_line_of_top() {
+fn a_csv_row_has_the_line_of_top() {
     let place = Place::new();
     place.profile("in.pb.gz", &demo(8));
     for option in ["", " --leaf", " --through demo"] {

@@ -44,7 +44,7 @@ live-bytes       %       cum    cum%  where
 }
 
 #[test]
-fn it_is_drawn_as_growth_and_shrinkage() {
+fn a_difference_is_drawn_as_growth_and_shrinkage() {
     let place = Place::new();
     place.profile("d.pb.gz", &difference());
     place.run("flame d.pb.gz -o d.svg").answer();
@@ -61,7 +61,7 @@ fn it_is_drawn_as_growth_and_shrinkage() {
 }
 
 #[test]
-fn it_is_written_where_signs_have_a_place() {
+fn a_difference_is_written_to_formats_with_signs() {
     let place = Place::new();
     place.profile("d.pb.gz", &difference());
     for name in ["again.pb.gz", "again.folded"] {
@@ -87,7 +87,7 @@ fn it_is_written_where_signs_have_a_place() {
 }
 
 #[test]
-fn what_cannot_be_asked_of_it_is_refused() {
+fn commands_that_need_a_heap_refuse_a_difference() {
     let place = Place::new();
     place.profile("d.pb.gz", &difference());
     for command in [
@@ -109,7 +109,7 @@ fn what_cannot_be_asked_of_it_is_refused() {
 }
 
 #[test]
-fn two_numbers_on_a_line_are_what_flame_diff_wrote() {
+fn two_numbers_on_a_line_are_a_folded_difference() {
     let place = Place::new();
     place.bytes("base.folded", b"main;a 10\nmain;b 5\n");
     place.bytes("new.folded", b"main;a 4\nmain;c 7\n");

@@ -18,7 +18,8 @@ const TYPES: [(&str, &str); 9] = [
     ("realloc_doublings", "count"),
 ];
 
-/// Snapshot `epoch` of a process: a cache that gets 64 MiB a minute and keeps them, and a buffer that grows and goes.
+/// Snapshot `epoch` of a process: a cache gains 64 MiB a minute and keeps them, and a buffer grows and
+/// shrinks.
 fn snapshot(process: i64, epoch: i64) -> Profile {
     let mut profile = Profile::new(TYPES.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
     profile.default_sample_type = Some(3);
@@ -44,7 +45,7 @@ fn snapshot(process: i64, epoch: i64) -> Profile {
     profile
 }
 
-/// A directory `series` with so many snapshots, and `last.pb.gz`, the last of them.
+/// A directory `series` with this many snapshots, and `last.pb.gz`, the last of them.
 fn place(snapshots: i64) -> Place {
     let place = Place::new();
     fs::create_dir(place.path("series")).unwrap();
@@ -56,7 +57,7 @@ fn place(snapshots: i64) -> Place {
 }
 
 #[test]
-fn leaks_says_what_a_file_and_what_a_directory_shows() {
+fn leaks_judges_a_file_and_a_directory() {
     let place = place(13);
     let file = place.run("leaks last.pb.gz");
     assert_eq!((file.code, file.stderr.as_str()), (Some(1), ""));
@@ -83,14 +84,14 @@ fn leaks_says_what_a_file_and_what_a_directory_shows() {
 }
 
 #[test]
-fn leaks_without_findings_is_well() {
+fn leaks_without_findings_exits_with_0() {
     let place = place(2);
     assert!(place.run("leaks last.pb.gz").answer().contains("nothing that looks like a leak\n"));
     assert!(place.run("leaks series --focus load").answer().contains("nothing that looks like a leak\n"));
 }
 
 #[test]
-fn rules_are_found_upwards_and_unused_ones_are_told() {
+fn rules_are_found_in_parents_and_unused_ones_reported() {
     let place = place(13);
     place.bytes(
         "highwater.toml",
@@ -162,7 +163,7 @@ fn advise_says_what_to_do_and_what_it_saves() {
 }
 
 #[test]
-fn advise_works_as_far_as_the_data_goes() {
+fn advise_uses_the_data_that_a_profile_has() {
     let place = Place::new();
     place.profile("heap.pb.gz", &demo(40));
     let run = place.run("advise heap.pb.gz");
@@ -181,7 +182,7 @@ fn advise_works_as_far_as_the_data_goes() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn errors_are_explained() {
     let place = place(4);
     fs::create_dir(place.path("empty")).unwrap();
     fs::create_dir(place.path("two")).unwrap();
@@ -203,14 +204,14 @@ fn what_is_wrong_is_said() {
     }
 }
 
-/// What a page says first, by sort.
+/// The findings at the top of a page, by kind.
 fn page_findings(place: &Place, arguments: &str) -> serde_json::Value {
     place.run(&format!("report --json {arguments} -o page.json")).answer();
     serde_json::from_slice(&fs::read(place.path("page.json")).unwrap()).unwrap()
 }
 
 #[test]
-fn a_page_begins_with_what_the_commands_find() {
+fn a_page_begins_with_the_findings_of_the_commands() {
     let place = place(13);
     let data = page_findings(&place, "series");
     let texts = |sort: &str| -> Vec<String> {
@@ -228,7 +229,7 @@ fn a_page_begins_with_what_the_commands_find() {
             assert!(text.starts_with(label), "{text}");
         }
     }
-    // Each leads to something that the page has.
+    // Each finding links to something on the page.
     let labels = data["labels"].as_array().unwrap();
     for it in data["findings"].as_array().unwrap().iter().filter(|it| it["place"]["view"] != "moment") {
         assert!(labels.contains(&it["place"]["label"]), "{it}");
@@ -252,7 +253,7 @@ fn a_page_honours_the_rules_that_accept_leaks() {
     assert_eq!(leaks(&data), 0);
     let note = data["notes"].as_array().unwrap().iter().find(|it| it.as_str().unwrap().contains("kept for"));
     assert!(note.unwrap().as_str().unwrap().starts_with("suppressed: 1 finding, "), "{note:?}");
-    // Of too few snapshots for a verdict too.
+    // The rules also hold if there are too few snapshots for a verdict.
     let few = "series/01.pb.gz series/02.pb.gz series/03.pb.gz";
     assert_eq!(leaks(&page_findings(&place, few)), 0);
     fs::write(place.path("none.toml"), "").unwrap();

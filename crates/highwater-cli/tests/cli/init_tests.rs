@@ -1,5 +1,5 @@
-//! `highwater init-tests`: what it changes, what it leaves alone, and that it runs the tests. The harness is an empty crate here,
-//! so that nothing has to be built that is tested elsewhere.
+//! `highwater init-tests`: what it changes, what it leaves unchanged, and that it runs the tests. The harness
+//! is an empty crate here, so that these tests need not build the real one.
 
 use std::fs;
 use std::process::Command;
@@ -87,7 +87,7 @@ fn a_dry_run_shows_the_change_and_makes_none() {
 }
 
 #[test]
-fn what_was_changed_is_not_changed_again() {
+fn a_second_run_changes_nothing() {
     let place = place();
     let first = succeeded(place.run(&format!("{COMMAND} --no-run")));
     assert!(first.stdout.contains("+use highwater_leaktest as _;"));
@@ -108,7 +108,7 @@ fn packages_are_chosen_and_their_tests_run() {
         run.stdout
     );
     assert!(!fs::read_to_string(place.path("own/Cargo.toml")).unwrap().contains("leaktest"));
-    // A test that fails is found, not an error.
+    // A failing test is a finding (exit code 1), not an error.
     assert_eq!(place.run(&format!("{COMMAND} -p own")).code, Some(1));
     let none = succeeded(place.run(&format!("{COMMAND} -p without")));
     assert!(none.stderr.contains("there are no tests here"), "{}", none.stderr);

@@ -8,7 +8,7 @@ use highwater_profile::Meta;
 use crate::support::{Place, Run, demo, encoded};
 use crate::watch::server::{Answer, Server};
 
-/// Runs the command with this on its standard input.
+/// Runs the command with these bytes on its standard input.
 fn piped(place: &Place, arguments: &str, input: &[u8]) -> Run {
     let mut command = place.command();
     command.args(arguments.split_whitespace());
@@ -24,7 +24,7 @@ fn piped(place: &Place, arguments: &str, input: &[u8]) -> Run {
     }
 }
 
-/// Every command that reads one profile, with `IN` in its place.
+/// Every command that reads one profile; `IN` stands for the profile.
 const COMMANDS: [&str; 14] = [
     "top IN",
     "tree IN",
@@ -56,7 +56,7 @@ fn every_command_reads_standard_input_and_servers() {
         let from_server = place.run(&command.replace("IN", &server.url()));
         for run in [from_input, from_server] {
             assert_eq!(run.code, expected.code, "{command}: {}", run.stderr);
-            // Names of inputs are part of titles only.
+            // Only titles contain the name of an input.
             assert_eq!(run.stdout, expected.stdout, "{command}");
         }
     }
@@ -64,12 +64,12 @@ fn every_command_reads_standard_input_and_servers() {
     assert_eq!(server.requests().len(), COMMANDS.len(), "a server is asked once");
 }
 
-/// Those that read a series.
+/// Every command that reads a series.
 const OF_SERIES: [&str; 3] =
     ["trend 0.pb.gz 1.pb.gz IN", "spikes 0.pb.gz 1.pb.gz IN", "plot 0.pb.gz 1.pb.gz IN -o out.svg"];
 
 #[test]
-fn every_series_may_end_with_standard_input_or_a_server() {
+fn a_series_may_end_with_standard_input_or_a_server() {
     let place = Place::new();
     let shot = |at: i64| {
         let mut profile = demo(8 + at);
@@ -137,7 +137,7 @@ fn servers_are_kept_within_bounds() {
     };
     assert!(error(Answer::Endless, "--max-unpacked 1MiB").contains("more than 1048576 bytes"));
     assert!(error(Answer::Drip, "--timeout 500ms").contains("not complete after 0.5 s (--timeout)"));
-    assert!(error(Answer::Redirect(None), "").contains("sends us on and on"));
+    assert!(error(Answer::Redirect(None), "").contains("redirects too often"));
     assert!(error(Answer::Status(500), "").ends_with("the server answered 500"));
     let said = Answer::Raw(b"HTTP/1.1 503 x\r\nConnection: close\r\n\r\nprofiling is off\nx".to_vec());
     assert!(

@@ -11,7 +11,7 @@ fn source(place: &Place, directory: &str) {
 }
 
 #[test]
-fn list_shows_each_line_with_what_it_holds() {
+fn list_shows_each_line_with_its_memory() {
     let place = Place::new();
     place.profile("heap.pb.gz", &demo(200));
     source(&place, "src");
@@ -21,7 +21,7 @@ fn list_shows_each_line_with_what_it_holds() {
     assert!(lines.contains(&" 200.0 MiB    400.0 MiB  88  // line 88"), "{}", run.stdout);
     assert!(lines.contains(&"                         90  // line 90"), "{}", run.stdout);
     assert!(!run.stdout.contains("line 91") && !run.stdout.contains("line 85"), "{}", run.stdout);
-    // The profile is of 2023, and the file of today.
+    // The profile is from 2023, and the file from today.
     assert!(run.stdout.contains("the file is newer than the profile"), "{}", run.stdout);
     assert!(lines.iter().all(|line| line.chars().count() <= 80), "{}", run.stdout);
 
@@ -37,7 +37,7 @@ fn list_shows_each_line_with_what_it_holds() {
 }
 
 #[test]
-fn a_source_that_is_not_there_is_named_and_looked_for() {
+fn a_missing_source_is_named_and_searched() {
     let place = Place::new();
     place.profile("heap.pb.gz", &demo(200));
     let run = place.run("list Index::add heap.pb.gz");
@@ -47,7 +47,7 @@ fn a_source_that_is_not_there_is_named_and_looked_for() {
     source(&place, "elsewhere");
     let found = place.run("list --source elsewhere Index::add heap.pb.gz");
     assert!(found.answer().contains("// line 88"), "{}", found.stdout);
-    // Neither a directory nor a device is read.
+    // A directory or a device is not read as a source.
     fs::create_dir_all(place.path("src/index.rs")).unwrap();
     assert!(place.run("list Index::add heap.pb.gz").answer().contains(expected));
     assert!(place.run("list --source nowhere x heap.pb.gz").error().contains("no such directory"));

@@ -28,7 +28,7 @@ fn totals_are_the_sums() {
 }
 
 #[test]
-fn different_intervals_stay_known_row_by_row() {
+fn each_row_keeps_its_sampling_interval() {
     let place = Place::new();
     place.profile("a.pb.gz", &of_process(1, 8));
     let mut exact = of_process(2, 8);
@@ -55,7 +55,7 @@ fn snapshots_of_one_process_are_pointed_out() {
 }
 
 #[test]
-fn kinds_that_only_some_have_are_left_out_and_named() {
+fn kinds_of_only_some_profiles_are_left_out_and_named() {
     let place = Place::new();
     place.profile("a.pb.gz", &demo(8));
     let mut live = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
@@ -72,7 +72,7 @@ fn kinds_that_only_some_have_are_left_out_and_named() {
 }
 
 #[test]
-fn what_cannot_be_merged_is_named() {
+fn profiles_that_cannot_be_merged_are_named() {
     let place = Place::new();
     place.profile("a.pb.gz", &demo(8));
     place.profile("cpu.pb.gz", &Profile::new(vec![ValueType::new("cpu", "nanoseconds")]));

@@ -1,4 +1,4 @@
-//! Pages for a browser, and that every view of an answer has the same numbers.
+//! Pages for a browser; and that all views of an answer have the same numbers.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::support::{Place, demo};
 
-/// A moment of a process that grows.
+/// Snapshot number `at` of a growing process.
 fn moment(at: i64) -> Profile {
     let mut profile = demo(8 + 40 * at);
     profile.time_ns += at * 60_000_000_000;
@@ -27,7 +27,7 @@ fn place() -> Place {
     place
 }
 
-/// The data of a page, as the page has it.
+/// The data inside a page.
 fn data(place: &Place, arguments: &str) -> Value {
     let run = place.run(&format!("report {arguments} -o page.html"));
     assert_eq!(run.stdout, "wrote page.html\n", "{}", run.stderr);
@@ -46,7 +46,7 @@ fn label<'a>(data: &'a Value, id: &Value) -> &'a str {
     data["labels"][usize::try_from(id.as_u64().unwrap()).unwrap()].as_str().unwrap()
 }
 
-/// Checks that the rows of a view are those of an answer, and their cells those of its text.
+/// Checks that the rows of a view equal the answer's, and that their cells equal the text's.
 fn same_rows(data: &Value, view: &Value, answer: &Value, text: &str, value: &str) {
     let (rows, expected) = (view["rows"].as_array().unwrap(), answer["rows"].as_array().unwrap());
     assert!(!rows.is_empty());
@@ -113,7 +113,7 @@ fn page_json_text_and_drawing_have_the_same_numbers() {
 }
 
 #[test]
-fn what_changed_is_the_same_in_every_view() {
+fn changes_are_the_same_in_every_view() {
     let place = place();
     let data = data(&place, "0.pb.gz 3.pb.gz");
     for by in ["function", "line"] {
@@ -167,7 +167,7 @@ fn a_series_has_a_time_line_a_trend_and_every_snapshot() {
     let row = &data["trend"]["rows"][0];
     assert!(label(&data, &row["label"]).contains("index.rs:88"), "{row}");
 
-    // Each is compared with the first.
+    // Each snapshot is compared with the first.
     assert!(data["snapshots"][0]["changed"].as_array().unwrap().is_empty());
     for at in 1..4 {
         let view = view(&data["snapshots"][at]["changed"], "live-bytes", "line");
@@ -176,7 +176,8 @@ fn a_series_has_a_time_line_a_trend_and_every_snapshot() {
         assert_eq!(view["new"], diff["new"], "{at}");
     }
 
-    // Out of order there is neither a time line nor a trend, and both are said. Two files are compared in any order.
+    // Out of order there is neither a time line nor a trend, and the page reports both. Two files may be in
+    // any order.
     let run = place.run("report 3.pb.gz 1.pb.gz 2.pb.gz -o page.html");
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), "wrote page.html\n"), "{}", run.stderr);
     for expected in ["no time line: 1.pb.gz: it was taken before", "no trend: 1.pb.gz: "] {
@@ -185,7 +186,7 @@ fn a_series_has_a_time_line_a_trend_and_every_snapshot() {
 }
 
 #[test]
-fn data_alone_and_one_grouping_can_be_had() {
+fn report_writes_data_alone_and_one_grouping() {
     let place = place();
     place.run("report --json --sample live-bytes --by crate 0.pb.gz 3.pb.gz -o data.json").answer();
     let data: Value = serde_json::from_slice(&fs::read(place.path("data.json")).unwrap()).unwrap();
@@ -212,7 +213,7 @@ fn plot_draws_the_numbers_of_its_json() {
     let json: Value = serde_json::from_slice(&fs::read(place.path("memory.json")).unwrap()).unwrap();
     assert_eq!(json["kind"], "plot");
     assert_eq!(json["rows"][0]["values"], serde_json::json!([8 << 20, 48 << 20, 88 << 20, 128 << 20]));
-    // A page of the same files has the same.
+    // A page of the same files has the same data.
     let page = data(&place, files);
     assert_eq!(page["timeline"]["moments"], json["moments"]);
     assert_eq!(page["timeline"]["rows"], json["rows"]);
@@ -220,7 +221,7 @@ fn plot_draws_the_numbers_of_its_json() {
     let wrong = place.run("plot 1.pb.gz 0.pb.gz -o x.svg");
     let expected = "0.pb.gz: it was taken before the one before it; give the files in order of time";
     assert!(wrong.error().starts_with(expected), "{}", wrong.stderr);
-    // A directory is a series too, in whatever order its files are named.
+    // A directory is a series too, whatever the order of its file names.
     fs::create_dir(place.path("series")).unwrap();
     for (at, name) in ["d", "a", "c", "b"].iter().enumerate() {
         fs::copy(place.path(&format!("{at}.pb.gz")), place.path(&format!("series/{name}.pb.gz"))).unwrap();
@@ -234,7 +235,7 @@ fn plot_draws_the_numbers_of_its_json() {
 }
 
 #[test]
-fn a_number_that_differs_is_seen() {
+fn a_planted_difference_is_detected() {
     let place = place();
     let right = data(&place, "3.pb.gz");
     let question = "--sample live-bytes --by line --min-fraction 0 3.pb.gz";

@@ -1,4 +1,4 @@
-//! Series of profiles: what trend and spikes say of them, and what they refuse.
+//! Series of profiles: the answers of trend and spikes, and the input they refuse.
 
 use std::fs;
 
@@ -8,7 +8,7 @@ use crate::support::{Place, demo, encoded, frame, push_values};
 
 const HOUR: i64 = 3600 * 1_000_000_000;
 
-/// The snapshot after so many hours: one line holds so many MiB, another always eight.
+/// The snapshot after this many hours: one line holds `blocks` MiB, another always eight.
 fn snapshot(hour: i64, blocks: i64) -> Profile {
     let mut profile = demo(blocks);
     profile.time_ns += hour * HOUR;
@@ -30,7 +30,7 @@ fn leaking(count: i64) -> Place {
 
 #[test]
 fn snapshots_are_in_order_after_the_clock_was_set_back() {
-    // The names are in the order in which the snapshots were taken, or in none.
+    // File names in the order in which the snapshots were taken, then in another order.
     let ordered = ["00", "01", "02", "03", "04", "05", "06", "07", "08", "09", "10", "11"];
     let mixed = ["07", "01", "09", "03", "00", "05", "06", "11", "08", "02", "10", "04"];
     for names in [ordered, mixed] {
@@ -38,7 +38,7 @@ fn snapshots_are_in_order_after_the_clock_was_set_back() {
         fs::create_dir(place.path("series")).unwrap();
         for (hour, name) in (0_i64..).zip(names) {
             let mut profile = snapshot(hour, 10 + hour);
-            // Five hours back from the seventh on.
+            // The clock is set back five hours before the seventh snapshot.
             profile.time_ns -= if hour >= 6 { 5 * HOUR } else { 0 };
             place.profile(&format!("series/heap-{name}.pb.gz"), &profile);
         }
@@ -50,10 +50,10 @@ fn snapshots_are_in_order_after_the_clock_was_set_back() {
             "report series -o page.html",
         ] {
             let run = place.run(command);
-            // There is a leak, and one command fails because of it.
+            // `leaks` exits with 1 because there is a leak.
             let expected = i32::from(command.starts_with("leaks"));
             assert_eq!(run.code, Some(expected), "{command}: {}", run.stderr);
-            for said in ["the clock was set back", "the usual time between two is assumed"] {
+            for said in ["the clock was set back", "the usual step is assumed"] {
                 assert!(run.stderr.contains(said), "{command}: {}", run.stderr);
             }
             assert!(!run.stderr.contains("no t"), "{command}: {}", run.stderr);
@@ -66,7 +66,7 @@ fn snapshots_are_in_order_after_the_clock_was_set_back() {
 }
 
 #[test]
-fn a_leak_is_named_with_its_rate_and_the_time_that_is_left() {
+fn a_leak_has_its_rate_and_the_remaining_time() {
     let place = leaking(13);
     let run = place.run("trend series --limit 200MiB");
     let text = run.answer();
@@ -86,10 +86,10 @@ fn a_leak_is_named_with_its_rate_and_the_time_that_is_left() {
 }
 
 #[test]
-fn a_directory_is_put_in_order_and_other_files_are_passed_over() {
+fn a_directory_is_sorted_and_other_files_are_skipped() {
     let place = leaking(9);
     let expected = place.run("trend series").answer().to_owned();
-    // Names that are in another order than the times.
+    // File names in another order than the times.
     for hour in 0..9 {
         let (old, new) =
             (format!("series/heap-{hour:02}.pb.gz"), format!("series/x-{}.pb.gz", (hour * 4) % 9));
@@ -110,7 +110,7 @@ fn a_directory_is_put_in_order_and_other_files_are_passed_over() {
     assert_eq!(place.run("trend series").stdout, expected);
 }
 
-/// Runs trend and spikes on the files and returns the message, which is the same for both.
+/// Runs trend and spikes on the files and returns their message, which must be the same.
 #[track_caller]
 fn refusal(place: &Place, files: &str) -> String {
     let messages = ["trend", "spikes"].map(|it| place.run(&format!("{it} {files}")).error().to_owned());
@@ -120,7 +120,7 @@ fn refusal(place: &Place, files: &str) -> String {
 }
 
 #[test]
-fn what_is_no_series_is_refused_with_its_file() {
+fn an_invalid_series_is_refused_with_its_file() {
     let place = leaking(4);
     let files = |order: [usize; 3]| order.map(|it| format!("series/heap-0{it}.pb.gz")).join(" ");
     let message = refusal(&place, &files([0, 2, 1]));
@@ -145,7 +145,8 @@ fn what_is_no_series_is_refused_with_its_file() {
     change("series/heap-04.pb.gz", |it| it.meta.as_mut().unwrap().process = Some(8));
     let message = refusal(&place, "series");
     assert!(message.contains("restarted") && message.contains("--force"), "{message}");
-    // The clock went back: by its number it is the last, by its time the first. A directory is put in order by the numbers.
+    // The clock went back: by its number the snapshot is the last, by its time the first. A directory is
+    // sorted by the numbers.
     change("series/heap-04.pb.gz", |it| it.time_ns -= 40 * HOUR);
     assert_eq!(place.run("trend series").code, Some(0));
     let message = refusal(&place, "series/heap-03.pb.gz series/heap-04.pb.gz");
@@ -166,7 +167,7 @@ fn one_damaged_file_among_forty_is_named() {
     place.bytes("series/heap-17.pb.gz", &whole[..whole.len() / 2]);
     let message = refusal(&place, "series");
     assert!(message.contains("series/heap-17.pb.gz: the compressed data is cut off"), "{message}");
-    assert!(message.ends_with("--force goes on without the file"), "{message}");
+    assert!(message.ends_with("--force continues without the file"), "{message}");
     let run = place.run("trend series --force");
     assert_eq!(run.code, Some(0));
     assert!(run.stderr.contains("series/heap-17.pb.gz") && run.stderr.contains("left out"), "{}", run.stderr);
@@ -174,7 +175,7 @@ fn one_damaged_file_among_forty_is_named() {
 }
 
 #[test]
-fn what_was_forced_is_said() {
+fn force_leaves_a_note() {
     let place = leaking(5);
     let mut other = snapshot(5, 15);
     other.meta.as_mut().unwrap().process = Some(8);
@@ -190,7 +191,8 @@ fn what_was_forced_is_said() {
     }
 }
 
-/// A series whose second line allocates 400 MiB between the fourth and the fifth snapshot, and frees it again.
+/// A series whose second line allocates 400 MiB between the fourth and the fifth snapshot, and frees it
+/// again.
 fn spiking() -> Place {
     let place = Place::new();
     for hour in 0..9 {
@@ -233,12 +235,12 @@ fn a_spike_is_found_where_live_bytes_are_flat() {
     assert_eq!(answer["files"][0][1], "./heap-4.pb.gz");
     assert_eq!(answer["suspects"]["rows"][0]["key"]["line"], 30);
 
-    // Without the interval there is nothing to tell.
+    // Without the interval of the spike, there is nothing to report.
     let quiet = place.run("spikes heap-0.pb.gz heap-1.pb.gz heap-2.pb.gz heap-3.pb.gz");
     assert!(quiet.answer().ends_with("no spike: no interval stands out from the others\n"));
 }
 
-/// A directory with a series of these live MiB; nothing else is allocated.
+/// A directory with a series of these live MiB, without other allocations.
 fn levels(live: &[i64]) -> Place {
     let place = Place::new();
     fs::create_dir(place.path("series")).unwrap();
@@ -271,7 +273,7 @@ fn all_spikes_are_shown_or_counted() {
     let answer = place.run("spikes series --limit 2 --json").json();
     let peaks: Vec<_> = answer["spikes"].as_array().unwrap().iter().map(|it| it["peak"].clone()).collect();
     assert_eq!((peaks, &answer["omitted"]), (vec![9.into(), 19.into()], &4.into()));
-    // The drawings mark all of them.
+    // The drawings mark all spikes.
     let plotted = place.run("plot series --json -o -");
     let plotted: serde_json::Value = serde_json::from_str(&plotted.stdout).unwrap();
     assert_eq!(plotted["spikes"]["spikes"].as_array().unwrap().len(), 6);
@@ -281,7 +283,7 @@ fn all_spikes_are_shown_or_counted() {
         page["findings"].as_array().unwrap().iter().map(|it| it["text"].to_string()).collect();
     let said = findings.iter().any(|it| it.contains("1 smaller spike more in the time line"));
     assert!(said, "{findings:?}");
-    // What is worth telling is for the user to say.
+    // `--min-rise` decides which spikes count.
     let answer = place.run("spikes series --min-rise 0.65 --json").json();
     assert_eq!(answer["spikes"].as_array().unwrap().len(), 3, "{answer}");
 }

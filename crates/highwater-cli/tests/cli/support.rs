@@ -1,4 +1,4 @@
-//! Profiles to ask about, and runs of the command.
+//! Sample profiles, and runs of the command.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use tempfile::TempDir;
 
 pub const INTERVAL: i64 = 512 << 10;
 
-/// A directory of a test's own.
+/// A test's own directory.
 pub struct Place {
     own: TempDir,
     cache: TempDir,
 }
 
-/// What a run of the command left behind.
+/// The result of a run of the command.
 pub struct Run {
     pub code: Option<i32>,
     pub stdout: String,
@@ -45,7 +45,7 @@ impl Place {
         path
     }
 
-    /// Names of all files, hidden ones too.
+    /// Names of all files, including hidden ones.
     pub fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(self.own.path()).unwrap();
         let mut names: Vec<String> =
@@ -54,7 +54,7 @@ impl Place {
         names
     }
 
-    /// Runs the command in this directory. Arguments are split at spaces.
+    /// Runs the command in this directory. The arguments are split at spaces.
     pub fn run(&self, arguments: &str) -> Run {
         self.run_all(&arguments.split_whitespace().collect::<Vec<_>>())
     }
@@ -71,7 +71,7 @@ impl Place {
     pub fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_highwater"));
         command.current_dir(self.own.path()).stdin(Stdio::null());
-        // Names that a run keeps are for the runs of the same test.
+        // The cache of names is shared only by runs of the same test.
         command.env("XDG_CACHE_HOME", self.cache.path());
         for name in [
             "NO_COLOR",
@@ -89,7 +89,7 @@ impl Place {
 }
 
 impl Run {
-    /// The answer of a run that went well.
+    /// The output of a successful run.
     #[track_caller]
     pub fn answer(&self) -> &str {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""), "{}", self.stdout);
@@ -101,7 +101,7 @@ impl Run {
         serde_json::from_str(self.answer()).unwrap()
     }
 
-    /// The message of a run that failed as it should: one line, no answer, no panic.
+    /// The error message of a failed run. Checks that it is one line, without any output and without a panic.
     #[track_caller]
     pub fn error(&self) -> &str {
         assert_eq!((self.code, self.stdout.as_str()), (Some(2), ""), "{}", self.stderr);
@@ -147,7 +147,7 @@ pub fn push(profile: &mut Profile, stack: &[LocationId], blocks: i64, block_byte
     push_values(profile, stack, [2 * blocks, blocks], block_bytes);
 }
 
-/// A row of blocks of one size: so many allocated, so many live.
+/// Adds a row of blocks of one size: `[allocated, live]` blocks.
 pub fn push_values(profile: &mut Profile, stack: &[LocationId], blocks: [i64; 2], block_bytes: i64) {
     let key = profile.strings.intern("bytes");
     let size = Label { key, value: LabelValue::Number(block_bytes, key) };
@@ -156,7 +156,7 @@ pub fn push_values(profile: &mut Profile, stack: &[LocationId], blocks: [i64; 2]
     profile.samples.push(stack, &values, &[size]);
 }
 
-/// A profile with one unnamed address in a file that is not there.
+/// A profile with one unnamed address in a file that does not exist.
 pub fn without_binary() -> Profile {
     let mut profile = demo(8);
     let file = profile.strings.intern("/nonexistent/demo");

@@ -1,4 +1,4 @@
-//! A profile of this very test program: its address becomes the line of the function.
+//! A profile of this very test program: its address resolves to a line of a function.
 
 use std::fs;
 use std::path::PathBuf;
@@ -12,7 +12,7 @@ fn landmark() -> u32 {
     std::hint::black_box(line!())
 }
 
-/// A profile with one address in the program that runs now, as an allocator would have recorded it.
+/// A profile with one address in the running program, as the recorder would capture it.
 fn own_profile() -> Profile {
     let address = landmark as fn() -> u32 as usize as u64;
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -27,7 +27,7 @@ fn own_profile() -> Profile {
     let mut profile = Profile::new(vec![ValueType::new("inuse_space", "bytes")]);
     profile.period_type = Some(ValueType::new("space", "bytes"));
     profile.period = 1;
-    // Without a build id the file counts as long as it is older than the profile.
+    // Without a build id, the file is accepted only if it is older than the profile.
     profile.time_ns = i64::MAX;
     let file = profile.strings.intern(std::env::current_exe().unwrap().to_str().unwrap());
     let mapping = profile.add_mapping(Mapping { start, limit, file_offset, file, ..Mapping::default() });
@@ -44,7 +44,8 @@ fn an_address_becomes_a_line() {
     let key = &json["rows"][0]["key"];
     assert_eq!(key["function"], "cli::symbols::landmark");
     assert!(key["file"].as_str().unwrap().ends_with("tests/cli/symbols.rs"), "{key}");
-    // The first byte belongs to the signature, one line above the one that the function returns.
+    // The address is the function's first byte, which belongs to the signature, one line above the
+    // returned one.
     assert_eq!(key["line"], landmark() - 1);
     let text = place.run("top own.pb.gz");
     assert!(text.answer().contains("exact: every block recorded\n"), "{}", text.stdout);
@@ -102,7 +103,9 @@ fn a_binary_of_another_build_is_refused() {
     let run = place.run_all(&["symbolize", "heap.pb.gz", "-o", "out.pb.gz", "--binary", text(&own)]);
     let message = run.error();
     assert!(
-        message.contains("is another build than all files of the profile: /nonexistent/demo (build id 0011"),
+        message.contains(
+            "is a different build from every file of the profile: /nonexistent/demo (build id 0011"
+        ),
         "{message}"
     );
     assert!(
@@ -113,7 +116,7 @@ fn a_binary_of_another_build_is_refused() {
 }
 
 #[test]
-fn json_says_what_became_of_each_module() {
+fn json_has_the_outcome_for_each_module() {
     let place = Place::new();
     place.profile("own.pb.gz", &own_profile());
     let json = place.run("symbolize own.pb.gz -o named.pb.gz --json").json();
@@ -123,10 +126,10 @@ fn json_says_what_became_of_each_module() {
 }
 
 #[test]
-fn names_are_kept_for_the_next_run_unless_that_is_refused() {
+fn names_are_cached_unless_no_cache_is_given() {
     let place = Place::new();
     let id = "ffeeddccbbaa99887766554433221100ffeeddcc";
-    // A copy of this program with a build id of its own, which goes away after the first run.
+    // A copy of this program with its own build id. It is deleted after the first run.
     let copy = with_build_id(&place, id);
     let mut profile = own_profile();
     let file = profile.strings.intern(text(&copy));
@@ -148,7 +151,7 @@ fn names_are_kept_for_the_next_run_unless_that_is_refused() {
 /// This program with another build id in its note.
 fn with_build_id(place: &Place, id: &str) -> PathBuf {
     let mut bytes = fs::read(std::env::current_exe().unwrap()).unwrap();
-    // A note of type 3 by "GNU" with 20 bytes.
+    // A note of type 3 (build id) by "GNU" with 20 bytes.
     let header = b"\x04\0\0\0\x14\0\0\0\x03\0\0\0GNU\0";
     let note = bytes.windows(header.len()).position(|it| it == header).expect("the linker writes a build id");
     for (index, pair) in id.as_bytes().chunks(2).enumerate() {

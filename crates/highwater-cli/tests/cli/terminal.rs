@@ -57,7 +57,7 @@ fn a_closed_pipe_is_no_error() {
         let output = place.command().args(arguments).stdout(writer).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(0), "{command}: {said}");
-        // Where a document goes to stdout, stderr says that it was written.
+        // If a document goes to stdout, stderr says that it was written.
         assert!(said.is_empty() || said.starts_with("wrote -"), "{command}: {said}");
     }
 }

@@ -1,4 +1,4 @@
-//! What a page holds, as data: answers, in which names and stacks are numbers of a list that all share.
+//! The content of a page as data: answers whose names and stacks are indexes into common lists.
 
 use std::collections::HashMap;
 
@@ -21,20 +21,20 @@ pub(crate) struct Document<'a> {
     highwater: u32,
     kind: &'static str,
     title: String,
-    /// What there is to see first.
+    /// The findings for the top of the page.
     findings: Vec<Finding>,
     notes: Vec<String>,
     snapshots: Vec<SnapshotData<'a>>,
     timeline: Option<&'a Timeline>,
     moments: &'a [usize],
-    /// What was in use at each moment of the time line, in words.
+    /// The memory in use at each moment of the time line, as text.
     moment_texts: Vec<String>,
-    /// Round values to read a drawing of the time line by, ascending, and in words.
+    /// Round values for the axis of the time line, ascending, and as text.
     marks: Vec<(i64, String)>,
     trend: Option<TrendData<'a>>,
     /// Names of frames and rows.
     labels: Vec<String>,
-    /// Stacks, leaf first, as positions of `labels`.
+    /// Stacks, leaf first, as indexes into `labels`.
     stacks: Vec<Vec<usize>>,
 }
 
@@ -42,22 +42,22 @@ pub(crate) struct Document<'a> {
 struct SnapshotData<'a> {
     name: String,
     views: Vec<HoldingData<'a>>,
-    /// What changed since the first.
+    /// Changes since the first profile.
     changed: Vec<ChangedData<'a>>,
 }
 
-/// A table and a tree.
+/// The data of a table and a tree.
 #[derive(Serialize)]
 struct HoldingData<'a> {
     #[serde(flatten)]
     question: Question,
     header: &'a Header,
-    /// What the terminal says above the table.
+    /// The text that the terminal view has above the table.
     summary: String,
     heads: Vec<String>,
     rows: Vec<RowData>,
     omitted: Omitted,
-    /// Depth, position of the label, cumulative value, value of the node itself.
+    /// For each node: depth, index of the label, cumulative value, value of the node itself.
     nodes: Vec<(usize, usize, i64, i64)>,
     nodes_left_out: usize,
 }
@@ -65,13 +65,13 @@ struct HoldingData<'a> {
 #[derive(Serialize)]
 struct RowData {
     label: usize,
-    /// The texts of the table's columns but the last.
+    /// The texts of all columns but the last.
     cells: Vec<String>,
-    /// What those are made of, for sorting.
+    /// The numbers behind the cells, for sorting.
     values: Vec<f64>,
-    /// What the row is ranked by, exactly.
+    /// The exact value that ranks the row.
     value: i64,
-    /// How far the interval of that reaches below and above it; `None` where that is not known, or not drawn.
+    /// The margins of the value below and above; `None` if they are unknown or not drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
     margins: Option<[f64; 2]>,
     stack: usize,
@@ -91,7 +91,7 @@ struct ChangedData<'a> {
     rows: Vec<RowData>,
     omitted: Omitted,
     noise: Omitted,
-    /// Depth, position of the label, change, grown, shrunk, whether it is significant.
+    /// For each node: depth, index of the label, change, growth, shrinkage, whether it is significant.
     nodes: Vec<(usize, usize, i64, i64, i64, bool)>,
     nodes_left_out: usize,
 }
@@ -117,10 +117,10 @@ struct TrendRowData<'a> {
     levels: &'a [i64],
 }
 
-/// Frames of a stack that a page shows; of a deeper one its ends.
+/// Maximum frames of a stack on a page. The middle of a deeper stack is left out.
 const DEEPEST: usize = 1000;
 
-/// Names and stacks while a document is made.
+/// Collects names and stacks while a document is made.
 #[derive(Default)]
 struct Names {
     labels: Vec<String>,
@@ -157,7 +157,7 @@ impl Names {
 }
 
 impl<'a> Document<'a> {
-    pub(crate) fn of(page: &'a Page, budgets: Budgets) -> Self {
+    pub(crate) fn new(page: &'a Page, budgets: Budgets) -> Self {
         let mut names = Names::default();
         let last = page.snapshots.len().saturating_sub(1);
         let snapshots = page.snapshots.iter().enumerate().map(|(at, snapshot)| {
@@ -192,7 +192,7 @@ impl<'a> Document<'a> {
             highwater: crate::json::VERSION,
             kind: "report",
             title: clean(&page.title),
-            findings: findings::of(page),
+            findings: findings::collect(page),
             notes,
             snapshots,
             timeline: page.timeline.as_ref(),
@@ -279,7 +279,7 @@ fn change<'a>(it: &'a Changed, budget: Budget, names: &mut Names) -> ChangedData
     }
 }
 
-/// What the cells of a row are made of, in their order.
+/// The numbers behind the cells of a row, in order.
 fn diff_values(diff: &Diff, row: &highwater_analyze::DiffRow) -> Vec<f64> {
     let mut values = vec![row.change.value as f64];
     if header::has_errors(&diff.base) || header::has_errors(&diff.new) {
@@ -308,7 +308,7 @@ fn grown(growth: &Growth, budget: Budget, names: &mut Names) -> (Vec<GrownNode>,
     (nodes.collect(), left_out + growth.omitted.rows)
 }
 
-/// Powers of two for bytes, of ten for blocks, up to whatever the time line has.
+/// Powers of two for bytes, of ten for blocks, up to the maximum of the time line.
 fn marks(timeline: &Timeline) -> Vec<(i64, String)> {
     let unit = &timeline.header.unit;
     let base: i64 = if *unit == Unit::Bytes { 2 } else { 10 };
@@ -379,7 +379,7 @@ fn texts(cells: Vec<crate::table::Cell>) -> Vec<String> {
     cells.into_iter().map(crate::table::Cell::into_text).collect()
 }
 
-/// What was left out before, and these values too.
+/// The omitted rows so far, plus these values.
 fn more(omitted: Omitted, values: impl Iterator<Item = i64>) -> Omitted {
     values.fold(omitted, |it, value| Omitted { rows: it.rows + 1, value: it.value.saturating_add(value) })
 }

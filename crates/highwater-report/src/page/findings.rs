@@ -1,4 +1,4 @@
-//! What a reader of a page should see first, each with the place where the page shows it.
+//! The most important findings of a page, each with the place at which the page shows it.
 
 use highwater_analyze::{Advice, Cause, Class, DiffRow, GroupBy, Measure, SampleKind, TrendRow, Unit};
 use serde::Serialize;
@@ -7,27 +7,27 @@ use super::{Changed, Page};
 use crate::label::clean;
 use crate::number;
 
-/// Most of one sort.
+/// Maximum findings of one sort.
 const MOST: usize = 5;
 
-/// Something that stands out.
+/// A finding.
 #[derive(Debug, Serialize)]
 pub(crate) struct Finding {
-    /// What sort of thing it is, in a word or two.
+    /// The sort of the finding, in a word or two.
     sort: &'static str,
     text: String,
     place: Place,
 }
 
-/// Where the page shows it.
+/// The place at which the page shows a finding.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case", tag = "view")]
 enum Place {
     /// A row of the trend.
     Trend { label: String },
-    /// A moment of the series: position in the time line.
+    /// A moment of the series: an index into the time line.
     Moment { at: usize },
-    /// A row of what changed.
+    /// A row of the changes.
     Changed { sample: String, by: String, label: String },
     /// A row of the last profile.
     Holding { sample: String, by: String, label: String },
@@ -41,8 +41,8 @@ impl Place {
     }
 }
 
-/// The findings of a page: leaks, spikes, growth, advice, and without any of these what holds most.
-pub(crate) fn of(page: &Page) -> Vec<Finding> {
+/// The findings of a page: leaks, spikes, growth and advice; without any of these, the largest rows.
+pub(crate) fn collect(page: &Page) -> Vec<Finding> {
     let mut findings = leaks(page);
     findings.extend(spikes(page));
     findings.extend(growth(page));
@@ -53,11 +53,11 @@ pub(crate) fn of(page: &Page) -> Vec<Finding> {
     findings
 }
 
-/// What `highwater leaks` finds; then what the trend calls so and that does not.
+/// The findings of `highwater leaks`, then the leaks of the trend that are not among them.
 fn leaks(page: &Page) -> Vec<Finding> {
     let found = page.leaks.iter().flat_map(|it| it.findings.iter().map(move |leak| (it, leak)));
     let trend = page.trend.iter().flat_map(|it| it.rows.iter().map(move |row| (it, row)));
-    let has_course = |label: &str| trend.clone().any(|(_, row)| row.key.label == label);
+    let is_in_trend = |label: &str| trend.clone().any(|(_, row)| row.key.label == label);
     let is_found = |label: &str| found.clone().any(|(_, leak)| leak.key.label == label);
     let findings = found.clone().map(|(all, leak)| Finding {
         sort: "leak",
@@ -68,13 +68,13 @@ fn leaks(page: &Page) -> Vec<Finding> {
             number::estimate(&leak.live_bytes, &all.header.unit),
             crate::leaks::evidence(leak)
         )),
-        place: if has_course(&leak.key.label) {
+        place: if is_in_trend(&leak.key.label) {
             Place::Trend { label: clean(&leak.key.label) }
         } else {
             Place::line(SampleKind::LiveBytes, &leak.key.label)
         },
     });
-    // Of a series that is long enough everything is found there that is to be, and that no rule accepts.
+    // In a long series, `highwater leaks` finds every leak, except for those that a rule accepts.
     let accepts = |row: &TrendRow| {
         page.accepted.iter().any(|it| it.accepts(&row.key, &row.stack, Cause::GrowsWithoutEnd))
     };
@@ -96,7 +96,7 @@ fn leaks(page: &Page) -> Vec<Finding> {
 }
 
 fn spikes(page: &Page) -> Vec<Finding> {
-    // Of two profiles the comparison says all there is.
+    // For two profiles, the comparison is enough.
     let Some(timeline) = page.timeline.as_ref().filter(|it| it.moments.len() > 2) else { return Vec::new() };
     let bytes = |value: i64| number::amount(value, &Unit::Bytes);
     let all = &timeline.spikes.spikes;
@@ -154,7 +154,7 @@ fn grown(changed: &Changed, row: &DiffRow) -> Finding {
     }
 }
 
-/// What `highwater advise` finds.
+/// The findings of `highwater advise`.
 fn advice(page: &Page) -> Vec<Finding> {
     let findings = page.advices.iter().flat_map(|it| &it.findings);
     let finding = |it: &Advice| {
@@ -162,7 +162,7 @@ fn advice(page: &Page) -> Vec<Finding> {
         let sample = if is_held { SampleKind::LiveBytes } else { SampleKind::AllocBytes };
         Finding {
             sort: "advice",
-            text: clean(&format!("{}: {}", it.key.label, crate::advise::what_to_do(it))),
+            text: clean(&format!("{}: {}", it.key.label, crate::advise::measure_and_savings(it))),
             place: Place::line(sample, &it.key.label),
         }
     };

@@ -1,16 +1,16 @@
-//! Texts that a page has no room for, cut in their middle: names of generic code may be as long as books.
+//! Cuts texts that are too long for a page in the middle: names of generic code can be very long.
 
 use serde_json::Value;
 
-/// What stands for what was cut out.
+/// Replaces the part that was cut out.
 const CUT: &str = "…";
 
-/// The document with no text longer than so many bytes, and a note that says so if there was one.
+/// The document with no text longer than `most` bytes, and with a note if a text was cut.
 pub(crate) fn shorten(document: String, most: usize) -> String {
     if !has_longer(&document, most) {
         return document;
     }
-    // What was just written can be read again.
+    // The document was just written by this crate, so it can be parsed.
     let Ok(mut value) = serde_json::from_str(&document) else { return document };
     in_value(&mut value, most);
     if let Some(notes) = value.get_mut("notes").and_then(Value::as_array_mut) {
@@ -19,7 +19,7 @@ pub(crate) fn shorten(document: String, most: usize) -> String {
     value.to_string()
 }
 
-/// Whether some string of a document is longer, as it is written there.
+/// Whether a string of the document is longer than `most` bytes in its JSON form.
 fn has_longer(document: &str, most: usize) -> bool {
     let (mut start, mut is_escaped) = (None, false);
     for (at, byte) in document.bytes().enumerate() {
@@ -49,11 +49,11 @@ fn in_value(value: &mut Value, most: usize) {
     }
 }
 
-/// Equal texts stay equal: the page finds rows by their names.
+/// Cuts equal texts equally, because the page finds rows by their names.
 fn cut(text: &str, most: usize) -> String {
-    let room = most.saturating_sub(CUT.len());
-    let end = text.floor_char_boundary(room * 2 / 3);
-    let start = text.ceil_char_boundary(text.len() - room / 3);
+    let space = most.saturating_sub(CUT.len());
+    let end = text.floor_char_boundary(space * 2 / 3);
+    let start = text.ceil_char_boundary(text.len() - space / 3);
     format!("{}{CUT}{}", &text[..end], &text[start..])
 }
 
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_too_long_is_cut() {
+    fn only_long_texts_are_cut() {
         let document = r#"{"a":["short","a \"text\" of more than twelve bytes"],"notes":[]}"#;
         assert_eq!(shorten(document.to_owned(), 100), document);
         let cut = shorten(document.to_owned(), 12);

@@ -76,7 +76,7 @@ fn names_cannot_end_the_script() {
 }
 
 #[test]
-fn a_page_has_everything_in_it_and_asks_for_nothing() {
+fn a_page_needs_no_other_files() {
     let html = page("x", 2).html();
     assert!(html.starts_with("<!doctype html>") && html.contains("default-src 'none'"));
     let own = html.replace("http://www.w3.org/2000/svg", "");
@@ -89,7 +89,7 @@ fn a_page_has_everything_in_it_and_asks_for_nothing() {
 }
 
 #[test]
-fn a_page_that_would_be_too_large_is_cut_and_says_so() {
+fn a_large_page_is_cut_and_says_so() {
     let long = "very::long::name::".repeat(40);
     let page = page(&long, 50_000);
     let html = page.html();
@@ -126,7 +126,7 @@ fn no_name_makes_a_page_too_large() {
 }
 
 #[test]
-fn findings_lead_to_places_that_are_there() {
+fn findings_lead_to_existing_places() {
     let data = data(&page("demo::add", 3));
     let place = &data["findings"][0]["place"];
     assert_eq!(

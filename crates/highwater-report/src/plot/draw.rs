@@ -1,4 +1,4 @@
-//! The drawing itself, the same on whatever it is drawn.
+//! Draws a plot on any backend.
 
 use std::iter;
 use std::sync::Once;
@@ -12,20 +12,20 @@ use plotters::style::{FontStyle, register_font};
 use super::{Drawing, LAYERS, MOST_ROWS, PlotError, highest};
 use crate::number;
 
-/// The letters of drawings, so that none depends on the fonts of a system. Where it is from: `font/LICENSE`.
+/// The font of drawings, so that they do not depend on the system's fonts. `font/LICENSE` names its source.
 static FONT: &[u8] = include_bytes!("../../font/DejaVuSans.ttf");
 
-/// Share of the width and of the height that a legend takes.
+/// Share of the drawing's width and height that the legend takes.
 const LEGEND: (f64, f64) = (0.4, 0.38);
 
-/// The height of the drawing, in times of the highest value.
+/// Height of the drawing, as a multiple of the highest value.
 const HEADROOM: f64 = 1.08;
 
 impl Drawing<'_> {
-    /// Draws on this.
+    /// Draws on a backend.
     pub(super) fn on<DB: DrawingBackend>(&self, backend: DB) -> Result<(), PlotError> {
         static REGISTERED: Once = Once::new();
-        // Fails for a file that is no font; then drawing says that there is none.
+        // Registering fails only if the file is not a font; then drawing returns the error.
         REGISTERED.call_once(|| drop(register_font("sans-serif", FontStyle::Normal, FONT)));
         let root = backend.into_drawing_area();
         let drawn = self.draw(&root).and_then(|()| root.present());
@@ -97,7 +97,7 @@ impl Drawing<'_> {
         Ok(())
     }
 
-    /// Where the legend hides least: it is about as wide and as high as [`LEGEND`] of the drawing.
+    /// The position at which the legend hides least. Its size is about [`LEGEND`] of the drawing.
     fn legend(&self, seconds: &[f64], span: f64) -> SeriesLabelPosition {
         let (width, height) = LEGEND;
         let top = self.layers.last().map_or(&[][..], |it| it.tops.as_slice());

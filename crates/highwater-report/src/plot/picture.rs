@@ -1,4 +1,4 @@
-//! Drawings as dots, for where an SVG cannot be shown: chats, documents, terminals.
+//! Drawings as PNG pictures, for chats, documents and terminals that cannot show an SVG.
 
 use plotters::prelude::BitMapBackend;
 
@@ -22,7 +22,7 @@ mod tests {
     use super::super::tests::timeline;
     use super::*;
 
-    /// The dots of a PNG file.
+    /// The pixels of a PNG file.
     fn dots(file: &[u8]) -> Vec<u8> {
         let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
         let mut dots = vec![0; reader.output_buffer_size().unwrap()];
@@ -36,22 +36,22 @@ mod tests {
     }
 
     #[test]
-    fn the_legend_hides_no_line_that_it_can_leave_free() {
-        // The resident set is at the top from the beginning, and what is live far below it.
+    fn the_legend_avoids_lines() {
+        // The resident set is high from the beginning, and live memory is far below it.
         let high = dots(&crate::plot_png(&timeline(1), "").unwrap());
         let row = |y: usize| &high[y * SIZE.0 as usize * 3..][..SIZE.0 as usize * 3];
-        // As long as the drawing is wide, but for the axis and the margins.
+        // The longest dark line is as long as the drawing is wide, without the axis and the margins.
         let longest = (0..SIZE.1 as usize).map(|y| dots_of(row(y), [60, 60, 60])).max().unwrap();
         assert!(longest > 950, "{longest}");
     }
 
     #[test]
-    fn a_picture_has_layers_lines_marks_and_words() {
+    fn a_picture_has_layers_lines_marks_and_text() {
         let timeline = timeline(2);
         let file = crate::plot_png(&timeline, "a to b").unwrap();
         assert_eq!(file, crate::plot_png(&timeline, "a to b").unwrap(), "equal answers give equal files");
         let with = dots(&file);
-        // The line of the resident set and the mark of a spike, in their own colours.
+        // The line of the resident set and the mark of a spike have their own colours.
         assert!(dots_of(&with, [60, 60, 60]) > 500 && dots_of(&with, [190, 0, 190]) > 20);
         let calm = {
             let mut it = timeline.clone();

@@ -1,5 +1,5 @@
-//! How the results of one build are written: a magic number, a table of strings, the addresses with their frames,
-//! and a checksum over all of it. Numbers are LEB128.
+//! The file format for the results of one build: a magic number, a table of strings, the addresses with their
+//! frames, and a checksum over everything. Numbers are LEB128.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -43,7 +43,7 @@ pub(super) fn encode(record: &Record) -> Vec<u8> {
     bytes
 }
 
-/// `None` when anything about the bytes is not as [`encode`] writes it.
+/// `None` if the bytes differ in any way from the output of [`encode`].
 pub(super) fn decode(bytes: &[u8]) -> Option<Record> {
     let (content, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
     if checksum(content) != *sum {
@@ -88,7 +88,7 @@ fn number(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// Strings as they are met; 0 stands for none.
+/// Strings in the order of their first use; index 0 means no string.
 #[derive(Default)]
 struct Strings<'a> {
     ids: HashMap<&'a str, u64>,
@@ -155,8 +155,8 @@ mod tests {
     }
 
     #[test]
-    fn counts_beyond_the_content_end_at_its_end() {
-        // A valid checksum over nonsense: 2^63 strings in no bytes.
+    fn counts_beyond_the_content_are_refused() {
+        // A valid checksum over invalid content: 2^63 strings in no bytes.
         let mut bytes = MAGIC.to_vec();
         number(&mut bytes, 1 << 63);
         let sum = checksum(&bytes);

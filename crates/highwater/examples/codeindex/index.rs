@@ -1,4 +1,4 @@
-//! The index: which lines a word occurs in, and where a symbol is defined.
+//! The index: the lines that contain a word, and the place where a symbol is defined.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -9,14 +9,14 @@ use crate::postings::Postings;
 use crate::sources::{Corpus, Document};
 use crate::symbols::{self, Kind};
 
-/// Parsing recurses as deep as the text nests, and generated code nests deep.
+/// The parser recurses as deep as the text is nested, and generated code is deeply nested.
 const INDEXER_STACK_BYTES: usize = 64 << 20;
 
-/// Where a symbol is defined.
+/// The place where a symbol is defined.
 pub struct Definition {
-    /// Line of the corpus.
+    /// Line number in the corpus.
     pub line: u32,
-    /// What it is.
+    /// The kind of the definition.
     pub kind: Kind,
 }
 
@@ -29,8 +29,8 @@ pub struct Index {
 }
 
 impl Index {
-    /// Indexes all files with this many threads. Each takes a run of files of about the same size, and the runs
-    /// are put together in their order, so that line numbers ascend everywhere.
+    /// Indexes all files with this many threads. Each takes a run of files of about the same size, and the
+    /// runs are joined in order, so that line numbers ascend everywhere.
     ///
     /// # Errors
     /// When a thread cannot be started.
@@ -40,7 +40,7 @@ impl Index {
             for (number, run) in runs(corpus, threads).into_iter().enumerate() {
                 let builder =
                     thread::Builder::new().name(format!("indexer-{number}")).stack_size(INDEXER_STACK_BYTES);
-                indexers.push(builder.spawn_scoped(scope, move || Self::of(run))?);
+                indexers.push(builder.spawn_scoped(scope, move || Self::new(run))?);
             }
             let parts = indexers
                 .into_iter()
@@ -76,12 +76,12 @@ impl Index {
         self.symbols.values().map(Vec::len).sum()
     }
 
-    /// Number of files that are not valid Rust; their words are indexed, their symbols are not known.
+    /// Number of files that are not valid Rust. Their words are indexed, but not their symbols.
     pub fn parse_errors(&self) -> usize {
         self.parse_errors
     }
 
-    fn of(run: &[Document]) -> Self {
+    fn new(run: &[Document]) -> Self {
         let mut index = Self::default();
         for document in run {
             index.add_words(document);
@@ -94,7 +94,7 @@ impl Index {
         for position in 0..document.lines() {
             let line = document.first_line + position as u32;
             for word in words(document.line(position)) {
-                // Nearly every word is known already: look it up before making a key of it.
+                // Almost every word is known already, so it is looked up before a key is allocated.
                 match self.words.get_mut(word) {
                     Some(postings) => postings.push(line),
                     None => self.words.entry(word.into()).or_default().push(line),
@@ -129,13 +129,13 @@ impl Index {
     }
 }
 
-/// The words of a line: everything that could be an identifier or a keyword.
+/// The words of a line: all possible identifiers and keywords.
 pub fn words(line: &str) -> impl Iterator<Item = &str> {
     line.split(|character: char| !(character.is_alphanumeric() || character == '_'))
         .filter(|word| word.starts_with(|first: char| !first.is_ascii_digit()))
 }
 
-/// Cuts the corpus into `count` runs of files that hold about the same number of bytes.
+/// Splits the corpus into `count` runs of files with about the same number of bytes.
 fn runs(corpus: &Corpus, count: usize) -> Vec<&[Document]> {
     let mut runs = Vec::with_capacity(count);
     let mut rest = corpus.documents();

@@ -1,8 +1,9 @@
-//! A code search engine that profiles itself: it indexes the source of everything that a Rust workspace depends on
-//! and serves queries from the index. With `--fault` it goes wrong in one of three ways that the profiles show.
+//! A code search engine that profiles itself: it indexes the source of everything that a Rust workspace
+//! depends on, and serves queries from the index. With `--fault` it behaves badly in one of three ways, which
+//! the profiles show.
 //!
-//! Where to look: `memory.rs` for all that a program has to do to be profiled, `fault/` for the faults, and
-//! `sources.rs`, `index.rs` and `query.rs` for the program itself.
+//! Where to look: `memory.rs` for everything a program needs to do to be profiled, `fault/` for the faults,
+//! and `sources.rs`, `index.rs` and `query.rs` for the program itself.
 #![forbid(unsafe_code)]
 
 mod fault;
@@ -24,7 +25,7 @@ use index::Index;
 use query::{Queries, Search};
 use sources::Corpus;
 
-/// Whatever ends the program early, to be printed.
+/// Any error that ends the program early and is printed.
 type Failure = Box<dyn Error + Send + Sync>;
 
 /// Indexes the Rust sources that a workspace depends on, and serves queries from the index
@@ -39,7 +40,7 @@ struct Arguments {
     /// Write heap-00.pb.gz to heap-20.pb.gz to this directory, each after another twentieth of the queries
     #[arg(long, value_name = "DIR")]
     series: Option<PathBuf>,
-    /// Manifest of the workspace to index [default: that of the current directory]
+    /// Manifest of the workspace to index [default: the current directory's]
     #[arg(long, value_name = "FILE")]
     manifest_path: Option<PathBuf>,
     /// Number of queries to make up and serve
@@ -94,7 +95,7 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Snapshots of a series, besides the one before the first query.
+/// Number of snapshots in a series, without the one before the first query.
 const STEPS: usize = 20;
 
 /// Answers the queries, and returns the number of results.

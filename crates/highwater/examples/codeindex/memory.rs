@@ -1,16 +1,16 @@
-//! Everything this program does to be profiled: it names its allocator, and writes a snapshot now and then.
+//! Everything this program does to be profiled: it defines its allocator, and writes snapshots.
 
 use std::fs;
 use std::path::Path;
 
 use crate::Failure;
 
-/// Every allocation of the program goes through this. One sample for each 64 KiB allocated on average is much for a
-/// server and little for a program that runs for seconds.
+/// Every allocation of the program goes through this allocator. A mean of one sample per 64 KiB is a lot for
+/// a server, and little for a program that runs for seconds.
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new().interval(64 * 1024);
 
-/// Writes `NAME.pb.gz` to the directory, which is made if need be.
+/// Writes `NAME.pb.gz` to the directory, which is created if it is missing.
 ///
 /// # Errors
 /// When the snapshot cannot be taken or written.
@@ -22,7 +22,7 @@ pub fn snapshot(directory: Option<&Path>, name: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints what the allocator counted. Unlike the sites in a snapshot, these numbers are not sampled.
+/// Prints the allocator's counts. Unlike the sites in a snapshot, these numbers are not sampled.
 pub fn print_statistics() {
     let stats = highwater::stats();
     let mib = |bytes: u64| bytes as f64 / (1 << 20) as f64;

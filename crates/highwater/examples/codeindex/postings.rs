@@ -1,7 +1,7 @@
 //! A list of ascending line numbers in about one byte each.
 
-/// Where a word occurs: line numbers of the corpus, each stored as its distance from the one before, seven bits
-/// a byte, low bits first; the top bit says that another byte follows.
+/// The line numbers at which a word occurs in the corpus. Each is stored as the difference from the previous
+/// one, seven bits a byte, low bits first; the top bit says that another byte follows.
 #[derive(Default)]
 pub struct Postings {
     bytes: Vec<u8>,
@@ -10,7 +10,7 @@ pub struct Postings {
 }
 
 impl Postings {
-    /// Adds a line. A line that does not lie behind the last one is there already.
+    /// Adds a line. A line that is not after the last one is there already.
     pub fn push(&mut self, line: u32) {
         if self.len > 0 && line <= self.last {
             return;
@@ -25,7 +25,7 @@ impl Postings {
         self.len += 1;
     }
 
-    /// Adds lines that all lie behind the ones here.
+    /// Adds lines that are all after the present ones.
     pub fn append(&mut self, other: &Self) {
         let mut rest = other.iter();
         if let Some(first) = rest.next() {
@@ -46,7 +46,7 @@ impl Postings {
         Lines { bytes: &self.bytes, last: 0 }
     }
 
-    /// Gives back the memory that was kept for further lines.
+    /// Frees the memory reserved for further lines.
     pub fn shrink_to_fit(&mut self) {
         self.bytes.shrink_to_fit();
     }
@@ -74,27 +74,27 @@ impl Iterator for Lines<'_> {
 mod tests {
     use super::*;
 
-    fn of(lines: &[u32]) -> Postings {
+    fn postings(lines: &[u32]) -> Postings {
         let mut postings = Postings::default();
         lines.iter().for_each(|&line| postings.push(line));
         postings
     }
 
     #[test]
-    fn lines_come_back_in_order_and_once() {
+    fn lines_are_unique_and_in_order() {
         let lines = [0, 1, 127, 255, 256, 16_640, 5_000_000, u32::MAX];
-        assert_eq!(of(&lines).iter().collect::<Vec<_>>(), lines);
-        let repeated = of(&[0, 0, 7, 7, 7, 300, 300]);
+        assert_eq!(postings(&lines).iter().collect::<Vec<_>>(), lines);
+        let repeated = postings(&[0, 0, 7, 7, 7, 300, 300]);
         assert_eq!((repeated.iter().collect(), repeated.len()), (vec![0, 7, 300], 3));
     }
 
     #[test]
-    fn appending_is_like_pushing_one_after_the_other() {
+    fn appending_equals_pushing_one_by_one() {
         for (first, second) in
             [(&[][..], &[5, 900][..]), (&[5, 900], &[]), (&[5, 900], &[901, 70_000, 70_001])]
         {
-            let mut joined = of(first);
-            joined.append(&of(second));
+            let mut joined = postings(first);
+            joined.append(&postings(second));
             joined.push(80_000);
             let all = [first, second, &[80_000]].concat();
             assert_eq!((joined.iter().collect::<Vec<_>>(), joined.len()), (all.clone(), all.len()));

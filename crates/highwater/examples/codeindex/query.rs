@@ -1,16 +1,16 @@
-//! Queries: what they mean, how their results are shown, and a few thousand of them to serve.
+//! Queries: their meaning, the display of their results, and a stream of them to serve.
 
 use std::fmt::{self, Write};
 
 use crate::index::{self, Index};
 use crate::sources::{Corpus, Document};
 
-/// A page shows the first results only, as every search page does.
+/// Number of results on a page.
 const HITS_PER_PAGE: usize = 40;
 /// Lines shown before and after each hit.
 const CONTEXT_LINES: usize = 3;
 
-/// Answers queries from an index and the text it was made of.
+/// Answers queries with an index and its text.
 pub struct Search<'a> {
     /// The text.
     pub corpus: &'a Corpus,
@@ -19,9 +19,9 @@ pub struct Search<'a> {
 }
 
 impl Search<'_> {
-    /// Appends the results of `query` to `page`, and returns how many there are. `def:NAME` asks for the definitions
-    /// of a symbol, anything else for the lines that contain all of its words. `shown` is called with each file's
-    /// part of the page.
+    /// Appends the results of `query` to `page`, and returns their number. `def:NAME` means the definitions
+    /// of a symbol, other text the lines that contain all of its words. Calls `shown` with each file's part
+    /// of the page.
     pub fn answer(
         &self,
         query: &str,
@@ -48,7 +48,7 @@ impl Search<'_> {
             let (document, position) = self.corpus.locate(definition.line);
             writeln!(page, "{} {name} in {}:{}", definition.kind, document.name, position + 1)?;
         }
-        // A syntax tree may be walked in another order than that of its lines.
+        // The order of a syntax tree may differ from the order of its lines.
         let mut lines: Vec<u32> = shown.iter().map(|definition| definition.line).collect();
         lines.sort_unstable();
         Ok(lines)
@@ -69,7 +69,7 @@ impl Search<'_> {
         rarest.iter().filter(in_all).take(HITS_PER_PAGE).collect()
     }
 
-    /// Shows hits that all lie in one file; lines around them that overlap are shown once.
+    /// Shows results within one file. Overlapping context lines are shown once.
     fn show_file(&self, hits: &[u32], page: &mut String) -> fmt::Result {
         let Some(&first) = hits.first() else { return Ok(()) };
         let (document, _): (&Document, _) = self.corpus.locate(first);
@@ -87,8 +87,8 @@ impl Search<'_> {
     }
 }
 
-/// An endless stream of queries such as a reader of the corpus would ask: words and symbols of lines taken at
-/// random, so that frequent words are asked for often. It is the same stream in every run.
+/// An endless stream of queries that a reader of the corpus could ask: words and symbols of random lines, so
+/// that frequent words are frequent queries. The stream is the same in every run.
 pub struct Queries<'a> {
     search: &'a Search<'a>,
     state: u64,
@@ -109,7 +109,7 @@ impl<'a> Queries<'a> {
         ((bits ^ bits >> 31) % end.max(1) as u64) as usize
     }
 
-    /// A query made of a random line, unless there is nothing to ask for in it.
+    /// A query from a random line; `None` if the line has nothing to ask for.
     fn attempt(&mut self) -> Option<String> {
         let Search { corpus, index } = *self.search;
         let line = self.below(corpus.lines() as usize) as u32;

@@ -1,6 +1,6 @@
-//! The text to be indexed: every Rust source file of every package that a workspace depends on.
+//! The text to index: every Rust source file of every package that a workspace depends on.
 //!
-//! Lines are numbered through the whole corpus, so that one small number says file and line at once; the index
+//! Lines are numbered through the whole corpus, so that one small number identifies file and line. The index
 //! stores nothing else.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use cargo_metadata::MetadataCommand;
 /// Why the sources could not be found or read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
-    /// `rustc` could not be asked.
+    /// The host platform could not be read from `rustc`.
     #[error("cannot ask rustc for the host platform: {0}")]
     Host(String),
     /// `cargo metadata` failed.
@@ -63,15 +63,15 @@ pub struct Corpus {
 }
 
 impl Corpus {
-    /// Reads the sources of the workspace that `manifest` (default: the current directory) belongs to, at most
-    /// `limit` files.
+    /// Reads the sources of the workspace that `manifest` (default: the current directory) belongs to, at
+    /// most `limit` files.
     pub fn read(manifest: Option<&Path>, limit: usize) -> Result<Self, SourceError> {
         let mut corpus = Self { documents: Vec::new(), bytes: 0 };
         let mut lines = 0;
         for (path, name) in source_files(manifest)?.into_iter().take(limit) {
             let text = read_text(&path)?;
             corpus.bytes += text.len() as u64;
-            // No file has more lines than bytes: this keeps offsets and line numbers within 32 bits.
+            // A file has at most as many lines as bytes, so offsets and line numbers fit into 32 bits.
             if corpus.bytes > u64::from(u32::MAX) {
                 return Err(SourceError::TooLarge { path });
             }
@@ -98,7 +98,7 @@ impl Corpus {
         self.documents.last().map_or(0, |last| last.first_line + last.lines() as u32)
     }
 
-    /// The file that a line of the corpus lies in, and its position there.
+    /// The file that contains a line of the corpus, and the line's position there.
     pub fn locate(&self, line: u32) -> (&Document, usize) {
         let after = self.documents.partition_point(|document| document.first_line <= line);
         let document = &self.documents[after - 1];
@@ -117,21 +117,21 @@ fn line_starts(text: &str) -> Vec<u32> {
     starts
 }
 
-/// Some test data of parsers is not UTF-8 on purpose; its readable part is indexed all the same.
+/// Some parsers have test data that is deliberately not UTF-8; its readable part is indexed.
 fn read_text(path: &Path) -> Result<String, SourceError> {
     let bytes = fs::read(path).map_err(|source| SourceError::Read { path: path.into(), source })?;
     Ok(String::from_utf8(bytes)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
-/// Every source file with the name it is shown by. A file that two packages contain (one lies in the other's
-/// directory) counts once.
+/// Every source file with its displayed name. A file that belongs to two packages (one is inside the other's
+/// directory) is included once.
 fn source_files(manifest: Option<&Path>) -> Result<BTreeMap<PathBuf, String>, SourceError> {
     let mut command = MetadataCommand::new();
     if let Some(manifest) = manifest {
         command.manifest_path(manifest);
     }
-    // Packages for other platforms are not on the disk after a build, and cargo would go and fetch them.
+    // Packages for other platforms are not on the disk after a build, and cargo would download them.
     command.other_options(["--filter-platform".into(), host_platform()?]);
     let mut files = BTreeMap::new();
     for package in command.exec()?.packages {

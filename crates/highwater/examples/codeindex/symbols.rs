@@ -1,11 +1,11 @@
-//! What a file defines: functions, types, traits, macros and the like, found in its syntax tree.
+//! The definitions in a file: functions, types, traits, macros and the like, from its syntax tree.
 
 use std::fmt;
 
 use syn::visit::{self, Visit};
 use syn::{ImplItemFn, Item, TraitItemFn, Variant};
 
-/// Kind of a definition; shown by the keyword that makes it.
+/// Kind of a definition, displayed as its keyword.
 #[derive(Clone, Copy)]
 pub enum Kind {
     Const,
@@ -45,7 +45,7 @@ impl fmt::Display for Kind {
 /// When the text is not a Rust source file.
 pub fn definitions(text: &str, define: impl FnMut(String, Kind, usize)) -> syn::Result<()> {
     let result = syn::parse_file(text).map(|file| Collector { define }.visit_file(&file));
-    // The parser keeps every text it has seen for the sake of its spans, and nobody would ever free them.
+    // The parser keeps every text it has parsed for its spans, and never frees them by itself.
     proc_macro2::extra::invalidate_current_thread_spans();
     result
 }

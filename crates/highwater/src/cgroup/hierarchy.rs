@@ -1,8 +1,9 @@
-//! Where the control groups of this process are: the mounts that show them, and the folders on the way up.
+//! Finds the control groups of this process: the mounts that show them, and the directories up to the root.
 //!
-//! `/proc/self/cgroup` names the group of each hierarchy, seen from the root of the process's namespace of groups.
-//! `/proc/self/mountinfo` says which group each mount shows as its root, seen from there, too. Both may begin with `..`: a
-//! process can be above its namespace, and a mount can be older than it.
+//! `/proc/self/cgroup` names the group in each hierarchy, relative to the root of the process's cgroup
+//! namespace. `/proc/self/mountinfo` names the group that each mount shows as its root, relative to the same
+//! root. Both paths may begin with `..`: a process can be above its namespace, and a mount can be older than
+//! it.
 //! <https://man7.org/linux/man-pages/man7/cgroup_namespaces.7.html>
 
 use std::fs;
@@ -15,10 +16,10 @@ use highwater_recorder::own_memory;
 use super::level::Group;
 use super::system::System;
 
-/// Where control groups are mounted when nothing says so.
+/// The mount point of control groups if the table of mounts does not name one.
 const USUAL: &str = "/sys/fs/cgroup";
 
-/// Directories that are looked into at the most for the group of this process, when nothing names it.
+/// Maximum directories to search for this process's group if no file names it.
 const MAX_SEARCHED: usize = 4096;
 
 /// The hierarchies that limit memory and processor time.
@@ -32,27 +33,27 @@ pub(super) struct Hierarchies {
 #[derive(Debug)]
 pub(super) struct Hierarchy {
     pub is_v1: bool,
-    /// The directory that is mounted.
+    /// The mount point.
     mount: PathBuf,
-    /// The group that it shows, seen from the namespace.
+    /// The group at the mount's root, relative to the namespace.
     shown: String,
-    /// The folder of the process's group, or of the nearest group above it that is to be seen.
+    /// The directory of the process's group, or of the nearest visible group above it.
     folder: PathBuf,
 }
 
-/// What was found last, with the groups for which it was found. To read `/proc/self/cgroup` each time is enough to notice that
-/// the process was put into another group; the table of mounts may be long.
+/// The last result, with the groups for which it was found. Reading `/proc/self/cgroup` each time is enough
+/// to notice that the process was moved to another group; the table of mounts may be long.
 static FOUND: Mutex<Option<(String, Hierarchies)>> = Mutex::new(None);
 
 impl Hierarchies {
-    /// Calls `read` with the groups that the process is in now.
+    /// Calls `read` with the present groups of the process.
     pub(super) fn now<R>(system: &System, read: impl FnOnce(&Self) -> R) -> R {
-        // A child of a fork may find the lock held by nobody.
+        // In the child of a fork, the lock may stay locked for ever.
         let Ok(mut found) = FOUND.try_lock() else {
             let groups = system.read("/proc/self/cgroup").unwrap_or_default();
             return read(&Self::find(system, &groups));
         };
-        // What is kept is the profiler's own memory, for whomever this reads.
+        // The cached result is Highwater's own memory, even if the program reads it.
         own_memory(|| {
             let groups = system.read("/proc/self/cgroup").unwrap_or_default();
             if !found.as_ref().is_some_and(|(of, it)| *of == groups && it.are_there(system)) {
@@ -68,8 +69,8 @@ impl Hierarchies {
 
     pub(super) fn find(system: &System, groups: &str) -> Self {
         let mounts = system.read("/proc/self/mountinfo").map(|it| mounts(&it)).unwrap_or_default();
-        let of = |controller| Hierarchy::find(system, groups, &mounts, controller);
-        Self { memory: of("memory"), cpu: of("cpu") }
+        let hierarchy = |controller| Hierarchy::find(system, groups, &mounts, controller);
+        Self { memory: hierarchy("memory"), cpu: hierarchy("cpu") }
     }
 
     fn are_there(&self, system: &System) -> bool {
@@ -83,13 +84,14 @@ struct Mount {
     shown: String,
     place: PathBuf,
     is_v1: bool,
-    /// The options of the file system, which of version 1 name the controllers.
+    /// The options of the file system. For version 1 they name the controllers.
     options: String,
 }
 
 impl Hierarchy {
     fn find(system: &System, groups: &str, mounts: &[Mount], controller: &str) -> Option<Self> {
-        // `number:controllers:path`. Version 2 has one line with number 0 and no controllers, version 1 one for each hierarchy.
+        // The form is `number:controllers:path`. Version 2 has one line with number 0 and without
+        // controllers; version 1 has one line for each hierarchy.
         let mut fields = groups.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
         let v1 = fields.clone().find(|(controllers, _)| controllers.split(',').any(|it| it == controller));
         let is_v1 = v1.is_some();
@@ -101,14 +103,14 @@ impl Hierarchy {
             let place = usual_place(system, is_v1.then_some(controllers), controller);
             return Self::below(system, place, "/", is_v1, path);
         }
-        // Of several mounts the one that shows most: whose root is furthest up.
+        // Of several mounts, choose the one that shows most: its root is highest.
         let below =
             found.iter().filter_map(|it| Self::below(system, it.place.clone(), &it.shown, is_v1, path));
         let distance = |part: &str| if part == ".." { -1 } else { 1 };
         below.min_by_key(|it| parts(&it.shown).map(distance).sum::<i32>())
     }
 
-    /// The group of this path as a mount shows it; `None` when it shows other groups only.
+    /// The group with this path below a mount; `None` if the mount shows only other groups.
     fn below(system: &System, mount: PathBuf, shown: &str, is_v1: bool, path: &str) -> Option<Self> {
         let (above, own): (Vec<&str>, Vec<&str>) = (parts(shown).collect(), parts(path).collect());
         let folder = if let Some(rest) = own.strip_prefix(above.as_slice()) {
@@ -117,7 +119,7 @@ impl Hierarchy {
             }
             nearest_directory(system, &mount, mount.join(rest.iter().collect::<PathBuf>()))
         } else {
-            // The mount shows groups above the namespace, whose names on the way down are not told.
+            // The mount shows groups above the namespace, and the names on the path down are unknown.
             let up = |parts: &[&str]| parts.iter().take_while(|it| **it == "..").count();
             let (shown_up, own_up) = (up(&above), up(&own));
             if shown_up < above.len() || shown_up <= own_up {
@@ -130,16 +132,17 @@ impl Hierarchy {
         system.has_directory(&mount).then(|| Self { is_v1, mount, shown: shown.to_owned(), folder })
     }
 
-    /// The group's folder and those above it, as far as they are to be seen.
+    /// The directory of the group and those above it, as far as they are visible.
     pub(super) fn folders(&self) -> impl Iterator<Item = &Path> {
         self.folder.ancestors().take_while(|it| it.starts_with(&self.mount))
     }
 
-    /// The groups of which the kernel counts the memory that is charged to this process, from the inside out.
+    /// The groups to which the kernel charges this process's memory, innermost first.
     pub(super) fn groups(&self, system: &System) -> Vec<Group> {
         let mut groups = Vec::new();
         for folder in self.folders() {
-            // Version 1 charges a group for those in it only if told so, as it always is from Linux 5.11 on.
+            // Version 1 charges a group for its subgroups only if configured to, as it always is since Linux
+            // 5.11.
             let is_charged = groups.is_empty()
                 || !self.is_v1
                 || system.number(folder.join("memory.use_hierarchy")) != Some(0);
@@ -151,14 +154,14 @@ impl Hierarchy {
         groups
     }
 
-    /// What the group of a folder is called.
+    /// The name of a directory's group.
     fn name(&self, folder: &Path) -> String {
         let below = folder.strip_prefix(&self.mount).unwrap_or(folder).to_string_lossy();
         let whole: Vec<&str> = parts(&self.shown).chain(parts(&below)).collect();
         format!("/{}", whole.join("/"))
     }
 
-    /// The tightest quota of processor time on the way up.
+    /// The tightest quota of processor time on the path to the root.
     pub(super) fn cpu_limit(&self, system: &System) -> Option<f64> {
         self.folders().filter_map(|folder| self.cpus(system, folder)).min_by(f64::total_cmp)
     }
@@ -177,18 +180,19 @@ impl Hierarchy {
     }
 }
 
-/// The parts of a path, of which `..` is one and `my..svc` is another.
+/// The components of a path. `..` is one, and so is `my..svc`.
 fn parts(path: &str) -> impl Iterator<Item = &str> {
     path.split('/').filter(|it| !it.is_empty())
 }
 
-/// The folder, or the nearest one above it that is there: a group may be deleted, or shown as a root although its path is told.
+/// The directory, or the nearest existing one above it: a group may be deleted, or a mount may show it as its
+/// root.
 fn nearest_directory(system: &System, mount: &Path, folder: PathBuf) -> PathBuf {
     let mut on_the_way = folder.ancestors().take_while(|it| it.starts_with(mount));
     on_the_way.find(|it| system.has_directory(it)).unwrap_or(mount).to_owned()
 }
 
-/// The folder so many levels down, and further down `rest`, in which this process is.
+/// The directory `depth` levels down, followed by `rest`, that contains this process.
 fn search(system: &System, folder: &Path, depth: usize, rest: &Path, budget: &mut usize) -> Option<PathBuf> {
     *budget = budget.checked_sub(1)?;
     if depth == 0 {
@@ -203,7 +207,7 @@ fn search(system: &System, folder: &Path, depth: usize, rest: &Path, budget: &mu
     names.into_iter().find_map(|it| search(system, &it, depth - 1, rest, budget))
 }
 
-/// Where systemd mounts them: <https://systemd.io/CGROUP_DELEGATION>.
+/// systemd's mount points: <https://systemd.io/CGROUP_DELEGATION>.
 fn usual_place(system: &System, v1: Option<&str>, controller: &str) -> PathBuf {
     let usual = Path::new(USUAL);
     let candidates = match v1 {
@@ -214,7 +218,8 @@ fn usual_place(system: &System, v1: Option<&str>, controller: &str) -> PathBuf {
     if system.has_directory(&first) { first } else { second }
 }
 
-/// The mounts of control groups in `/proc/self/mountinfo`. A later one hides an earlier one at the same place.
+/// The mounts of control groups in `/proc/self/mountinfo`. A later mount hides an earlier one at the same
+/// place.
 /// <https://man7.org/linux/man-pages/man5/proc_pid_mountinfo.5.html>
 fn mounts(text: &str) -> Vec<Mount> {
     let mut mounts: Vec<Mount> = Vec::new();
@@ -233,7 +238,7 @@ fn mounts(text: &str) -> Vec<Mount> {
     mounts
 }
 
-/// Without the escapes for what separates fields: `\040` is a space.
+/// Text without mountinfo's escapes for separators: `\040` is a space.
 fn unescaped(field: &str) -> String {
     let mut parts = field.split('\\');
     let mut text = parts.next().unwrap_or("").to_owned();
@@ -268,7 +273,7 @@ mod tests {
         let text = "31 23 0:28 / /cg rw - cgroup2 cgroup2 rw\n32 31 0:1 / /cg rw - tmpfs none rw\n";
         assert_eq!(mounts(text).len(), 0);
         assert_eq!(mounts(&text.lines().rev().collect::<Vec<_>>().join("\n")).len(), 1);
-        // Optional fields stand before the dash, and lines that make no sense are passed over.
+        // Optional fields are before the dash, and malformed lines are skipped.
         let text = "x\n - \n31 23 0:28 /a /cg rw shared:1 master:2 - cgroup cgroup rw,cpu,memory\n";
         assert_eq!(mounts(text)[0].options, "rw,cpu,memory");
     }

@@ -1,22 +1,25 @@
-//! What limits memory, one level at a time: how much of it is used, and how much there may be.
+//! Limits on memory, level by level: the use and the limit of each.
 
 use std::path::{Path, PathBuf};
 
 use super::system::System;
 
-/// Version 1 states "no limit" as the largest multiple of the page size, which depends on the page size; no
-/// machine has half of it.
+/// Version 1 reports "no limit" as the largest multiple of the page size. That number depends on the page
+/// size, and no machine has half as much memory.
 const NO_LIMIT_V1: u64 = 1 << 62;
 
-/// What limits memory.
+/// The kind of a limit on memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LimitKind {
-    /// A control group's limit for memory (`memory.max`, in version 1 `memory.limit_in_bytes`). At it the kernel kills.
+    /// A control group's limit for memory (`memory.max`, in version 1 `memory.limit_in_bytes`), at which the
+    /// kernel kills.
     Group,
-    /// The limit of a control group of version 1 for memory and swap together (`memory.memsw.limit_in_bytes`).
+    /// The limit of a control group of version 1 for memory and swap together
+    /// (`memory.memsw.limit_in_bytes`).
     GroupWithSwap,
-    /// The use of a control group from which on the kernel slows its processes down (`memory.high`). It does not kill there.
+    /// The use of a control group from which the kernel slows its processes down (`memory.high`). It does not
+    /// kill there.
     Throttle,
     /// The process's limit for its address space (`RLIMIT_AS`), at which allocations fail.
     AddressSpace,
@@ -24,12 +27,12 @@ pub enum LimitKind {
     Data,
     /// The memory of the machine.
     Machine,
-    /// What the kernel promises at most, where it may not promise more than there is (`vm.overcommit_memory=2`).
+    /// The memory that the kernel promises at most, if overcommitting is off (`vm.overcommit_memory=2`).
     Commit,
 }
 
 impl LimitKind {
-    /// A word for it, as in the agent's metrics and files.
+    /// A word for the kind, used in the agent's metrics and files.
     pub fn word(self) -> &'static str {
         match self {
             Self::Group => "cgroup",
@@ -43,23 +46,25 @@ impl LimitKind {
     }
 }
 
-/// One of the limits that this process's memory is below.
+/// One of the limits on this process's memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemoryLevel {
-    /// What limits it.
+    /// The kind of the limit.
     pub kind: LimitKind,
-    /// The control group as `/proc/self/cgroup` would name it, `RLIMIT_AS`, `RLIMIT_DATA`, `machine` or `CommitLimit`.
+    /// The control group in the form of `/proc/self/cgroup`, or `RLIMIT_AS`, `RLIMIT_DATA`, `machine` or
+    /// `CommitLimit`.
     pub name: String,
     /// Bytes that count against the limit.
     pub used_bytes: u64,
-    /// Those of them in files that were not used lately, which the kernel takes back first; `None` where it does not say.
+    /// How many of the used bytes are file cache that was not used recently, which the kernel reclaims first;
+    /// `None` if it does not say.
     pub inactive_file_bytes: Option<u64>,
     /// The limit in bytes.
     pub limit_bytes: u64,
     /// Bytes that can be swapped out before the kernel kills at this limit.
     pub swap_room_bytes: u64,
-    /// Whether the kernel kills all processes of a group together here (`memory.oom.group`).
+    /// Whether the kernel kills all processes of the group together at this limit (`memory.oom.group`).
     pub is_killed_whole: bool,
 }
 
@@ -76,31 +81,31 @@ impl MemoryLevel {
         }
     }
 
-    /// What cannot be taken back: [`Self::used_bytes`] less [`Self::inactive_file_bytes`].
+    /// Bytes that cannot be reclaimed: [`Self::used_bytes`] without [`Self::inactive_file_bytes`].
     pub fn working_set_bytes(&self) -> u64 {
         self.used_bytes.saturating_sub(self.inactive_file_bytes.unwrap_or(0))
     }
 
-    /// What is left below the limit, swap included.
+    /// Bytes left below the limit, including swap.
     pub fn headroom_bytes(&self) -> u64 {
         self.limit_bytes.saturating_sub(self.working_set_bytes()).saturating_add(self.swap_room_bytes)
     }
 
-    /// The level that ends the process: of those at which the kernel kills or refuses, the one with the least headroom, and
-    /// of several the innermost.
+    /// The level that ends the process: of the levels at which the kernel kills or refuses memory, the one
+    /// with the least headroom, and among equals the innermost.
     pub fn nearest(levels: &[Self]) -> Option<&Self> {
         let hard = levels.iter().filter(|it| it.kind != LimitKind::Throttle);
         hard.min_by_key(|it| it.headroom_bytes())
     }
 
-    /// The level that slows the process down first, if one does.
+    /// The level that slows the process down first, if there is one.
     pub fn throttle(levels: &[Self]) -> Option<&Self> {
         let soft = levels.iter().filter(|it| it.kind == LimitKind::Throttle);
         soft.min_by_key(|it| it.headroom_bytes())
     }
 }
 
-/// A control group that is charged for the memory of this process.
+/// A control group to which this process's memory is charged.
 #[derive(Debug)]
 pub(super) struct Group {
     folder: PathBuf,
@@ -111,24 +116,24 @@ pub(super) struct Group {
     pub limit_hits: Option<u64>,
     pub oom_kills: Option<u64>,
     is_killed_whole: bool,
-    /// `memory.stat`.
+    /// The content of `memory.stat`.
     stat: String,
 }
 
 impl Group {
-    /// `None` when the kernel does not count the memory of this group: it is then counted further up. Only groups with the
-    /// controller have its files, and of version 2 the root has none.
+    /// `None` if the kernel does not count the memory of this group but of one above it. Only groups with the
+    /// controller have its files, and in version 2 the root group has none.
     pub(super) fn read(system: &System, folder: &Path, name: String, is_v1: bool) -> Option<Self> {
         let file = |v1, v2| folder.join(if is_v1 { v1 } else { v2 });
         let used_bytes = system.number(file("memory.usage_in_bytes", "memory.current"))?;
         let stat = system.read(folder.join("memory.stat")).unwrap_or_default();
-        // Of version 2 all values are those of the whole tree below a group, of version 1 those that begin with `total_`.
+        // In version 2, all values include the groups below; in version 1, those that begin with `total_` do.
         let inactive = if is_v1 { pair(&stat, "total_inactive_file") } else { None };
         let events = system.read(file("memory.oom_control", "memory.events")).unwrap_or_default();
         let own_hits = if is_v1 {
             system.number(folder.join("memory.failcnt"))
         } else {
-            // Those of this group alone, since Linux 5.2; the other file adds up all below it.
+            // The counts of this group alone, since Linux 5.2; the other file includes all groups below.
             let local = system.read(folder.join("memory.events.local"));
             pair(local.as_deref().unwrap_or(&events), "max")
         };
@@ -145,7 +150,7 @@ impl Group {
         })
     }
 
-    /// The total behind `some` or `full` in `memory.pressure`, which is in microseconds.
+    /// The total after `some` or `full` in `memory.pressure`, converted from microseconds to nanoseconds.
     pub(super) fn pressure_ns(&self, system: &System, kind: &str) -> Option<u64> {
         let content = system.read(self.folder.join("memory.pressure"))?;
         let line = content.lines().find(|line| line.split(' ').next() == Some(kind))?;
@@ -160,24 +165,26 @@ impl Group {
         }
     }
 
-    /// What this group may still swap out; `None` when nothing limits that.
+    /// Bytes that this group may still swap out; `None` if there is no limit.
     /// <https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files>
     fn swap_room_bytes(&self, system: &System) -> Option<u64> {
         let number = |name: &str| system.number(self.folder.join(name));
         if self.is_v1 {
-            // The limit for both together is a level by itself.
+            // The limit for memory and swap together is a level of its own.
             return (number("memory.swappiness") == Some(0)).then_some(0);
         }
-        let room = |max: &str, current: &str| Some(number(max)?.saturating_sub(number(current).unwrap_or(0)));
-        let swap = room("memory.swap.max", "memory.swap.current");
-        // What zswap may not write back stays in its pool, and nothing more is swapped when that is full.
+        let headroom =
+            |max: &str, current: &str| Some(number(max)?.saturating_sub(number(current).unwrap_or(0)));
+        let swap = headroom("memory.swap.max", "memory.swap.current");
+        // If zswap may not write back, pages stay in its pool, and nothing more is swapped out when the pool
+        // is full.
         let keeps_in_pool = number("memory.zswap.writeback") == Some(0);
-        let pool = keeps_in_pool.then(|| room("memory.zswap.max", "memory.zswap.current")).flatten();
+        let pool = keeps_in_pool.then(|| headroom("memory.zswap.max", "memory.zswap.current")).flatten();
         [swap, pool].into_iter().flatten().min()
     }
 }
 
-/// The levels that these groups, from the inside out, make.
+/// The levels of these groups, innermost first.
 pub(super) fn of_groups(groups: &[Group], system: &System) -> Vec<MemoryLevel> {
     let Some(innermost) = groups.first() else { return Vec::new() };
     let rooms = groups.iter().filter_map(|it| it.swap_room_bytes(system));
@@ -208,9 +215,8 @@ pub(super) fn of_groups(groups: &[Group], system: &System) -> Vec<MemoryLevel> {
     levels
 }
 
-/// A limit of version 1 above all that is mounted, which `memory.stat` tells of. What is used there is at least what is used
-/// in the outermost group that is to be seen.
-/// <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html#stat-file>
+/// A limit of version 1 above the visible groups, which `memory.stat` mentions. Its use is at least the use
+/// of the outermost visible group. <https://docs.kernel.org/admin-guide/cgroup-v1/memory.html#stat-file>
 fn unseen(
     groups: &[Group],
     innermost: &Group,
@@ -232,7 +238,7 @@ fn unseen(
     kinds.into_iter().filter_map(level).collect()
 }
 
-/// The number behind `key` in a text with one pair a line.
+/// The number after `key` in a text with one pair a line.
 fn pair(text: &str, key: &str) -> Option<u64> {
     let value = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(' '))?;
     value.trim().parse().ok()

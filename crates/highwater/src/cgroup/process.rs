@@ -3,13 +3,14 @@
 use super::level::{LimitKind, MemoryLevel};
 use super::system::{System, kibibytes};
 
-/// The resident set of this process in bytes; `None` where the system does not say.
+/// The resident set of this process in bytes; `None` if the system does not say.
 pub(crate) fn resident_bytes() -> Option<u64> {
     kibibytes(&System::here().read("/proc/self/status")?, "VmRSS")
 }
 
-/// `RLIMIT_AS` against the address space, and `RLIMIT_DATA` against what of it is private and writable. Beyond either the
-/// kernel maps no more, so an allocation fails and the program aborts. `RLIMIT_RSS` limits nothing on Linux.
+/// `RLIMIT_AS` for the address space, and `RLIMIT_DATA` for its private writable part. Beyond either limit
+/// the kernel maps no more memory, so an allocation fails and the program aborts. `RLIMIT_RSS` has no effect
+/// on Linux.
 /// <https://man7.org/linux/man-pages/man2/getrlimit.2.html>
 pub(super) fn levels(system: &System) -> Vec<MemoryLevel> {
     let Some(limits) = system.read("/proc/self/limits") else { return Vec::new() };
@@ -27,7 +28,7 @@ pub(super) fn levels(system: &System) -> Vec<MemoryLevel> {
     address_space.into_iter().chain(data).collect()
 }
 
-/// The first number of a line of `/proc/self/limits`, which is `unlimited` where there is none.
+/// The first number of a line of `/proc/self/limits`; the file says `unlimited` if there is no limit.
 fn soft_limit(limits: &str, name: &str) -> Option<u64> {
     let line = limits.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()

@@ -1,11 +1,11 @@
-//! The files in which the kernel answers, and the machine as the outermost limit of memory.
+//! Reads the kernel's files, and the machine's memory as the outermost limit.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::level::{LimitKind, MemoryLevel};
 
-/// Where the kernel's files are: `/`, or the directory of a test.
+/// The root of the kernel's files: `/`, or the directory of a test.
 pub(super) struct System {
     root: PathBuf,
 }
@@ -20,12 +20,13 @@ impl System {
         Self { root: root.into() }
     }
 
-    /// Where the file of this name is.
+    /// The path of the file with this absolute name.
     pub(super) fn path(&self, absolute: &Path) -> PathBuf {
         self.root.join(absolute.strip_prefix("/").unwrap_or(absolute))
     }
 
-    /// The content of a file. Bytes that are not UTF-8, as names of others' directories may have, damage only their own line.
+    /// The content of a file. Bytes that are not UTF-8, such as in other directories' names, only damage
+    /// their own line.
     pub(super) fn read(&self, absolute: impl AsRef<Path>) -> Option<String> {
         let bytes = fs::read(self.path(absolute.as_ref())).ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
@@ -40,18 +41,18 @@ impl System {
         self.path(absolute).is_dir()
     }
 
-    /// The bytes behind a name in `/proc/meminfo`.
+    /// The bytes after these names in `/proc/meminfo`.
     fn meminfo(&self, names: &[&str]) -> Vec<Option<u64>> {
         let text = self.read("/proc/meminfo").unwrap_or_default();
         names.iter().map(|name| kibibytes(&text, name)).collect()
     }
 
-    /// The swap of the machine that is free.
+    /// Free swap space of the machine, in bytes.
     pub(super) fn free_swap_bytes(&self) -> u64 {
         self.meminfo(&["SwapFree"])[0].unwrap_or(0)
     }
 
-    /// The machine's memory; and what the kernel promises at most, where it is told to promise no more than there is.
+    /// The machine's memory; and the limit on promised memory, if overcommitting is off.
     pub(super) fn levels(&self) -> Vec<MemoryLevel> {
         let found = self.meminfo(&["MemTotal", "MemAvailable", "SwapFree", "Committed_AS", "CommitLimit"]);
         let [total, available, swap, committed, commit_limit] = found[..] else { return Vec::new() };

@@ -1,10 +1,12 @@
-//! Trees of control groups as text, made below a temporary directory and read as the kernel's.
+//! Trees of control groups as text. The test creates them below a temporary directory and reads them like the
+//! kernel's files.
 //!
-//! A case of `trees.txt` has a name behind `=`, and lines of `key: value`. `from` says why its answer is right; it is shown when
-//! it fails. `groups` is `/proc/self/cgroup`; `mount` is a line of the table of mounts (version 2 at its usual place without
-//! one); `machine` is used and total memory; a key with a slash is a file. `5M` are so many MiB, `{pid}` is this process, and
-//! `;` ends a line of a file. What is expected: `nearest` is kind, name, working set and limit; `room` the headroom; `throttle`
-//! the level at which the kernel slows down; `container` what `Container` has of use and limit; `killed` `memory.oom.group`.
+//! A case of `trees.txt` has a name after `=`, and lines of `key: value`. `from` is the source of the right
+//! answer; a failure shows it. `groups` is `/proc/self/cgroup`; `mount` is a line of the table of mounts
+//! (without one, version 2 at its usual place); `machine` is used and total memory; a key with a slash is a
+//! file. `5M` means 5 MiB, `{pid}` is this process, and `;` ends a line of a file. The expected answers:
+//! `nearest` is kind, name, working set and limit; `headroom` the headroom; `throttle` the level at which the
+//! kernel slows down; `container` the use and limit in `Container`; `killed` `memory.oom.group`.
 
 use std::collections::HashSet;
 use std::fs;
@@ -95,7 +97,7 @@ fn bytes(text: &str) -> u64 {
         * MIB
 }
 
-/// Content with numbers of bytes and ends of lines.
+/// Content with numbers of bytes and line ends filled in.
 fn expanded(content: &str) -> String {
     let content = content.replace("; ", "\n").replace("{pid}", &std::process::id().to_string());
     let is_size = |it: &str| it.strip_suffix('M').is_some_and(|it| it.parse::<u64>().is_ok());
@@ -127,7 +129,7 @@ fn check(case: &Case<'_>) -> Result<(), String> {
     let limit = container.memory_limit_bytes.map_or("none".to_owned(), in_mib);
     let found = [
         ("nearest", level.map(|it| format!("{} {} {}", it.kind.word(), it.name, use_and_limit(it)))),
-        ("room", level.map(|it| in_mib(it.headroom_bytes()))),
+        ("headroom", level.map(|it| in_mib(it.headroom_bytes()))),
         ("throttle", throttle.map(|it| format!("{} {}", it.name, use_and_limit(it)))),
         ("killed", level.filter(|it| it.is_killed_whole).map(|_| "whole".to_owned())),
         (
@@ -140,10 +142,10 @@ fn check(case: &Case<'_>) -> Result<(), String> {
         ),
     ];
     for (key, found) in found {
-        // What there is none of is not to be found either.
-        let is_always_told = ["nearest", "throttle", "killed"].contains(&key);
+        // For these keys, a missing line means that nothing may be found.
+        let is_always_checked = ["nearest", "throttle", "killed"].contains(&key);
         match case.get(key) {
-            None if !is_always_told => {}
+            None if !is_always_checked => {}
             expected if expected == found.as_deref() => {}
             expected => {
                 let from = case.get("from").unwrap_or("");
@@ -166,12 +168,12 @@ fn every_tree_has_its_answer() {
     assert_eq!(names.len(), cases.len());
     let wrong: Vec<_> = cases.iter().filter_map(|it| check(it).err()).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    // A wrong answer is seen to be one.
+    // The planted fault: a wrong answer is detected.
     let text = "= planted\nfrom: x\ngroups: 0::/\nnearest: machine machine 1M/64000M\n";
     check(&Case::all(text)[0]).unwrap_err();
 }
 
-/// A tree of files, and the group in it that this process is said to be in.
+/// A tree of files, and the group in it that contains this process.
 fn container(groups: &str, files: &[(&str, &str)]) -> super::Container {
     let root = tempfile::tempdir().unwrap();
     for (file, content) in files {
@@ -195,7 +197,7 @@ fn the_tightest_quota_of_processors_counts() {
 }
 
 #[test]
-fn events_and_pressure_are_told() {
+fn events_and_pressure_are_read() {
     let v2 = [
         ("a/memory.current", "100\n"),
         ("a/memory.events", "low 0\nhigh 1\nmax 9\noom 2\noom_kill 3\n"),

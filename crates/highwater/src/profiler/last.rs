@@ -1,4 +1,4 @@
-//! The profilers that are there, for what is to be written when the process ends without dropping them.
+//! The list of running profilers, for writing their last snapshots if the process ends without dropping them.
 
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -11,13 +11,13 @@ use highwater_recorder::{EndSignal, own_memory};
 use super::{Running, complain};
 use crate::Error;
 
-/// How long the end of the process waits for a thread that is just writing. One that will never be done, as after a fork in
-/// the middle of it, does not keep the process.
+/// Maximum wait at the process's end for a thread that is writing. A thread that never finishes, such as
+/// after a fork during the write, must not block the exit.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 static PROFILERS: Mutex<Vec<Arc<Running>>> = Mutex::new(Vec::new());
 
-/// From now on the profiler is finished when the process exits.
+/// Registers a profiler to be finished when the process exits.
 pub(super) fn add(profiler: &Arc<Running>) {
     highwater_recorder::at_exit(finish_all);
     own_memory(|| {
@@ -27,7 +27,7 @@ pub(super) fn add(profiler: &Arc<Running>) {
     });
 }
 
-/// The profiler is dropped.
+/// Removes a dropped profiler.
 pub(super) fn remove(profiler: &Arc<Running>) {
     own_memory(|| {
         if let Some(mut profilers) = lock_in_time(&PROFILERS) {
@@ -36,7 +36,7 @@ pub(super) fn remove(profiler: &Arc<Running>) {
     });
 }
 
-/// The lock of a value, if it can be had in time.
+/// Locks a value, if that is possible in time.
 pub(super) fn lock_in_time<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     let begin = Instant::now();
     loop {
@@ -51,9 +51,9 @@ pub(super) fn lock_in_time<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
     }
 }
 
-/// Writes what each profiler is to write at its end.
+/// Writes the last snapshot of each profiler.
 fn finish_all() {
-    // A panic may not pass through the C library; it is on standard error already.
+    // A panic must not pass through C code; its message is already on standard error.
     let _ = std::panic::catch_unwind(|| {
         let profilers = own_memory(|| lock_in_time(&PROFILERS).map(|it| it.clone()).unwrap_or_default());
         for profiler in &profilers {
@@ -65,7 +65,7 @@ fn finish_all() {
     });
 }
 
-/// As [`finish_all`], for a process that may go on.
+/// Like [`finish_all`], for a process that may continue.
 fn write_all() {
     let profilers = own_memory(|| lock_in_time(&PROFILERS).map(|it| it.clone()).unwrap_or_default());
     for profiler in &profilers {
@@ -76,13 +76,13 @@ fn write_all() {
     own_memory(|| drop(profilers));
 }
 
-/// From now on a signal that asks the process to end has the profilers finished first.
+/// From now on, profilers are finished before a signal ends the process.
 ///
 /// # Errors
-/// When the system does not allow it, or starts no thread.
+/// When signal handlers cannot be installed, or the system starts no thread.
 pub(super) fn catch_signals() -> Result<(), Error> {
     static STARTING: Mutex<()> = Mutex::new(());
-    /// The process that has the thread; a child of a fork has not.
+    /// The process that has the thread. The child of a fork does not have it.
     static STARTED_IN: AtomicU32 = AtomicU32::new(0);
     let _alone = lock_in_time(&STARTING);
     let failed = |source| Error::Signals { source };
@@ -105,7 +105,7 @@ fn wait_for_signals() {
 
 fn act_on(signal: EndSignal) {
     if signal.is_handled() {
-        // What becomes of the process is for the program's own handler to decide.
+        // The program's own handler decides what happens to the process.
         write_all();
     } else {
         finish_all();

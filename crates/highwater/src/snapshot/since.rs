@@ -1,4 +1,4 @@
-//! What happened between two snapshots of a process: cumulative values as what was added, all others as they are.
+//! The difference of two snapshots of a process: cumulative values are subtracted, all others are kept.
 
 use std::collections::HashMap;
 
@@ -8,9 +8,9 @@ use super::{Content, signed};
 use crate::Snapshot;
 
 impl Snapshot {
-    /// The part of this snapshot that is not in `base`, an earlier one of the same process: what was allocated, freed and
-    /// reallocated since. What is live, and what was at the peak, is as it is now, since a difference of it would be below 0
-    /// wherever something was freed.
+    /// The part of this snapshot that is not in `base`, an earlier snapshot of the same process: blocks
+    /// allocated, freed and reallocated since then. Live values and values at the peak stay as they are now,
+    /// since their difference would be negative where something was freed.
     #[must_use]
     pub fn since(&self, base: &Self) -> Self {
         Self { content: own_memory(|| self.content.since(&base.content)) }
@@ -21,15 +21,15 @@ impl Content {
     fn since(&self, base: &Self) -> Self {
         let mut before: HashMap<Key, Cumulative> = HashMap::new();
         for site in &base.sites {
-            before.entry(Key::of(site)).or_default().add(site);
+            before.entry(Key::new(site)).or_default().add(site);
         }
         let mut sites = self.sites.clone();
-        // Blocks that were born since belong to none of the rows of the base, so these come first.
+        // Blocks born since the base belong to no row of the base. So older rows are reduced first.
         let base_epoch = base.meta.epoch.unwrap_or(0);
         let is_new = |site: &SiteTotals| site.first_snapshot.is_some_and(|first| signed(first) > base_epoch);
         for turn_of_new in [false, true] {
             for site in sites.iter_mut().filter(|site| is_new(site) == turn_of_new) {
-                if let Some(before) = before.get_mut(&Key::of(site)) {
+                if let Some(before) = before.get_mut(&Key::new(site)) {
                     before.take_from(site);
                 }
             }
@@ -54,20 +54,20 @@ impl Content {
     }
 }
 
-/// What makes two rows, of two snapshots, parts of the same site.
+/// Identifies the site of a row across two snapshots.
 #[derive(PartialEq, Eq, Hash)]
 struct Key {
     stack: &'static [usize],
     thread: &'static [u8],
     scope: &'static str,
     interval_bytes: u64,
-    /// In exact mode the size is a mean, which changes.
+    /// In exact mode the size is a mean, which changes, so it is not part of the key.
     block_bytes: Option<u64>,
     lived_ns: Option<u64>,
 }
 
 impl Key {
-    fn of(site: &SiteTotals) -> Self {
+    fn new(site: &SiteTotals) -> Self {
         Self {
             stack: site.stack,
             thread: site.thread,
@@ -79,8 +79,8 @@ impl Key {
     }
 }
 
-/// What a site had until the base. How it is spread over the rows of the site changes with the snapshots, so it is taken
-/// from one after the other until nothing is left of it.
+/// The cumulative values of a site in the base. Their distribution over the site's rows changes between
+/// snapshots, so they are subtracted from one row after the other until nothing is left.
 #[derive(Default)]
 struct Cumulative {
     samples: u64,
@@ -111,7 +111,7 @@ impl Cumulative {
     }
 }
 
-/// Takes as much of `before` from `value` as there is.
+/// Subtracts as much of `before` from `value` as possible.
 fn take(before: &mut u64, value: &mut u64) {
     let part = (*before).min(*value);
     *before -= part;
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn cumulative_values_are_what_was_added_and_live_ones_stay() {
+    fn cumulative_values_are_subtracted_and_live_ones_kept() {
         let base = snapshot(1, 100, vec![row(Some(1), 10, 6)]);
         let new = snapshot(2, 150, vec![row(None, 4, 0), row(Some(1), 6, 4), row(Some(2), 5, 5)]);
         let delta = new.since(&base);
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_that_the_base_does_not_have_is_left_alone() {
+    fn a_site_that_is_not_in_the_base_is_unchanged() {
         let base = snapshot(1, 0, vec![SiteTotals { thread: b"other", ..row(None, 3, 0) }]);
         let new = snapshot(2, 0, vec![row(None, 3, 0)]);
         assert_eq!(new.since(&base).sites[0].allocated, values(3));

@@ -1,22 +1,22 @@
-//! Labels in a variable of the environment: `key=value`, separated by commas, with percent signs for what would end a part.
+//! Labels in an environment variable: `key=value`, separated by commas, with percent-encoded separators.
 //!
-//! That is the form of `OTEL_RESOURCE_ATTRIBUTES`:
+//! This is the form of `OTEL_RESOURCE_ATTRIBUTES`:
 //! <https://opentelemetry.io/docs/specs/otel/resource/sdk/#specifying-resource-information-via-an-environment-variable>
 
 use std::collections::BTreeMap;
 
-/// Labels that are kept.
+/// Maximum number of labels.
 const MAX_LABELS: usize = 32;
 
-/// Bytes of a key and of a value, at the most.
+/// Maximum bytes of a key and of a value.
 const MAX_KEY: usize = 64;
 const MAX_VALUE: usize = 256;
 
-/// Remarks that are kept, and characters of a label that one shows.
+/// Maximum number of remarks, and characters of a label that a remark shows.
 const MAX_NOTES: usize = 8;
 const MAX_SHOWN: usize = 40;
 
-/// Labels by key, and what could not be used.
+/// Labels by key, and the parts that could not be used.
 #[derive(Debug, Default)]
 pub(super) struct Labels {
     pub known: BTreeMap<String, String>,
@@ -24,8 +24,8 @@ pub(super) struct Labels {
 }
 
 impl Labels {
-    /// Adds those of a variable. A key that is known from another variable keeps its value; of one that comes twice in this one,
-    /// the last value counts.
+    /// Adds the labels of a variable. A key from an earlier variable keeps its value; if a key comes twice in
+    /// this variable, the last value is used.
     pub fn add(&mut self, variable: &str, text: &str) {
         let mut new = BTreeMap::new();
         for part in text.split(',').map(str::trim).filter(|it| !it.is_empty()) {
@@ -59,7 +59,7 @@ impl Labels {
 /// Key and value of a part.
 ///
 /// # Errors
-/// Why it is no label.
+/// Why the part is not a label.
 fn parse(part: &str) -> Result<(String, String), String> {
     let (key, value) = part.split_once('=').ok_or("a label is key=value")?;
     let [key, value] = [key, value].map(|it| decoded(it.trim()));
@@ -75,7 +75,7 @@ fn parse(part: &str) -> Result<(String, String), String> {
     Ok((key, value))
 }
 
-/// Text with `%2C` and the like as the characters that they stand for.
+/// Percent-decodes text.
 fn decoded(text: &str) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_label_is_named_and_the_others_stay() {
+    fn invalid_labels_are_named_and_the_others_kept() {
         let long = "v".repeat(MAX_VALUE + 1);
         for (bad, reason) in [
             ("nonsense", "key=value"),
@@ -148,11 +148,11 @@ mod tests {
     }
 
     #[test]
-    fn there_is_an_end_to_labels_and_to_remarks() {
+    fn labels_and_remarks_are_bounded() {
         let text: String = (0..1_000).map(|it| format!("k{it:04}=v,bad{it},")).collect();
         let (known, notes) = labels(&text);
         assert_eq!((known.len(), notes.len()), (MAX_LABELS, MAX_NOTES));
-        // What is known already is not pushed out by what is not.
+        // New labels do not displace known ones.
         assert_eq!(known[0].0, "k0000");
     }
 }

@@ -1,8 +1,8 @@
-//! Where the process runs, as the kernel and Kubernetes say it.
+//! The place where the process runs, according to the kernel and Kubernetes.
 
 use std::fs;
 
-/// Digits of the id of a container: SHA-256.
+/// Number of hexadecimal digits in a container id: SHA-256.
 const ID_DIGITS: usize = 64;
 
 /// The name of the machine.
@@ -21,19 +21,21 @@ pub(super) fn container() -> Option<String> {
     of_groups(&groups).or_else(|| of_mounts(&read("/proc/self/mountinfo")?))
 }
 
-/// What a file says, in a line.
+/// The content of a file, in one line.
 fn read(path: &str) -> Option<String> {
     Some(fs::read_to_string(path).ok()?.trim().to_owned()).filter(|it| !it.is_empty())
 }
 
-/// The id in the names of the control groups: `docker-<id>.scope`, `/docker/<id>`, `cri-containerd-<id>.scope`,
-/// `<namespace>:cri-containerd:<id>`, `libpod-<id>.scope/container`, `/ecs/<task>/<id>`. The innermost one counts.
+/// The id in the names of the control groups: `docker-<id>.scope`, `/docker/<id>`,
+/// `cri-containerd-<id>.scope`, `<namespace>:cri-containerd:<id>`, `libpod-<id>.scope/container`,
+/// `/ecs/<task>/<id>`. The innermost one is used.
 fn of_groups(text: &str) -> Option<String> {
     text.lines().filter_map(|line| line.splitn(3, ':').nth(2)).find_map(|path| ids(path).last())
 }
 
-/// The id in the mounts that a container has for its name and its network: `/var/lib/docker/containers/<id>/hostname`. The
-/// sandbox of a pod has such mounts, too, and an id of its own, which is not meant.
+/// The id in the mounts of a container's host name and network files:
+/// `/var/lib/docker/containers/<id>/hostname`. The sandbox of a pod has such mounts too, with an id of its
+/// own, which is not used.
 fn of_mounts(text: &str) -> Option<String> {
     const FILES: [&str; 3] = ["/etc/hostname", "/etc/hosts", "/etc/resolv.conf"];
     text.lines().find_map(|line| {
@@ -44,7 +46,7 @@ fn of_mounts(text: &str) -> Option<String> {
     })
 }
 
-/// What looks like the id of a container in a path.
+/// Parts of a path that look like a container id.
 fn ids(path: &str) -> impl Iterator<Item = String> {
     let words = path.split(|it: char| !it.is_ascii_alphanumeric());
     let is_id =
@@ -95,7 +97,7 @@ mod tests {
         assert_eq!(of_mounts(&docker).as_ref(), Some(&id));
         assert_eq!(of_mounts(&podman).as_ref(), Some(&id));
         assert_eq!(of_mounts(&cri), None);
-        // A machine on which containers run has mounts of theirs elsewhere.
+        // On a machine that runs containers, the containers' mounts have other mount points.
         assert_eq!(of_mounts(&line(&format!("/var/lib/docker/containers/{id}/mounts/shm"), "/mnt")), None);
     }
 }

@@ -1,11 +1,11 @@
-//! A workload below many stack frames, which whoever captures a stack has to walk.
+//! A workload below many stack frames, which a stack walk has to visit.
 
 use std::hint::black_box;
 
 use super::Workload;
 use crate::{Failure, Totals};
 
-/// `inner`, with so many frames below it.
+/// `inner`, with this many frames below it.
 pub struct Deep<W> {
     pub inner: W,
     pub frames: usize,
@@ -24,7 +24,7 @@ impl<W: Workload> Workload for Deep<W> {
 #[inline(never)]
 fn below(frames: usize, work: &mut dyn FnMut() -> Result<(), Failure>) -> Result<(), Failure> {
     let result = if frames == 0 { work() } else { below(black_box(frames - 1), work) };
-    // Something to do after the call, or it would be a jump and leave no frame.
+    // Work after the call prevents a tail call, which would leave no frame.
     black_box(frames);
     result
 }

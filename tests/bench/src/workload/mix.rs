@@ -1,4 +1,4 @@
-//! Many live blocks of many sizes, one of which is replaced at random in each operation.
+//! Many live blocks of many sizes. Each operation replaces a random one.
 
 use std::mem;
 
@@ -6,10 +6,11 @@ use super::Workload;
 use crate::random::Random;
 use crate::{Failure, Totals};
 
-/// Sizes are drawn in advance, so that drawing them costs the same under every allocator: next to nothing.
+/// Sizes are drawn in advance, so that drawing costs the same under every allocator: almost nothing.
 const SIZES: usize = 4096;
 
-/// Slots with a block each. One operation allocates a block, writes to it, and frees the one whose place it takes.
+/// Slots with a block each. One operation allocates a block, writes to it, and frees the block whose slot it
+/// takes.
 pub struct Mix {
     slots: Vec<Vec<u8>>,
     sizes: Box<[u32; SIZES]>,
@@ -19,7 +20,7 @@ pub struct Mix {
 }
 
 impl Mix {
-    /// A mix of so many slots, empty at first.
+    /// A mix with this many slots, empty at first.
     pub fn new(slots: usize, seed: u64) -> Self {
         let mut random = Random::new(seed);
         let mut sizes = Box::new([0; SIZES]);
@@ -30,7 +31,7 @@ impl Mix {
         Self { slots: empty(), sizes, random, alloc_blocks: 0, alloc_bytes: 0 }
     }
 
-    /// Allocates one block and gives back the one whose place it took, which may be empty.
+    /// Allocates one block and returns the one whose slot it took, which may be empty.
     #[inline]
     pub fn replace(&mut self) -> Vec<u8> {
         let number = self.random.next();
@@ -43,7 +44,7 @@ impl Mix {
         mem::replace(&mut self.slots[slot], block)
     }
 
-    /// What was allocated here, and is in the slots.
+    /// The totals of allocations here, and of the blocks in the slots.
     pub fn totals(&self) -> Totals {
         let live = self.slots.iter().filter(|block| block.capacity() > 0);
         let (live_blocks, live_bytes) =
@@ -65,7 +66,8 @@ impl Workload for Mix {
     }
 }
 
-/// Mostly small: evenly over the powers of two from 16 to 1024 bytes, and one in 64 blocks of up to 16 KiB.
+/// Mostly small sizes: uniform over the powers of two from 16 to 1024 bytes, and one in 64 blocks has up to
+/// 16 KiB.
 fn draw_size(random: &mut Random) -> u32 {
     let low = if random.below(64) == 0 { 1024 << random.below(4) } else { 16 << random.below(6) };
     (low + random.below(low)) as u32

@@ -1,4 +1,4 @@
-//! A block of 64 bytes, allocated and freed at once: the fast path and nothing else.
+//! A block of 64 bytes that is allocated and freed at once: only the fast path.
 
 use std::hint::black_box;
 

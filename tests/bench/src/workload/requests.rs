@@ -1,4 +1,5 @@
-//! A small service over loopback: asynchronous tasks, buffers, and a parsed and a written document per request.
+//! A small service over loopback: asynchronous tasks, buffers, and one parsed and one written document per
+//! request.
 
 use std::io;
 
@@ -10,10 +11,10 @@ use tokio::runtime::{Builder, Runtime};
 use super::Workload;
 use crate::{Failure, Totals};
 
-/// Connections that are open at the same time.
+/// Number of open connections.
 const CONNECTIONS: u64 = 8;
 
-/// One request, with its answer, is one operation. Service and clients share one thread.
+/// One request with its answer is one operation. Service and clients share one thread.
 pub struct Requests {
     runtime: Runtime,
     clients: Vec<BufReader<TcpStream>>,
@@ -57,7 +58,7 @@ impl Workload for Requests {
     }
 }
 
-/// Listens, and connects the clients. Each connection is served by a task of its own.
+/// Listens, and connects the clients. Each connection has its own task.
 async fn connect() -> io::Result<Vec<BufReader<TcpStream>>> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
@@ -67,7 +68,7 @@ async fn connect() -> io::Result<Vec<BufReader<TcpStream>>> {
         let (server, _) = listener.accept().await?;
         client.set_nodelay(true)?;
         server.set_nodelay(true)?;
-        // It ends, with an error or without, when the client hangs up.
+        // The task ends when the client closes the connection.
         drop(tokio::spawn(serve(BufReader::new(server))));
         clients.push(BufReader::new(client));
     }

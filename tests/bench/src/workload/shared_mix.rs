@@ -9,13 +9,14 @@ use super::Workload;
 use super::mix::Mix;
 use crate::{Failure, Totals};
 
-/// Blocks that go over to the other thread together, so that the channel costs little beside them.
+/// Number of blocks that are sent to the other thread together, so that the channel costs little.
 const BATCH: usize = 64;
 
-/// Batches that a thread starts with.
+/// Number of batches that a thread starts with.
 const BATCHES: usize = 8;
 
-/// Two threads with half the slots each. Every second block freed is freed by the thread that did not allocate it.
+/// Two threads with half of the slots each. Every second block is freed by the thread that did not allocate
+/// it.
 pub struct SharedMix {
     threads: [Half; 2],
 }
@@ -24,14 +25,14 @@ struct Half {
     mix: Mix,
     to_other: SyncSender<Vec<Vec<u8>>>,
     from_other: Receiver<Vec<Vec<u8>>>,
-    /// Blocks for the other thread to free.
+    /// Blocks to send to the other thread.
     filling: Vec<Vec<u8>>,
-    /// Empty batches. They go back and forth, so that nothing but the mix allocates.
+    /// Empty batches. They are sent back and forth, so that only the mix allocates.
     empty: Vec<Vec<Vec<u8>>>,
 }
 
 impl SharedMix {
-    /// Two threads' worth of `slots` slots, empty at first.
+    /// Two threads with `slots` slots in total, empty at first.
     pub fn new(slots: usize) -> Self {
         let (to_second, from_first) = sync_channel(2 * BATCHES);
         let (to_first, from_second) = sync_channel(2 * BATCHES);
@@ -53,7 +54,7 @@ impl Workload for SharedMix {
                 scope.spawn(|| first.run(operations - operations / 2)),
                 scope.spawn(|| second.run(operations / 2)),
             ];
-            // The scope itself waits only for the closures; what a thread owns may be freed a little later.
+            // The scope only waits for the closures; thread-owned memory may be freed a little later.
             for thread in threads {
                 thread.join().unwrap_or_else(|panic| resume_unwind(panic));
             }
@@ -91,7 +92,7 @@ impl Half {
         self.filling.clear();
     }
 
-    /// Hands the full batch over, or frees its blocks here while the other thread is behind.
+    /// Sends the full batch, or frees its blocks here if the other thread is behind.
     fn send(&mut self) {
         if let Some(empty) = self.empty.pop() {
             let full = mem::replace(&mut self.filling, empty);
@@ -104,7 +105,7 @@ impl Half {
         self.filling.clear();
     }
 
-    /// Frees what the other thread sent.
+    /// Frees the blocks from the other thread.
     fn receive(&mut self) {
         while let Ok(mut batch) = self.from_other.try_recv() {
             batch.clear();

@@ -1,4 +1,4 @@
-//! Real Rust sources, parsed into syntax trees: what a compiler-like program does to an allocator.
+//! Real Rust sources, parsed into syntax trees: the typical allocations of a compiler.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use super::Workload;
 use crate::{Failure, Totals};
 
-/// Parsing every file once is one operation. The tree of a file is dropped when its next one is there.
+/// Parsing every file once is one operation. The tree of a file is dropped when the file's next tree exists.
 pub struct Syn {
     files: Vec<(String, Option<::syn::File>)>,
 }
@@ -36,7 +36,7 @@ impl Workload for Syn {
     }
 }
 
-/// The texts of the Rust files below `directory`, in the order of their names.
+/// The texts of the Rust files below `directory`, sorted by name.
 fn collect(directory: &Path, texts: &mut Vec<String>) -> std::io::Result<()> {
     let mut paths =
         fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;

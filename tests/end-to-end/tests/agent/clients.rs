@@ -1,4 +1,4 @@
-//! The clients that the pages are made for: `go tool pprof` and Prometheus.
+//! The main clients of the agent's pages: `go tool pprof` and Prometheus.
 
 use std::fs;
 use std::io::Write;
@@ -17,7 +17,7 @@ pub fn pprof(arguments: &[&str], url: &str) -> String {
     pprof_by(Go::Debian, arguments, url)
 }
 
-/// As [`pprof`], by one of the two versions of Go, which find a program's functions in different ways.
+/// Like [`pprof`], with one of the two versions of Go, which find a program's functions in different ways.
 pub fn pprof_by(go: Go, arguments: &[&str], url: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
@@ -25,7 +25,7 @@ pub fn pprof_by(go: Go, arguments: &[&str], url: &str) -> String {
 }
 
 #[test]
-fn go_names_what_the_service_remembers() {
+fn go_names_the_memory_that_the_service_keeps() {
     let service = Service::start();
     service.visit(40);
     let page = |name| format!("http://{}/debug/pprof/{name}", service.agent);
@@ -34,14 +34,14 @@ fn go_names_what_the_service_remembers() {
         assert!(top.contains("Type: inuse_space"), "{go:?}: {top}");
         let row =
             top.lines().find(|line| line.contains("remember")).unwrap_or_else(|| panic!("{go:?}: {top}"));
-        // With all that it calls: 40 visits, and the list of them.
+        // Cumulative: 40 visits, and the list of them.
         let cumulated = row.split_whitespace().nth(3).and_then(|it| it.strip_suffix('B')).unwrap();
         let cumulated: u64 = cumulated.parse().unwrap();
         assert!((120_000..130_000).contains(&cumulated), "{go:?}: {top}");
         let allocs = pprof_by(go, &["-top"], &page("allocs"));
         assert!(allocs.contains("Type: alloc_space") && allocs.contains("remember"), "{go:?}: {allocs}");
     }
-    // Threads that were started before the hooks have their name for a frame, the others have it for a tag.
+    // Threads that started before the hooks have their name as a frame; the others have it as a tag.
     assert!(pprof(&["-top"], &page("threads")).contains("Type: threads"));
     let names = pprof(&["-tags"], &page("threads"));
     assert!(names.contains("highwater-agent") && names.contains("agent_service"), "{names}");
@@ -77,12 +77,12 @@ fn prometheus_finds_no_fault_with_the_metrics() {
     assert!(has_passed, "{said}\n{metrics}");
     assert!(metrics.contains("\nprocess_start_time_seconds "), "{metrics}");
     assert!(metrics.contains("\nhighwater_build_info{version=\""), "{metrics}");
-    // It does find one where there is one.
+    // The planted fault: it does find one.
     let (has_passed, said) = check_metrics(&metrics.replace("_total", "_count"));
     assert!(!has_passed, "{said}");
 }
 
-/// What `promtool check metrics` says.
+/// The output of `promtool check metrics`.
 fn check_metrics(metrics: &str) -> (bool, String) {
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
@@ -98,7 +98,7 @@ fn check_metrics(metrics: &str) -> (bool, String) {
 }
 
 #[test]
-fn prometheus_gets_open_metrics_when_it_asks_for_them() {
+fn prometheus_gets_open_metrics_on_request() {
     let service = Service::start();
     let accept = "Accept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5\r\n";
     let response = ask_with(service.agent, "GET /metrics HTTP/1.1", accept, b"");
@@ -118,7 +118,7 @@ impl Prometheus {
     pub fn start(directory: &Path, config: &str) -> Self {
         let path = directory.join("prometheus.yml");
         fs::write(&path, config).unwrap();
-        // Prometheus does not say which port it chose, so one is chosen for it.
+        // Prometheus does not report the port it chose, so the test chooses one.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", path.display()))
@@ -131,14 +131,14 @@ impl Prometheus {
         Self { child, address }
     }
 
-    /// What it answers, in one piece as of old; nothing as long as it does not listen.
+    /// Prometheus's answer as JSON; null as long as it does not listen.
     pub fn get(&self, path: &str) -> Value {
         let is_there = TcpStream::connect(self.address).is_ok();
         let body = is_there.then(|| ask(self.address, &format!("GET {path} HTTP/1.0")).body);
         body.and_then(|it| serde_json::from_slice(&it).ok()).unwrap_or_default()
     }
 
-    /// What an expression of PromQL is now.
+    /// The present value of a PromQL expression.
     pub fn query(&self, expression: &str) -> Vec<Value> {
         let encoded: String = expression.bytes().map(|it| format!("%{it:02x}")).collect();
         let answer = self.get(&format!("/api/v1/query?query={encoded}"));
@@ -149,7 +149,7 @@ impl Prometheus {
 
 impl Drop for Prometheus {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -176,6 +176,6 @@ fn prometheus_scrapes_the_service() {
         scraped = query("highwater_live_bytes");
     }
     assert!(scraped.is_some_and(|bytes| bytes >= 30_000.0), "{scraped:?}");
-    // Counters keep their ending on the way.
+    // Counters keep their suffix.
     assert!(query("highwater_alloc_bytes_total").is_some_and(|bytes| bytes >= 30_000.0));
 }

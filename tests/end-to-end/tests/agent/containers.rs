@@ -1,7 +1,7 @@
-//! Control groups that are made for the test: the agent names the limit that would end the service.
+//! Control groups created for the test: the agent names the limit that would end the service.
 //!
-//! Where the tests may make none, that is said, and only the limits of the process are tried; the trees that cannot be made are in
-//! `crates/highwater/src/cgroup/trees.txt`.
+//! If the test may not create control groups, it says so and only tests the process's own limits.
+//! `crates/highwater/src/cgroup/trees.txt` contains the trees that cannot be created.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,14 +17,14 @@ use crate::watch::wait_until;
 
 const MIB: u64 = 1 << 20;
 
-/// Groups, the outermost first. They are removed when this is dropped.
+/// Control groups, outermost first. They are removed when this is dropped.
 struct Tree {
     is_v1: bool,
     folders: Vec<PathBuf>,
 }
 
 impl Tree {
-    /// `None` where no groups with limits can be made.
+    /// `None` if no groups with limits can be created.
     fn new() -> Option<Self> {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let versions = [("/sys/fs/cgroup/memory", true), ("/sys/fs/cgroup", false)];
@@ -34,7 +34,7 @@ impl Tree {
             fs::create_dir(&folder).ok()?;
             let tree = Self { is_v1, folders: vec![folder] };
             let can_limit = tree.try_limit(&tree.folders[0], 4096 * MIB);
-            // Groups below one of version 2 have only the controllers that it hands on.
+            // Groups below one of version 2 have only the controllers that it delegates.
             let can_nest =
                 is_v1 || fs::write(tree.folders[0].join("cgroup.subtree_control"), "+memory").is_ok();
             (can_limit && can_nest).then_some(tree)
@@ -57,7 +57,7 @@ impl Tree {
         assert!(self.try_limit(folder, bytes), "no limit for {}", folder.display());
     }
 
-    /// The group as the kernel calls it.
+    /// The kernel's name for the group.
     fn name(&self, folder: &Path) -> String {
         let root = self.folders[0].parent().unwrap();
         format!("/{}", folder.strip_prefix(root).unwrap().display())
@@ -67,7 +67,7 @@ impl Tree {
 impl Drop for Tree {
     fn drop(&mut self) {
         for folder in self.folders.iter().rev() {
-            // What was killed takes a moment to leave.
+            // Killed processes need a moment to leave the group.
             for _ in 0..100 {
                 if fs::remove_dir(folder).is_ok() {
                     break;
@@ -78,7 +78,7 @@ impl Drop for Tree {
     }
 }
 
-/// Starts a service in a group, by way of a command such as `unshare -C`.
+/// Starts a service in a group, with a command such as `unshare -C`.
 fn start(folder: &Path, by: &str) -> Service {
     let mut command = Command::new("sh");
     let script = format!("echo $$ > '{}/cgroup.procs' && exec {by} \"$0\" \"$@\"", folder.display());
@@ -86,7 +86,7 @@ fn start(folder: &Path, by: &str) -> Service {
     Service::spawn(command)
 }
 
-/// Kind and name of the nearest limit, as far as the metrics tell: that with the least left.
+/// Kind and name of the nearest limit according to the metrics: the one with the least headroom.
 fn nearest(service: &Service) -> (String, u64) {
     let text = service.get("/metrics").text();
     let limit = service.metric("highwater_memory_limit_bytes");
@@ -117,7 +117,7 @@ fn the_limit_of_the_own_group_is_found_whatever_its_name() {
 }
 
 #[test]
-fn the_limit_of_a_pod_counts_what_others_use() {
+fn a_pods_limit_counts_the_use_of_others() {
     let Some(mut tree) = tree() else { return };
     let (app, other) = (tree.add("app"), tree.add("other"));
     let pod = tree.folders[0].clone();
@@ -135,9 +135,9 @@ fn the_limit_of_a_pod_counts_what_others_use() {
 }
 
 #[test]
-fn a_limit_far_above_has_what_is_used_below_it() {
+fn a_distant_limit_counts_all_use_below_it() {
     let Some(mut tree) = tree() else { return };
-    // In version 2 the two below have no memory controller: nobody hands it on to them.
+    // In version 2, the lower two have no memory controller, because it is not delegated to them.
     let [slice, _, leaf] =
         ["user.slice", "user.slice/a.scope", "user.slice/a.scope/leaf"].map(|it| tree.add(it));
     tree.limit(&slice, 350 * MIB);
@@ -174,7 +174,7 @@ fn a_process_in_a_namespace_of_its_own_finds_its_group() {
     }
     let folder = tree.add("inside");
     tree.limit(&folder, 500 * MIB);
-    // The mount is older than the namespace and shows what is above its root.
+    // The mount is older than the namespace and shows groups above its root.
     let service = start(&folder, "unshare -C");
     assert_eq!(nearest(&service).1, 500 * MIB);
     drop(service);
@@ -185,7 +185,8 @@ fn limits_of_the_process_are_limits() {
     let limits = [("--as", "VmSize", "RLIMIT_AS address_space"), ("--data", "VmData", "RLIMIT_DATA data")];
     for (option, used, kind) in limits {
         let service = Service::start();
-        // Room for threads that the service is still to start: the C library reserves 64 MiB for the memory of each.
+        // Space for threads that the service still starts: the C library reserves 64 MiB of address space for
+        // each.
         let limit = service.status_bytes(used) + 768 * MIB;
         succeed(Command::new("prlimit").args([
             "--pid",

@@ -1,5 +1,5 @@
-//! Clients that mean no good. Whatever they do, the service's own memory does not change by a byte, the agent's goes back
-//! to where it was, no file descriptor stays open, and the next client is served.
+//! Hostile clients. Whatever they do, the service's own memory does not change by a byte, the agent's memory
+//! returns to its size, no file descriptor stays open, and the next client is served.
 
 use std::io::Write;
 use std::thread;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::service::{Service, ask, ask_with, connect, exchange, receive};
 
-/// What must be the same afterwards.
+/// The state that an attack must not change.
 #[derive(Debug, PartialEq, Eq)]
 pub struct State {
     pub live_bytes: u64,
@@ -15,7 +15,7 @@ pub struct State {
 }
 
 impl State {
-    fn of(service: &Service) -> Self {
+    fn read(service: &Service) -> Self {
         Self {
             live_bytes: service.metric("highwater_live_bytes"),
             alloc_bytes: service.metric("highwater_alloc_bytes_total"),
@@ -23,28 +23,29 @@ impl State {
     }
 }
 
-/// How much more memory of its own the agent may hold after an attack: tables that grew and stay.
+/// The growth that is allowed for the agent's own memory after an attack: tables that grew and stay.
 const TOLERANCE_BYTES: u64 = 256 * 1024;
 
-/// Runs an attack twice and looks at the service before and after. The first time tables grow to their size.
+/// Runs an attack twice and compares the service's state before and after the second time. During the first
+/// time, tables grow to their size.
 fn attack(service: &mut Service, attack: impl Fn(&Service)) {
     service.visit(1);
     service.get("/debug/pprof/heap");
     attack(service);
     settle(service);
-    let (before, own_before) = (State::of(service), service.metric("highwater_overhead_bytes"));
+    let (before, own_before) = (State::read(service), service.metric("highwater_overhead_bytes"));
     let descriptors = settle(service);
     attack(service);
     let left_open = settle(service);
     assert!(left_open <= descriptors, "{descriptors} file descriptors have become {left_open}");
     assert!(service.is_running());
-    assert_eq!(State::of(service), before);
+    assert_eq!(State::read(service), before);
     let own = service.metric("highwater_overhead_bytes");
     assert!(own <= own_before + TOLERANCE_BYTES, "{own_before} bytes of the agent's own have become {own}");
     assert_eq!(service.get("/debug/pprof/heap").status, 200);
 }
 
-/// Waits until the agent has noticed that its clients have gone. Returns how many file descriptors are open then.
+/// Waits until the agent has noticed that its clients are gone. Returns the number of open file descriptors.
 fn settle(service: &Service) -> usize {
     let begin = Instant::now();
     let mut last = usize::MAX;
@@ -60,12 +61,12 @@ fn settle(service: &Service) -> usize {
 }
 
 #[test]
-fn a_thousand_silent_connections_keep_nobody_out() {
+fn a_thousand_silent_connections_block_nobody() {
     attack(&mut Service::start(), |service| {
         let silent: Vec<_> = (0..1_000).map(|_| connect(service.agent)).collect();
         let begin = Instant::now();
         assert_eq!(service.get("/debug/pprof/heap").status, 200);
-        // Not after the silent ones have run out of time.
+        // The answer must come before the silent connections time out.
         assert!(begin.elapsed() < Duration::from_secs(9), "{:?}", begin.elapsed());
         assert!(service.descriptors() < 400, "{}", service.descriptors());
         drop(silent);
@@ -143,7 +144,7 @@ fn differences_are_few_at_a_time_and_end_with_their_client() {
                 stream
             })
             .collect();
-        // Those that are too many are refused at once; the others are given up.
+        // Excess requests are refused at once; the others are abandoned.
         let refused = asked.split_off(4).iter_mut().map(|stream| receive(stream).status).collect::<Vec<_>>();
         assert_eq!(refused, [503; 6]);
     });

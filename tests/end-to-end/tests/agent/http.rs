@@ -1,4 +1,5 @@
-//! HTTP as its clients expect it: heads without bodies, types and names of what is sent, and answers that help.
+//! HTTP behaviour that clients expect: heads without bodies, content types and file names, and helpful
+//! errors.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -8,7 +9,7 @@ use highwater_tests::succeed;
 use crate::pages::links;
 use crate::service::{Service, ask};
 
-/// What curl gets: status, headers by their names in small letters, and the body.
+/// curl's result: status, headers by their lower-case names, and the body.
 pub struct Got {
     pub status: u16,
     pub headers: Vec<(String, String)>,
@@ -21,7 +22,7 @@ impl Got {
     }
 }
 
-/// Asks by curl, with further arguments.
+/// Makes a request with curl and these additional arguments.
 pub fn curl(arguments: &[&str], url: &str) -> Got {
     let said = succeed(
         Command::new("curl").args(["-s", "-i", "--max-time", "120", "-o", "-"]).args(arguments).arg(url),
@@ -34,7 +35,7 @@ pub fn curl(arguments: &[&str], url: &str) -> Got {
     Got { status, headers: headers.collect(), body: body.to_owned() }
 }
 
-/// Pages that are as long at each time.
+/// Pages with a constant length.
 const CONSTANT: [&str; 4] = ["/debug/pprof/", "/healthz", "/debug/pprof/cmdline", "/interval"];
 
 #[test]
@@ -54,7 +55,7 @@ fn a_head_is_the_page_without_its_body() {
     for path in &paths {
         let head = curl(&["-I"], &url(path));
         assert_eq!(head.body, "", "{path}");
-        // Half a minute of samples is not taken for it, nor is a second waited.
+        // The head needs no half a minute of samples, and no second of waiting.
         if path.ends_with("/profile") {
             assert_eq!(head.status, 200);
             continue;
@@ -65,7 +66,7 @@ fn a_head_is_the_page_without_its_body() {
         if CONSTANT.contains(&path.as_str()) {
             assert_eq!(length, Some(page.body.len().to_string().as_str()), "{path}");
         }
-        // Never a length that is not that of the page.
+        // A stated length must equal the page's.
         assert!(length.is_none_or(|it| it != "0"), "{path}");
         let others =
             |it: &&str| !it.starts_with("date:") && !it.starts_with("content-length:") && it.contains(": ");
@@ -108,7 +109,7 @@ fn pages_have_types_and_downloads_have_names() {
         assert_eq!(head.header("content-type"), Some(content_type.as_str()), "{path}");
         assert_eq!(head.header("content-disposition"), name.as_deref(), "{path}");
     }
-    // The name under which a client saves it.
+    // The file name under which a client saves the page.
     let directory = tempfile::tempdir().unwrap();
     let url = format!("http://{}/debug/pprof/heap", service.agent);
     succeed(Command::new("curl").current_dir(directory.path()).args(["-s", "-O", "-J", &url]));
@@ -116,7 +117,7 @@ fn pages_have_types_and_downloads_have_names() {
 }
 
 #[test]
-fn what_is_not_there_is_answered_with_what_is() {
+fn missing_pages_are_answered_with_existing_ones() {
     let service = Service::start_with(&[("HIGHWATER_AGENT", "token:correct-horse-battery")]);
     // A probe has no token.
     assert_eq!(curl(&[], &format!("http://{}/healthz", service.agent)).body, "ok\n");
@@ -135,15 +136,15 @@ fn what_is_not_there_is_answered_with_what_is() {
     assert!(missing.status == 404 && missing.body.contains("/debug/pprof/threads"), "{}", missing.body);
     let near = asked("GET", "/Metrics/");
     assert!(near.status == 404 && near.body.contains("did you mean /metrics?"), "{}", near.body);
-    // curl follows the way to the index, from which links are relative.
+    // curl follows the redirection to the index, from which links are relative.
     let index = format!("http://{}/debug/pprof", service.agent);
     let moved = curl(&["-u", "highwater:correct-horse-battery"], &index);
     assert_eq!((moved.status, moved.header("location")), (308, Some("pprof/")));
 }
 
-/// Tasks from before and after the interval was changed: some are estimates.
+/// Tasks were spawned before and after the interval was changed, so some counts are estimates.
 #[test]
-fn every_task_is_never_said_beside_an_error() {
+fn every_task_is_never_claimed_next_to_an_error() {
     let service = Service::start_with(&[("HIGHWATER", "interval:256")]);
     let leave =
         || (0..30).for_each(|_| assert_eq!(ask(service.address, "GET /impatient HTTP/1.1").status, 200));

@@ -1,4 +1,4 @@
-//! Who a profile is of: the same in snapshots, incidents, messages and metrics, whatever characters there are.
+//! The identity of a process: the same in snapshots, incidents, messages and metrics, with any characters.
 
 use std::process::Command;
 
@@ -9,12 +9,12 @@ use crate::service::Service;
 use crate::sinks::Receiver;
 use crate::watch::wait_until;
 
-/// A label with all that has a meaning to some receiver.
+/// A label with all characters that have a meaning to some receiver.
 const HOSTILE: &str = "%3C!channel%3E%22%7B%7D%2C%3D%0A";
 const HOSTILE_TEXT: &str = "<!channel>\"{},=\n";
 
 #[test]
-fn receivers_are_told_who_it_is() {
+fn receivers_get_the_identity() {
     let directory = tempfile::tempdir().unwrap();
     let [json, slack, pyroscope, otlp] = [(); 4].map(|()| Receiver::new());
     let settings = format!(
@@ -88,7 +88,7 @@ fn receivers_are_told_who_it_is() {
         assert!(message.contains(word), "no {word} in the message for {}", otlp::PATH);
     }
 
-    // Every profile says the same, those in the ring as those that are asked for.
+    // Every profile has the same identity: those in the ring and those that are requested.
     let ring = std::fs::read_dir(directory.path().join("ring")).unwrap().next().unwrap().unwrap().path();
     let mut shown = Vec::new();
     for page in ["heap", "threads", "tasks", "profile?seconds=1"] {
@@ -112,7 +112,7 @@ fn receivers_are_told_who_it_is() {
     assert!((0.0..600.0).contains(&(now + 1.0 - started.parse::<f64>().unwrap())), "{started}");
 }
 
-/// Text of a query without percent signs.
+/// Percent-decodes a query's text.
 fn decoded(text: &str) -> String {
     let mut parts = text.split('%');
     let mut bytes = parts.next().unwrap().as_bytes().to_vec();

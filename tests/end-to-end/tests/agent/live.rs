@@ -1,4 +1,4 @@
-//! The screen of `highwater live` on a service that runs.
+//! The screen of `highwater live` for a running service.
 
 use highwater_tests::highwater;
 use highwater_tests::terminal::Terminal;
@@ -6,7 +6,7 @@ use highwater_tests::terminal::Terminal;
 use crate::service::Service;
 
 #[test]
-fn a_service_is_looked_at_while_it_grows() {
+fn the_screen_shows_a_growing_service() {
     let service = Service::start();
     service.visit(40);
     let cache = tempfile::tempdir().unwrap();

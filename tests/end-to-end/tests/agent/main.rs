@@ -1,5 +1,5 @@
-//! The agent in a real service: what its pages hold, that the real clients read them, and that hostile ones do no harm; and
-//! that what it writes down survives the end of the service.
+//! The agent in a real service: the content of its pages, the real clients that read them, hostile clients
+//! that do no harm, and the files that survive the end of the service.
 
 mod clients;
 mod containers;

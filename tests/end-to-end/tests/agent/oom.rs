@@ -1,7 +1,7 @@
-//! Services that are ended for want of memory, and what their watch has written down by then.
+//! Services that are killed for lack of memory, and the files that their watch has written by then.
 //!
-//! A service is held up shortly before its end until the watch has done its work: how fast a disk and a busy machine are is not
-//! what is tested. How little memory the watch gets by with is.
+//! The service is held shortly before its end until the watch has done its work, because the test is not
+//! about the speed of the disk or of a busy machine. It is about how little memory the watch needs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,16 +16,16 @@ use crate::watch::{check_flame, check_incident, first_line, incidents, line_of_h
 
 const MIB: u64 = 1 << 20;
 
-/// What ends a service that takes too much.
+/// The limit that ends a service that allocates too much.
 enum Ceiling {
     /// A control group, in which the kernel kills.
     Group(Group),
-    /// The bytes that a process may write to, beyond which it gets no more. Available everywhere.
+    /// The process's limit for private writable memory, beyond which allocations fail. Available everywhere.
     Data,
 }
 
 impl Ceiling {
-    /// A control group's, where the tests may make one.
+    /// A control group, if the test may create one.
     fn best() -> Self {
         Group::new().map_or(Self::Data, Self::Group)
     }
@@ -37,7 +37,7 @@ impl Ceiling {
         }
     }
 
-    /// Starts a service below it, as yet with much room, and waits for the first snapshot.
+    /// Starts a service below the limit, with much space at first, and waits for its first snapshot.
     fn start(&self, directory: &Path, settings: &str) -> Service {
         let mut command = match self {
             Self::Group(group) => {
@@ -48,7 +48,7 @@ impl Ceiling {
             Self::Data => Command::new(PROGRAM),
         };
         let setting = format!("dir:{},every:20ms,{settings}", directory.display());
-        // With one arena, all that is allocated is asked of the kernel when it is needed, and not before.
+        // With one arena, all memory is requested from the kernel when it is needed, and not before.
         command.args(ADDRESSES).env("HIGHWATER", "interval:64KiB").env("HIGHWATER_AGENT", setting);
         command.env("MALLOC_ARENA_MAX", "1").stderr(Stdio::null());
         let service = Service::spawn(command);
@@ -56,7 +56,7 @@ impl Ceiling {
         service
     }
 
-    /// What the watch takes for the memory in use.
+    /// The memory in use according to the watch.
     fn used_bytes(&self, service: &Service) -> u64 {
         service.metric(match self {
             Self::Group(_) => "highwater_container_working_set_bytes",
@@ -64,7 +64,7 @@ impl Ceiling {
         })
     }
 
-    /// The same, read from outside. `None` when the service has ended.
+    /// The memory in use, read from outside. `None` if the service has ended.
     fn seen_bytes(&self, service: &Service) -> Option<u64> {
         match self {
             Self::Group(group) => {
@@ -82,7 +82,7 @@ impl Ceiling {
         }
     }
 
-    /// Sets the limit: so many bytes more than now.
+    /// Sets the limit to this many bytes above the present use.
     fn leave(&self, service: &Service, bytes: u64) {
         match self {
             Self::Group(group) => group.limit(self.used_bytes(service) + bytes),
@@ -101,7 +101,7 @@ struct Group {
 }
 
 impl Group {
-    /// `None` where the tests may not make one, or where one with a limit would make the kernel swap and not kill.
+    /// `None` if the test may not create one, or if the kernel would swap at its limit instead of killing.
     fn new() -> Option<Self> {
         let versions = [("/sys/fs/cgroup/memory", "memory.limit_in_bytes"), ("/sys/fs/cgroup", "memory.max")];
         let has_swap = fs::read_to_string("/proc/swaps").is_ok_and(|swaps| swaps.lines().count() > 1);
@@ -111,20 +111,20 @@ impl Group {
             let folder = Path::new(root).join(format!("highwater-test-{}-{number}", process::id()));
             fs::create_dir(&folder).ok()?;
             let group = Self { folder, limit };
-            // One that is less than the machine has, or it would not count as one.
+            // The limit must be below the machine's memory, or it would not be the nearest one.
             let can_limit = fs::write(group.folder.join(limit), (512 * MIB).to_string()).is_ok();
             let can_enter = Command::new("sh").args(["-c", &group.entry()]).stderr(Stdio::null()).status();
             (can_limit && can_enter.is_ok_and(|it| it.success())).then_some(group)
         })
     }
 
-    /// What a shell does to enter it.
+    /// Shell code that enters the group.
     fn entry(&self) -> String {
         format!("echo $$ > {}/cgroup.procs", self.folder.display())
     }
 
     fn limit(&self, bytes: u64) {
-        // The kernel may need a moment to take files back.
+        // The kernel may need a moment to reclaim file cache.
         let is_set = || fs::write(self.folder.join(self.limit), bytes.to_string()).is_ok();
         wait_until("a limit in force", is_set);
     }
@@ -132,7 +132,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Only an empty group can be removed, and what was killed takes a moment to leave.
+        // Only an empty group can be removed, and killed processes need a moment to leave.
         for _ in 0..100 {
             if fs::remove_dir(&self.folder).is_ok() {
                 return;
@@ -142,13 +142,13 @@ impl Drop for Group {
     }
 }
 
-/// Takes more and more until the service ends.
+/// Allocates until the service ends.
 fn drive_to_the_end(service: &Service) {
     let hoarded = (0..100).take_while(|_| service.hoard(8)).count();
     assert!(hoarded < 100, "nothing ends it");
 }
 
-/// The folder of the one incident there is.
+/// The folder of the only incident.
 fn only_incident(directory: &Path) -> Option<PathBuf> {
     match incidents(directory).as_slice() {
         [folder] => Some(folder.clone()),
@@ -156,12 +156,12 @@ fn only_incident(directory: &Path) -> Option<PathBuf> {
     }
 }
 
-/// The last file of an incident is there.
+/// Whether the last file of an incident exists.
 fn is_complete(directory: &Path) -> bool {
     only_incident(directory).is_some_and(|it| it.join("flame.svg").exists())
 }
 
-/// An incident has all that belongs to it, and names the line.
+/// Checks that an incident is complete and names the line.
 fn check_all(folder: &Path, least_growth: u64) {
     check_incident(folder, i64::try_from(least_growth).unwrap());
     let growth = fs::read_to_string(folder.join("growth.txt")).unwrap();
@@ -177,15 +177,15 @@ fn first_place(folder: &Path) -> String {
     answer["rows"][0].to_string()
 }
 
-/// The memory that a doomed service may have, more than at its start.
+/// Bytes that a doomed service may use beyond its start.
 const ROOM_BYTES: u64 = 96 * MIB;
 
-/// Drives a service into its limit, as a leak would, and looks at what is left of it.
+/// Drives a service into its limit, like a leak would, and checks the files that it leaves.
 fn doom(ceiling: &Ceiling) {
     let directory = tempfile::tempdir().unwrap();
     let rule = match ceiling {
         Ceiling::Group(_) => "watch:0.6".to_owned(),
-        // The resident set has more in it than what counts against the limit.
+        // The resident set includes memory that does not count against the limit.
         Ceiling::Data => "watch:92MiB".to_owned(),
     };
     let service = ceiling.start(directory.path(), &rule);
@@ -202,7 +202,7 @@ fn doom(ceiling: &Ceiling) {
     assert!(place.contains("hoard"), "{place}");
 }
 
-/// How often a service is driven into its limit.
+/// Number of times that a service is driven into its limit.
 const RUNS: usize = 20;
 
 #[test]
@@ -219,18 +219,18 @@ fn a_service_that_gets_no_more_memory_leaves_the_evidence() {
     doom(&Ceiling::Data);
 }
 
-/// In use at the incident of a service that is full.
+/// Bytes in use at the incident of a service that is nearly full.
 const FULL_BYTES: u64 = 128 * MIB;
 
-/// What it may have beyond that: more than 99 % are in use then.
+/// Bytes that the service may use beyond that: more than 99 % are in use then.
 const LEFT_BYTES: u64 = MIB / 8;
 
-/// How long a service is given to complete an incident. With a reserve it takes less than a second.
+/// Time for a service to complete an incident. With a reserve it needs less than a second.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Fills a service until its watch fires, shortly before its limit, and waits for what comes of it.
+/// Fills a service until its watch fires, shortly before its limit, and waits for the outcome.
 fn fill(ceiling: &Ceiling, directory: &Path, reserved_bytes: u64) -> Service {
-    // The rule is about the service, of which the reserve is no part.
+    // The rule is about the service's own use, which does not include the reserve.
     let settings = format!("watch:{},reserve:{reserved_bytes}", FULL_BYTES - reserved_bytes);
     let mut service = ceiling.start(directory, &settings);
     while ceiling.used_bytes(&service) < FULL_BYTES - 3 * MIB {
@@ -239,7 +239,7 @@ fn fill(ceiling: &Ceiling, directory: &Path, reserved_bytes: u64) -> Service {
     assert!(incidents(directory).is_empty());
     let missing = FULL_BYTES - ceiling.used_bytes(&service);
     ceiling.leave(&service, missing + LEFT_BYTES);
-    // However late the watch looks, the limit is not to be reached by what comes in meanwhile.
+    // The limit must not be reached by allocations until the watch looks, however late it does.
     let is_full =
         |service: &Service| ceiling.seen_bytes(service).is_some_and(|it| it >= FULL_BYTES + LEFT_BYTES / 4);
     let begin = Instant::now();
@@ -258,7 +258,7 @@ fn the_reserve_is_enough_for_an_incident_when_99_percent_are_in_use() {
         let left = incidents(directory.path()).iter().map(|it| paths(it)).collect::<Vec<_>>();
         assert!(service.is_running(), "it ended in {}: {left:?}", ceiling.name());
         wait_until("a complete incident", || is_complete(directory.path()));
-        // What it gave up it does not take again, as long as there is no more room.
+        // The reserve is not allocated again as long as there is too little free memory.
         let readings = || service.metric("highwater_watch_readings_total");
         let before = readings();
         wait_until("further readings", || readings() > before + 2);
@@ -267,7 +267,8 @@ fn the_reserve_is_enough_for_an_incident_when_99_percent_are_in_use() {
     }
 }
 
-/// Shows that the test above is one. Mostly the service ends; it may also live on with files that it could not write.
+/// The planted fault for the test above. Usually the service is killed; it may also survive without the
+/// files.
 #[test]
 fn without_a_reserve_there_is_no_incident_when_99_percent_are_in_use() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What the pages hold.
+//! The content of the pages.
 
 use std::thread;
 
@@ -14,7 +14,7 @@ fn total(profile: &Profile, kind: &str) -> i64 {
     profile.samples.total(profile.sample_type(kind).unwrap())
 }
 
-/// What the profile says of the blocks that the service remembers, which no others have the size of.
+/// The profile's value for the blocks that the service keeps; no other blocks have their size.
 fn visits(profile: &Profile, kind: &str) -> i64 {
     let column = profile.sample_type(kind).unwrap();
     let is_visit = |label: &Label| {
@@ -24,7 +24,7 @@ fn visits(profile: &Profile, kind: &str) -> i64 {
 }
 
 #[test]
-fn what_is_alive_is_what_the_service_counts() {
+fn live_values_equal_the_services_counts() {
     let service = Service::start();
     service.visit(20);
     // The service may still be closing the last visitor's connection.
@@ -36,7 +36,7 @@ fn what_is_alive_is_what_the_service_counts() {
     assert!((0..100).any(is_equal));
 }
 
-/// The visits of a row of the text: `2: 6000 [2: 6000] @ …`, and below it the names of its frames.
+/// The visits in a row of the text: `2: 6000 [2: 6000] @ …`, followed by the names of its frames.
 fn visits_in_text(row: &str) -> Option<u64> {
     let (blocks, rest) = row.split_once(": ")?;
     let blocks: u64 = blocks.parse().ok()?;
@@ -52,7 +52,7 @@ fn the_text_names_the_line() {
     let response = service.get("/debug/pprof/heap?debug=1");
     assert!(response.head.contains("content-type: text/plain"), "{}", response.head);
     let text = response.text();
-    // A row for each way to the line, which the service's threads come by differently.
+    // One row for each call path to the line; the service's threads reach it by different paths.
     let (_, rows) = text.split_once('\n').unwrap();
     let visits: u64 =
         rows.split("\n\n").filter(|row| row.contains("::remember")).filter_map(visits_in_text).sum();
@@ -62,7 +62,7 @@ fn the_text_names_the_line() {
 }
 
 #[test]
-fn a_difference_has_what_was_allocated_meanwhile_and_all_that_lives() {
+fn a_difference_has_new_allocations_and_all_live_blocks() {
     let service = Service::start();
     service.visit(10);
     let profile = thread::scope(|scope| {
@@ -73,7 +73,7 @@ fn a_difference_has_what_was_allocated_meanwhile_and_all_that_lives() {
         asked.join().unwrap()
     });
     let (live, allocated) = (visits(&profile, "inuse_objects"), visits(&profile, "alloc_objects"));
-    // What was remembered before the first snapshot is in the one and not in the other.
+    // Blocks from before the first snapshot are in the live values but not in the difference.
     assert!(live >= allocated + 10, "{live} {allocated}");
     assert!(allocated > 0);
     assert!(total(&profile, "alloc_space") > 3_000 * allocated);
@@ -102,7 +102,7 @@ fn free_memory_is_given_back() {
     assert_eq!(service.get("/purge").status, 405);
 }
 
-/// The paths that the links of the index lead to, below the path that the index is at.
+/// The paths of the index's links, resolved against the path of the index.
 pub fn links(index: &str) -> Vec<String> {
     let links = index.split("href=\"").skip(1).map(|it| it.split('"').next().unwrap());
     links

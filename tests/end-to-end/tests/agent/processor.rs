@@ -1,4 +1,4 @@
-//! Where processor time goes: the right function is named, and nothing goes on when it is over.
+//! Profiles of processor time: the right function is named, and sampling ends with the request.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,7 +13,7 @@ use highwater_tests::{highwater, succeed};
 use crate::clients::pprof;
 use crate::service::{Service, ask, connect};
 
-/// Keeps the service at work for as long as `look` takes.
+/// Keeps the service busy while `look` runs.
 fn busy<R: Send>(service: &Service, look: impl FnOnce() -> R + Send) -> R {
     thread::scope(|scope| {
         let looking = scope.spawn(look);
@@ -24,7 +24,7 @@ fn busy<R: Send>(service: &Service, look: impl FnOnce() -> R + Send) -> R {
     })
 }
 
-/// What the kernel says of the process: of signals that are caught, and the thread's names.
+/// The kernel's information about the process: whether it catches profiling signals.
 fn catches_profiling(service: &Service) -> bool {
     const SIGPROF: u32 = 27;
     let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap();
@@ -36,19 +36,21 @@ fn catches_profiling(service: &Service) -> bool {
 fn go_names_the_busy_function() {
     let service = Service::start();
     let page = format!("http://{}/debug/pprof/profile", service.agent);
-    // The address goes last, and what the profile holds is asked for by number of seconds.
+    // The address is the last argument; the duration is a number of seconds.
     let top = busy(&service, || pprof(&["-top", "-cum", "-seconds=2"], &page));
     assert!(top.contains("Type: cpu") && top.contains("grind"), "{top}");
-    // With all that it calls it has most of the time: the rest is the service, and the agent itself.
+    // Including its callees, this function has most of the time; the rest is the service and the agent.
     let row = top.lines().find(|line| line.ends_with("grind")).unwrap_or_else(|| panic!("{top}"));
     let share: f64 = row.split_whitespace().nth(4).unwrap().trim_end_matches('%').parse().unwrap();
     assert!(share > 60.0, "{top}");
 }
 
-/// Where the time of a program goes of which that is known: 6, 3 and 1 parts of 10. By our own engine and by the crate pprof.
+/// The profile of a program with known shares: 6, 3 and 1 tenths. Checked for the recorder's own walk and for
+/// the crate pprof.
 #[test]
-fn shares_are_those_of_the_crate_pprof_and_true() {
-    /// Enough to tell 6 parts from 3. A machine with other work gives a program little time, so it may take some rounds.
+fn shares_are_true_and_equal_the_crate_pprofs() {
+    /// Enough to distinguish 6 tenths from 3. On a busy machine the program gets little time, so it may need
+    /// several rounds.
     const LEAST_SAMPLES: f64 = 200.0;
     let look = |settings: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_busy"));
@@ -67,7 +69,7 @@ fn shares_are_those_of_the_crate_pprof_and_true() {
                 *sum += more;
             }
         }
-        Shares::of(seconds)
+        Shares::new(seconds)
     };
     let [own, theirs] = thread::scope(|scope| {
         ["", "cpu:pprof"].map(|it| scope.spawn(move || look(it))).map(|it| it.join().unwrap())
@@ -80,15 +82,15 @@ fn shares_are_those_of_the_crate_pprof_and_true() {
         let error = own.error(truth).hypot(theirs.error(truth));
         assert!((own.parts[index] - theirs.parts[index]).abs() < 5.0 * error, "{index}: {own:?} {theirs:?}");
     }
-    // It is a test of something: what is said of one function is not said of another.
+    // The planted fault: another function's share does not fit.
     assert!((own.parts[0] - 0.3).abs() > 4.0 * own.error(0.3), "{own:?}");
 }
 
-/// The times that Go shows for the three functions, with all that they call, in seconds.
+/// The times that Go shows for the three functions including their callees, in seconds.
 fn seconds_of_parts(top: &str) -> [f64; 3] {
     assert!(top.contains("Type: cpu"), "{top}");
     ["six_parts", "three_parts", "one_part"].map(|function| {
-        // A function that was not seen has no row.
+        // A function without samples has no row.
         let Some(row) = top.lines().find(|it| it.ends_with(function)) else { return 0.0 };
         let shown = row.split_whitespace().nth(3).unwrap();
         let digits = shown.trim_end_matches(|it: char| it.is_ascii_alphabetic());
@@ -101,7 +103,7 @@ fn seconds_of_parts(top: &str) -> [f64; 3] {
     })
 }
 
-/// What parts of the time three functions take.
+/// The shares of three functions in the time.
 #[derive(Debug)]
 struct Shares {
     parts: [f64; 3],
@@ -109,12 +111,12 @@ struct Shares {
 }
 
 impl Shares {
-    fn of(seconds: [f64; 3]) -> Self {
+    fn new(seconds: [f64; 3]) -> Self {
         let sum: f64 = seconds.iter().sum();
         Self { parts: seconds.map(|it| it / sum), samples: sum / 0.01 }
     }
 
-    /// Standard error of a share of so much, as that of a number of independent samples.
+    /// Standard error of this share, for a number of independent samples.
     fn error(&self, share: f64) -> f64 {
         (share * (1.0 - share) / self.samples).sqrt()
     }
@@ -162,14 +164,14 @@ fn one_at_a_time_and_nothing_runs_on() {
     let profile = highwater_profile::read(&first.body, &Limits::default()).unwrap();
     assert!(profile.duration_ns >= 3_000_000_000 && profile.period == 10_000_000);
     assert!(!catches_profiling(&service));
-    // Room for the samples is 8 MiB, of which nothing stays.
+    // The buffer for samples has 8 MiB, and all of it is freed.
     let left = service.metric("highwater_overhead_bytes");
     assert!(left < overhead + (4 << 20), "{overhead} bytes became {left}");
     assert_eq!(service.get("/debug/pprof/profile?seconds=301").status, 400);
 }
 
 #[test]
-fn a_client_that_goes_ends_it() {
+fn a_client_that_disconnects_ends_sampling() {
     let service = Service::start();
     let mut client = connect(service.agent);
     client.write_all(b"GET /debug/pprof/profile?seconds=300 HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
@@ -179,9 +181,9 @@ fn a_client_that_goes_ends_it() {
     assert_eq!(service.get("/debug/pprof/profile?seconds=1").status, 200);
 }
 
-/// Signals hit the recorder in the middle of its work, and its work is all that the service does.
+/// Signals interrupt the recorder during its work, because the service only allocates.
 #[test]
-fn a_service_that_does_nothing_but_allocate_goes_on() {
+fn a_service_that_only_allocates_survives_sampling() {
     let mut service = Service::start();
     thread::scope(|scope| {
         let looking = scope.spawn(|| service.get("/debug/pprof/profile?seconds=3"));

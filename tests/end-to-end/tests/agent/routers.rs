@@ -1,4 +1,4 @@
-//! The agent's pages, answered by servers of the application's.
+//! The agent's pages, served by an application's own servers.
 
 use std::io::Write;
 
@@ -42,7 +42,7 @@ fn check(by: &str, visit: &str) {
     assert_eq!(set(&[b'1'; 1 << 20]).status, 413);
     let origin = format!("{token}Origin: http://evil.example\r\n");
     assert_eq!(ask_with(service.agent, "POST /interval HTTP/1.1", &origin, b"off").status, 403);
-    // Nobody else gets anything, whatever the name that he calls the machine by.
+    // Clients without the token get nothing, whatever host name they use.
     for page in ["heap", "profile", "cmdline", ""] {
         assert_eq!(ask(service.agent, &format!("GET /debug/pprof/{page} HTTP/1.1")).status, 401);
     }
@@ -58,7 +58,7 @@ fn hyper_answers_for_the_agent() {
     check("hyper", "GET /debug/pprof/ HTTP/1.1");
 }
 
-/// All that the pages are asked for below a path, by the links of the index and by both versions of Go.
+/// Requests all pages below a path, with the links of the index and with both versions of Go.
 fn check_below(service: &Service) {
     let index = get(service, "/internal/debug/pprof/").text();
     for path in links(&index) {
@@ -79,7 +79,7 @@ fn pages_lie_below_a_path_of_axum() {
     let service = Service::with_pages("nested");
     check_below(&service);
     assert_eq!(get(&service, "/debug/pprof/heap").status, 404);
-    // The service's own page is its own, and the agent's needs no token.
+    // The service's own page is not replaced, and the agent's page of that name needs no token.
     assert_eq!(ask(service.agent, "GET /healthz HTTP/1.1").text(), "the service is well\n");
     assert_eq!(ask(service.agent, "GET /internal/healthz HTTP/1.1").text(), "ok\n");
 }
@@ -95,7 +95,7 @@ fn pages_lie_below_a_prefix_of_hyper() {
     }
 }
 
-/// axum takes the body of an answer to `HEAD` away and states the length of what is left. The page is not empty.
+/// axum removes the body of an answer to `HEAD` and would state a length of 0. The page is not empty.
 #[test]
 fn a_head_through_axum_states_no_length_that_is_not_known() {
     let service = Service::with_pages("axum");
@@ -114,12 +114,12 @@ fn a_head_through_axum_states_no_length_that_is_not_known() {
         "{}",
         shown.head
     );
-    // An application's page of the same path is kept when the pages are merged into its router.
+    // If the application has a page with the same path, its page is kept when the routers are merged.
     assert_eq!(ask(service.agent, "GET /healthz HTTP/1.1").text(), "the service is well\n");
 }
 
-/// What a router's answers are made of is not the program's memory, but for the requests and heads of responses that the
-/// server around it handles.
+/// A router's answers are not made in the program's memory, except for requests and response heads, which the
+/// application's server handles.
 #[test]
 fn a_profile_is_not_made_in_the_memory_of_the_program() {
     let service = Service::with_pages("axum");
@@ -140,7 +140,7 @@ fn a_profile_is_not_made_in_the_memory_of_the_program() {
     for _ in 0..2 {
         assert_eq!(get(&service, "/debug/pprof/heap").status, 200);
         assert_eq!(get(&service, "/debug/pprof/heap?debug=1").status, 200);
-        // One who does not wait for the answer.
+        // A client that does not wait for the answer.
         let mut gone = connect(service.agent);
         write!(gone, "GET /debug/pprof/heap?seconds=1 HTTP/1.1\r\nHost: localhost\r\n{token}\r\n").unwrap();
     }
@@ -148,7 +148,8 @@ fn a_profile_is_not_made_in_the_memory_of_the_program() {
     refused.write_all(b"GET /debug/pprof/heap HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     drop(receive(&mut refused));
     let after = state();
-    // The text is more than a MiB each time, and making it takes a multiple. A connection takes hyper and axum 50 KiB.
+    // The text has more than one MiB, and making it needs several times as much. A connection costs hyper and
+    // axum 50 KiB.
     assert!(text > 1 << 20, "{text}");
     assert!(after.alloc_bytes - before.alloc_bytes < 2 << 20, "{before:?} {after:?}");
     assert!(after.live_bytes.abs_diff(before.live_bytes) < 100_000, "{before:?} {after:?}");

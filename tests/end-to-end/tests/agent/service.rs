@@ -1,11 +1,11 @@
-//! The example service of the agent, run for a test, and a client that says exactly what it is told to.
+//! The agent's example service, run for a test, and a client that sends exactly the given bytes.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// The program, and the addresses it is to choose itself.
+/// The program, and addresses that let the system choose ports.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_agent_service");
 pub const ADDRESSES: [&str; 2] = ["127.0.0.1:0", "127.0.0.1:0"];
 
@@ -22,26 +22,26 @@ impl Service {
         Self::start_with(&[])
     }
 
-    /// [`Self::start`] with more variables in its environment.
+    /// Like [`Self::start`], with additional environment variables.
     pub fn start_with(environment: &[(&str, &str)]) -> Self {
         let mut command = Command::new(PROGRAM);
         command.args(ADDRESSES).env("HIGHWATER", "exact").envs(environment.iter().copied());
         Self::spawn(command)
     }
 
-    /// Starts the service whose own server answers for the agent, by `axum`, `nested` or `hyper`.
+    /// Starts the service whose own server serves the agent's pages: `axum`, `nested` or `hyper`.
     pub fn with_pages(by: &str) -> Self {
         Self::with_pages_at(by, "")
     }
 
-    /// As [`Self::with_pages`], with a value of `HIGHWATER_AGENT`.
+    /// Like [`Self::with_pages`], with a value for `HIGHWATER_AGENT`.
     pub fn with_pages_at(by: &str, settings: &str) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_agent_routers"));
         command.args([by, "127.0.0.1:0"]).env("HIGHWATER", "exact").env("HIGHWATER_AGENT", settings);
         Self::spawn(command)
     }
 
-    /// Starts the service by a command that ends up running it.
+    /// Starts the service with a command that finally runs it.
     pub fn spawn(mut command: Command) -> Self {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -52,7 +52,7 @@ impl Service {
         Self { child, address, agent }
     }
 
-    /// Has the service keep so many MiB more. False when it has ended.
+    /// Makes the service keep this many more MiB. False if it has ended.
     pub fn hoard(&self, mib: usize) -> bool {
         self.is_told(&format!("hoard/{mib}"))
     }
@@ -63,7 +63,7 @@ impl Service {
         stream.write_all(request.as_bytes()).is_ok() && receive(&mut stream).status == 200
     }
 
-    /// Ends the process at once, as the kernel does.
+    /// Kills the process with SIGKILL, like the kernel does.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -76,24 +76,24 @@ impl Service {
         }
     }
 
-    /// Visits the service once. False when it has ended.
+    /// Visits the service once. False if it has ended.
     pub fn can_be_visited(&self) -> bool {
         self.is_told("visit/anna")
     }
 
-    /// What the agent gives for a page.
+    /// The agent's response for a page.
     pub fn get(&self, path: &str) -> Response {
         ask(self.agent, &format!("GET {path} HTTP/1.1"))
     }
 
-    /// A number of `/metrics`.
+    /// The value of a metric in `/metrics`.
     pub fn metric(&self, name: &str) -> u64 {
         let text = self.get("/metrics").text();
         let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         value.and_then(|it| it.parse().ok()).unwrap_or_else(|| panic!("no {name} in\n{text}"))
     }
 
-    /// File descriptors that the service has open.
+    /// Number of open file descriptors of the service.
     pub fn descriptors(&self) -> usize {
         std::fs::read_dir(format!("/proc/{}/fd", self.id())).unwrap().count()
     }
@@ -102,12 +102,12 @@ impl Service {
         self.child.id()
     }
 
-    /// Memory of the service that it may write to, in bytes: what a limit of a process's data counts.
+    /// Private writable memory of the service in bytes: what `RLIMIT_DATA` limits.
     pub fn data_bytes(&self) -> u64 {
         self.status_bytes("VmData")
     }
 
-    /// A number of bytes in what the kernel says of the service.
+    /// A number of bytes in the kernel's status file of the service.
     pub fn status_bytes(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
         let kib = status.lines().find_map(|it| it.strip_prefix(name)?.strip_prefix(':')?.strip_suffix("kB"));
@@ -121,16 +121,16 @@ impl Service {
 
 impl Drop for Service {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// What came back.
+/// A response.
 #[derive(Debug)]
 pub struct Response {
-    /// 0 when the connection ended without an answer.
+    /// 0 if the connection ended without an answer.
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
@@ -143,12 +143,12 @@ impl Response {
     }
 }
 
-/// Sends a request with this first line, and the headers that a client sends by itself.
+/// Sends a request with this first line and a typical client's headers.
 pub fn ask(address: SocketAddr, line: &str) -> Response {
     ask_with(address, line, "", b"")
 }
 
-/// [`ask`] with more headers, each with its line end, and a body.
+/// Like [`ask`], with additional headers, each with its line end, and a body.
 pub fn ask_with(address: SocketAddr, line: &str, headers: &str, body: &[u8]) -> Response {
     let length = body.len();
     let mut request = format!(
@@ -159,25 +159,25 @@ pub fn ask_with(address: SocketAddr, line: &str, headers: &str, body: &[u8]) -> 
     exchange(address, &request)
 }
 
-/// Sends these bytes and takes what comes back until the connection ends.
+/// Sends these bytes and reads the response until the connection ends.
 pub fn exchange(address: SocketAddr, request: &[u8]) -> Response {
     let mut stream = connect(address);
-    // The server may have ended the connection before it has read all; what it said of it is to be read all the same.
+    // The server may close the connection before it has read everything; its answer must still be read.
     let _ = stream.write_all(request);
     receive(&mut stream)
 }
 
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
-    // Far longer than anything takes here: a test ends even if nothing comes.
+    // Far longer than any answer takes, so that a test ends even if nothing comes.
     stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
     stream
 }
 
-/// Takes what comes until the connection ends.
+/// Reads until the connection ends.
 pub fn receive(stream: &mut TcpStream) -> Response {
     let mut bytes = Vec::new();
-    // A connection that is reset has no more to say.
+    // A reset connection has no more data.
     let _ = stream.read_to_end(&mut bytes);
     let end = bytes.windows(4).position(|it| it == b"\r\n\r\n").map_or(bytes.len(), |it| it + 4);
     let body = bytes.split_off(end);

@@ -1,4 +1,5 @@
-//! Who is told of incidents. The receivers are stubs on loopback, written from what each publishes of its interface.
+//! Receivers of incidents. They are stubs on loopback, written from the published descriptions of each
+//! interface.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -49,7 +50,7 @@ impl Request {
     }
 }
 
-/// A receiver that takes one request a connection.
+/// A receiver that accepts one request per connection.
 pub struct Receiver(TcpListener);
 
 impl Receiver {
@@ -63,13 +64,13 @@ impl Receiver {
         format!("http://{}", self.0.local_addr().unwrap())
     }
 
-    /// Takes a request and answers it with this status.
+    /// Accepts a request and answers it with this status.
     pub fn take(&self, status: &str) -> Request {
         Request::take(accept(&self.0), status)
     }
 }
 
-/// The next connection to a listener that does not block.
+/// The next connection of a non-blocking listener.
 pub fn accept(listener: &TcpListener) -> TcpStream {
     let mut accepted = None;
     wait_until("a request", || {
@@ -82,7 +83,7 @@ pub fn accept(listener: &TcpListener) -> TcpStream {
     stream
 }
 
-/// A service that tells these sinks of an incident.
+/// A service that sends incidents to these receivers.
 pub fn telling(directory: &Path, sinks: &str) -> Service {
     let service = watched(directory, &format!("watch:150MiB,every:20ms,{sinks}"));
     wait_until("readings", || service.metric("highwater_watch_readings_total") >= 2);
@@ -91,7 +92,7 @@ pub fn telling(directory: &Path, sinks: &str) -> Service {
 }
 
 #[test]
-fn an_incident_is_told_again_when_nobody_took_it() {
+fn an_incident_is_sent_again_until_accepted() {
     let directory = tempfile::tempdir().unwrap();
     let (json, slack) = (Receiver::new(), Receiver::new());
     let sinks = format!("post:{}/hook,slack:{}", json.url(), slack.url());
@@ -107,7 +108,7 @@ fn an_incident_is_told_again_when_nobody_took_it() {
 }
 
 #[test]
-fn who_does_not_want_an_incident_is_not_asked_again() {
+fn a_final_refusal_is_not_retried() {
     let directory = tempfile::tempdir().unwrap();
     let receiver = Receiver::new();
     let service = telling(directory.path(), &format!("post:{}", receiver.url()));
@@ -116,7 +117,7 @@ fn who_does_not_want_an_incident_is_not_asked_again() {
 }
 
 #[test]
-fn who_sends_an_incident_on_has_not_taken_it() {
+fn a_redirection_is_not_an_acceptance() {
     let directory = tempfile::tempdir().unwrap();
     let (receiver, elsewhere) = (Receiver::new(), Receiver::new());
     let service = telling(directory.path(), &format!("post:{}", receiver.url()));
@@ -126,9 +127,9 @@ fn who_sends_an_incident_on_has_not_taken_it() {
 }
 
 #[test]
-fn nobody_to_tell_keeps_the_watch_and_the_others_from_nothing() {
+fn an_unreachable_receiver_delays_nothing_else() {
     let directory = tempfile::tempdir().unwrap();
-    // One takes connections and never says anything, one is not there.
+    // One receiver accepts connections and never answers, and one does not exist.
     let (silent, heard) = (Receiver::new(), Receiver::new());
     let gone = Receiver::new().url();
     let sinks = format!("watch:350MiB,post:{},pyroscope:{gone},post:{}", silent.url(), heard.url());
@@ -149,7 +150,7 @@ fn pyroscope_gets_the_profile_with_names() {
         request.line.strip_prefix("POST /ingest?").and_then(|it| it.strip_suffix(" HTTP/1.1")).unwrap();
     let fields: Vec<_> = query.split('&').map(|it| it.split_once('=').unwrap()).collect();
     let field = |name: &str| fields.iter().find(|(key, _)| *key == name).unwrap().1;
-    // Its labels are encoded: `agent_service{host=…}`.
+    // The labels are percent-encoded: `agent_service{host=…}`.
     assert!(field("name").starts_with("agent_service%7B"), "{query}");
     assert_eq!(field("format"), "pprof");
     let second = |name| field(name).parse::<u64>().unwrap();
@@ -194,12 +195,12 @@ fn an_opentelemetry_collector_gets_the_profile_with_names() {
     let request = receiver.take("200 OK");
     assert_eq!(request.line, "POST /v1development/profiles HTTP/1.1");
     assert_eq!(request.content_type, "application/x-protobuf");
-    // That the message is whole is tested where it is made; here, that it is about this service.
+    // Another test checks that the message is complete; this one checks that it is about this service.
     let text = String::from_utf8_lossy(&request.body);
     for word in ["agent_service", "inuse_space", "Visitors::hoard", "service.rs"] {
         assert!(text.contains(word), "no {word}");
     }
-    // We read it as well, with the totals of the file that it was made from.
+    // Highwater can read the message too, with the totals of its source file.
     let sent = highwater_profile::read(&request.body, &Default::default()).unwrap();
     assert_eq!(sent.source.format, highwater_profile::Format::Otlp);
     let folders = std::fs::read_dir(directory.path()).unwrap().map(|it| it.unwrap().path());

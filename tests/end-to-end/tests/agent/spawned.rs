@@ -1,25 +1,25 @@
-//! Threads and tasks: the lines that started them are named.
+//! Threads and tasks: the pages name the lines that started them.
 
 use std::time::{Duration, Instant};
 
 use crate::clients::pprof;
 use crate::service::{Service, ask, ask_with};
 
-/// The number of the line of the example on which `text` stands first.
+/// The number of the example's first line that contains `text`.
 fn line_of(text: &str) -> usize {
     let source = include_str!("../../../../crates/highwater-agent/examples/service.rs");
     1 + source.lines().position(|line| line.contains(text)).unwrap()
 }
 
-/// Has the service leave so many tasks behind.
+/// Makes the service leave this many tasks behind.
 fn leave(service: &Service, tasks: usize) {
     for _ in 0..tasks {
         assert_eq!(ask(service.address, "GET /impatient HTTP/1.1").status, 200);
     }
 }
 
-/// The heads of the rows of a text whose innermost call is at this line: counts and errors. There is a row for each way to
-/// the line.
+/// The heads of a text's rows whose innermost call is at this line: counts and errors. There is one row for
+/// each call path to the line.
 fn rows(text: &str, line: &str) -> Vec<(f64, f64)> {
     let lines: Vec<_> = text.lines().collect();
     let heads = lines.windows(2).filter(|it| it[0].contains(" @ ") && it[1].ends_with(line)).map(|it| it[0]);
@@ -36,7 +36,7 @@ fn count(text: &str, line: &str) -> f64 {
 }
 
 #[test]
-fn a_task_that_nobody_waits_for_is_named_by_its_spawn_line() {
+fn a_forgotten_task_is_named_by_its_spawn_line() {
     let service = Service::start();
     let line = format!("service.rs:{}", line_of("tokio::spawn(ask_backend())"));
     let before = service.get("/debug/pprof/tasks?debug=1").text();
@@ -61,7 +61,7 @@ fn sampled_tasks_come_with_their_error() {
     let rows = rows(&text, &line);
     let count: f64 = rows.iter().map(|it| it.0).sum();
     let error = rows.iter().fold(0.0, |sum, it| sum + it.1 * it.1).sqrt();
-    // Sampling is random: six errors are passed once in a billion runs.
+    // Sampling is random: a deviation of six standard errors occurs once in a billion runs.
     assert!(error > 1.0 && (count - 400.0).abs() < 6.0 * error.max(50.0), "{text}");
     assert!(text.contains("one in 4096 bytes allocated"), "{text}");
     let set = ask_with(service.agent, "POST /interval HTTP/1.1", "", b"exact");
@@ -72,18 +72,18 @@ fn sampled_tasks_come_with_their_error() {
 fn a_thread_is_named_by_the_line_that_started_it() {
     let service = Service::start();
     let line = format!("service.rs:{}", line_of("thread::spawn(move || runtime.block_on"));
-    // The service says its address before it starts that thread.
+    // The service prints its address before it starts that thread.
     let begin = Instant::now();
     let mut text = String::new();
     while !text.contains(&line) && begin.elapsed() < Duration::from_secs(60) {
         text = service.get("/debug/pprof/threads?debug=1").text();
     }
     assert_eq!(count(&text, &line), 1.0, "{text}");
-    // The main thread was there before.
+    // The main thread started before.
     assert!(text.starts_with("threads profile: total ") && text.contains("1 @ agent_service\n"), "{text}");
     let page = format!("http://{}/debug/pprof/threads", service.agent);
     let top = pprof(&["-top", "-lines", "-cum"], &page);
     assert!(top.contains(&line) && top.contains("Type: threads"), "{top}");
-    // What stands between the program and the system is left out, so the program's own line is the leaf.
+    // Frames between the program and the system are left out, so the program's own line is the leaf.
     assert!(!top.contains("highwater_hooks"), "{top}");
 }

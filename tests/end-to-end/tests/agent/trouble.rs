@@ -1,5 +1,5 @@
-//! What a watch makes of trouble that is not the service's: nothing to draw, other processes, a program that was replaced; and
-//! how much memory it takes itself.
+//! Difficulties of a watch that are not the service's: nothing to draw, other processes, a replaced program
+//! file; and the memory that the watch needs itself.
 
 use std::fs;
 use std::process::Command;
@@ -11,7 +11,7 @@ use crate::watch::{first_line, incidents, line_of_hoard, paths, wait_until, watc
 fn an_incident_with_nothing_to_draw_is_recorded_once() {
     let directory = tempfile::tempdir().unwrap();
     let setting = format!("dir:{},watch:1MiB,every:20ms,cooldown:0s", directory.path().display());
-    // So rarely is a block sampled that none is.
+    // The interval is so long that no block is sampled.
     let environment = [("HIGHWATER", "interval:64GiB"), ("HIGHWATER_AGENT", setting.as_str())];
     let service = Service::start_with(&environment);
     wait_until("an incident", || service.metric("highwater_watch_incidents_total") > 0);
@@ -29,7 +29,7 @@ fn an_incident_with_nothing_to_draw_is_recorded_once() {
 }
 
 #[test]
-fn a_second_process_watches_into_a_directory_of_its_own() {
+fn a_second_process_watches_into_its_own_directory() {
     let directory = tempfile::tempdir().unwrap();
     let services = [0, 1].map(|_| watched(directory.path(), "every:1min"));
     for service in &services {
@@ -62,14 +62,15 @@ fn a_program_that_was_replaced_has_its_own_names() {
 
 const MIB: u64 = 1 << 20;
 
-/// What the watch may be resident with, beyond a service without one; the reserve is 8 MiB of it.
+/// Resident memory that a watch may need compared to a service without one, in bytes; its reserve is 8 MiB of
+/// that.
 const WATCH_BYTES: u64 = 12 * MIB;
 
-/// What a page of text may be resident with while it is made.
+/// Resident memory that a page of text may need while it is made, in bytes.
 const TEXT_BYTES: u64 = 16 * MIB;
 
 #[test]
-fn the_watch_takes_little_memory_and_gives_back_what_names_take() {
+fn the_watch_needs_little_memory_and_frees_that_of_names() {
     let resident = |service: &Service| service.status_bytes("VmRSS");
     let without = Service::start_with(&[("HIGHWATER", "interval:64KiB")]);
     let setting = |directory: &std::path::Path| format!("dir:{},watch:1MiB,every:20ms", directory.display());
@@ -84,7 +85,7 @@ fn the_watch_takes_little_memory_and_gives_back_what_names_take() {
     let (base, watched) = (resident(&without), resident(&with));
     println!("resident: {base} bytes without a watch, {watched} with one and an incident");
     assert!(watched <= base + WATCH_BYTES, "{base} {watched}");
-    // The highest that is resident from now on.
+    // Resets the maximum of the resident set.
     fs::write(format!("/proc/{}/clear_refs", without.id()), "5").unwrap();
     let text = without.get("/debug/pprof/heap?debug=1").text();
     assert!(text.contains("service.rs:"), "{text}");

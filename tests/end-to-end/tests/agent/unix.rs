@@ -1,4 +1,4 @@
-//! An agent at a Unix socket: who may connect, who reads it, and what becomes of the file.
+//! An agent on a Unix socket: who may connect, which clients can read it, and when its file is removed.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -11,7 +11,7 @@ use highwater_tests::{highwater, succeed};
 use crate::http::curl;
 use crate::service::PROGRAM;
 
-/// A service whose agent is at this address. It is killed when this is dropped.
+/// A service whose agent has this address. It is killed when this is dropped.
 struct AtSocket(Child);
 
 impl AtSocket {
@@ -23,7 +23,7 @@ impl AtSocket {
         service
     }
 
-    /// The service returns from `main`.
+    /// Makes the service return from `main`.
     fn end(mut self) {
         drop(self.0.stdin.take());
         assert!(self.0.wait().unwrap().success());
@@ -32,7 +32,7 @@ impl AtSocket {
 
 impl Drop for AtSocket {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -45,7 +45,7 @@ fn command(address: &str) -> Command {
     command
 }
 
-/// What a service says that does not start.
+/// The message of a service that does not start.
 fn refusal(address: &str) -> String {
     let mut child = command(address).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = String::new();
@@ -66,7 +66,7 @@ fn a_socket_is_read_by_curl_and_by_the_command() {
     let mut service = AtSocket::start(&address);
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(curl(&["--unix-socket", socket], "http://localhost/healthz").body, "ok\n");
-    // No browser gets here, so the host may have any name.
+    // No browser can connect to the socket, so any host name is accepted.
     let metrics = curl(&["--unix-socket", socket], "http://service.internal/metrics");
     assert!(metrics.status == 200 && metrics.body.contains("highwater_live_bytes "), "{}", metrics.body);
     let encoded = format!("http+unix://{}/debug/pprof/allocs", socket.replace('/', "%2F"));
@@ -74,14 +74,14 @@ fn a_socket_is_read_by_curl_and_by_the_command() {
         let top = succeed(Command::new(highwater()).args(["top", &from]));
         assert!(top.contains("exact: every block recorded"), "{from}: {top}");
     }
-    // Another service does not take the place of one that lives, nor that of a file.
+    // Another service replaces neither a socket in use nor a regular file.
     let said = refusal(&address);
     assert!(said.contains(&address) && said.contains("another process listens there"), "{said}");
     let file = directory.path().join("file");
     fs::write(&file, "content").unwrap();
     assert!(refusal(&format!("unix:{}", file.display())).contains("is no socket"));
     assert_eq!(fs::read_to_string(&file).unwrap(), "content");
-    // A killed service leaves its socket, which the next one replaces. At its end the file goes.
+    // A killed service leaves its socket, which the next one replaces. A normal end removes the file.
     service.0.kill().unwrap();
     service.0.wait().unwrap();
     assert!(is_socket(&path));
@@ -89,7 +89,7 @@ fn a_socket_is_read_by_curl_and_by_the_command() {
     assert_eq!(curl(&["--unix-socket", socket], "http://localhost/healthz").body, "ok\n");
     service.end();
     assert!(!path.exists());
-    // Who is not there is named.
+    // The error names a missing socket.
     let output = Command::new(highwater()).args(["top", &address]).output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(

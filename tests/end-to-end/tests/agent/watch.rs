@@ -1,4 +1,4 @@
-//! What the watch leaves when the service it watches comes to an end, gently or not.
+//! The files that a watch leaves when its service ends, normally or not.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ pub fn paths(directory: &Path) -> Vec<PathBuf> {
     paths
 }
 
-/// The folders of incidents, and whatever else is there.
+/// The folders of incidents, and any other entries.
 pub fn incidents(directory: &Path) -> Vec<PathBuf> {
     paths(&directory.join("incidents"))
 }
@@ -41,7 +41,7 @@ pub fn watched(directory: &Path, settings: &str) -> Service {
     Service::start_with(&[("HIGHWATER_AGENT", &setting)])
 }
 
-/// An incident folder has all that belongs to it, and the growth in it is the hoard.
+/// Checks that an incident folder is complete and that its growth is the hoard.
 pub fn check_incident(folder: &Path, least_growth: i64) {
     let about: serde_json::Value =
         serde_json::from_slice(&fs::read(folder.join("incident.json")).unwrap()).unwrap();
@@ -55,7 +55,7 @@ pub fn check_incident(folder: &Path, least_growth: i64) {
     assert_eq!(last, about["used_bytes"].to_string());
 }
 
-/// The drawing shows the hoard, and that it grew.
+/// Checks that the drawing shows the hoard, as growth.
 pub fn check_flame(folder: &Path) {
     let flame = fs::read_to_string(folder.join("flame.svg")).unwrap();
     let titles = flame.split("<title>").filter_map(|it| it.split_once("</title>"));
@@ -79,7 +79,7 @@ pub fn line_of_hoard() -> usize {
 fn a_spike_leaves_a_folder_that_names_the_line() {
     let directory = tempfile::tempdir().unwrap();
     let service = watched(directory.path(), "watch:100MiB,every:20ms,snapshots:100ms,keep:10");
-    // What is there before is no growth.
+    // Memory from before the first snapshot is not growth.
     assert!(service.hoard(40));
     let snapshots = || service.metric("highwater_watch_snapshots_total");
     let before = snapshots();
@@ -124,11 +124,11 @@ fn the_ring_is_bounded() {
     wait_until("ten snapshots", || service.metric("highwater_watch_snapshots_total") >= 10);
     let kept = paths(&directory.path().join("ring"));
     let kept = kept.iter().filter(|path| path.to_str().unwrap().ends_with(".pb.gz")).count();
-    // One more than three while the next is being added.
+    // There is one more than three while the next one is being added.
     assert!((3..=4).contains(&kept), "{kept}");
 }
 
-/// Moments in milliseconds at which the service is killed. Any will do, and these are the same every time.
+/// Times in milliseconds at which the service is killed. They are arbitrary, but the same in every run.
 fn moments() -> impl Iterator<Item = u64> {
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
     (0..20).map(move |_| {
@@ -156,13 +156,13 @@ fn a_killed_service_leaves_no_half_snapshot() {
         for folder in incidents(directory.path()) {
             let name = folder.file_name().unwrap().to_str().unwrap();
             if !name.starts_with(".unfinished-") {
-                // The service may hold a little less than a moment before.
+                // The service may hold slightly less than a moment before.
                 check_incident(&folder, i64::MIN);
             }
         }
     }
     assert!(snapshots >= 20, "{snapshots}");
-    // The next one to watch clears away what the others left.
+    // The next watch removes what the others left.
     let service = watched(directory.path(), "every:1min");
     wait_until("its snapshot", || service.metric("highwater_watch_snapshots_total") > 0);
     let ring = paths(&directory.path().join("ring"));

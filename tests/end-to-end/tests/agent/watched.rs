@@ -1,4 +1,4 @@
-//! `highwater watch` on a service under load: it finds what the service remembers.
+//! `highwater watch` on a service under load: it finds the memory that the service keeps.
 
 use std::process::{Command, Stdio};
 use std::thread;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::service::Service;
 
 #[test]
-fn a_watch_names_what_the_service_remembers() {
+fn a_watch_names_the_memory_that_the_service_keeps() {
     let service = Service::start();
     let directory = tempfile::tempdir().unwrap();
     let mut watch = Command::new(highwater());

@@ -10,13 +10,13 @@ use crate::model::{
     Values, by_hand, by_leaf, file, names, profiles, same, top_ten, total, with_one_more, written,
 };
 
-/// What the tool prints about one event.
+/// The tool's output about one event.
 struct Annotation {
     total: i64,
     functions: Values,
 }
 
-/// Asks for the functions by one event, own values or inclusive ones.
+/// Asks for the functions by one event, exclusive or inclusive.
 fn annotate(text: &str, event: &str, is_inclusive: bool) -> Annotation {
     let (directory, path) = file("callgrind.out", text.as_bytes());
     let mut command = Command::new("callgrind_annotate");
@@ -33,7 +33,7 @@ fn annotate(text: &str, event: &str, is_inclusive: bool) -> Annotation {
     let (total, _) = total.unwrap_or_else(|| panic!("no totals in\n{printed}"));
     let mut functions = Values::new();
     for (value, rest) in rows.iter().filter(|(_, rest)| !rest.starts_with("PROGRAM TOTALS")) {
-        // `file:function [binary]`, and the function may have colons too.
+        // The form is `file:function [binary]`, and the function may contain colons too.
         let name = rest.split_once(':').map_or(*rest, |(_, name)| name);
         let name = name.strip_suffix(" []").unwrap_or(name);
         *functions.entry(name.to_owned()).or_default() += value;
@@ -41,7 +41,7 @@ fn annotate(text: &str, event: &str, is_inclusive: bool) -> Annotation {
     Annotation { total: *total, functions }
 }
 
-/// Values by function, with all that it calls, each stack once.
+/// Values by function including its callees; each stack counts once.
 fn inclusive(profile: &Profile, kind: &str) -> Values {
     let column = profile.sample_type(kind).unwrap();
     let mut values = BTreeMap::new();
@@ -71,14 +71,14 @@ fn compare(profile: &Profile, text: &str) -> Result<(), String> {
 }
 
 #[test]
-fn what_is_written_is_annotated_with_the_same_totals() {
+fn written_files_are_annotated_with_the_same_totals() {
     for (what, profile) in profiles() {
         compare(&profile, &written(&profile, Format::Callgrind)).unwrap_or_else(|it| panic!("{what}: {it}"));
     }
 }
 
 #[test]
-fn what_a_function_calls_is_counted_once_even_in_a_recursion() {
+fn callees_are_counted_once_even_in_a_recursion() {
     let profile = by_hand();
     let theirs = annotate(&written(&profile, Format::Callgrind), "inuse_space", true).functions;
     let ours = inclusive(&profile, "inuse_space");
@@ -92,7 +92,7 @@ fn what_a_function_calls_is_counted_once_even_in_a_recursion() {
 fn a_value_that_was_changed_is_noticed() {
     let profile = by_hand();
     let text = written(&profile, Format::Callgrind);
-    // The own values of a function, with the default sample type first.
+    // The own values of a function. The first one is for the default sample type.
     let changed = with_one_more(&text, "grow\n550 ", 5_000_004_468);
     assert!(compare(&profile, &changed).is_err());
     let changed = with_one_more(&text, "\nsummary: ", total(&profile, "inuse_space"));

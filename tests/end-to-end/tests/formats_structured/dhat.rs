@@ -14,8 +14,8 @@ use highwater_tests::chromium::{script_string, text_of};
 /// Where Debian's valgrind has the page.
 const PAGES: &str = "/usr/libexec/valgrind";
 
-/// What is done in the page: the file is chosen as a user would choose it, and when its tree is built the page tells
-/// what it holds and what it shows.
+/// The script for the page: it chooses the file like a user, and when the tree is built it returns the
+/// content and the displayed text.
 const SCRIPT: &str = r#"
 <script>
   window.addEventListener("load", () => {
@@ -53,11 +53,11 @@ const SCRIPT: &str = r#"
 </script>
 "#;
 
-/// What the page says. Numbers that a file does not have are null.
+/// The page's data. Numbers that the file does not have are null.
 #[derive(Debug, Deserialize)]
 struct View {
     error: Option<String>,
-    /// The root as the page shows it.
+    /// The displayed text of the root.
     shown: String,
     root: BTreeMap<String, Option<i64>>,
     leaves: Vec<Leaf>,
@@ -79,7 +79,7 @@ fn view(file: &str) -> View {
     serde_json::from_str(&text_of(&page, "", "answer")).unwrap()
 }
 
-/// Which field of DHAT's holds what.
+/// DHAT's fields for each kind of values.
 const FIELDS: [(&str, &str); 13] = [
     ("alloc_space", "tb"),
     ("alloc_objects", "tbk"),
@@ -96,7 +96,8 @@ const FIELDS: [(&str, &str); 13] = [
     ("lifetime", "tl"),
 ];
 
-/// Compares totals and the ten largest stacks, by the page's own sums, and the totals that it shows.
+/// Compares totals and the ten largest stacks with the page's own sums, and the totals with the displayed
+/// text.
 fn compare(profile: &Profile, view: &View) -> Result<(), String> {
     same("error", &None, &view.error)?;
     let fields = FIELDS.iter().filter(|(kind, _)| profile.sample_type(kind).is_some());
@@ -132,21 +133,21 @@ fn shown(text: &str, title: &str) -> Result<[i64; 2], String> {
     Ok([number(bytes).ok_or_else(missing)?, number(blocks).ok_or_else(missing)?])
 }
 
-/// The name in a frame's text; nothing for one without.
+/// The name in a frame's text; empty if it has none.
 fn name(text: &str) -> String {
     let name = text.split_once(": ").map_or(text, |(_, rest)| rest);
     let name = if name.ends_with(')') { name.rsplit_once(" (").map_or(name, |(name, _)| name) } else { name };
     if name == "???" { String::new() } else { name.to_owned() }
 }
 
-/// A stack in which places that stand for a missing name are left out, as DHAT has no such names.
+/// A stack without the places that replace missing names, because DHAT has no such names.
 fn without_places(stack: &str) -> String {
     let is_place = |name: &str| name.contains("+0x") || name.starts_with("0x") || name == "[unknown]";
     stack.split(';').map(|name| if is_place(name) { "" } else { name }).collect::<Vec<_>>().join(";")
 }
 
 #[test]
-fn the_page_opens_what_is_written_with_the_same_totals() {
+fn the_page_opens_written_files_with_the_same_totals() {
     for (what, profile) in profiles() {
         let text = written(&profile, Format::Dhat);
         compare(&profile, &view(&text)).unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -173,7 +174,7 @@ fn a_file_that_is_no_dhat_file_is_an_error_of_the_page() {
 }
 
 #[test]
-fn what_valgrind_and_dhat_rs_write_is_read_with_the_same_totals_and_stacks() {
+fn goldens_of_valgrind_and_dhat_rs_have_the_same_totals_and_stacks() {
     for (name, columns) in [
         ("dhat/valgrind_heap", 11),
         ("dhat/valgrind_copy", 2),
@@ -190,7 +191,7 @@ fn what_valgrind_and_dhat_rs_write_is_read_with_the_same_totals_and_stacks() {
 }
 
 #[test]
-fn units_are_those_of_the_file() {
+fn units_come_from_the_file() {
     let heap = read(&golden("dhat/valgrind_heap/profile.json"));
     assert_eq!(unit(&heap, "alloc_space"), "bytes");
     assert_eq!(unit(&heap, "lifetime"), "instructions");
@@ -198,7 +199,7 @@ fn units_are_those_of_the_file() {
     assert_eq!(unit(&rust, "lifetime"), "microseconds");
     let events = read(&golden("dhat/dhat_rs_ad_hoc/profile.json"));
     assert_eq!((unit(&events, "units"), unit(&events, "events")), ("units", "count"));
-    // As the program says it, 1 + 2 + … + 10 and 1,000.
+    // According to the program: 1 + 2 + … + 10 and 1,000.
     assert_eq!((total(&events, "units"), total(&events, "events")), (1055, 11));
 }
 

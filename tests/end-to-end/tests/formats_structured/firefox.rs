@@ -1,4 +1,4 @@
-//! The Firefox Profiler, by its command line: it opens DHAT files and folded stacks.
+//! The Firefox Profiler with its command line: it opens DHAT files and folded stacks.
 
 use std::fs;
 use std::path::Path;
@@ -15,14 +15,14 @@ use crate::model::{
     Values, by_hand, by_leaf, file, npm_package, profiles, same, top_ten, total, with_one_more, written,
 };
 
-/// A file that is open in a session of its own, which is a process in the background.
+/// An open file in a session of its own, which is a background process.
 struct Session {
     directory: TempDir,
     daemon: Child,
 }
 
 impl Session {
-    /// Starts the process itself: the client's own command for it gives up after half a second.
+    /// Starts the process directly: the client's own command gives up after half a second.
     fn open(path: &Path) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut daemon = client(&directory);
@@ -30,7 +30,7 @@ impl Session {
         daemon.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let session = Self { daemon: daemon.spawn().unwrap(), directory };
         let begin = Instant::now();
-        // Asked too early, the client takes the session for a dead one and removes what the daemon has written of it.
+        // If it is asked too early, the client treats the session as dead and removes the daemon's files.
         while !session.is_ready() && begin.elapsed() < Duration::from_secs(60) {
             sleep(Duration::from_millis(50));
         }
@@ -41,7 +41,7 @@ impl Session {
         session
     }
 
-    /// Whether the daemon listens, and has said so to its clients.
+    /// Whether the daemon listens, and its files for clients are complete.
     fn is_ready(&self) -> bool {
         let log = fs::read_to_string(self.directory.path().join("one.log")).unwrap_or_default();
         log.contains("Daemon ready") && self.directory.path().join("one.json").exists()
@@ -52,7 +52,7 @@ impl Session {
         run_with_timeout(command.args(arguments).args(["--session", "one"]), Duration::from_secs(60))
     }
 
-    /// The own values of all functions of a thread, by name. Their sum is the thread's total.
+    /// The own values of all functions in a thread, by name. Their sum is the thread's total.
     fn functions(&self, thread: &str) -> Values {
         let arguments =
             ["thread", "functions", "--json", "--limit", "0", "--include-idle", "--thread", thread];
@@ -69,7 +69,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended by itself.
         let _ = self.daemon.kill();
         let _ = self.daemon.wait();
     }
@@ -93,7 +93,7 @@ fn compare(profile: &Profile, kind: &str, theirs: &Values) -> Result<(), String>
     same(kind, &largest(&by_leaf(profile, kind)), &largest(theirs))
 }
 
-/// The threads that stand for DHAT's moments.
+/// The threads that represent DHAT's moments.
 const THREADS: [(&str, &str); 3] = [("t-0", "alloc_space"), ("t-2", "peak_space"), ("t-3", "inuse_space")];
 
 fn compare_dhat(profile: &Profile, text: &str) -> Result<(), String> {
@@ -105,7 +105,7 @@ fn compare_dhat(profile: &Profile, text: &str) -> Result<(), String> {
 #[test]
 fn dhat_files_are_opened_with_the_same_totals() {
     for (what, profile) in profiles() {
-        // Rows without names differ in their places here, and are all called one thing there.
+        // Rows without names differ in their places here, but have the same name there.
         if what != "a snapshot" {
             compare_dhat(&profile, &written(&profile, Format::Dhat))
                 .unwrap_or_else(|it| panic!("{what}: {it}"));
@@ -125,7 +125,7 @@ fn compare_folded(profile: &Profile, text: &str) -> Result<(), String> {
     compare(profile, "inuse_objects", &Session::open(&path).functions("t-0"))
 }
 
-/// Of blocks, since the tool makes a sample of its own for each unit of a value: it does not open gigabytes.
+/// Compares blocks, since the tool makes one sample for each unit of a value and cannot open gigabytes.
 #[test]
 fn folded_stacks_are_opened_with_the_same_totals() {
     let mut profile = by_hand();

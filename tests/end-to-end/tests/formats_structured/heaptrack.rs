@@ -1,4 +1,4 @@
-//! heaptrack's recordings, held to what `heaptrack_print` says of them.
+//! heaptrack's recordings, compared with the output of `heaptrack_print`.
 
 use std::fs;
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::model::{Values, by_stack, file, golden, read, same, top_ten, total, t
 
 const GOLDENS: [&str; 2] = ["heaptrack/zstd/recording.zst", "heaptrack/gzip/recording.gz"];
 
-/// Values by stack, root first, from the tool's stacks for flame graphs.
+/// Values by stack, root first, from the tool's output for flame graphs.
 fn stacks(recording: &Path, cost: &str) -> Values {
     let directory = tempfile::tempdir().unwrap();
     let folded = directory.path().join("stacks");
     let mut command = Command::new("heaptrack_print");
     command.arg("-f").arg(recording).arg("-F").arg(&folded).arg("--flamegraph-cost-type").arg(cost);
-    // It leaves out leaks that it knows, unless told not to.
+    // By default, the tool leaves out leaks that it knows.
     command.args(["--disable-builtin-suppressions", "--disable-embedded-suppressions"]);
     command.args(["--print-peaks=0", "--print-allocators=0", "--print-leaks=0", "--print-temporary=0"]);
     succeed(&mut command);
@@ -31,14 +31,13 @@ fn stacks(recording: &Path, cost: &str) -> Values {
     values
 }
 
-/// A frame is `function (file)`.
+/// The function in a frame of the form `function (file)`.
 fn without_file(frame: &str) -> &str {
     let frame = frame.strip_suffix(')').and_then(|it| it.rsplit_once(" (")).map_or(frame, |(name, _)| name);
     frame.trim()
 }
 
-/// Our values by stack as the tool writes it: from `main`, and calls inlined into one another the wrong way round, the
-/// innermost first.
+/// Highwater's values by stack in the tool's form: from `main` on, with inlined calls in the reverse order.
 fn ours(profile: &Profile, kind: &str) -> Values {
     let column = profile.sample_type(kind).unwrap();
     let mut values = Values::new();
@@ -89,7 +88,7 @@ fn a_recording_that_was_changed_is_noticed() {
     let recording = golden(GOLDENS[0]);
     let profile = read(&recording);
     let text = succeed(Command::new("zstd").args(["--decompress", "--stdout"]).arg(&recording));
-    // One byte more in every block of 64 KiB, of which there is one, at the peak.
+    // Every block of 64 KiB becomes one byte larger; there is one, at the peak.
     let (_directory, changed) = file("changed", text.replacen("\na 10000 ", "\na 10001 ", 1).as_bytes());
     assert!(compare(&profile, &changed).unwrap_err().starts_with("peak_space"));
     // One free less.
@@ -100,8 +99,8 @@ fn a_recording_that_was_changed_is_noticed() {
 }
 
 #[test]
-fn the_sites_are_those_of_the_program() {
-    // As programs/shapes.rs says of itself.
+fn sites_equal_the_programs() {
+    // The numbers are documented in programs/shapes.rs.
     let profile = read(&golden(GOLDENS[0]));
     let of = |kind: &str, calls: &str| -> i64 {
         by_stack(&profile, kind).into_iter().filter(|(stack, _)| stack.contains(calls)).map(|it| it.1).sum()

@@ -1,6 +1,6 @@
-//! The structured formats (DHAT, heaptrack, speedscope, callgrind, OpenTelemetry) and the tools that own them: what we write they open
-//! with our totals, and what they write we read with theirs. Each comparison is shown to fail for a file in which one
-//! value was changed.
+//! The structured formats (DHAT, heaptrack, speedscope, callgrind, OpenTelemetry) and their own tools. The
+//! tools open Highwater's files with the same totals, and Highwater reads the tools' files with the same
+//! totals. Each comparison is shown to fail if one value is changed.
 
 mod callgrind;
 mod dhat;

@@ -1,4 +1,4 @@
-//! Profiles to write, goldens to read, and the numbers that a tool's answer is compared with.
+//! Profiles to write, goldens to read, and the numbers to compare with a tool's output.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ pub fn golden(name: &str) -> PathBuf {
     path
 }
 
-/// A profile from a file, read by its content.
+/// A profile from a file; its content decides the format.
 pub fn read(path: &Path) -> Profile {
     highwater_profile::file::read(path, &Limits::default()).unwrap()
 }
@@ -39,8 +39,8 @@ pub fn npm_package(name: &str) -> PathBuf {
     package
 }
 
-/// What is written: every peculiarity of stacks made by hand, a snapshot of a real process, which has addresses only,
-/// and a recording with names.
+/// The profiles to write: one with every peculiarity of stacks, a snapshot of a real process with addresses
+/// only, and a recording with names.
 pub fn profiles() -> Vec<(&'static str, Profile)> {
     vec![
         ("by hand", by_hand()),
@@ -58,8 +58,8 @@ const COLUMNS: [(&str, &str); 6] = [
     ("peak_space", "bytes"),
 ];
 
-/// Inlined calls, a recursion, names with every bracket and quote, an address without a name, a stack that is the
-/// beginning of another, the same stack twice, and no stack at all.
+/// Inlined calls, a recursion, names with every bracket and quote, an address without a name, a stack that is
+/// a prefix of another, a duplicate stack, and an empty stack.
 pub fn by_hand() -> Profile {
     let mut profile = Profile::new(COLUMNS.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
     profile.default_sample_type = profile.sample_type("inuse_space");
@@ -136,7 +136,7 @@ pub fn names(profile: &Profile, row: usize) -> Vec<String> {
     names
 }
 
-/// The values of a column by stack, leaf first and joined by `;`. Rows of one stack are one.
+/// The values of a column by stack, leaf first and joined by `;`. Rows with the same stack are added up.
 pub fn by_stack(profile: &Profile, kind: &str) -> Values {
     let column = profile.sample_type(kind).unwrap();
     let mut values = Values::new();
@@ -146,7 +146,7 @@ pub fn by_stack(profile: &Profile, kind: &str) -> Values {
     values
 }
 
-/// The values of a column by the function that stands at the leaf.
+/// The values of a column by the function at the leaf.
 pub fn by_leaf(profile: &Profile, kind: &str) -> Values {
     let mut values = Values::new();
     for (stack, value) in by_stack(profile, kind) {
@@ -156,7 +156,7 @@ pub fn by_leaf(profile: &Profile, kind: &str) -> Values {
     values
 }
 
-/// The ten largest, the largest first, equal ones by name.
+/// The ten largest values, largest first; equal ones by name.
 pub fn top_ten(values: &Values) -> Vec<(String, i64)> {
     let mut all: Vec<(String, i64)> = values.clone().into_iter().filter(|(_, value)| *value != 0).collect();
     all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -164,12 +164,12 @@ pub fn top_ten(values: &Values) -> Vec<(String, i64)> {
     all
 }
 
-/// Says what differs.
+/// An error that describes the difference, if there is one.
 pub fn same<T: PartialEq + std::fmt::Debug>(what: &str, ours: &T, theirs: &T) -> Result<(), String> {
     if ours == theirs { Ok(()) } else { Err(format!("{what}: ours {ours:?}, theirs {theirs:?}")) }
 }
 
-/// A text in which the number `value` behind `before` is one more.
+/// A text in which the number `value` after `before` is increased by one.
 pub fn with_one_more(text: &str, before: &str, value: i64) -> String {
     let found = format!("{before}{value}");
     assert!(text.contains(&found), "there is no {found:?}");

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use crate::model::{golden, read};
 
-/// What OpenTelemetry's classes read of a message: totals by kind, and cumulative values by function.
+/// The values that OpenTelemetry's classes read from a message: totals by kind, and cumulative values by
+/// function.
 fn theirs(message: &[u8]) -> Value {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("message");
@@ -23,7 +24,7 @@ fn theirs(message: &[u8]) -> Value {
     serde_json::from_str(&succeed(python.args(["-I", tool, "read"]).arg(&path))).unwrap()
 }
 
-/// The same as we read it.
+/// The same values as Highwater reads them.
 fn ours(profile: &Profile, kinds: &[&str]) -> Value {
     let of_kind = |kind: &str| {
         let column = profile.sample_type(kind).unwrap();
@@ -44,7 +45,7 @@ fn ours(profile: &Profile, kinds: &[&str]) -> Value {
 const KINDS: [&str; 2] = ["inuse_objects", "inuse_space"];
 
 #[test]
-fn what_opentelemetry_writes_we_read() {
+fn highwater_reads_opentelemetrys_messages() {
     let path = golden("otlp/python/heap.otlp");
     let profile = read(&path);
     let oracle: Value =
@@ -62,14 +63,14 @@ fn what_opentelemetry_writes_we_read() {
     let mut labels: Vec<String> = labels.collect();
     labels.sort();
     assert_eq!(labels, ["48 bytes", "collector", "worker"]);
-    // One value changed is another answer.
+    // The planted fault: one changed value gives another answer.
     let mut wrong = profile.clone();
     wrong.samples.push(&[], &[0, 1], &[]);
     assert_ne!(ours(&wrong, &KINDS), oracle);
 }
 
 #[test]
-fn what_we_write_opentelemetry_reads() {
+fn opentelemetry_reads_highwaters_messages() {
     for name in ["go/sampled/heap.txt", "memray/peak/allocations.csv", "v8/node/sites.heapprofile"] {
         let profile = read(&golden(name));
         let kinds: Vec<&str> = profile.sample_types().iter().map(|it| it.kind.as_str()).collect();
@@ -79,7 +80,7 @@ fn what_we_write_opentelemetry_reads() {
         assert_eq!(theirs(&message), expected, "{name}");
         let again = highwater_profile::read(&message, &Limits::default()).unwrap();
         assert_eq!(ours(&again, &kinds), expected, "{name}");
-        // One value changed is another answer.
+        // The planted fault: one changed value gives another answer.
         let mut wrong = profile.clone();
         wrong.samples.push(&[], &vec![1; kinds.len()], &[]);
         assert_ne!(theirs(&otlp::encode(&wrong, &kinds, &resource)), expected);

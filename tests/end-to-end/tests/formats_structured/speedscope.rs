@@ -1,4 +1,4 @@
-//! speedscope, in Chromium. What it has read is seen by what it exports again.
+//! speedscope in Chromium. Its export shows what it has read.
 
 use std::fs;
 
@@ -11,10 +11,10 @@ use crate::model::{
 };
 use highwater_tests::chromium::{script_string, text_of};
 
-/// The page that goldens are made with too.
+/// The page with which goldens are generated, too.
 const PAGE: &str = include_str!("../../../golden/speedscope/page.html");
 
-/// What speedscope exports after it was given a file with this content.
+/// speedscope's export after it opened a file with this content.
 fn exported(content: &str) -> Value {
     let release = npm_package("speedscope").join("dist/release");
     let script = fs::read_dir(&release)
@@ -23,7 +23,7 @@ fn exported(content: &str) -> Value {
         .find(|name| name.starts_with("speedscope-") && name.ends_with(".js"))
         .expect("the program of speedscope");
     let page = PAGE.replace("@RELEASE@", &release.display().to_string()).replace("@SCRIPT@", &script);
-    // The way in which speedscope's own command hands over a file.
+    // speedscope's own command passes files in this way.
     let load = format!(
         "speedscope.loadFileFromBase64('profile.json', btoa(unescape(encodeURIComponent({}))))",
         script_string(content)
@@ -33,7 +33,7 @@ fn exported(content: &str) -> Value {
     serde_json::from_str(&text_of(&page, &fragment, "exported")).unwrap()
 }
 
-/// One of the profiles of an export.
+/// A profile in an export.
 struct One {
     name: String,
     unit: String,
@@ -42,7 +42,7 @@ struct One {
     stacks: Values,
 }
 
-/// Adds up the events of each profile, in the plainest way.
+/// Adds up the events of each profile in the simplest way.
 fn all(export: &Value) -> Vec<One> {
     let frames = export["shared"]["frames"].as_array().unwrap();
     let number = |value: &Value| value.as_i64().unwrap_or_else(|| panic!("{value} is no whole number"));
@@ -64,7 +64,7 @@ fn all(export: &Value) -> Vec<One> {
             }
         }
         let total = number(&profile["endValue"]) - number(&profile["startValue"]);
-        // What no frame is open for belongs to the empty stack, at the end too.
+        // Time without an open frame belongs to the empty stack, including the time at the end.
         *stacks.entry(String::new()).or_default() += total - before;
         One { name: text(&profile["name"]), unit: text(&profile["unit"]), total, stacks }
     };
@@ -94,7 +94,7 @@ fn compare_all(profile: &Profile, text: &str) -> Result<(), String> {
 }
 
 #[test]
-fn what_is_written_is_opened_with_the_same_totals() {
+fn written_files_are_opened_with_the_same_totals() {
     for (what, profile) in profiles() {
         compare_all(&profile, &written(&profile, Format::Speedscope))
             .unwrap_or_else(|it| panic!("{what}: {it}"));
@@ -109,7 +109,7 @@ fn a_value_that_was_changed_is_noticed() {
 }
 
 #[test]
-fn what_speedscope_writes_is_read_with_its_totals() {
+fn speedscopes_exports_are_read_with_its_totals() {
     for (case, kind, expected_unit) in [("bytes", "space", "bytes"), ("counts", "samples", "count")] {
         let path = golden(&format!("speedscope/{case}/profile.json"));
         let profile = read(&path);
@@ -117,7 +117,7 @@ fn what_speedscope_writes_is_read_with_its_totals() {
         let text = fs::read_to_string(path).unwrap();
         compare(&profile, kind, &all(&exported(&text))[0]).unwrap();
     }
-    // The numbers of the stacks that the second one was made from.
+    // The numbers of the stacks from which the second profile was made.
     let profile = read(&golden("speedscope/counts/profile.json"));
     assert_eq!(by_stack(&profile, "samples")["push;grow;parse;main"], 1_048_576);
     assert_eq!(total(&profile, "samples"), 4096 + 1_048_576 + 17 + 3);

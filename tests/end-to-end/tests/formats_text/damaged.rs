@@ -1,4 +1,4 @@
-//! Files with one wrong line: the command says which, in one line, and ends with 2.
+//! Files with one invalid line: the command names the line, in one message, and exits with code 2.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -7,7 +7,7 @@ use highwater_tests::highwater;
 
 use super::support::golden;
 
-/// What `highwater info` says of this content.
+/// The output of `highwater info` for this content.
 fn info(content: &str, options: &[&str]) -> Output {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("profile"), content).unwrap();
@@ -22,7 +22,7 @@ fn assert_refused(output: &Output, expected: &str) {
     assert!(said.starts_with("highwater: error: profile: ") && said.contains(expected), "{said}");
 }
 
-/// The golden with `from`, which is on the line of that number, turned into `to`.
+/// The golden in which `from`, on the line with that number, is replaced by `to`.
 fn damaged(name: &str, line: usize, from: &str, to: &str) -> String {
     let text = fs::read_to_string(golden(name)).unwrap();
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -77,7 +77,7 @@ fn whole_goldens_are_accepted() {
 fn a_file_that_takes_too_much_memory_is_refused() {
     for name in ["jemalloc/sampled/heap", "go/sampled/heap.txt", "memray/peak/allocations.csv"] {
         let content = fs::read_to_string(golden(name)).unwrap();
-        // More than the text, less than the profile.
+        // More than the size of the text, less than the size of the profile.
         let limit = (content.len() + 2000).to_string();
         let output = info(&content, &["--max-memory", &limit]);
         assert_refused(&output, &format!("takes more than {limit} bytes of memory"));
@@ -86,7 +86,7 @@ fn a_file_that_takes_too_much_memory_is_refused() {
 }
 
 #[test]
-fn what_is_missing_is_said() {
+fn missing_values_are_reported() {
     let text = |name: &str| {
         let output = info(&fs::read_to_string(golden(name)).unwrap(), &[]);
         String::from_utf8(output.stdout).unwrap()

@@ -1,4 +1,5 @@
-//! `go tool pprof`, which owns Go's text and reads gperftools' files, too: every value, every address, every size.
+//! `go tool pprof`, which owns Go's text format and also reads gperftools' files: every value, every address,
+//! every size.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +16,8 @@ fn pprof(go: Go, arguments: &[&str], file: &Path) -> String {
     go.pprof(directory.path(), temporary, &[&["-symbolize=none"], arguments].concat(), &[file])
 }
 
-/// Values by stack (addresses, leaf first) and block size. Rows that have both in common are one for pprof.
+/// Values by stack (addresses, leaf first) and block size. pprof treats rows with the same stack and size as
+/// one.
 type Rows = BTreeMap<(Vec<u64>, i64), Vec<i64>>;
 
 fn add(rows: &mut Rows, key: (Vec<u64>, i64), values: &[i64]) {
@@ -23,7 +25,7 @@ fn add(rows: &mut Rows, key: (Vec<u64>, i64), values: &[i64]) {
     sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
 }
 
-/// What `pprof -raw` says: sample types, period, and rows.
+/// The content of `pprof -raw`: sample types, period, and rows.
 fn raw(go: Go, file: &Path) -> (Vec<String>, i64, Rows) {
     let text = pprof(go, &["-raw"], file);
     let between = |start: &str, end: &str| {
@@ -37,7 +39,7 @@ fn raw(go: Go, file: &Path) -> (Vec<String>, i64, Rows) {
         locations.insert(id.trim().to_owned(), address);
     }
     let mut lines = between("\nSamples:\n", "\nLocations\n").lines();
-    // Without values since the start, pprof leaves it to the reader that objects are live ones.
+    // If a profile has no cumulative values, pprof does not say that its objects are live ones.
     let kind = |it: &str| if it.starts_with(['o', 's']) { format!("inuse_{it}") } else { it.to_owned() };
     let types = lines.next().unwrap().split_whitespace().map(kind).collect();
     let mut rows = Rows::new();
@@ -89,8 +91,8 @@ fn every_value_of_gperftools_is_read() {
 }
 
 #[test]
-fn names_are_those_that_go_gives_itself() {
-    // The same profile, which Go wrote the same moment as protobuf.
+fn names_equal_gos_own() {
+    // The same profile, which Go wrote at the same moment as protobuf.
     let text = pprof(
         Go::Debian,
         &[
@@ -126,7 +128,7 @@ fn a_planted_fault_is_noticed() {
     let path = golden("go/sampled/heap.txt");
     let text = fs::read_to_string(&path).unwrap();
     let theirs = raw(Go::Debian, &path);
-    // The interval, a number of blocks, and an address (with its name, which has to stay with it).
+    // The interval, a number of blocks, and an address (with its name, which must stay with the address).
     for (from, to) in [("@ heap/131072", "@ heap/131070"), ("\n1: ", "\n2: "), (" 0x4", " 0x5")] {
         let wrong = text
             .replacen(from, to, 1)

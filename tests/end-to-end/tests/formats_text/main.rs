@@ -1,7 +1,8 @@
-//! The text formats: what their own tools say of a file, we say of it; what we write, other programs read.
+//! The text formats: Highwater reads the same values as each format's own tool, and other programs read
+//! Highwater's files.
 //!
-//! Goldens are below `tests/golden`, each beside the `command` that makes it. Where a format's tool runs on Debian, it
-//! reads the golden here and now; what memray says of its recording lies beside the CSV made from it.
+//! Goldens are below `tests/golden`, next to the `command` that generates them. If a format's tool runs on
+//! Debian, the test runs it on the golden. For memray, the tool's answers are stored next to the CSV.
 
 mod damaged;
 mod go;

@@ -1,4 +1,4 @@
-//! memray: what it says of a recording, line by line, and what is in the CSV that it made of it.
+//! memray: its own statistics of a recording, line by line, against the CSV that it made from the recording.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::support::{column, golden, read, top};
 
-/// Compares a CSV with memray's own numbers beside it.
+/// Compares a CSV with memray's own numbers, which are stored next to it.
 fn compare(case: &str) -> (i64, Value) {
     let profile = read(&golden(&format!("memray/{case}/allocations.csv")));
     let oracle = fs::read_to_string(golden(&format!("memray/{case}/oracle.json"))).unwrap();

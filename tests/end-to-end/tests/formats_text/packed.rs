@@ -1,4 +1,4 @@
-//! Files packed by the real tools, whatever they are called.
+//! Files compressed by the real tools, under any name.
 
 use std::fs;
 use std::path::Path;
@@ -26,7 +26,7 @@ fn zstd_is_unpacked_frame_by_frame() {
     let plain = content("go/sampled/heap.txt");
     let expected = read(&plain, &Limits::default()).unwrap().samples.total(0);
     let (one, two) = plain.split_at(plain.len() / 3);
-    // A frame that only carries a remark: its number, the length of what follows, and that.
+    // A frame that only contains a comment: its magic number, the length of the content, and the content.
     let remark = [&[0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0], &b"abc"[..]].concat();
     for packed in [
         zstd(&plain, &[]),
@@ -48,7 +48,7 @@ fn every_cut_and_every_flipped_byte_of_zstd_is_noticed() {
             other => panic!("{length} of {}: {other:?}", packed.len()),
         }
     }
-    // Some bits mean nothing: what is unpacked must then be the same to the last byte.
+    // Some bits have no meaning; then the uncompressed content must be unchanged.
     let written = |profile: &Profile| {
         let mut out = Vec::new();
         highwater_profile::write(Format::Json, profile, &mut out).unwrap();
@@ -68,7 +68,7 @@ fn every_cut_and_every_flipped_byte_of_zstd_is_noticed() {
 }
 
 #[test]
-fn what_unpacks_to_more_than_allowed_is_refused() {
+fn an_uncompressed_size_beyond_the_limit_is_refused() {
     let bomb = zstd(&vec![b'x'; 64 << 20], &["-19"]);
     assert!(bomb.len() < 10_000);
     for limits in [

@@ -1,4 +1,5 @@
-//! jemalloc's and gperftools' own readers, `jeprof` and `google-pprof`, of one descent and with the same options.
+//! jemalloc's and gperftools' own readers, `jeprof` and `google-pprof`, which have a common origin and the
+//! same options.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,7 +12,7 @@ use highwater_tests::succeed;
 
 use super::support::{column, cumulative, golden, read, top};
 
-/// What a column is called by each of us.
+/// The names of a column in Highwater and in the tools.
 const COLUMNS: [(&str, &str, &str); 4] = [
     ("inuse_space", "bytes", "--inuse_space"),
     ("inuse_objects", "count", "--inuse_objects"),
@@ -19,14 +20,14 @@ const COLUMNS: [(&str, &str, &str); 4] = [
     ("alloc_objects", "count", "--alloc_objects"),
 ];
 
-/// What a tool says of a file: the total, its unit, and cumulative values by address.
+/// A tool's answer about a file: the total, its unit, and cumulative values by address.
 struct Answer {
     total: i64,
     unit: String,
     by_address: BTreeMap<u64, i64>,
 }
 
-/// Asks a tool. It gets neither mappings nor a program, so that it finds no names and shows addresses.
+/// Runs a tool. It gets neither mappings nor a program, so that it finds no names and shows addresses.
 fn ask(tool: &str, golden: &Path, option: &str) -> Answer {
     let directory = tempfile::tempdir().unwrap();
     let (program, file) = (directory.path().join("program"), directory.path().join("heap"));
@@ -48,7 +49,7 @@ fn ask(tool: &str, golden: &Path, option: &str) -> Answer {
     Answer { total: total.parse().unwrap(), unit: unit.to_owned(), by_address: lines.map(row).collect() }
 }
 
-/// Our cumulative values by the same addresses: that of the leaf is the one behind the call.
+/// Highwater's cumulative values by the same addresses. The tools' leaf address is the return address.
 fn ours(profile: &Profile, column: usize) -> BTreeMap<u64, i64> {
     cumulative(profile, column, |sample| {
         let addresses = sample.stack.iter().map(|&id| profile.location(id).address);
@@ -56,7 +57,7 @@ fn ours(profile: &Profile, column: usize) -> BTreeMap<u64, i64> {
     })
 }
 
-/// The tools add up fractions and cut off at the end, we do so in each row.
+/// The tools add up fractions and truncate the sum; Highwater rounds each row.
 fn assert_close(ours: i64, theirs: i64, rows: usize, what: &str) {
     let difference = theirs - ours;
     assert!((0..=rows as i64).contains(&difference), "{what}: {ours} and {theirs}");
@@ -66,7 +67,7 @@ fn compare(tool: &str, name: &str, columns: &[(&str, &str, &str)]) {
     compare_with(tool, name, &read(&golden(name)), columns);
 }
 
-/// Compares a profile with what a tool says of the golden `name`.
+/// Compares a profile with a tool's answer about the golden `name`.
 fn compare_with(tool: &str, name: &str, profile: &Profile, columns: &[(&str, &str, &str)]) {
     let path = golden(name);
     let rows = if profile.period > 1 { profile.samples.len() } else { 0 };
@@ -77,7 +78,7 @@ fn compare_with(tool: &str, name: &str, profile: &Profile, columns: &[(&str, &st
         assert_eq!(theirs.unit, if *unit == "bytes" { "B" } else { "objects" }, "{name} {kind}");
         assert_close(profile.samples.total(column), theirs.total, rows, kind);
         let mut ours = ours(profile, column);
-        // They show no address of which nothing is left.
+        // The tools show no address whose value is 0.
         ours.retain(|address, value| *value != 0 || theirs.by_address.contains_key(address));
         assert_eq!(ours.len(), theirs.by_address.len(), "{name} {kind}");
         for (address, value) in &ours {

@@ -19,14 +19,14 @@ pub fn read(path: &Path) -> Profile {
     file::read(path, &Limits::default()).unwrap()
 }
 
-/// Position of the column of this kind, which has this unit.
+/// Index of the column with this kind, which must have this unit.
 pub fn column(profile: &Profile, kind: &str, unit: &str) -> usize {
     let column = profile.sample_type(kind).unwrap_or_else(|| panic!("no {kind}"));
     assert_eq!(profile.sample_types()[column].unit, unit, "{kind}");
     column
 }
 
-/// Cumulative values by what `keys` says of each frame of a row; what it says twice counts once.
+/// Cumulative values by the keys of each frame in a row; a repeated key counts once.
 pub fn cumulative<K: Ord>(
     profile: &Profile,
     column: usize,
@@ -52,7 +52,7 @@ pub fn top<K: Clone + Ord>(values: &BTreeMap<K, i64>) -> Vec<(K, i64)> {
     all
 }
 
-/// Cumulative values by function, as `highwater top` shows them.
+/// Cumulative values by function, from `highwater top`.
 pub fn functions(file: &Path, more: &[&str]) -> BTreeMap<String, i64> {
     let mut command = Command::new(highwater());
     command.args([

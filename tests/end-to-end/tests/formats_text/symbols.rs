@@ -1,4 +1,4 @@
-//! A dump and the program it is of, on one machine: each site by its name, as the allocator's own tool has it.
+//! A dump and its program on one machine: each site gets the same name as in the allocator's own tool.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::support::{functions, top};
 
-/// The program that the goldens show, built in a directory of its own.
+/// The program behind the goldens, built in a temporary directory.
 fn program() -> (TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
     let program = directory.path().join("sites");
@@ -20,7 +20,7 @@ fn program() -> (TempDir, PathBuf) {
     (directory, program)
 }
 
-/// The one file in `directory` that ends like this.
+/// The only file in `directory` with this suffix.
 fn dump(directory: &Path, end: &str) -> PathBuf {
     let all = fs::read_dir(directory).unwrap().map(|it| it.unwrap().path());
     let all: Vec<PathBuf> = all.filter(|it| it.to_str().unwrap().ends_with(end)).collect();
@@ -28,7 +28,7 @@ fn dump(directory: &Path, end: &str) -> PathBuf {
     dump.clone()
 }
 
-/// Compares cumulative live bytes of the program's sites.
+/// Compares the cumulative live bytes of the program's sites.
 fn compare(tool: &str, program: &Path, dump: &Path, error: i64) {
     let text = succeed(Command::new(tool).args(["--text", "--show_bytes"]).args([program, dump]));
     let row = |line: &str| {

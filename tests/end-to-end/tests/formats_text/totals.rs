@@ -1,5 +1,5 @@
-//! Files that say themselves what they add up to, or whose own tool does: massif's by `ms_print`, the leak reports of memcheck
-//! and LeakSanitizer, V8's tree, and what tcmalloc writes of mappings and of the growth of its heap.
+//! Files with known totals, from the file itself or from its tool: massif's from `ms_print`, the leak reports
+//! of memcheck and LeakSanitizer, V8's tree, and tcmalloc's files about mappings and heap growth.
 
 use std::fs;
 use std::process::Command;
@@ -22,10 +22,10 @@ fn number(text: &str, start: &str, unit: &str) -> i64 {
 }
 
 #[test]
-fn the_peak_of_massif_is_that_of_ms_print() {
+fn massifs_peak_equals_ms_prints() {
     let file = golden("massif/sites/massif.out");
     let text = succeed(Command::new("ms_print").arg(&file));
-    // `18 (peak)`, and the line of that snapshot: number, time, total, useful, extra.
+    // The text `18 (peak)`, and the line of that snapshot: number, time, total, useful, extra.
     let (before, _) = text.split_once(" (peak)").unwrap();
     let peak = before.rsplit([' ', '[']).next().unwrap();
     let row =
@@ -34,7 +34,7 @@ fn the_peak_of_massif_is_that_of_ms_print() {
     let useful: i64 = row[3].replace(',', "").parse().unwrap();
     let profile = read(&file);
     assert_eq!((profile.source.format, total(&profile, "peak_space")), (Format::Massif, useful));
-    // What massif says of a caller, with all that it called.
+    // massif's value for a caller including its callees.
     let of_descend: i64 = text
         .lines()
         .filter_map(|line| line.split_once("descend (sites.c"))
@@ -49,7 +49,7 @@ fn the_peak_of_massif_is_that_of_ms_print() {
 }
 
 #[test]
-fn memchecks_totals_are_those_of_its_summary() {
+fn memchecks_totals_equal_its_summary() {
     let file = golden("memcheck/leaks/leaks.log");
     let text = fs::read_to_string(&file).unwrap();
     let profile = read(&file);
@@ -66,14 +66,14 @@ fn memchecks_totals_are_those_of_its_summary() {
     assert_eq!(total(&profile, "inuse_space"), in_use);
     let definitely = functions(&file, &["--sample", "definitely_lost_space"]);
     assert_eq!((definitely["lose_blocks"], definitely["lose_list"]), (7021, 64));
-    // One value changed is another total.
+    // The planted fault: one changed value gives another total.
     let wrong = text.replace("7,021 bytes in 7", "7,022 bytes in 7");
     let wrong = highwater_profile::read(wrong.as_bytes(), &Limits::default()).unwrap();
     assert_ne!(total(&wrong, "inuse_space"), in_use);
 }
 
 #[test]
-fn leak_sanitizers_total_is_that_of_its_summary() {
+fn leak_sanitizers_total_equals_its_summary() {
     let file = golden("lsan/leaks/leaks.log");
     let text = fs::read_to_string(&file).unwrap();
     let profile = read(&file);
@@ -89,7 +89,7 @@ fn leak_sanitizers_total_is_that_of_its_summary() {
 #[test]
 fn v8s_total_is_that_of_its_nodes() {
     let file = golden("v8/node/sites.heapprofile");
-    // Only nodes have the field. They are nested deeper than a JSON library reads unasked.
+    // Only nodes have the field. They are nested deeper than a JSON library allows by default.
     let text = fs::read_to_string(&file).unwrap();
     let size = |it: &str| it.split([',', '}']).next().unwrap().trim().parse::<i64>().unwrap();
     let sum: i64 = text.split("\"selfSize\":").skip(1).map(size).sum();
@@ -109,7 +109,7 @@ fn tcmallocs_mappings_and_growth_are_read() {
     let mapped = read(&golden("gperftools/mapped/heap"));
     assert!(!mapped.is_difference());
     assert!(mapped.samples.iter().all(|it| it.values.iter().all(|value| *value >= 0)));
-    // What is left of a mapping, and one that is there whole.
+    // One partly freed mapping, and one complete mapping.
     let live = mapped.sample_type("inuse_space").unwrap();
     let sizes: Vec<i64> = mapped.samples.iter().map(|it| it.values[live]).collect();
     assert!(sizes.contains(&8192) && sizes.contains(&(1 << 20)), "{sizes:?}");

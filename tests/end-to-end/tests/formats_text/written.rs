@@ -1,4 +1,4 @@
-//! What we write: folded stacks read by inferno, JSON and CSV read by Python.
+//! Files that Highwater writes: inferno reads its folded stacks, and Python reads its JSON and CSV.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,7 +26,7 @@ fn written(profile: &Profile, format: Format) -> Vec<u8> {
     out
 }
 
-/// The names and values of the boxes that inferno draws for these lines, summed by name.
+/// The names and values of the boxes that inferno draws for these lines, added up by name.
 fn boxes(folded: &[u8]) -> BTreeMap<String, i64> {
     let text = str::from_utf8(folded).unwrap();
     let mut options = inferno::flamegraph::Options::default();
@@ -54,7 +54,7 @@ fn inferno_reads_folded_stacks() {
         let folded = written(&profile, Format::Folded);
         let boxes = boxes(&folded);
         assert_eq!(boxes["all"], profile.samples.total(column), "{name}");
-        // Names that stand on no stack twice: what inferno draws for them adds up to their cumulative values.
+        // Names that occur at most once in a stack: their boxes add up to their cumulative values.
         let names = |sample: &highwater_profile::Sample<'_>| {
             let mut names = Vec::new();
             for &id in sample.stack {
@@ -76,7 +76,7 @@ fn inferno_reads_folded_stacks() {
             }
         }
         assert!(compared > 10, "{name}: {compared}");
-        // We read what we wrote, too.
+        // Highwater reads its own file, too.
         let again = highwater_profile::read(&folded, &Default::default()).unwrap();
         assert_eq!(again.samples.total(0), profile.samples.total(column), "{name}");
     }
@@ -88,7 +88,7 @@ fn inferno_and_we_read_the_same_folded_stacks() {
     assert_eq!(boxes(&fs::read(&path).unwrap())["all"], read(&path).samples.total(0));
 }
 
-/// What a Python program says of `content` on its input.
+/// The output of a Python program for `content` on its standard input.
 fn python(program: &str, content: &[u8]) -> Value {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("content");
@@ -97,7 +97,8 @@ fn python(program: &str, content: &[u8]) -> Value {
     serde_json::from_str(&succeed(python.args(["-I", "-c", program]).arg(Path::new(&path)))).unwrap()
 }
 
-/// Totals by sample type, and cumulative values of the shown one by name of the leaf, as both programs state them.
+/// The expected output of both programs: totals by sample type, and values of the default sample type by leaf
+/// name.
 fn expected(profile: &Profile) -> Value {
     let totals: BTreeMap<&str, i64> = (profile.sample_types().iter().enumerate())
         .map(|(column, it)| (it.kind.as_str(), profile.samples.total(column)))
@@ -157,7 +158,7 @@ json.dump([totals, leaves], sys.stdout)
 "#;
     for name in PROFILES {
         let profile = read(&golden(name));
-        // The program takes the last column for the one that is shown.
+        // The program takes the last column as the default sample type.
         assert_eq!(profile.shown_sample_type(), Some(profile.sample_types().len() - 1));
         assert_eq!(python(PROGRAM, &written(&profile, Format::Csv)), expected(&profile), "{name}");
     }

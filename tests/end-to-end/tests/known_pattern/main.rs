@@ -1,7 +1,7 @@
-//! The recorder against a program that knows what it allocated: exact mode is equal to the truth, block for
-//! block; sampled mode is within four standard errors of it.
+//! The recorder against a program that knows its allocations: exact mode equals the truth, block for block;
+//! sampled mode is within four standard errors of it.
 
-mod gate;
+mod check;
 mod types;
 
 use std::collections::HashMap;
@@ -10,11 +10,11 @@ use std::process::Command;
 
 use highwater_profile::{Limits, Profile, file};
 
-/// Sample types of the columns that the program states, in its order.
+/// Sample types of the program's columns, in its order.
 const COLUMNS: [&str; 6] =
     ["alloc_objects", "alloc_space", "inuse_objects", "inuse_space", "peak_objects", "peak_space"];
 
-/// Values of one site, and for each the variance of its sampling error.
+/// Values of one site, each with the variance of its sampling error.
 #[derive(Default)]
 struct Recorded {
     values: [i64; 6],
@@ -50,7 +50,7 @@ fn run(directory: &Path, mode: &str) -> Outcome {
     Outcome { truth, recorded: by_site(&profile), profile }
 }
 
-/// Adds the samples up by the function whose name begins with `site_`.
+/// Adds up the samples by the function whose name begins with `site_`.
 fn by_site(profile: &Profile) -> HashMap<String, Recorded> {
     let columns = COLUMNS.map(|kind| profile.sample_type(kind).unwrap());
     let size_key = profile.strings.find("bytes").unwrap();
@@ -70,7 +70,8 @@ fn by_site(profile: &Profile) -> HashMap<String, Recorded> {
             let value = sample.values[column];
             recorded.values[index] += value;
             if profile.period > 1 {
-                // n blocks, each found with probability p, are n(1-p)/p blocks² uncertain; see docs/ACCURACY.md.
+                // n blocks, each sampled with probability p, have a variance of n(1-p)/p blocks²; see
+                // docs/ACCURACY.md.
                 let (blocks, unit) =
                     if index % 2 == 0 { (value as f64, 1.0) } else { (value as f64 / size, size) };
                 recorded.variances[index] += blocks * missed / (1.0 - missed) * unit * unit;
@@ -89,7 +90,7 @@ fn exact_mode_is_equal_to_the_truth_block_for_block() {
     for (site, truth) in &outcome.truth {
         assert_eq!(outcome.recorded[site].values, *truth, "{site}: {COLUMNS:?}");
     }
-    // And nothing else is missing either: the sites add up to the process's own exact counts.
+    // Nothing else is missing either: the sites add up to the process's exact counts.
     let meta = outcome.profile.meta.unwrap();
     let total = |kind| outcome.profile.samples.total(outcome.profile.sample_type(kind).unwrap());
     assert_eq!(Some(total("alloc_objects")), meta.alloc_blocks);
@@ -97,7 +98,7 @@ fn exact_mode_is_equal_to_the_truth_block_for_block() {
     assert_eq!(Some(total("inuse_space")), Some(meta.alloc_bytes.unwrap() - meta.freed_bytes.unwrap()));
     assert_eq!(Some(total("peak_space")), meta.peak_bytes);
     assert_eq!((meta.exact, meta.dropped_samples, meta.truncated_stacks), (Some(1), Some(0), Some(0)));
-    // Every stack was walked by cached rules, which take a hundredth of the time.
+    // Every stack was walked with cached rules, which take a hundredth of the time.
     assert_eq!(meta.system_walks, Some(0));
 }
 
@@ -111,7 +112,8 @@ fn sampled_mode_is_within_four_standard_errors() {
         let recorded = &outcome.recorded[site];
         for (index, kind) in COLUMNS.iter().enumerate() {
             let difference = (recorded.values[index] - truth[index]) as f64;
-            // Half a block for the rounding of each row is far below one standard error where there is one.
+            // Half a block for the rounding of each row is far below one standard error, unless the error is
+            // 0.
             let error = recorded.variances[index].sqrt();
             assert!(
                 difference.abs() <= 4.0 * error + 0.001 * truth[index] as f64,
@@ -132,7 +134,7 @@ fn the_exact_totals_do_not_depend_on_the_interval() {
     for mode in ["interval:64KiB", "off"] {
         let outcome = run(directory.path(), mode);
         let meta = outcome.profile.meta.unwrap();
-        // The program's own strings, threads and channels come on top of the pattern.
+        // The program's own strings, threads and channels are added to the pattern.
         let (allocated, peak) = (meta.alloc_bytes.unwrap(), meta.peak_bytes.unwrap());
         assert!((truth..truth + truth / 100).contains(&allocated), "{mode}: {allocated}, pattern {truth}");
         assert!(peak > 64 << 20, "{mode}: {peak}");
@@ -141,7 +143,7 @@ fn the_exact_totals_do_not_depend_on_the_interval() {
 }
 
 #[test]
-fn the_threads_of_a_site_are_told_apart() {
+fn a_sites_rows_distinguish_threads() {
     let directory = tempfile::tempdir().unwrap();
     let outcome = run(directory.path(), "exact");
     let profile = &outcome.profile;
@@ -169,9 +171,9 @@ fn a_bad_setting_is_reported_once_and_the_built_in_one_stays() {
     assert_eq!(file::read(&path, &Limits::default()).unwrap().period, 1);
 }
 
-/// What a recorder that has no memory left says of what is missing: blocks, bytes, live bytes and bytes at the peak.
+/// A recorder without memory states how much is missing: blocks, bytes, live bytes and bytes at the peak.
 #[test]
-fn what_a_full_recorder_drops_is_said() {
+fn a_full_recorder_reports_its_losses() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("heap.pb.gz");
     for mode in ["exact", "interval:64"] {
@@ -189,7 +191,7 @@ fn what_a_full_recorder_drops_is_said() {
             assert_eq!((dropped, blocks, bytes), (missing_blocks, missing_blocks, missing_bytes));
             assert_eq!(meta.exact, Some(1), "it was to be exact");
         } else {
-            // Of blocks of 132 B seven in eight are sampled.
+            // Seven in eight blocks of 132 B are sampled.
             assert!((blocks - missing_blocks).abs() < missing_blocks / 20, "{blocks} for {missing_blocks}");
             assert!((bytes - missing_bytes).abs() < missing_bytes / 20, "{bytes} for {missing_bytes}");
         }

@@ -1,4 +1,4 @@
-//! What cannot be meant is refused by the compiler, in words that say what to write.
+//! The compiler refuses invalid arguments with a message that says what to write.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,7 +7,7 @@ use crate::build;
 
 const FILE: &str = "programs/bad_arguments.rs";
 
-/// The lines of a part of the program that are to be refused, with what is to be said.
+/// The lines of a part of the program that must be refused, each with the expected message.
 fn expected(part: &str) -> Vec<(usize, String)> {
     let text = fs::read_to_string(build::directory().join(FILE)).expect("the corpus has it");
     let begin = format!("#[cfg({part})]");
@@ -17,7 +17,7 @@ fn expected(part: &str) -> Vec<(usize, String)> {
     marked.collect()
 }
 
-/// What the compiler refuses with this `cfg`: lines, and what it says.
+/// The lines that the compiler refuses with this `cfg`, each with its message.
 fn refused(part: &str) -> Vec<(usize, String)> {
     let words = ["rustc", "--message-format", "json"];
     let mut cargo = build::cargo_for(&words, &["bad_arguments"]);
@@ -36,7 +36,7 @@ fn refused(part: &str) -> Vec<(usize, String)> {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused() {
+fn invalid_arguments_are_refused() {
     for (part, least) in [("bad_arguments", 8), ("bad_values", 2)] {
         let (expected, refused) = (expected(part), refused(part));
         assert!(expected.len() >= least, "{expected:?}");

@@ -1,5 +1,6 @@
-//! What is found does not depend on how a program was built. `cargo xtask suites leak-corpus --build …` runs the whole corpus in each
-//! build; here a short program has the last crate built in the ways that differ most, which takes seconds.
+//! The findings do not depend on how a program was built. `cargo xtask suites leak-corpus --build …` runs the
+//! whole corpus in each build. Here only the last crate of a short program is built in the most different ways,
+//! which takes seconds.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,7 +12,7 @@ use crate::build;
 use crate::compare::function;
 use crate::run::{self, Outcome};
 
-/// Builds the short program with these options of the compiler.
+/// Builds the short program with these compiler options.
 fn program(options: &[&str]) -> PathBuf {
     let mut cargo = build::cargo_for(&["rustc", "--message-format", "json"], &["short"]);
     let messages = succeed(cargo.args(["--profile", "test", "--"]).args(options));
@@ -20,9 +21,9 @@ fn program(options: &[&str]) -> PathBuf {
     path.expect("cargo says where the program is")
 }
 
-/// The tests that leak are found, each with its function, and no other.
+/// Checks that exactly the leaking tests are found, each with its function.
 fn hold(outcome: &Outcome, options: &[&str]) {
-    // Optimized without debug information a function may be a part of what calls it.
+    // In an optimized build without debug information, a function may be a part of its caller.
     let (is_optimized, has_lines) = (options.contains(&"-Copt-level=3"), !options.contains(&"-Cdebuginfo=0"));
     let names = |tests: &mut dyn Iterator<Item = &String>| -> BTreeSet<String> {
         tests.map(|it| function(it).to_owned()).collect()
@@ -35,7 +36,7 @@ fn hold(outcome: &Outcome, options: &[&str]) {
     }
     assert_eq!(leaking, expected, "{options:?}: {}", outcome.said);
     assert_eq!(outcome.code, Some(101), "{options:?}: {}", outcome.said);
-    // What is not seen is said.
+    // The harness reports what it cannot see.
     for words in ["set `debug = \"line-tables-only\"`", "not judged: the futures of a FuturesUnordered"] {
         assert_eq!(outcome.said.contains(words), !has_lines, "{options:?}: {words:?}: {}", outcome.said);
     }
@@ -46,7 +47,7 @@ fn hold(outcome: &Outcome, options: &[&str]) {
 }
 
 #[test]
-fn what_is_found_does_not_depend_on_the_build() {
+fn findings_do_not_depend_on_the_build() {
     let builds: [&[&str]; 3] = [
         &["-Csymbol-mangling-version=v0", "-Cdebuginfo=0"],
         &["-Cdebuginfo=0", "-Copt-level=3"],
@@ -61,13 +62,13 @@ fn what_is_found_does_not_depend_on_the_build() {
     }
 }
 
-/// What cannot be told apart is no pass, and one sentence says what to set.
+/// If the harness cannot distinguish tests, that is not a pass, and one sentence says what to set.
 fn without_names_the_run_fails(path: &Path) {
     let directory = tempfile::tempdir().expect("a directory");
     let stripped = directory.path().join("short");
     fs::copy(path, &stripped).expect("the program can be copied");
     let mut bytes = fs::read(&stripped).expect("it can be read");
-    // Where an ELF file says that its table of sections is, and how many there are.
+    // The position and number of an ELF file's section headers.
     bytes[0x28..0x30].fill(0);
     bytes[0x3c..0x40].fill(0);
     fs::write(&stripped, bytes).expect("it can be written");

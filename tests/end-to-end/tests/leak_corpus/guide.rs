@@ -1,4 +1,5 @@
-//! The story of docs/LEAKTEST.md: the service as it is found and as it is mended, run, and compared with what is told of them.
+//! The example of docs/LEAKTEST.md: the leaking and the fixed service are run, and compared with the page's
+//! text.
 
 use std::fs;
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::process::Command;
 use crate::build;
 use crate::run;
 
-/// The exit code of a test program of the story, and what it said.
+/// The exit code and the output of a test program of the example.
 pub fn tell(program: &str, variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = Command::new(build::program(program));
     command.current_dir(build::directory());
@@ -24,7 +25,7 @@ fn guide() -> String {
     fs::read_to_string(path).expect("the guide can be read")
 }
 
-/// A text with the numbers of milliseconds in it left out.
+/// A text without its numbers of milliseconds.
 fn without_times(text: &str) -> String {
     let mut words: Vec<&str> = text.split(' ').collect();
     for place in 1..words.len() {
@@ -35,7 +36,7 @@ fn without_times(text: &str) -> String {
     words.join(" ")
 }
 
-/// The handler in the sources of a program.
+/// The source of a program's handler.
 fn handler(program: &str) -> String {
     let path = build::directory().join(format!("guide/{program}.rs"));
     let text = fs::read_to_string(path).expect("the program's source can be read");

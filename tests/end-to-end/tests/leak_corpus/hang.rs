@@ -1,4 +1,4 @@
-//! Tests that hang: it is said who holds them, though they never end.
+//! Tests that hang: the harness names what holds them, although they never end.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use crate::build;
 use crate::run;
 
-/// Ends a program that would never end by itself.
+/// A program that never ends by itself; dropping this kills it.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -17,7 +17,7 @@ impl Drop for Ended {
     }
 }
 
-/// What a test of the program said on stderr, up to the line that begins with `end`.
+/// A test's stderr up to the line that begins with `end`.
 fn said_until(test: &str, limit: &str, end: &str) -> String {
     let mut command = Command::new(build::program("hanging"));
     run::clear(&mut command);
@@ -36,7 +36,7 @@ fn said_until(test: &str, limit: &str, end: &str) -> String {
     panic!("{test} ended without a line {end:?}: {said}");
 }
 
-/// The line of the program that is marked as what holds `test`, and what is held there.
+/// The program's line that is marked as holding `test`, and the name of what is held there.
 fn held_by(test: &str) -> (String, String) {
     let text = fs::read_to_string(build::directory().join("programs/hanging.rs")).expect("it can be read");
     let behind = text.lines().enumerate().skip_while(|(_, it)| !it.contains(&format!("fn {test}()")));
@@ -46,7 +46,7 @@ fn held_by(test: &str) -> (String, String) {
 }
 
 #[test]
-fn who_holds_a_test_is_told_when_it_hangs() {
+fn the_cause_of_a_hanging_test_is_named() {
     for test in ["drops_a_runtime_with_a_blocking_call", "joins_a_thread_that_stays"] {
         let said = said_until(test, "300ms", "  this is alive of what it started");
         let (place, what) = held_by(test);
@@ -67,7 +67,7 @@ fn the_verdict_comes_before_the_wait() {
 }
 
 #[test]
-fn a_test_that_takes_its_time_is_not_said_to_hang() {
+fn a_slow_test_is_not_reported_as_hanging() {
     let output = |limit| {
         let mut command = Command::new(build::program("hanging"));
         run::clear(&mut command);
@@ -77,7 +77,7 @@ fn a_test_that_takes_its_time_is_not_said_to_hang() {
         String::from_utf8_lossy(&output.stderr).into_owned()
     };
     assert_eq!(output("60s"), "");
-    // On a busy machine the watching thread may come too late once.
+    // On a busy machine, the watching thread may be too late once.
     let is_said = (0..5).any(|_| output("100ms").contains("HANG  takes_its_time "));
     assert!(is_said, "beyond the limit it is said, and passes");
 }

@@ -8,12 +8,12 @@ use std::thread;
 /// Ends the load when it is dropped.
 pub struct Load(Arc<AtomicBool>);
 
-/// A number that the environment may say, and what it is without one.
+/// The number in an environment variable, or the default.
 pub fn number(variable: &str, default: usize) -> usize {
     env::var(variable).map_or(default, |it| it.parse().unwrap_or_else(|_| panic!("{variable} is a number")))
 }
 
-/// Starts as much load as `LEAK_CORPUS_LOAD` says, in threads for each processor.
+/// Starts as many busy threads per processor as `LEAK_CORPUS_LOAD` says.
 pub fn start() -> Load {
     let stop = Arc::new(AtomicBool::new(false));
     let times = number("LEAK_CORPUS_LOAD", 0);

@@ -1,4 +1,4 @@
-//! The part of the corpus that is about memory: which limits are not kept, and on which lines.
+//! The part of the corpus about memory: which limits are exceeded, and on which lines.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,10 +10,10 @@ use crate::run::{self, Excess, Outcome, Program, Way};
 
 const LIMITS: [&str; 4] = ["blocks_left", "max_blocks", "max_bytes", "max_peak"];
 
-/// A line that is above a limit: file, line, limit, and blocks or bytes.
+/// A line that exceeds a limit: file, line, limit, and number of blocks or bytes.
 type Line = (String, u32, String, u64);
 
-/// The lines of each test; none for one that is clean.
+/// The lines of each test; empty for a clean test.
 type Expected = BTreeMap<String, BTreeSet<Line>>;
 
 fn expected() -> Expected {
@@ -60,7 +60,7 @@ fn lines(excess: &Excess) -> BTreeSet<Line> {
     excess.sites.iter().map(|it| line(it).unwrap_or_default()).collect()
 }
 
-/// What is wrong with a run.
+/// The faults of a run.
 fn compare(expected: &Expected, outcome: &Outcome) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut found = Expected::new();
@@ -70,7 +70,7 @@ fn compare(expected: &Expected, outcome: &Outcome) -> Vec<String> {
     for (test, lines) in expected {
         let found = found.remove(test).unwrap_or_default();
         let missing: Vec<_> = lines.difference(&found).collect();
-        // Beside a line that is above a limit there may be others that only add to it; what is left is all told.
+        // Other lines may add to the excess of a limit, but all lines with blocks left must be expected.
         let more: Vec<_> =
             found.difference(lines).filter(|it| lines.is_empty() || it.2 == "blocks_left").collect();
         if !missing.is_empty() || !more.is_empty() {
@@ -107,7 +107,7 @@ fn the_comparison_of_limits_finds_faults() {
 }
 
 #[test]
-fn what_a_backtrace_keeps_is_nobodys() {
+fn memory_of_a_backtrace_belongs_to_no_test() {
     let test = "memory::nasty::clean_catches_a_panic";
     let outcome = run::one_of(Program::Memory, test, &[("RUST_BACKTRACE", "1")]);
     assert_eq!((outcome.passed.get(test), outcome.code), (Some(&true), Some(0)), "{}", outcome.said);
@@ -124,7 +124,7 @@ fn every_test_may_be_held_to_leave_no_blocks() {
         let outcome = run::one_of(Program::Memory, &test, &[("CARGO_MANIFEST_DIR", &place)]);
         assert_eq!(outcome.memory.len(), left, "{}", outcome.said);
     }
-    // Without the attribute, at the end of the test's thread.
+    // Without the attribute, the check is at the end of the test's thread.
     for (test, left) in [("std_threads::leak_three_at_once", 1), ("std_threads::clean_joined", 0)] {
         let test = format!("cases::{test}");
         let outcome = run::one_of(Program::Whole, &test, &[("CARGO_MANIFEST_DIR", &place)]);

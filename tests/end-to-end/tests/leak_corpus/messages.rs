@@ -1,5 +1,5 @@
-//! What the harness says of leaks is of use: the rule that it shows can be pasted, the last word names each test, what one line
-//! started is told once, and a baseline may go by the place.
+//! The harness's messages are useful: the shown rule can be pasted, the last word names each test, threads of
+//! one line are reported once, and a baseline matches by place.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,10 +7,10 @@ use std::fs;
 use crate::guide;
 use crate::run;
 
-/// The tests that these are about.
+/// The tests in question.
 const TESTS: &str = "cases::std_threads::";
 
-/// The rules that are shown for leaks, as they stand.
+/// The rules that are shown for leaks.
 fn rules_in(said: &str) -> BTreeSet<String> {
     let parts = said.split("[[leaktest.allow]]").skip(1);
     parts
@@ -39,7 +39,7 @@ pub fn hold_rules(tests: &str) {
     let path = directory.path().display().to_string();
     let again = run::some_tests(tests, &[("CARGO_MANIFEST_DIR", &path)]);
     assert_eq!((again.leaks.len(), again.code), (0, Some(0)), "{}", again.said);
-    // Without one of them its leak is there again.
+    // Without one of the rules, its leak is reported again.
     let but_one = settings + &rules.iter().skip(1).map(String::as_str).collect::<String>();
     fs::write(directory.path().join("highwater.toml"), but_one).expect("it can be written");
     let again = run::some_tests(tests, &[("CARGO_MANIFEST_DIR", &path)]);
@@ -83,7 +83,7 @@ fn one_line_of_code_has_one_annotation() {
     assert!(lines[0].contains("title=a_slow_report_times_out left 3 tasks alive::3 tasks were"), "{said}");
 }
 
-/// As if the tests had been renamed since, and with them the threads that were given no name.
+/// As if the tests had been renamed since then, and with them their unnamed threads.
 #[test]
 fn a_baseline_may_go_by_the_place() {
     let first = run::some_tests(TESTS, &[]);

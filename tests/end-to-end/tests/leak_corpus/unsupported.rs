@@ -1,4 +1,4 @@
-//! Where the harness cannot follow threads: each situation is met with words, and none with a silent pass.
+//! Situations in which the harness cannot follow threads: each gives a message, and none passes silently.
 
 use std::env;
 use std::fs;
@@ -20,7 +20,7 @@ fn a_thread_past_the_hooks_is_unclassified() {
     assert_eq!(outcome.code, Some(0), "no test is blamed: {}", outcome.said);
 }
 
-/// Its builds run their tests, and it is said that they were not checked.
+/// The tests run in such builds, with a message that they were not checked.
 #[test]
 fn tests_under_a_sanitizer_run_unchecked() {
     let library = build::library("leak_sanitizer", &["--cfg", "sanitizer"]).display().to_string();
@@ -30,9 +30,9 @@ fn tests_under_a_sanitizer_run_unchecked() {
     assert_eq!(outcome.code, Some(0), "{}", outcome.said);
 }
 
-/// One that passes calls on stands behind the harness, which sees all that it did before.
+/// An interposer that passes calls on comes after the harness, which sees everything as before.
 #[test]
-fn another_interposer_stands_behind() {
+fn another_interposer_comes_after_the_harness() {
     let library = build::library("leak_interposer", &["--cfg", "interposer"]).display().to_string();
     let leaking = run::one_test("cases::std_threads::leak_detached", &[("LD_PRELOAD", &library)]);
     assert!(leaking.said.contains("the other pthread_create"), "it was not loaded: {}", leaking.said);
@@ -41,7 +41,8 @@ fn another_interposer_stands_behind() {
     assert_eq!((clean.leaks.len(), clean.code), (0, Some(0)), "{}", clean.said);
 }
 
-/// Then the planted thread cannot be started, and no test can start one either: they fail, as without the harness.
+/// The planted thread cannot be started, and no test can start a thread either: they fail, as without the
+/// harness.
 #[test]
 fn an_interposer_that_starts_nothing_is_no_pass() {
     let options = ["--cfg", "interposer", "--cfg", "broken"];
@@ -50,10 +51,10 @@ fn an_interposer_that_starts_nothing_is_no_pass() {
     assert_ne!(outcome.code, Some(0), "{}", outcome.said);
 }
 
-/// The C library is in the program itself, so there is no second `pthread_create` to call. A package of its own, so that
-/// little has to be built: half a minute on two processors.
+/// The program contains the C library, so there is no second `pthread_create` to call. This uses a small
+/// package of its own, so that little has to be built: half a minute on two processors.
 #[test]
-fn a_static_c_library_is_told_and_threads_are_listed() {
+fn a_static_c_library_is_reported_and_threads_listed() {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("static");
     write_package(&directory);
     let rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())).arg("-vV").output();

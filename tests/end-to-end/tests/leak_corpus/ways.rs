@@ -1,8 +1,8 @@
-//! Each program of the corpus in each way that its tests are run.
+//! Each program of the corpus, with each way of running its tests.
 //!
-//! To measure: `LEAK_CORPUS_RUNS=20` repeats each way, five runs at once; `LEAK_CORPUS_LOAD=4` keeps four threads for each
-//! processor busy meanwhile; `LEAK_CORPUS_BUILD=release` builds the corpus in another way (see `build.rs`); `LEAK_CORPUS_RECORD` is a directory
-//! that the tables are written to, for somebody else to judge.
+//! To measure: `LEAK_CORPUS_RUNS=20` repeats each way, five runs at once. `LEAK_CORPUS_LOAD=4` keeps four
+//! threads per processor busy meanwhile. `LEAK_CORPUS_BUILD=release` builds the corpus in another way (see
+//! `build.rs`). `LEAK_CORPUS_RECORD` is a directory for the tables, which another program evaluates.
 
 use std::env;
 use std::fs;
@@ -15,15 +15,15 @@ use crate::expected;
 use crate::load::{self, number};
 use crate::run::{self, Program, Way};
 
-/// How many runs of one way go on at once: most of the time they wait.
+/// Number of parallel runs of one way: they mostly wait.
 const AT_ONCE: usize = 5;
 
-/// Runs `program` in each of `ways`, as often as is asked for, and compares.
+/// Runs `program` in each of `ways`, as often as requested, and compares.
 fn hold(program: Program, ways: &[Way]) {
     let runs = number("LEAK_CORPUS_RUNS", 1);
     let _load = load::start();
     let expected = expected::of(program);
-    // Before several of them at once would.
+    // Built once here, before several runs would build it at the same time.
     build::program(program.name());
     let mut wrong = Vec::new();
     for way in ways {
@@ -77,8 +77,9 @@ fn under_nextest() {
     hold(Program::Shadowed, &[Way::Nextest]);
 }
 
-/// What a failing test costs beyond its grace: a process for each, one after the other. It is measured and not asserted, since
-/// nobody knows what else this machine does; unless it is recorded, a few tests have to do.
+/// The time of a failing test beyond its grace, measured with a process for each test, one after the other.
+/// The time is recorded and not asserted, since other work on the machine changes it. Without recording, a
+/// few tests are enough.
 #[test]
 fn leaking_tests_one_by_one() {
     let _load = load::start();

@@ -1,4 +1,4 @@
-//! How a screen ends, and why there is none: exit codes, words, and a terminal as it was.
+//! How a screen ends, and why there may be none: exit codes, messages, and a restored terminal.
 
 use std::fs;
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use highwater_tests::{highwater, succeed};
 
 use super::Live;
 
-/// Runs the screen below a shell that afterwards says how the terminal is and which exit code there was.
+/// Runs the screen in a shell that afterwards prints the terminal's state and the exit code.
 fn below_shell(target: &Path, pid_file: &Path) -> Terminal {
     let inner = "echo $$ > \"$0\"; exec \"$@\"";
     let script = format!("sh -c '{inner}' \"$@\"; code=$?; stty -a; echo \"code $code\"; read line");
@@ -21,7 +21,7 @@ fn below_shell(target: &Path, pid_file: &Path) -> Terminal {
 }
 
 #[track_caller]
-fn assert_as_it_was(terminal: &Terminal) {
+fn assert_restored(terminal: &Terminal) {
     let text = terminal.wait_for("code 0");
     assert!(!terminal.is_taken() && !terminal.hides_cursor(), "{text}");
     for mode in ["icanon", "echo", "isig", "icrnl", "opost"] {
@@ -30,7 +30,7 @@ fn assert_as_it_was(terminal: &Terminal) {
 }
 
 #[test]
-fn the_terminal_is_as_it_was_however_the_screen_ends() {
+fn every_end_restores_the_terminal() {
     let series = Series::with_fault("leak");
     let place = tempfile::tempdir().unwrap();
     let pid_file = place.path().join("pid");
@@ -44,7 +44,7 @@ fn the_terminal_is_as_it_was_however_the_screen_ends() {
             let pid = fs::read_to_string(&pid_file).unwrap();
             succeed(Command::new("sh").args(["-c", &format!("kill -{way} {pid}")]));
         }
-        assert_as_it_was(&terminal);
+        assert_restored(&terminal);
     }
 }
 
@@ -64,7 +64,7 @@ fn another_size_is_another_layout() {
 }
 
 #[test]
-fn colours_are_left_out_where_nobody_wants_them() {
+fn colours_are_left_out_on_request() {
     let series = Series::with_fault("leak");
     let target = series.path().to_str().unwrap();
     let live = Live::start(target, &[], (80, 24));
@@ -75,7 +75,7 @@ fn colours_are_left_out_where_nobody_wants_them() {
     assert!(!live.terminal.has_colours());
 }
 
-/// Runs what cannot be shown, and returns what it says instead.
+/// Runs a command that cannot show a screen, and returns its message.
 #[track_caller]
 fn refused(target: &str, environment: &[(&str, &str)]) -> String {
     let mut terminal = Terminal::run(highwater(), &["live", target], environment, (240, 24));
@@ -95,12 +95,12 @@ fn without_a_snapshot_there_is_no_screen() {
     assert!(refused(directory, &[]).ends_with(", only 1 of other content"));
     fs::write(place.path().join("heap.pb.gz"), [0x1f, 0x8b, 8, 0, 1]).unwrap();
     let text = refused(directory, &[]);
-    assert!(text.contains("there was not one snapshot: ") && text.contains("heap.pb.gz"), "{text}");
+    assert!(text.contains("no snapshot arrived: ") && text.contains("heap.pb.gz"), "{text}");
     assert!(refused("/nonexistent/place", &[]).contains("there is no such directory"));
 
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    assert!(refused(&url, &[]).contains("there was not one snapshot: Connection refused"));
+    assert!(refused(&url, &[]).contains("no snapshot arrived: Connection refused"));
     assert!(refused(directory, &[("TERM", "dumb")]).contains("TERM=dumb"));
 }

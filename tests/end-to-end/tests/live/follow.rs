@@ -1,4 +1,5 @@
-//! Snapshots that come while somebody looks: new files, damaged ones, and servers that answer slowly or not at all.
+//! Snapshots that arrive while the screen is open: new files, damaged ones, and servers that answer slowly or
+//! not at all.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -11,7 +12,7 @@ use highwater_tests::codeindex::Series;
 
 use super::{HOME, Live};
 
-/// Gives a file its name when it is whole, as recorders do.
+/// Gives a file its name when it is complete, like recorders do.
 fn put(content: &[u8], directory: &Path, name: &str) {
     let temporary = directory.join(".half.tmp");
     fs::write(&temporary, content).unwrap();
@@ -42,7 +43,7 @@ fn new_files_appear_and_damaged_ones_do_no_harm() {
     live.terminal.press("?");
     live.settled("following: 4 of 4");
 
-    // Of five, four are kept; and the files may go.
+    // Four of five are kept; and the files may be deleted.
     put(&contents[4], directory, "heap-4.pb.gz");
     live.settled("heap-4.pb.gz");
     let files: Vec<PathBuf> = fs::read_dir(directory).unwrap().map(|it| it.unwrap().path()).collect();
@@ -52,7 +53,7 @@ fn new_files_appear_and_damaged_ones_do_no_harm() {
     assert!(screen.contains("heap-1.pb.gz") && screen.contains("kept 4/4"), "{screen}");
 }
 
-/// Answers as many requests as there are contents, and leaves the others waiting; or closes.
+/// Answers as many requests as there are contents. Leaves further requests waiting, or closes.
 fn serve(listener: TcpListener, contents: Vec<Vec<u8>>) {
     let mut waiting: Vec<TcpStream> = Vec::new();
     let mut contents = contents.into_iter();
@@ -63,11 +64,11 @@ fn serve(listener: TcpListener, contents: Vec<Vec<u8>>) {
             continue;
         };
         let mut request = [0; 4096];
-        // One read has all of so short a request.
+        // A request this short fits into one read.
         let _ = stream.read(&mut request);
         let head =
             format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", content.len());
-        // Whoever asked may be gone.
+        // The client may be gone by now.
         let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&content));
     }
 }
@@ -92,7 +93,7 @@ fn a_server_that_does_not_answer_freezes_nothing() {
 }
 
 #[test]
-fn keys_are_taken_while_a_server_keeps_us_waiting() {
+fn keys_work_while_a_server_delays_its_answer() {
     let series = Series::with_fault("leak");
     let content = fs::read(&series.files()[0]).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -110,7 +111,7 @@ fn keys_are_taken_while_a_server_keeps_us_waiting() {
         thread::park();
         drop(held);
     });
-    // Nothing but the end of the test ends that request.
+    // The request ends only with the test.
     let mut live = Live::start(&url, &["--timeout", "1h"], (80, 24));
     live.settled("following: 1 of 1");
     was_asked_again.recv().unwrap();

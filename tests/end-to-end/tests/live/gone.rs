@@ -1,4 +1,5 @@
-//! Terminals that are closed or hang, and signals, in every state of the screen: the program ends, and keeps no processor busy.
+//! Closed or hanging terminals, and signals, in every state of the screen: the program ends, and uses no
+//! processor time.
 
 use std::fs;
 use std::net::TcpListener;
@@ -10,34 +11,34 @@ use std::time::{Duration, Instant};
 use highwater_tests::terminal::Terminal;
 use highwater_tests::{highwater, succeed};
 
-/// How long a program may take to end beside others that are busy. It needs less than a second of an idle machine.
+/// Time for a program to end next to other busy processes. An idle machine needs less than a second.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Ticks of the kernel's clock in a second.
 const TICKS: u64 = 100;
 
-/// A state of the screen: what leads there, by keys, and what it shows.
+/// A state of the screen: its name, the keys that lead there, and its text.
 const SCREENS: [(&str, &str, &str); 4] = [
     ("table", "", "? help"),
     ("help", "?", "quit (as Ctrl-C)"),
     ("search", "/word", "/word"),
-    // The code of a key that is not complete keeps its reader waiting.
+    // An incomplete key code keeps its reader waiting.
     ("half a key", "\x1b[", "? help"),
 ];
 
-/// State and processor time (in ticks) of a process that nobody has waited for.
+/// State and processor time (in ticks) of a process, which may be a zombie.
 fn state(process: u32) -> (char, u64) {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    // The name before may hold anything.
+    // The name before may contain anything.
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     let ticks = |at: usize| fields[at].parse::<u64>().unwrap();
     (fields[0].chars().next().unwrap(), ticks(11) + ticks(12))
 }
 
-/// The processor time that a process takes until it ends, in ticks.
+/// The processor time that a process uses until it ends, in ticks.
 ///
 /// # Errors
-/// When it does not end: what it has taken by then.
+/// When it does not end: the time used by then.
 fn until_end(process: u32, patience: Duration) -> Result<u64, u64> {
     let before = state(process).1;
     let begin = Instant::now();
@@ -68,7 +69,7 @@ fn snapshots() -> tempfile::TempDir {
     place
 }
 
-/// Runs a command of the shell that knows `"$@"` to be `highwater` with these arguments.
+/// Runs a shell script in which `"$@"` is `highwater` with these arguments.
 fn shell(script: &str, arguments: &[&str]) -> Terminal {
     let words = [&["-c", script, "sh", highwater().to_str().unwrap()], arguments].concat();
     Terminal::run(Path::new("sh"), &words, &[], (80, 24))
@@ -79,13 +80,13 @@ fn send(signal: &str, process: u32) {
 }
 
 #[test]
-fn without_its_terminal_it_ends() {
+fn a_screen_without_its_terminal_ends() {
     let place = snapshots();
     let target = place.path().to_str().unwrap();
-    // Nobody answers there, and the first snapshot is waited for.
+    // Nobody answers there, so the screen waits for its first snapshot.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", silent.local_addr().unwrap());
-    // The signal that goes with the terminal is not always there to help.
+    // The signal of a closing terminal is not always delivered.
     let live = "trap '' HUP; exec \"$@\"";
     let mut all: Vec<(String, Terminal)> = Vec::new();
     for (name, keys, shows) in SCREENS {
@@ -99,7 +100,7 @@ fn without_its_terminal_it_ends() {
     for (script, arguments, shows) in [
         (no_stdin, &["live", target, "--no-cache"][..], "? help"),
         (live, &["live", &url, "--no-cache"], "waiting for"),
-        // `highwater watch` has no keys, and nobody reads what it says.
+        // `highwater watch` reads no keys, and nobody reads its output.
         (live, &["watch", target, "--out", target], "the next look"),
         (no_stdin, &["watch", target, "--out", &format!("{target}/2"), "--every", "1h"], "the next look"),
     ] {
@@ -107,8 +108,8 @@ fn without_its_terminal_it_ends() {
         terminal.wait_for(shows);
         all.push((format!("{script} {arguments:?}"), terminal));
     }
-    // Two programs that do what went wrong: they take the end of their keys for no key, or do not notice it. Should this test
-    // itself be killed, the system ends the first one.
+    // The planted faults: two programs that ignore the end of their keys or do not notice it. If this test
+    // itself is killed, the system ends the first one.
     let mut spins = shell("ulimit -t 20; trap '' HUP; echo ready; while :; do read -r key; done", &[]);
     let mut sleeps = shell("trap '' HUP; echo ready; sleep 60 > /dev/null", &[]);
     for planted in [&mut spins, &mut sleeps] {
@@ -116,7 +117,7 @@ fn without_its_terminal_it_ends() {
         planted.close("x");
     }
     for (_, terminal) in &mut all {
-        // The blank ends the half of a key that was pressed.
+        // The blank completes the half of a key that was pressed.
         terminal.close(" ?");
     }
     for (name, terminal) in &mut all {
@@ -128,7 +129,7 @@ fn without_its_terminal_it_ends() {
 }
 
 #[test]
-fn signals_end_it_in_every_screen() {
+fn signals_end_every_screen() {
     let place = snapshots();
     let target = place.path().to_str().unwrap();
     for (number, (name, keys, shows)) in SCREENS.into_iter().enumerate() {
@@ -150,7 +151,7 @@ fn waits(process: u32) -> String {
 }
 
 #[test]
-fn a_terminal_that_hangs_keeps_nobody() {
+fn a_hanging_terminal_does_not_block_the_end() {
     let place = snapshots();
     let mut terminal = shell("exec \"$@\"", &["live", place.path().to_str().unwrap(), "--no-cache"]);
     terminal.wait_for("? help");

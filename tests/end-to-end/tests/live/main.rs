@@ -1,5 +1,6 @@
-//! The screen of `highwater live` in a terminal, on snapshots of a real program that leaks: what it shows is what `--json`
-//! says; new and damaged files; slow servers; and the terminal as it was, however it ends, or gone.
+//! The screen of `highwater live` in a terminal, on snapshots of a real program that leaks: its content
+//! equals the output of `--json`; new and damaged files; slow servers; and the terminal, which is restored or
+//! closed.
 
 mod ends;
 mod follow;
@@ -13,13 +14,13 @@ use highwater_tests::highwater;
 use highwater_tests::terminal::Terminal;
 use tempfile::TempDir;
 
-/// Arrows and the like, as a terminal sends them.
+/// Special keys, as a terminal sends them.
 const HOME: &str = "\x1b[H";
 const END: &str = "\x1b[F";
 const LEFT: &str = "\x1b[D";
 const DOWN: &str = "\x1b[B";
 
-/// A screen, and where it saves and caches.
+/// A screen with its directories for saved files and for the cache.
 struct Live {
     terminal: Terminal,
     own: TempDir,
@@ -39,7 +40,7 @@ impl Live {
         Self { terminal, own }
     }
 
-    /// Waits until the snapshot that `shown` describes is on the screen with its table.
+    /// Waits until the screen shows the snapshot that `shown` describes, with its table.
     #[track_caller]
     fn settled(&self, shown: &str) -> String {
         self.terminal

@@ -1,4 +1,4 @@
-//! What the screen shows beside what `--json` says of the same files.
+//! The screen's content against the answers of `--json` about the same files.
 
 use std::fs;
 use std::panic;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::{DOWN, END, HOME, LEFT, Live};
 
-/// A screen on which labels are whole.
+/// A screen on which labels are complete.
 const WIDE: (u16, u16) = (180, 45);
 
 fn number(value: &Value) -> Estimate {
@@ -22,11 +22,11 @@ fn number(value: &Value) -> Estimate {
     Estimate { value: value["value"].as_i64().unwrap(), standard_error, low, high }
 }
 
-/// A number and its margin as they stand in two cells of a table.
+/// A number and its margin in the form of two table cells.
 fn cells(value: &Value, sign: bool) -> String {
     let it = number(value);
     let text = if sign { change(&it, &Unit::Bytes) } else { highwater_report::estimate(&it, &Unit::Bytes) };
-    // Where there is no error, a table says so.
+    // If there is no error, a table shows 0.
     let text = if text.contains(" ± ") || text.contains(" (+") { text } else { format!("{text} ± 0 B") };
     text.replace(" ± ", " ").replace(" (+", " +").replace(')', "")
 }
@@ -35,9 +35,9 @@ fn words(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Text without what stands in angle brackets: a label that is too long loses type arguments first.
+/// Text without the content of angle brackets: a label that is too long first loses its type arguments.
 fn without_arguments(text: &str) -> String {
-    // A probability below a thousandth is no argument.
+    // A probability below a thousandth is not an argument.
     let text = text.replace("<0.", "0.");
     let mut depth = 0usize;
     let mut previous = ' ';
@@ -54,7 +54,7 @@ fn without_arguments(text: &str) -> String {
     kept.trim_end_matches(':').to_owned()
 }
 
-/// Checks that the first rows of the table are those of an answer, with what `cells` makes of each.
+/// Checks that the first rows of the table equal an answer's; `cells` makes the expected text of each.
 #[track_caller]
 fn same(screen: &str, answer: &Value, cells: impl Fn(&Value) -> String) {
     let lines: Vec<String> = screen.lines().map(words).collect();
@@ -76,7 +76,7 @@ fn top(file: &Path, more: &[&str]) -> Value {
 }
 
 #[test]
-fn the_screen_shows_what_json_says() {
+fn the_screen_equals_json() {
     let series = Series::with_fault("leak");
     let files = series.files();
     let (first, last) = (&files[0], &files[files.len() - 1]);
@@ -96,7 +96,7 @@ fn the_screen_shows_what_json_says() {
     let (_, stack) = screen.split_once("heaviest stack").unwrap();
     assert!(stack.contains(frame), "{frame}\n{screen}");
 
-    // By name, which is the last of the orders, and back to the rank.
+    // By name, which is the last order, and back to the ranking.
     live.terminal.press("ooo");
     let screen = live.settled("↓name");
     let mut by_name = answer.clone();
@@ -127,7 +127,7 @@ fn the_screen_shows_what_json_says() {
     same(&screen, &trend, |it| cells(&it["growth_per_hour"], true));
     assert!(screen.contains("leak"), "{screen}");
 
-    // Back to the first, which is pinned, and to the last again.
+    // Back to the first snapshot, which is pinned, and to the last one again.
     live.terminal.press("1");
     live.terminal.press(HOME);
     let screen = live.settled(&format!("back at 1 of {}", files.len()));
@@ -136,7 +136,7 @@ fn the_screen_shows_what_json_says() {
     live.terminal.press(END);
     live.terminal.press("4");
     let screen = live.settled("change +");
-    // What did not change at all is no row of the screen.
+    // The screen has no rows without any change.
     let diff = ["diff", "--noise", "--min-fraction", "1e-300", "--limit", "500"];
     same(&screen, &ask(&diff, &[first, last]).0, |it| cells(&it["change"], true));
     live.terminal.press(LEFT);
@@ -173,7 +173,7 @@ fn rows_are_searched_and_snapshots_saved() {
     live.terminal.press(LEFT);
     live.settled(&format!("back at {} of {}", files.len() - 1, files.len()));
     live.terminal.press("s");
-    // The path is longer than the line; what counts is what is there.
+    // The path is longer than the line, so only its beginning is checked.
     live.terminal.wait_for("saved /");
     let saved: Vec<PathBuf> = fs::read_dir(live.saves_into()).unwrap().map(|it| it.unwrap().path()).collect();
     let saved = saved.iter().find(|it| it.extension().is_some_and(|it| it == "gz")).unwrap();
@@ -182,7 +182,7 @@ fn rows_are_searched_and_snapshots_saved() {
     live.settled("back at");
 }
 
-/// The one of the README is a copy of this.
+/// README's picture is a copy of this one.
 #[test]
 fn a_picture_is_made() {
     let series = Series::with_fault("leak");
@@ -196,7 +196,7 @@ fn a_picture_is_made() {
     live.settled(&format!("following: {files} of {files}"));
     live.terminal.press("3");
     live.settled("per hour");
-    // Paths count from the workspace's root, wherever that is.
+    // Paths are relative to the workspace's root, wherever that is.
     let root = highwater_tests::repository();
     let page = live.terminal.page().replace(&format!("{}/", root.display()), "");
     picture("live", &page, false, (1024, 538));

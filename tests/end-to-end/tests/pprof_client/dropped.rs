@@ -1,4 +1,4 @@
-//! The frames that a file says to leave out are those that `go tool pprof` leaves out.
+//! Frames that a file marks to be left out: Highwater and `go tool pprof` leave out the same ones.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,10 +11,10 @@ use highwater_tests::{highwater, succeed};
 
 use crate::{Snapshots, json, read};
 
-/// A location: its inlined functions, innermost first, and the one they are in.
+/// A location: its inlined functions, innermost first, followed by the function that contains them.
 type Place<'a> = &'a [&'a str];
 
-/// Stacks, leaf first, with what is to be left out of them.
+/// Stacks, leaf first, with the expressions for frames to leave out.
 struct Dropping<'a> {
     drop: &'a str,
     keep: &'a str,
@@ -76,7 +76,7 @@ impl Dropping<'_> {
         for (stack, value) in self.stacks.iter().zip(1..) {
             let mut locations = Vec::new();
             for place in *stack {
-                // A name that is not the linker's is not demangled again.
+                // A name that is not a linker name is not demangled again.
                 let line = |name: &&str| {
                     let function = profile.add_function(name, &format!("linker {name}"), "src/a.rs");
                     Line::new(function, 1)
@@ -114,7 +114,7 @@ fn traces(text: &str) -> Vec<(String, i64)> {
     merged(all)
 }
 
-/// Equal stacks are one, since folded files have each once.
+/// Adds up equal stacks, since folded files have each stack once.
 fn merged(stacks: Vec<(String, i64)>) -> Vec<(String, i64)> {
     let mut all = BTreeMap::new();
     for (stack, value) in stacks {
@@ -133,7 +133,7 @@ fn folded(text: &str) -> Vec<(String, i64)> {
 }
 
 #[test]
-fn frames_that_a_file_drops_are_those_that_go_drops() {
+fn highwater_and_go_drop_the_same_frames() {
     let directory = tempfile::tempdir().unwrap();
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let path = |name: &str| directory.path().join(name);
@@ -164,9 +164,9 @@ fn frames_that_a_file_drops_are_those_that_go_drops() {
             folded(&fs::read_to_string(output).unwrap())
         };
         assert_eq!(ours(&[]), debian, "{about}");
-        // The planted fault: where they are not honoured most answers are others.
+        // The planted fault: if the expressions are ignored, most answers differ.
         differs += usize::from(ours(&["--all-frames"]) != debian);
-        // A format that cannot say it has them left out.
+        // A format that cannot hold the expressions has the frames left out.
         let converted = path("converted.folded");
         succeed(Command::new(highwater()).arg("convert").arg(&file).arg(&converted));
         assert_eq!(folded(&fs::read_to_string(&converted).unwrap()), debian, "{about}");
@@ -180,9 +180,9 @@ fn frames_that_a_file_drops_are_those_that_go_drops() {
     assert!(differs >= 8, "{differs}");
 }
 
-/// Code of a program that the recorder calls is the program's to every reader.
+/// A program's code that the recorder calls belongs to the program for every reader.
 #[test]
-fn what_a_measurement_calls_is_not_dropped() {
+fn code_called_by_a_measurement_is_not_dropped() {
     let snapshots = Snapshots::take("");
     let own = read(&snapshots.new);
     let stack: &[Place<'_>] = &[
@@ -203,9 +203,9 @@ fn what_a_measurement_calls_is_not_dropped() {
     assert_eq!(ours["rows"][0]["key"]["label"], "demo::inner", "{ours:#}");
 }
 
-/// What several files drop is dropped in their sum, but for what is no expression to Go.
+/// Frames that several files drop are dropped in their sum, except for invalid expressions.
 #[test]
-fn one_expression_that_is_none_does_not_disable_those_of_other_files() {
+fn an_invalid_expression_does_not_disable_those_of_other_files() {
     let directory = tempfile::tempdir().unwrap();
     let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let stacks: &[&[Place<'_>]] = &[&[&["take"], &["Grow"], &["keep"], &["main"]], &[&["keep"], &["main"]]];
@@ -224,7 +224,7 @@ fn one_expression_that_is_none_does_not_disable_those_of_other_files() {
     let of_file =
         |number: i32| said.lines().filter(|it| it.contains(&format!("{number}.pb.gz: its "))).count();
     assert_eq!((1..=6).map(of_file).collect::<Vec<_>>(), [0, 1, 0, 0, 0, 1], "{said}");
-    // The one that Go would read as two stands for what it stood for alone.
+    // The expression that Go would split into two keeps its meaning.
     let profile = read(&merged);
     assert_eq!((profile.drop_frames.matches("(?:").count(), profile.keep_frames.as_str()), (4, ""));
     let arguments = ["-traces", "-symbolize=none", "-unit=bytes"];
@@ -236,15 +236,15 @@ fn one_expression_that_is_none_does_not_disable_those_of_other_files() {
     let ours = json(&["flame", "-o", "-"], &merged);
     assert_eq!(ours["stacks"].as_array().unwrap().len(), 1, "{ours:#}");
     assert_eq!(ours["stacks"][0]["value"], 6 * 3000);
-    // The planted fault: joined as they are, they are no expression, and nothing is dropped.
+    // The planted fault: joined unchanged, they are an invalid expression, and nothing is dropped.
     let mut joined = profile;
     joined.drop_frames = expressions.map(|it| it.0).join("|");
     file::write_atomically(&merged, |out| pprof::write(&joined, out)).unwrap();
     assert_eq!(json(&["flame", "-o", "-"], &merged)["stacks"].as_array().unwrap().len(), 2);
 }
 
-/// Ways through the allocator that differ in its own frames alone are one row, to a Go that adds up equal rows and to one
-/// that does not.
+/// Paths through the allocator that differ only in its own frames are one row, for a Go version that adds up
+/// equal rows and for one that does not.
 #[test]
 fn no_two_rows_are_equal() {
     let rows = |profile: &Profile| {
@@ -265,7 +265,7 @@ fn no_two_rows_are_equal() {
         let [debian, python] =
             Go::ALL.map(|go| blocks(&Snapshots { go, ..Snapshots::take("") }, &snapshots.base));
         assert_eq!(debian, python, "{setting:?}");
-        // The planted fault: a row that is there twice.
+        // The planted fault: a duplicate row.
         let mut twice = profile.clone();
         let row = profile.samples.get(all / 2);
         twice.samples.push(row.stack, row.values, row.labels);
@@ -277,7 +277,7 @@ fn no_two_rows_are_equal() {
 }
 
 #[test]
-fn an_expression_that_is_none_is_said_in_every_answer() {
+fn an_invalid_expression_is_noted_in_every_answer() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("invalid.pb.gz");
     Dropping { drop: "take(", keep: "", stacks: PLAIN }.write(&file);

@@ -1,7 +1,8 @@
-//! Go names the functions of a program by itself, whatever linker laid it out, and whether it is moved when it is loaded.
+//! Go finds the names of a program's functions itself, with any linker layout, and whether or not loading
+//! moves the program.
 //!
-//! Linkers begin the part with the code anywhere, at pages, or where the file has it, and each needs another entry for its
-//! mapping.
+//! Linkers let the code begin anywhere, at a page, or at its position in the file. Each case needs another
+//! entry for its mapping.
 
 use std::env;
 use std::fs;
@@ -13,7 +14,7 @@ use highwater_tests::succeed;
 
 use crate::{Snapshots, expect_names};
 
-/// A way to link a program, the options for it, and what the file shows of it.
+/// A way to link a program: its name, the options, and text that the linker leaves in the file.
 struct Linked {
     name: &'static str,
     options: &'static [&'static str],
@@ -41,7 +42,7 @@ const LINKED: [Linked; 6] = [
     },
 ];
 
-/// The library that the program was built with: cargo's newest, whose own libraries lie beside it.
+/// The library with which the program was built: cargo's newest, whose own libraries are next to it.
 fn library() -> PathBuf {
     let deps = Path::new(env!("CARGO_BIN_EXE_interop")).with_file_name("deps");
     let files = fs::read_dir(&deps).unwrap().map(|it| it.unwrap().path());
@@ -64,7 +65,7 @@ impl Linked {
         let content = fs::read(&program).unwrap();
         let is_shown = |mark: &[u8]| content.windows(mark.len().max(1)).any(|it| it == mark);
         assert!(self.shows.is_empty() || is_shown(self.shows), "{} has not linked it", self.name);
-        // Of a program that is not moved the type in the header is another one (ET_EXEC).
+        // The header of a program that is not moved has another type (ET_EXEC).
         assert_eq!(content[16] == 2, self.name.ends_with("fixed"), "{}", self.name);
         program
     }

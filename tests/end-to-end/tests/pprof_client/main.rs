@@ -1,4 +1,4 @@
-//! The real `go tool pprof` reads the files that a watched program writes, and its totals are ours to the byte.
+//! The real `go tool pprof` reads a profiled program's files, and its totals equal Highwater's to the byte.
 
 mod dropped;
 mod linkers;
@@ -13,12 +13,12 @@ use highwater_tests::go::{Go, Top};
 use highwater_tests::{highwater, succeed};
 use tempfile::TempDir;
 
-/// Two snapshots of the program `interop`, which says what it does between them.
+/// Two snapshots of the program `interop`, which documents its work between them.
 struct Snapshots {
     directory: TempDir,
     base: PathBuf,
     new: PathBuf,
-    /// Whose `go tool pprof` is asked.
+    /// The Go installation whose `go tool pprof` is used.
     go: Go,
 }
 
@@ -28,7 +28,7 @@ impl Snapshots {
         Self::take_of(Path::new(env!("CARGO_BIN_EXE_interop")), setting)
     }
 
-    /// Runs another build of it.
+    /// Runs another build of the program.
     fn take_of(program: &Path, setting: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let base = directory.path().join("base.pb.gz");
@@ -42,7 +42,8 @@ impl Snapshots {
         Self { directory, base, new, go: Go::Debian }
     }
 
-    /// What `go tool pprof` prints. Nothing is fetched, and nothing is kept outside of the build's directories.
+    /// The output of `go tool pprof`. Nothing is downloaded, and nothing is written outside of the build's
+    /// directories.
     fn pprof(&self, arguments: &[&str], files: &[&Path]) -> String {
         let temporary = Path::new(env!("CARGO_TARGET_TMPDIR"));
         self.go.pprof(self.directory.path(), temporary, arguments, files)
@@ -64,12 +65,12 @@ fn kinds(profile: &Profile) -> Vec<String> {
     profile.sample_types().iter().map(|it| it.kind.clone()).collect()
 }
 
-/// The total of column `kind`, as this project reads the file.
+/// The total of column `kind`, as Highwater reads the file.
 fn total(profile: &Profile, kind: &str) -> i64 {
     profile.samples.total(profile.sample_type(kind).unwrap())
 }
 
-/// A number in an answer of the `highwater` command.
+/// A number in the JSON answer of the `highwater` command.
 fn answer(arguments: &[&str], files: &[&Path], field: &str) -> i64 {
     let mut command = Command::new(highwater());
     command.args(arguments).arg("--json").args(files);
@@ -77,10 +78,10 @@ fn answer(arguments: &[&str], files: &[&Path], field: &str) -> i64 {
     answer.pointer(field).and_then(|it| it.as_i64()).unwrap_or_else(|| panic!("no {field} in {answer:#}"))
 }
 
-/// Exact, and sampled with values that are estimates.
+/// Exact, and sampled with estimated values.
 const SETTINGS: [&str; 2] = ["", "interval:4KiB"];
 
-/// Every setting with every Go.
+/// Every setting with every Go installation.
 fn asked() -> impl Iterator<Item = (Snapshots, String)> {
     let all = SETTINGS.into_iter().flat_map(|setting| Go::ALL.map(|go| (setting, go)));
     all.map(|(setting, go)| {
@@ -127,8 +128,8 @@ fn every_value_arrives() {
             .filter_map(|(values, _)| values.split_whitespace().map(|it| it.parse().ok()).collect())
             .collect();
         let ours: Vec<Vec<i64>> = profile.samples.iter().map(|sample| sample.values.to_vec()).collect();
-        // Older versions add up rows that have the same stack and labels: stacks may be told apart by the allocator's own
-        // frames alone, which no file has.
+        // Older versions add up rows with the same stack and labels. Stacks that differ only in the
+        // allocator's own frames are equal, because files do not contain those frames.
         let mut added_up: Vec<Vec<i64>> = Vec::new();
         let mut known = HashMap::new();
         for sample in profile.samples.iter() {
@@ -168,14 +169,14 @@ fn changes_are_equal_for_every_sample_type() {
     }
 }
 
-/// Differences that Go writes are read, shown with its signs and shares, and written again as it reads them.
+/// Highwater reads Go's difference files, shows them with Go's signs and shares, and writes them unchanged.
 #[test]
 fn differences_are_read_as_go_writes_them() {
     for (snapshots, setting) in asked() {
         let written = snapshots.directory.path().join("difference.pb.gz");
         let again = snapshots.directory.path().join("again.pb.gz");
         for option in ["-base", "-diff_base"] {
-            // The earlier one less the later one, so that live values are below 0.
+            // The earlier snapshot minus the later one, so that live values are negative.
             let base = format!("{option}={}", snapshots.new.display());
             let output = format!("-output={}", written.display());
             snapshots.pprof(&["-symbolize=none", "-proto", &output, &base], &[&snapshots.base]);
@@ -194,7 +195,7 @@ fn differences_are_read_as_go_writes_them() {
                 assert_eq!(theirs[0].total, theirs[1].total, "{kind} {option} {setting}");
                 assert_eq!(ours, total(&difference, &kind));
                 let share = share(&written, &kind);
-                // A share of nothing is none.
+                // A share of 0 is 0.
                 let expected = if theirs[0].total == 0 { 0.0 } else { ours as f64 / theirs[0].total as f64 };
                 assert!(
                     (share - expected).abs() < 1e-9,
@@ -214,7 +215,7 @@ fn share(file: &Path, kind: &str) -> f64 {
 }
 
 #[test]
-fn exact_values_are_what_the_program_did() {
+fn exact_values_equal_the_programs_work() {
     let snapshots = Snapshots::take("");
     let diff_base = format!("-diff_base={}", snapshots.base.display());
     let change = |kind| snapshots.top(kind, &[&diff_base]).flat;
@@ -223,7 +224,7 @@ fn exact_values_are_what_the_program_did() {
     assert_eq!(change("alloc_space"), 40 * 3000 + 1000 * 100);
     assert_eq!(change("alloc_objects"), 40 + 1000);
     assert_eq!(change("peak_space"), 0);
-    // The recorder's counters, which no sample goes through, say the same.
+    // The recorder's counters, which do not depend on samples, have the same values.
     let profile = read(&snapshots.new);
     let meta = profile.meta.unwrap();
     assert_eq!(meta.alloc_bytes, Some(total(&profile, "alloc_space")));
@@ -232,7 +233,8 @@ fn exact_values_are_what_the_program_did() {
     assert_eq!(meta.freed_bytes, Some(freed));
 }
 
-/// Go finds the names itself, in the program's own debug information. What it calls the leaf is what called the allocator.
+/// Go finds the names itself, in the program's own debug information. Its leaf is the function that called
+/// the allocator.
 #[test]
 fn functions_are_named_and_the_recorder_is_none_of_them() {
     for (snapshots, setting) in asked() {
@@ -240,11 +242,11 @@ fn functions_are_named_and_the_recorder_is_none_of_them() {
     }
 }
 
-/// What Go names by itself are the functions that allocated, in exact mode with the bytes that they did.
+/// The names that Go finds are the functions that allocated; in exact mode their bytes are right, too.
 fn expect_names(snapshots: &Snapshots, setting: &str, is_exact: bool) {
     let text =
         snapshots.pprof(&[&Top::ARGUMENTS[..], &["-sample_index=alloc_space"]].concat(), &[&snapshots.new]);
-    // Flat, cumulated, and the name, which may hold spaces.
+    // Flat value, cumulative value, and the name, which may contain spaces.
     let rows: Vec<(i64, &str)> = (text.lines().skip_while(|line| !line.contains("flat%")).skip(1))
         .map(|line| {
             let fields: Vec<&str> = line.split_whitespace().collect();
@@ -268,7 +270,7 @@ fn expect_names(snapshots: &Snapshots, setting: &str, is_exact: bool) {
 }
 
 #[test]
-fn live_bytes_are_shown_unasked() {
+fn live_bytes_are_shown_by_default() {
     let snapshots = Snapshots::take("");
     let top = snapshots.pprof(&["-top"], &[&snapshots.new]);
     assert!(top.contains("\nType: inuse_space\n"), "{top}");
@@ -286,7 +288,7 @@ fn a_listing_shows_the_values_beside_the_line() {
 
 #[test]
 fn a_drawing_names_the_functions() {
-    // pprof calls it for the drawing, and does not say clearly when it is missing.
+    // pprof calls it for the drawing, and its error is unclear if it is missing.
     succeed(Command::new("dot").arg("-V"));
     let snapshots = Snapshots::take("");
     let drawing = snapshots.directory.path().join("heap.svg");
@@ -297,8 +299,8 @@ fn a_drawing_names_the_functions() {
     assert!(drawing.trim_end().ends_with("</svg>"));
 }
 
-/// A function with its callers above and its callees below, as `pprof -peek` and `pprof -tree` print it: names without paths
-/// and type arguments, and values in bytes.
+/// A function with its callers above and its callees below, from `pprof -peek` or `pprof -tree`: names
+/// without paths and type arguments, and values in bytes.
 struct Block {
     name: String,
     cumulative: i64,
@@ -306,7 +308,7 @@ struct Block {
     callees: Vec<(String, i64)>,
 }
 
-/// The last part of a function's name; what is left of it in pprof's reports is the same.
+/// The last part of a function's name; the shortened names in pprof's reports have the same.
 fn short(name: &str) -> String {
     let name = name.split(['<', ' ']).next().unwrap_or(name);
     name.rsplit("::").next().unwrap_or(name).to_owned()
@@ -385,7 +387,7 @@ fn the_tree_has_the_same_totals() {
         let flat: i64 = nodes.iter().map(|it| it["flat"]["value"].as_i64().unwrap()).sum();
         let total = nodes[0]["cumulative"]["value"].as_i64().unwrap();
         assert_eq!((flat, total), (total, total_of(&text)), "{setting}: {text}");
-        // A function that is in one place of the tree has its own value there.
+        // A function that occurs once in the tree has its own value there.
         let mut compared = 0;
         for node in nodes.iter().skip(1) {
             let name = |it: &serde_json::Value| short(it["label"].as_str().unwrap());
@@ -400,7 +402,7 @@ fn the_tree_has_the_same_totals() {
     }
 }
 
-/// The total that a report of pprof is about, in bytes.
+/// The total of a pprof report, in bytes.
 fn total_of(text: &str) -> i64 {
     let line = text.lines().find(|it| it.starts_with("Showing nodes")).unwrap_or_else(|| panic!("{text}"));
     let words: Vec<&str> = line.split_whitespace().collect();

@@ -1,10 +1,10 @@
-//! What a listener was told, and what it should have been told.
+//! The events that a listener received, and the events that it should have received.
 
 use std::collections::{BTreeMap, HashMap};
 
 use highwater_profile::Profile;
 
-/// Makes gdb write a line for each fire. Setting a breakpoint at a probe makes gdb raise its semaphore.
+/// Makes gdb write a line for each fired probe. A breakpoint at a probe makes gdb raise its semaphore.
 pub const SCRIPT: &str = "\
 set pagination off
 set breakpoint pending off
@@ -24,7 +24,7 @@ end
 run
 ";
 
-/// One time that a probe was passed.
+/// One firing of a probe.
 #[derive(Clone, Copy, Debug)]
 pub enum Fire {
     Alloc { block: u64, size: u64, weight_bytes: u64 },
@@ -34,7 +34,7 @@ pub enum Fire {
 /// Size of the last block that is in the program's profile.
 const LAST_BYTES: u64 = 7_777_777;
 
-/// The lines of [`SCRIPT`] in gdb's output, as far as they are about blocks in the profile.
+/// The lines of [`SCRIPT`] in gdb's output, of those that are about blocks in the profile.
 pub fn parse(output: &str) -> Vec<Fire> {
     let mut fires = all(output);
     if let Some(last) =
@@ -61,7 +61,7 @@ fn all(output: &str) -> Vec<Fire> {
         .collect()
 }
 
-/// Samples of one block size: how many were taken and are alive, and what they stand for.
+/// Samples of one block size: the numbers of taken and of live ones, and the values that they represent.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Sum {
     samples: i64,
@@ -69,10 +69,10 @@ struct Sum {
     weight_bytes: f64,
 }
 
-/// Compares fires with the samples of a profile, size by size.
+/// Compares fired probes with the samples of a profile, size by size.
 ///
 /// # Errors
-/// With the first difference.
+/// The first difference.
 pub fn compare(fires: &[Fire], profile: &Profile) -> Result<(), String> {
     let heard = heard(fires)?;
     let recorded = recorded(profile)?;
@@ -83,7 +83,7 @@ pub fn compare(fires: &[Fire], profile: &Profile) -> Result<(), String> {
         return Err(format!("{} blocks heard of, {said:?} samples taken", total(&heard)));
     }
     if is_exact {
-        // There sizes share rows, so only the sums can be compared.
+        // In that mode sizes share rows, so only the sums can be compared.
         let sum = |sums: &BTreeMap<u64, Sum>| {
             sums.values().fold(Sum::default(), |all, one| Sum {
                 samples: all.samples + one.samples,
@@ -114,7 +114,7 @@ pub fn compare(fires: &[Fire], profile: &Profile) -> Result<(), String> {
     Ok(())
 }
 
-/// Follows each block from one fire to the next.
+/// Follows each block from one event to the next.
 fn heard(fires: &[Fire]) -> Result<BTreeMap<u64, Sum>, String> {
     let mut sums = BTreeMap::<u64, Sum>::new();
     let mut alive = HashMap::new();
@@ -138,7 +138,7 @@ fn heard(fires: &[Fire]) -> Result<BTreeMap<u64, Sum>, String> {
     Ok(sums)
 }
 
-/// What the profile's rows say, their estimates turned back into numbers of samples.
+/// The content of the profile's rows, with estimates converted back into numbers of samples.
 fn recorded(profile: &Profile) -> Result<BTreeMap<u64, Sum>, String> {
     let column = |kind| profile.sample_type(kind).ok_or_else(|| format!("no {kind}"));
     let (allocated, alive, bytes) =
@@ -147,7 +147,7 @@ fn recorded(profile: &Profile) -> Result<BTreeMap<u64, Sum>, String> {
     let mut sums = BTreeMap::<u64, Sum>::new();
     for sample in profile.samples.iter().filter(|it| !it.stack.is_empty()) {
         let size = sample.number(key).ok_or("a row without its size")? as u64;
-        // The chance of a block of this size to be sampled.
+        // The probability that a block of this size is sampled.
         let chance =
             if profile.period == 1 { 1.0 } else { -(-(size as f64) / profile.period as f64).exp_m1() };
         let samples = |column: usize| (sample.values[column] as f64 * chance).round() as i64;

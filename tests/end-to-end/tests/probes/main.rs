@@ -1,5 +1,5 @@
-//! OpenTelemetry's probes `otel_memory:alloc` and `otel_memory:free`: their notes as `readelf -n` shows them, in every
-//! kind of build that could lose them, and what a listener (gdb) is told against the profile that the program writes.
+//! OpenTelemetry's probes `otel_memory:alloc` and `otel_memory:free`: their notes in `readelf -n`, in every
+//! kind of build that could lose them, and the events of a listener (gdb) against the program's profile.
 #![cfg(all(target_os = "linux", target_arch = "x86_64"))]
 
 mod fires;
@@ -13,23 +13,23 @@ use std::{env, fs};
 use highwater_profile::{Limits, file};
 use highwater_tests::succeed;
 
-/// The program of this test, as cargo built it for the test.
+/// The program of this test, as cargo built it.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_probes");
 
-/// How an optimised program is built.
+/// A build of an optimised program.
 #[derive(Clone, Copy, Debug)]
 enum Build {
-    /// As a whole and without symbols: the most that is taken out of a program.
+    /// With link-time optimisation and without symbols: the most that is removed from a program.
     Bare,
-    /// As before; the linker is told to drop what nothing refers to, which it is told anyway.
+    /// Like `Bare`, with the linker option to drop unreferenced parts, which is also the default.
     DropUnused,
-    /// As before, by GNU's linker, where rustc comes with another one.
+    /// Like `DropUnused`, with GNU's linker, because rustc may use another one.
     DropUnusedByGnu,
 }
 
 /// Builds the program with optimisation, and returns where it is.
 fn optimised(build: Build) -> PathBuf {
-    /// All kinds are built at one place and then moved, so that what was compiled for one serves the others.
+    /// All kinds are built in one place and then moved, so that compiled dependencies are shared.
     static BUILDING: Mutex<()> = Mutex::new(());
     const DROP_UNUSED: &str = "-Clink-arg=-Wl,--gc-sections";
     let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +57,7 @@ fn optimised(build: Build) -> PathBuf {
     program
 }
 
-/// Lets gdb listen while the program runs, and returns what it heard together with the program's profile.
+/// Lets gdb listen while the program runs, and returns its events with the program's profile.
 fn listen(program: &Path, setting: &str) -> (Vec<fires::Fire>, highwater_profile::Profile) {
     let directory = tempfile::tempdir().unwrap();
     let [script, heap] = ["script.gdb", "heap.pb.gz"].map(|name| directory.path().join(name));
@@ -101,12 +101,12 @@ fn a_listener_hears_of_every_block_in_exact_mode() {
 }
 
 #[test]
-fn a_listener_hears_of_the_samples_and_what_they_stand_for() {
+fn a_listener_gets_samples_with_their_weights() {
     for program in [PathBuf::from(PROGRAM), optimised(Build::Bare)] {
         let (mut heard, profile) = listen(&program, "");
         fires::compare(&heard, &profile).unwrap();
         assert!(heard.len() > 100, "{}", heard.len());
-        // A fire too few, of each kind.
+        // The planted faults: one event of each kind is missing.
         let alloc = heard.iter().rposition(|it| matches!(it, fires::Fire::Alloc { .. })).unwrap();
         let lost = heard.remove(alloc);
         assert!(fires::compare(&heard, &profile).is_err());
@@ -118,7 +118,7 @@ fn a_listener_hears_of_the_samples_and_what_they_stand_for() {
 }
 
 #[test]
-fn nobody_hears_anything_while_nothing_is_sampled() {
+fn no_probe_fires_while_nothing_is_sampled() {
     let (heard, profile) = listen(Path::new(PROGRAM), "off");
     assert!(heard.is_empty() && profile.samples.is_empty(), "{heard:?}");
 }

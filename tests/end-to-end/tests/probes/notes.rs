@@ -1,4 +1,4 @@
-//! The notes that describe the probes, by `readelf`.
+//! The notes that describe the probes, read by `readelf`.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,13 +6,13 @@ use std::process::Command;
 
 use highwater_tests::succeed;
 
-/// What the OpenTelemetry profiler expects: the registers of a C function's arguments.
+/// The arguments that the OpenTelemetry profiler expects: the registers of a C function's arguments.
 const PROBES: [(&str, &str); 2] = [("alloc", "8@%rdi 8@%rsi 8@%rdx"), ("free", "8@%rdi")];
 
-/// Looks for the two notes, each with all that a listener needs.
+/// Looks for the two notes, each with the data that a listener needs.
 ///
 /// # Errors
-/// With the first thing that is not as it should be.
+/// The first fault.
 pub fn check(program: &Path) -> Result<(), String> {
     let notes = succeed(Command::new("readelf").arg("--notes").arg(program));
     let sections = succeed(Command::new("readelf").args(["--sections", "--wide"]).arg(program));

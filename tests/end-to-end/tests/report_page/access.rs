@@ -1,11 +1,12 @@
-//! The page without a mouse and without good eyes: what has the focus is seen, everything has a name, texts stand out.
+//! The page without a mouse and with poor eyesight: the focus is visible, everything has a name, texts have
+//! contrast.
 
 use highwater_tests::chromium::text_of;
 use serde_json::Value;
 
 use crate::pages::Place;
 
-/// Looks at everything that can be used, and at the colours of both themes.
+/// Checks every control, and the colours of both themes.
 const SCRIPT: &str = r##"
 <script>
   const faults = [];

@@ -1,5 +1,5 @@
-//! The page that `highwater report` writes, in Chromium: what it shows when it is used, beside what `--json` says; and
-//! pictures of it, in `screenshots` of the target directory.
+//! The page of `highwater report` in Chromium: its content after each action, against the answers of
+//! `--json`; and screenshots, in the target directory's `screenshots`.
 
 mod access;
 mod network;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use highwater_tests::chromium::{script_string, text_of};
 use pages::Place;
 
-/// Does what a reader does, and tells under a name of each step what is shown then.
+/// Performs a reader's actions, and reports the page's content under the name of each step.
 const SCRIPT: &str = r##"
 <script>
   const shown = {};
@@ -56,7 +56,7 @@ const SCRIPT: &str = r##"
 </script>
 "##;
 
-/// What the page shows after a step.
+/// The page's content after a step.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Shown {
@@ -69,7 +69,7 @@ struct Shown {
     detail: String,
     stack: Vec<String>,
     focus: String,
-    /// Where the slider is, on the lines of the table's rows.
+    /// The slider's position on the lines of the table's rows.
     sparks: Vec<i64>,
     wide: bool,
 }
@@ -87,7 +87,7 @@ struct Frame {
     value: i64,
 }
 
-/// Uses a page, and returns what it shows after each step.
+/// Uses a page, and returns its content after each step.
 fn used(page: &str, steps: &str) -> impl Fn(&str) -> Shown {
     let page = page.replace("</body>", &format!("{}</body>", SCRIPT.replace("@STEPS@", steps)));
     let answer: Value = serde_json::from_str(&text_of(&page, "", "answer")).unwrap();
@@ -98,7 +98,7 @@ fn used(page: &str, steps: &str) -> impl Fn(&str) -> Shown {
     }
 }
 
-/// Checks that a table has the rows of an answer, in its order.
+/// Checks that a table has the rows of an answer, in the same order.
 #[track_caller]
 fn same(shown: &Shown, answer: &Value, value: &str) {
     let expected = answer["rows"].as_array().unwrap().iter();
@@ -111,7 +111,7 @@ fn same(shown: &Shown, answer: &Value, value: &str) {
 }
 
 #[test]
-fn the_page_shows_what_json_says() {
+fn the_page_equals_json() {
     let place = Place::new();
     let page = place.page("0.pb.gz 1.pb.gz 2.pb.gz 3.pb.gz");
     let shown = used(

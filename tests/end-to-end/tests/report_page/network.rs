@@ -1,4 +1,4 @@
-//! The page asks nobody for anything, and its policy would not let it.
+//! The page makes no network requests, and its policy would prevent them.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -10,7 +10,7 @@ use highwater_tests::chromium::text_of;
 
 use crate::pages::Place;
 
-/// Says what was loaded besides the page, when all of that is done.
+/// Reports what was loaded besides the page, when everything is loaded.
 const SCRIPT: &str = r#"
 <script>
   addEventListener("load", () => {
@@ -22,7 +22,7 @@ const SCRIPT: &str = r#"
 </script>
 "#;
 
-/// Counts who connects.
+/// Counts connections.
 struct Listener {
     port: u16,
     connections: Arc<AtomicUsize>,
@@ -60,7 +60,7 @@ fn the_page_asks_for_nothing_and_may_not() {
     let loaded = |page: &str| text_of(&page.replace("</body>", &format!("{SCRIPT}</body>")), "", "answer");
     assert_eq!(loaded(&page), "0");
 
-    // What would ask: a picture and a script's own request.
+    // Elements that would make requests: a picture and a script.
     let listener = Listener::new();
     let port = listener.port;
     let asking = page.replace(
@@ -72,7 +72,7 @@ fn the_page_asks_for_nothing_and_may_not() {
     assert_ne!(asking, page);
     loaded(&asking);
     assert_eq!(listener.connections(), 0, "the policy forbids it");
-    // And that it is the policy that does.
+    // The planted fault: without the policy, the requests are made.
     let begin = asking.find("<meta http-equiv=\"Content-Security-Policy\"").unwrap();
     let end = begin + asking[begin..].find('>').unwrap() + 1;
     loaded(&format!("{}{}", &asking[..begin], &asking[end..]));

@@ -1,4 +1,4 @@
-//! Profiles of a small shop that leaks, the pages of them, and what the command says of them.
+//! Profiles of a small shop that leaks, their pages, and the command's answers about them.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ use highwater_tests::{highwater, succeed};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A name that would do harm on a page that believes it.
+/// A name that would run code on a page that does not escape it.
 pub const HOSTILE: &str =
     "<img src=x onerror=alert(1)></script><script>document.body.remove()</script>\n&amp;";
 
@@ -30,7 +30,7 @@ impl Place {
         place
     }
 
-    /// Writes a profile of so many stacks that a page has no room for all.
+    /// Writes a profile with more stacks than fit on a page.
     pub fn large(&self, name: &str) {
         let mut profile = empty(1);
         let frames: Vec<LocationId> = (0..3_000)
@@ -38,7 +38,7 @@ impl Place {
                 frame(&mut profile, &format!("shop::module{}::function{at}", at % 50), "src/shop.rs", at)
             })
             .collect();
-        // A number that has nothing in common with that of the frames leads to all of them.
+        // A step that has no common factor with the number of frames reaches all frames.
         let stack = |at: usize| {
             let steps: Vec<usize> = (1..=12).map(|depth| at * depth * 1_009 % frames.len()).collect();
             steps.into_iter().map(|it| frames[it]).collect::<Vec<_>>()
@@ -67,7 +67,7 @@ impl Place {
         fs::read_to_string(self.0.path().join("page.html")).unwrap()
     }
 
-    /// An answer.
+    /// A JSON answer.
     pub fn json(&self, arguments: &str) -> Value {
         serde_json::from_str(&succeed(&mut self.command(arguments))).unwrap()
     }
@@ -98,8 +98,8 @@ fn empty(epoch: i64) -> Profile {
     profile
 }
 
-/// The shop after so many minutes: `add` keeps a block of 1 MiB from each of 40 orders a minute, `archive` holds the same four
-/// of 2 MiB all the time.
+/// The shop after this many minutes: `add` keeps a block of 1 MiB for each of 40 orders a minute, `archive`
+/// holds four blocks of 2 MiB all the time.
 fn moment(minute: i64) -> Profile {
     let mut profile = empty(minute);
     let library = "/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/alloc/src/raw_vec/mod.rs";

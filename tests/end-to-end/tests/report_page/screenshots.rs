@@ -1,4 +1,4 @@
-//! Pictures of the pages, for people to look at: bright and dark, as wide as a desk's screen and as a phone's.
+//! Screenshots of the pages for people: light and dark, at the width of a desktop screen and of a phone.
 
 use std::fs;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use highwater_tests::{highwater, succeed};
 
 use crate::pages::Place;
 
-/// What the command writes to a file about these; paths count from the workspace's root, wherever that is.
+/// The file that the command writes about these files; paths are relative to the workspace's root.
 fn written(arguments: &[&str], files: &[PathBuf], out: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(out);
@@ -29,7 +29,7 @@ fn pictures_are_made_of_every_view() {
     picture("page-phone", &series, false, (500, 1600));
 }
 
-/// The three of the README are copies of these.
+/// README's three pictures are copies of these.
 #[test]
 fn pictures_are_made_of_a_real_program_that_leaks() {
     let series = Series::with_fault("leak");

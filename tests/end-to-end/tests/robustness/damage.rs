@@ -1,11 +1,11 @@
-//! What happens to files on their way.
+//! Damage to files.
 
 /// One way to damage a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Damage {
-    /// Only so many bytes are left.
+    /// Only this many bytes are left.
     Cut(usize),
-    /// One to four bits are flipped; which ones follows from the number.
+    /// One to four bits are flipped; the number selects them.
     Flip(usize),
 }
 

@@ -1,4 +1,5 @@
-//! Every golden cut off anywhere, and with bits flipped: no reader panics, hangs, or takes more memory than allowed.
+//! Every golden cut at any place, and with flipped bits: no reader panics, hangs, or uses more memory than
+//! allowed.
 
 mod damage;
 mod trial;
@@ -15,10 +16,10 @@ use self::trial::Fault;
 /// Bit flips of each golden.
 const FLIPS: usize = 10_000;
 
-/// Files beside goldens that are no profiles: how they are made, and what other tools say of them.
+/// Files next to goldens that are not profiles: their scripts, and the answers of other tools.
 const OTHERS: [&str; 3] = ["command", "oracle.json", "page.html"];
 
-/// All goldens: name, content as it is, and content unpacked where it is packed.
+/// All goldens: name, content, and uncompressed content if it is compressed.
 fn goldens() -> Vec<(String, Vec<u8>)> {
     let root = highwater_tests::repository().join("tests/golden");
     let mut goldens = Vec::new();
@@ -67,7 +68,7 @@ fn damaged_goldens_are_refused_or_read() {
     assert!(faults.is_empty(), "{} faults, such as {:#?}", faults.len(), &faults[..faults.len().min(5)]);
 }
 
-/// What a fault of a reader looks like to the code above.
+/// The planted faults of a reader are detected by the code above.
 #[test]
 fn planted_faults_are_seen() {
     let content = b"a golden".as_slice();

@@ -1,4 +1,4 @@
-//! Trying many damaged files at once, and seeing what should not happen: a panic, a hang, too much memory.
+//! Tries many damaged files at once, and detects a panic, a hang, or too much memory.
 
 use std::any::Any;
 use std::fs;
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use super::damage::Damage;
 
-/// Longer than this no reader may take for a golden, on a busy machine either.
+/// Maximum time for a reader on a golden, even on a busy machine.
 pub const LONGEST: Duration = Duration::from_secs(4);
 
-/// How much the process may grow: what the limits allow each of a few threads, and room for the allocator.
+/// Maximum growth of the process: the limits of a few threads, and overhead of the allocator.
 pub const MOST_BYTES: u64 = 768 << 20;
 
-/// Something that should not have happened.
+/// A fault of a reader.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fault {
     golden: String,
@@ -30,12 +30,12 @@ impl Fault {
     }
 }
 
-/// Gives every damaged golden to `read`, on as many threads as there are processors.
+/// Passes every damaged golden to `read`, on as many threads as there are processors.
 ///
-/// A reader that never returns would hang the test, which CI ends; one that merely takes long is named.
+/// A reader that never returns would hang the test, which CI ends; one that only takes long is named.
 pub fn run(trials: Vec<(&str, &[u8], Damage)>, read: impl Fn(&[u8]) + Sync) -> Vec<Fault> {
     static ALONE: Mutex<()> = Mutex::new(());
-    // Memory and panics are the whole process's.
+    // Memory and panics belong to the whole process.
     let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     fs::write("/proc/self/clear_refs", "5").expect("the highest memory use is forgotten");
     let hook = panic::take_hook();
@@ -79,7 +79,7 @@ fn text(payload: &(dyn Any + Send)) -> &str {
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message")
 }
 
-/// What the kernel says of this process's memory.
+/// The kernel's value for this process's memory.
 fn resident_bytes(field: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();

@@ -1,4 +1,4 @@
-//! Dumps of an allocator that records its own frames: its callers are named whatever is known of the program.
+//! Dumps of an allocator that records its own frames: its callers are named, with any amount of symbols.
 
 use std::path::Path;
 use std::process::Command;
@@ -11,7 +11,8 @@ use highwater_tests::succeed;
 use crate::programs::tool;
 use crate::subject::only;
 
-/// A program whose global allocator is jemalloc, linked into it as the crates do; it dumps its heap to a file.
+/// A program whose global allocator is jemalloc, linked like in the jemalloc crates; it dumps its heap to a
+/// file.
 const PROGRAM: &str = r#"
 use std::alloc::{GlobalAlloc, Layout};
 use std::ffi::{c_char, c_int, c_void, CString};
@@ -65,7 +66,7 @@ fn main() {
 }
 "#;
 
-/// The functions that rows are about, without closures in them, and their share.
+/// The functions that rows are about, without closures in them, and their shares.
 fn functions(directory: &Path, arguments: &str) -> Vec<(String, f64)> {
     tool(directory, &format!("rustc --edition 2024 -O demo.rs -o demo {arguments}"));
     let dump = directory.join("demo.heap");
@@ -94,7 +95,7 @@ fn a_release_build_names_the_functions_that_a_debug_build_names() {
     let names = |rows: &[(String, f64)]| rows.iter().map(|it| it.0.clone()).collect::<Vec<_>>();
     for arguments in [
         "-g",
-        // As cargo builds for a release, and what is often added to that.
+        // Cargo's defaults for a release build, and a common addition.
         "-C debuginfo=0 -C strip=debuginfo",
         "-C debuginfo=0 -C strip=debuginfo -C lto=fat -C codegen-units=1 -C panic=abort",
     ] {

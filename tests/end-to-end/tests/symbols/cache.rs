@@ -1,4 +1,4 @@
-//! Names that were found once are found again without the binary, and never for another build.
+//! Cached names are found without the binary, and never for another build.
 
 use std::fs;
 use std::num::NonZero;
@@ -22,7 +22,7 @@ fn a_second_run_needs_no_binary() {
     let cache = tempfile::tempdir().unwrap();
     let options = with_cache(cache.path());
     let binary = rust(directory.path(), "");
-    let original = Subject::of(&binary, SAMPLED);
+    let original = Subject::new(&binary, SAMPLED);
     let run = |options: &Options| {
         let mut subject = Subject { profile: original.profile.clone(), addresses: Vec::new() };
         let summary = subject.run(options);
@@ -38,7 +38,7 @@ fn a_second_run_needs_no_binary() {
     let (cached, summary) = run(&options);
     assert_eq!((summary.cached_locations, summary.missing().count()), (original.addresses.len(), 0));
     assert_eq!(cached, places);
-    // Without the cache there is nothing to know them from, and a damaged cache is none.
+    // Without the cache the names are unknown, and a damaged cache counts as missing.
     assert_eq!(run(&only(&[])).1.missing().count(), 1);
     let file = fs::read_dir(cache.path().join("v2")).unwrap().next().unwrap().unwrap().path();
     let mut bytes = fs::read(&file).unwrap();
@@ -51,12 +51,12 @@ fn a_second_run_needs_no_binary() {
 }
 
 #[test]
-fn another_build_is_not_answered_for() {
+fn another_build_gets_no_cached_names() {
     let directory = tempfile::tempdir().unwrap();
     let cache = tempfile::tempdir().unwrap();
     let options = with_cache(cache.path());
-    Subject::of(&rust(directory.path(), ""), SAMPLED).run(&options);
-    let mut other = Subject::of(&rust(directory.path(), "-C opt-level=1"), SAMPLED);
+    Subject::new(&rust(directory.path(), ""), SAMPLED).run(&options);
+    let mut other = Subject::new(&rust(directory.path(), "-C opt-level=1"), SAMPLED);
     assert_eq!(other.run(&options).cached_locations, 0);
 }
 
@@ -70,11 +70,11 @@ fn names_found_without_debug_information_give_way_to_it() {
     tool(directory.path(), "objcopy --strip-debug demo stripped");
     fs::rename(directory.path().join("demo.debug"), directory.path().join("kept")).unwrap();
     fs::rename(directory.path().join("stripped"), &binary).unwrap();
-    let mut names = Subject::of(&binary, SAMPLED);
+    let mut names = Subject::new(&binary, SAMPLED);
     let summary = names.run(&options);
     assert!(summary.resolved() > 0 && summary.with_lines() == 0);
     fs::rename(directory.path().join("kept"), directory.path().join("demo.debug")).unwrap();
-    let mut lines = Subject::of(&binary, SAMPLED);
+    let mut lines = Subject::new(&binary, SAMPLED);
     assert!(lines.run(&options).with_lines() > 0);
 }
 
@@ -83,7 +83,7 @@ fn threads_change_nothing() {
     let directory = tempfile::tempdir().unwrap();
     let binary = rust(directory.path(), "-C codegen-units=8");
     let places = |threads| {
-        let mut subject = Subject::of(&binary, 3000);
+        let mut subject = Subject::new(&binary, 3000);
         subject.run(&Options { threads: NonZero::new(threads), ..only(&[]) });
         subject.places()
     };

@@ -1,4 +1,4 @@
-//! Binaries with their debug information in them or split off, compared address by address.
+//! Binaries with debug information inside or split off, compared address by address.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -10,10 +10,10 @@ use object::{Object, ObjectSymbol};
 use crate::programs::{cpp, rust, tool};
 use crate::subject::{Place, Subject, only};
 
-/// Addresses that are looked up in each program.
+/// Number of addresses that are looked up in each program.
 const SAMPLED: u64 = 3000;
 
-/// What `llvm-symbolizer` says of each address, innermost first.
+/// `llvm-symbolizer`'s answer for each address, innermost first.
 fn expected(binary: &Path, addresses: &[u64]) -> Vec<Vec<Place>> {
     let directory = binary.parent().unwrap();
     let mut list = String::new();
@@ -28,7 +28,7 @@ fn expected(binary: &Path, addresses: &[u64]) -> Vec<Vec<Place>> {
     blocks(&tool(directory, &line))
 }
 
-/// Blocks of a function's line and a place's line, ended by an empty line each.
+/// Blocks of a function's line and a place's line, each ended by an empty line.
 fn blocks(text: &str) -> Vec<Vec<Place>> {
     let known = |text: &str| if text == "??" { String::new() } else { text.to_owned() };
     let mut all = Vec::new();
@@ -44,13 +44,14 @@ fn blocks(text: &str) -> Vec<Vec<Place>> {
     all
 }
 
-/// Symbols, files and lines are equal for every address, and the names are those that binutils shows.
+/// Checks that symbols, files and lines are equal for every address, and that the names are the same as in
+/// binutils.
 #[track_caller]
 fn assert_equal_to_the_tools(binary: &Path, subject: &Subject) {
     let found = subject.places();
     let expected = expected(binary, &subject.addresses);
     assert_eq!(found.len(), expected.len());
-    let table = Table::of(binary);
+    let table = Table::read(binary);
     let mut differences = Vec::new();
     let mut with_lines = 0;
     let mut inlined = 0;
@@ -68,15 +69,15 @@ fn assert_equal_to_the_tools(binary: &Path, subject: &Subject) {
     assert!(with_lines * 2 > found.len() && inlined * 10 > found.len(), "{with_lines} {inlined}");
 }
 
-/// What the binary's symbol table says, for the places where two tools may rightly differ.
+/// The binary's symbol table, for places where two tools may differ.
 struct Table {
     addresses: HashMap<String, u64>,
-    /// Functions whose end is not stated, such as those written in assembly.
+    /// Functions whose size is not stated, such as those written in assembly.
     without_size: HashSet<String>,
 }
 
 impl Table {
-    fn of(binary: &Path) -> Self {
+    fn read(binary: &Path) -> Self {
         let bytes = fs::read(binary).unwrap();
         let object = object::File::parse(&*bytes).unwrap();
         let name = |it: &object::Symbol<'_, '_>| it.name().unwrap().to_owned();
@@ -88,9 +89,10 @@ impl Table {
 
     fn agree(&self, found: &[Place], expected: &[&Place]) -> bool {
         match (found, expected) {
-            // The other tool takes the nearest symbol before an address even if nothing says that it reaches so far.
+            // The other tool takes the nearest symbol before an address, even if the symbol's size does not
+            // reach so far.
             ([], [guess]) => guess.line == 0 && self.without_size.contains(&guess.symbol),
-            // It names the object file where no source is known.
+            // The other tool names the object file if the source is unknown.
             ([found], [expected]) if found.line == 0 && found.file.is_empty() => {
                 expected.line == 0 && self.is_same_function(&found.symbol, &expected.symbol)
             }
@@ -104,7 +106,8 @@ impl Table {
         }
     }
 
-    /// A function has several names when the linker folded equal ones, and parts of one have names with a suffix.
+    /// A function has several names if the linker folded equal functions, and parts of a function have names
+    /// with a suffix.
     fn is_same_function(&self, found: &str, expected: &str) -> bool {
         let plain = |name: &str| name.split_once('.').map_or(name, |it| it.0).to_owned();
         let address = |name: &str| self.addresses.get(name);
@@ -113,13 +116,13 @@ impl Table {
 }
 
 fn symbolized(binary: &Path) -> Subject {
-    let mut subject = Subject::of(binary, SAMPLED);
+    let mut subject = Subject::new(binary, SAMPLED);
     let summary = subject.run(&only(&[]));
     assert_eq!(summary.missing().count(), 0);
     subject
 }
 
-/// The names that binutils shows are ours too, as `same` compares them.
+/// Checks that the names equal the names in binutils, compared by `same`.
 #[track_caller]
 fn assert_names_equal_to_binutils(binary: &Path, subject: &Subject, same: impl Fn(&str, &str) -> bool) {
     let directory = binary.parent().unwrap();
@@ -140,7 +143,7 @@ fn assert_names_equal_to_binutils(binary: &Path, subject: &Subject, same: impl F
     }
     let found = subject.places();
     assert_eq!(found.len(), expected.len());
-    let table = Table::of(binary);
+    let table = Table::read(binary);
     let mut compared = 0;
     let mut differences = HashSet::new();
     for (found, expected) in found.iter().zip(&expected).filter(|(found, it)| found.len() == it.len()) {
@@ -159,7 +162,8 @@ fn assert_names_equal_to_binutils(binary: &Path, subject: &Subject, same: impl F
     assert!(compared > found.len() / 2, "{compared}");
 }
 
-/// C++ names without arguments: tools spell those of templates differently, and have no common word for some.
+/// C++ names without arguments: tools spell template arguments differently, and have no common spelling for
+/// some.
 fn same_cpp(found: &str, expected: &str) -> bool {
     let path = |name: &str| {
         let mut depth = 0;
@@ -171,10 +175,10 @@ fn same_cpp(found: &str, expected: &str) -> bool {
             }
             depth -= i32::from(matches!(letter, '>' | ')'));
         }
-        // What is before the last space is the type of the result.
+        // The text before the last space is the type of the result.
         path.rsplit(' ').next().unwrap_or_default().to_owned()
     };
-    // What the demangler does not know stays as it is, which is right, if not readable.
+    // A name that the demangler does not know stays unchanged, which is right although unreadable.
     path(found) == path(expected) || found.starts_with("_ZSt14__relocate_a")
 }
 
@@ -184,7 +188,7 @@ fn rust_in_the_current_mangling() {
     let binary = rust(directory.path(), "-C symbol-mangling-version=v0");
     let subject = symbolized(&binary);
     assert_equal_to_the_tools(&binary, &subject);
-    // It puts brackets around a type that has methods, and shows the allocator that is the default.
+    // The other tool puts brackets around a type with methods, and shows the default allocator.
     let plain = |name: &str| name.replace(", alloc::alloc::Global>", ">").replace(['<', '>'], "");
     assert_names_equal_to_binutils(&binary, &subject, |found, expected| plain(found) == plain(expected));
 }
@@ -199,7 +203,7 @@ fn rust_in_the_older_mangling() {
     assert_names_equal_to_binutils(&binary, &subject, same_function);
 }
 
-/// Names of functions without the arguments that the older mangling does not have, and without the numbers of closures.
+/// Function names without the arguments that the legacy mangling lacks, and without the numbers of closures.
 fn same_function(found: &str, expected: &str) -> bool {
     let last = |name: &str| {
         let mut depth = 0_usize;
@@ -240,8 +244,8 @@ fn compressed_debug_sections() {
     }
 }
 
-/// Rust's split debug information in one file or many; the whole of it is what the compiler puts into the binary
-/// otherwise.
+/// Rust's split debug information in one file or many, compared with complete debug information inside the
+/// binary.
 #[test]
 fn split_rust() {
     for kind in ["packed", "unpacked"] {
@@ -258,7 +262,7 @@ fn split_rust() {
 #[test]
 fn split_cpp() {
     let directory = tempfile::tempdir().unwrap();
-    // Version 4, since the packer in binutils fails on version 5, which Rust's packages are checked with.
+    // Version 4, because binutils' packer fails on version 5; Rust's packages are checked with version 5.
     let binary = cpp(directory.path(), "-gdwarf-4 -gsplit-dwarf");
     let subject = symbolized(&binary);
     assert_equal_to_the_tools(&binary, &subject);
@@ -270,7 +274,7 @@ fn split_cpp() {
     without_split_files_there_are_fewer_names(directory.path(), &binary, "dwp", &subject);
 }
 
-/// The planted fault of these tests, and the way such files are given when they are somewhere else.
+/// The planted fault of these tests, and the options for split files that are elsewhere.
 #[track_caller]
 fn without_split_files_there_are_fewer_names(directory: &Path, binary: &Path, split: &str, whole: &Subject) {
     let elsewhere = directory.join("elsewhere");
@@ -281,7 +285,7 @@ fn without_split_files_there_are_fewer_names(directory: &Path, binary: &Path, sp
     let frames = |subject: &Subject| subject.places().concat().len();
     let without = symbolized(binary);
     assert!(frames(&without) < frames(whole), "{} {}", frames(&without), frames(whole));
-    let mut again = Subject::of(binary, SAMPLED);
+    let mut again = Subject::new(binary, SAMPLED);
     again.run(&only(&[&elsewhere]));
     assert_eq!(again.places(), whole.places());
 }

@@ -1,4 +1,5 @@
-//! Damaged binaries and debug files: cut off anywhere or with any bit flipped, they cost little and end nothing.
+//! Damaged binaries and debug files: cut at any place or with any bit flipped, they cost little and do not
+//! end the program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,19 +15,20 @@ long add(struct table *it, long value) { it->sum += value; return twice(it); }
 long scale(struct table *it, long by) { it->sum *= by; return add(it, twice(it)); }
 ";
 const FLIPS: u64 = 1500;
-/// For all damaged copies of one file; each takes about a millisecond.
+/// Time for all damaged copies of one file; each takes about a millisecond.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A small library with all of its debug information.
+/// A small library with complete debug information.
 fn library(directory: &Path, arguments: &str) -> PathBuf {
     fs::write(directory.join("small.c"), SOURCE).unwrap();
     tool(directory, &format!("gcc -g -O2 -shared -nostdlib -Wl,--build-id small.c -o small.so {arguments}"));
     directory.join("small.so")
 }
 
-/// Looks up all addresses of the program `intact` while `victim` is damaged in every way; both may be one file.
+/// Looks up all addresses of the program `intact` while `victim` is damaged in every way; both may be the
+/// same file.
 fn survives(intact: &Path, victim: &Path, debug_dir: &Path) {
-    let mut original = Subject::of(intact, 60);
+    let mut original = Subject::new(intact, 60);
     let whole = fs::read(victim).unwrap();
     let sound = original.run(&only(&[debug_dir]));
     assert!(sound.with_lines() > 20, "{sound:?}");
@@ -40,7 +42,7 @@ fn survives(intact: &Path, victim: &Path, debug_dir: &Path) {
         let mut subject = Subject { profile, addresses: Vec::new() };
         let summary = subject.run(&only(&[debug_dir]));
         assert!(summary.resolved() <= sound.resolved());
-        // Whatever was lost, nothing stands for a file that was refused.
+        // If the file was refused, no names may come from it.
         if summary.missing().next().is_some() {
             assert!(subject.places().concat().is_empty());
         }
@@ -97,7 +99,7 @@ fn sections_that_unpack_to_more_than_is_there_to_read() {
     let path = library(directory.path(), "");
     tool(directory.path(), "objcopy --compress-debug-sections=zlib small.so");
     let mut bytes = fs::read(&path).unwrap();
-    // The header of each packed section says how long it is unpacked: let each be 2^40 bytes.
+    // The header of each compressed section states its uncompressed size: it is set to 2^40 bytes.
     let header = [1_u32.to_le_bytes(), 0_u32.to_le_bytes()].concat();
     let places: Vec<usize> =
         (0..bytes.len() - 24).filter(|&it| bytes[it..it + 8] == header && bytes[it + 24] == 0x78).collect();
@@ -106,7 +108,7 @@ fn sections_that_unpack_to_more_than_is_there_to_read() {
         bytes[place + 8..place + 16].copy_from_slice(&(1_u64 << 40).to_le_bytes());
     }
     fs::write(&path, bytes).unwrap();
-    let summary = Subject::of(&path, 60).run(&only(&[]));
+    let summary = Subject::new(&path, 60).run(&only(&[]));
     assert!(summary.mappings[0].unusable.as_deref().unwrap().contains("more than the limit"), "{summary:?}");
     assert!(summary.resolved() > 0 && summary.with_lines() == 0);
 }

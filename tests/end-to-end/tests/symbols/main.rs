@@ -1,8 +1,8 @@
-//! Symbols of programs that the tests build, compared with what other tools say of the same addresses.
+//! Symbols of programs that the tests build, compared with other tools' answers for the same addresses.
 //!
-//! Programs are built as they are in the wild (both Rust manglings, C++, split, stripped, packed, without build id), and
-//! for every sampled address the functions, files and lines must be those of `llvm-symbolizer`, and the names those that
-//! binutils' `addr2line` shows.
+//! Programs are built like real ones (both Rust manglings, C++, split, stripped, compressed, without build
+//! id). For every sampled address, functions, files and lines must be the same as in `llvm-symbolizer`, and
+//! names the same as in binutils' `addr2line`.
 
 mod allocators;
 mod cache;

@@ -1,4 +1,5 @@
-//! Names of generic functions: with their arguments in either mangling, and without them where instances are to be one.
+//! Names of generic functions: with their arguments in either mangling, and without them if instances have to
+//! be one row.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -31,7 +32,7 @@ impl<T> W<T> {
 
 #[inline(never)]
 fn sum<T, const N: usize>(all: &[T; N]) -> usize {
-    // Nobody knows which function it is, so that it stays one.
+    // The compiler does not know which function this is, so it cannot inline the function.
     let each: &dyn Fn(&T) -> usize = black_box(&|it: &T| black_box(it) as *const T as usize % 7);
     all.iter().map(each).sum()
 }
@@ -68,7 +69,7 @@ fn build(directory: &Path, arguments: &str) -> PathBuf {
 
 /// Every name that some address of the program has.
 fn names(directory: &Path, arguments: &str) -> BTreeSet<String> {
-    let mut subject = Subject::of(&build(directory, arguments), 30_000);
+    let mut subject = Subject::new(&build(directory, arguments), 30_000);
     subject.run(&only(&[]));
     subject.places().concat().into_iter().map(|it| it.name).collect()
 }
@@ -87,7 +88,7 @@ fn arguments_are_shown_in_both_manglings_alike() {
             "{arguments}: {names:#?}"
         );
     }
-    // Debug information of lines has the arguments and not what they stand for: what would be a guess is not made.
+    // Line tables have the arguments but not the parameters; the result is not guessed.
     let lines = names(directory.path(), &format!("{LEGACY} -C debuginfo=line-tables-only"));
     for expected in [
         "<demo::W<V> as demo::Tr<K>>::go::<&str, u8>",
@@ -96,7 +97,7 @@ fn arguments_are_shown_in_both_manglings_alike() {
     ] {
         assert!(lines.contains(expected), "{expected} is not in {lines:#?}");
     }
-    // Without debug information nothing says what the arguments were.
+    // Without debug information, the arguments are unknown.
     let bare = names(directory.path(), &format!("{LEGACY} -C debuginfo=0 -C strip=debuginfo"));
     assert!(
         bare.contains("demo::Shelf<T>::put") && !bare.iter().any(|it| it.contains("demo::Session")),
@@ -108,7 +109,7 @@ fn arguments_are_shown_in_both_manglings_alike() {
 fn instances_are_one_row_whatever_is_known_of_them() {
     let directory = tempfile::tempdir().unwrap();
     let rows = |arguments: &str| -> BTreeSet<String> {
-        let mut subject = Subject::of(&build(directory.path(), arguments), 30_000);
+        let mut subject = Subject::new(&build(directory.path(), arguments), 30_000);
         subject.run(&only(&[]));
         let query =
             Query { by: GroupBy::Generic, limit: None, min_fraction: 0.0, leaf: true, ..Query::default() };

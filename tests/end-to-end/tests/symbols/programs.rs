@@ -1,4 +1,4 @@
-//! Programs to look up addresses of.
+//! Programs whose addresses are looked up.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -103,21 +103,21 @@ pub fn tool(directory: &Path, line: &str) -> String {
     let name = words.next().unwrap();
     let mut command = Command::new(name);
     command.args(words).current_dir(directory);
-    // Only the older mangling asks for it; the compiler is the stable one all the same.
+    // Only the legacy mangling needs this; the compiler is still the stable one.
     command.env("RUSTC_BOOTSTRAP", "1");
     let output = command.output().unwrap_or_else(|error| panic!("{name}: {error}"));
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The Rust program, compiled with these further arguments.
+/// The Rust program, compiled with these additional arguments.
 pub fn rust(directory: &Path, arguments: &str) -> PathBuf {
     std::fs::write(directory.join("demo.rs"), RUST).unwrap();
     tool(directory, &format!("rustc --edition 2024 -g -O demo.rs -o demo {arguments}"));
     directory.join("demo")
 }
 
-/// The C++ program, compiled with these further arguments.
+/// The C++ program, compiled with these additional arguments.
 pub fn cpp(directory: &Path, arguments: &str) -> PathBuf {
     std::fs::write(directory.join("demo.cpp"), CPP).unwrap();
     tool(directory, &format!("g++ -std=c++17 -g -O2 demo.cpp -o demo {arguments}"));

@@ -1,5 +1,5 @@
-//! Binaries that are not the ones that ran: no name is better than a wrong one. One that was given and is the right build is
-//! always taken.
+//! Binaries other than the ones that ran: no name is better than a wrong one. A given binary of the right
+//! build is always used.
 
 use std::fs;
 
@@ -11,8 +11,8 @@ use crate::subject::{Subject, only};
 #[test]
 fn a_build_with_another_id_names_nothing() {
     let directory = tempfile::tempdir().unwrap();
-    let mut subject = Subject::of(&rust(directory.path(), ""), 200);
-    // The planted fault: the same source, built in another way, in the place of the first.
+    let mut subject = Subject::new(&rust(directory.path(), ""), 200);
+    // The planted fault: the same source, built in another way, in the place of the first build.
     let binary = rust(directory.path(), "-C opt-level=1");
     let summary = subject.run(&only(&[]));
     assert!(
@@ -20,11 +20,11 @@ fn a_build_with_another_id_names_nothing() {
     );
     assert!(subject.places().concat().is_empty());
 
-    // Nor when it is given by name, wherever the profile says that the program was.
+    // It is not used either if it is given by name, whatever path the profile has for the program.
     subject.moved_to("/nonexistent/demo");
     let summary = subject.run(&Options { binaries: vec![binary.clone()], ..only(&[]) });
-    assert_eq!(summary.strangers.len(), 1);
-    assert_eq!(summary.strangers[0].path, binary);
+    assert_eq!(summary.unused_binaries.len(), 1);
+    assert_eq!(summary.unused_binaries[0].path, binary);
     let said = summary.mappings[0].missing.as_ref().unwrap().to_string();
     assert!(said.contains("is another build, with build id"), "{said}");
     assert!(subject.places().concat().is_empty());
@@ -36,11 +36,11 @@ fn a_binary_of_the_right_build_is_taken_whatever_the_profile_says_of_its_path() 
     let [given, other] = ["given", "other"].map(|it| directory.path().join(it));
     let place = rust(directory.path(), "");
     fs::rename(&place, &given).unwrap();
-    let original = Subject::of(&given, 60);
+    let original = Subject::new(&given, 60);
     let mut named = original.clone();
     named.run(&only(&[]));
     assert!(named.places().concat().len() > 50, "{:?}", named.places());
-    // Another build at the recorded path, and given as well, before the right one and behind it.
+    // Another build is at the recorded path, and is also given before and after the right one.
     fs::copy(rust(directory.path(), "-C opt-level=1"), &other).unwrap();
     let recorded = [
         other.to_str().unwrap(),
@@ -60,7 +60,7 @@ fn a_binary_of_the_right_build_is_taken_whatever_the_profile_says_of_its_path() 
         subject.moved_to(path);
         let summary = subject.run(&Options { binaries: binaries.clone(), ..only(&[]) });
         assert_eq!(subject.places(), named.places(), "{path:?} {binaries:?} {:?}", summary.mappings);
-        let strangers: Vec<_> = summary.strangers.iter().map(|it| it.path.clone()).collect();
-        assert_eq!(strangers, &[other.clone()][..binaries.len() - 1], "{path:?}");
+        let unused_binaries: Vec<_> = summary.unused_binaries.iter().map(|it| it.path.clone()).collect();
+        assert_eq!(unused_binaries, &[other.clone()][..binaries.len() - 1], "{path:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Debug information outside of the binary: found by build id or by link, and only when it is the right one.
+//! Debug information outside of the binary: found by build id or by link, and only if it is the right one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::subject::{Place, Subject, only};
 
 const SAMPLED: u64 = 500;
 
-/// A program stripped of its debug information, that information, and what is found with both in one file.
+/// A program without its debug information, that information, and the result for both in one file.
 struct Split {
     directory: tempfile::TempDir,
     binary: PathBuf,
@@ -22,16 +22,16 @@ impl Split {
     fn new(arguments: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let binary = rust(directory.path(), arguments);
-        let mut subject = Subject::of(&binary, SAMPLED);
+        let mut subject = Subject::new(&binary, SAMPLED);
         subject.run(&only(&[]));
         tool(directory.path(), "objcopy --only-keep-debug demo demo.dbg");
         tool(directory.path(), "strip demo");
         Self { debug: directory.path().join("demo.dbg"), binary, whole: subject.places(), directory }
     }
 
-    /// What is found in the stripped file and these places.
+    /// The result for the stripped file with these options.
     fn found(&self, options: &Options) -> Vec<Vec<Place>> {
-        let mut subject = Subject::of(&self.binary, SAMPLED);
+        let mut subject = Subject::new(&self.binary, SAMPLED);
         subject.run(options);
         subject.places()
     }
@@ -46,7 +46,7 @@ fn lines(places: &[Vec<Place>]) -> usize {
 }
 
 fn build_id(path: &Path) -> String {
-    let subject = Subject::of(path, 1);
+    let subject = Subject::new(path, 1);
     subject.profile.string(subject.profile.mappings()[0].build_id).to_owned()
 }
 
@@ -77,7 +77,7 @@ fn by_link_with_a_checksum_that_must_be_right() {
     assert_eq!(build_id(&split.binary), "");
     tool(split.directory.path(), "objcopy --add-gnu-debuglink=demo.dbg demo");
     assert_eq!(split.found(&only(&[])), split.whole);
-    // The planted fault: one byte behind its end, which changes nothing but the checksum.
+    // The planted fault: one byte after its end, which only changes the checksum.
     let mut bytes = fs::read(&split.debug).unwrap();
     bytes.push(0);
     fs::write(&split.debug, bytes).unwrap();
@@ -98,7 +98,7 @@ fn a_debug_file_of_another_build_is_refused() {
 fn a_debug_file_is_enough_when_the_binary_is_gone() {
     let split = Split::new("");
     let options = Options { binaries: vec![split.debug.clone()], ..only(&[]) };
-    let mut subject = Subject::of(&split.binary, SAMPLED);
+    let mut subject = Subject::new(&split.binary, SAMPLED);
     subject.moved_to("/nonexistent/demo");
     let summary = subject.run(&options);
     assert_eq!(summary.missing().count(), 0);
@@ -128,7 +128,7 @@ fn the_symbol_table_that_distributions_leave_is_read() {
 fn more_debug_information_than_allowed_is_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let binary = rust(directory.path(), "");
-    let mut subject = Subject::of(&binary, SAMPLED);
+    let mut subject = Subject::new(&binary, SAMPLED);
     let summary = subject.run(&Options { max_debug_bytes: 1 << 20, ..only(&[]) });
     let reason = summary.mappings[0].unusable.as_deref().unwrap();
     assert!(reason.contains("more than the limit of 1048576 bytes"), "{reason}");
@@ -136,9 +136,9 @@ fn more_debug_information_than_allowed_is_not_read() {
     assert!(summary.resolved() > 0);
 }
 
-/// A profile of one stack: code of the program, called by the C library, whose names are known.
+/// A profile with one stack: code of the program, called by the C library, whose names are known.
 fn called_by_libc(binary: &Path) -> Subject {
-    let mut subject = Subject::of(binary, 1);
+    let mut subject = Subject::new(binary, 1);
     let own = subject.profile.samples.get(0).stack.to_vec();
     let file = "./csu/../sysdeps/nptl/libc_start_call_main.h";
     let function = subject.profile.add_function("__libc_start_call_main", "__libc_start_call_main", file);
@@ -163,7 +163,7 @@ fn called_by_libc(binary: &Path) -> Subject {
 }
 
 #[test]
-fn code_without_a_name_stays_and_what_is_missing_is_said() {
+fn unnamed_code_stays_and_missing_files_are_named() {
     let split = Split::new("");
     let subject = called_by_libc(&split.binary);
     let file = split.path("heap.pb.gz");
@@ -193,25 +193,25 @@ fn code_without_a_name_stays_and_what_is_missing_is_said() {
     };
     let (label, _) = row(&run(&["top", "--json"], &[]));
     assert!(label.starts_with("demo+0x"), "{label}");
-    // What the note says helps.
+    // The note's advice works.
     let (label, notes) = row(&run(&["top", "--json"], &[Path::new("--binary"), &split.debug]));
     assert!(!label.contains("+0x") && !label.contains("libc_start"), "{label}");
     assert_eq!(notes, serde_json::json!([]));
 }
 
 #[test]
-fn split_debug_information_that_is_gone_is_said() {
+fn missing_split_debug_information_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let binary = rust(directory.path(), "-C split-debuginfo=packed");
     fs::rename(directory.path().join("demo.dwp"), directory.path().join("elsewhere.dwp")).unwrap();
-    let mut subject = Subject::of(&binary, SAMPLED);
+    let mut subject = Subject::new(&binary, SAMPLED);
     let summary = subject.run(&only(&[]));
     assert!(summary.mappings[0].split_is_missing);
-    // A function of the program has no line, rather than one of what was inlined into it.
+    // A function of the program has no line, instead of a line of a call inlined into it.
     let own = |it: &&Place| it.symbol.contains("4demo");
     let places = subject.places().concat();
     assert!(places.iter().filter(own).count() > 0);
     assert!(places.iter().filter(own).all(|it| it.line == 0 && it.file.is_empty()), "{places:?}");
     fs::rename(directory.path().join("elsewhere.dwp"), directory.path().join("demo.dwp")).unwrap();
-    assert!(!Subject::of(&binary, SAMPLED).run(&only(&[])).mappings[0].split_is_missing);
+    assert!(!Subject::new(&binary, SAMPLED).run(&only(&[])).mappings[0].split_is_missing);
 }

@@ -1,4 +1,4 @@
-//! A profile with addresses all over a binary, as if it had run.
+//! A profile with addresses all over a binary, as if the binary had run.
 
 use std::fs;
 use std::path::Path;
@@ -8,11 +8,11 @@ use highwater_symbol::{Options, Summary, symbolize};
 use object::elf;
 use object::{Object, ObjectSection, ObjectSegment, SegmentFlags};
 
-/// Where the program is said to have been loaded.
+/// The address at which the program was loaded, according to the profile.
 const BIAS: u64 = 0x5555_0000_0000;
 const PAGE: u64 = 4096;
 
-/// The profile, and the addresses of its locations as the binary's own tables have them.
+/// The profile, and the addresses of its locations in the binary's own tables.
 #[derive(Clone)]
 pub struct Subject {
     pub profile: Profile,
@@ -22,7 +22,7 @@ pub struct Subject {
 /// One source position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// As the linker has it.
+    /// The linker name.
     pub symbol: String,
     pub name: String,
     pub file: String,
@@ -31,7 +31,7 @@ pub struct Place {
 
 impl Subject {
     /// About `count` addresses, spread over the code of the binary at `path`.
-    pub fn of(path: &Path, count: u64) -> Self {
+    pub fn new(path: &Path, count: u64) -> Self {
         let bytes = fs::read(path).unwrap();
         let object = object::File::parse(&*bytes).unwrap();
         let build_id = object.build_id().unwrap().unwrap_or_default();
@@ -66,12 +66,12 @@ impl Subject {
         Self { profile, addresses }
     }
 
-    /// Symbolizes it, as a run of the command would.
+    /// Symbolizes the profile, like a run of the command.
     pub fn run(&mut self, options: &Options) -> Summary {
         symbolize(&mut self.profile, options).unwrap()
     }
 
-    /// What was found for each address, innermost first.
+    /// The result for each address, innermost first.
     pub fn places(&self) -> Vec<Vec<Place>> {
         let text = |id| self.profile.string(id).to_owned();
         let place = |line: &highwater_profile::Line| {
@@ -86,7 +86,7 @@ impl Subject {
         self.profile.locations().iter().map(|it| it.lines.iter().map(place).collect()).collect()
     }
 
-    /// As if the program had been started from another path.
+    /// Changes the profile as if the program had been started from another path.
     pub fn moved_to(&mut self, path: &str) {
         let file = self.profile.strings.intern(path);
         for id in self.profile.mapping_ids() {
@@ -95,7 +95,7 @@ impl Subject {
     }
 }
 
-/// Only these directories, and nothing that the machine has.
+/// Options with only these directories, without the machine's.
 pub fn only(debug_dirs: &[&Path]) -> Options {
     Options { debug_dirs: debug_dirs.iter().map(|it| it.to_path_buf()).collect(), ..Options::default() }
 }

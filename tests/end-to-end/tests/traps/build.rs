@@ -1,4 +1,4 @@
-//! Building what a trap needs and cargo does not build for it.
+//! Builds the parts of a trap that cargo does not build.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use highwater_tests::{build_example, build_library, succeed};
 
-/// A directory for what a test builds, kept from run to run.
+/// A directory for a test's builds, kept between runs.
 pub fn directory(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
@@ -19,7 +19,8 @@ pub fn library(directory: &Path, name: &str, options: &[&str]) -> PathBuf {
     path
 }
 
-/// Builds the program `trap_abort` with `panic = "abort"` and further options for the compiler, and returns where it is.
+/// Builds the program `trap_abort` with `panic = "abort"` and additional compiler options, and returns its
+/// path.
 pub fn aborting_program(options: &[&str]) -> PathBuf {
     let directory = directory("panic-abort");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -30,13 +31,13 @@ pub fn aborting_program(options: &[&str]) -> PathBuf {
     directory.join("debug/trap_abort")
 }
 
-/// Builds the example `trap_shared_std` with the standard library as a shared one, and returns where it is. What it is
-/// linked from is there already.
+/// Builds the example `trap_shared_std` with a shared standard library, and returns its path. Its
+/// dependencies are built already.
 pub fn program_with_shared_std() -> PathBuf {
     build_example("highwater-tests", "trap_shared_std", &["-C", "prefer-dynamic"])
 }
 
-/// Where the shared standard library is.
+/// The directory of the shared standard library.
 pub fn libraries_of_rust() -> PathBuf {
     let mut rustc = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
     PathBuf::from(succeed(rustc.args(["--print", "target-libdir"])).trim())

@@ -14,7 +14,8 @@ fn program(part: &str, directory: &TempDir) -> Trap {
     Trap::new(env!("CARGO_BIN_EXE_trap_dlopen")).arg(narrow).arg(wide).arg(part)
 }
 
-/// Blocks allocated below a library, and how many of them have a stack that leads on to the program above it.
+/// Blocks allocated below a library, and how many of them have a stack that continues to the program above
+/// it.
 fn below_libraries(profile: &Profile) -> (i64, i64) {
     let column = profile.sample_type("alloc_objects").unwrap();
     let (mut below, mut whole) = (0, 0);
@@ -30,7 +31,7 @@ fn below_libraries(profile: &Profile) -> (i64, i64) {
     (below, whole)
 }
 
-/// Rows with `site` on their stack, and those of them with a frame in the file `module`.
+/// Number of rows with `site` in their stack, and how many of them have a frame in the file `module`.
 fn in_module(profile: &Profile, site: &str, module: &str) -> (usize, usize) {
     let (mut rows, mut inside) = (0, 0);
     for sample in profile.samples.iter() {
@@ -48,18 +49,20 @@ fn in_module(profile: &Profile, site: &str, module: &str) -> (usize, usize) {
 fn libraries_may_come_and_go_while_threads_allocate() {
     let directory = tempfile::tempdir().unwrap();
     let profile = program("churn", &directory).passes();
-    // Also where another library's frames were at the same place before.
+    // Also if another library's frames were at the same place before.
     assert_eq!(below_libraries(&profile), (200, 200));
-    // The snapshot is taken with the wide library where the narrow one was. Frames of that are nobody's.
+    // The snapshot is taken while the wide library is at the place of the narrow one. Frames of the narrow
+    // one belong to no module.
     let (rows, inside) = in_module(&profile, "::site_below_narrow", "libwide");
     assert!(rows > 0 && inside == 0, "{inside} of {rows}");
-    // Those of the wide one that lay at another place once are nobody's either.
+    // Frames of the wide library from when it was at another place belong to no module either.
     let (rows, inside) = in_module(&profile, "::site_below_wide", "libwide");
     assert!(inside > 0, "{inside} of {rows}");
     program("churn", &directory).mode(SAMPLED).passes();
 }
 
-/// Blocks with `site` on their stack that have a frame in the file `module`, or in none if that is empty.
+/// Blocks with `site` in their stack that have a frame in the file `module`, or in no module if that is
+/// empty.
 fn blocks_in(profile: &Profile, site: &str, module: &str) -> i64 {
     let column = profile.sample_type("alloc_objects").unwrap();
     let is_below = |it: &Sample<'_>| functions(profile, it.stack).any(|it| it.contains(site));
@@ -83,7 +86,7 @@ fn a_library_that_lies_where_another_lay_has_stacks_of_its_own() {
     let all = below_libraries(&profile).0;
     let [of_first, of_second, of_none] =
         ["libfirst", "libsecond", ""].map(|it| blocks_in(&profile, "::site_below_narrow", it));
-    // The blocks of the one that is gone are nobody's, and those of its successor keep their module.
+    // The blocks of the unloaded library belong to no module, and its successor's blocks keep their module.
     assert!(of_first == 0 && of_second > 0 && of_second + of_none == all, "{of_first} {of_second} {of_none}");
     assert!(of_none >= all / 2, "{of_none} of {all}");
 }
@@ -102,7 +105,7 @@ fn stacks_cut_off_at_a_library_are_noticed() {
 fn a_thread_may_allocate_while_the_loader_waits_for_it() {
     let directory = tempfile::tempdir().unwrap();
     program("constructor", &directory).passes();
-    // Here the first sample of the process is taken in that thread.
+    // The first sample of the process is taken in that thread.
     program("constructor", &directory).mode("interval:1MiB").passes();
 }
 

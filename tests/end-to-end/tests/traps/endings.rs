@@ -1,4 +1,4 @@
-//! How a process ends, forks, locks itself in or unloads a library, with a recorder and a profiler in it.
+//! Processes with a recorder and a profiler that end, fork, sandbox themselves or unload a library.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
@@ -16,7 +16,7 @@ use crate::run::Trap;
 
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// Runs a part of `trap_profiler`, whose files are in `directory`, with a fault if it is not empty.
+/// Runs a part of `trap_profiler` with its files in `directory`, and with a fault if `fault` is not empty.
 fn run(directory: &TempDir, part: &str, fault: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_trap_profiler"));
     command.arg(directory.path().join("heap.pb.gz")).arg(part);
@@ -24,7 +24,7 @@ fn run(directory: &TempDir, part: &str, fault: &str) -> Output {
     command.output().unwrap()
 }
 
-/// What is wrong with the end of a part, or with the profile that it leaves.
+/// The fault in the end of a part, or in the profile that it leaves.
 fn wrong(part: &str, fault: &str) -> Option<String> {
     let directory = tempfile::tempdir().unwrap();
     let ended = run(&directory, part, fault);
@@ -35,7 +35,7 @@ fn wrong(part: &str, fault: &str) -> Option<String> {
     wrong_in(&directory.path().join("heap.pb.gz"))
 }
 
-/// What is wrong with a profile, which must have the block that each part keeps.
+/// The fault in a profile, which must contain the block that each part keeps.
 fn wrong_in(path: &Path) -> Option<String> {
     let mut profile = match file::read(path, &Limits::default()) {
         Ok(profile) => profile,
@@ -55,18 +55,18 @@ fn a_program_that_exits_gets_its_profile() {
 }
 
 #[test]
-fn a_signal_ends_the_process_behind_its_profile() {
+fn a_signal_ends_the_process_after_its_profile() {
     assert_eq!(wrong("signal", ""), None);
 }
 
 #[test]
-fn what_a_program_does_with_a_signal_is_left_to_it() {
+fn a_programs_own_signal_handling_is_respected() {
     assert_eq!(wrong("handled", ""), None);
     assert_eq!(wrong("ignored", ""), None);
 }
 
 #[test]
-fn an_end_without_a_profile_or_with_one_that_nobody_asked_for_is_noticed() {
+fn a_missing_or_unwanted_profile_is_noticed() {
     for (part, fault, words) in [
         ("exit", "deaf", "No such file"),
         ("signal", "deaf", "No such file"),
@@ -78,14 +78,14 @@ fn an_end_without_a_profile_or_with_one_that_nobody_asked_for_is_noticed() {
     }
 }
 
-/// The files of a directory whose names begin so.
+/// The files in a directory whose names begin with `start`.
 fn named(directory: &Path, start: &str) -> Vec<PathBuf> {
     let files = fs::read_dir(directory).unwrap().map(|it| it.unwrap().path());
     files.filter(|it| it.file_name().unwrap().to_str().unwrap().starts_with(start)).collect()
 }
 
 #[test]
-fn the_child_of_a_fork_has_files_of_its_own_or_says_so() {
+fn the_child_of_a_fork_has_its_own_files_or_says_so() {
     for goes_on in [false, true] {
         let directory = tempfile::tempdir().unwrap();
         if goes_on {
@@ -108,12 +108,12 @@ fn the_child_of_a_fork_stops_no_agent_and_waits_for_none() {
 }
 
 #[test]
-fn a_program_that_has_locked_itself_in_is_recorded() {
+fn a_sandboxed_program_is_recorded() {
     Trap::new(env!("CARGO_BIN_EXE_trap_seccomp")).demand(Demand::Sampled).passes();
 }
 
 #[test]
-fn a_file_opened_behind_the_lock_is_noticed() {
+fn a_file_opened_in_the_sandbox_is_noticed() {
     Trap::new(env!("CARGO_BIN_EXE_trap_seccomp")).arg("late").crashes();
 }
 

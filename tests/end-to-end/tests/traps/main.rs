@@ -1,7 +1,8 @@
-//! What has hung or broken other profilers, one program for each: `programs/trap_*.rs`.
+//! Situations that have hung or broken other profilers, with one program for each: `programs/trap_*.rs`.
 //!
-//! Each program runs as it is, where it has to end in time with exact counts and a readable profile, and again with a
-//! planted fault (`programs/trap/planted.rs`), where this must be noticed. A test that could not notice is no proof.
+//! Each program runs without a fault, and must then end in time with exact counts and a readable profile. It
+//! also runs with a planted fault (`programs/trap/planted.rs`), which the test must notice: otherwise the
+//! test would prove nothing.
 
 mod build;
 mod dlopen;

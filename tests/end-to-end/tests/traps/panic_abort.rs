@@ -10,7 +10,8 @@ use highwater_tests::{Failure, run_with_timeout};
 use crate::build;
 use crate::run::Trap;
 
-/// Samples whose stack leads from `main` to the site through all that is between, and samples of the site.
+/// Samples whose stack leads from `main` to the site through all functions in between, and all samples of the
+/// site.
 fn whole_stacks(program: Trap) -> (usize, usize) {
     let profile = program.passes();
     let whole = profile.samples.iter().filter(|sample| {
@@ -24,7 +25,7 @@ fn whole_stacks(program: Trap) -> (usize, usize) {
     (whole.count(), below.count())
 }
 
-/// One test, because both builds are the same file of cargo's.
+/// One test, because both builds use the same output file of cargo.
 #[test]
 fn stacks_are_whole_without_unwinding() {
     let program = build::aborting_program(&[]);
@@ -36,7 +37,7 @@ fn stacks_are_whole_without_unwinding() {
     assert!(below > 0);
     assert_eq!(whole, below);
 
-    // The same program without unwind tables of its own: what a walk that relies on too little would give.
+    // The planted fault: the same program without its own unwind tables, for which a walk must fail.
     let tableless = build::aborting_program(&["-C", "force-unwind-tables=no"]);
     let copy = build::directory("panic-abort").join("tableless");
     fs::copy(tableless, &copy).unwrap();

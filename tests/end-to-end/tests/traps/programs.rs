@@ -1,4 +1,4 @@
-//! The traps that a program springs by itself.
+//! The traps that need no other files than the program.
 
 use highwater_tests::truth::{Demand, functions};
 
@@ -97,7 +97,7 @@ fn stacks_may_be_made_by_hand() {
         .map(|sample| functions(&profile, sample.stack).collect::<Vec<_>>())
         .filter(|functions| functions.iter().any(|it| it.ends_with("::site_coroutine")))
         .collect();
-    // 21 depths, each below the coroutine's own beginning.
+    // There are 21 depths, each below the coroutine's own start.
     assert!(coroutines.len() >= 21, "{}", coroutines.len());
     assert!(coroutines.iter().all(|functions| functions.iter().any(|it| it.ends_with("::begin"))));
     program!("trap_alt_stack").mode(SAMPLED).passes();

@@ -1,4 +1,4 @@
-//! Running one trap program, sound or with a planted fault.
+//! Runs one trap program, without a fault or with a planted one.
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -10,16 +10,16 @@ use highwater_tests::truth::{self, Demand};
 use highwater_tests::{Failure, run_with_timeout};
 use tempfile::TempDir;
 
-/// Far more than any of the programs needs, on a machine that is busy with other things.
+/// Far more time than any of the programs needs, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(240);
 
-/// How long a program is watched that is to hang. The sound ones need a fraction of it.
+/// Time after which a program counts as hanging. A program without a fault needs a fraction of it.
 const PATIENCE_WITH_HANGING: Duration = Duration::from_secs(4);
 
-/// Sampled so densely that recording goes on all the time.
+/// Sampled so densely that recording happens all the time.
 pub const SAMPLED: &str = "interval:256B";
 
-/// A run of a program to be.
+/// A run of a program.
 pub struct Trap {
     command: Command,
     demand: Demand,
@@ -37,35 +37,35 @@ impl Trap {
         Self { command, demand: Demand::Exact, patience: PATIENCE, directory }
     }
 
-    /// An argument behind the profile's path.
+    /// Adds an argument after the profile's path.
     pub fn arg(mut self, argument: impl AsRef<OsStr>) -> Self {
         self.command.arg(argument);
         self
     }
 
-    /// Another variable of its environment.
+    /// Adds an environment variable.
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.command.env(name, value);
         self
     }
 
-    /// What its profile must be.
+    /// Sets the requirements for its profile.
     pub fn demand(mut self, demand: Demand) -> Self {
         self.demand = demand;
         self
     }
 
-    /// In another mode than exact.
+    /// Sets another mode than exact.
     pub fn mode(self, mode: &str) -> Self {
         self.env("HIGHWATER", mode).demand(Demand::Sampled)
     }
 
-    /// With a fault.
+    /// Plants a fault.
     pub fn plant(self, fault: &str) -> Self {
         self.env("TRAP_PLANT", fault)
     }
 
-    /// Runs the program, and returns its profile if nothing is wrong.
+    /// Runs the program, and returns its profile if there is no fault.
     pub fn spring(mut self) -> Result<Profile, Failure> {
         let said = run_with_timeout(&mut self.command, self.patience)?;
         print!("{said}");
@@ -74,7 +74,7 @@ impl Trap {
         })
     }
 
-    /// Runs the program, with which nothing may be wrong.
+    /// Runs the program, which must show no fault.
     #[track_caller]
     pub fn passes(self) -> Profile {
         match self.spring() {
@@ -83,7 +83,7 @@ impl Trap {
         }
     }
 
-    /// Runs the program, which must be found to hang.
+    /// Runs the program, which must hang.
     #[track_caller]
     pub fn hangs(mut self) {
         self.patience = PATIENCE_WITH_HANGING;
@@ -93,7 +93,7 @@ impl Trap {
         }
     }
 
-    /// Runs the program, which must be found to be wrong, with these words in the report.
+    /// Runs the program, whose counts must be found wrong, with these words in the report.
     #[track_caller]
     pub fn assert_found_wrong(self, words: &str) {
         match self.spring() {
@@ -102,7 +102,7 @@ impl Trap {
         }
     }
 
-    /// Runs the program, which must be found to crash.
+    /// Runs the program, which must crash.
     #[track_caller]
     pub fn crashes(self) {
         match self.spring() {

@@ -1,4 +1,4 @@
-//! Assertions on a part of a test. What they find is the test's own panic, and stands in no report.
+//! Assertions on a part of a test. An assertion that fails panics in the test, and is not in a report.
 
 use highwater_leaktest::{assert_allocs, assert_no_alloc};
 

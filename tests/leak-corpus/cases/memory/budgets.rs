@@ -1,4 +1,4 @@
-//! Budgets that are kept, and others.
+//! Tests within their budgets, and tests that exceed them.
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -66,7 +66,7 @@ fn leak_by_a_childs_blocks() {
 
 #[highwater_leaktest::test(max_bytes = "100B")]
 fn clean_while_others_allocate() {
-    // The tests of this program run in other threads at the same time, and allocate megabytes.
+    // Other tests of this program run in other threads at the same time, and allocate megabytes.
     let began = std::time::Instant::now();
     while began.elapsed().as_millis() < 30 {
         drop(black_box(Box::<[u8; 0]>::new([])));

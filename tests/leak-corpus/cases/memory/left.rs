@@ -1,4 +1,4 @@
-//! Blocks that are left, and blocks that go in time.
+//! Blocks that are left, and blocks that are freed in time.
 
 use std::cell::{Cell, RefCell};
 use std::hint::black_box;

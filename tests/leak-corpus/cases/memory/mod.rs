@@ -1,7 +1,7 @@
 //! Tests that leave blocks, and tests with budgets.
 //!
-//! What a test does not keep stands behind the line that allocates: `// LIMIT: N`, the limit by its name in the report, and
-//! how many blocks are above no limit there (for a limit of bytes: the bytes).
+//! A comment after the allocating line states the limit that a test exceeds: `// LIMIT: N`, with the name of
+//! the limit in the report, and the number of blocks above it (for a limit on bytes: the bytes).
 
 mod asserts;
 mod budgets;
@@ -10,7 +10,7 @@ mod nasty;
 
 use std::hint::black_box;
 
-/// A block that the compiler does not leave out.
+/// A block that the compiler does not optimise away.
 pub fn block(size: usize) -> Vec<u8> {
     black_box(vec![1; size])
 }

@@ -1,4 +1,4 @@
-//! Tests that only look as if they left blocks, or used too many.
+//! Tests that only seem to leave blocks or to use too many.
 
 use std::collections::HashMap;
 use std::sync::{LazyLock, Mutex, OnceLock};

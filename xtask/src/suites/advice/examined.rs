@@ -1,6 +1,7 @@
 //! The pieces of advice that were examined: the second table in `docs/records/ADVICE.md`, and what a run has beside it.
 //!
-//! A row names the program, the line, what is advised (whose first word is the measure), the verdict and its reason.
+//! A row names the program, the line, the advice (whose first word is the measure), the verdict and its
+//! reason.
 
 use std::fs;
 use std::path::Path;
@@ -63,7 +64,7 @@ pub fn is_true(program: &str, piece: &Piece, examined: &[Examined]) -> bool {
     examined.iter().any(|it| it.program == program && it.piece == *piece && it.is_true)
 }
 
-/// What is wrong with the advice on a program: pieces that nobody examined, and rows of the table that nothing fits any more.
+/// The differences for a program: advice that is not in the table, and rows of the table without advice.
 pub fn compare(program: &str, pieces: &[Piece], examined: &[Examined]) -> Vec<String> {
     let of_program = || examined.iter().filter(|it| it.program == program);
     let unexamined = pieces.iter().filter(|piece| !of_program().any(|it| it.piece == **piece));
@@ -92,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_listed_is_no_fault_and_all_else_is() {
+    fn only_listed_advice_is_accepted() {
         let examined = parse(ROWS).unwrap();
         let listed = [piece("src/a.rs:5", "reserve"), piece("src/b.rs:7", "reuse")];
         assert_eq!(compare("csv", &listed, &examined), [""; 0]);

@@ -1,8 +1,8 @@
 //! The findings that were examined: the table in `docs/records/REAL-SUITES.md`, and what a run has beside it.
 //!
-//! A row of that table names the crate, the test program with the test (`*` stands for anything), the kind of what is left,
-//! the line of the published source that started it, and the verdict with its reason. What is found on some runs only has a verdict that
-//! ends in `sometimes`.
+//! A row of that table names the crate, the test program with the test (`*` matches any text), the kind of
+//! leftover, the line of the published source that started it, and the verdict with its reason. If a finding
+//! occurs only in some runs, its verdict ends in `sometimes`.
 
 use std::fs;
 use std::path::Path;
@@ -75,7 +75,7 @@ impl Examined {
     }
 }
 
-/// What is wrong with the findings of a crate: those that nobody examined, and rows of the table that nothing fits any more.
+/// The differences for a crate: findings that are not in the table, and rows of the table without a finding.
 pub fn compare(krate: &str, findings: &[Finding], examined: &[Examined]) -> Vec<String> {
     let mut wrong: Vec<String> = Vec::new();
     for finding in findings.iter().filter(|finding| !examined.iter().any(|it| it.is(krate, finding))) {
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_listed_is_no_fault() {
+    fn listed_findings_are_accepted() {
         let examined = parse(PAGE_TEXT).unwrap();
         assert_eq!(examined.len(), 2);
         let found = [finding("list", "many_two", "tests/list.rs:7")];
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_listed_and_what_vanished_are_told() {
+    fn new_and_missing_findings_are_reported() {
         let examined = parse(PAGE_TEXT).unwrap();
         let others = [
             finding("list", "many_two", "tests/list.rs:8"),

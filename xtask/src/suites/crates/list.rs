@@ -1,4 +1,4 @@
-//! The crates whose published tests are run, each in one version: `xtask/suites/crates.toml`.
+//! The published crates whose tests are run, each in one version: `xtask/suites/crates.toml`.
 
 use std::fs;
 use std::path::Path;
@@ -7,24 +7,24 @@ use serde::Deserialize;
 
 use crate::failure::Failure;
 
-/// Where the list is, below the root.
+/// Path of the list, relative to the root.
 const FILE: &str = "xtask/suites/crates.toml";
 
-/// A published crate, and how its tests are built.
+/// A published crate, and how to build its tests.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Suite {
     /// The crate.
     pub name: String,
-    /// Its exact version, which is the one whose findings were examined.
+    /// Its exact version: the one whose findings were examined.
     pub version: String,
-    /// Features that its tests need beside the default ones.
+    /// Features that its tests need, in addition to the default ones.
     #[serde(default)]
     pub features: Vec<String>,
-    /// Whether its default features are left out.
+    /// Whether to leave out its default features.
     #[serde(default)]
     pub bare: bool,
-    /// Whether some of its tests have a global allocator of their own, so that the harness does without one.
+    /// Whether some of its tests have their own global allocator, so that the harness must not define one.
     #[serde(default)]
     pub own_allocator: bool,
 }
@@ -37,7 +37,7 @@ struct List {
 /// Reads the list.
 ///
 /// # Errors
-/// When it cannot be read, or is no such list.
+/// When the list cannot be read, or is not valid.
 pub fn load(root: &Path) -> Result<Vec<Suite>, Failure> {
     let path = root.join(FILE);
     let text = fs::read_to_string(&path).map_err(|source| Failure::File { path, source })?;
@@ -60,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_means_nothing_is_refused() {
+    fn an_unknown_word_is_refused() {
         let text = "[[suite]]\nname = \"a\"\nversion = \"1.0.0\"\nfeature = [\"full\"]\n";
         assert!(toml::from_str::<List>(text).is_err());
     }

@@ -1,4 +1,4 @@
-//! One suite under the harness: its tests are built and run, and what the harness reports is read.
+//! One suite under the harness: builds and runs its tests, and reads the harness's reports.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,36 +10,36 @@ use serde::Deserialize;
 use crate::failure::Failure;
 use crate::shell::Line;
 
-/// What came of a suite.
+/// The outcome of a suite.
 pub struct Outcome {
-    /// Number of tests that the harness judged.
+    /// Number of tests that the harness checked.
     pub tests: usize,
-    /// What it found.
+    /// The findings of the harness.
     pub findings: Vec<Finding>,
-    /// Tests that fail under the harness, twice, and not without it.
+    /// Tests that fail twice under the harness, and not without it.
     pub broken: Vec<String>,
-    /// Tests that fail either way.
+    /// Tests that fail with and without the harness.
     pub failing: usize,
-    /// How long the tests took, once they were built.
+    /// Duration of the tests, without building them.
     pub time: Duration,
 }
 
-/// Something that a test left, as far as it is compared and shown.
+/// Something that a test left behind: the fields that are compared and shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Finding {
     /// The test program: the name of the library, or of a file in `tests`.
     pub program: String,
     /// The test.
     pub test: String,
-    /// What was left: `thread`, `task`, …
+    /// The kind of leftover: `thread`, `task`, …
     pub kind: String,
-    /// The function that it was started in, and where: the innermost call of the suite's own.
+    /// The function and the place that started it: the innermost call in the suite's own code.
     pub site: String,
-    /// The file of that call, below the crate's directory, with its line.
+    /// The file of that call, relative to the crate's directory, with its line.
     pub line: String,
 }
 
-/// A report of one process, of which only this is of interest here.
+/// The report of one process: the fields that are needed here.
 #[derive(Deserialize)]
 struct Report {
     program: String,
@@ -66,7 +66,7 @@ struct Frame {
 /// Builds and runs the tests of the package in `directory`.
 ///
 /// # Errors
-/// When they do not build, or left no report.
+/// When the tests do not build, or wrote no report.
 pub fn run(directory: &Path, features: &[String], bare: bool, target: &Path) -> Result<Outcome, Failure> {
     let cargo = |more: &[&str]| {
         Line::cargo(directory)
@@ -98,7 +98,7 @@ pub fn run(directory: &Path, features: &[String], bare: bool, target: &Path) -> 
         broken = failed.difference(&without).cloned().collect();
     }
     if !broken.is_empty() {
-        // Some are a matter of luck on a busy machine.
+        // Some tests fail by chance on a busy machine, so failures are run again.
         let again = directory.join("again.log");
         cargo(&[]).env("HIGHWATER_LEAKTEST_JSON", directory.join("again")).log(&again)?;
         let failed_again = failed_tests(&again)?;
@@ -107,7 +107,7 @@ pub fn run(directory: &Path, features: &[String], bare: bool, target: &Path) -> 
     Ok(Outcome { tests, findings, failing: failed.len() - broken.len(), broken, time })
 }
 
-/// All reports of a directory together.
+/// All reports in a directory.
 fn read(reports: &Path, directory: &Path) -> Result<(usize, Vec<Finding>), Failure> {
     let fail = |path: &Path| {
         let path = path.to_owned();
@@ -150,7 +150,7 @@ fn finding(program: &str, leak: Leak, directory: &Path) -> Finding {
     }
 }
 
-/// The tests of which libtest says that they failed.
+/// The tests that libtest reports as failed.
 fn failed_tests(log: &Path) -> Result<BTreeSet<String>, Failure> {
     let text = fs::read(log).map_err(|source| Failure::File { path: log.to_owned(), source })?;
     Ok(failed_in(&String::from_utf8_lossy(&text)))

@@ -1,7 +1,7 @@
-//! The published sources of a crate, with the harness in their tests: one dev-dependency, and one line in the library and in
-//! each test program.
+//! The published sources of a crate, with the harness added to their tests: one dev-dependency, and one line
+//! in the library and in each test program.
 //!
-//! Cargo is asked for the package, as any project that depends on it would, and the copy that it unpacks is copied again.
+//! Cargo downloads the package like for any project that depends on it. Its unpacked copy is copied again.
 
 use std::fs;
 use std::io;
@@ -13,14 +13,15 @@ use cargo_metadata::{MetadataCommand, Package, TargetKind};
 use super::list::Suite;
 use crate::failure::Failure;
 
-/// The line. An edition of Rust before 2018 knows a crate only when it is told of it.
+/// The line to add. Before the 2018 edition, a crate must be declared with `extern crate`.
 const LINE: &str = "use highwater_leaktest as _;";
 const LINE_OF_2015: &str = "extern crate highwater_leaktest as _;";
 
-/// Copies the sources of `suite` to a directory below `place`, patched to use the harness at `harness`, and returns it.
+/// Copies the sources of `suite` to a directory below `place`, adds the harness at `harness`, and returns the
+/// directory.
 ///
 /// # Errors
-/// When cargo cannot get the crate, or it cannot be copied.
+/// When cargo cannot download the crate, or it cannot be copied.
 pub fn prepare(suite: &Suite, place: &Path, harness: &Path) -> Result<PathBuf, Failure> {
     let package = published(&suite.name, &suite.version, &place.join("fetch"))?;
     let from = package.manifest_path.parent().unwrap_or(Utf8Path::new(""));
@@ -40,10 +41,10 @@ pub fn prepare(suite: &Suite, place: &Path, harness: &Path) -> Result<PathBuf, F
     Ok(to)
 }
 
-/// Copies the sources of a package that cargo has got to the directory `to`, which is emptied before.
+/// Copies a package that cargo downloaded to the directory `to`, which is emptied before.
 ///
 /// # Errors
-/// When they cannot be copied.
+/// When the package cannot be copied.
 pub fn copy_package(package: &Package, to: &Path) -> Result<(), Failure> {
     let from = package.manifest_path.parent().unwrap_or(Utf8Path::new(""));
     let fail = |source| Failure::File { path: to.to_owned(), source };
@@ -51,15 +52,15 @@ pub fn copy_package(package: &Package, to: &Path) -> Result<(), Failure> {
         fs::remove_dir_all(to).map_err(fail)?;
     }
     copy(from.as_std_path(), to).map_err(fail)?;
-    // The versions that it is built with are those that cargo would choose today.
+    // The package is built with the versions that cargo would choose today.
     let _ = fs::remove_file(to.join("Cargo.lock"));
     Ok(())
 }
 
-/// Has cargo download the crate for a package that depends on it, and tells what it got.
+/// Makes cargo download the crate for a package that depends on it, and returns its description.
 ///
 /// # Errors
-/// When cargo cannot get it.
+/// When cargo cannot download it.
 pub fn published(name: &str, version: &str, directory: &Path) -> Result<Package, Failure> {
     let fail = |source| Failure::File { path: directory.to_owned(), source };
     fs::create_dir_all(directory.join("src")).map_err(fail)?;
@@ -83,15 +84,15 @@ fn copy(from: &Path, to: &Path) -> io::Result<()> {
         if entry.file_type()?.is_dir() {
             copy(&entry.path(), &target)?;
         } else {
-            // What cargo unpacked may be read-only; its content is all that is wanted.
+            // Cargo's copy may be read-only, so only its content is copied.
             fs::write(target, fs::read(entry.path())?)?;
         }
     }
     Ok(())
 }
 
-/// Adds the dev-dependency, and says that the package belongs to no workspace around it. Beside an allocator of the package's
-/// own only threads are looked for.
+/// Adds the dev-dependency, and makes the package a workspace of its own. If the package has its own
+/// allocator, the harness only looks for threads.
 fn depend(package: &Path, harness: &Path, own_allocator: bool) -> Result<(), Failure> {
     let features = if own_allocator { "default-features = false\n" } else { "" };
     let harness = harness.display();
@@ -115,7 +116,7 @@ pub fn append(path: &Path, words: &str) -> Result<(), Failure> {
     fs::write(path, text + words).map_err(fail)
 }
 
-/// Writes a crate with one test that leaks, for the command to find before it is believed.
+/// Writes a crate with one leaking test, which the command must find first.
 ///
 /// # Errors
 /// When it cannot be written.

@@ -1,6 +1,6 @@
 //! Every use of the `unsafe` keyword in a source that makes code unsafe, from its syntax.
 //!
-//! The inside of a macro call is no syntax yet; there the keyword's neighbours tell what it begins.
+//! The content of a macro call is not parsed; there the tokens after the keyword decide.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use syn::{Attribute, Meta, Safety, Signature, Visibility};
 /// One use.
 #[derive(Clone, Copy, Debug)]
 pub struct Use {
-    /// What the keyword begins.
+    /// The construct that the keyword begins.
     pub kind: Kind,
     /// The keyword's line, 1-based.
     pub line: usize,
@@ -20,14 +20,14 @@ pub struct Use {
     pub statement_line: usize,
 }
 
-/// What an `unsafe` keyword begins.
+/// A construct that an `unsafe` keyword begins.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// A block.
     Block,
     /// The implementation of an unsafe trait.
     Impl,
-    /// A function that callers elsewhere see; `documented` if it has a `# Safety` section.
+    /// A function that code elsewhere can call.
     PublicFunction {
         /// Whether its documentation has a `# Safety` section.
         documented: bool,
@@ -40,7 +40,7 @@ pub enum Kind {
     ExternBlock,
     /// An attribute that only unsafe code may carry, such as `#[unsafe(no_mangle)]`.
     Attribute,
-    /// A module marked unsafe, which only a macro may give a meaning to.
+    /// An unsafe module, whose meaning only a macro can define.
     Module,
 }
 
@@ -58,7 +58,7 @@ impl fmt::Display for Kind {
     }
 }
 
-/// All uses in a file, in the order they are written.
+/// All uses in a file, in source order.
 pub fn find(file: &syn::File) -> Vec<Use> {
     let mut finder = Finder { found: Vec::new(), statement_line: 1 };
     finder.visit_file(file);
@@ -75,7 +75,7 @@ impl Finder {
         self.found.push(Use { kind, line: span.start().line, statement_line: self.statement_line });
     }
 
-    /// Visits a part whose first line is where a comment about the whole of it stands.
+    /// Visits a part whose first line is the place for a comment about the whole part.
     fn below(&mut self, span: Span, visit: impl FnOnce(&mut Self)) {
         let outer = std::mem::replace(&mut self.statement_line, span.start().line);
         visit(self);
@@ -165,7 +165,8 @@ impl<'ast> Visit<'ast> for Finder {
     }
 
     fn visit_trait_item_fn(&mut self, node: &'ast syn::TraitItemFn) {
-        // As public as its trait, which is close enough: a private trait's contract is worth writing too.
+        // Treated as public like its trait, although the trait may be private: a private trait's contract
+        // should be documented too.
         self.function(&node.sig, true, &node.attrs);
         visit::visit_trait_item_fn(self, node);
     }
@@ -192,8 +193,8 @@ impl<'ast> Visit<'ast> for Finder {
     }
 
     fn visit_item_foreign_mod(&mut self, node: &'ast syn::ItemForeignMod) {
-        // Unsafe with the keyword or, in older editions, without: what it declares is believed unseen. Its
-        // functions need no use of their own.
+        // Unsafe with or without the keyword: its declarations are trusted without a check. Its functions
+        // need no separate use.
         self.add(Kind::ExternBlock, node.abi.extern_token.span);
     }
 

@@ -1,4 +1,4 @@
-//! Folders that are whole, that lack a part, and that cannot be written.
+//! Folders that are complete, that lack a file, and that cannot be written.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ fn left(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn unfinished_folders_go_and_complete_ones_are_bounded() {
+fn unfinished_folders_are_removed_and_complete_ones_bounded() {
     let directory = tempfile::tempdir().unwrap();
     let folder = |name: &str, is_complete: bool| {
         fs::create_dir(directory.path().join(name)).unwrap();
@@ -33,7 +33,7 @@ fn unfinished_folders_go_and_complete_ones_are_bounded() {
 }
 
 #[test]
-fn a_rule_that_is_broken_again_and_again_pushes_no_other_out() {
+fn a_frequent_rule_does_not_displace_others() {
     let directory = tempfile::tempdir().unwrap();
     let folders = ["1-growth", "2-fraction", "3-fraction", "4-fraction", "5-fraction"];
     for (folder, rule) in folders.iter().zip([0.5, 0.95, 0.8, 0.8, 0.8]) {
@@ -80,13 +80,13 @@ fn about(folder: &Path) -> Value {
 }
 
 #[test]
-fn a_part_that_fails_is_named_and_the_others_are_there() {
+fn a_failed_file_is_named_and_the_others_exist() {
     let directory = tempfile::tempdir().unwrap();
     let before = directory.path().join("before");
     write_durably(&before, |out| pprof::write(&profile(0), out)).unwrap();
     let place = directory.path().join("incidents");
     let mut incidents = Incidents::open(place.clone(), 8).unwrap();
-    // With nothing alive there is nothing to draw.
+    // If nothing is live, there is nothing to draw.
     let recorded = add(&mut incidents, 5, Some(&before), Ok(profile(0)));
     let folder = recorded.folder.unwrap();
     assert!(folder.join("growth.txt").exists() && folder.join(NOW).exists());
@@ -95,14 +95,14 @@ fn a_part_that_fails_is_named_and_the_others_are_there() {
         assert_eq!(recorded.about["failures"][0]["part"], "flame.svg", "{}", recorded.about);
         assert_eq!(recorded.failures, 1);
     }
-    // A snapshot that is gone is missed, and no more.
+    // A missing earlier snapshot is reported, and nothing else fails.
     let recorded = add(&mut incidents, 5, Some(&place.join("gone")), Ok(profile(1)));
     assert_eq!(recorded.about["failures"][0]["part"], BEFORE);
     assert!(recorded.folder.unwrap().join(NOW).exists());
-    // A whole one has none.
+    // A complete folder reports no failure.
     let recorded = add(&mut incidents, 5, Some(&before), Ok(profile(1)));
     assert_eq!((recorded.failures, recorded.about["failures"].as_array().unwrap().len()), (0, 0));
-    // The clock stood still, and the names are in order all the same.
+    // The clock stood still, and the names are still in order.
     assert_eq!(left(&place), ["0000000000005-bytes", "0000000000006-bytes", "0000000000007-bytes"]);
     let recorded = add(&mut Incidents::open(place.clone(), 1).unwrap(), 2, None, Ok(profile(1)));
     assert_eq!(left(&place), ["0000000000008-bytes"]);
@@ -110,7 +110,7 @@ fn a_part_that_fails_is_named_and_the_others_are_there() {
 }
 
 #[test]
-fn without_a_profile_there_is_no_folder_and_yet_something_to_tell() {
+fn without_a_profile_there_is_a_message_but_no_folder() {
     let directory = tempfile::tempdir().unwrap();
     let mut incidents = Incidents::open(directory.path().to_owned(), 8).unwrap();
     let recorded = add(&mut incidents, 5, None, Err("planted".to_owned()));
@@ -120,7 +120,7 @@ fn without_a_profile_there_is_no_folder_and_yet_something_to_tell() {
 }
 
 #[test]
-fn a_disk_that_is_full_takes_no_half_of_an_incident() {
+fn a_full_disk_leaves_no_partial_incident() {
     let directory = tempfile::tempdir().unwrap();
     let mount = |command: &str, arguments: &[&str]| {
         let status = Command::new(command).args(arguments).arg(directory.path()).status();

@@ -1,4 +1,4 @@
-//! Connections to receivers of incidents: by http, and with the feature `tls` by https.
+//! Connections to receivers of incidents: by HTTP, and with the feature `tls` by HTTPS.
 
 #[cfg(feature = "tls")]
 use std::path::PathBuf;
@@ -11,22 +11,23 @@ use ureq::http::Uri;
 
 use crate::Error;
 
-/// How long one attempt may take.
+/// Timeout of one attempt.
 const ATTEMPT_TIME: Duration = Duration::from_secs(10);
 
-/// How receivers are connected to.
+/// The options for connections to receivers.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Connections {
-    /// A file with authorities that are trusted, too.
+    /// A file with additional trusted authorities.
     #[cfg(feature = "tls")]
     pub(crate) cacert: Option<PathBuf>,
 }
 
 impl Connections {
-    /// A client for all these addresses. What it needs from files is read now: while memory runs out is too late.
+    /// An HTTP client for all these addresses. It reads its files now, because it is too late when memory
+    /// runs out.
     ///
     /// # Errors
-    /// When there is one that it cannot connect to.
+    /// When one of the addresses cannot be used.
     pub(super) fn client<'a>(&self, mut addresses: impl Iterator<Item = &'a str>) -> Result<Agent, Error> {
         let has_tls = cfg!(feature = "tls");
         let secret = addresses.try_fold(None, |secret, address| {
@@ -35,7 +36,7 @@ impl Connections {
         })?;
         let config = own_memory(|| {
             let config = Agent::config_builder().timeout_global(Some(ATTEMPT_TIME));
-            // A receiver that redirects has not taken the incident.
+            // A receiver that redirects has not accepted the incident.
             config.max_redirects(0).build()
         });
         self.with(config, secret)
@@ -56,7 +57,7 @@ impl Connections {
     }
 }
 
-/// Whether a receiver is refused for good, because it is not the one that was meant.
+/// Whether the receiver is refused for good, because its certificate does not belong to the expected server.
 pub(super) fn is_refused(error: &ureq::Error) -> bool {
     #[cfg(feature = "tls")]
     if let ureq::Error::Other(error) = error {
@@ -66,10 +67,10 @@ pub(super) fn is_refused(error: &ureq::Error) -> bool {
     false
 }
 
-/// Whether an address is to be connected to by TLS.
+/// Whether an address needs TLS.
 ///
 /// # Errors
-/// When it cannot be connected to.
+/// When the address cannot be used.
 fn check(address: &str, has_tls: bool) -> Result<bool, Error> {
     let uri: Option<Uri> = address.parse().ok();
     match uri.as_ref().and_then(Uri::scheme_str) {
@@ -90,7 +91,7 @@ fn check(address: &str, has_tls: bool) -> Result<bool, Error> {
 fn refusal(address: &str, reason: String) -> Error {
     let uri: Option<Uri> = address.parse().ok();
     let shown = uri.and_then(|it| Some(format!("{}://{}", it.scheme_str()?, it.host()?)));
-    // What cannot be understood may hold a secret anywhere.
+    // An invalid address may contain a secret anywhere.
     Error::Receiver { receiver: shown.unwrap_or_else(|| "a receiver".to_owned()), reason }
 }
 
@@ -99,13 +100,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_cannot_be_told_is_named_without_secrets() {
+    fn an_unusable_receiver_is_named_without_secrets() {
         assert!(!check("http://host/hook", false).unwrap() && check("https://host/hook", true).unwrap());
         let message = |address, has_tls| check(address, has_tls).unwrap_err().to_string();
         let without = message("https://user:pass@hooks.example.org:443/services/s3cret?k=s3cret", false);
         assert!(
             without.starts_with(
-                "cannot tell https://hooks.example.org of incidents: https needs the feature `tls` of"
+                "cannot send incidents to https://hooks.example.org: https needs the feature `tls` of"
             ),
             "{without}"
         );
@@ -120,14 +121,14 @@ mod tests {
 
     #[cfg(feature = "tls")]
     #[test]
-    fn a_file_of_authorities_that_is_wrong_is_known_at_the_start() {
+    fn a_wrong_file_of_authorities_is_reported_at_the_start() {
         let connections = Connections { cacert: Some("/nowhere/ca.pem".into()) };
         let message =
             |address: &str| connections.client([address].into_iter()).map(drop).map_err(|it| it.to_string());
         let refused = message("https://host/hook").unwrap_err();
         assert!(
             refused.starts_with(
-                "cannot tell https://host of incidents: cannot read the authorities in /nowhere/ca.pem: "
+                "cannot send incidents to https://host: cannot read the authorities in /nowhere/ca.pem: "
             ),
             "{refused}"
         );

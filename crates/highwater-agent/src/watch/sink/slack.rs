@@ -1,11 +1,11 @@
-//! An incident in a message for people, as Slack's incoming webhooks take it and many others do.
+//! An incident as a message for people, in the form of Slack's incoming webhooks and many others.
 
 use serde_json::{Value, json};
 
-/// How much of `growth.txt` a message shows, in bytes.
+/// Maximum bytes of `growth.txt` in a message.
 const MAX_SHOWN_BYTES: usize = 2_000;
 
-/// `{"text": …}`. `who` and `growth` are text for people; `place` is where the folder is.
+/// The message `{"text": …}`. `who` and `growth` are text for people; `place` says where the folder is.
 pub(super) fn message(about: &Value, who: &str, place: &str, growth: &str) -> Value {
     let size = |name: &str| about[name].as_u64().map(size);
     let used = match (size("used_bytes"), size("limit_bytes")) {
@@ -13,7 +13,7 @@ pub(super) fn message(about: &Value, who: &str, place: &str, growth: &str) -> Va
         (Some(used), None) => format!("{used} in use"),
         _ => "how much is in use could not be read".to_owned(),
     };
-    // What counts against a limit may be that of others, too.
+    // Other processes may use a part of what counts against the limit.
     let own = size("own_bytes").filter(|_| about["own_bytes"] != about["used_bytes"]);
     let own = own.map(|it| format!(", {it} by the service itself")).unwrap_or_default();
     let reason = about["reason"].as_str().unwrap_or("unknown");
@@ -31,14 +31,14 @@ pub(super) fn message(about: &Value, who: &str, place: &str, growth: &str) -> Va
     json!({ "text": text })
 }
 
-/// What Slack gives a meaning: <https://docs.slack.dev/messaging/formatting-message-text#escaping>. Without this a label could
-/// call people (`<!channel>`), and a type lose its arguments.
+/// Escapes Slack's special characters: <https://docs.slack.dev/messaging/formatting-message-text#escaping>.
+/// Without this, a label could notify people (`<!channel>`), and a type would lose its arguments.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// As it is, in a line of text, where some characters set letters in bold or the like. A space without width parts them from
-/// the text that they would stand around; an underscore within a word does nothing.
+/// Text that Slack shows unchanged within a line, where some characters mean bold and the like. A zero-width
+/// space separates them from the text they would format. An underscore within a word has no effect.
 fn inline(text: &str) -> String {
     let mut shown = String::new();
     let escaped = escaped(text);
@@ -56,12 +56,12 @@ fn inline(text: &str) -> String {
     shown
 }
 
-/// A size as people write it: `512 B`, `1.2 GiB`.
+/// A size for people: `512 B`, `1.2 GiB`.
 fn size(bytes: u64) -> String {
     let mut scaled = bytes as f64;
     let mut units = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"].into_iter();
     let mut unit = "B";
-    // 1023.95 would be written as 1024.0, which belongs to the next unit.
+    // 1023.95 would be printed as 1024.0, which is 1.0 of the next unit.
     while scaled >= if unit == "B" { 1024.0 } else { 1023.95 }
         && let Some(next) = units.next()
     {
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_those_that_people_write() {
+    fn sizes_have_the_usual_units() {
         for (bytes, expected) in [
             (0, "0 B"),
             (1023, "1023 B"),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_a_meaning_to_slack_is_shown_as_it_is() {
+    fn slacks_special_characters_are_escaped() {
         let shown = text(json!({}), "<!channel> a&b\n*bold* `code`", "alloc::Vec<u8>\n```");
         assert!(shown.contains("&lt;!channel&gt; a&amp;b \u{200b}*bold\u{200b}* \u{200b}`code"), "{shown}");
         assert!(shown.contains("alloc::Vec&lt;u8&gt;"), "{shown}");
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_short_and_its_block_whole() {
+    fn a_message_is_short_and_its_code_block_complete() {
         let shown = text(json!({}), "", &format!("```{}", "ä".repeat(MAX_SHOWN_BYTES)));
         assert!(shown.len() < MAX_SHOWN_BYTES + 300, "{}", shown.len());
         assert_eq!(shown.matches("```").count(), 2);

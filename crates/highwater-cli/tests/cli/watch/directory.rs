@@ -1,4 +1,4 @@
-//! Watches of a directory that a program writes its snapshots to.
+//! Watches of a directory into which a program writes its snapshots.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::{Going, Program, names, of_kind, quiet, watched};
 use crate::support::Place;
 
 #[test]
-fn files_are_taken_in_as_they_appear() {
+fn files_are_read_as_they_appear() {
     let place = Place::new();
     fs::create_dir(place.path("snapshots")).unwrap();
     let file = |number: usize| format!("snapshots/heap-{:013}.pb.gz", 1_700_000_000_000 + number);
@@ -21,7 +21,7 @@ fn files_are_taken_in_as_they_appear() {
     assert_eq!(passed_over["file"], "snapshots/notes.txt");
     for number in 3..8 {
         let burst = if number == 6 { 400 } else { 0 };
-        // It appears as a whole, as the recorder's files do.
+        // The file appears as a whole, like the recorder's files.
         place.bytes("part", &program.step(0, burst));
         fs::rename(place.path("part"), place.path(&file(number))).unwrap();
         loop {
@@ -29,7 +29,7 @@ fn files_are_taken_in_as_they_appear() {
                 break;
             }
         }
-        // The program keeps few files.
+        // The program keeps only a few files.
         fs::remove_file(place.path(&file(number - 3))).unwrap();
     }
     let (_, events) = going.interrupt();
@@ -43,10 +43,10 @@ fn files_are_taken_in_as_they_appear() {
 }
 
 #[test]
-fn what_is_there_already_is_taken_by_its_time() {
+fn present_files_are_read_in_order_of_time() {
     let place = Place::new();
     fs::create_dir(place.path("snapshots")).unwrap();
-    // Names that sort the other way round.
+    // The order of the names is the reverse of the order in time.
     for (number, body) in quiet(&mut Program::new(Some(1)), 5).iter().enumerate() {
         place.bytes(&format!("snapshots/{}.pb.gz", 9 - number), body);
     }
@@ -58,7 +58,7 @@ fn what_is_there_already_is_taken_by_its_time() {
 }
 
 #[test]
-fn an_older_file_is_passed_over() {
+fn an_older_file_is_skipped() {
     let place = Place::new();
     fs::create_dir(place.path("snapshots")).unwrap();
     let bodies = quiet(&mut Program::new(Some(1)), 2);
@@ -68,6 +68,6 @@ fn an_older_file_is_passed_over() {
     place.bytes("part", &bodies[0]);
     fs::rename(place.path("part"), place.path("snapshots/a.pb.gz")).unwrap();
     let event = going.wait_for("passed_over");
-    assert_eq!(event["reason"], "it is older than the snapshot before");
+    assert_eq!(event["reason"], "it is older than the previous snapshot");
     drop(going);
 }

@@ -1,4 +1,4 @@
-//! How a watch ends: asked by a signal, or because nobody reads any more what it says.
+//! How a watch ends: after a signal, or because nobody reads its output any more.
 #![cfg(unix)]
 
 use std::fs;
@@ -10,7 +10,7 @@ use super::server::{Answer, Server};
 use super::{Going, Program, names, quiet};
 use crate::support::Place;
 
-/// Far longer than a watch needs beside other programs that are busy.
+/// Far longer than a watch needs, even if other programs use the processor.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn send(signal: &str, process: u32) {
@@ -35,14 +35,14 @@ struct Killed(Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
-        // It has ended already unless the test failed.
+        // The process has ended already unless the test failed.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
 #[test]
-fn every_signal_that_asks_ends_it_and_the_next_may_begin() {
+fn every_ending_signal_releases_the_directory() {
     let place = Place::new();
     for signal in ["HUP", "TERM", "INT"] {
         let server = Server::bodies(quiet(&mut Program::new(Some(1)), 1));
@@ -52,7 +52,7 @@ fn every_signal_that_asks_ends_it_and_the_next_may_begin() {
         assert_eq!(going.wait_for("ended")["because"], "asked", "{signal}");
         assert_eq!(end(&mut going.child, PATIENCE), Some(0), "{signal}");
     }
-    // Three watches, one after the other, had the directory for themselves.
+    // The three watches used the directory one after the other.
     assert_eq!(names(&place.path("highwater-watch/ring")).len(), 3);
 }
 
@@ -70,7 +70,7 @@ fn a_watch_below_cargo_gets_the_signals_itself() {
 }
 
 #[test]
-fn nohup_lets_it_go_on() {
+fn nohup_keeps_a_watch_running() {
     let place = Place::new();
     let server = Server::bodies(quiet(&mut Program::new(Some(1)), 40));
     let script = "trap '' HUP; exec \"$0\" watch --json --every 20ms --for 60s \"$1\"";
@@ -79,7 +79,7 @@ fn nohup_lets_it_go_on() {
     let mut going = Going::spawn(&mut shell);
     going.wait_for("snapshot");
     send("HUP", going.child.id());
-    // The planted fault would end it here.
+    // The planted fault (SIGHUP not ignored) would end the watch here.
     for _ in 0..10 {
         going.wait_for("snapshot");
     }
@@ -88,14 +88,14 @@ fn nohup_lets_it_go_on() {
 }
 
 #[test]
-fn without_a_reader_it_ends() {
+fn a_watch_without_a_reader_ends() {
     let place = Place::new();
     let server = Server::bodies(quiet(&mut Program::new(Some(1)), 1));
     let mut going = Going::start(&place, &format!("{} --every 1h", server.url()));
     going.wait_for("snapshot");
     going.lines = None;
     assert_eq!(end(&mut going.child, PATIENCE), Some(0));
-    // A file needs no reader.
+    // A file has no reader, so the watch goes on.
     let file = fs::File::create(place.path("events.json")).unwrap();
     let mut command = place.command();
     command.args(["watch", "--every", "1h", "--for", "300ms", &server.url()]).stdout(file);
@@ -105,7 +105,7 @@ fn without_a_reader_it_ends() {
 
 #[test]
 #[cfg(target_os = "linux")]
-fn a_pipe_that_is_full_keeps_nobody() {
+fn a_full_pipe_does_not_block_the_end() {
     let waits = |process: u32| {
         let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
         status.lines().find(|it| it.starts_with("voluntary_ctxt_switches")).unwrap().to_owned()
@@ -126,7 +126,7 @@ fn a_pipe_that_is_full_keeps_nobody() {
         }
     }
     assert_eq!(end(&mut watch.0, Duration::ZERO), None, "it waits for its reader");
-    // As if it was in the middle of an incident.
+    // A folder as a watch leaves it when it ends in the middle of an incident.
     fs::create_dir_all(place.path("highwater-watch/incidents/.unfinished-x")).unwrap();
     send("TERM", process);
     assert_eq!(end(&mut watch.0, PATIENCE), Some(0));

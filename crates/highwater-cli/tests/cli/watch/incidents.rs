@@ -1,4 +1,4 @@
-//! What counts as an incident, and what its folder holds.
+//! Which changes are incidents, and the content of an incident's folder.
 
 use std::fs;
 
@@ -47,14 +47,14 @@ fn a_spike_becomes_a_folder_though_live_bytes_are_flat() {
     assert_eq!((&document["kind"], &document["incident"]), (&"incident".into(), &"spike".into()));
     assert_eq!(document["detail"]["spike"]["suspects"]["rows"][0]["excess"]["value"], 400 << 20);
     assert_eq!(document["after"]["file"], "after.pb.gz");
-    // The folder can be asked again, from anywhere.
+    // The commands that the folder names work from any directory.
     let again = place
         .run(&format!("diff --json --sample alloc-bytes {0}/before.pb.gz {0}/after.pb.gz", folder.display()));
     assert_eq!(again.json()["rows"], diff["rows"]);
 }
 
 #[test]
-fn nothing_happens_and_nothing_is_told() {
+fn steady_memory_reports_nothing() {
     let place = Place::new();
     let server = Server::bodies(quiet(&mut Program::new(Some(1)), 30));
     let events = watched(&place, &format!("{} --keep 20 --max-snapshots 30", server.url()));
@@ -63,7 +63,7 @@ fn nothing_happens_and_nothing_is_told() {
 }
 
 #[test]
-fn growth_is_told_once_and_again_when_it_has_doubled() {
+fn growth_is_reported_once_and_again_when_doubled() {
     let place = Place::new();
     let mut program = Program::new(Some(1));
     let bodies = (0..40).map(|_| program.step(4, 0)).collect();
@@ -71,7 +71,7 @@ fn growth_is_told_once_and_again_when_it_has_doubled() {
     let events = watched(&place, &format!("{} --keep 20 --max-snapshots 40", server.url()));
     let incidents = of_kind(&events, "incident");
     assert!(incidents.iter().all(|it| it["kind"] == "growth"), "{incidents:#?}");
-    // Told at 32 MiB at the earliest, 64 MiB and 128 MiB; at 160 MiB the end comes.
+    // Reported at 32 MiB at the earliest, then at 64 MiB and 128 MiB; the watch ends at 160 MiB.
     assert_eq!(incidents.len(), 3, "{incidents:#?}");
     for incident in &incidents {
         assert!(incident["summary"].as_str().unwrap().contains("demo::leak_session"), "{incident}");
@@ -80,7 +80,7 @@ fn growth_is_told_once_and_again_when_it_has_doubled() {
         let document: serde_json::Value = serde_json::from_str(&document).unwrap();
         let row = &document["detail"]["growth"]["rows"][0];
         assert_eq!(row["evidence"]["class"], "leak");
-        // 4 MiB each 90 s.
+        // The growth is 4 MiB every 90 s.
         assert_eq!(row["growth_per_hour"]["value"], 160 << 20);
         let readme = fs::read_to_string(folder.join("README.md")).unwrap();
         assert!(readme.contains("# Sustained growth") && readme.contains("live-bytes"), "{readme}");
@@ -91,7 +91,7 @@ fn growth_is_told_once_and_again_when_it_has_doubled() {
 fn fast_growth_is_no_jump() {
     let place = Place::new();
     let mut program = Program::new(Some(1));
-    // A fifth of what is live at first, each time.
+    // Each step grows by a fifth of the initial live bytes.
     let server = Server::bodies((0..12).map(|_| program.step(10, 0)).collect());
     let events = watched(&place, &format!("{} --keep 20 --max-snapshots 12", server.url()));
     let incidents = of_kind(&events, "incident");
@@ -99,11 +99,11 @@ fn fast_growth_is_no_jump() {
 }
 
 #[test]
-fn a_jump_of_live_bytes_is_shown_by_them() {
+fn a_jump_of_live_bytes_shows_live_values() {
     let place = Place::new();
     let mut program = Program::new(Some(1));
     let mut bodies = quiet(&mut program, 5);
-    // As much as is always allocated, but it stays.
+    // The same amount is allocated as always, but it stays live.
     program.work -= 5;
     bodies.push(program.step(8, 0));
     bodies.extend(quiet(&mut program, 2));
@@ -122,7 +122,7 @@ fn a_jump_of_live_bytes_is_shown_by_them() {
 }
 
 #[test]
-fn a_spike_that_goes_on_is_told_once() {
+fn a_continuing_spike_is_reported_once() {
     let place = Place::new();
     let mut program = Program::new(Some(1));
     let mut bodies = quiet(&mut program, 9);
@@ -130,7 +130,7 @@ fn a_spike_that_goes_on_is_told_once() {
         bodies.push(program.step(0, 400));
     }
     bodies.extend(quiet(&mut program, 3));
-    // The next one is another.
+    // The next spike is a new one.
     bodies.push(program.step(0, 400));
     let server = Server::bodies(bodies);
     let events = watched(&place, &format!("{} --max-snapshots 16", server.url()));
@@ -138,7 +138,7 @@ fn a_spike_that_goes_on_is_told_once() {
 }
 
 #[test]
-fn the_folder_of_a_spike_has_its_peak() {
+fn a_spikes_folder_has_its_peak() {
     let place = Place::new();
     let mut program = Program::new(Some(1));
     let mut bodies = quiet(&mut program, 5);
@@ -150,7 +150,7 @@ fn the_folder_of_a_spike_has_its_peak() {
     let server = Server::bodies(bodies.clone());
     let events = watched(&place, &format!("{} --max-snapshots 11", server.url()));
     let [incidents, larger] = ["incident", "incident_goes_on"].map(|it| of_kind(&events, it));
-    // One more MiB is no news, but was told when it was over.
+    // One more MiB is not reported at once, but at the end of the spike.
     assert_eq!((incidents.len(), larger.len()), (1, 2), "{events:#?}");
     assert_eq!(events.last().unwrap()["incidents"], 1);
     let folder = incidents[0]["folder"].as_str().unwrap();
@@ -161,18 +161,18 @@ fn the_folder_of_a_spike_has_its_peak() {
     let document: serde_json::Value = serde_json::from_slice(&content("incident.json")).unwrap();
     assert_eq!(document["detail"]["spike"]["spike"]["live_change_bytes"], 41 << 20);
     assert!(String::from_utf8(content("README.md")).unwrap().contains("live bytes changed by +41.0 MiB"));
-    // What was told is found in the ring, with the same two snapshots.
+    // `spikes` finds the reported spike in the ring, with the same two snapshots.
     let found = place.run("spikes --json highwater-watch/ring").json();
     let last = larger.last().unwrap();
     assert_eq!(found["files"], serde_json::json!([[last["before"], last["after"]]]));
-    // People read that it is the same one.
+    // The text for people says that it is the same spike.
     let server = Server::bodies(bodies);
     let run = place.run(&format!("watch --every 1ms --max-snapshots 11 --out two {}", server.url()));
     assert_eq!(run.answer().matches("  SPIKE goes on: ").count(), 2, "{}", run.stdout);
 }
 
 #[test]
-fn an_incident_may_be_told_and_no_more() {
+fn on_spike_tell_writes_no_folder() {
     let place = Place::new();
     let mut program = Program::new(Some(1));
     let mut bodies = quiet(&mut program, 5);
@@ -191,12 +191,12 @@ fn a_restart_begins_a_new_series() {
         let place = Place::new();
         let mut first = Program::new(process);
         let mut bodies = quiet(&mut first, 6);
-        // The second process has much more live from the beginning, which is no jump of the first.
+        // The second process starts with much more live memory, which is not a jump of the first process.
         let mut second = Program::new(process.map(|it| it + 1));
         second.leak = (500, 500);
         second.snapshots = first.snapshots;
         if process.is_none() {
-            // Of a process without a name the restart shows in what it has allocated.
+            // If the process has no id, its cumulative allocations show the restart.
             let mut large = Program { work: 5000, ..first.clone() };
             bodies = quiet(&mut large, 6);
             second.snapshots = large.snapshots;
@@ -242,7 +242,7 @@ fn the_ring_keeps_the_newest() {
     }
     let last = of_kind(&events, "snapshot")[18].clone();
     assert_eq!(last["file"].as_str().unwrap(), format!("out/ring/{}", ring[8]));
-    // What is in it is a series for other commands.
+    // The ring is a series for other commands.
     let newest = file::read(&place.path("out/ring").join(&ring[8]), &Limits::default()).unwrap();
     assert_eq!(newest.meta.unwrap().epoch, Some(19));
 }

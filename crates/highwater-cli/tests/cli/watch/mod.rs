@@ -1,4 +1,4 @@
-//! Watches of a server, of a directory and of a process, and what they leave behind.
+//! Watches of a server, of a directory and of a process, and the files they write.
 
 mod directory;
 mod ending;
@@ -18,17 +18,17 @@ use serde_json::Value;
 
 use crate::support::{Place, Run, encoded, frame, push_values};
 
-/// Time between two snapshots of a series, as it is in the files.
+/// Time between two snapshots of a series, according to the files.
 const STEP_NS: i64 = 90_000_000_000;
 
 const MIB: i64 = 1 << 20;
 
-/// A program with a cache, some work that leaves nothing behind, and what a test adds to it.
+/// A program with a cache, some work without lasting memory, and the allocations that a test adds.
 #[derive(Clone, Debug)]
 struct Program {
     process: Option<i64>,
     snapshots: i64,
-    /// Blocks of 1 MiB: allocated so far, live.
+    /// Blocks of 1 MiB that leaked: allocated so far, live.
     leak: (i64, i64),
     burst: i64,
     work: i64,
@@ -39,7 +39,8 @@ impl Program {
         Self { process, snapshots: 0, leak: (0, 0), burst: 0, work: 0 }
     }
 
-    /// Lets time pass: 5 MiB of work are done, and so many blocks of 1 MiB leaked or burst.
+    /// Advances by one step: 5 MiB of work are done, and these numbers of 1 MiB blocks leak or are only
+    /// temporary.
     fn step(&mut self, leak: i64, burst: i64) -> Vec<u8> {
         self.snapshots += 1;
         self.leak = (self.leak.0 + leak, self.leak.1 + leak);
@@ -75,12 +76,12 @@ impl Program {
     }
 }
 
-/// Snapshots of so many steps in which nothing happens.
+/// Snapshots of this many uneventful steps.
 fn quiet(program: &mut Program, steps: usize) -> Vec<Vec<u8>> {
     (0..steps).map(|_| program.step(0, 0)).collect()
 }
 
-/// The events of a watch that printed JSON.
+/// The events in a watch's JSON output.
 fn events(stdout: &str) -> Vec<Value> {
     stdout.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect()
 }
@@ -95,7 +96,7 @@ fn watch(place: &Place, arguments: &str) -> Run {
     place.run(&format!("watch --json --every 1ms --for 60s {arguments}"))
 }
 
-/// The events of a watch that went well.
+/// The events of a successful watch.
 #[track_caller]
 fn watched(place: &Place, arguments: &str) -> Vec<Value> {
     let run = watch(place, arguments);
@@ -105,17 +106,17 @@ fn watched(place: &Place, arguments: &str) -> Vec<Value> {
     events
 }
 
-/// A watch that goes on while a test does something.
+/// A watch that runs while a test does something.
 struct Going {
     child: Child,
-    /// What it prints, as long as somebody reads it.
+    /// What it prints; `None` to stop reading.
     lines: Option<BufReader<ChildStdout>>,
     seen: Vec<Value>,
 }
 
 impl Going {
     fn start(place: &Place, arguments: &str) -> Self {
-        // Whoever waits in vain for an event is told so when the watch ends.
+        // `--for` ends the watch, so that a test that waits for a missing event fails.
         let arguments = arguments.split_whitespace();
         Self::spawn(place.command().args(["watch", "--json", "--for", "60s"]).args(arguments))
     }
@@ -126,7 +127,7 @@ impl Going {
         Self { child, lines, seen: Vec::new() }
     }
 
-    /// Reads on until an event of this kind, and returns it.
+    /// Reads until an event of this kind, and returns it.
     #[track_caller]
     fn wait_for(&mut self, kind: &str) -> Value {
         loop {
@@ -140,7 +141,7 @@ impl Going {
         }
     }
 
-    /// Ctrl-C; then its exit code and what came after.
+    /// Sends Ctrl-C; returns the exit code and the remaining events.
     fn interrupt(mut self) -> (Option<i32>, Vec<Value>) {
         let kill = Command::new("sh").args(["-c", &format!("kill -INT {}", self.child.id())]).status();
         assert!(kill.unwrap().success());
@@ -152,7 +153,7 @@ impl Going {
 
 impl Drop for Going {
     fn drop(&mut self) {
-        // It has ended already unless the test failed.
+        // The process has ended already unless the test failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Watches of a process by a file with its id.
+//! Watches of a process by a pid file.
 #![cfg(target_os = "linux")]
 
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::{Child, Command};
 use super::{Going, Program};
 use crate::support::Place;
 
-/// A process that does nothing for long.
+/// A process that only sleeps.
 struct Sleeper(Child);
 
 impl Sleeper {
@@ -34,7 +34,7 @@ fn write(place: &Place, name: &str, body: &[u8]) {
 }
 
 #[test]
-fn the_end_and_the_restart_of_a_process_are_told() {
+fn the_end_and_the_restart_of_a_process_are_reported() {
     let place = Place::new();
     fs::create_dir(place.path("run")).unwrap();
     let first = Sleeper::start();
@@ -44,7 +44,7 @@ fn the_end_and_the_restart_of_a_process_are_told() {
     let mut going = Going::start(&place, "run/app.pid --every 10ms");
     let snapshot = going.wait_for("snapshot");
     assert!(snapshot["rss_bytes"].as_i64().unwrap() > 4096, "{snapshot}");
-    // Whoever writes the file may do so in two steps.
+    // The pid file may be written in two steps.
     place.bytes("run/app.pid", b"");
     write(&place, "run/2.pb.gz", &program.step(0, 0));
     assert_eq!(going.wait_for("snapshot")["series"], 1);
@@ -55,10 +55,10 @@ fn the_end_and_the_restart_of_a_process_are_told() {
     let second = Sleeper::start();
     place.bytes("run/app.pid", second.id().to_string().as_bytes());
     assert_eq!(going.wait_for("new_series")["because"], "other_pid");
-    // What the first process wrote last is not taken for the second's.
+    // The last snapshot of the first process is not taken for one of the second.
     write(&place, "run/3.pb.gz", &program.step(0, 0));
     let reason = going.wait_for("passed_over")["reason"].to_string();
-    assert!(reason.contains("another one has followed"), "{reason}");
+    assert!(reason.contains("of an earlier process"), "{reason}");
     write(&place, "run/4.pb.gz", &Program::new(Some(2)).step(0, 0));
     assert_eq!(going.wait_for("snapshot")["series"], 2);
     let (code, _) = going.interrupt();
@@ -66,7 +66,7 @@ fn the_end_and_the_restart_of_a_process_are_told() {
 }
 
 #[test]
-fn a_snapshot_may_know_of_a_restart_before_the_pid_file() {
+fn a_snapshot_may_show_a_restart_before_the_pid_file() {
     let place = Place::new();
     fs::create_dir(place.path("run")).unwrap();
     let processes = [Sleeper::start(), Sleeper::start()];

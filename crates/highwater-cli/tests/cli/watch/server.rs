@@ -1,4 +1,4 @@
-//! A server that answers as a test says, well or badly.
+//! A server whose answers, good or bad, a test chooses.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -6,22 +6,22 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// How a request is answered.
+/// The answer to a request.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// With this body.
     Body(Vec<u8>),
-    /// With this status, and no more.
+    /// Only this status.
     Status(u16),
-    /// With these bytes, and no header.
+    /// These bytes, without a header.
     Raw(Vec<u8>),
-    /// With a body that promises more than there is.
+    /// A body that is shorter than its announced length.
     Short(Vec<u8>),
-    /// With zeros without an end.
+    /// Zeros without end.
     Endless,
-    /// With a byte now and then.
+    /// One byte at a time, slowly.
     Drip,
-    /// By sending the client somewhere else; `None` for here.
+    /// A redirection to this address; `None` for this same server.
     Redirect(Option<String>),
 }
 
@@ -32,7 +32,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers one request after the other like this; the last answer is given for ever.
+    /// Answers requests with these answers in turn; the last answer is repeated for ever.
     pub fn start(answers: Vec<Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
@@ -61,7 +61,7 @@ impl Server {
         format!("http://{}", self.address)
     }
 
-    /// What was asked so far: the heads of all requests.
+    /// The heads of all requests so far.
     pub fn requests(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }

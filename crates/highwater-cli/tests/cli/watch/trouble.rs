@@ -1,4 +1,4 @@
-//! Servers that fail, lie or never end, and directories that cannot be used.
+//! Servers that fail, answer wrongly or never finish, and directories that cannot be used.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::server::{Answer, Server};
 use super::{Going, Program, names, of_kind, quiet, watch, watched};
 use crate::support::{Place, encoded};
 
-/// A heap profile after these answers: what was said about each of them.
+/// Serves these answers and then a heap profile; returns the reported reason for each of them.
 #[track_caller]
 fn reasons(answers: Vec<Answer>, arguments: &str) -> Vec<String> {
     let place = Place::new();
@@ -35,7 +35,7 @@ fn a_failing_server_is_asked_again() {
 }
 
 #[test]
-fn what_is_no_heap_profile_is_not_kept() {
+fn only_heap_profiles_are_kept() {
     let cpu = highwater_profile::Profile::new(vec![highwater_profile::ValueType::new("cpu", "nanoseconds")]);
     let whole = Program::new(Some(9)).step(0, 0);
     let answers = vec![
@@ -54,7 +54,7 @@ fn what_is_no_heap_profile_is_not_kept() {
         "it has cpu; Go has its heap profile at /debug/pprof/heap",
         "cut off",
         "",
-        "HTTP protocol",
+        "not valid HTTP",
         "",
     ]) {
         assert!(reason.contains(expected) && !reason.is_empty(), "{expected}: {reason}");
@@ -63,32 +63,32 @@ fn what_is_no_heap_profile_is_not_kept() {
 
 #[test]
 fn an_answer_without_end_is_bounded() {
-    // Refused by what it would take before by how long; slow machines get the time they need.
+    // The limit on memory ends it, not the timeout; slow machines get enough time.
     let reasons = reasons(vec![Answer::Endless], "--max-unpacked 1MiB --timeout 30s");
     assert_eq!(reasons, ["the answer has more than 1048576 bytes (--max-unpacked)"]);
 }
 
 #[test]
-fn an_answer_by_drips_is_bounded() {
+fn a_slow_answer_is_bounded() {
     let reasons = reasons(vec![Answer::Drip], "--timeout 2s");
     assert_eq!(reasons, ["the answer was not complete after 2 s (--timeout)"]);
 }
 
 #[test]
-fn a_circle_of_redirections_is_left() {
+fn a_redirection_loop_ends() {
     let place = Place::new();
-    // One request and five more, where it is sent.
+    // The first request and five redirections.
     let circle = vec![Answer::Redirect(None); 6];
     let good = quiet(&mut Program::new(Some(1)), 1).into_iter().map(Answer::Body);
     let server = Server::start(circle.into_iter().chain(good).collect());
     let events = watched(&place, &format!("{} --max-snapshots 1", server.url()));
     let failures = of_kind(&events, "failure");
     assert_eq!((failures.len(), server.requests().len()), (1, 7), "{events:#?}");
-    assert!(failures[0]["reason"].as_str().unwrap().contains("sends us on and on"), "{failures:?}");
+    assert!(failures[0]["reason"].as_str().unwrap().contains("redirects too often"), "{failures:?}");
 }
 
 #[test]
-fn a_token_goes_to_the_server_and_nowhere_else() {
+fn only_the_server_gets_the_token() {
     let place = Place::new();
     let other = Server::bodies(quiet(&mut Program::new(Some(1)), 1));
     let server = Server::start(vec![Answer::Redirect(Some(other.url()))]);
@@ -118,7 +118,7 @@ fn nobody_answers() {
     assert_eq!(run.code, Some(2));
     assert!(
         run.stderr.starts_with(&format!(
-            "highwater: error: http://127.0.0.1:{port}/debug/pprof/heap: there was not one snapshot: "
+            "highwater: error: http://127.0.0.1:{port}/debug/pprof/heap: no snapshot arrived: "
         )),
         "{}",
         run.stderr
@@ -136,7 +136,7 @@ fn an_output_that_cannot_be_used_ends_the_watch() {
         assert!(run.error().contains(&format!("cannot write {out}")), "{}", run.stderr);
     }
     assert!(server.requests().is_empty(), "nobody was asked in vain");
-    // A directory of incidents that is a file.
+    // The path for incidents is a file.
     let mut program = Program::new(Some(1));
     let mut bodies = quiet(&mut program, 5);
     bodies.push(program.step(0, 400));
@@ -153,7 +153,7 @@ fn an_output_that_cannot_be_used_ends_the_watch() {
 fn a_full_disk_ends_the_watch() {
     let place = Place::new();
     let mut noise = 1u32;
-    // Longer than the limit below, packed or not.
+    // Longer than the limit below, compressed or not.
     let long = (0..20_000).map(|_| {
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         char::from(b'a' + (noise >> 24) as u8 % 26)
@@ -163,7 +163,7 @@ fn a_full_disk_ends_the_watch() {
     let mut profile = program.profile();
     profile.comments.push(long.collect());
     let server = Server::bodies(vec![encoded(&profile)]);
-    // No file may be longer than 4 KiB or so, as if that was all there is left.
+    // The limit of about 4 KiB a file acts like a full disk.
     let script = format!("trap '' XFSZ; ulimit -f 8; exec \"$0\" watch {} --for 60s", server.url());
     let binary = env!("CARGO_BIN_EXE_highwater");
     let mut command = std::process::Command::new("sh");
@@ -176,13 +176,13 @@ fn a_full_disk_ends_the_watch() {
 }
 
 #[test]
-fn wrong_targets_are_explained() {
+fn invalid_targets_have_a_helpful_error() {
     let place = Place::new();
     place.bytes("text", b"no number");
     place.bytes("app.pid", b"1");
     for (arguments, expected) in [
         ("https://host --cacert nowhere", "cannot read the authorities in nowhere"),
-        ("ftp://host", "no address"),
+        ("ftp://host", "not an address"),
         ("localhost:6060", "an address begins with http://"),
         ("nowhere", "there is no such directory or file"),
         ("text", "there is no process id in this file"),
@@ -214,7 +214,7 @@ fn ctrl_c_ends_the_watch_with_a_summary() {
     assert_eq!(code, Some(0));
     let last = events.last().unwrap();
     assert_eq!((&last["because"], &last["snapshots"]), (&"asked".into(), &1.into()));
-    // Also while a server keeps it waiting.
+    // Ctrl-C also works while a server delays its answer.
     let server = Server::start(vec![Answer::Status(500), Answer::Drip]);
     let mut going = Going::start(&place, &format!("{} --every 1ms --timeout 1h", server.url()));
     going.wait_for("failure");

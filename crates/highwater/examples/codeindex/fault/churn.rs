@@ -1,12 +1,12 @@
 //! The churn: a regular expression that is compiled again for each file.
 //!
 //! The kind of incident: `Regex::new` within a loop over files (as in the state sync of
-//! github.com/near/nearcore, pull request 14860). Nothing stays and nothing peaks: the program is just slow, and
-//! only the cumulative columns of a profile say why.
+//! github.com/near/nearcore, pull request 14860). Nothing stays live, and there is no peak: the program is
+//! only slow, and only the cumulative columns of a profile say why.
 
 use regex::Regex;
 
-/// Counts the words of `text` that begin with the first word of `query`, or with its capital.
+/// Counts the words of `text` that begin with the first word of `query`, or with its capitalised form.
 #[inline(never)]
 pub fn count_matches(query: &str, text: &str) -> usize {
     let word = query.trim_start_matches("def:").split(' ').next().unwrap_or_default();

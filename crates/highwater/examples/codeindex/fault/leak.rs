@@ -1,13 +1,13 @@
 //! The leak: a cache from which nothing is ever removed.
 //!
-//! The kind of incident: a map remembers something for everything that was ever seen, its entries are hardly ever
-//! asked for again, and no code path removes them (as in the syscall monitor of github.com/exein-io/pulsar,
-//! issue 9). Nothing is lost in the sense of a leak checker, since every block can still be reached; only growth
-//! shows it.
+//! The kind of incident: a map keeps an entry for every key it has ever seen, its entries are rarely used
+//! again, and no code path removes them.
+//! (The model is the syscall monitor of github.com/exein-io/pulsar, issue 9.) A leak checker finds nothing,
+//! since every block is still reachable; only growth shows the leak.
 
 use std::collections::HashMap;
 
-/// Rendered pages by query and number of the request: a key that never comes twice, so that it never hits.
+/// Rendered pages by query and request number. The number makes every key unique, so the cache never hits.
 #[derive(Default)]
 pub struct ResultCache {
     pages: HashMap<(String, usize), String>,

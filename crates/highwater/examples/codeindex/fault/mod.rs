@@ -1,5 +1,5 @@
-//! Faults that can be switched on, so that there is something to be found in the profiles of a program that is
-//! otherwise in order. Each is modelled on an incident of a real program.
+//! Faults to switch on, so that profiles of an otherwise correct program contain something to find. Each is
+//! modelled on an incident of a real program.
 
 mod churn;
 mod leak;
@@ -11,7 +11,7 @@ use clap::ValueEnum;
 
 use crate::sources::Corpus;
 
-/// What can be made to go wrong.
+/// The possible faults.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Fault {
     /// A cache of results that is never evicted
@@ -22,7 +22,7 @@ pub enum Fault {
     Churn,
 }
 
-/// The faults of this run, each called from where it would happen in a real program.
+/// The faults of this run. Each is called from the place at which it would happen in a real program.
 pub struct Faults {
     cache: Option<leak::ResultCache>,
     archive: Option<spike::Archive>,
@@ -30,7 +30,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// Prepares what the wanted faults need, in little memory.
+    /// Prepares the wanted faults, with little memory.
     ///
     /// # Errors
     /// When the archive cannot be written to the directory for temporary files.

@@ -1,8 +1,8 @@
-//! The spike: an archive that is inflated as a whole, into one buffer.
+//! The spike: a whole archive that is decompressed into one buffer.
 //!
-//! The kind of incident: compressed data is read with `read_to_end` where a stream would do (as in the snapshots
-//! of github.com/spacejam/sled, issue 938). The buffer lives for a moment, and that moment sets the size of
-//! the machine, or brings the kernel to kill the process. Snapshots taken before and after it show nothing.
+//! The kind of incident: compressed data is read with `read_to_end` where a stream would be enough (as in the
+//! snapshots of github.com/spacejam/sled, issue 938). The buffer exists only briefly, but decides how much
+//! memory the machine needs, or makes the kernel kill the process. Snapshots before and after show nothing.
 
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
@@ -13,7 +13,7 @@ use flate2::write::GzEncoder;
 
 use crate::sources::Corpus;
 
-/// What the archive unpacks to, at least.
+/// Minimum uncompressed size of the archive.
 const UNPACKED_BYTES: usize = 256 << 20;
 
 /// A compressed copy of the sources in a temporary file.
@@ -22,7 +22,7 @@ pub struct Archive {
 }
 
 impl Archive {
-    /// Packs the sources, several times over if need be.
+    /// Compresses the sources, repeatedly if they are too small.
     pub fn pack(corpus: &Corpus) -> io::Result<Self> {
         let mut encoder = GzEncoder::new(BufWriter::new(tempfile::tempfile()?), Compression::fast());
         let mut written = 0;

@@ -1,4 +1,4 @@
-//! What a service runs in: systemd, Kubernetes, Docker, and a collector beside it.
+//! The environments of a service: systemd, Kubernetes, Docker, and a collector next to it.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,10 +12,10 @@ use crate::watch::wait_until;
 
 const UNIT: &str = "highwater-example.service";
 
-/// Where both keep what the watch writes.
+/// The directory of the watch in all of them.
 const DIRECTORY: &str = "/var/lib/service";
 
-/// What `systemd-analyze` says against a unit.
+/// The objections of `systemd-analyze` to a unit.
 fn faults_of_unit(unit: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(UNIT);
@@ -41,7 +41,7 @@ fn systemd_finds_no_fault_with_the_unit() {
     }
 }
 
-/// What `kubernetes-validate` says against a manifest.
+/// The objections of `kubernetes-validate` to a manifest.
 fn faults_of_manifest(manifest: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("manifest.yaml");
@@ -53,7 +53,7 @@ fn faults_of_manifest(manifest: &str) -> String {
     if output.status.success() { String::new() } else { said }
 }
 
-/// The container in a manifest, with what it mounts and asks for in its place.
+/// The container in a manifest, and the pod's spec.
 fn container(manifest: &str) -> (Value, Value) {
     let pod =
         yaml(manifest).into_iter().find(|it| it["kind"] == "Deployment").unwrap()["spec"]["template"]["spec"]
@@ -61,7 +61,7 @@ fn container(manifest: &str) -> (Value, Value) {
     (pod["containers"][0].clone(), pod)
 }
 
-/// The value of a variable of a container.
+/// The value of a container's environment variable.
 fn variable<'a>(container: &'a Value, name: &str) -> &'a Value {
     container["env"].as_array().unwrap().iter().find(|it| it["name"] == name).unwrap()
 }
@@ -77,7 +77,7 @@ fn kubernetes_finds_no_fault_with_the_manifest() {
     ] {
         assert_ne!(faults_of_manifest(&manifest.replace(right, wrong)), "", "{wrong}");
     }
-    // What a schema does not know: names that lead from one part to another.
+    // A schema does not check names that refer to other parts.
     let (container, pod) = container(&manifest);
     for probe in ["startupProbe", "readinessProbe", "livenessProbe"] {
         assert_eq!(container[probe]["httpGet"], serde_json::json!({ "path": "/healthz", "port": "agent" }));
@@ -110,7 +110,7 @@ fn the_agent_takes_the_settings_of_the_unit_and_of_the_manifest() {
     }
 }
 
-/// As systemd and Docker run it.
+/// Like under systemd and Docker.
 #[test]
 fn the_example_goes_on_without_an_input() {
     let mut service = Command::new(PROGRAM);
@@ -127,13 +127,13 @@ fn the_example_goes_on_without_an_input() {
     service.wait().unwrap();
 }
 
-/// What hadolint says against a Dockerfile.
+/// The objections of hadolint to a Dockerfile.
 fn faults_of_image(dockerfile: &str) -> String {
     let output = fed(python("hadolint").args(["--no-color", "-"]), dockerfile);
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }
 
-/// What a Dockerfile takes from the repository and is not there.
+/// Paths that a Dockerfile copies from the repository and that do not exist.
 fn not_there(dockerfile: &str) -> Vec<&str> {
     let copies =
         dockerfile.lines().filter_map(|it| it.strip_prefix("COPY ")).filter(|it| !it.starts_with("--from"));
@@ -142,13 +142,13 @@ fn not_there(dockerfile: &str) -> Vec<&str> {
 }
 
 #[test]
-fn hadolint_finds_no_fault_with_the_image_and_it_builds_what_there_is() {
+fn hadolint_finds_no_fault_and_the_image_builds_existing_files() {
     let dockerfile = file("Dockerfile");
     assert_eq!(faults_of_image(&dockerfile), "");
     assert_ne!(faults_of_image(&dockerfile.replace("debian:bookworm-slim", "debian")), "");
     assert_eq!(not_there(&dockerfile), [""; 0]);
     assert_eq!(not_there(&dockerfile.replace("COPY crates", "COPY kates")), ["kates"]);
-    // The whole workspace, by the compiler that it asks for, and the example as the guide of the agent runs it.
+    // The whole workspace, with the required compiler, and the example as the agent's guide runs it.
     let manifest = fs::read_to_string(top().join("Cargo.toml")).unwrap();
     let line = |key: &str| manifest.lines().find_map(|it| it.strip_prefix(key)).unwrap();
     for member in line("members = ").trim_matches(['[', ']']).split(", ") {
@@ -163,7 +163,7 @@ fn hadolint_finds_no_fault_with_the_image_and_it_builds_what_there_is() {
     assert!(dockerfile.contains("/target/release/examples/service /usr/local/bin/service\n"));
 }
 
-/// What the documentation of the receiver `pprof` and of `confighttp` lets a section `remote` have.
+/// The keys that the documentation of the receiver `pprof` and of `confighttp` allows in a section `remote`.
 const REMOTE: &[&str] = &[
     "endpoint",
     "collection_interval",
@@ -176,7 +176,8 @@ const REMOTE: &[&str] = &[
     "proxy_url",
 ];
 
-/// What is wrong with a collector's configuration, as far as its documentation tells: no package has a collector to try it with.
+/// The faults in a collector's configuration according to its documentation: no installable package contains
+/// a collector.
 fn faults_of_collector(text: &str) -> Vec<String> {
     let config = yaml(text).remove(0);
     let mut faults = Vec::new();

@@ -1,4 +1,4 @@
-//! The dashboard shows what the agent serves: no panel asks for a metric that is not there, and no metric is forgotten.
+//! The dashboard shows what the agent serves: every panel's metric exists, and every metric has a panel.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,8 @@ use serde_json::Value;
 use super::file;
 use crate::watch::{wait_until, watched};
 
-/// What some machines have nothing to say about: no control group, no limit of that kind, no pressure in the kernel.
+/// Metrics that some machines do not have: no control group, no such limit, no pressure information in the
+/// kernel.
 const SOMETIMES: &[&str] = &[
     "highwater_container_limit_hits_total",
     "highwater_container_oom_kills_total",
@@ -17,10 +18,10 @@ const SOMETIMES: &[&str] = &[
     "highwater_memory_throttle_bytes",
 ];
 
-/// Metrics that are no course over time.
+/// Metrics that are not drawn over time.
 const NOT_DRAWN: &[&str] = &["highwater_build_info"];
 
-/// Where the metrics are named.
+/// The source that names the metrics.
 const SOURCE: &str = include_str!("../../../../../crates/highwater-agent/src/endpoint/metrics.rs");
 
 /// All expressions of a dashboard.
@@ -38,17 +39,17 @@ pub fn metrics(expression: &str) -> BTreeSet<&str> {
     words.filter(|it| it.starts_with("highwater_")).collect()
 }
 
-/// The metrics of a page of `/metrics`.
+/// The metrics on a page of `/metrics`.
 pub fn served(page: &str) -> BTreeSet<&str> {
     let lines = page.lines().filter(|it| it.starts_with("highwater_"));
     lines.map(|it| it.split(['{', ' ']).next().unwrap()).collect()
 }
 
-/// What a dashboard and rules ask for and the agent does not serve, and the other way round.
+/// The metrics that a dashboard and rules use but the agent does not serve, and the other way round.
 fn disagreement(dashboard: &str, rules: &str, page: &str) -> Vec<String> {
     let dashboard: Value = serde_json::from_str(dashboard).unwrap();
     let drawn: BTreeSet<_> = expressions(&dashboard).into_iter().flat_map(metrics).collect();
-    // In the comments and words of the rules there are none.
+    // Comments and texts of the rules contain no metrics.
     let asked: BTreeSet<_> = drawn.union(&metrics(rules)).copied().collect();
     let served = served(page);
     let in_source = |name: &str| {
@@ -62,7 +63,7 @@ fn disagreement(dashboard: &str, rules: &str, page: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_dashboard_and_the_alerts_ask_for_what_is_served() {
+fn the_dashboard_and_the_alerts_use_served_metrics() {
     let directory = tempfile::tempdir().unwrap();
     let service = watched(directory.path(), "every:20ms");
     wait_until("readings", || service.metric("highwater_watch_readings_total") >= 2);
@@ -73,7 +74,8 @@ fn the_dashboard_and_the_alerts_ask_for_what_is_served() {
         metrics("rate(highwater_a_total{x=\"y\"}[5m]) / highwater_b"),
         ["highwater_a_total", "highwater_b"].into()
     );
-    // It would be noticed: a name that is not there, a counter without its ending, an alert about nothing, a metric forgotten.
+    // The planted faults: a missing metric, a counter without its suffix, an alert about nothing, a forgotten
+    // metric.
     for (right, wrong, said) in [
         ("highwater_live_bytes", "highwater_living_bytes", "highwater_living_bytes is not served"),
         ("highwater_freed_bytes_total", "highwater_freed_bytes", "highwater_freed_bytes is not served"),

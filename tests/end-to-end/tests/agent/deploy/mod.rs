@@ -1,4 +1,5 @@
-//! The files for operators in `docs/deploy`, each used by the program that it is made for, as far as that can be installed.
+//! The files for operators in `docs/deploy`, each checked with the program that it is for, if that can be
+//! installed.
 
 mod boxes;
 mod dashboard;
@@ -11,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-/// The top of the repository.
+/// The root of the repository.
 fn top() -> PathBuf {
     highwater_tests::repository().to_owned()
 }
@@ -28,7 +29,7 @@ fn python(program: &str) -> Command {
     Command::new(clients.join("python/bin").join(program))
 }
 
-/// What a program makes of a text that it reads from its standard input.
+/// The output of a program that reads this text from its standard input.
 fn fed(command: &mut Command, text: &str) -> Output {
     let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut child = child.unwrap_or_else(|error| {
@@ -41,7 +42,7 @@ fn fed(command: &mut Command, text: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// The documents of a file of YAML.
+/// The documents in a YAML file.
 fn yaml(text: &str) -> Vec<Value> {
     let script = "import json, sys, yaml; json.dump(list(yaml.safe_load_all(sys.stdin)), sys.stdout)";
     let output = fed(python("python3").args(["-c", script]), text);

@@ -1,4 +1,5 @@
-//! The configuration of Prometheus and the alerts, tried by promtool and by a Prometheus that reads a service.
+//! The configuration of Prometheus and the alerts, checked by promtool and by a Prometheus that scrapes a
+//! service.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +16,7 @@ use crate::service::Service;
 const RULES: &str = "prometheus-rules.yml";
 const RULES_TEST: &str = "prometheus-rules.test.yml";
 
-/// What `promtool` says, and whether it was content.
+/// The output of `promtool`, and whether it succeeded.
 fn promtool(directory: &Path, arguments: &[&str]) -> (bool, String) {
     let output = Command::new("promtool").current_dir(directory).args(arguments).output();
     let output = output.expect("promtool is there; `cargo xtask test` installs what the tests need");
@@ -43,7 +44,7 @@ fn promtool_finds_no_fault_with_the_alerts() {
     for alert in alerts {
         assert!(tests.contains(&format!("alertname: {alert}")), "no test of {alert}");
     }
-    // It does find faults where there are some.
+    // The planted faults: promtool does find them.
     write(RULES, &rules.replace("increase(", "inkrease("));
     assert!(!passes(&["check", "rules", RULES]).0);
     for (right, wrong) in [
@@ -58,7 +59,7 @@ fn promtool_finds_no_fault_with_the_alerts() {
     }
 }
 
-/// An expression as Grafana sends it.
+/// An expression with Grafana's variables filled in.
 fn filled_in(expression: &str) -> String {
     let mut expression = expression.to_owned();
     for (name, value) in
@@ -90,7 +91,7 @@ fn prometheus_answers_every_panel_and_evaluates_every_alert() {
     let page = crate::service::ask_with(service.agent, "GET /metrics HTTP/1.1", &head, b"").text();
     let served = served(&page);
     let dashboard: Value = serde_json::from_str(&file("grafana-dashboard.json")).unwrap();
-    // An annotation marks what happened, and nothing did.
+    // An annotation marks events, and there were none.
     let mut unanswered: Vec<_> = expressions(&dashboard)
         .into_iter()
         .filter(|it| metrics(it).is_subset(&served) && !it.ends_with("> 0"))

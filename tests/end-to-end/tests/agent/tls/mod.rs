@@ -1,4 +1,4 @@
-//! https, read by the command and spoken to receivers by the agent, with servers that are trusted and others that are not.
+//! HTTPS, read by the command and used for receivers by the agent, with trusted and untrusted servers.
 
 mod server;
 
@@ -29,7 +29,7 @@ fn command(cacert: Option<&Path>) -> Command {
     command
 }
 
-/// The one line that the command says when it gives no answer.
+/// The one-line error message of a command without an answer.
 fn refusal(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -48,7 +48,7 @@ fn the_command_reads_https() {
     let read = succeed(command(None).arg("top").args(argument).arg(server.url("localhost")));
     let rows = |text: &str| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(rows(&read), rows(&plain));
-    // By its address, with the variable, and with a token, which nobody on the way can read.
+    // With the IP address, with the variable, and with a token, which is encrypted on the way.
     succeed(command(Some(&file)).args(["top", &server.url("127.0.0.1")]).env("HIGHWATER_TOKEN", "s3cret"));
     let last = server.heads().pop().unwrap();
     assert!(last.to_ascii_lowercase().contains("authorization: bearer s3cret\r\n"), "{last}");
@@ -59,15 +59,15 @@ fn the_command_reads_https() {
 }
 
 #[test]
-fn servers_that_are_not_the_one_meant_are_refused() {
+fn servers_with_wrong_certificates_are_refused() {
     let directory = tempfile::tempdir().unwrap();
     let authority = Authority::new("ours");
     let file = authority.file(directory.path());
     for (signer, says, expected) in [
         (
-            &Authority::new("stranger"),
+            &Authority::new("untrusted"),
             RIGHT,
-            "the certificate of localhost is signed by nobody who is known here; give the",
+            "the certificate of localhost is signed by an authority that is not trusted here; give the",
         ),
         (
             &Authority::new("ours"),
@@ -93,7 +93,7 @@ fn servers_that_are_not_the_one_meant_are_refused() {
         assert!(said.starts_with(&format!("highwater: error: {url}: {expected}")), "{said}");
         assert_eq!(server.heads(), [""; 0], "nothing was asked of it");
     }
-    // The system knows nobody of this name either.
+    // The system's authorities do not include this one either.
     let server = Server::start(authority.signs(RIGHT), heap());
     assert!(refusal(command(None).args(["top", &server.url("localhost")])).contains("--cacert FILE"));
 }
@@ -111,14 +111,14 @@ fn https_is_kept_within_the_bounds_of_http() {
     open.set_nonblocking(true).unwrap();
     let port = open.local_addr().unwrap().port();
     let sent_on = said(Answer::Redirect(format!("http://127.0.0.1:{port}/heap")), &[]);
-    assert!(sent_on.contains("the server sends us on to an address without TLS"), "{sent_on}");
+    assert!(sent_on.contains("the server redirects to an address without TLS"), "{sent_on}");
     assert!(open.accept().is_err(), "nobody was asked in the open");
     let redirected = said(Answer::Redirect("/again".to_owned()), &[]);
-    assert!(redirected.contains("sends us on and on"), "{redirected}");
+    assert!(redirected.contains("redirects too often"), "{redirected}");
     assert!(said(Answer::Endless, &["--max-unpacked", "1MiB"]).contains("more than 1048576 bytes"));
     let timeout = ["--timeout", "500ms"];
     assert!(said(Answer::Silence, &timeout).contains("not complete after 0.5 s"));
-    // One that takes the connection and begins no handshake, and one that answers in the open.
+    // One server accepts the connection and begins no handshake, and one answers without encryption.
     let silent =
         refusal(command(Some(&file)).arg("top").args(timeout).arg(format!("https://127.0.0.1:{port}")));
     assert!(silent.contains("not complete after 0.5 s"), "{silent}");
@@ -134,13 +134,13 @@ struct Running(Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// OpenSSL as the server, with the certificate that its manual makes: an authority and a server in one.
+/// OpenSSL as the server, with the certificate from its manual: an authority and a server in one.
 #[test]
 fn openssl_serves_with_a_certificate_that_is_its_own_authority() {
     let directory = tempfile::tempdir().unwrap();
@@ -154,7 +154,7 @@ fn openssl_serves_with_a_certificate_that_is_its_own_authority() {
         "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out own.pem -days 9 \
          -subj /CN=localhost -addext subjectAltName=DNS:localhost",
     ));
-    // It does not say which port it chose, so one is chosen for it.
+    // OpenSSL does not report the port it chose, so the test chooses one.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut serve =
         openssl(&format!("s_server -quiet -accept 127.0.0.1:{port} -cert own.pem -key key.pem -WWW"));
@@ -191,14 +191,14 @@ impl Receiver {
 }
 
 #[test]
-fn receivers_are_told_by_https_if_they_are_trusted() {
+fn trusted_receivers_get_incidents_by_https() {
     let directory = tempfile::tempdir().unwrap();
     let authority = Authority::new("ours");
     let file = authority.file(directory.path());
     let [json, slack, pyroscope, otlp] = [(); 4].map(|()| Receiver::new(authority.signs(RIGHT)));
-    let stranger = Receiver::new(Authority::new("stranger").signs(RIGHT));
+    let untrusted = Receiver::new(Authority::new("untrusted").signs(RIGHT));
     let [first, second, third, fourth, fifth] =
-        [&json, &slack, &pyroscope, &otlp, &stranger].map(Receiver::url);
+        [&json, &slack, &pyroscope, &otlp, &untrusted].map(Receiver::url);
     let service = telling(
         &directory.path().join("watched"),
         &format!(
@@ -215,9 +215,9 @@ fn receivers_are_told_by_https_if_they_are_trusted() {
     assert!(pyroscope.take().line.starts_with("POST /ingest?"));
     let profile = otlp.take();
     assert!(highwater_profile::read(&profile.body, &Default::default()).is_ok(), "{}", profile.line);
-    let connection = accept(&stranger.0);
+    let connection = accept(&untrusted.0);
     assert!(
-        std::io::Read::read(&mut secured(&stranger.1, connection), &mut [0]).is_err(),
+        std::io::Read::read(&mut secured(&untrusted.1, connection), &mut [0]).is_err(),
         "it was sent something"
     );
     wait_until("a failure", || service.metric("highwater_watch_failures_total") == 1);

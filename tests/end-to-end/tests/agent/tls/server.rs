@@ -1,4 +1,4 @@
-//! Servers that speak TLS, with certificates that are right or wrong as a test says.
+//! TLS servers with certificates that are right or wrong, as a test chooses.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -15,10 +15,10 @@ use rustls::crypto::ring;
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-/// Somebody who signs certificates.
+/// An authority that signs certificates.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
-/// What a certificate says.
+/// The content of a certificate.
 #[derive(Clone, Copy)]
 pub struct Says {
     pub names: &'static [&'static str],
@@ -36,14 +36,14 @@ impl Authority {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
     }
 
-    /// A file with its certificate.
+    /// A file with the authority's certificate.
     pub fn file(&self, directory: &Path) -> PathBuf {
         let path = directory.join("ca.pem");
         std::fs::write(&path, self.0.as_ref().pem()).unwrap();
         path
     }
 
-    /// What a server is set up with whose certificate says this.
+    /// The configuration of a server whose certificate has this content.
     pub fn signs(&self, says: Says) -> Arc<ServerConfig> {
         let names = says.names.iter().map(|&it| it.to_owned()).collect::<Vec<_>>();
         let mut params = CertificateParams::new(names).unwrap();
@@ -69,15 +69,15 @@ pub fn secured(config: &Arc<ServerConfig>, stream: TcpStream) -> StreamOwned<Ser
     StreamOwned::new(ServerConnection::new(Arc::clone(config)).unwrap(), stream)
 }
 
-/// How a request is answered.
+/// The answer to a request.
 #[derive(Clone)]
 pub enum Answer {
     Body(Vec<u8>),
-    /// With zeros without an end.
+    /// Zeros without end.
     Endless,
-    /// By sending the client somewhere else.
+    /// A redirection to this address.
     Redirect(String),
-    /// Not at all.
+    /// No answer.
     Silence,
 }
 
@@ -97,7 +97,7 @@ impl Server {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (config, answer, log) = (Arc::clone(&config), answer.clone(), Arc::clone(&log));
-                // The client may hang up at any time.
+                // The client may close the connection at any time.
                 thread::spawn(move || drop(serve(secured(&config, stream), &answer, &log)));
             }
         });
@@ -108,7 +108,7 @@ impl Server {
         format!("https://{host}:{}/heap", self.port)
     }
 
-    /// The heads of the requests that came through.
+    /// The heads of the received requests.
     pub fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }

@@ -1,9 +1,9 @@
-//! What happened, told in lines: the findings of the watch for people.
+//! The findings of the watch as lines of text for people.
 
 use highwater_analyze::{Estimate, SampleKind, Sign, Spike, SpikeRow, Suspects, Trend, TrendRow, Unit};
 use highwater_report::{amount, change, duration, estimate};
 
-/// Rows that are named as evidence.
+/// Number of rows named as evidence.
 const NAMED: usize = 5;
 
 fn bytes(value: i64) -> String {
@@ -14,23 +14,23 @@ fn signed(value: i64) -> String {
     change(&Estimate::exact(value), &Unit::Bytes)
 }
 
-/// Which values tell what happened in a spike.
+/// The kind of values that shows a spike best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Story {
-    /// What was allocated, and may be gone again.
+pub(crate) enum SpikeValues {
+    /// Allocated memory, which may be freed again.
     Allocated,
-    /// What is live.
+    /// Live memory.
     Live,
 }
 
-impl Story {
-    /// The values that the signs of a spike are about.
-    pub(crate) fn of(spike: &Spike, suspects: &Suspects) -> Self {
+impl SpikeValues {
+    /// The values that the spike's signs are about.
+    pub(crate) fn from_signs(spike: &Spike, suspects: &Suspects) -> Self {
         let is_live = spike.signs.iter().all(|it| *it == Sign::Live);
         if is_live || suspects.only_live { Self::Live } else { Self::Allocated }
     }
 
-    /// The kind of these values.
+    /// The kind of these values in a profile.
     pub(crate) fn sample(self) -> SampleKind {
         match self {
             Self::Allocated => SampleKind::AllocBytes,
@@ -38,7 +38,7 @@ impl Story {
         }
     }
 
-    /// What speaks for a row.
+    /// The value of a row that counts as evidence.
     fn amount(self, row: &SpikeRow) -> Estimate {
         match self {
             Self::Allocated => row.excess,
@@ -46,7 +46,7 @@ impl Story {
         }
     }
 
-    /// The rows that explain it, most first.
+    /// The rows that explain the spike, largest first.
     fn rows(self, suspects: &Suspects) -> Vec<&SpikeRow> {
         let lower = |it: &SpikeRow| {
             let amount = self.amount(it);
@@ -57,7 +57,7 @@ impl Story {
         rows
     }
 
-    /// A spike in one line.
+    /// A spike, in one line.
     pub(crate) fn summary(self, spike: &Spike, suspects: &Suspects) -> String {
         let elapsed = duration(spike.elapsed_ns);
         let what = match (self, spike.alloc_bytes, spike.usual_alloc_bytes) {
@@ -75,7 +75,7 @@ impl Story {
         }
     }
 
-    /// What shows it, row by row.
+    /// The evidence for a spike, row by row.
     pub(crate) fn evidence(self, spike: &Spike, suspects: &Suspects) -> Vec<String> {
         let mut lines = vec![format!("live bytes changed by {}", signed(spike.live_change_bytes))];
         lines.extend(
@@ -104,14 +104,14 @@ impl Story {
     }
 }
 
-/// Sustained growth in one line.
+/// Sustained growth, in one line.
 pub(crate) fn growth_summary(trend: &Trend, leaks: &[&TrendRow]) -> String {
     let growth = change(&trend.growth_per_hour, &Unit::Bytes);
     let label = leaks.first().map_or("", |it| it.key.label.as_str());
     format!("live bytes {growth} an hour over {}, most by {label}", duration(trend.span_ns))
 }
 
-/// What shows it, row by row, and where it leads.
+/// The evidence for growth, row by row, and when the limit will be reached.
 pub(crate) fn growth_evidence(trend: &Trend, leaks: &[&TrendRow]) -> Vec<String> {
     let mut lines = Vec::new();
     for row in leaks.iter().take(NAMED) {

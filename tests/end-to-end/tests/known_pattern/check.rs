@@ -1,4 +1,5 @@
-//! A gate on peaks in real recordings: equal runs pass though another thread makes the peak in each; a larger program does not.
+//! `highwater check` on peaks in real recordings: equal runs pass although the peak is in another thread in
+//! each; a larger program fails.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +7,7 @@ use std::process::Command;
 use highwater_tests::{highwater, succeed};
 use serde_json::Value;
 
-/// Bytes of the cache beside the spikes.
+/// Bytes of the cache next to the spikes.
 const CACHE: usize = 16 << 20;
 
 fn record(directory: &Path, name: &str, first: usize, cache: usize) -> PathBuf {
@@ -25,7 +26,7 @@ fn ask(arguments: &[&str], files: &[&Path]) -> (Value, Option<i32>) {
 }
 
 #[test]
-fn a_gate_on_peaks_judges_what_can_be_compared() {
+fn check_on_peaks_compares_what_is_comparable() {
     let directory = tempfile::tempdir().unwrap();
     let base = record(directory.path(), "base.pb.gz", 0, CACHE);
     let check = |new: &Path, growth: &str| {
@@ -38,7 +39,7 @@ fn a_gate_on_peaks_judges_what_can_be_compared() {
         let new = record(directory.path(), &format!("{run}.pb.gz"), run % 3, CACHE);
         let (answer, code) = check(&new, "2%");
         assert_eq!(code, Some(0), "{run}: {answer:#}");
-        // The planted fault: row by row these runs differ for certain.
+        // The planted fault: row by row, these runs differ significantly.
         let (diff, _) = ask(&["diff", "--sample", "peak-bytes"], &[&base, &new]);
         moved += usize::from(diff["rows"].as_array().unwrap().iter().any(|it| it["significant"] == true));
     }
