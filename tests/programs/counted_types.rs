@@ -1,5 +1,5 @@
-//! Allocates blocks of types that it counts itself: `counted_types FILE` writes a profile there, and prints for each type its
-//! name, the collection that keeps its blocks, their bytes and their number.
+//! Allocates blocks of types that it counts itself: `counted_types FILE` writes a profile there, and prints
+//! for each type its name, the collection that keeps its blocks, their bytes and their number.
 
 #![expect(dead_code, reason = "the types are there to be of a size")]
 
@@ -39,25 +39,25 @@ fn signed(bytes: usize) -> i64 {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(signed(layout.size()), 1);
-        // SAFETY: the caller's promises are those of this method.
+        // SAFETY: the caller's promises are this method's.
         unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count(signed(layout.size()), 1);
-        // SAFETY: the caller's promises are those of this method.
+        // SAFETY: the caller's promises are this method's.
         unsafe { self.0.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         count(-signed(layout.size()), -1);
-        // SAFETY: the caller's promises are those of this method.
+        // SAFETY: the caller's promises are this method's.
         unsafe { self.0.dealloc(block, layout) }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(signed(size) - signed(layout.size()), 0);
-        // SAFETY: the caller's promises are those of this method.
+        // SAFETY: the caller's promises are this method's.
         unsafe { self.0.realloc(block, layout, size) }
     }
 }

@@ -37,7 +37,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check the rules of the house: which crate uses which, where unsafe code is, what is documented, and more.
+    /// Check the rules of the house: which crate uses which, where unsafe code is, what is documented, and
+    /// more.
     Tidy(tidy::Options),
     /// Run every test, installing with apt-get and npm the outside programs (go, dot, …) that are missing.
     Test,

@@ -1,5 +1,5 @@
-//! The leak harness under the oldest compiler that its manifest states: it is a dependency of other projects' tests, some of which
-//! have to build with an older one than this project.
+//! The leak harness under the oldest compiler that its manifest states: it is a dependency of other projects'
+//! tests. Some of these projects build with an older compiler than this one.
 
 use std::fs;
 
@@ -10,7 +10,8 @@ use crate::workspace::Workspace;
 /// The crate, with all that it is linked with.
 const HARNESS: &str = "highwater-leaktest";
 
-/// Builds it with that compiler, which rustup installs. Where it cannot be had, this says so in one line and passes.
+/// Builds it with that compiler, which rustup installs. Where it cannot be had, this says so in one line and
+/// passes.
 ///
 /// # Errors
 /// When it does not build, or its manifest states no version.

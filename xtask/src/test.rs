@@ -17,8 +17,8 @@ const WAITING: &[&str] = &["agent", "agent_leaks", "live"];
 
 /// Runs the tests of every target and the documentation's examples.
 ///
-/// Cargo has no single option for both: `--all-targets` leaves the documentation out. All parts run even if the first
-/// fails, so that one run shows all that is broken.
+/// Cargo has no single option for both: `--all-targets` leaves the documentation out. All parts run even if
+/// the first fails, so that one run shows all that is broken.
 ///
 /// # Errors
 /// When an outside program cannot be installed or a test fails.

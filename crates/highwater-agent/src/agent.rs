@@ -183,8 +183,8 @@ impl AgentBuilder {
     }
 
     /// Applies the settings of the environment variable `HIGHWATER_AGENT`, if it is set, such as
-    /// `listen:127.0.0.1:6060,dir:/var/lib/service,watch:0.8`; docs/PRODUCTION.md has a table of them. What it says of the watch
-    /// takes the place of [`Self::watch`].
+    /// `listen:127.0.0.1:6060,dir:/var/lib/service,watch:0.8`; docs/PRODUCTION.md has a table of them. What
+    /// it says of the watch takes the place of [`Self::watch`].
     ///
     /// # Errors
     /// When a part of the variable is not valid.

@@ -29,17 +29,17 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `flame` (on by default) | a flame graph in each incident, drawn by inferno, whose licence (CDDL-1.0) is not that of the rest |
+//! | `flame` (on by default) | a flame graph in each incident, drawn by inferno, whose licence (CDDL-1.0) differs from the others |
 //! | `axum` | [`Pages`] as a router of axum's |
 //! | `hyper` | [`Pages`] as a service of hyper's |
 //! | `otlp` | incidents as OpenTelemetry profiles |
 //! | `pprof-engine` | processor time as the crate pprof samples it |
 //! | `thread-sites` | where each thread was started |
-//! | `tls` | incidents told to `https` addresses; needs a C compiler |
+//! | `tls` | incidents sent to `https` addresses; needs a C compiler |
 //!
-//! The way of a request, file by file: [`listener`] and [`server`] (connections in and out) or [`mounted`] (somebody else's server) →
-//! [`service`] → [`access`] (who may ask) → [`endpoint`] (what is asked for) → [`captures`] (the thread that takes snapshots)
-//! → [`reply`].
+//! The way of a request, file by file: [`listener`] and [`server`] (connections in and out) or [`mounted`]
+//! (another server) → [`service`] → [`access`] (who may ask) → [`endpoint`] (what is asked for) →
+//! [`captures`] (the thread that takes snapshots) → [`reply`].
 #![forbid(unsafe_code)]
 
 mod access;

@@ -21,8 +21,9 @@ pub(crate) struct Shared {
     #[arg(long, value_name = "KIND", value_parser = parse::sample, action = ArgAction::Set, num_args = 1, help_heading = "What to show")]
     pub(crate) sample: Vec<SampleKind>,
 
-    /// What a row stands for: site, function, generic (functions without their type arguments), line, file, module, crate, type
-    /// (what the blocks hold) or container (what keeps them) [default: line; function in flame graphs]
+    /// What a row stands for: site, function, generic (functions without their type arguments), line, file,
+    /// module, crate, type (what the blocks hold) or container (what keeps them) [default: line; function in
+    /// flame graphs]
     #[arg(long, value_name = "GROUPING", value_parser = Grouping::parse, help_heading = "What to show")]
     pub(crate) by: Option<Grouping>,
 
@@ -134,7 +135,7 @@ impl Shared {
             .unwrap_or_default()
     }
 
-    /// The same where leaks are told. What leaks in a library leaks for a line that the reader can change.
+    /// The same for findings of leaks. What leaks in a library leaks for a line that the reader can change.
     pub(crate) fn leak_query(&self, default_by: GroupBy) -> Query {
         Query { through_libraries: self.through.is_empty(), ..self.query(default_by) }
     }

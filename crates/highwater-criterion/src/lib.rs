@@ -20,8 +20,8 @@
 //! }
 //! ```
 //!
-//! Counted is what the whole process allocates while the routine runs, so that threads it starts are included. The counts
-//! are exact, whatever is sampled.
+//! Counted is what the whole process allocates while the routine runs, so that threads it starts are
+//! included. The counts are exact, whatever is sampled.
 #![forbid(unsafe_code)]
 
 use std::fmt;
@@ -67,7 +67,8 @@ impl fmt::Display for Operation {
 /// allocations. `None` if the benchmark was not run because the command line selects others.
 ///
 /// # Errors
-/// When the program's allocations do not come through [`Alloc`](highwater::Alloc), so that nothing could be counted.
+/// When the program's allocations do not come through [`Alloc`](highwater::Alloc), so that nothing could be
+/// counted.
 pub fn operation<R>(
     criterion: &mut Criterion,
     name: &str,

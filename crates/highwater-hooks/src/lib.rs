@@ -16,6 +16,10 @@
 //! Nothing in here panics, and no lock is held while code of the program runs. On platforms other than Linux with glibc
 //! there are no hooks: [`status`] says so, and every scope is empty. With a static glibc threads that are alive can still be
 //! listed, and the exit code chosen.
+//!
+//! # Features
+//! - `harness`: the leak harness's part. The functions that open descriptors, start processes and allocate memory are followed,
+//!   too. Without it only threads are.
 #![cfg_attr(not(hooked), allow(dead_code, reason = "no thread is seen to start"))]
 #![cfg_attr(not(feature = "harness"), allow(dead_code, reason = "only threads are seen to start"))]
 

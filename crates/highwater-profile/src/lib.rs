@@ -25,6 +25,7 @@
 //! # Features
 //!
 //! - `formats` (on by default): every format but pprof, and zstd.
+//! - `lock`: a lock on a directory that one process writes into.
 //! - `otlp`: profiles as a request to OpenTelemetry's collector.
 #![forbid(unsafe_code)]
 

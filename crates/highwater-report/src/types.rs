@@ -10,8 +10,8 @@ use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-/// The types as text: what the table is about, a row for each type with what keeps it and where it is made, and what is left
-/// out.
+/// The types as text: what the table is about, a row for each type with what keeps it and where it is made,
+/// and what is left out.
 pub fn types(types: &Types, view: &View) -> String {
     let header = &types.header;
     let mut text = header::lines(header, view);

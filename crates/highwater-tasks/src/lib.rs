@@ -4,8 +4,10 @@
 //! is left. So a live block that the executor's cell constructor allocated is a task, and the calls outside
 //! of the executor show where it was spawned. This needs no feature of the executor, and no hook in it.
 //!
-//! The crate is about names and numbers only: it reads no memory and no file. [`classify`] takes the calls
-//! of a stack, innermost first. [`call`] knows of which package a call is, [`name`] takes types out of names, and there is a file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and their likes), [`futures`].
+//! The crate is about names and numbers only: it reads no memory and no file. [`classify`] takes the calls of
+//! a stack, innermost first. [`call`] knows the package of a call, [`name`] takes types out of names,
+//! and there is a file for each family of executors: [`tokio`], [`async_task`] (smol, async-executor and
+//! their likes), [`futures`].
 //!
 //! The name of the constructor and the meaning of a cell's words depend on the executor. For a version that
 //! this crate does not know, the answer is [`Allocation::Unclassified`], so that tasks are never missed
@@ -172,7 +174,8 @@ pub fn is_told(calls: &[Call<'_>]) -> bool {
         || is_constructor && executor.is_own(&calls[first..=entry])
 }
 
-/// What allocated a block, by the calls of its stack, innermost first. They may begin inside of the allocator.
+/// What allocated a block, by the calls of its stack, innermost first. They may begin inside of the
+/// allocator.
 pub fn classify(calls: &[Call<'_>]) -> Allocation {
     classify_with(calls, |_| None)
 }
@@ -212,14 +215,15 @@ pub fn classify_with(calls: &[Call<'_>], version: impl Fn(&str) -> Option<Versio
     Allocation::Cell(Cell { executor, purpose, entry, future })
 }
 
-/// Whether a thread that was started by these calls runs the tasks of a runtime, and so the code of who spawned them.
+/// Whether a thread that was started by these calls runs the tasks of a runtime, and so the code of who
+/// spawned them.
 pub fn runs_tasks(calls: &[Call<'_>]) -> bool {
     calls.iter().find(|it| !it.is_standard()).is_some_and(Call::is_of_executors)
 }
 
-/// What a block is that begins with, or soon has, a pointer to a table of functions whose first one is called `function`, with its
-/// types or without. That needs no debug information, and no call of the executor's left in the stack `calls` that allocated the
-/// block.
+/// What a block is that begins with, or soon has, a pointer to a table of functions whose first one is called
+/// `function`, with its types or without. That needs no debug information, and no call of the executor's left
+/// in the stack `calls` that allocated the block.
 pub fn classify_by_table(function: &str, calls: &[Call<'_>]) -> Option<Cell> {
     let path = plain(function);
     // A waker also has a table of functions, and may be in any block.
@@ -260,8 +264,8 @@ fn entry(calls: &[Call<'_>], first: usize) -> usize {
     entry
 }
 
-/// What a cell holds, by a name of its constructor with types in it: `new<app::work::{async_fn_env#0}, …>` as debug information
-/// has it. `None` when there are none in it.
+/// What a cell holds, by a name of its constructor with types in it: `new<app::work::{async_fn_env#0}, …>` as
+/// debug information has it. `None` when there are none in it.
 pub fn future(executor: Executor, constructor: &str) -> Option<Future> {
     match executor {
         Executor::Tokio => name::future(constructor, "tokio::runtime::task::core::Cell<", "new"),
@@ -281,7 +285,7 @@ mod tests {
     const SPAWN: (&str, &str) = ("tokio::task::spawn::spawn", "task/spawn.rs");
     const OTHER: (&str, &str) = ("tokio::sync::mpsc::chan::channel", "sync/mpsc/chan.rs");
 
-    /// These calls of tokio's behind those of the allocator, and one of the program's.
+    /// These calls of tokio behind the allocator's calls, and one call of the program.
     fn told(of_tokio: &[(&str, &str)], has_program: bool) -> (bool, Allocation) {
         let files: Vec<String> = of_tokio.iter().map(|(_, file)| format!("{TOKIO}{file}")).collect();
         let inside =
@@ -304,7 +308,7 @@ mod tests {
         assert!(
             is_told && matches!(&whole, Allocation::Cell(it) if it.purpose == Purpose::Task && it.entry == 2)
         );
-        // Another block of the executor's is none, whoever called.
+        // Another block of the executor is no task, from any caller.
         assert_eq!(told(&[OTHER], false), (true, Allocation::Other));
         assert_eq!(told(&[], true), (true, Allocation::Other));
         let launch = ("tokio::runtime::scheduler::multi_thread::worker::Launch::launch", "runtime/worker.rs");

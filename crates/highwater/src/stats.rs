@@ -18,8 +18,9 @@ pub struct Stats {
     pub live_blocks: u64,
     /// Bytes allocated and not yet freed.
     pub live_bytes: u64,
-    /// Highest number of live bytes so far. Each thread may put it off by what it holds back: at most 64 KiB up or down, in every mode
-    /// (`highwater_recorder::Counts::HELD_BACK_BYTES`). In exact mode it is exact if one thread alone allocates.
+    /// Highest number of live bytes so far. Each thread may put it off by what it holds back: at most 64 KiB
+    /// up or down, in every mode (`highwater_recorder::Counts::HELD_BACK_BYTES`). In exact mode it is exact
+    /// if one thread alone allocates.
     pub peak_bytes: u64,
     /// Bytes of Highwater's own memory, which the numbers above do not include.
     pub overhead_bytes: u64,

@@ -1,5 +1,5 @@
-//! The three incidents of `docs/READING.md`: each command names the line that carries the fault, and none names a fault that
-//! is not there.
+//! The three incidents of `docs/READING.md`: each command names the line that carries the fault, and none
+//! names a fault that is not there.
 
 use highwater_tests::codeindex::{Series, ask, assert_marked};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! A whole program against a plain map: every block of the process, from before `main` to the end of its
 //! threads.
 //!
-//! Random sequences are compared where the recorder is a value and not the program's own allocator, and so can be
-//! asked again and again: `crates/highwater-recorder/tests/reference_exact.rs`.
+//! Random sequences are compared where the recorder is a value and not the program's own allocator, and so
+//! can be asked again and again: `crates/highwater-recorder/tests/reference_exact.rs`.
 
 use std::process::Command;
 

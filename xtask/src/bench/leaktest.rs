@@ -1,5 +1,5 @@
-//! `cargo xtask bench leaktest`: what a test that does nothing pays for being checked by the leak harness, and what a suite of async
-//! tests pays under cargo-nextest, which starts a process for each of them.
+//! `cargo xtask bench leaktest`: what a test that does nothing pays for being checked by the leak harness,
+//! and what a suite of async tests pays under cargo-nextest, which starts a process for each of them.
 //!
 //! The same 500 tests run with and without the harness in turns. Each program also runs with no test at all,
 //! to measure the costs per process separately. Processor time is compared, because the elapsed time of a
@@ -37,11 +37,13 @@ const PROGRAMS: [&str; 2] = ["trivial", "trivial_checked"];
 /// Maximum cost per test, in microseconds.
 const MOST_MICROSECONDS: f64 = 10.0;
 
-/// The same as programs whose tests are async, and what the second may take of the processor's time for a time of the first one.
+/// The same as programs whose tests are async, and what the second may take of the processor's time for a
+/// time of the first one.
 const SUITES: [&str; 2] = ["asynchronous", "asynchronous_checked"];
 const MOST_TIMES: f64 = 1.15;
 
-/// Microseconds in a tick of what the kernel counts for children: Linux shows them at 100 a second everywhere.
+/// Microseconds in a tick of what the kernel counts for children: Linux shows them at 100 a second
+/// everywhere.
 const TICK_MICROSECONDS: f64 = 10_000.0;
 
 /// Measures, prints the table, and compares with the goal.

@@ -1,10 +1,11 @@
 //! `cargo xtask suites advice`: runs `highwater advise` on published programs, and compares the advice with a
 //! list.
 //!
-//! Each library is built from its sources as they were published, and driven by a small program of `xtask/suites/drivers` with Highwater as
-//! its allocator, in exact mode. What is advised is compared with the table of `docs/records/ADVICE.md`: the command fails for a piece
-//! that is not listed, for a listed one that is not given any more, and when fewer than nine of ten are true. Before all that
-//! it must be advised on a program of its own.
+//! Each library is built from its sources as they were published, and driven by a small program of
+//! `xtask/suites/drivers` with Highwater as its allocator, in exact mode. What is advised is compared with
+//! the table of `docs/records/ADVICE.md`: the command fails for a piece that is not listed, for a listed one
+//! that is not given any more, and when fewer than nine of ten are true. Before all that it must be advised
+//! on a program of its own.
 
 mod examined;
 

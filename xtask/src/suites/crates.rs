@@ -1,9 +1,10 @@
 //! `cargo xtask suites crates`: runs the tests of published crates under the leak harness, and compares the
 //! findings with a list.
 //!
-//! The sources are those that were published, with the harness's dev-dependency and its one line put in. What is found is
-//! compared with the table of `docs/records/REAL-SUITES.md`: the command fails for a finding that is not listed, for a listed one that
-//! vanished, and for a test that fails only under the harness. Before all that it must find a leak in a crate of its own.
+//! The sources are those that were published, with the harness's dev-dependency and its one line put in. What
+//! is found is compared with the table of `docs/records/REAL-SUITES.md`: the command fails for a finding that
+//! is not listed, for a listed one that vanished, and for a test that fails only under the harness. Before
+//! all that it must find a leak in a crate of its own.
 
 mod examined;
 mod list;

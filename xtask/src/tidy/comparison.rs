@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use regex::Regex;
 
-use super::{Finding, markdown, tree::Tree};
+use super::{finding::Finding, markdown, tree::Tree};
 
 const PAGE: &str = "docs/COMPARE.md";
 const SOURCE: &str = "docs/BENCHMARKS.md";

@@ -59,7 +59,7 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-cpu", Only(&["highwater-unwind", "highwater-lockfree"])),
     ("highwater-ledger", Only(&["highwater-unwind", "highwater-lockfree"])),
     ("highwater-lockfree", Only(&[])),
-    // A sleeping thread's stack is walked as those of allocations are.
+    // A sleeping thread's stack is walked as the stacks of allocations are.
     ("highwater-hooks", Only(&["highwater-ledger", "highwater-unwind"])),
     (
         "highwater-leaktest",

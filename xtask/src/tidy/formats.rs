@@ -1,9 +1,9 @@
-//! The page about file formats has a row for each format that the code has, in the same order, and says of each whether it
-//! is read and written.
+//! The page about file formats has a row for each format that the code has, in the same order, and says of
+//! each whether it is read and written.
 
 use regex::Regex;
 
-use super::{Finding, tree::Tree};
+use super::{finding::Finding, tree::Tree};
 
 const ROWS: &str = "crates/highwater-profile/src/format/list.rs";
 const DOCUMENT: &str = "docs/FORMATS.md";
@@ -16,7 +16,7 @@ struct Format {
     can_write: bool,
 }
 
-/// The table of the document is that of the code.
+/// The table of the document equals the table of the code.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let (Some(code), Some(document)) = (tree.text(ROWS), tree.text(DOCUMENT)) else { return vec![] };
     let formats = of_code(code);

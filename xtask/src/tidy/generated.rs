@@ -7,7 +7,7 @@ mod picture;
 
 use std::fs;
 
-use super::{Finding, powers, tree::Tree, unsafe_code};
+use super::{finding::Finding, powers, tree::Tree, unsafe_code};
 use crate::failure::Failure;
 use crate::section;
 use crate::workspace::Workspace;

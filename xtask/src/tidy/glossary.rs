@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Finding, tree::Tree};
+use super::{finding::Finding, tree::Tree};
 
 /// Head of the table that is the glossary, in any document.
 const HEAD: &str = "| term | meaning |";

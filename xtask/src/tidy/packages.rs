@@ -1,12 +1,13 @@
-//! What the page of a published crate needs: a text of its own, where the project is, and its features in words.
+//! What the page of a published crate needs: a text of its own, where the project is, and its features in
+//! words.
 
 use super::finding::Finding;
 use super::markdown;
 use super::tree::Tree;
 use crate::workspace::Crate;
 
-/// Every published crate has a `README.md` whose links lead on from any page, names the project's repository, and says in
-/// the documentation of its root what each of its features adds.
+/// Every published crate has a `README.md` whose links lead on from any page, names the project's repository,
+/// and says in the documentation of its root what each of its features adds.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     tree.crates.iter().filter(|each| each.published).flat_map(|each| check_crate(tree, each)).collect()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use regex::Regex;
 use toml::Table;
 
-use super::{Finding, links, tree::Tree};
+use super::{finding::Finding, links, tree::Tree};
 
 const START: &str = "README.md";
 

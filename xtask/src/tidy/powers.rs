@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use proc_macro2::TokenTree;
 use serde::Deserialize;
 
-use super::{Finding, calls, tree::Tree};
+use super::{calls, finding::Finding, tree::Tree};
 
 /// Who may do what.
 pub const LIST: &str = "xtask/src/tidy/powers.toml";

@@ -1,5 +1,6 @@
-//! The oldest Rust that builds the project is stated once, and no toolchain is forced on a contributor. The leak harness and what it
-//! is linked with build with an older one, which they all state alike: libraries have it as a dependency of their tests.
+//! The oldest Rust that builds the project is stated once, and no toolchain is forced on a contributor. The
+//! leak harness and what it is linked with build with an older one, which they all state alike: libraries
+//! have it as a dependency of their tests.
 
 use super::finding::Finding;
 use super::tree::Tree;
@@ -8,7 +9,8 @@ use crate::workspace::Crate;
 /// The crate that other projects' tests are linked with.
 const HARNESS: &str = "highwater-leaktest";
 
-/// `rust-version` stands in the root manifest, every crate but those of the harness inherits it, and no `rust-toolchain` file exists.
+/// `rust-version` stands in the root manifest, every crate outside the harness inherits it, and no
+/// `rust-toolchain` file exists.
 pub fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     let table = |path: &str| tree.text(path).and_then(|text| text.parse::<toml::Table>().ok());

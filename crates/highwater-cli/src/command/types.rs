@@ -16,9 +16,9 @@ Examples:
 
 /// Show which types hold most, which collections keep them, and which lines make them
 ///
-/// The names of the functions that allocated a block tell its type. They carry type arguments in debug information, also in line
-/// tables, and in the newer mangling of names. A row without a type says why. `highwater diff --by type` shows the change
-/// between two profiles.
+/// The names of the functions that allocated a block tell its type. They carry type arguments in debug
+/// information, also in line tables, and in the newer mangling of names. A row without a type says why.
+/// `highwater diff --by type` shows the change between two profiles.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -1,4 +1,5 @@
-//! The keys and what they do, in one table: for the program, for the help on the screen and for `docs/READING.md`.
+//! The keys and what they do, in one table: for the program, for the help on the screen and for
+//! `docs/READING.md`.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 

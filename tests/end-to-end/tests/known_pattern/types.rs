@@ -1,4 +1,5 @@
-//! Types of blocks, against a program that counts its types itself: equal to the byte, with much debug information and little.
+//! Types of blocks, against a program that counts its types itself: equal to the byte, with much debug
+//! information and little.
 
 use std::collections::BTreeMap;
 use std::path::Path;

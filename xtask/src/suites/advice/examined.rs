@@ -1,4 +1,5 @@
-//! The pieces of advice that were examined: the second table in `docs/records/ADVICE.md`, and what a run has beside it.
+//! The pieces of advice that were examined: the second table in `docs/records/ADVICE.md`, and what a run has
+//! beside it.
 //!
 //! A row names the program, the line, the advice (whose first word is the measure), the verdict and its
 //! reason.

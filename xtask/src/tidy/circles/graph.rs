@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Which node leads to which; a node that leads nowhere may be left out.
 pub type Graph<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// The circles of `graph` with more than one node, and the nodes of each in order. (Two nodes are in one circle when
-/// each is reached from the other.)
+/// The circles of `graph` with more than one node, and the nodes of each in order. (Two nodes are in one
+/// circle when each is reached from the other.)
 pub fn circles<'a>(graph: &Graph<'a>) -> Vec<Vec<&'a str>> {
     let reached: BTreeMap<&str, BTreeSet<&str>> =
         graph.keys().map(|&node| (node, reached_from(node, graph))).collect();

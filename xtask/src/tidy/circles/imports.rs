@@ -1,4 +1,5 @@
-//! Which files of its crate a file names in its code: by `use`, by paths in expressions and types, and in macro calls.
+//! Which files of its crate a file names in its code: by `use`, by paths in expressions and types, and in
+//! macro calls.
 //!
 //! Documentation, attributes, visibilities and what is compiled for tests only name nothing here.
 
@@ -19,7 +20,8 @@ pub struct Import {
     pub line: usize,
 }
 
-/// Everything that the file `path`, in which the module `name` is written, takes from other files of its crate.
+/// Everything that the file `path`, in which the module `name` is written, takes from other files of its
+/// crate.
 pub fn find(modules: &Modules, path: &str, name: &Name, syntax: &syn::File) -> Vec<Import> {
     let mut finder = Finder { modules, file: path, module: name.clone(), found: Vec::new() };
     finder.visit_file(syntax);
