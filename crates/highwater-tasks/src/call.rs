@@ -147,7 +147,7 @@ pub(crate) fn behind_allocator(calls: &[Call<'_>]) -> Option<usize> {
     let first = calls.iter().take(MOST_CALLS_OF_ALLOCATORS).rposition(Call::is_of_recorder);
     let first = first.map_or(0, |it| it + 1);
     let behind = calls[first..].iter().take(MOST_CALLS_OF_ALLOCATORS);
-    // The program's own allocator may have called the C library. The block was recorded in front of the library.
+    // The program's own allocator may have called the C library, and the block was recorded there.
     let begin = first
         + behind.clone().rposition(Call::is_of_allocator).or_else(|| behind.clone().position(is_end))?;
     let is_outside = |it: &Call<'_>| !it.is_standard() && !it.is_of_compiler();
