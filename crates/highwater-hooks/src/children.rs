@@ -101,13 +101,14 @@ pub(crate) fn now() -> u64 {
 /// A function in front of the C library's has started this child, after it was `begun`.
 #[cfg(hooked)]
 pub(crate) fn started(child: libc::pid_t, begun: u64, command: impl FnOnce() -> Box<str>) {
-    use crate::{ending, registry, scope, stack};
+    use crate::{ending, observer, registry, scope, stack};
 
     let Ok(process) = u32::try_from(child) else { return };
     // Asked by an allocator that starts processes, or by a child of `fork`.
     if !FOLLOWS.load(Ordering::Relaxed) || registry::is_disowned() || registry::is_held_here() {
         return;
     }
+    observer::notes();
     let (scope, live) = scope::current();
     let live = live.filter(|it| scope != 0 && it.add_one(scope, Counted::Children));
     let stack = if live.is_some() { stack::walk_all() } else { Box::default() };

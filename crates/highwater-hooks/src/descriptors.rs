@@ -15,7 +15,7 @@ use crate::next::{error_number, set_error_number};
 use crate::scope::{self, Counted, Live};
 use crate::stack::{self, MOST_FRAMES};
 use crate::thread::Thread;
-use crate::{ending, registry};
+use crate::{ending, observer, registry};
 
 /// Numbers in one piece of the table.
 const IN_CHUNK: usize = 64;
@@ -222,6 +222,10 @@ fn note(number: usize) {
     {
         // What was closed past the hooks.
         slot.clear();
+        // The observer asks the registry.
+        if !registry::is_held_here() {
+            observer::notes();
+        }
         let (scope, live) = scope::current();
         slot.scope.store(scope, Ordering::Relaxed);
         let counts = live.filter(|it| scope != 0 && it.add_one(scope, Counted::Descriptors));

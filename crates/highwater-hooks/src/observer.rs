@@ -18,6 +18,9 @@ pub struct Observer {
     /// Called by it when all is done, with what `starts` has returned, and whether there is now a thread that `began` and
     /// `ends` are called for.
     pub started: fn(Option<Inherited>, bool),
+    /// Called by a thread that has opened a descriptor or started a child, before that is noted, so that its scope can be opened
+    /// no sooner than it is needed.
+    pub notes: fn(),
     /// Called by a thread before anything else it does. Rust's standard library does not know the thread yet, so
     /// `std::thread::current` must not be called.
     pub began: fn(&Thread),
@@ -30,6 +33,13 @@ static OBSERVER: OnceLock<Observer> = OnceLock::new();
 /// From now on `observer` is told, if it is the first. Says whether it is.
 pub fn observe(observer: Observer) -> bool {
     OBSERVER.set(observer).is_ok()
+}
+
+/// The calling thread is about to note something beside threads.
+pub(crate) fn notes() {
+    if let Some(observer) = OBSERVER.get() {
+        (observer.notes)();
+    }
 }
 
 pub(crate) fn current() -> Option<&'static Observer> {

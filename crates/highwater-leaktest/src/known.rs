@@ -104,6 +104,32 @@ mod tests {
     }
 
     #[test]
+    fn a_crate_s_own_tests_with_line_tables_only_are_known_by_files() {
+        let call = |function: &str, file: &str| Frame {
+            function: function.to_owned(),
+            file: Some(file.to_owned()),
+            line: Some(1),
+            origin: Origin::Own,
+        };
+        for (pooled, own) in [
+            ("/w/wiremock-0.6.5/src/mock_server/pool.rs", "/w/wiremock-0.6.5/src/mock_server/bare_server.rs"),
+            ("/w/mockito/src/server_pool.rs", "/w/mockito/src/server.rs"),
+            ("/w/httpmock-0.9.0/src/common/pool.rs", "/w/httpmock-0.9.0/src/api/server.rs"),
+        ] {
+            let of = |file| {
+                reason(Kind::Thread, "lib", "t", "t", &[call("{{closure}}", file), call("a", "/w/t.rs")])
+            };
+            assert!(of(pooled).is_some() && of(own).is_none(), "{pooled}");
+        }
+        for task in ["actix_rt::system::SystemController", "actix_rt::arbiter::ArbiterRunner"] {
+            let spawned = [call("with_tokio_rt", "/w/actix-rt-2.15.0/src/system.rs")];
+            assert!(reason(Kind::Task, "tests", "t", task, &spawned).is_some(), "{task}");
+        }
+        let spawned = [call("{{closure}}", "/w/actix-rt-2.15.0/tests/tests.rs")];
+        assert_eq!(reason(Kind::Task, "tests", "t", "tests::forever::{async_block}", &spawned), None);
+    }
+
+    #[test]
     fn every_rule_that_ships_is_read_and_has_a_reason() {
         let known = read(include_str!("known.toml")).expect("the file is well-formed");
         assert!(

@@ -22,13 +22,13 @@ use crate::memory::{self, Limits};
 use crate::message;
 use crate::process;
 use crate::report::{self, Way};
-use crate::rules::{Blocks, Policy, Which};
+use crate::rules::{Blocks, Which};
 use crate::scope::{self, Scope};
 use crate::settings::settings;
 use crate::symbols;
 
 /// Told of all threads from the start of the process.
-const OBSERVER: Observer = Observer { starts, started: scope::started, began, ends };
+const OBSERVER: Observer = Observer { starts, started: scope::started, notes: open, began, ends };
 
 /// Whether every test of the program is checked.
 static IS_WHOLE: AtomicBool = AtomicBool::new(false);
@@ -56,9 +56,7 @@ thread_local! {
 pub(crate) fn begin() {
     if settings().which == Which::All {
         let least_align = settings().blocks.least_align();
-        // Descriptors and children are followed by the scope that they are opened or started in.
-        let follows = settings().descriptors != Policy::Off || settings().children != Policy::Off;
-        let is_eager = follows || least_align.is_some_and(|it| it < allocator::WIDE);
+        let is_eager = least_align.is_some_and(|it| it < allocator::WIDE);
         if let Some(least_align) = least_align.filter(|_| !is_eager) {
             ledger::open_when_wanted(least_align, open);
         }
@@ -103,8 +101,8 @@ fn began(thread: &Thread) {
     }
 }
 
-/// Opens the scope of the calling thread's test, which is about to start a thread or to make a task. Most tests do neither, and pay
-/// for none.
+/// Opens the scope of the calling thread's test, which is about to start a thread or a child, to open a descriptor or to make a
+/// task. Most tests do none of these, and pay for none.
 pub(crate) fn open() {
     if !IS_IDLE.get() {
         return;
