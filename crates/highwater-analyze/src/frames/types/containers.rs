@@ -132,6 +132,10 @@ impl Known {
     /// This collection, if it keeps the block that `inner` allocates.
     pub fn around(self, inner: &Self) -> Option<Self> {
         let (own, element) = (self.element.as_deref()?, inner.element.as_deref()?);
+        // Another function of what allocates for the collection.
+        if self.keeps == Keeps::None && own == element {
+            return Some(inner.clone());
+        }
         let fits = match self.keeps {
             Keeps::None => false,
             Keeps::Bytes => matches!(element, "u8" | "str" | "OsStr"),
@@ -148,6 +152,12 @@ impl Known {
             return Some(Self { element: inner.element.clone(), ..self });
         }
         fits.then_some(self)
+    }
+
+    /// The boxed slice that a list becomes.
+    fn as_slice(self) -> Self {
+        let container = self.element.as_ref().map(|element| format!("Box<[{element}]>"));
+        Self { container: container.unwrap_or(self.container), ..self }
     }
 
     /// The type; `None` where the name has no type arguments.
@@ -172,7 +182,12 @@ pub(super) fn of(function: &str, rules: &[ContainerRule]) -> Option<Known> {
             continue;
         };
         let allocates = of_trait.is_none_or(|name| ALLOCATING_TRAITS.contains(&name));
-        return (allocates || !POINTERS.contains(&collection.name)).then(|| by_table(collection, step));
+        if !allocates && POINTERS.contains(&collection.name) {
+            return None;
+        }
+        let known = by_table(collection, step);
+        let becomes_slice = steps[at + 1..].iter().any(|step| step.name == "into_boxed_slice");
+        return Some(if becomes_slice { known.as_slice() } else { known });
     }
     None
 }

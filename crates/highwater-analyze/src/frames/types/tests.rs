@@ -108,6 +108,7 @@ fn the_innermost_collection_gives_the_type_and_those_around_it_its_name() {
         (
             &[
                 "hashbrown::raw::RawTable<(alloc::string::String, ())>::reserve_rehash",
+                "hashbrown::raw::RawTable<(alloc::string::String, ())>::reserve",
                 "hashbrown::map::HashMap<alloc::string::String, (), S>::insert",
                 "std::collections::hash::set::HashSet<alloc::string::String>::insert",
                 "=demo::add",
@@ -128,6 +129,8 @@ fn the_innermost_collection_gives_the_type_and_those_around_it_its_name() {
         (
             &[
                 "alloc::boxed::Box<alloc::collections::btree::node::LeafNode<u64, alloc::collections::btree::set_val::SetValZST>>::new_uninit_in",
+                "alloc::collections::btree::node::LeafNode<u64, alloc::collections::btree::set_val::SetValZST>::new",
+                "alloc::collections::btree::map::BTreeMap<u64, alloc::collections::btree::set_val::SetValZST>::insert",
                 "alloc::collections::btree::set::BTreeSet<u64>::insert",
                 "=demo::add",
             ],
@@ -175,6 +178,16 @@ fn the_innermost_collection_gives_the_type_and_those_around_it_its_name() {
             ],
             "str",
             "String",
+        ),
+        (
+            &[
+                "alloc::raw_vec::RawVec<f32>::shrink_to_fit",
+                "alloc::vec::Vec<f32>::shrink_to_fit",
+                "alloc::vec::Vec<f32>::into_boxed_slice",
+                "=demo::add",
+            ],
+            "f32",
+            "Box<[f32]>",
         ),
     ] {
         assert_eq!(typed(functions), ok(element, container), "{functions:?}");
