@@ -21,22 +21,39 @@ const EXECUTOR: u8 = 1;
 const LIBRARY: u8 = 2;
 /// All other code.
 const OTHER: u8 = 3;
+/// What the compiler puts between a program and its allocator.
+const SHIM: u8 = 4;
+
+/// So many of the innermost calls may be the allocator's, which may be the program's own.
+const MOST_CALLS_OF_ALLOCATORS: usize = 40;
 
 /// The crates that allocate cells, as symbols call them.
 const EXECUTORS: [&str; 3] = ["tokio", "async_task", "futures_util"];
 
 /// Crates that stand between a program and its allocator.
-const LIBRARIES: [&str; 5] = ["alloc", "core", "std", "highwater_runtime", "__rustc"];
+const LIBRARIES: [&str; 8] = [
+    "alloc",
+    "core",
+    "std",
+    "highwater_hooks",
+    "highwater_ledger",
+    "highwater_lockfree",
+    "highwater_recorder",
+    "highwater_unwind",
+];
 
 /// Whether blocks with this stack may be the cells of tasks. When in doubt they may.
 pub(crate) fn may_allocate_tasks(stack: &[usize]) -> bool {
     if !cfg!(unoptimized) {
         return true;
     }
-    for address in stack {
+    // What lies within is the allocator, whose code it is.
+    let mut innermost = stack.iter().take(MOST_CALLS_OF_ALLOCATORS);
+    let within = innermost.rposition(|address| kind_at(*address) == Some(SHIM)).map_or(0, |at| at + 1);
+    for address in &stack[within..] {
         match kind_at(*address) {
             Some(OTHER) => return false,
-            Some(LIBRARY) => {}
+            Some(LIBRARY | SHIM) => {}
             // Outside of the program: no library of the system's has cells.
             None if symbols::is_of_system(*address) => {}
             // An executor's, or without a symbol table.
@@ -84,7 +101,11 @@ fn kind(symbol: &[u8]) -> u8 {
         false => names(symbol, it),
     };
     let is_shim = ["__rust_", "__rdl_", "__rg_"].iter().any(|it| symbol.starts_with(it.as_bytes()));
-    if is_unclear || is_shim || LIBRARIES.iter().any(is_library) { LIBRARY } else { OTHER }
+    match () {
+        () if is_shim || is_library(&"__rustc") => SHIM,
+        () if is_unclear || LIBRARIES.iter().any(is_library) => LIBRARY,
+        () => OTHER,
+    }
 }
 
 /// Whether a symbol has a path that begins with this crate: `5tokio` in a path, or `tokio..` in the name of a type.
@@ -123,9 +144,9 @@ mod tests {
             ("_RINvNtC5alloc5boxed3newNtCs1_5tokio1TE", EXECUTOR),
             ("_ZN5alloc5alloc15exchange_malloc17h0123456789abcdefE", LIBRARY),
             ("_ZN4core3ops8function6FnOnce9call_once17h0123456789abcdefE", LIBRARY),
-            ("_ZN17highwater_runtime6ledger6blocks3add17h0123456789abcdefE", LIBRARY),
-            ("_RNvCs1_7___rustc12___rust_alloc", LIBRARY),
-            ("__rust_alloc", LIBRARY),
+            ("_ZN16highwater_ledger6blocks3add17h0123456789abcdefE", LIBRARY),
+            ("_RNvCs1_7___rustc12___rust_alloc", SHIM),
+            ("__rust_alloc", SHIM),
             ("_ZN50_$LT$T$u20$as$u20$core..convert..Into$LT$U$GT$$GT$4into17h0123456789abcdefE", LIBRARY),
             ("_RINvNtC5alloc5boxed3newNtC4mine1TE", LIBRARY),
             ("_ZN4mine5start17h0123456789abcdefE", OTHER),

@@ -44,8 +44,7 @@ fn both(options: &[&str]) -> (BTreeMap<String, Held>, BTreeMap<String, Held>) {
 #[test]
 fn types_are_those_that_the_program_counted() {
     for options in [
-        &["-Cdebuginfo=limited"][..],
-        &["-Cdebuginfo=line-tables-only"],
+        &["-Cdebuginfo=line-tables-only"][..],
         &["-Cdebuginfo=0", "-Cstrip=debuginfo", "-Csymbol-mangling-version=v0"],
         &["-Cdebuginfo=line-tables-only", "-Copt-level=3"],
     ] {
