@@ -166,14 +166,19 @@ pub(crate) const NOT_RECORDING: &str = "no allocation is recorded, so tasks and 
 pub(crate) fn is_recording() -> bool {
     static IS_RECORDING: LazyLock<bool> = LazyLock::new(|| {
         highwater_hooks::follow_blocks();
-        highwater_hooks::status() != Err(Unsupported::Sanitizer) && finds(|| drop(black_box(Box::new(0_u64))))
+        highwater_hooks::status() != Err(Unsupported::Sanitizer)
+            && finds(|| drop(black_box(Box::new(Planted(0)))))
     });
     *IS_RECORDING
 }
 
+/// A block of an alignment that little else has, so that no other block is wanted for its sake.
+#[repr(align(4096))]
+struct Planted(#[expect(dead_code, reason = "a block of no bytes would not be allocated")] u8);
+
 /// Whether what `plant` allocates is found.
 fn finds(plant: impl FnOnce()) -> bool {
-    let Some(ledger) = Ledger::open(1) else { return false };
+    let Some(ledger) = Ledger::open(align_of::<Planted>()) else { return false };
     let entered = ledger.enter();
     plant();
     drop(entered);

@@ -31,7 +31,7 @@ const MOST_CALLS_OF_ALLOCATORS: usize = 40;
 const EXECUTORS: [&str; 3] = ["tokio", "async_task", "futures_util"];
 
 /// Crates that stand between a program and its allocator.
-const LIBRARIES: [&str; 8] = [
+const LIBRARIES: [&str; 9] = [
     "alloc",
     "core",
     "std",
@@ -40,6 +40,7 @@ const LIBRARIES: [&str; 8] = [
     "highwater_lockfree",
     "highwater_recorder",
     "highwater_unwind",
+    "__rustc",
 ];
 
 /// Whether blocks with this stack may be the cells of tasks. When in doubt they may.
@@ -100,9 +101,11 @@ fn kind(symbol: &[u8]) -> u8 {
         // The other mangling names the crates of types, too.
         false => names(symbol, it),
     };
-    let is_shim = ["__rust_", "__rdl_", "__rg_"].iter().any(|it| symbol.starts_with(it.as_bytes()));
+    // `__rust_try` is none: it catches panics.
+    let shims: [&[u8]; 4] = [b"__rust_alloc", b"__rust_realloc", b"__rdl_", b"__rg_"];
+    let is_shim = shims.iter().any(|shim| find(symbol, shim).is_some());
     match () {
-        () if is_shim || is_library(&"__rustc") => SHIM,
+        () if is_shim => SHIM,
         () if is_unclear || LIBRARIES.iter().any(is_library) => LIBRARY,
         () => OTHER,
     }
@@ -147,6 +150,8 @@ mod tests {
             ("_ZN16highwater_ledger6blocks3add17h0123456789abcdefE", LIBRARY),
             ("_RNvCs1_7___rustc12___rust_alloc", SHIM),
             ("__rust_alloc", SHIM),
+            ("__rust_try", OTHER),
+            ("_RNvCs1_7___rustc17rust_begin_unwind", LIBRARY),
             ("_ZN50_$LT$T$u20$as$u20$core..convert..Into$LT$U$GT$$GT$4into17h0123456789abcdefE", LIBRARY),
             ("_RINvNtC5alloc5boxed3newNtC4mine1TE", LIBRARY),
             ("_ZN4mine5start17h0123456789abcdefE", OTHER),
