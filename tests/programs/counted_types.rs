@@ -134,8 +134,9 @@ const KINDS: &[Kind] = &[
         forget(black_box(all));
     }),
     ("f32", "Box<[f32]>", || {
-        let all: Box<[f32]> = black_box(vec![1.5_f32; 77]).into_boxed_slice();
-        forget(black_box(all));
+        let mut all = Vec::with_capacity(black_box(100));
+        (0..77).for_each(|_| all.push(1.5_f32));
+        forget(black_box(all.into_boxed_slice()));
     }),
     ("Path", "PathBuf", || {
         let mut path = PathBuf::new();
