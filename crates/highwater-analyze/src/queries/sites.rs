@@ -386,7 +386,7 @@ impl Seen {
                 .chain(outer.iter().map(|it| it.symbol))
                 .collect();
             seen.frames += frames.len();
-            seen.stacks.push(frames.into_iter());
+            seen.stacks.push(frames);
             // A stack is no longer than a file, and there are fewer than 2^32 stacks.
             seen.from.push((raw as u32, attributed as u32));
         }

@@ -25,7 +25,12 @@ pub enum Owner {
 pub fn take_directory(directory: &Path) -> io::Result<Owner> {
     fs::create_dir_all(directory)?;
     let lock = File::create(directory.join(LOCK))?;
-    Ok(match lock.try_lock() {
+    #[expect(
+        clippy::incompatible_msrv,
+        reason = "the feature `lock` needs 1.89; without it this file is left out"
+    )]
+    let locked = lock.try_lock();
+    Ok(match locked {
         Ok(()) => Owner::Own(lock),
         Err(TryLockError::WouldBlock) => Owner::Other,
         Err(TryLockError::Error(_)) => Owner::Unknown,

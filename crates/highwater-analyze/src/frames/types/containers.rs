@@ -155,7 +155,7 @@ impl Known {
     }
 
     /// The boxed slice that a list becomes.
-    fn as_slice(self) -> Self {
+    fn into_slice(self) -> Self {
         let container = self.element.as_ref().map(|element| format!("Box<[{element}]>"));
         Self { container: container.unwrap_or(self.container), ..self }
     }
@@ -187,7 +187,7 @@ pub(super) fn of(function: &str, rules: &[ContainerRule]) -> Option<Known> {
         }
         let known = by_table(collection, step);
         let becomes_slice = steps[at + 1..].iter().any(|step| step.name == "into_boxed_slice");
-        return Some(if becomes_slice { known.as_slice() } else { known });
+        return Some(if becomes_slice { known.into_slice() } else { known });
     }
     None
 }
