@@ -45,7 +45,7 @@ impl Ledger {
         Entered::new(self.account)
     }
 
-    /// Puts the calling thread into this ledger until it [`leave`]s, or ends. The ledger must be kept as long, or what the
+    /// Puts the calling thread into this ledger until it [`leave`](crate::leave)s, or ends. The ledger must be kept as long, or what the
     /// thread allocates may be written down in another one.
     pub fn enter_for_good(&self) {
         CURRENT.set(Some(self.account));
@@ -68,7 +68,7 @@ impl Ledger {
         blocks::visit(self.account, &mut visit);
     }
 
-    /// Shows the ends that are remembered ([`watch_ends`]) of this ledger's blocks, and of those inside of it.
+    /// Shows the ends that are remembered ([`watch_ends`](crate::watch_ends)) of this ledger's blocks, and of those inside of it.
     pub fn visit_ended(&self, mut visit: impl FnMut(Ended)) {
         let _paused = pause();
         ended::visit(self.account, &mut visit);

@@ -31,7 +31,7 @@ impl Limits {
     }
 
     /// Says whether reading may go on when `used_bytes` are in use. Unpacked data, `profile` so far
-    /// ([`Profile::heap_bytes`]) and what the reader keeps beside it count.
+    /// ([`Profile::heap_bytes`](crate::Profile::heap_bytes)) and what the reader keeps beside it count.
     ///
     /// # Errors
     /// [`ReadError::OutOfMemory`] beyond the limit.

@@ -35,13 +35,13 @@ pub enum ReadError {
         /// What the decompressor said.
         reason: String,
     },
-    /// The data unpacks to more than [`Limits::max_unpacked_bytes`].
+    /// The data unpacks to more than [`Limits::max_unpacked_bytes`](crate::Limits::max_unpacked_bytes).
     #[error("the file unpacks to more than {limit_bytes} bytes; raise the limit if it is to be trusted")]
     TooLarge {
         /// The limit.
         limit_bytes: u64,
     },
-    /// Reading takes more memory than [`Limits::max_memory_bytes`].
+    /// Reading takes more memory than [`Limits::max_memory_bytes`](crate::Limits::max_memory_bytes).
     #[error(
         "reading the file takes more than {limit_bytes} bytes of memory; raise the limit if it is to be trusted"
     )]

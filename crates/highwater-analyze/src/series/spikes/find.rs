@@ -28,7 +28,7 @@ pub struct Spikes {
 ///
 /// A rate of allocation is unusual when it is above the median of all other intervals by a factor, and by five standard
 /// deviations, which are estimated by the median absolute deviation. With two other intervals or fewer there is
-/// nothing usual but their highest. All that a [`SpikeFollower`](super::SpikeFollower) tells while the series goes on is
+/// nothing usual but their highest. All that a [`SpikeFollower`](crate::SpikeFollower) tells while the series goes on is
 /// found as well, though what came later may have become usual.
 pub fn find_spikes(snapshots: &[SnapshotTotals], options: &SpikesOptions) -> Spikes {
     let mut jumps = told_while_it_went_on(snapshots, options);

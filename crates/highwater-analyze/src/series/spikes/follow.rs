@@ -78,7 +78,7 @@ impl Judge {
 
 /// Follows the snapshots of one process, and tells spikes as they come: the definition of a watch.
 ///
-/// All that it tells, [`find_spikes`](super::find_spikes) finds in the whole series.
+/// All that it tells, [`find_spikes`](crate::find_spikes) finds in the whole series.
 #[derive(Clone, Debug)]
 pub struct SpikeFollower {
     judge: Judge,
