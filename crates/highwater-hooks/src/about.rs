@@ -1,6 +1,6 @@
 //! What a descriptor leads to, in words: the path of a file, the addresses of a socket, the kind of anything else.
 //!
-//! The descriptor may be closed at any moment by whoever it belongs to. Nothing is done to it here; only the words may be those of
+//! The program may close the descriptor at any moment. Nothing is done to it here; only the words may be those of
 //! what has its number next.
 
 use std::fs;
@@ -67,7 +67,7 @@ fn about_socket(number: RawFd) -> String {
         (Some(libc::AF_NETLINK), _) => return "netlink".to_owned(),
         _ => return "of another family".to_owned(),
     };
-    // SAFETY: the socket is only asked for its addresses, whoever owns it, and is not closed by this value.
+    // SAFETY: the socket is only asked for its addresses, and this value does not close it.
     let socket = ManuallyDrop::new(unsafe { TcpStream::from_raw_fd(number) });
     let here = socket.local_addr().map(|it| format!(" {it}")).unwrap_or_default();
     let there = socket.peer_addr().map(|it| format!(" to {it}")).unwrap_or_default();

@@ -1,8 +1,8 @@
-//! How births and deaths of a series are told apart.
+//! How a series distinguishes births of blocks from deaths.
 
 use serde::Serialize;
 
-/// How births and deaths of a series are told apart.
+/// How a series distinguishes births of blocks from deaths.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FlowSource {

@@ -136,7 +136,7 @@ impl Series {
         &self.notes
     }
 
-    /// How births and deaths are told apart; `None` before the second snapshot.
+    /// How births are distinguished from deaths; `None` before the second snapshot.
     pub(crate) fn source(&self) -> Option<FlowSource> {
         self.source
     }

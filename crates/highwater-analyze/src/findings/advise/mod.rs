@@ -61,7 +61,7 @@ pub struct Advices {
 /// Finds what could be done about the allocations since `earlier`, or since the start of the process. `earlier` is of the same
 /// process as `last`, and so is `history`.
 ///
-/// Nothing is a finding unless the lower end of what it saves is above 0, and at least `min_fraction` of all that was
+/// A finding saves more than 0 at the lower end of its interval, and at least `min_fraction` of all that was
 /// allocated (in bytes or in blocks), or of what is live.
 pub fn advise(last: &Profile, earlier: Option<&Profile>, history: &History, query: &Query) -> Advices {
     let lives = Lives::of(last, earlier, query);

@@ -227,7 +227,7 @@ fn by_table(collection: &Collection, step: &Step<'_>) -> Known {
     }
     let known = known(name, holds, step, keeps);
     match known.element.as_deref().and_then(|element| pair_of(element)) {
-        // What lies in a table of pairs is a map, whoever made it.
+        // A table of pairs is a map.
         Some(arguments) if name == "HashTable" => {
             Known { container: format!("HashMap<{arguments}>"), ..known }
         }

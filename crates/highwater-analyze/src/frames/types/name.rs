@@ -1,5 +1,8 @@
 //! Types in names of functions: the path that a function belongs to, with the type arguments at each step.
 
+use highwater_names::brackets;
+use highwater_names::function::own_name;
+
 /// A step of a path: `Vec<u8>` is the name `Vec` with one argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Step<'a> {
@@ -12,24 +15,21 @@ pub(super) struct Step<'a> {
 pub(super) fn steps(function: &str) -> (Vec<Step<'_>>, Option<&str>) {
     let mut text = function;
     let (mut steps, mut of_trait) = (Vec::new(), None);
-    if let Some(inner) = text.strip_prefix('<')
-        && let Some(end) = closing(inner)
-    {
-        let qualified = &inner[..end];
-        let mut parts = split_top(qualified, " as ");
-        push_steps(strip_reference(parts.next().unwrap_or(qualified)), &mut steps);
-        of_trait = parts.next().map(|path| {
-            let path = path.split('<').next().unwrap_or(path);
-            path.rsplit("::").next().unwrap_or(path)
-        });
-        text = inner[end + 1..].trim_start_matches("::");
+    if let Some((qualified, behind)) = text.strip_prefix('<').and_then(brackets::split_closing) {
+        let (of, implements) = match brackets::split_words(qualified, " as ") {
+            Some((of, implements)) => (of, Some(implements)),
+            None => (qualified, None),
+        };
+        push_steps(strip_reference(of), &mut steps);
+        of_trait = implements.map(own_name);
+        text = behind.trim_start_matches("::");
     }
     push_steps(text, &mut steps);
     (steps, of_trait)
 }
 
 fn push_steps<'a>(path: &'a str, steps: &mut Vec<Step<'a>>) {
-    for part in split_top(path, "::") {
+    for part in brackets::segments(path) {
         match part.split_once('<') {
             // `a::<u8>`: the arguments belong to the step before.
             Some(("", rest)) if !steps.is_empty() && !part.starts_with("<impl ") => {
@@ -49,50 +49,8 @@ fn push_steps<'a>(path: &'a str, steps: &mut Vec<Step<'a>>) {
 
 /// The arguments between the brackets of a type. Lifetimes are none.
 pub(super) fn arguments(inner: &str) -> impl Iterator<Item = &str> {
-    split_top(inner, ",")
-        .map(str::trim)
-        .filter(|argument| !argument.is_empty() && !argument.starts_with('\''))
-}
-
-/// Splits `text` at `separator` where no bracket is open.
-fn split_top<'a>(text: &'a str, separator: &'static str) -> impl Iterator<Item = &'a str> {
-    let mut rest = Some(text);
-    std::iter::from_fn(move || {
-        let text = rest?;
-        let (mut depth, mut previous) = (0_usize, b' ');
-        for (at, byte) in text.bytes().enumerate() {
-            match byte {
-                b'<' | b'(' | b'[' | b'{' => depth += 1,
-                // The arrow of a function type closes nothing.
-                b'>' if previous == b'-' => {}
-                b'>' | b')' | b']' | b'}' => depth = depth.saturating_sub(1),
-                _ if depth == 0 && text.as_bytes()[at..].starts_with(separator.as_bytes()) => {
-                    rest = Some(&text[at + separator.len()..]);
-                    return Some(&text[..at]);
-                }
-                _ => {}
-            }
-            previous = byte;
-        }
-        rest = None;
-        Some(text)
-    })
-}
-
-/// Position of the `>` that closes what `inner` is the beginning of.
-fn closing(inner: &str) -> Option<usize> {
-    let (mut depth, mut previous) = (0_usize, b' ');
-    for (at, byte) in inner.bytes().enumerate() {
-        match byte {
-            b'<' => depth += 1,
-            b'>' if previous == b'-' => {}
-            b'>' if depth == 0 => return Some(at),
-            b'>' => depth -= 1,
-            _ => {}
-        }
-        previous = byte;
-    }
-    None
+    let all = brackets::arguments(inner).unwrap_or_default();
+    all.into_iter().filter(|argument| !argument.is_empty() && !argument.starts_with('\''))
 }
 
 fn strip_reference(text: &str) -> &str {

@@ -37,7 +37,7 @@ pub struct Trend {
     pub snapshots: usize,
     /// Time between the first and the last, in nanoseconds.
     pub span_ns: i64,
-    /// How births and deaths were told apart.
+    /// How births were distinguished from deaths.
     pub source: FlowSource,
     /// There are too few snapshots to tell a leak from anything else that grows.
     pub few_snapshots: bool,
