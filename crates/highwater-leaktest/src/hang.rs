@@ -16,6 +16,7 @@ use highwater_ledger as ledger;
 use crate::finding::{Frame, Kind, Leak, Origin};
 use crate::judge;
 use crate::message;
+use crate::path;
 use crate::report;
 use crate::rules::Hang;
 use crate::scope::Scope;
@@ -173,13 +174,13 @@ fn tell(thread: &Thread, parts: &[Part]) {
     // Calls that may block come first: dropping their runtime waits for them, and its other threads only for that.
     alive.sort_by_key(|it| it.kind != Kind::Task);
     let seconds = parts.first().map_or(0, |(.., began)| began.elapsed().as_secs());
-    message::say(&report::hang(&test, seconds, &symbols::present_path(&frames), &alive));
+    message::say(&report::hang(&test, seconds, &path::present_path(&frames), &alive));
 }
 
 /// The full name of a test, of which the kernel keeps the beginning as that of its thread: the outermost function with such a name.
 fn test_name(thread: &str, frames: &[Frame]) -> String {
     let functions = frames.iter().rev().filter(|it| it.origin == Origin::Own);
-    let paths = functions.filter_map(|it| Some(symbols::without_closures(&it.function).split_once("::")?.1));
+    let paths = functions.filter_map(|it| Some(path::without_closures(&it.function).split_once("::")?.1));
     paths.into_iter().find(|it| it.starts_with(thread)).unwrap_or(thread).to_owned()
 }
 

@@ -13,6 +13,7 @@ use crate::classify;
 use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Why};
 use crate::judge::{Allowed, PAUSES, Verdict};
 use crate::known;
+use crate::path;
 use crate::pattern;
 use crate::process;
 use crate::rules::{Policy, Rule};
@@ -121,8 +122,8 @@ impl Held {
     /// What of its stack is worth showing.
     fn path(&self, frames: &[Frame]) -> Vec<Frame> {
         match self {
-            Self::Descriptor(_) => symbols::open_path(frames),
-            Self::Child(_) => symbols::start_path(frames),
+            Self::Descriptor(_) => path::open_path(frames),
+            Self::Child(_) => path::start_path(frames),
         }
     }
 }
@@ -289,7 +290,7 @@ fn thread_excuse(
     if let Some(it) = allowed.threads.iter().find(|it| pattern::matches(it.as_ref(), &name)) {
         return Some((Why::Test, it.as_ref().to_owned()));
     }
-    let spawned = symbols::spawn_path(&symbols::spawn_frames(thread.spawn_stack()));
+    let spawned = path::spawn_path(&symbols::spawn_frames(thread.spawn_stack()));
     let program = process::program();
     let allows = |rule: &&Rule| rule.allows(Kind::Thread, program, test, &name, &spawned);
     let by_rule = settings().rules.iter().find(allows).map(|rule| (Why::Rule, rule.reason.clone()));

@@ -16,6 +16,7 @@ use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Why};
 use crate::held::{self, Denied};
 use crate::known;
 use crate::memory::Limits;
+use crate::path;
 use crate::pattern;
 use crate::process;
 use crate::rules::Rule;
@@ -203,7 +204,7 @@ pub(crate) fn alive(test: &str, scope: &Scope) -> Vec<Leak> {
 /// Where a thread is at this moment.
 fn now(thread: &Thread) -> Vec<Frame> {
     let addresses = present_stack(thread).unwrap_or_default();
-    symbols::present_path(&symbols::present_frames(&addresses))
+    path::present_path(&symbols::present_frames(&addresses))
 }
 
 /// Where the threads of one test wait for the verdict.
@@ -342,5 +343,5 @@ impl<A: AsRef<str>> Bench<'_, A> {
 }
 
 fn spawned(thread: &Thread) -> Vec<Frame> {
-    symbols::spawn_path(&symbols::spawn_frames(thread.spawn_stack()))
+    path::spawn_path(&symbols::spawn_frames(thread.spawn_stack()))
 }

@@ -9,6 +9,7 @@ use miniserde::{Deserialize, Serialize};
 
 use crate::classify;
 use crate::finding::{Frame, Origin};
+use crate::path;
 use crate::settings::settings;
 use crate::symbols;
 use crate::tasks;
@@ -70,8 +71,7 @@ fn jobs() -> Vec<StuckJob> {
     let mut jobs = Vec::new();
     for thread in threads() {
         let Some(pool) = classify::pool_of_jobs(&thread) else { continue };
-        let now =
-            symbols::present_path(&symbols::present_frames(&present_stack(&thread).unwrap_or_default()));
+        let now = path::present_path(&symbols::present_frames(&present_stack(&thread).unwrap_or_default()));
         if !now.is_empty() && !waits_for_jobs(&now) {
             jobs.push(StuckJob { pool: pool.to_owned(), now });
         }

@@ -7,9 +7,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::allocator;
 use crate::finding::{Frame, Origin};
-use crate::front::{CREATE, OPENING, STARTING, functions_in_front};
+use crate::front::{CREATE, functions_in_front};
 use crate::learnt;
-use crate::memory::outside_of_the_allocator;
+use crate::path::{behind, is_code};
 use highwater_names::qualified::qualified;
 use highwater_names::source;
 use highwater_resolver::Call;
@@ -231,85 +231,6 @@ pub(crate) fn were_asked() -> bool {
 pub(crate) const NO_NAMES: &str = "this program has no symbol table, so what tests leave cannot be told apart and tasks cannot \
      be found; set `strip = \"none\"` in the profile that tests are built with";
 
-/// What of a spawn stack is worth showing: from the function that the hooks stand in front of up to where the test harness
-/// begins, without the calls of the standard library.
-pub(crate) fn spawn_path(frames: &[Frame]) -> Vec<Frame> {
-    path(behind(frames, CREATE))
-}
-
-/// The same of the stack on which a descriptor was opened.
-pub(crate) fn open_path(frames: &[Frame]) -> Vec<Frame> {
-    path(behind(frames, OPENING))
-}
-
-/// The same of the stack on which a child process was started.
-pub(crate) fn start_path(frames: &[Frame]) -> Vec<Frame> {
-    path(behind(frames, STARTING))
-}
-
-/// What of the calls that spawned a task is worth showing.
-pub(crate) fn task_path(frames: &[Frame]) -> Vec<Frame> {
-    path(frames)
-}
-
-/// What of the stack of an allocation is worth showing.
-pub(crate) fn allocation_path(frames: &[Frame]) -> Vec<Frame> {
-    path(outside_of_the_allocator(frames))
-}
-
-/// Calls up to where the test harness begins, without those of the standard library.
-fn path(frames: &[Frame]) -> Vec<Frame> {
-    let inside = frames.iter().take_while(|it| it.origin != Origin::TestHarness);
-    let mut path: Vec<Frame> = Vec::new();
-    for frame in inside.filter(|it| is_code(it)) {
-        // A function and its closures are one place, of which the innermost call says most. Attributes that make tests put
-        // closures around them.
-        let is_same_place = |inner: &Frame| {
-            inner.origin == Origin::Own
-                && without_closures(&inner.function) == without_closures(&frame.function)
-        };
-        if !path.last().is_some_and(is_same_place) {
-            path.push(frame.clone());
-        }
-    }
-    path
-}
-
-/// What of a present stack is worth showing: the standard library's last call before the first call of other code, and that
-/// code's.
-pub(crate) fn present_path(frames: &[Frame]) -> Vec<Frame> {
-    let frames = behind(frames, "ask");
-    let begin = frames.iter().position(is_code).unwrap_or(frames.len());
-    let system = frames[..begin].iter().rfind(|it| it.origin == Origin::System && it.function.contains("::"));
-    system.into_iter().chain(frames[begin..].iter().filter(|it| is_code(it))).cloned().collect()
-}
-
-/// The function in which a closure stands.
-pub(crate) fn without_closures(mut function: &str) -> &str {
-    while let Some(outer) = function.strip_suffix("::{{closure}}") {
-        function = outer;
-    }
-    function
-}
-
-fn is_code(frame: &Frame) -> bool {
-    matches!(frame.origin, Origin::Own | Origin::Dependency)
-}
-
-/// The calls outside of the hooks' own, which took the stack down: they are in the file `module` of the hooks, and what they
-/// call is further inside.
-fn behind<'a>(frames: &'a [Frame], module: &str) -> &'a [Frame] {
-    let (file, path) = (format!("/src/{module}.rs"), format!("highwater_hooks::{module}::"));
-    let is_ours = |it: &Frame| match &it.file {
-        Some(it) => it.contains("/highwater-hooks") && it.replace('\\', "/").ends_with(&file),
-        // Where functions have no file, those of the hooks may be inlined into the one that stands in front of the C library's.
-        None => it.function.contains(&path) || functions_in_front(module).contains(&it.function.as_str()),
-    };
-    let Some(first) = frames.iter().position(is_ours) else { return frames };
-    let outside = frames[first..].iter().position(|it| it.origin != Origin::Highwater && !is_ours(it));
-    outside.map_or(&[], |it| &frames[first + it..])
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -361,43 +282,6 @@ mod tests {
         ] {
             assert_eq!(straight(path), expected, "{path}");
         }
-    }
-
-    fn frame(function: &str, origin: Origin) -> Frame {
-        let file = (origin == Origin::Highwater).then(|| format!("/x/highwater-hooks/src/{function}.rs"));
-        Frame { function: function.to_owned(), file, line: None, origin }
-    }
-
-    #[test]
-    fn paths_keep_what_a_reader_can_change() {
-        let stack = [
-            frame("backtrace::trace", Origin::Dependency),
-            frame("stack", Origin::Highwater),
-            frame("create", Origin::Highwater),
-            frame("std::thread::spawn", Origin::System),
-            frame("threadpool::new", Origin::Dependency),
-            frame("mine::start", Origin::Own),
-            frame("core::ops::function::FnOnce::call_once", Origin::System),
-            frame("mine::tests::a", Origin::Own),
-            frame("around", Origin::Highwater),
-            frame("mine::tests::a::{{closure}}", Origin::Own),
-            frame("test::run", Origin::TestHarness),
-            frame("main", Origin::Own),
-        ];
-        let names = |frames: Vec<Frame>| frames.into_iter().map(|it| it.function).collect::<Vec<_>>();
-        assert_eq!(names(spawn_path(&stack)), ["threadpool::new", "mine::start", "mine::tests::a"]);
-        assert_eq!(names(spawn_path(&stack[3..6])), ["threadpool::new", "mine::start"]);
-        let now = [
-            frame("backtrace::trace", Origin::Dependency),
-            frame("ask", Origin::Highwater),
-            frame("__restore_rt", Origin::System),
-            frame("std::thread::park", Origin::System),
-            frame("clock_nanosleep", Origin::System),
-            frame("mine::wait", Origin::Own),
-            frame("create", Origin::Highwater),
-        ];
-        assert_eq!(names(present_path(&now)), ["std::thread::park", "mine::wait"]);
-        assert_eq!(names(present_path(&now[..2])), [""; 0]);
     }
 
     #[test]

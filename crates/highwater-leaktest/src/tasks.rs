@@ -18,6 +18,7 @@ use crate::classify;
 use crate::code;
 use crate::finding::{Activity, Frame, Kind};
 use crate::known;
+use crate::path;
 use crate::process;
 use crate::scope::Scope;
 use crate::symbols;
@@ -115,7 +116,7 @@ pub(crate) fn late() -> Vec<Late> {
         let is_parent = |it: &&Judged| {
             let function = future_function(&it.name);
             !function.is_empty()
-                && known.more().spawned.iter().any(|it| symbols::without_closures(&it.function) == function)
+                && known.more().spawned.iter().any(|it| path::without_closures(&it.function) == function)
         };
         let parent = judged.range(..block.serial()).rev().map(|(_, it)| it).find(is_parent);
         if let (Some(parent), Ok(Some(activity))) = (parent, activity(cell.executor, block)) {
@@ -283,7 +284,7 @@ impl Known {
         let spawned = frames.get(entry..).unwrap_or(&[]);
         More {
             name: name.unwrap_or_default(),
-            spawned: symbols::task_path(spawned),
+            spawned: path::task_path(spawned),
             global: classify::once(spawned),
         }
     }
@@ -296,7 +297,7 @@ fn of_process(number: u64) -> Option<String> {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let find = || {
         let thread = highwater_hooks::threads().into_iter().find(|it| it.number() == number)?;
-        let spawned = symbols::spawn_path(&symbols::spawn_frames(thread.spawn_stack()));
+        let spawned = path::spawn_path(&symbols::spawn_frames(thread.spawn_stack()));
         if runs_tasks(&calls(&spawned)) {
             return None;
         }

@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use highwater_ledger::{Ledger, SiteTotals, pause};
 
-use super::noise::is_noise;
+use super::noise::{is_noise, outside_of_the_allocator};
 use super::{Excess, Limit, Limits, Site};
 use crate::finding::Frame;
+use crate::path;
 use crate::pattern;
 use crate::process;
 use crate::settings::settings;
@@ -74,7 +75,7 @@ impl Bench<'_> {
     fn own_path(&mut self, site: &SiteTotals) -> Option<&Vec<Frame>> {
         let path = self.sites.entry(site.stack.as_ptr().addr()).or_insert_with(|| {
             let frames = symbols::spawn_frames(site.stack);
-            (!is_noise(&frames)).then(|| symbols::allocation_path(&frames))
+            (!is_noise(&frames)).then(|| path::allocation_path(outside_of_the_allocator(&frames)))
         });
         path.as_ref()
     }

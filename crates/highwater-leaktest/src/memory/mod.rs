@@ -18,5 +18,4 @@ pub use asserts::{Bound, Counting};
 pub(crate) use finding::{Excess, Limit, Site};
 pub(crate) use judge::judge;
 pub use limits::{Limits, size};
-pub(crate) use noise::outside_of_the_allocator;
 pub(crate) use words::{headline, text};
