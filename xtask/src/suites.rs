@@ -3,6 +3,7 @@
 mod advice;
 mod crates;
 mod leak_corpus;
+mod oom;
 
 use crate::failure::Failure;
 use crate::workspace::Workspace;
@@ -18,6 +19,9 @@ pub enum Suite {
     /// Check the advice of `highwater advise` on published programs, which are built and run here; takes some
     /// minutes.
     Advice(advice::Options),
+    /// Drive services into their memory limit repeatedly, and check the files that they leave; takes some
+    /// minutes.
+    Oom(oom::Options),
 }
 
 /// Runs a suite.
@@ -29,5 +33,6 @@ pub fn run(workspace: &Workspace, suite: &Suite) -> Result<(), Failure> {
         Suite::LeakCorpus(options) => leak_corpus::run(workspace, options),
         Suite::Crates(options) => crates::run(workspace, options),
         Suite::Advice(options) => advice::run(workspace, options),
+        Suite::Oom(options) => oom::run(workspace, options),
     }
 }

@@ -115,8 +115,10 @@ impl Watcher {
     }
 
     /// Takes one reading and handles its consequences.
+    ///
+    /// Rules are applied before anything that needs memory: a snapshot for the ring may be what a full
+    /// container has no memory for.
     fn look(&mut self, now: Duration) {
-        self.add_snapshot_if_due(now);
         let stats = highwater::stats();
         let levels = highwater::memory_levels();
         let level = nearest(&levels);
@@ -140,10 +142,13 @@ impl Watcher {
             }
             None => self.count(false),
         }
-        if stats.live_bytes as f64 > self.watch.peak_factor * self.kept_peak_bytes as f64 {
-            self.kept_peak_bytes = stats.live_bytes;
-            let outcome = self.keep_peak();
-            self.count(outcome.is_ok());
+        if is_affordable(level.map(MemoryLevel::headroom_bytes), self.watch.reserved_bytes as u64) {
+            self.add_snapshot_if_due(now);
+            if stats.live_bytes as f64 > self.watch.peak_factor * self.kept_peak_bytes as f64 {
+                self.kept_peak_bytes = stats.live_bytes;
+                let outcome = self.keep_peak();
+                self.count(outcome.is_ok());
+            }
         }
     }
 
@@ -257,6 +262,12 @@ fn has_free_memory(used: Use, reserved_bytes: usize) -> bool {
     used.limit_bytes.is_none_or(|limit| limit.saturating_sub(used.used_bytes) >= wanted)
 }
 
+/// Whether the nearest limit leaves memory for a snapshot that is no incident's. The reserve is kept for
+/// incidents, so other snapshots are put off while there is less than the reserve.
+fn is_affordable(headroom_bytes: Option<u64>, reserved_bytes: u64) -> bool {
+    headroom_bytes.is_none_or(|it| it >= reserved_bytes)
+}
+
 /// The nearest limit: one at which the process is killed, or throttled so much that it never gets there.
 fn nearest(levels: &[MemoryLevel]) -> Option<&MemoryLevel> {
     let both = MemoryLevel::nearest(levels).into_iter().chain(MemoryLevel::throttle(levels));
@@ -300,6 +311,12 @@ mod tests {
         assert_eq!(counts.watch_failures.load(Ordering::Relaxed), 6);
         assert_eq!(counts.incidents.load(Ordering::Relaxed), 0);
         assert_eq!(fs::read_dir(directory.path().join("incidents")).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn snapshots_wait_for_memory() {
+        assert!(is_affordable(Some(10), 10) && !is_affordable(Some(9), 10));
+        assert!(is_affordable(Some(0), 0) && is_affordable(None, u64::MAX));
     }
 
     #[test]
