@@ -19,8 +19,8 @@ pub enum Suite {
     /// Check the advice of `highwater advise` on published programs, which are built and run here; takes some
     /// minutes.
     Advice(advice::Options),
-    /// Drive services into their memory limit repeatedly, and check the files that they leave; takes some
-    /// minutes.
+    /// Drive services into their memory limit repeatedly, and check the files that they leave; takes a
+    /// minute.
     Oom(oom::Options),
 }
 

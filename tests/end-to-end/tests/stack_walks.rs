@@ -34,7 +34,7 @@ fn optimised(package: &str, program: &str, kept: Kept) -> PathBuf {
             cargo.env("RUSTFLAGS", "");
             temporary.parent().expect("it lies in the target directory").to_owned()
         }
-        // Frames are compared by address, so nothing reads debug information, which is half of the work.
+        // Frames are compared by address, so nothing reads debug information.
         Kept::Yes => {
             cargo.env("RUSTFLAGS", "-C force-frame-pointers=yes").env("CARGO_PROFILE_RELEASE_DEBUG", "none");
             temporary.join("stack-walks-yes")

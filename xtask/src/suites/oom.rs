@@ -8,7 +8,7 @@ use crate::workspace::Workspace;
 #[derive(clap::Args)]
 pub struct Options {
     /// Number of times that a service is driven into its limit.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     runs: u32,
 }
 

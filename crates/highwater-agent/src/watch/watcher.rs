@@ -142,7 +142,7 @@ impl Watcher {
             }
             None => self.count(false),
         }
-        if is_affordable(level.map(MemoryLevel::headroom_bytes), self.watch.reserved_bytes as u64) {
+        if is_affordable(&levels, self.watch.reserved_bytes as u64) {
             self.add_snapshot_if_due(now);
             if stats.live_bytes as f64 > self.watch.peak_factor * self.kept_peak_bytes as f64 {
                 self.kept_peak_bytes = stats.live_bytes;
@@ -262,10 +262,11 @@ fn has_free_memory(used: Use, reserved_bytes: usize) -> bool {
     used.limit_bytes.is_none_or(|limit| limit.saturating_sub(used.used_bytes) >= wanted)
 }
 
-/// Whether the nearest limit leaves memory for a snapshot that is no incident's. The reserve is kept for
-/// incidents, so other snapshots are put off while there is less than the reserve.
-fn is_affordable(headroom_bytes: Option<u64>, reserved_bytes: u64) -> bool {
-    headroom_bytes.is_none_or(|it| it >= reserved_bytes)
+/// Whether the limits that end the process leave memory for a snapshot that is no incident's. The reserve is
+/// kept for incidents, so other snapshots are put off while there is less than the reserve. A process may run
+/// at its throttle for good, and gets its snapshots there.
+fn is_affordable(levels: &[MemoryLevel], reserved_bytes: u64) -> bool {
+    MemoryLevel::nearest(levels).is_none_or(|it| it.headroom_bytes() >= reserved_bytes)
 }
 
 /// The nearest limit: one at which the process is killed, or throttled so much that it never gets there.
@@ -293,6 +294,8 @@ fn reading(stats: &Stats, container: &Container, level: Option<&MemoryLevel>) ->
 mod tests {
     use std::fs;
 
+    use highwater::LimitKind;
+
     use super::*;
 
     #[test]
@@ -315,8 +318,18 @@ mod tests {
 
     #[test]
     fn snapshots_wait_for_memory() {
-        assert!(is_affordable(Some(10), 10) && !is_affordable(Some(9), 10));
-        assert!(is_affordable(Some(0), 0) && is_affordable(None, u64::MAX));
+        let level = |kind, used_bytes| {
+            let mut level = highwater::memory_levels().pop().expect("the machine's memory");
+            (level.kind, level.limit_bytes, level.used_bytes) = (kind, 100, used_bytes);
+            (level.inactive_file_bytes, level.swap_room_bytes) = (None, 0);
+            level
+        };
+        let group = |used_bytes| level(LimitKind::Group, used_bytes);
+        assert!(is_affordable(&[group(90)], 10) && !is_affordable(&[group(91)], 10));
+        assert!(!is_affordable(&[group(0), group(91)], 10), "the nearest one counts");
+        assert!(is_affordable(&[group(100)], 0) && is_affordable(&[], u64::MAX));
+        // Some processes are throttled all their life.
+        assert!(is_affordable(&[level(LimitKind::Throttle, 100), group(90)], 10));
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn a_static_c_library_is_reported_and_threads_listed() {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(&directory).args(["test", "--lib", "--target", host, "--", "--test-threads=1"]);
     cargo.env("CARGO_TARGET_DIR", directory.join("target")).env("RUSTFLAGS", "-Ctarget-feature=+crt-static");
-    // Half the time to build; the messages here are about threads without a line.
+    // The messages here are about threads without a line, so nothing reads debug information.
     cargo.env("CARGO_PROFILE_DEV_DEBUG", "none");
     run::clear(&mut cargo);
     let output = cargo.env("CARGO_MANIFEST_DIR", &directory).output().expect("cargo starts");
