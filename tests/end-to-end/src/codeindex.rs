@@ -24,7 +24,9 @@ impl Series {
     /// When it does not build or fails.
     pub fn with_fault(fault: &str) -> Self {
         static PATH: OnceLock<PathBuf> = OnceLock::new();
-        let path = PATH.get_or_init(|| build("highwater", "--example", "codeindex", true));
+        let path = PATH.get_or_init(|| {
+            build(&["--release", "--package", "highwater", "--example", "codeindex"], "codeindex")
+        });
         let directory = tempfile::tempdir().expect("a directory");
         let mut program = Command::new(path);
         program.args(["--fault", fault, "--limit-files", "40", "--queries", "1000", "--series"]);

@@ -5,6 +5,9 @@
 //! programs that may hang), comparing a program's records with its own counts ([`truth`]), Go's tools
 //! ([`go`]), pages in a browser ([`chromium`]), screens in a terminal ([`terminal`]), and a real program with
 //! faults ([`codeindex`]).
+//!
+//! Without the feature `support` it is empty, and a program of this package is built in seconds.
+#![cfg(feature = "support")]
 #![forbid(unsafe_code)]
 
 pub mod chromium;
@@ -28,26 +31,40 @@ use std::sync::OnceLock;
 /// When it does not build.
 pub fn highwater() -> &'static Path {
     static PATH: OnceLock<PathBuf> = OnceLock::new();
-    PATH.get_or_init(|| build("highwater-cli", "--bin", "highwater", !cfg!(debug_assertions)))
+    PATH.get_or_init(|| {
+        if cfg!(debug_assertions) {
+            build(&["--workspace", "--bin", "highwater", "--example", OPERATIONS], "highwater")
+        } else {
+            build(&["--release", "--package", "highwater-cli", "--bin", "highwater"], "highwater")
+        }
+    })
 }
 
-/// Builds a binary or an example (depending on `option`) of another package of the workspace, and returns its
-/// path. Cargo sets `CARGO_BIN_EXE_*` only for binaries of the test's own package.
-fn build(package: &str, option: &str, binary: &str, release: bool) -> PathBuf {
-    let target = target_directory();
+/// An example. Cargo chooses features for all that it builds at once: with the whole workspace and an example, as
+/// for `cargo test --workspace`. So it takes the dependencies that were built for the tests as they are.
+const OPERATIONS: &str = "operations";
+
+/// The example of the crate highwater-criterion.
+///
+/// # Panics
+/// When it does not build.
+pub fn operations() -> PathBuf {
+    build(&["--workspace", "--example", OPERATIONS], OPERATIONS)
+}
+
+/// Builds what these options of `cargo build` select, and returns the path of this binary or example. Cargo
+/// sets `CARGO_BIN_EXE_*` only for binaries of the test's own package.
+fn build(options: &[&str], binary: &str) -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.args(["build", "--package", package, option, binary, "--message-format", "json"]);
-    cargo.arg("--target-dir").arg(target);
-    if release {
-        cargo.arg("--release");
-    }
+    cargo.arg("build").args(options).args(["--message-format", "json"]);
+    cargo.arg("--target-dir").arg(target_directory());
     succeed(&mut cargo)
         .lines()
         .filter_map(|message| serde_json::from_str::<serde_json::Value>(message).ok())
         .filter(|message| message["target"]["name"] == binary)
         .find_map(|message| message["executable"].as_str().map(PathBuf::from))
-        .unwrap_or_else(|| panic!("cargo built {package} but told no path of {binary}"))
+        .unwrap_or_else(|| panic!("cargo built {options:?} but told no path of {binary}"))
 }
 
 /// Builds an example that is a shared library, and returns its path.

@@ -1,21 +1,9 @@
 //! Bytes and blocks next to Criterion's times: the example's output against the known allocations of its
 //! functions.
 
-use std::env;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use highwater_tests::succeed;
-
-/// Builds the example and returns where it is.
-fn example() -> PathBuf {
-    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it lies in the target directory");
-    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.args(["build", "--package", "highwater-criterion", "--example", "operations"]);
-    succeed(cargo.arg("--target-dir").arg(directory));
-    directory.join("debug/examples/operations")
-}
+use highwater_tests::{operations, succeed};
 
 /// The numbers of an operation's line: ns, bytes and blocks.
 ///
@@ -49,7 +37,7 @@ fn check(output: &str, name: &str, expected: [f64; 2]) -> Result<(), String> {
 #[test]
 fn operations_show_time_bytes_and_blocks_side_by_side() {
     let results = tempfile::tempdir().unwrap();
-    let mut run = Command::new(example());
+    let mut run = Command::new(operations());
     let output = succeed(run.env("CRITERION_HOME", results.path()).env_remove("HIGHWATER"));
     check(&output, "written_with_room", [4096.0, 1.0]).unwrap();
     // A string of 3,890 bytes grows to 8, 16, 32 … 4,096.

@@ -132,7 +132,16 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
                 .env("LEAK_CORPUS_LOAD", load.to_string())
                 .env("LEAK_CORPUS_RECORD", directory.path())
                 .args(["test", "--package", "highwater-tests", "--no-default-features"])
-                .args(["--test", "leak_corpus", "--", "ways::", "--test-threads=1", "--nocapture"]);
+                .args([
+                    "--features",
+                    "support",
+                    "--test",
+                    "leak_corpus",
+                    "--",
+                    "ways::",
+                    "--test-threads=1",
+                    "--nocapture",
+                ]);
             let line = line.env("LEAK_CORPUS_BUILD", &name);
             let log = workspace.target.join(format!("leak-corpus-{name}-{load}.log"));
             // The exit status is not checked: the records contain the faults.

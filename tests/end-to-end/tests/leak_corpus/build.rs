@@ -40,7 +40,13 @@ pub fn cargo(words: &[&str]) -> Command {
 /// The same on these programs of it.
 pub fn cargo_for(words: &[&str], programs: &[&str]) -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(directory()).args(words).args(["--package", "highwater-leak-corpus"]);
+    cargo.current_dir(directory()).args(words);
+    if way().name == "debug" && words[0] != "rustc" {
+        // With the features that dependencies have in the workspace's own tests, which built them already.
+        cargo.arg("--workspace");
+    } else {
+        cargo.args(["--package", "highwater-leak-corpus"]);
+    }
     for program in programs {
         cargo.args(["--test", program]);
     }

@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::{env, fs};
 
 use highwater_profile::{Limits, file};
-use highwater_tests::succeed;
+use highwater_tests::{highwater, succeed};
 
 /// The program of this test, as cargo built it.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_probes");
@@ -19,9 +19,10 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_probes");
 /// A build of an optimised program.
 #[derive(Clone, Copy, Debug)]
 enum Build {
-    /// With link-time optimisation and without symbols: the most that is removed from a program.
-    Bare,
-    /// Like `Bare`, with the linker option to drop unreferenced parts, which is also the default.
+    /// With link-time optimisation, and with the lines of the sources.
+    Lines,
+    /// With link-time optimisation and without symbols: the most that is removed from a program. The linker
+    /// drops unreferenced parts, which is also the default.
     DropUnused,
     /// Like `DropUnused`, with GNU's linker, because rustc may use another one.
     DropUnusedByGnu,
@@ -31,12 +32,12 @@ enum Build {
 fn optimised(build: Build) -> PathBuf {
     /// All kinds are built in one place and then moved, so that compiled dependencies are shared.
     static BUILDING: Mutex<()> = Mutex::new(());
-    const DROP_UNUSED: &str = "-Clink-arg=-Wl,--gc-sections";
+    const DROP_UNUSED: [&str; 2] = ["-Cstrip=symbols", "-Clink-arg=-Wl,--gc-sections"];
     let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
     let options: &[&str] = match build {
-        Build::Bare => &[],
-        Build::DropUnused => &[DROP_UNUSED],
-        Build::DropUnusedByGnu => &[DROP_UNUSED, "-Clinker-features=-lld"],
+        Build::Lines => &[],
+        Build::DropUnused => &DROP_UNUSED,
+        Build::DropUnusedByGnu => &[&DROP_UNUSED[..], &["-Clinker-features=-lld"]].concat(),
     };
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probes");
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
@@ -50,7 +51,8 @@ fn optimised(build: Build) -> PathBuf {
         "probes",
         "--no-default-features",
     ]);
-    cargo.args(["--config", "profile.release.lto='fat'", "--config", "profile.release.strip='symbols'"]);
+    cargo.args(["--config", "profile.release.lto='fat'"]);
+    cargo.args(["--config", "profile.release.debug='line-tables-only'"]);
     succeed(cargo.arg("--target-dir").arg(&directory).arg("--").args(options));
     let program = directory.join(format!("{build:?}"));
     fs::copy(directory.join("release/probes"), &program).expect("the program that was built");
@@ -102,7 +104,10 @@ fn a_listener_hears_of_every_block_in_exact_mode() {
 
 #[test]
 fn a_listener_gets_samples_with_their_weights() {
-    for program in [PathBuf::from(PROGRAM), optimised(Build::Bare)] {
+    let directory = tempfile::tempdir().unwrap();
+    let bare = directory.path().join("bare");
+    succeed(Command::new("objcopy").arg("--strip-all").arg(optimised(Build::Lines)).arg(&bare));
+    for program in [PathBuf::from(PROGRAM), bare] {
         let (mut heard, profile) = listen(&program, "");
         fires::compare(&heard, &profile).unwrap();
         assert!(heard.len() > 100, "{}", heard.len());
@@ -121,4 +126,23 @@ fn a_listener_gets_samples_with_their_weights() {
 fn no_probe_fires_while_nothing_is_sampled() {
     let (heard, profile) = listen(Path::new(PROGRAM), "off");
     assert!(heard.is_empty() && profile.samples.is_empty(), "{heard:?}");
+}
+
+/// The optimiser inlines the recorder's functions into the program's functions, and these into each other. No
+/// other reader may see the recorder, and the program's functions keep their names.
+#[test]
+fn link_time_optimisation_leaves_no_frame_of_the_recorder() {
+    let directory = tempfile::tempdir().unwrap();
+    let [heap, folded] = ["heap.pb.gz", "heap.folded"].map(|name| directory.path().join(name));
+    succeed(Command::new(optimised(Build::Lines)).arg(&heap).env("HIGHWATER", "exact"));
+    let stacks = |options: &[&str]| {
+        let mut convert = Command::new(highwater());
+        succeed(convert.args(["convert"]).args(options).args([&heap, &folded]));
+        fs::read_to_string(&folded).unwrap()
+    };
+    let said = stacks(&[]);
+    assert!(said.lines().count() > 3 && said.lines().all(|it| it.contains("probes::")), "{said}");
+    assert!(!said.contains("highwater_recorder"), "{said}");
+    // The planted fault: where every frame is asked for, the recorder's are there.
+    assert!(stacks(&["--all-frames"]).contains("highwater_recorder"), "the build inlines nothing");
 }
