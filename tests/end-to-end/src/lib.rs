@@ -67,29 +67,38 @@ fn build(options: &[&str], binary: &str) -> PathBuf {
         .unwrap_or_else(|| panic!("cargo built {options:?} but told no path of {binary}"))
 }
 
-/// Builds an example that is a shared library, and returns its path.
+/// Builds an example of this package that is a shared library, and returns its path.
 ///
 /// # Panics
 /// When it does not build.
-pub fn build_library_example(package: &str, example: &str) -> PathBuf {
-    build_example(package, example, &[]).with_file_name(format!("lib{example}.so"))
-}
-
-/// Builds an example with additional compiler options, and returns the program's path.
-///
-/// # Panics
-/// When it does not build.
-pub fn build_example(package: &str, example: &str, options: &[&str]) -> PathBuf {
-    let target = target_directory();
+pub fn build_library_example(example: &str) -> PathBuf {
+    let release: &[&str] = if cfg!(debug_assertions) { &[] } else { &["--release"] };
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    cargo.args(["rustc", "--package", package, "--example", example, "--target-dir"]).arg(&target);
+    cargo.args(["build", "--workspace", "--example", example]).args(release);
+    succeed(cargo.arg("--target-dir").arg(target_directory()));
+    profile_directory().join("examples").join(format!("lib{example}.so"))
+}
+
+/// Builds a program of this package with additional compiler options, and returns its path. Only what the
+/// program needs is built with it.
+///
+/// # Panics
+/// When it does not build.
+pub fn build_program(program: &str, options: &[&str]) -> PathBuf {
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args(["rustc", "--package", "highwater-tests", "--no-default-features", "--bin", program]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
-    succeed(cargo.arg("--").args(options));
-    let profile = if cfg!(debug_assertions) { "debug" } else { "release" };
-    target.join(profile).join("examples").join(example)
+    succeed(cargo.arg("--target-dir").arg(target_directory()).arg("--").args(options));
+    profile_directory().join(program)
+}
+
+/// The directory of the built programs.
+fn profile_directory() -> PathBuf {
+    target_directory().join(if cfg!(debug_assertions) { "debug" } else { "release" })
 }
 
 /// The target directory: a test's path is `<target directory>/<profile>/deps/<test>`.

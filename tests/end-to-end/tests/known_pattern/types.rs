@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use highwater_tests::{build_example, highwater, succeed};
+use highwater_tests::{build_program, highwater, succeed};
 use serde_json::Value;
 
 /// What is alive of a type: what keeps it, bytes and blocks.
@@ -21,7 +21,7 @@ fn ask(arguments: &[&str], file: &Path) -> Value {
 fn both(options: &[&str]) -> (BTreeMap<String, Held>, BTreeMap<String, Held>) {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("heap.pb.gz");
-    let truth = succeed(Command::new(build_example("highwater-tests", "counted_types", options)).arg(&file));
+    let truth = succeed(Command::new(build_program("counted_types", options)).arg(&file));
     let number = |text: &str| text.parse().unwrap();
     let said = truth.lines().map(|line| {
         let [name, container, bytes, blocks] = line.split('\t').collect::<Vec<_>>()[..] else {

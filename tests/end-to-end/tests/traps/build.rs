@@ -4,7 +4,7 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use highwater_tests::{build_example, build_library, succeed};
+use highwater_tests::{build_library, build_program, succeed};
 
 /// A directory for a test's builds, kept between runs.
 pub fn directory(name: &str) -> PathBuf {
@@ -31,10 +31,10 @@ pub fn aborting_program(options: &[&str]) -> PathBuf {
     directory.join("debug/trap_abort")
 }
 
-/// Builds the example `trap_shared_std` with a shared standard library, and returns its path. Its
+/// Builds the program `trap_shared_std` with a shared standard library, and returns its path. Its
 /// dependencies are built already.
 pub fn program_with_shared_std() -> PathBuf {
-    build_example("highwater-tests", "trap_shared_std", &["-C", "prefer-dynamic"])
+    build_program("trap_shared_std", &["-C", "prefer-dynamic"])
 }
 
 /// The directory of the shared standard library.

@@ -124,7 +124,7 @@ fn unload(library: &Path) -> Result<String, Failure> {
 
 #[test]
 fn a_library_with_a_recorder_inside_stays() {
-    unload(&build_library_example("highwater-tests", "trap_plugin")).unwrap();
+    unload(&build_library_example("trap_plugin")).unwrap();
 }
 
 #[test]
