@@ -52,7 +52,7 @@ fn optimised(build: Build) -> PathBuf {
         "--no-default-features",
     ]);
     cargo.args(["--config", "profile.release.lto='fat'"]);
-    cargo.args(["--config", "profile.release.debug='line-tables-only'"]);
+    cargo.args(["--config", "profile.release.debug='limited'"]);
     succeed(cargo.arg("--target-dir").arg(&directory).arg("--").args(options));
     let program = directory.join(format!("{build:?}"));
     fs::copy(directory.join("release/probes"), &program).expect("the program that was built");
@@ -141,8 +141,8 @@ fn link_time_optimisation_leaves_no_frame_of_the_recorder() {
         fs::read_to_string(&folded).unwrap()
     };
     let said = stacks(&[]);
-    assert!(said.lines().count() > 3 && said.lines().all(|it| it.contains("probes::")), "{said}");
+    assert!(said.lines().filter(|it| it.contains("probes::work")).count() > 8, "{said}");
     assert!(!said.contains("highwater_recorder"), "{said}");
     // The planted fault: where every frame is asked for, the recorder's are there.
-    assert!(stacks(&["--all-frames"]).contains("highwater_recorder"), "the build inlines nothing");
+    assert!(stacks(&["--all-frames"]).contains("highwater_recorder"), "none is there to leave out");
 }
