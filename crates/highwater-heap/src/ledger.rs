@@ -1,8 +1,6 @@
 //! The ledger: its lines add up to the resident set.
 
 use std::io;
-use std::ops::Range;
-use std::time::Duration;
 
 use crate::glibc::{self, Heaps};
 use crate::jemalloc::Jemalloc;
@@ -10,6 +8,7 @@ use crate::kernel::{self, Kernel, Region};
 use crate::line::{Kind, Line};
 use crate::mapping;
 use crate::pages::Pages;
+use crate::reading::{Block, Known, Reading, Seen};
 
 /// Half the width of a 95 % interval, in standard errors.
 const Z95: f64 = 1.96;
@@ -25,62 +24,6 @@ const LEAST_NAMED: u64 = 1 << 20;
 const WALK: &str = "a walk through glibc's heaps in a copy of the process";
 const STATISTICS: &str = "jemalloc's statistics";
 const SMAPS: &str = "/proc/self/smaps";
-
-/// What the caller knows of the process.
-#[derive(Debug, Default)]
-pub struct Known {
-    /// Sampled live blocks.
-    pub blocks: Vec<Block>,
-    /// Ranges of Highwater's tables.
-    pub own: Vec<Range<usize>>,
-    /// Highwater's own blocks in the heap, in bytes.
-    pub own_bytes: u64,
-    /// The program's live bytes, exactly.
-    pub live_bytes: u64,
-    /// Bytes that may be used until a limit is reached; `None` without one.
-    pub room_bytes: Option<u64>,
-}
-
-/// A sampled live block.
-#[derive(Clone, Copy, Debug)]
-pub struct Block {
-    /// Where the allocator's block begins.
-    pub start: usize,
-    /// Bytes in front of the program's part.
-    pub lead: usize,
-    /// Bytes that the program requested.
-    pub size: usize,
-    /// The probability with which it was sampled.
-    pub probability: f64,
-}
-
-/// What is known of a sampled block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seen {
-    /// Its share of the empty room on its pages, in bytes; `None` where the allocator does not tell.
-    pub room_bytes: Option<u64>,
-    /// Bytes of it that are on pages that are neither resident nor swapped: never touched, or given back.
-    pub untouched_bytes: u64,
-}
-
-/// The ledger, and what is known of the blocks.
-#[derive(Clone, Debug, Default)]
-pub struct Reading {
-    /// All lines.
-    pub lines: Vec<Line>,
-    /// For each block that was given, in the same order.
-    pub blocks: Vec<Seen>,
-    /// The resident set, the sum of all lines.
-    pub resident_bytes: u64,
-    /// The kernel's counter of the resident set before the reading and after it.
-    pub counter_bytes: [u64; 2],
-    /// Resident bytes in huge pages, which are part of the lines.
-    pub huge_bytes: u64,
-    /// How long the process stood still while it was copied; `None` if it was not.
-    pub pause: Option<Duration>,
-    /// What could not be told, and why.
-    pub notes: Vec<String>,
-}
 
 /// Reads the ledger of this process. It allocates, and it may copy the process for a moment.
 ///

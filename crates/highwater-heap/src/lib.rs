@@ -10,19 +10,33 @@
 //! - [`ledger`] puts the lines together.
 //!
 //! Nothing here runs unless it is asked for. It must not be asked in a signal handler.
-#![cfg(target_os = "linux")]
 
-mod child;
-#[cfg(target_pointer_width = "64")]
-mod glibc;
-mod jemalloc;
-mod kernel;
-mod ledger;
+macro_rules! supported {
+    ($($item:item)*) => {
+        $(#[cfg(all(target_os = "linux", target_pointer_width = "64"))] $item)*
+    };
+}
+
+supported! {
+    mod child;
+    mod glibc;
+    mod jemalloc;
+    mod kernel;
+    mod ledger;
+    mod mapping;
+    mod pages;
+    mod stacks;
+    mod symbol;
+
+    pub use ledger::read;
+}
+
 mod line;
-mod mapping;
-mod pages;
-mod stacks;
-mod symbol;
+mod reading;
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+mod unsupported;
 
-pub use ledger::{Block, Known, Reading, Seen, read};
 pub use line::{Kind, Line};
+pub use reading::{Block, Known, Reading, Seen};
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+pub use unsupported::read;

@@ -50,6 +50,7 @@ impl Content {
             duration_ns: self.time_ns.saturating_sub(base.time_ns),
             meta,
             who: self.who.clone(),
+            residency: self.residency.clone(),
         }
     }
 }
@@ -145,6 +146,7 @@ mod tests {
             block_bytes: 10,
             first_snapshot,
             lived_ns: None,
+            cohort: 0,
             samples: allocated,
             allocated: values(allocated),
             live: values(live),
