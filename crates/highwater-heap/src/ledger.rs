@@ -34,10 +34,12 @@ pub fn read(known: &Known) -> io::Result<Reading> {
     let pages = Pages::open()?;
     let mut reading = Reading::default();
     let kernel = kernel::sort(&mapping::all()?, &known.own, &pages)?;
-    let starts: Vec<usize> = known.blocks.iter().map(|it| it.start).collect();
+    // The last one shows whose the program's blocks are, even where none is sampled.
+    let starts: Vec<usize> = known.blocks.iter().map(|it| it.start).chain([known.probe]).collect();
     let heaps = walk(&kernel, &starts, &pages, known, &mut reading);
     let jemalloc = Jemalloc::find();
     let of_jemalloc = jemalloc.and_then(|it| it.blocks(&starts)).unwrap_or_default();
+    let owner = owner(&starts, heaps.as_ref(), &of_jemalloc);
     let mut sums = Sums::default();
     for (index, block) in known.blocks.iter().enumerate() {
         let in_glibc = heaps.as_ref().and_then(|it| *it.blocks.get(index)?);
@@ -48,8 +50,6 @@ pub fn read(known: &Known) -> io::Result<Reading> {
             (None, Some(it)) => (Some(it.class_bytes.saturating_sub(block.lead as u64)), Some(it.room_bytes)),
             (None, None) => (None, None),
         };
-        sums.in_glibc += usize::from(in_glibc.is_some());
-        sums.in_jemalloc += usize::from(in_jemalloc.is_some());
         sums.untouched.add(untouched_bytes as f64, block.probability);
         sums.rounding
             .add(class.map_or(0.0, |it| it.saturating_sub(block.size as u64) as f64), block.probability);
@@ -62,19 +62,16 @@ pub fn read(known: &Known) -> io::Result<Reading> {
     // What the allocators have to explain, and what of it is theirs for certain.
     let mut left: Vec<Region> = kernel.regions.clone();
     if let Some(heaps) = &heaps {
-        let is_programs = sums.in_glibc >= sums.in_jemalloc && jemalloc_is_idle(sums, jemalloc);
-        add_glibc(&mut lines, heaps, is_programs.then_some((known, &sums)));
+        add_glibc(&mut lines, heaps, (owner == Owner::Glibc).then_some((known, &sums)));
         for (region, &of_glibc) in left.iter_mut().zip(&heaps.of_regions) {
             region.resident_bytes = region.resident_bytes.saturating_sub(of_glibc);
         }
     }
-    match jemalloc.filter(|_| sums.in_jemalloc > 0).and_then(Jemalloc::totals) {
+    match jemalloc.filter(|_| owner == Owner::Jemalloc).and_then(Jemalloc::totals) {
         Some(totals) => add_jemalloc(&mut lines, totals, &mut left, known, &sums),
-        None if sums.in_glibc == 0 && known.live_bytes > 0 => {
+        None if owner != Owner::Glibc => {
             add_unknown(&mut lines, &mut left, known, &sums);
-            reading
-                .notes
-                .push("the allocator tells nothing of itself: what it keeps is not named".to_owned());
+            reading.notes.push("the allocator tells nothing of itself: what it keeps is not named".to_owned());
         }
         None => {}
     }
@@ -113,11 +110,28 @@ fn walk(
     walked.map_err(|error| reading.notes.push(format!("glibc's heaps were not walked: {error}"))).ok()
 }
 
+/// The allocator that the program's blocks come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    Glibc,
+    Jemalloc,
+    Other,
+}
+
+/// Whose most of these blocks are.
+fn owner(starts: &[usize], heaps: Option<&Heaps>, of_jemalloc: &[Option<crate::jemalloc::Found>]) -> Owner {
+    let in_glibc = heaps.map_or(0, |it| it.blocks.iter().flatten().count());
+    let in_jemalloc = of_jemalloc.iter().flatten().count();
+    match () {
+        () if in_jemalloc > in_glibc => Owner::Jemalloc,
+        () if in_glibc * 2 >= starts.len() => Owner::Glibc,
+        () => Owner::Other,
+    }
+}
+
 /// Sums over the sampled blocks.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
-    in_glibc: usize,
-    in_jemalloc: usize,
     rounding: Estimate,
     untouched: Estimate,
 }
@@ -152,10 +166,6 @@ fn glibc_class(size: usize) -> u64 {
         return (size as u64 + 16).next_multiple_of(4096);
     }
     (size as u64 + 8).next_multiple_of(16).max(32)
-}
-
-fn jemalloc_is_idle(sums: Sums, jemalloc: Option<Jemalloc>) -> bool {
-    jemalloc.is_none() || sums.in_glibc > sums.in_jemalloc || sums.in_glibc + sums.in_jemalloc == 0
 }
 
 /// Bytes of a block's whole pages that are nowhere.

@@ -10,6 +10,8 @@ use crate::line::Line;
 pub struct Known {
     /// Sampled live blocks.
     pub blocks: Vec<Block>,
+    /// A block of the program's allocator, which shows whose it is; 0 if there is none.
+    pub probe: usize,
     /// Ranges of Highwater's tables.
     pub own: Vec<Range<usize>>,
     /// Highwater's own blocks in the heap, in bytes.

@@ -236,7 +236,8 @@ impl Sampling {
         let samples = (blocks * (1.0 - missed)).max(f64::MIN_POSITIVE);
         let weight = self.value(sample, Some(self.column)).unwrap_or(0.0) / samples;
         let variance = match self.counted {
-            Some(Counted::Bytes) => sample.number(label?)?.max(0) as f64,
+            // Blocks that are certain to be sampled have none.
+            Some(Counted::Bytes) => label.and_then(|it| sample.number(it)).unwrap_or(0).max(0) as f64,
             _ => samples * weight * weight * missed,
         };
         Some(Basis { variance, third: variance * weight * (1.0 + missed), unseen: weight, samples })

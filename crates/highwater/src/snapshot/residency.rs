@@ -25,6 +25,12 @@ const SAMPLE_TYPES: [(&str, &str); 6] = [
 /// The root of the ledger's rows.
 const ROOT: &str = "resident set";
 
+/// A block that lies where the allocator's own does, without a mark of the recorder in front.
+fn unmarked_block() -> Option<Vec<u8>> {
+    const BYTES: usize = 4000;
+    (0..8).map(|_| Vec::with_capacity(BYTES)).find(|it: &Vec<u8>| it.as_ptr().addr() % 16 == 0)
+}
+
 /// What was resident at one moment.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Residency {
@@ -84,9 +90,11 @@ impl Residency {
             size: it.size,
             probability: it.probability,
         };
+        let probe = unmarked_block();
         let levels = cgroup::memory_levels();
         let known = Known {
             blocks: samples.iter().map(block).collect(),
+            probe: probe.as_ref().map_or(0, |it| it.as_ptr().addr()),
             own,
             own_bytes: stats.overhead_bytes.saturating_sub(tables),
             live_bytes: stats.live_bytes,
