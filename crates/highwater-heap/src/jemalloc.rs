@@ -12,19 +12,19 @@ type Mallctl = unsafe extern "C" fn(*const c_char, *mut c_void, *mut usize, *mut
 /// Pointers that are asked about in one call.
 const BATCH: usize = 1000;
 
-/// jemalloc's totals in bytes.
+/// jemalloc's totals in bytes. Some it has only when it was built with statistics, which tikv's is not by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Totals {
-    /// In blocks that were given out, or lie in a thread's cache.
-    pub allocated: u64,
-    /// In pages with such blocks.
+    /// In pages with blocks that were given out, or lie in a thread's cache.
     pub active: u64,
-    /// In the allocator's tables.
-    pub metadata: u64,
     /// In free pages that were not given back.
     pub dirty: u64,
+    /// In these blocks.
+    pub allocated: Option<u64>,
+    /// In the allocator's tables.
+    pub metadata: Option<u64>,
     /// In caches of threads.
-    pub cached: u64,
+    pub cached: Option<u64>,
 }
 
 /// What is known of a block.
@@ -59,7 +59,7 @@ impl Jemalloc {
         (error == 0 && length == size_of::<usize>()).then_some(value as u64)
     }
 
-    /// The totals, which jemalloc brings up to date. `None` when it keeps no statistics.
+    /// The totals, which jemalloc brings up to date.
     pub(crate) fn totals(self) -> Option<Totals> {
         let mut epoch = 1_u64;
         // SAFETY: the epoch is a number of 64 bits.
@@ -69,12 +69,12 @@ impl Jemalloc {
         }
         let page = self.number(c"arenas.page")?;
         Some(Totals {
-            allocated: self.number(c"stats.allocated")?,
-            active: self.number(c"stats.active")?,
-            metadata: self.number(c"stats.metadata")?,
             // 4096 stands for all arenas together.
-            dirty: self.number(c"stats.arenas.4096.pdirty").unwrap_or(0) * page,
-            cached: self.number(c"stats.arenas.4096.tcache_bytes").unwrap_or(0),
+            active: self.number(c"stats.arenas.4096.pactive")? * page,
+            dirty: self.number(c"stats.arenas.4096.pdirty")? * page,
+            allocated: self.number(c"stats.allocated"),
+            metadata: self.number(c"stats.metadata"),
+            cached: self.number(c"stats.arenas.4096.tcache_bytes"),
         })
     }
 

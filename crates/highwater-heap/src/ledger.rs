@@ -50,6 +50,7 @@ pub fn read(known: &Known) -> io::Result<Reading> {
             (None, Some(it)) => (Some(it.class_bytes.saturating_sub(block.lead as u64)), Some(it.room_bytes)),
             (None, None) => (None, None),
         };
+        sums.room.add(room_bytes.unwrap_or(0) as f64, block.probability);
         sums.untouched.add(untouched_bytes as f64, block.probability);
         sums.rounding
             .add(class.map_or(0.0, |it| it.saturating_sub(block.size as u64) as f64), block.probability);
@@ -133,6 +134,7 @@ fn owner(starts: &[usize], heaps: Option<&Heaps>, of_jemalloc: &[Option<crate::j
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     rounding: Estimate,
+    room: Estimate,
     untouched: Estimate,
 }
 
@@ -234,29 +236,41 @@ fn add_jemalloc(
     };
     let rounding = sums.rounding.bytes();
     let marks: u64 = known.blocks.iter().map(|it| it.lead as u64).sum();
-    let named = known.live_bytes + rounding + known.own_bytes + marks + totals.cached;
-    let foreign = totals.allocated.saturating_sub(named);
-    let room = take(totals.active.saturating_sub(totals.allocated));
+    let named = known.live_bytes + rounding + known.own_bytes + marks;
+    let margin = sums.rounding.margin();
+    // Without its statistics, jemalloc does not say what of its pages is given out: the sampled blocks do.
+    let (room, foreign, cached, margin_of_room, source) = match (totals.allocated, totals.cached) {
+        (Some(allocated), Some(cached)) => {
+            let foreign = allocated.saturating_sub(named + cached);
+            (totals.active.saturating_sub(allocated), foreign, cached, 0, STATISTICS)
+        }
+        _ => {
+            let beside = totals.active.saturating_sub(named);
+            let room = sums.room.bytes().min(beside);
+            let margin = sums.room.margin();
+            (room, 0, beside - room, margin, "slabs of sampled blocks, and jemalloc's count of pages")
+        }
+    };
+    let room = take(room);
     let dirty = take(totals.dirty);
-    let tables = take(totals.metadata);
-    let cached = take(totals.cached);
+    let tables = take(totals.metadata.unwrap_or(0));
+    let cached = take(cached);
     let rounding = take(rounding);
     let own = take(known.own_bytes + marks);
     let foreign = take(foreign);
     let live = take(known.live_bytes.saturating_sub(sums.untouched.bytes()));
-    let margin = sums.rounding.margin().max(sums.untouched.margin());
     lines.extend([
         Line::counted(Kind::Live, "", live, "the recorder's count, less what was never touched")
             .within(sums.untouched.margin()),
         Line::counted(Kind::Rounding, "", rounding, "sizes of sampled blocks").within(margin),
-        Line::counted(Kind::Room, "jemalloc", room, STATISTICS),
-        Line::counted(Kind::Cached, "jemalloc", cached, STATISTICS),
-        Line::counted(Kind::Free, "jemalloc", dirty, STATISTICS),
+        Line::counted(Kind::Room, "jemalloc", room, source).within(margin_of_room),
+        Line::counted(Kind::Cached, "jemalloc", cached, source).within(margin_of_room.max(margin)),
+        Line::counted(Kind::Free, "jemalloc", dirty, "jemalloc's count of pages"),
         Line::counted(Kind::Tables, "jemalloc", tables, STATISTICS),
         Line::counted(Kind::Foreign, "jemalloc", foreign, STATISTICS).within(margin),
         Line::counted(Kind::Overhead, "blocks", own, "Highwater's own count"),
     ]);
-    give_away(left, resident - rest);
+    give_away(left, known, resident - rest);
 }
 
 /// The lines of an allocator that tells nothing.
@@ -268,12 +282,17 @@ fn add_unknown(lines: &mut Vec<Line>, left: &mut [Region], known: &Known, sums: 
     lines.push(Line::counted(Kind::Live, "", live, source).within(sums.untouched.margin()));
     lines.push(Line::counted(Kind::Overhead, "blocks", own, "Highwater's own count"));
     lines.push(Line::counted(Kind::Unnamed, "memory of the allocator", resident - own - live, SMAPS));
-    give_away(left, resident);
+    give_away(left, known, resident);
 }
 
-/// Takes so many bytes from the regions. Which of them an allocator has is not known.
-fn give_away(left: &mut [Region], mut bytes: u64) {
-    for region in left {
+/// Takes so many bytes from the regions, first from those in which most of the sampled blocks are. Which pages of a region are the
+/// allocator's is not known.
+fn give_away(left: &mut [Region], known: &Known, mut bytes: u64) {
+    let starts = || known.blocks.iter().map(|it| it.start).chain([known.probe]);
+    let count = |region: &Region| starts().filter(|it| region.range.contains(it)).count();
+    let mut order: Vec<(usize, &mut Region)> = left.iter_mut().map(|it| (count(it), it)).collect();
+    order.sort_by_key(|it| std::cmp::Reverse(it.0));
+    for (_, region) in order {
         let part = region.resident_bytes.min(bytes);
         region.resident_bytes -= part;
         bytes -= part;
