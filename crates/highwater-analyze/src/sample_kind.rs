@@ -40,9 +40,9 @@ pub enum SampleKind {
     FreedBytes,
     /// Freed blocks.
     FreedBlocks,
-    /// Bytes that live blocks keep resident beyond themselves: the empty room on their pages.
+    /// Bytes that live blocks hold resident beyond themselves: the empty space on their pages.
     HeldBytes,
-    /// Live blocks that keep such room.
+    /// Live blocks that keep such space.
     HeldBlocks,
     /// Bytes of live blocks on pages that are neither resident nor swapped.
     UntouchedBytes,

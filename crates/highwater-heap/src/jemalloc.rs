@@ -32,8 +32,8 @@ pub(crate) struct Totals {
 pub(crate) struct Found {
     /// Bytes that a block of its class has.
     pub class_bytes: u64,
-    /// Its share of the empty room in its slab.
-    pub room_bytes: u64,
+    /// Its share of the empty space in its slab.
+    pub held_bytes: u64,
 }
 
 /// The jemalloc of this process.
@@ -116,8 +116,8 @@ fn found_in([free, all, bytes]: [usize; 3]) -> Option<Found> {
     let class_bytes = (bytes / all) as u64;
     let used = all.saturating_sub(free).max(1) as u64;
     // A large block has pages of its own.
-    let room_bytes = if all == 1 { 0 } else { free as u64 * class_bytes / used };
-    Some(Found { class_bytes, room_bytes })
+    let held_bytes = if all == 1 { 0 } else { free as u64 * class_bytes / used };
+    Some(Found { class_bytes, held_bytes })
 }
 
 #[cfg(test)]
@@ -125,10 +125,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_empty_room_of_a_slab_is_shared_by_its_blocks() {
+    fn the_empty_space_of_a_slab_is_shared_by_its_blocks() {
         let found = found_in([96, 128, 8192]).unwrap();
-        assert_eq!((found.class_bytes, found.room_bytes), (64, 192));
-        assert_eq!(found_in([0, 1, 1 << 20]).unwrap().room_bytes, 0);
+        assert_eq!((found.class_bytes, found.held_bytes), (64, 192));
+        assert_eq!(found_in([0, 1, 1 << 20]).unwrap().held_bytes, 0);
         assert!(found_in([0, 0, 0]).is_none());
     }
 }

@@ -45,16 +45,16 @@ pub fn read(known: &Known) -> io::Result<Reading> {
         let in_glibc = heaps.as_ref().and_then(|it| *it.blocks.get(index)?);
         let in_jemalloc = of_jemalloc.get(index).copied().flatten().filter(|_| in_glibc.is_none());
         let untouched_bytes = untouched(block, &pages);
-        let (class, room_bytes) = match (in_glibc, in_jemalloc) {
-            (Some(it), _) => (Some(glibc_class(block.size)), Some(it.room_bytes)),
-            (None, Some(it)) => (Some(it.class_bytes.saturating_sub(block.lead as u64)), Some(it.room_bytes)),
+        let (class, held_bytes) = match (in_glibc, in_jemalloc) {
+            (Some(it), _) => (Some(glibc_class(block.size)), Some(it.held_bytes)),
+            (None, Some(it)) => (Some(it.class_bytes.saturating_sub(block.lead as u64)), Some(it.held_bytes)),
             (None, None) => (None, None),
         };
-        sums.room.add(room_bytes.unwrap_or(0) as f64, block.probability);
+        sums.held.add(held_bytes.unwrap_or(0) as f64, block.probability);
         sums.untouched.add(untouched_bytes as f64, block.probability);
         sums.rounding
             .add(class.map_or(0.0, |it| it.saturating_sub(block.size as u64) as f64), block.probability);
-        reading.blocks.push(Seen { room_bytes, untouched_bytes });
+        reading.blocks.push(Seen { held_bytes, untouched_bytes });
     }
     reading.resident_bytes = kernel.resident_bytes;
     reading.huge_bytes = kernel.huge_bytes;
@@ -96,11 +96,11 @@ fn walk(
         return None;
     }
     let needed = RESERVE_BYTES + kernel.resident_bytes / RESERVE_PART;
-    let room = [mapping::available_bytes(), known.room_bytes].into_iter().flatten().min();
-    if room.is_some_and(|it| it < needed) {
+    let left = [mapping::available_bytes(), known.headroom_bytes].into_iter().flatten().min();
+    if left.is_some_and(|it| it < needed) {
         reading.notes.push(format!(
             "glibc's heaps were not walked: {} MiB of memory are left, and a copy of the process may need {} MiB",
-            room.unwrap_or(0) >> 20,
+            left.unwrap_or(0) >> 20,
             needed >> 20
         ));
         return None;
@@ -134,7 +134,7 @@ fn owner(starts: &[usize], heaps: Option<&Heaps>, of_jemalloc: &[Option<crate::j
 #[derive(Clone, Copy, Debug, Default)]
 struct Sums {
     rounding: Estimate,
-    room: Estimate,
+    held: Estimate,
     untouched: Estimate,
 }
 
@@ -207,7 +207,7 @@ fn add_glibc(lines: &mut Vec<Line>, heaps: &Heaps, programs: Option<(&Known, &Su
     } else {
         lines.push(Line::counted(Kind::Foreign, "glibc", in_use, WALK));
     }
-    lines.push(Line::counted(Kind::Room, "glibc", heaps.room_resident, WALK));
+    lines.push(Line::counted(Kind::Held, "glibc", heaps.held_resident, WALK));
     lines.push(Line::counted(Kind::Cached, "glibc", heaps.cached_resident, WALK));
     lines.push(Line::counted(Kind::Free, "glibc", heaps.free_resident, WALK));
     lines.push(Line::counted(Kind::Tables, "glibc", heaps.tables_resident, WALK));
@@ -239,19 +239,19 @@ fn add_jemalloc(
     let named = known.live_bytes + rounding + known.own_bytes + marks;
     let margin = sums.rounding.margin();
     // Without its statistics, jemalloc does not say what of its pages is given out: the sampled blocks do.
-    let (room, foreign, cached, margin_of_room, source) = match (totals.allocated, totals.cached) {
+    let (held, foreign, cached, margin_of_held, source) = match (totals.allocated, totals.cached) {
         (Some(allocated), Some(cached)) => {
             let foreign = allocated.saturating_sub(named + cached);
             (totals.active.saturating_sub(allocated), foreign, cached, 0, STATISTICS)
         }
         _ => {
             let beside = totals.active.saturating_sub(named);
-            let room = sums.room.bytes().min(beside);
-            let margin = sums.room.margin();
-            (room, 0, beside - room, margin, "slabs of sampled blocks, and jemalloc's count of pages")
+            let held = sums.held.bytes().min(beside);
+            let margin = sums.held.margin();
+            (held, 0, beside - held, margin, "slabs of sampled blocks, and jemalloc's count of pages")
         }
     };
-    let room = take(room);
+    let held = take(held);
     let dirty = take(totals.dirty);
     let tables = take(totals.metadata.unwrap_or(0));
     let cached = take(cached);
@@ -263,8 +263,8 @@ fn add_jemalloc(
         Line::counted(Kind::Live, "", live, "the recorder's count, less what was never touched")
             .within(sums.untouched.margin()),
         Line::counted(Kind::Rounding, "", rounding, "sizes of sampled blocks").within(margin),
-        Line::counted(Kind::Room, "jemalloc", room, source).within(margin_of_room),
-        Line::counted(Kind::Cached, "jemalloc", cached, source).within(margin_of_room.max(margin)),
+        Line::counted(Kind::Held, "jemalloc", held, source).within(margin_of_held),
+        Line::counted(Kind::Cached, "jemalloc", cached, source).within(margin_of_held.max(margin)),
         Line::counted(Kind::Free, "jemalloc", dirty, "jemalloc's count of pages"),
         Line::counted(Kind::Tables, "jemalloc", tables, STATISTICS),
         Line::counted(Kind::Foreign, "jemalloc", foreign, STATISTICS).within(margin),

@@ -1,7 +1,7 @@
 //! Asks the living heap of this process what is resident, and why.
 //!
 //! [`read`] makes a ledger whose lines add up to the resident set that the kernel reports. It says for sampled blocks how
-//! much empty room they keep on their pages, and how much of them was never touched.
+//! much empty space they keep on their pages, and how much of them was never touched.
 //!
 //! - [`mapping`] and [`pages`] are the kernel's lists, [`stacks`] finds threads' stacks in them, and [`kernel`] makes the lines
 //!   that the kernel alone can tell.

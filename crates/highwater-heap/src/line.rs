@@ -8,7 +8,7 @@ pub enum Kind {
     /// What the allocator adds to live blocks: headers, and the rest of a size class.
     Rounding,
     /// Free memory on pages that live blocks keep.
-    Room,
+    Held,
     /// Freed blocks that the allocator's threads keep for themselves.
     Cached,
     /// Free memory on pages without a live block.
@@ -40,7 +40,7 @@ impl Kind {
     pub const ALL: [Self; 15] = [
         Self::Live,
         Self::Rounding,
-        Self::Room,
+        Self::Held,
         Self::Cached,
         Self::Free,
         Self::Tables,
@@ -60,7 +60,7 @@ impl Kind {
         match self {
             Self::Live => "live",
             Self::Rounding => "rounding",
-            Self::Room => "room",
+            Self::Held => "held",
             Self::Cached => "cached",
             Self::Free => "free",
             Self::Tables => "tables",
@@ -81,7 +81,7 @@ impl Kind {
         match self {
             Self::Live => "requested and alive",
             Self::Rounding => "rounding and headers of blocks",
-            Self::Room => "empty room beside live blocks",
+            Self::Held => "empty space beside live blocks",
             Self::Cached => "freed, in caches of threads",
             Self::Free => "freed, no live block on the page",
             Self::Tables => "allocator's tables",

@@ -19,7 +19,7 @@ pub struct Known {
     /// The program's live bytes, exactly.
     pub live_bytes: u64,
     /// Bytes that may be used until a limit is reached; `None` without one.
-    pub room_bytes: Option<u64>,
+    pub headroom_bytes: Option<u64>,
 }
 
 /// A sampled live block.
@@ -38,8 +38,8 @@ pub struct Block {
 /// What is known of a sampled block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// Its share of the empty room on its pages, in bytes; `None` where the allocator does not tell.
-    pub room_bytes: Option<u64>,
+    /// Its share of the empty space on its pages, in bytes; `None` where the allocator does not tell.
+    pub held_bytes: Option<u64>,
     /// Bytes of it that are on pages that are neither resident nor swapped: never touched, or given back.
     pub untouched_bytes: u64,
 }

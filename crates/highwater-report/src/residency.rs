@@ -44,7 +44,7 @@ pub fn residency(answer: &Residency, view: &View) -> String {
     text.push('\n');
     text += &ledger(&answer.lines).render(view);
     text +=
-        &kept("empty room on pages that live blocks keep, by the line that made them", &answer.held, view);
+        &kept("empty space on pages that live blocks keep, by the line that made them", &answer.held, view);
     text += &kept(
         "live bytes on pages that are not resident, by the line that made them",
         &answer.untouched,

@@ -54,7 +54,7 @@ fn churn_is_named_by_its_allocations() {
 }
 
 #[test]
-fn fragmentation_is_named_by_the_room_that_live_blocks_keep() {
+fn fragmentation_is_named_by_the_space_that_live_blocks_hold() {
     let series = Series::with_fault("fragment");
     let files = series.files();
     let last = files.last().expect("a snapshot");
@@ -64,14 +64,14 @@ fn fragmentation_is_named_by_the_room_that_live_blocks_keep() {
     let sum: i64 = lines.iter().map(|it| it["bytes"]["value"].as_i64().unwrap()).sum();
     assert_eq!(rss["resident_bytes"], sum);
     assert!(rss["named_fraction"].as_f64().unwrap() >= 0.97, "{lines:#?}");
-    assert_eq!(lines[0]["kind"], "room", "{lines:#?}");
-    let room = lines[0]["bytes"]["value"].as_f64().unwrap();
-    assert!((35e6..60e6).contains(&room), "{room} bytes of room");
+    assert_eq!(lines[0]["kind"], "held", "{lines:#?}");
+    let space = lines[0]["bytes"]["value"].as_f64().unwrap();
+    assert!((35e6..60e6).contains(&space), "{space} bytes of empty space");
     // The blame rests on samples, and its interval on their error.
     let held = &rss["held"]["rows"][0];
     assert_marked(held, "the fragmentation");
     let [low, high] = ["low", "high"].map(|end| rss["held"]["total"][end].as_f64().unwrap());
-    assert!(low < room * 1.2 && room * 0.8 < high, "{low} to {high}, and the walk says {room}");
+    assert!(low < space * 1.2 && space * 0.8 < high, "{low} to {high}, and the walk says {space}");
 
     let (top, _) = ask(&["top", "--sample", "held-bytes"], &[last]);
     assert_marked(&top["rows"][0], "the fragmentation");

@@ -40,7 +40,7 @@ pub struct Residency {
     pub pause_ns: Option<i64>,
     /// The ledger, the largest line first.
     pub lines: Vec<ResidencyLine>,
-    /// Where live blocks were made that keep empty room on their pages, the most first.
+    /// Where live blocks were made that keep empty space on their pages, the most first.
     pub held: KeptBytes,
     /// Where live blocks were made that have pages which are not resident, the most first.
     pub untouched: KeptBytes,

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What is known of a block.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
-    pub room_bytes: u64,
+    pub held_bytes: u64,
 }
 
 /// What glibc's heaps hold, in bytes.
@@ -32,7 +32,7 @@ pub(crate) struct Heaps {
     pub in_use_bytes: u64,
     pub in_use_resident: u64,
     pub cached_resident: u64,
-    pub room_resident: u64,
+    pub held_resident: u64,
     pub free_resident: u64,
     pub tables_resident: u64,
     pub skipped_resident: u64,
@@ -59,7 +59,7 @@ pub(crate) fn walk(regions: &[Region], blocks: &[usize], pages: &Pages) -> io::R
     let ranges_at = size_of::<Totals>().next_multiple_of(64);
     let asked_at = (ranges_at + regions.len() * size_of::<Range>()).next_multiple_of(64);
     let shared = child::Shared::new(asked_at + blocks.len() * size_of::<Asked>())?;
-    // SAFETY: the shared memory is zeroed, aligned to a page, has room for the three parts, and until the child is
+    // SAFETY: the shared memory is zeroed, aligned to a page, fits the three parts, and until the child is
     // there this function alone has it.
     let mut walk = unsafe {
         Walk {
@@ -89,14 +89,14 @@ pub(crate) fn walk(regions: &[Region], blocks: &[usize], pages: &Pages) -> io::R
     }
     let mut found = vec![None; blocks.len()];
     for (asked, &index) in walk.asked.iter().zip(&order) {
-        found[index] = asked.is_found.then_some(Found { room_bytes: asked.room_bytes });
+        found[index] = asked.is_found.then_some(Found { held_bytes: asked.held_bytes });
     }
     let totals = &*walk.totals;
     Ok(Heaps {
         in_use_bytes: totals.in_use_bytes,
         in_use_resident: totals.in_use_resident,
         cached_resident: totals.cached_resident,
-        room_resident: totals.room_resident,
+        held_resident: totals.held_resident,
         free_resident: totals.free_resident,
         tables_resident: totals.tables_resident,
         skipped_resident: totals.skipped_resident,

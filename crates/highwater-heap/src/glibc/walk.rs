@@ -37,8 +37,8 @@ pub(super) struct Asked {
     pub block: usize,
     /// Whether it lies in one of glibc's heaps, which the child fills in, as all that follows.
     pub is_found: bool,
-    /// Its share of the empty room on its pages.
-    pub room_bytes: u64,
+    /// Its share of the empty space on its pages.
+    pub held_bytes: u64,
 }
 
 /// What the heaps have, added up.
@@ -48,7 +48,7 @@ pub(super) struct Totals {
     pub in_use_bytes: u64,
     pub in_use_resident: u64,
     pub cached_resident: u64,
-    pub room_resident: u64,
+    pub held_resident: u64,
     pub free_resident: u64,
     pub tables_resident: u64,
     /// Bytes that could not be walked.
@@ -240,7 +240,7 @@ impl Walk<'_> {
             totals.tables_resident += tables;
             totals.skipped_resident += skipped;
             if used > 0 {
-                totals.room_resident += free;
+                totals.held_resident += free;
             } else {
                 totals.free_resident += free;
             }
@@ -255,7 +255,7 @@ impl Walk<'_> {
             let at = one.block - HEAD;
             // SAFETY: the heap is readable up to its end.
             let Look::Chunk { bytes, is_in_use: true } = (unsafe { look(at, end) }) else { continue };
-            let mut room = 0;
+            let mut held = 0;
             let mut place = at;
             while place < at + bytes {
                 let index = (place - start) / page_bytes;
@@ -266,12 +266,12 @@ impl Walk<'_> {
                 {
                     let taken = u64::from(page.used) + u64::from(page.cached) + u64::from(page.tables);
                     let free = (page_bytes as u64).saturating_sub(taken + u64::from(page.skipped));
-                    room += free * part / u64::from(page.used);
+                    held += free * part / u64::from(page.used);
                 }
                 place = next;
             }
             one.is_found = true;
-            one.room_bytes = room;
+            one.held_bytes = held;
         }
     }
 
@@ -326,7 +326,7 @@ fn each_entry(pages: i32, first: usize, count: usize, mut see: impl FnMut(usize,
     let mut done = 0;
     while done < count {
         let wanted = ENTRIES.min(count - done);
-        // SAFETY: the buffer has room for as many entries.
+        // SAFETY: the buffer has space for as many entries.
         let read = unsafe {
             libc::pread(pages, buffer.as_mut_ptr().cast(), wanted * 8, ((first + done) * 8) as libc::off_t)
         };

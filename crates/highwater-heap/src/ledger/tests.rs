@@ -14,7 +14,7 @@ fn block(bytes: &[u8]) -> Block {
 static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 #[test]
-fn a_ledger_adds_up_and_names_who_keeps_empty_room() {
+fn a_ledger_adds_up_and_names_who_keeps_empty_space() {
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let before = read(&Known::default()).unwrap();
     // One block in 16 stays alive: one on each page.
@@ -31,11 +31,11 @@ fn a_ledger_adds_up_and_names_who_keeps_empty_room() {
     let reading = read(&Known { blocks, live_bytes, probe, ..Known::default() }).unwrap();
     let sum: u64 = reading.lines.iter().map(|it| it.resident_bytes).sum();
     assert_eq!(sum, reading.resident_bytes);
-    let room = of_kind(&reading, Kind::Room).saturating_sub(of_kind(&before, Kind::Room));
-    let blamed: u64 = reading.blocks.iter().filter_map(|it| it.room_bytes).sum();
+    let held = of_kind(&reading, Kind::Held).saturating_sub(of_kind(&before, Kind::Held));
+    let blamed: u64 = reading.blocks.iter().filter_map(|it| it.held_bytes).sum();
     // 15 of 16 blocks of 208 bytes are free.
-    assert!((9 << 20..13 << 20).contains(&room), "{room} {:?}", reading.lines);
-    assert!(blamed.abs_diff(room) < room / 10, "{blamed} of {room}");
+    assert!((9 << 20..13 << 20).contains(&held), "{held} {:?}", reading.lines);
+    assert!(blamed.abs_diff(held) < held / 10, "{blamed} of {held}");
     assert!(of_kind(&reading, Kind::Unnamed) < reading.resident_bytes / 30, "{:?}", reading.lines);
     assert!(reading.pause.is_some() && reading.notes.is_empty(), "{:?}", reading.notes);
 }
@@ -61,7 +61,7 @@ fn untouched_pages_of_a_large_block_are_seen() {
     let reading = read(&known).unwrap();
     let untouched = reading.blocks[0].untouched_bytes;
     assert!((14 << 20..=15 << 20).contains(&untouched), "{untouched}");
-    assert_eq!(reading.blocks[0].room_bytes, Some(0));
+    assert_eq!(reading.blocks[0].held_bytes, Some(0));
 }
 
 #[test]

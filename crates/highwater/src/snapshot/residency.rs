@@ -11,7 +11,7 @@ use super::signed;
 use crate::{Stats, cgroup};
 
 /// The sample types behind those of every Highwater profile. `held`: what live blocks keep resident beyond themselves, which is
-/// the empty room on their pages. `untouched`: live bytes on pages that are not resident. `resident` and `swapped`: the
+/// the empty space on their pages. `untouched`: live bytes on pages that are not resident. `resident` and `swapped`: the
 /// ledger of the process, in rows of its own.
 const SAMPLE_TYPES: [(&str, &str); 6] = [
     ("held_objects", "count"),
@@ -98,14 +98,14 @@ impl Residency {
             own,
             own_bytes: stats.overhead_bytes.saturating_sub(tables),
             live_bytes: stats.live_bytes,
-            room_bytes: levels.iter().map(|it| it.headroom_bytes()).min(),
+            headroom_bytes: levels.iter().map(|it| it.headroom_bytes()).min(),
         };
         let reading = highwater_heap::read(&known)?;
         let mut kept: HashMap<usize, Kept> = HashMap::new();
         for (sample, seen) in samples.iter().zip(&reading.blocks) {
-            let Seen { room_bytes, untouched_bytes } = *seen;
+            let Seen { held_bytes, untouched_bytes } = *seen;
             let kept = kept.entry(sample.cohort).or_default();
-            kept.held.add(room_bytes.unwrap_or(0), sample.probability);
+            kept.held.add(held_bytes.unwrap_or(0), sample.probability);
             kept.untouched.add(untouched_bytes, sample.probability);
         }
         Ok(Self { reading, kept })
