@@ -12,6 +12,7 @@ use highwater_profile::file::write_atomically;
 use highwater_profile::{Label, LabelValue, Meta, Profile, StringId, ValueType, pprof};
 use highwater_recorder::{SiteTotals, own_memory};
 
+use crate::signed::signed;
 use crate::{Error, Modules, Stats, Who, stats, who};
 use residency::Residency;
 
@@ -315,8 +316,4 @@ fn process(time_ns: i64, running_ns: i64) -> i64 {
 fn now_ns() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
-}
-
-fn signed(value: u64) -> i64 {
-    i64::try_from(value).unwrap_or(i64::MAX)
 }

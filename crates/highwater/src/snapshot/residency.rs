@@ -7,7 +7,7 @@ use highwater_heap::{Block, Known, Line, Reading, Seen};
 use highwater_profile::{Label, LabelValue, Line as CodeLine, Location, Meta, Profile, ValueType};
 use highwater_recorder::{LiveSample, SiteTotals};
 
-use super::signed;
+use crate::signed::signed;
 use crate::{Stats, cgroup};
 
 /// The sample types behind those of every Highwater profile. `held`: what live blocks keep resident beyond themselves, which is

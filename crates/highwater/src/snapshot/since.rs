@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use highwater_recorder::{SiteTotals, Values, own_memory};
 
-use super::{Content, signed};
+use super::Content;
 use crate::Snapshot;
+use crate::signed::signed;
 
 impl Snapshot {
     /// The part of this snapshot that is not in `base`, an earlier snapshot of the same process: blocks
