@@ -251,14 +251,15 @@ fn add_jemalloc(
             (held, 0, beside - held, margin, "slabs of sampled blocks, and jemalloc's count of pages")
         }
     };
+    // What is certain comes first. jemalloc counts pages of its tables also where they were never touched, so these come last.
+    let live = take(known.live_bytes.saturating_sub(sums.untouched.bytes()));
+    let own = take(known.own_bytes + marks);
+    let rounding = take(rounding);
     let held = take(held);
+    let foreign = take(foreign);
+    let cached = take(cached);
     let dirty = take(totals.dirty);
     let tables = take(totals.metadata.unwrap_or(0));
-    let cached = take(cached);
-    let rounding = take(rounding);
-    let own = take(known.own_bytes + marks);
-    let foreign = take(foreign);
-    let live = take(known.live_bytes.saturating_sub(sums.untouched.bytes()));
     lines.extend([
         Line::counted(Kind::Live, "", live, "the recorder's count, less what was never touched")
             .within(sums.untouched.margin()),
@@ -266,7 +267,7 @@ fn add_jemalloc(
         Line::counted(Kind::Held, "jemalloc", held, source).within(margin_of_held),
         Line::counted(Kind::Cached, "jemalloc", cached, source).within(margin_of_held.max(margin)),
         Line::counted(Kind::Free, "jemalloc", dirty, "jemalloc's count of pages"),
-        Line::counted(Kind::Tables, "jemalloc", tables, STATISTICS),
+        Line::counted(Kind::Tables, "jemalloc", tables, STATISTICS).within(tables),
         Line::counted(Kind::Foreign, "jemalloc", foreign, STATISTICS).within(margin),
         Line::counted(Kind::Overhead, "blocks", own, "Highwater's own count"),
     ]);
