@@ -1,4 +1,5 @@
-//! A process that is large for a known reason: `residency CAUSE PATH`, with the allocator's name in `TRAP_INNER`.
+//! A process that is large for a known reason: `residency CAUSE PATH`, with the allocator's name in
+//! `TRAP_INNER`.
 //!
 //! It plants the cause, writes a snapshot that says what is resident, and prints how many bytes it planted.
 

@@ -1,8 +1,9 @@
 //! `cargo xtask demo`: Highwater's main task on a real program, with a check of the result.
 //!
-//! The example program `codeindex` runs with two faults switched on, and then with a third. The demo shows the commands that a user
-//! would type. The check runs them again with JSON output, and compares the first rows with the lines of the
-//! program that contain the faults. A comment marks these lines, so no line numbers are needed.
+//! The example program `codeindex` runs with two faults switched on, and then with a third. The demo shows
+//! the commands that a user would type. The check runs them again with JSON output, and compares the first
+//! rows with the lines of the program that contain the faults. A comment marks these lines, so no line
+//! numbers are needed.
 
 mod first_row;
 

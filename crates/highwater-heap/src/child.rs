@@ -52,14 +52,14 @@ pub(crate) struct Child {
 impl Child {
     /// Copies this process, and runs `work` in the copy, which ends after that.
     ///
-    /// The copy has no handlers of forks, and its end sends no signal: the program's own handlers and its `wait` do not
-    /// see it. `work` must neither allocate nor take a lock.
+    /// The copy has no handlers of forks, and its end sends no signal: the program's own handlers and its
+    /// `wait` do not see it. `work` must neither allocate nor take a lock.
     ///
     /// # Errors
     /// When the system makes no copy.
     pub(crate) fn run(work: impl FnOnce()) -> io::Result<Self> {
-        // SAFETY: both sets are written before they are read. The signals are blocked for the copy, in which no handler of
-        // the program may run.
+        // SAFETY: both sets are written before they are read. The signals are blocked for the copy, in which
+        // no handler of the program may run.
         let signals = unsafe {
             let mut all = std::mem::zeroed();
             let mut before = std::mem::zeroed();
@@ -67,11 +67,12 @@ impl Child {
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
             before
         };
-        // SAFETY: without flags this is a fork that bypasses the C library: no stack is given, so the child goes on here on
-        // its copy of this one.
+        // SAFETY: without flags this is a fork that bypasses the C library: no stack is given, so the child
+        // goes on here on its copy of this one.
         let process = unsafe { libc::syscall(libc::SYS_clone, 0_usize, 0_usize, 0_usize, 0_usize, 0_usize) };
         if process == 0 {
-            // SAFETY: these calls change the child alone. A fault in it ends it, without a file of its memory.
+            // SAFETY: these calls change the child alone. A fault in it ends it, without a file of its
+            // memory.
             unsafe {
                 libc::signal(libc::SIGSEGV, libc::SIG_DFL);
                 libc::signal(libc::SIGBUS, libc::SIG_DFL);
@@ -104,7 +105,8 @@ impl Child {
                 return Ok(());
             }
             if begin.elapsed() > patience {
-                // SAFETY: the process is a child of this one that has not been waited for, so the number is its.
+                // SAFETY: the process is a child of this one that has not been waited for, so the number is
+                // its.
                 unsafe {
                     libc::kill(self.process, libc::SIGKILL);
                     libc::waitpid(self.process, ptr::null_mut(), libc::__WALL);

@@ -12,7 +12,8 @@ type Mallctl = unsafe extern "C" fn(*const c_char, *mut c_void, *mut usize, *mut
 /// Pointers that are asked about in one call.
 const BATCH: usize = 1000;
 
-/// jemalloc's totals in bytes. Some it has only when it was built with statistics, which tikv's is not by default.
+/// jemalloc's totals in bytes. Some it has only when it was built with statistics, which tikv's is not by
+/// default.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Totals {
     /// In pages with blocks that were given out, or lie in a thread's cache.
@@ -78,8 +79,8 @@ impl Jemalloc {
         })
     }
 
-    /// What is known of these blocks: `None` for one that is not jemalloc's. Nothing at all where this jemalloc has no such
-    /// question, which it calls experimental.
+    /// What is known of these blocks: `None` for one that is not jemalloc's. Nothing at all where this
+    /// jemalloc has no such question, which it calls experimental.
     pub(crate) fn blocks(self, blocks: &[usize]) -> Option<Vec<Option<Found>>> {
         let mut found = Vec::with_capacity(blocks.len());
         for batch in blocks.chunks(BATCH) {
@@ -89,8 +90,8 @@ impl Jemalloc {
             let mut answers = [[0_usize; 3]; BATCH];
             let mut length = batch.len() * size_of::<[usize; 3]>();
             let expected = length;
-            // SAFETY: jemalloc reads as many pointers as the lengths say, and writes three words for each. It looks the
-            // pointers up in its own table, and reads no memory behind them.
+            // SAFETY: jemalloc reads as many pointers as the lengths say, and writes three words for each. It
+            // looks the pointers up in its own table, and reads no memory behind them.
             let error = unsafe {
                 (self.mallctl)(
                     c"experimental.utilization.batch_query".as_ptr(),

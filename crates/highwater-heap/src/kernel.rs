@@ -1,4 +1,5 @@
-//! The lines of the ledger that the kernel alone can tell, and the memory that is left for allocators to explain.
+//! The lines of the ledger that the kernel alone can tell, and the memory that is left for allocators to
+//! explain.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -12,7 +13,7 @@ use crate::stacks;
 const SMAPS: &str = "/proc/self/smaps";
 const PAGES: &str = "/proc/self/pagemap";
 
-/// So many files have a line of their own.
+/// This number of files have a line of their own.
 const NAMED_FILES: usize = 6;
 
 /// A range of anonymous memory that may belong to an allocator.
@@ -101,8 +102,8 @@ impl Sum {
     }
 }
 
-/// The file of a program or library that the mapping is a part of: mapped from it, or its zeroed variables, which lie
-/// behind those with values.
+/// The file of a program or library that the mapping is a part of: mapped from it, or its zeroed variables,
+/// which lie behind those with values.
 fn module<'a>(
     mapping: &Mapping,
     before: Option<&'a Mapping>,
@@ -145,8 +146,8 @@ fn add_lines(lines: &mut Vec<Line>, kind: Kind, mut named: Vec<(&str, Sum)>) {
     }
 }
 
-/// Adds the parts of an anonymous mapping that are not Highwater's, and returns what is. All parts add up to what the
-/// kernel says of the mapping.
+/// Adds the parts of an anonymous mapping that are not Highwater's, and returns what is. All parts add up to
+/// what the kernel says of the mapping.
 fn add_regions(
     regions: &mut Vec<Region>,
     mapping: &Mapping,

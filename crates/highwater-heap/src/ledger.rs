@@ -13,11 +13,12 @@ use crate::reading::{Block, Known, Reading, Seen};
 /// Half the width of a 95 % interval, in standard errors.
 const Z95: f64 = 1.96;
 
-/// A copy of the process is made only if the system has so much memory left, and more the larger the process is.
+/// A copy of the process is made only if the system has so much memory left, and more the larger the process
+/// is.
 const RESERVE_BYTES: u64 = 64 << 20;
 const RESERVE_PART: u64 = 64;
 
-/// So many mappings have a line of their own, if they are at least so large.
+/// This number of mappings have a line of their own, if they have at least the bytes below.
 const NAMED_MAPPINGS: usize = 5;
 const LEAST_NAMED: u64 = 1 << 20;
 
@@ -182,7 +183,8 @@ fn untouched(block: &Block, pages: &Pages) -> u64 {
     ((whole.end - whole.start) as u64).saturating_sub(found.resident_bytes + found.swapped_bytes)
 }
 
-/// The lines of glibc's heaps. `programs` is what is known of the program's blocks, if they are in these heaps.
+/// The lines of glibc's heaps. `programs` is what is known of the program's blocks, if they are in these
+/// heaps.
 fn add_glibc(lines: &mut Vec<Line>, heaps: &Heaps, programs: Option<(&Known, &Sums)>) {
     let mut in_use = heaps.in_use_resident;
     if let Some((known, sums)) = programs {
@@ -251,7 +253,8 @@ fn add_jemalloc(
             (held, 0, beside - held, margin, "slabs of sampled blocks, and jemalloc's count of pages")
         }
     };
-    // What is certain comes first. jemalloc counts pages of its tables also where they were never touched, so these come last.
+    // What is certain comes first. jemalloc counts pages of its tables also where they were never touched, so
+    // these come last.
     let live = take(known.live_bytes.saturating_sub(sums.untouched.bytes()));
     let own = take(known.own_bytes + marks);
     let rounding = take(rounding);
@@ -286,8 +289,8 @@ fn add_unknown(lines: &mut Vec<Line>, left: &mut [Region], known: &Known, sums: 
     give_away(left, known, resident);
 }
 
-/// Takes so many bytes from the regions, first from those in which most of the sampled blocks are. Which pages of a region are the
-/// allocator's is not known.
+/// Takes this number of bytes from the regions, first from those in which most of the sampled blocks are.
+/// Which pages of a region are the allocator's is not known.
 fn give_away(left: &mut [Region], known: &Known, mut bytes: u64) {
     let starts = || known.blocks.iter().map(|it| it.start).chain([known.probe]);
     let count = |region: &Region| starts().filter(|it| region.range.contains(it)).count();
@@ -326,8 +329,8 @@ fn add_anonymous(lines: &mut Vec<Line>, left: &[Region]) {
     }
 }
 
-/// Makes the sum of the lines the resident set. What is missing is not named. What is too much, because memory moved while
-/// it was read, is taken from the largest line, whose margin then says so.
+/// Makes the sum of the lines the resident set. What is missing is not named. What is too much, because
+/// memory moved while it was read, is taken from the largest line, whose margin then says so.
 fn balance(lines: &mut Vec<Line>, resident_bytes: u64) {
     let sum: u64 = lines.iter().map(|it| it.resident_bytes).sum();
     if sum <= resident_bytes {

@@ -1,9 +1,10 @@
 //! Asks the living heap of this process what is resident, and why.
 //!
-//! [`read`] makes a ledger whose lines add up to the resident set that the kernel reports. It says for sampled blocks how
-//! much empty space they keep on their pages, and how much of them was never touched.
+//! [`read`] makes a ledger whose lines add up to the resident set that the kernel reports. It says for
+//! sampled blocks how much empty space they keep on their pages, and how much of them was never touched.
 //!
-//! - [`mapping`] and [`pages`] are the kernel's lists, [`stacks`] finds threads' stacks in them, and [`kernel`] makes the lines
+//! - [`mapping`] and [`pages`] are the kernel's lists, [`stacks`] finds threads' stacks in them, and
+//!   [`kernel`] makes the lines
 //!   that the kernel alone can tell.
 //! - [`glibc`] walks the heaps of glibc in a copy of the process, which [`child`] makes.
 //! - [`jemalloc`] asks jemalloc, which [`symbol`] finds.

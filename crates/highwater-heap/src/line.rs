@@ -15,7 +15,7 @@ pub enum Kind {
     Free,
     /// The allocator's own tables.
     Tables,
-    /// Blocks of the allocator that no Rust code asked for through Highwater, such as those of C libraries.
+    /// Blocks of the allocator that no Rust code asked for through Highwater, such as blocks of C libraries.
     Foreign,
     /// Highwater's own memory.
     Overhead,

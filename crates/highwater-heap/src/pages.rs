@@ -39,7 +39,7 @@ impl Pages {
         self.list.as_raw_fd()
     }
 
-    /// Where the bytes of a range are. A page of which only a part is in the range counts with that part.
+    /// Where the bytes of a range are. A page that is in the range in part counts with that part.
     pub(crate) fn of(&self, range: &Range<usize>) -> io::Result<Where> {
         let mut sum = Where::default();
         let page = self.page_bytes;

@@ -59,6 +59,6 @@ pub struct Reading {
     pub huge_bytes: u64,
     /// How long the process stood still while it was copied; `None` if it was not.
     pub pause: Option<Duration>,
-    /// What could not be told, and why.
+    /// What is not known, and why.
     pub notes: Vec<String>,
 }

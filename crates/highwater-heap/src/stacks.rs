@@ -13,12 +13,13 @@ const LARGEST_GUARD: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Stack {
     pub range: Range<usize>,
-    /// The thread's name without a number at its end; `None` where it is not known which thread has the stack.
+    /// The thread's name without a number at its end; `None` where it is not known which thread has the
+    /// stack.
     pub thread: Option<String>,
 }
 
-/// The stacks among these mappings. The kernel says where a waiting thread's stack pointer is. The stack of a running
-/// thread shows by the guard below it.
+/// The stacks among these mappings. The kernel says where a waiting thread's stack pointer is. The stack of a
+/// running thread shows by the guard below it.
 pub(crate) fn all(mappings: &[Mapping]) -> Vec<Stack> {
     let pointers = stack_pointers();
     let mut stacks: Vec<Stack> = Vec::new();

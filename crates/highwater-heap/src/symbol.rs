@@ -14,8 +14,8 @@ pub(crate) fn find(name: &CStr) -> Option<NonNull<c_void>> {
 macro_rules! weak {
     ($name:literal) => {{
         let address: *mut std::ffi::c_void;
-        // SAFETY: reads the entry of the table of addresses that the linker makes for the symbol; a weak symbol that is
-        // defined nowhere has a null there.
+        // SAFETY: reads the entry of the table of addresses that the linker makes for the symbol; a weak
+        // symbol that is defined nowhere has a null there.
         unsafe {
             std::arch::asm!(
                 concat!(".weak ", $name),

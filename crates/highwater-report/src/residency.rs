@@ -10,8 +10,8 @@ use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-/// The ledger as text: its sum, its lines with where each number comes from, and the code whose live blocks keep more
-/// than themselves.
+/// The ledger as text: its sum, its lines with where each number comes from, and the code whose live blocks
+/// keep more than themselves.
 pub fn residency(answer: &Residency, view: &View) -> String {
     let bytes = |value| number::amount(value, &Unit::Bytes);
     let mut title = format!("resident set {}", bytes(answer.resident_bytes));

@@ -91,12 +91,14 @@ impl Snapshot {
         Ok(Self { content: own_memory(|| Content::capture(&stats)) })
     }
 
-    /// Copies the present records, and reads beside them what is resident and why: a ledger that adds up to the
-    /// resident set, and for each site the empty space that its live blocks keep on their pages. `highwater rss` shows it.
+    /// Copies the present records, and reads beside them what is resident and why: a ledger that adds up to
+    /// the resident set, and for each site the empty space that its live blocks keep on their pages.
+    /// `highwater rss` shows it.
     ///
-    /// This asks the kernel for its lists of mappings and pages, and with glibc it copies the process for a moment, as a fork
-    /// does: the copy takes about 10 ms for each resident GiB, in which threads that need new memory wait. It runs none of
-    /// the program's handlers. It is not made when memory is nearly used up. Never call this in a signal handler.
+    /// This asks the kernel for its lists of mappings and pages, and with glibc it copies the process for a
+    /// moment, as a fork does: the copy takes about 10 ms for each resident GiB, in which threads that need
+    /// new memory wait. It runs none of the program's handlers. It is not made when memory is nearly used up.
+    /// Never call this in a signal handler.
     ///
     /// # Errors
     /// As for [`Self::capture`], and when the kernel does not give its lists.

@@ -1,4 +1,5 @@
-//! Exact mode equals the truth over any inner allocator, and what is resident is explained over those that tell.
+//! Exact mode equals the truth over any inner allocator, and what is resident is explained over those that
+//! tell.
 
 use std::process::Command;
 use std::time::Duration;

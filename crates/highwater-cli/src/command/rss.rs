@@ -21,11 +21,11 @@ Examples:
 
 /// Say why the process is so large: a ledger that adds up to its resident set
 ///
-/// Each line says what part of the resident set is for: live blocks, empty space on their pages, free memory that
-/// the allocator keeps, stacks, files and so on. A table says which lines of code made the live blocks that keep
-/// most of it, or that were never touched. The profile comes from the agent's page /debug/pprof/rss, or from
-/// Snapshot::capture_with_residency in the program. With glibc and jemalloc all lines are there; with other allocators
-/// those that the kernel alone can tell.
+/// Each line says what part of the resident set is for: live blocks, empty space on their pages, free memory
+/// that the allocator keeps, stacks, files and so on. A table says which lines of code made the live blocks
+/// that keep most of it, or that were never touched. The profile comes from the agent's page
+/// /debug/pprof/rss, or from Snapshot::capture_with_residency in the program. With glibc and jemalloc all
+/// lines are there; with other allocators those that the kernel alone can tell.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

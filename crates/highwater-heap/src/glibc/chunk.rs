@@ -7,8 +7,8 @@
 //!             └ the next chunk begins at chunk + size          ┘
 //! ```
 //!
-//! A heap may be in the middle of a change when it is copied. So every size is checked before it is followed, and a walk
-//! that finds a broken chunk goes on at the next place from which a chain of chunks leads.
+//! A heap may be in the middle of a change when it is copied. So every size is checked before it is followed,
+//! and a walk that finds a broken chunk goes on at the next place from which a chain of chunks leads.
 
 /// The smallest chunk.
 const LEAST: usize = 32;
@@ -17,9 +17,8 @@ const LEAST: usize = 32;
 pub(super) const HEAD: usize = 16;
 
 const FLAGS: usize = 7;
-const IN_USE_BEFORE: usize = 1;
+pub(super) const IN_USE_BEFORE: usize = 1;
 const MAPPED: usize = 2;
-pub(super) const OTHER_ARENA: usize = 4;
 
 /// Chunks of a chain that must follow each other for a place to be believed.
 const CHAIN: usize = 6;
@@ -114,8 +113,8 @@ pub(super) unsafe fn next_chain(at: usize, end: usize) -> Option<usize> {
     None
 }
 
-/// Bytes of the chunk of a block that has a mapping of its own, if there is one at this page; `end` is the end of what is
-/// mapped.
+/// Bytes of the chunk of a block that has a mapping of its own, if there is one at this page; `end` is the
+/// end of what is mapped.
 ///
 /// # Safety
 /// The page is mapped readable.

@@ -1,8 +1,8 @@
 //! What glibc's allocator keeps: its heaps are walked, chunk by chunk, in a forked child.
 //!
-//! The child is a copy of the process at one moment. It has no other threads, so its memory stands still. It is made
-//! without handlers of forks and without a signal at its end, so the program does not notice it. It reads, writes its answer to
-//! memory that it shares with its parent, and ends.
+//! The child is a copy of the process at one moment. It has no other threads, so its memory stands still. It
+//! is made without handlers of forks and without a signal at its end, so the program does not notice it. It
+//! reads, writes its answer to memory that it shares with its parent, and ends.
 
 mod chunk;
 mod walk;
@@ -79,8 +79,8 @@ pub(crate) fn walk(regions: &[Region], blocks: &[usize], pages: &Pages) -> io::R
         asked.block = blocks[index];
     }
     let begin = Instant::now();
-    // SAFETY: the child reads ranges that were mapped a moment ago; if one is gone, the child is ended by the kernel, and
-    // its parent sees that. It writes to the shared memory alone.
+    // SAFETY: the child reads ranges that were mapped a moment ago; if one is gone, the child is ended by the
+    // kernel, and its parent sees that. It writes to the shared memory alone.
     let child = child::Child::run(|| unsafe { walk.run() })?;
     let pause = begin.elapsed();
     child.wait(PATIENCE)?;
@@ -106,8 +106,9 @@ pub(crate) fn walk(regions: &[Region], blocks: &[usize], pages: &Pages) -> io::R
     })
 }
 
-/// The word that glibc writes behind the first one of a block in a thread's cache: the same in the whole process. It is read
-/// from a block that was just given back, through the kernel: the program may not read it any more.
+/// The word that glibc writes behind the first one of a block in a thread's cache: the same in the whole
+/// process. It is read from a block that was just given back, through the kernel: the program may not read it
+/// any more.
 fn cache_key() -> Option<usize> {
     const BYTES: usize = 200;
     // SAFETY: a fresh block is given back, and not used after that.

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::chunk::{self, HEAD, Look, OTHER_ARENA, is_chain, look, next_chain, word};
+use super::chunk::{self, HEAD, IN_USE_BEFORE, Look, is_chain, look, next_chain, word};
 use crate::pages::is_present;
 
 /// A heap of an arena begins at a multiple of this.
@@ -157,7 +157,7 @@ impl Walk<'_> {
             let first = at + offset;
             // SAFETY: a heap is readable up to its end.
             let is_one = first + HEAD < end
-                && unsafe { word(first + 8) } & (OTHER_ARENA | 1) == OTHER_ARENA | 1
+                && unsafe { word(first + 8) } & IN_USE_BEFORE != 0
                 && unsafe { is_chain(first, end) };
             is_one.then_some((first, end))
         })
@@ -174,8 +174,8 @@ impl Walk<'_> {
         resident
     }
 
-    /// Walks a heap: first all chunks, then all pages, then the blocks that were asked about. Pages up to `listed` are those
-    /// that the parent knows of, and count.
+    /// Walks a heap: first all chunks, then all pages, then the blocks that were asked about. Pages up to
+    /// `listed` are those that the parent knows of, and count.
     unsafe fn heap(&mut self, start: usize, first: usize, end: usize, listed: usize) -> u64 {
         let count = (end - start).div_ceil(self.page_bytes);
         let Some(mut table) = Table::new(count) else { return 0 };

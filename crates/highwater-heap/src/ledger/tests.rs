@@ -44,7 +44,7 @@ fn a_ledger_adds_up_and_names_who_keeps_empty_space() {
 fn a_mapping_outside_of_the_allocator_has_a_line_of_its_own() {
     let _alone = ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let mapping = crate::child::Shared::new(24 << 20).unwrap();
-    // SAFETY: the mapping has so many bytes, and this test alone has it.
+    // SAFETY: the mapping has these bytes, and this test alone has it.
     unsafe { mapping.at::<u8>(0).write_bytes(1, 24 << 20) };
     let reading = read(&Known::default()).unwrap();
     // Other tests of this process run meanwhile, and the sum is made right at the largest line.

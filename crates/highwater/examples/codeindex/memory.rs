@@ -10,8 +10,8 @@ use crate::Failure;
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new().interval(64 * 1024);
 
-/// Writes `NAME.pb.gz` to the directory, which is created if it is missing. With `residency`, the file says what is
-/// resident and why.
+/// Writes `NAME.pb.gz` to the directory, which is created if it is missing. With `residency`, the file says
+/// what is resident and why.
 ///
 /// # Errors
 /// When the snapshot cannot be taken or written.

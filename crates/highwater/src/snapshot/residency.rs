@@ -7,12 +7,13 @@ use highwater_heap::{Block, Known, Line, Reading, Seen};
 use highwater_profile::{Label, LabelValue, Line as CodeLine, Location, Meta, Profile, ValueType};
 use highwater_recorder::{LiveSample, SiteTotals};
 
+use crate::cgroup;
 use crate::signed::signed;
-use crate::{Stats, cgroup};
+use crate::stats::Stats;
 
-/// The sample types behind those of every Highwater profile. `held`: what live blocks keep resident beyond themselves, which is
-/// the empty space on their pages. `untouched`: live bytes on pages that are not resident. `resident` and `swapped`: the
-/// ledger of the process, in rows of its own.
+/// The sample types behind the ones that every Highwater profile has. `held`: what live blocks keep resident
+/// beyond themselves, which is the empty space on their pages. `untouched`: live bytes on pages that are not
+/// resident. `resident` and `swapped`: the ledger of the process, in rows of its own.
 const SAMPLE_TYPES: [(&str, &str); 6] = [
     ("held_objects", "count"),
     ("held_space", "bytes"),
@@ -125,7 +126,7 @@ impl Residency {
         meta.rss_pause_ns = self.reading.pause.map(|it| i64::try_from(it.as_nanos()).unwrap_or(i64::MAX));
     }
 
-    /// The values of a site's row behind those of every profile.
+    /// The values of a site's row behind the ones of every profile.
     pub(super) fn values(&self, site: &SiteTotals) -> [i64; SAMPLE_TYPES.len()] {
         let Kept { held, untouched } = self.kept_by(site);
         let whole = |it: f64| it.round() as i64;
@@ -149,7 +150,7 @@ impl Residency {
         self.kept.get(&site.cohort).copied().unwrap_or_default()
     }
 
-    /// Adds the ledger's rows, and what could not be told as remarks.
+    /// Adds the ledger's rows, and what is not known as remarks.
     pub(super) fn add_to(&self, profile: &mut Profile) {
         let columns = profile.sample_types().len();
         let resident = profile.sample_type("resident_space").unwrap_or(0);
