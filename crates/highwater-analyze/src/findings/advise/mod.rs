@@ -1,7 +1,7 @@
 //! What could be done about the allocations of a program: findings that a person can act on, each with what it saves.
 //!
-//! Two kinds are about the resident set ([`resident`]). The other five ([`Measure`]) are found in this order, so that nothing is said twice: what is built anew again and
-//! again (*hoist*) takes its allocations along, and the others look at what is left.
+//! Two kinds are about the resident set ([`resident`]). The other five ([`Measure`]) are found in this order, so that nothing is
+//! said twice: what is built anew again and again (*hoist*) takes its allocations along, and the others look at what is left.
 
 pub(crate) mod advice;
 pub(crate) mod bound;
