@@ -46,9 +46,16 @@ pub fn read(known: &Known) -> io::Result<Reading> {
         let in_glibc = heaps.as_ref().and_then(|it| *it.blocks.get(index)?);
         let in_jemalloc = of_jemalloc.get(index).copied().flatten().filter(|_| in_glibc.is_none());
         let untouched_bytes = untouched(block, &pages);
+        // A sampled block is larger than the others that it stands for, by the mark in front of it.
         let (class, held_bytes) = match (in_glibc, in_jemalloc) {
-            (Some(it), _) => (Some(glibc_class(block.size)), Some(it.held_bytes)),
-            (None, Some(it)) => (Some(it.class_bytes.saturating_sub(block.lead as u64)), Some(it.held_bytes)),
+            (Some(it), _) => {
+                let class = glibc_class(block.size);
+                (Some(class), Some(it.held_bytes * class / glibc_class(block.size + block.lead)))
+            }
+            (None, Some(it)) => {
+                let class = it.class_bytes.saturating_sub(block.lead as u64).max(block.size as u64);
+                (Some(class), Some(it.held_bytes * class / it.class_bytes.max(1)))
+            }
             (None, None) => (None, None),
         };
         sums.held.add(held_bytes.unwrap_or(0) as f64, block.probability);
@@ -195,7 +202,10 @@ fn add_glibc(lines: &mut Vec<Line>, heaps: &Heaps, programs: Option<(&Known, &Su
         };
         let rounding = sums.rounding.bytes();
         let marks: u64 = known.blocks.iter().map(|it| it.lead as u64).sum();
-        let own = take(known.own_bytes + marks);
+        // What is not resident and not the program's is taken to be Highwater's: its buffers for a snapshot are large.
+        let absent = heaps.in_use_bytes.saturating_sub(heaps.in_use_resident);
+        let own_absent = absent.saturating_sub(sums.untouched.bytes());
+        let own = take((known.own_bytes + marks).saturating_sub(own_absent));
         let foreign =
             heaps.in_use_bytes.saturating_sub(known.live_bytes + rounding + known.own_bytes + marks);
         let rounding_part = take(rounding);
