@@ -9,6 +9,9 @@ use crate::symbol;
 /// jemalloc's function for all questions.
 type Mallctl = unsafe extern "C" fn(*const c_char, *mut c_void, *mut usize, *mut c_void, usize) -> c_int;
 
+/// The first version that can be asked whose a pointer is.
+const LEAST_VERSION: (u32, u32) = (5, 3);
+
 /// Pointers that are asked about in one call.
 const BATCH: usize = 1000;
 
@@ -44,10 +47,43 @@ pub(crate) struct Jemalloc {
 }
 
 impl Jemalloc {
+    /// The jemalloc of this process, if it is one that can be asked whose a pointer is: older ones read memory
+    /// for that which may not be there.
     pub(crate) fn find() -> Option<Self> {
         let address = symbol::mallctl()?;
         // SAFETY: the symbol is jemalloc's function of this name and type.
-        Some(Self { mallctl: unsafe { mem::transmute::<*mut c_void, Mallctl>(address.as_ptr()) } })
+        let it = Self { mallctl: unsafe { mem::transmute::<*mut c_void, Mallctl>(address.as_ptr()) } };
+        it.version().filter(|version| *version >= LEAST_VERSION).map(|_| it)
+    }
+
+    /// The first two numbers of the version.
+    fn version(self) -> Option<(u32, u32)> {
+        let mut text: *const c_char = ptr::null();
+        let mut length = size_of::<*const c_char>();
+        // SAFETY: the version is a pointer to a text, and jemalloc checks the length.
+        let error = unsafe {
+            let old = (&raw mut text).cast();
+            (self.mallctl)(c"version".as_ptr(), old, &raw mut length, ptr::null_mut(), 0)
+        };
+        if error != 0 || text.is_null() {
+            return None;
+        }
+        // SAFETY: jemalloc's version is a C string that lives as long as the process.
+        version_in(unsafe { CStr::from_ptr(text) }.to_str().ok()?)
+    }
+
+    /// Whether jemalloc has a block at this address.
+    fn has(self, block: usize) -> bool {
+        let mut block = block;
+        let mut arena = 0_u32;
+        let mut length = size_of::<u32>();
+        // SAFETY: jemalloc takes an address and gives a number of 32 bits. It looks the address up in its own
+        // table, and reads no memory behind it, nor parts of the table that are not there.
+        let error = unsafe {
+            let (old, new) = ((&raw mut arena).cast(), (&raw mut block).cast());
+            (self.mallctl)(c"arenas.lookup".as_ptr(), old, &raw mut length, new, size_of::<usize>())
+        };
+        error == 0
     }
 
     fn number(self, name: &CStr) -> Option<u64> {
@@ -82,6 +118,14 @@ impl Jemalloc {
     /// What is known of these blocks: `None` for one that is not jemalloc's. Nothing at all where this
     /// jemalloc has no such question, which it calls experimental.
     pub(crate) fn blocks(self, blocks: &[usize]) -> Option<Vec<Option<Found>>> {
+        let own: Vec<usize> = blocks.iter().copied().filter(|&it| it != 0 && self.has(it)).collect();
+        let mut found = self.own_blocks(&own)?.into_iter();
+        let mut next = own.iter().copied().peekable();
+        Some(blocks.iter().map(|it| next.next_if_eq(it).and_then(|_| found.next()?)).collect())
+    }
+
+    /// What is known of blocks that are jemalloc's.
+    fn own_blocks(self, blocks: &[usize]) -> Option<Vec<Option<Found>>> {
         let mut found = Vec::with_capacity(blocks.len());
         for batch in blocks.chunks(BATCH) {
             let mut pointers = [0_usize; BATCH];
@@ -90,8 +134,8 @@ impl Jemalloc {
             let mut answers = [[0_usize; 3]; BATCH];
             let mut length = batch.len() * size_of::<[usize; 3]>();
             let expected = length;
-            // SAFETY: jemalloc reads as many pointers as the lengths say, and writes three words for each. It
-            // looks the pointers up in its own table, and reads no memory behind them.
+            // SAFETY: all blocks are jemalloc's, whose table never loses a part. It reads as many pointers as the
+            // lengths say, writes three words for each, and reads no memory behind the pointers.
             let error = unsafe {
                 (self.mallctl)(
                     c"experimental.utilization.batch_query".as_ptr(),
@@ -108,6 +152,12 @@ impl Jemalloc {
         }
         Some(found)
     }
+}
+
+/// `5.3.0-0-g54eaed1d8b56` is 5.3.
+fn version_in(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.split(['.', '-']).map(str::parse);
+    Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
 fn found_in([free, all, bytes]: [usize; 3]) -> Option<Found> {
@@ -131,5 +181,12 @@ mod tests {
         assert_eq!((found.class_bytes, found.held_bytes), (64, 192));
         assert_eq!(found_in([0, 1, 1 << 20]).unwrap().held_bytes, 0);
         assert!(found_in([0, 0, 0]).is_none());
+    }
+
+    #[test]
+    fn versions_are_compared_by_their_numbers() {
+        assert_eq!(version_in("5.3.0-0-g54eaed1d8b56"), Some((5, 3)));
+        assert!(version_in("5.10.1") >= Some(LEAST_VERSION) && version_in("5.2.1") < Some(LEAST_VERSION));
+        assert_eq!(version_in("unknown"), None);
     }
 }
