@@ -1,6 +1,7 @@
 //! A copy of this process that looks at memory that stands still.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::time::{Duration, Instant};
 
@@ -79,9 +80,10 @@ impl Child {
                 libc::prctl(libc::PR_SET_DUMPABLE, 0_usize, 0_usize, 0_usize, 0_usize);
                 libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as usize, 0_usize, 0_usize, 0_usize);
             }
-            work();
+            // A panic must not go on with the program's own code in the copy.
+            let outcome = catch_unwind(AssertUnwindSafe(work));
             // SAFETY: ends the child without handlers of exits.
-            unsafe { libc::_exit(0) };
+            unsafe { libc::_exit(i32::from(outcome.is_err())) };
         }
         // SAFETY: the set is the one that was in force.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const signals, ptr::null_mut()) };

@@ -47,8 +47,8 @@ pub(crate) struct Jemalloc {
 }
 
 impl Jemalloc {
-    /// The jemalloc of this process, if it is one that can be asked whose a pointer is: older ones read memory
-    /// for that which may not be there.
+    /// The jemalloc of this process, if it can be asked whose a pointer is: older ones read memory for that
+    /// which may not be there.
     pub(crate) fn find() -> Option<Self> {
         let address = symbol::mallctl()?;
         // SAFETY: the symbol is jemalloc's function of this name and type.
@@ -68,7 +68,7 @@ impl Jemalloc {
         if error != 0 || text.is_null() {
             return None;
         }
-        // SAFETY: jemalloc's version is a C string that lives as long as the process.
+        // SAFETY: jemalloc's version is a C string that stays as long as the process.
         version_in(unsafe { CStr::from_ptr(text) }.to_str().ok()?)
     }
 
@@ -134,8 +134,8 @@ impl Jemalloc {
             let mut answers = [[0_usize; 3]; BATCH];
             let mut length = batch.len() * size_of::<[usize; 3]>();
             let expected = length;
-            // SAFETY: all blocks are jemalloc's, whose table never loses a part. It reads as many pointers as the
-            // lengths say, writes three words for each, and reads no memory behind the pointers.
+            // SAFETY: all blocks are jemalloc's, whose table never loses a part. It reads as many pointers as
+            // the lengths say, writes three words for each, and reads no memory behind the pointers.
             let error = unsafe {
                 (self.mallctl)(
                     c"experimental.utilization.batch_query".as_ptr(),

@@ -202,8 +202,8 @@ fn add_glibc(lines: &mut Vec<Line>, heaps: &Heaps, programs: Option<(&Known, &Su
         };
         let rounding = sums.rounding.bytes();
         let marks: u64 = known.blocks.iter().map(|it| it.lead as u64).sum();
-        // What is not resident and not the program's is taken to be Highwater's: its buffers for a snapshot are
-        // large.
+        // What is not resident and not the program's is taken to be Highwater's, whose buffers for a snapshot
+        // are large.
         let absent = heaps.in_use_bytes.saturating_sub(heaps.in_use_resident);
         let own_absent = absent.saturating_sub(sums.untouched.bytes());
         let own = take((known.own_bytes + marks).saturating_sub(own_absent));

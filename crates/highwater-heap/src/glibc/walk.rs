@@ -73,10 +73,10 @@ pub(super) struct Walk<'a> {
 #[repr(C)]
 #[derive(Clone, Copy)]
 struct Page {
-    used: u16,
-    cached: u16,
-    tables: u16,
-    skipped: u16,
+    used: u32,
+    cached: u32,
+    tables: u32,
+    skipped: u32,
 }
 
 impl Walk<'_> {
@@ -225,7 +225,7 @@ impl Walk<'_> {
             let Some(page) = table.page(index) else { return };
             if !is_present(entry) {
                 page.used = 0;
-                page.skipped = u16::MAX;
+                page.skipped = u32::MAX;
                 return;
             }
             if index >= listed {
@@ -373,7 +373,7 @@ impl Table {
         page_bytes: usize,
         at: usize,
         end: usize,
-        field: fn(&mut Page) -> &mut u16,
+        field: fn(&mut Page) -> &mut u32,
     ) {
         let mut place = at;
         while place < end {
@@ -381,7 +381,7 @@ impl Table {
             let next = (start + (index + 1) * page_bytes).min(end);
             if let Some(page) = self.page(index) {
                 let field = field(page);
-                *field = field.saturating_add((next - place) as u16);
+                *field = field.saturating_add((next - place) as u32);
             }
             place = next;
         }
