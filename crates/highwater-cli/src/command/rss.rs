@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::GroupBy;
+use highwater_analyze::{GroupBy, SampleKind};
 
 use crate::error::CliError;
 use crate::shared::Shared;
 use crate::watch::is_address;
-use crate::{command, load, output};
+use crate::{command, input, load, output};
 
 /// The agent's page of what is resident.
 const PAGE: &str = "/debug/pprof/rss";
@@ -39,6 +39,11 @@ impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let file = page(&self.file);
         let profile = load::symbolized(&file, &self.shared)?;
+        if SampleKind::ResidentBytes.column(&profile).is_err() {
+            let reason = "this profile does not say what is resident; take one from the agent's page \
+                          /debug/pprof/rss, or with Snapshot::capture_with_residency in the program";
+            return Err(CliError::Target { target: input::shown(&file), reason: reason.to_owned() });
+        }
         let query = self.shared.query(GroupBy::Line);
         let answer = highwater_analyze::residency(&profile, &query).map_err(command::question(&[&file]))?;
         output::answer(&self.shared, "rss", &answer, |it| highwater_report::residency(it, &output::view()))
