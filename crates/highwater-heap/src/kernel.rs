@@ -223,7 +223,7 @@ mod tests {
         let own: Vec<u8> = vec![1; 8 << 20];
         let range = own.as_ptr().addr()..own.as_ptr().addr() + own.len();
         // The mappings were read before the block was there.
-        let without = sort(&mappings, &[range.clone()], &pages).unwrap();
+        let without = sort(&mappings, std::slice::from_ref(&range), &pages).unwrap();
         let with = sort(&mapping::all().unwrap(), &[range], &pages).unwrap();
         for kernel in [&without, &with] {
             let lines: u64 = kernel.lines.iter().map(|it| it.resident_bytes).sum();

@@ -1,7 +1,7 @@
 //! Functions that a program may have or not: an allocator's questions.
 
 use std::ffi::{CStr, c_void};
-use std::ptr::{self, NonNull};
+use std::ptr::NonNull;
 
 /// A symbol that other objects of the process can see.
 pub(crate) fn find(name: &CStr) -> Option<NonNull<c_void>> {
@@ -56,6 +56,6 @@ macro_rules! weak {
 /// jemalloc's `mallctl`: tikv's, which is linked into the program under a name of its own, or a library's.
 pub(crate) fn mallctl() -> Option<NonNull<c_void>> {
     let linked = [weak!("_rjem_mallctl"), weak!("mallctl")];
-    let linked = linked.into_iter().find(|it| *it != ptr::null_mut()).and_then(NonNull::new);
+    let linked = linked.into_iter().find(|it| !it.is_null()).and_then(NonNull::new);
     linked.or_else(|| find(c"_rjem_mallctl")).or_else(|| find(c"mallctl"))
 }

@@ -63,7 +63,7 @@ pub(super) unsafe fn look(at: usize, end: usize) -> Look {
         // Posts at the end of a heap keep chunks from being joined with what follows.
         return if left <= 4 * HEAD { Look::End } else { Look::Broken };
     }
-    if bytes % 16 != 0 || bytes > left || size & MAPPED != 0 {
+    if !bytes.is_multiple_of(16) || bytes > left || size & MAPPED != 0 {
         return Look::Broken;
     }
     let next = at + bytes;
@@ -122,6 +122,6 @@ pub(super) unsafe fn mapped(page: usize, end: usize, page_bytes: usize) -> Optio
     // SAFETY: the caller promises it.
     let (before, size) = unsafe { (word(page), word(page + 8)) };
     let bytes = size & !FLAGS;
-    let is_whole = bytes >= page_bytes && bytes % page_bytes == 0 && bytes <= end - page;
+    let is_whole = bytes >= page_bytes && bytes.is_multiple_of(page_bytes) && bytes <= end - page;
     (before == 0 && size & FLAGS == MAPPED && is_whole).then_some(bytes)
 }

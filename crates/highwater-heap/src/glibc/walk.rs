@@ -119,7 +119,7 @@ impl Walk<'_> {
                     at = self.next_resident(at + page, range.end);
                     continue;
                 }
-                if at % HEAP_ALIGN == 0
+                if at.is_multiple_of(HEAP_ALIGN)
                     && let Some((first, end)) = self.arena(at)
                 {
                     resident += self.heap(at, first, end, range.end);
@@ -143,12 +143,12 @@ impl Walk<'_> {
         // SAFETY: the page is resident.
         let (arena, before, bytes) = unsafe { (word(at), word(at + 8), word(at + 16)) };
         // It may have grown since its mapping was listed.
-        let is_heap = bytes != 0 && bytes <= HEAP_ALIGN && bytes % self.page_bytes == 0;
-        if !is_heap || arena == 0 || arena % 8 != 0 {
+        let is_heap = bytes != 0 && bytes <= HEAP_ALIGN && bytes.is_multiple_of(self.page_bytes);
+        if !is_heap || arena == 0 || !arena.is_multiple_of(8) {
             return None;
         }
         let is_first = arena > at && arena - at < 0x80;
-        if !is_first && (before == 0 || before % HEAP_ALIGN != 0) {
+        if !is_first && (before == 0 || !before.is_multiple_of(HEAP_ALIGN)) {
             return None;
         }
         let end = at + bytes;
