@@ -1,8 +1,9 @@
 //! `cargo xtask demo`: Highwater's main task on a real program, with a check of the result.
 //!
-//! The example program `codeindex` runs with two faults switched on. The demo shows the commands that a user
-//! would type. The check runs them again with JSON output, and compares the first rows with the lines of the
-//! program that contain the faults. A comment marks these lines, so no line numbers are needed.
+//! The example program `codeindex` runs with two faults switched on, and then with a third. The demo shows
+//! the commands that a user would type. The check runs them again with JSON output, and compares the first
+//! rows with the lines of the program that contain the faults. A comment marks these lines, so no line
+//! numbers are needed.
 
 mod first_row;
 
@@ -26,6 +27,8 @@ struct Demo<'a> {
     indexed: PathBuf,
     /// Snapshot at the end.
     queried: PathBuf,
+    /// Snapshot at the end of a run that fragments its memory.
+    fragmented: PathBuf,
     live: PathBuf,
     diff: PathBuf,
 }
@@ -49,11 +52,20 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
     empty(&snapshots)?;
     let release = workspace.target.join("release");
     let program = release.join("examples").join(with_exe("codeindex"));
-    Line::new(root, program)
+    Line::new(root, &program)
         .args(["--fault", "leak", "--fault", "spike", "--snapshots"])
         .args([&snapshots])
         // The program sets its own sampling; a variable from the shell would change the output.
         .without_env("HIGHWATER")
+        .run()?;
+
+    let fragmented = directory.join("fragmented");
+    empty(&fragmented)?;
+    Line::new(root, &program)
+        .args(["--fault", "fragment", "--queries", "100", "--snapshots"])
+        .args([&fragmented])
+        // Blame on single lines needs more samples than totals do.
+        .env("HIGHWATER", "interval:16KiB")
         .run()?;
 
     let demo = Demo {
@@ -61,6 +73,7 @@ pub fn run(workspace: &Workspace) -> Result<(), Failure> {
         highwater: release.join(with_exe("highwater")),
         indexed: snapshots.join("indexed.pb.gz"),
         queried: snapshots.join("queried.pb.gz"),
+        fragmented: fragmented.join("queried.pb.gz"),
         live: directory.join("live.svg"),
         diff: directory.join("diff.svg"),
     };
@@ -74,6 +87,8 @@ impl Demo<'_> {
         self.growth().run()?;
         heading("What was held at the moment of highest use");
         self.peak().run()?;
+        heading("Why a process is larger than its live memory");
+        self.command(["rss", "--limit", "3"]).args([&self.fragmented]).run()?;
         heading("The same as drawings");
         self.command(["flame"]).args([&self.queried]).args(["-o"]).args([&self.live]).run()?;
         self.command(["flame", "--diff"])
@@ -92,9 +107,11 @@ impl Demo<'_> {
 
     fn check(&self) -> Result<(), Failure> {
         heading("Check that the faults are in the first rows");
-        for (table, command, marker) in
-            [("diff", self.growth(), "the leak"), ("peak", self.peak(), "the spike")]
-        {
+        for (table, command, marker) in [
+            ("diff", self.growth(), "the leak"),
+            ("peak", self.peak(), "the spike"),
+            ("held", self.held(), "the fragmentation"),
+        ] {
             let command = command.args(["--json"]);
             let json = command.capture()?;
             let row =
@@ -113,6 +130,10 @@ impl Demo<'_> {
 
     fn peak(&self) -> Line<'_> {
         self.command(["top", "--sample", "peak-bytes"]).args([&self.queried])
+    }
+
+    fn held(&self) -> Line<'_> {
+        self.command(["top", "--sample", "held-bytes"]).args([&self.fragmented])
     }
 
     fn command<const N: usize>(&self, words: [&str; N]) -> Line<'_> {

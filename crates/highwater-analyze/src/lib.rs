@@ -69,6 +69,7 @@ pub use queries::info::{Info, MappingInfo, SampleTypeInfo, SourceInfo, info};
 pub use queries::list::{LineValues, ListedFunction, ListedLine, Listing, list};
 pub use queries::lost::{Lost, lost};
 pub use queries::peek::{Peek, PeekEdge, PeekFunction, peek};
+pub use queries::residency::{KeptBytes, Residency, ResidencyLine, residency};
 pub use queries::top::{Top, TopRow, top};
 pub use queries::tree::{Tree, TreeNode, tree};
 pub use queries::types::{TypePart, TypeRow, Types, types};

@@ -40,6 +40,18 @@ pub enum SampleKind {
     FreedBytes,
     /// Freed blocks.
     FreedBlocks,
+    /// Bytes that live blocks hold resident beyond themselves: the empty space on their pages.
+    HeldBytes,
+    /// Live blocks that keep such space.
+    HeldBlocks,
+    /// Bytes of live blocks on pages that are neither resident nor swapped.
+    UntouchedBytes,
+    /// Live blocks with such pages.
+    UntouchedBlocks,
+    /// Bytes of the resident set, in rows that say what they are.
+    ResidentBytes,
+    /// Bytes that were swapped out, in the same rows.
+    SwappedBytes,
     /// Any other sample type, by its name in the file.
     Other(String),
 }
@@ -69,7 +81,7 @@ pub enum Unit {
 }
 
 /// Every kind with a name of its own: this crate's name, pprof's name.
-const NAMES: [(SampleKind, &str, &str); 13] = [
+const NAMES: [(SampleKind, &str, &str); 19] = [
     (SampleKind::LiveBytes, "live-bytes", "inuse_space"),
     (SampleKind::LiveBlocks, "live-blocks", "inuse_objects"),
     (SampleKind::AllocBytes, "alloc-bytes", "alloc_space"),
@@ -83,6 +95,12 @@ const NAMES: [(SampleKind, &str, &str); 13] = [
     (SampleKind::ReallocDoublings, "realloc-doublings", "realloc_doublings"),
     (SampleKind::FreedBytes, "freed-bytes", "freed_space"),
     (SampleKind::FreedBlocks, "freed-blocks", "freed_objects"),
+    (SampleKind::HeldBytes, "held-bytes", "held_space"),
+    (SampleKind::HeldBlocks, "held-blocks", "held_objects"),
+    (SampleKind::UntouchedBytes, "untouched-bytes", "untouched_space"),
+    (SampleKind::UntouchedBlocks, "untouched-blocks", "untouched_objects"),
+    (SampleKind::ResidentBytes, "resident-bytes", "resident_space"),
+    (SampleKind::SwappedBytes, "swapped-bytes", "swapped_space"),
 ];
 
 impl SampleKind {

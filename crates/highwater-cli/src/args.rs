@@ -30,6 +30,7 @@ enum Command {
     Peek(command::peek::Args),
     List(command::list::Args),
     Types(command::types::Args),
+    Rss(command::rss::Args),
     Flame(command::flame::Args),
     Report(command::report::Args),
     Plot(command::plot::Args),
@@ -54,6 +55,7 @@ impl Cli {
         match self.command {
             Command::Top(args) => args.run(),
             Command::Types(args) => args.run(),
+            Command::Rss(args) => args.run(),
             Command::Diff(args) => args.run(),
             Command::Trend(args) => args.run(),
             Command::Spikes(args) => args.run(),

@@ -18,6 +18,7 @@ const GROUPS: &[(&str, &[(&str, &str)])] = &[
             ("peek", "callers and callees of a function"),
             ("list", "source code, with what each line holds"),
             ("types", "types of blocks, what keeps them, where they are made"),
+            ("rss", "why the process is so large: a ledger that adds up"),
             ("flame", "a flame graph, as SVG or HTML"),
             ("report", "all of it as one page for a browser"),
             ("leaks", "what is alive and should not be"),

@@ -29,13 +29,15 @@ const SNAPSHOTS: usize = 24;
 const FULL_ROWS: usize = 3_000_000;
 
 /// Kinds of values on a page, after the profile's default, if the profile has values of that kind.
-const KINDS: [SampleKind; 6] = [
+const KINDS: [SampleKind; 8] = [
     SampleKind::LiveBytes,
     SampleKind::AllocBytes,
     SampleKind::PeakBytes,
     SampleKind::LiveBlocks,
     SampleKind::AllocBlocks,
     SampleKind::PeakBlocks,
+    SampleKind::ResidentBytes,
+    SampleKind::HeldBytes,
 ];
 
 /// Maximum kinds for a series: every snapshot repeats them.

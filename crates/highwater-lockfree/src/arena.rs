@@ -8,7 +8,9 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
 
 use crate::sync::{AtomicPtr, AtomicUsize, IS_MODEL};
-use crate::system;
+use crate::{mappings, system};
+
+pub use crate::mappings::visit as visit_mappings;
 
 /// Bytes asked of the system at a time; in a model so few that a chunk is soon full.
 const CHUNK_BYTES: usize = if IS_MODEL { 512 } else { 1 << 20 };
@@ -91,6 +93,7 @@ impl Arena {
         if self.mapped.fetch_add(bytes, Ordering::Relaxed) + bytes <= MAX_BYTES
             && let Some(start) = system::map(bytes)
         {
+            mappings::add(start, bytes);
             return Some(start);
         }
         self.mapped.fetch_sub(bytes, Ordering::Relaxed);
@@ -100,6 +103,7 @@ impl Arena {
     /// # Safety
     /// As for [`system::unmap`].
     unsafe fn unmap(&self, start: NonNull<u8>, bytes: usize) {
+        mappings::remove(start);
         // SAFETY: the caller promises it.
         unsafe { system::unmap(start, bytes) };
         self.mapped.fetch_sub(bytes, Ordering::Relaxed);

@@ -23,6 +23,7 @@ pub mod address_cache;
 pub mod arena;
 pub mod block_table;
 pub mod chain;
+mod mappings;
 pub mod spin;
 pub mod system;
 

@@ -54,6 +54,14 @@ facts! {
     overhead_bytes: "bytes",
     /// Resident set of the process.
     rss_bytes: "bytes",
+    /// The kernel's counter of the resident set before the ledger of it was read.
+    rss_before_bytes: "bytes",
+    /// The same counter after that.
+    rss_after_bytes: "bytes",
+    /// Resident bytes in huge pages, when the ledger was read.
+    rss_huge_bytes: "bytes",
+    /// Time for which the process was copied to read the ledger.
+    rss_pause_ns: "nanoseconds",
     /// Memory that the kernel charges to the process's cgroup.
     cgroup_used_bytes: "bytes",
     /// Limit of the cgroup; absent when there is none.

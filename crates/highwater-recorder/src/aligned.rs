@@ -23,11 +23,11 @@ pub(crate) fn remove(block: NonNull<u8>) -> Option<Mark> {
 }
 
 /// Brings the table to rest before a fork.
-pub(crate) extern "C" fn before_fork() {
+pub(crate) fn before_fork() {
     MARKS.before_fork();
 }
 
 /// Lets it go on, in parent and child.
-pub(crate) extern "C" fn after_fork() {
+pub(crate) fn after_fork() {
     MARKS.after_fork();
 }

@@ -317,7 +317,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         }
         // SAFETY: a fresh block that was asked for with room for the mark.
         let block = unsafe { mark.write(base) };
-        exact.count(block, size);
+        exact.count(block, size, mark);
         block
     }
 

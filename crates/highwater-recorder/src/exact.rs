@@ -34,11 +34,11 @@ impl Exact {
 
     /// Counts the block, which has now been allocated.
     #[inline(always)]
-    pub(crate) fn count(&self, block: *mut u8, size: usize) {
+    pub(crate) fn count(&self, block: *mut u8, size: usize, mark: Mark) {
         self.cohort.add_alone(size as u64);
         self.slot.count_exactly(size);
         self.slot.note_sampled(block);
-        tell::alloc(block, size, self.cohort);
+        tell::alloc(block, size, mark);
     }
 }
 

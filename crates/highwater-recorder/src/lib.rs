@@ -33,6 +33,7 @@ mod hard_limit;
 mod history;
 mod in_force;
 mod lifetime;
+mod living;
 mod lost;
 mod mark;
 mod odd;
@@ -56,12 +57,17 @@ mod values;
 
 pub use config::{Mode, Settings, leading_number, parse_size};
 pub use sys::trim;
+
+/// Shows the ranges of memory that the recorder's tables have.
+pub use highwater_lockfree::arena::visit_mappings as visit_own_mappings;
+
 pub use {
     alloc::Alloc,
     cohort::begin_snapshot,
     ending::{EndSignal, at_exit, catch_end_signals, end_by, next_signal},
     hard_limit::set_hard_limit,
     in_force::{has_shared_std, is_complete, is_supported, last_interval_bytes, mode, running, set_mode},
+    living::{LiveSample, live_samples, visit_live_samples},
     own_frames::learn_own_frames,
     rows::{SiteTotals, visit_sites},
     thread::{Measured, measure, own_memory},

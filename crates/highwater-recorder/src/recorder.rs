@@ -111,7 +111,7 @@ impl Verdict {
         if let Some(slot) = self.slot {
             slot.note_sampled(block);
         }
-        tell::alloc(block, size, cohort);
+        tell::alloc(block, size, mark);
     }
 
     /// [`Self::count_sampled`] for one that came to be by reallocation.

@@ -29,6 +29,8 @@ pub struct SiteTotals {
     /// The row has nothing but freed blocks that lived for at least so long, in nanoseconds, and for less than twice that (or for less than 1024, when it is 1), in
     /// [`Self::ended`]. `None` for a row with everything else, and with freed blocks whose lifetime is not known at all.
     pub lived_ns: Option<u64>,
+    /// Where the live blocks are counted, as [`LiveSample::cohort`](crate::LiveSample::cohort) has it; 0 in a row without any.
+    pub cohort: usize,
     /// Samples taken, not scaled.
     pub samples: u64,
     /// All blocks allocated so far.
@@ -76,6 +78,7 @@ fn visit_site(site: &'static Site, allocated: Values, visit: &mut impl FnMut(Sit
         block_bytes,
         first_snapshot: None,
         lived_ns: None,
+        cohort: 0,
         samples: 0,
         allocated: Values::default(),
         live: Values::default(),
@@ -113,7 +116,8 @@ fn visit_site(site: &'static Site, allocated: Values, visit: &mut impl FnMut(Sit
         } else {
             let first_snapshot = Some(cohort.first_snapshot());
             let live = scaled(live, scale);
-            visit(SiteTotals { first_snapshot, samples, allocated, live, at_peak, ..empty });
+            let cohort = core::ptr::from_ref(cohort).addr();
+            visit(SiteTotals { first_snapshot, cohort, samples, allocated, live, at_peak, ..empty });
         }
     }
     ends.visit_lifetimes(|lived_ns, Estimated { values, variance }| {

@@ -6,7 +6,7 @@ use highwater_lockfree::system;
 
 use crate::config::{Mode, Settings};
 use crate::in_force::{FRESH, IS_COMPLETE, READY, REFUSED, STARTED_NS, STARTING, STATE, put_in_force};
-use crate::{aligned, sys, thread};
+use crate::{aligned, living, sys, thread};
 
 /// Sets the recorder up if that has not been done.
 pub(crate) fn start(settings: Settings) {
@@ -34,8 +34,20 @@ pub(crate) fn start(settings: Settings) {
     STARTED_NS.store(sys::monotonic_ns(), Ordering::Relaxed);
     thread::EXIT_HOOK.install(thread::detach);
     highwater_unwind::start();
-    system::at_fork(aligned::before_fork, aligned::after_fork, aligned::after_fork);
+    system::at_fork(before_fork, after_fork, after_fork);
     STATE.store(READY, Ordering::Release);
+}
+
+/// Brings the tables of blocks to rest before a fork.
+extern "C" fn before_fork() {
+    aligned::before_fork();
+    living::before_fork();
+}
+
+/// Lets them go on, in parent and child.
+extern "C" fn after_fork() {
+    living::after_fork();
+    aligned::after_fork();
 }
 
 /// What is said where the program was built with `-C prefer-dynamic`. Blocks that are marked may not be given to a library that

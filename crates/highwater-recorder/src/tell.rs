@@ -1,22 +1,24 @@
-//! Telling tracers outside of the process of sampled blocks.
+//! Telling of sampled blocks: tracers outside of the process, and the table of living ones.
 
-use crate::cohort::Cohort;
 use crate::mark::Mark;
-use crate::{probe, sampler};
+use crate::{living, probe, sampler};
 
-/// Tells tracers of a sampled block that the program is about to be given.
+/// Tells of a sampled block that the program is about to be given.
 #[inline(always)]
-pub(crate) fn alloc(block: *mut u8, size: usize, cohort: &Cohort) {
+pub(crate) fn alloc(block: *mut u8, size: usize, mark: Mark) {
+    let Some(cohort) = mark.cohort else { return };
+    living::insert(block, size, mark);
     probe::alloc(block, size, || {
         let probability = sampler::probability(size as u64, cohort.history().interval_bytes());
         (size as f64 / probability).round() as u64
     });
 }
 
-/// Tells tracers of a sampled block that is about to be given back, or to be moved.
+/// Tells of a sampled block that is about to be given back, or to be moved.
 #[inline(always)]
 pub(crate) fn free(block: *mut u8, mark: Mark) {
     if mark.cohort.is_some() {
+        living::remove(block, mark);
         probe::free(block);
     }
 }
@@ -24,7 +26,5 @@ pub(crate) fn free(block: *mut u8, mark: Mark) {
 /// Takes back what [`free`] told: the block is still where it was.
 #[inline(always)]
 pub(crate) fn kept(block: *mut u8, size: usize, mark: Mark) {
-    if let Some(cohort) = mark.cohort {
-        alloc(block, size, cohort);
-    }
+    alloc(block, size, mark);
 }

@@ -11,8 +11,15 @@ use crate::number;
 use crate::table::{Cell, Table};
 use crate::view::{Role, View};
 
-const KINDS: [MeasureKind; 5] =
-    [MeasureKind::Bound, MeasureKind::Shrink, MeasureKind::Hoist, MeasureKind::Reserve, MeasureKind::Reuse];
+const KINDS: [MeasureKind; 7] = [
+    MeasureKind::Bound,
+    MeasureKind::Shrink,
+    MeasureKind::Hoist,
+    MeasureKind::Reserve,
+    MeasureKind::Reuse,
+    MeasureKind::Compact,
+    MeasureKind::Trim,
+];
 
 /// The heading above findings in libraries.
 const LIBRARIES: &str = "in libraries: their authors could change this";
@@ -92,7 +99,7 @@ fn headings(advices: &Advices, view: &View) -> String {
 }
 
 fn is_traffic(kind: MeasureKind) -> bool {
-    !matches!(kind, MeasureKind::Bound | MeasureKind::Shrink)
+    matches!(kind, MeasureKind::Hoist | MeasureKind::Reserve | MeasureKind::Reuse)
 }
 
 fn word(kind: MeasureKind) -> &'static str {
@@ -102,6 +109,8 @@ fn word(kind: MeasureKind) -> &'static str {
         MeasureKind::Hoist => "hoist",
         MeasureKind::Reserve => "reserve",
         MeasureKind::Reuse => "reuse",
+        MeasureKind::Compact => "compact",
+        MeasureKind::Trim => "trim",
     }
 }
 
@@ -112,13 +121,15 @@ fn heading(kind: MeasureKind) -> &'static str {
         MeasureKind::Hoist => "hoist: what is built again and again",
         MeasureKind::Reserve => "reserve: what grows by reallocation",
         MeasureKind::Reuse => "reuse: blocks of one size that live briefly",
+        MeasureKind::Compact => "compact: blocks that keep nearly empty pages resident",
+        MeasureKind::Trim => "trim: free memory that stays resident",
     }
 }
 
 fn column(kind: MeasureKind) -> &'static str {
     match kind {
         MeasureKind::Bound => "holds",
-        MeasureKind::Shrink => "up to",
+        MeasureKind::Shrink | MeasureKind::Compact | MeasureKind::Trim => "up to",
         MeasureKind::Hoist | MeasureKind::Reuse => "saves",
         MeasureKind::Reserve => "copies",
     }
@@ -163,8 +174,32 @@ pub(crate) fn measure_and_savings(it: &Advice) -> String {
             let temporary = number::percent(*temporary_fraction);
             format!("keep a buffer, or pool blocks of {size}: {temporary} of them are temporary")
         }
+        Measure::Compact { live_bytes } => format!(
+            "keep them apart from blocks that are freed: {} of live blocks keep this empty space on their pages; put them \
+             into one vector or an arena, or make them before or after the others",
+            bytes(*live_bytes)
+        ),
+        Measure::Trim { allocator, cached_bytes } => {
+            let cached = match cached_bytes {
+                0 => String::new(),
+                cached => format!("; {} in caches of threads stay", bytes(*cached)),
+            };
+            format!("{}{cached}", how_to_trim(clean(allocator).as_str()))
+        }
     };
     format!("{action}{}", rates(it))
+}
+
+fn how_to_trim(allocator: &str) -> &'static str {
+    match allocator {
+        "glibc" => {
+            "give it back: malloc_trim(0), or POST /purge of the agent; fewer arenas (MALLOC_ARENA_MAX=2) keep less"
+        }
+        "jemalloc" => {
+            "give it back: arena.<i>.purge by mallctl; a shorter dirty_decay_ms in MALLOC_CONF keeps less"
+        }
+        _ => "give it back, if the allocator has a call for that",
+    }
 }
 
 /// `; saves 1.2 MiB and 340 blocks per second`.

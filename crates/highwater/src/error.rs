@@ -31,6 +31,12 @@ pub enum Error {
         /// The system's error.
         source: io::Error,
     },
+    /// The kernel does not say what is resident.
+    #[error("cannot read what is resident: {source}")]
+    Residency {
+        /// The system's error.
+        source: io::Error,
+    },
     /// The profile could not be written; an existing file is unchanged.
     #[error(transparent)]
     File(#[from] FileError),

@@ -31,6 +31,7 @@ mod error;
 mod modules;
 mod profiler;
 mod scope;
+mod signed;
 mod snapshot;
 mod stats;
 mod who;

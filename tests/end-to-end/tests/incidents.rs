@@ -1,4 +1,4 @@
-//! The three incidents of `docs/READING.md`: each command names the line that carries the fault, and none
+//! The four incidents of `docs/READING.md`: each command names the line that carries the fault, and none
 //! names a fault that is not there.
 
 use highwater_tests::codeindex::{Series, ask, assert_marked};
@@ -50,5 +50,34 @@ fn churn_is_named_by_its_allocations() {
     let (diff, _) = ask(&["diff", "--sample", "alloc-bytes", "--through", "registry/src"], &pair);
     assert_marked(&diff["rows"][0], "the churn");
     assert_eq!(diff["rows"][0]["significant"], true);
+    assert_eq!(of_class(&ask(&["trend"], &[series.path()]).0, "leak").len(), 0);
+}
+
+#[test]
+fn fragmentation_is_named_by_the_space_that_live_blocks_hold() {
+    let series = Series::with_fault("fragment");
+    let files = series.files();
+    let last = files.last().expect("a snapshot");
+    let (rss, code) = ask(&["rss"], &[last]);
+    assert_eq!(code, Some(0));
+    let lines = rss["lines"].as_array().expect("lines");
+    let sum: i64 = lines.iter().map(|it| it["bytes"]["value"].as_i64().unwrap()).sum();
+    assert_eq!(rss["resident_bytes"], sum);
+    assert!(rss["named_fraction"].as_f64().unwrap() >= 0.97, "{lines:#?}");
+    assert_eq!(lines[0]["kind"], "held", "{lines:#?}");
+    let space = lines[0]["bytes"]["value"].as_f64().unwrap();
+    assert!((35e6..60e6).contains(&space), "{space} bytes of empty space");
+    // The blame rests on samples, and its interval on their error.
+    let held = &rss["held"]["rows"][0];
+    assert_marked(held, "the fragmentation");
+    let [low, high] = ["low", "high"].map(|end| rss["held"]["total"][end].as_f64().unwrap());
+    assert!(low < space * 1.2 && space * 0.8 < high, "{low} to {high}, and the walk says {space}");
+
+    let (top, _) = ask(&["top", "--sample", "held-bytes"], &[last]);
+    assert_marked(&top["rows"][0], "the fragmentation");
+    let pair = [&files[0], last];
+    let (diff, _) = ask(&["diff", "--sample", "held-bytes"], &pair);
+    assert_marked(&diff["rows"][0], "the fragmentation");
+    assert_eq!(diff["rows"][0]["significant"], true, "{:#}", diff["rows"][0]);
     assert_eq!(of_class(&ask(&["trend"], &[series.path()]).0, "leak").len(), 0);
 }

@@ -36,7 +36,8 @@ const ARROWS: &[(&str, Uses)] = &[
     ("highwater-symbol", Only(&["highwater-names", "highwater-profile"])),
     ("highwater-names", Only(&[])),
     ("highwater-profile", Only(&[])),
-    ("highwater", Only(&["highwater-recorder", "highwater-unwind", "highwater-profile"])),
+    ("highwater", Only(&["highwater-heap", "highwater-recorder", "highwater-unwind", "highwater-profile"])),
+    ("highwater-heap", Only(&[])),
     (
         "highwater-agent",
         Only(&[

@@ -36,6 +36,10 @@ const PLACES: &[Place] = &[
         reason: "a signal handler is installed, and gets the registers of the code that it interrupted as a raw pointer",
     },
     Place {
+        prefix: "crates/highwater-heap/",
+        reason: "the words of an allocator's heaps are read in a copy of the process, and allocators are asked by their symbols",
+    },
+    Place {
         prefix: "crates/highwater-ledger/",
         reason: "an allocator is an unsafe trait, and the words of live blocks are read",
     },

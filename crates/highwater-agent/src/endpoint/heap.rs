@@ -52,14 +52,34 @@ pub(super) async fn answer(service: &Service, query: Query<'_>, shown: Shown) ->
     let (head, is_text) = (head(query, shown)?, query.is_text()?);
     let snapshot = service.captures.snapshot(query.seconds()?).await?;
     let counts = Arc::clone(&service.counts);
-    let write =
-        move || if is_text { counts.while_text(|| as_text(&snapshot)) } else { as_pprof(&snapshot, shown) };
+    let write = move || {
+        if is_text {
+            counts.while_text(|| as_text(&snapshot))
+        } else {
+            as_pprof(&snapshot, shown.sample_type())
+        }
+    };
     Ok(head.with(service.captures.run(write).await?.map_err(Refusal::failed)?))
 }
 
-fn as_pprof(snapshot: &Snapshot, shown: Shown) -> io::Result<Vec<u8>> {
+/// The answer of the page of what is resident, without its body.
+pub(super) fn head_of_resident() -> Answer {
+    captures::check()?;
+    Ok(head_of(false, "attachment; filename=\"rss.pb.gz\""))
+}
+
+/// What is resident, beside live memory.
+pub(super) async fn resident(service: &Service) -> Answer {
+    let head = head_of_resident()?;
+    let snapshot = service.captures.run(Snapshot::capture_with_residency).await?;
+    let snapshot = snapshot.map_err(Refusal::failed)?;
+    let write = move || as_pprof(&snapshot, "resident_space");
+    Ok(head.with(service.captures.run(write).await?.map_err(Refusal::failed)?))
+}
+
+fn as_pprof(snapshot: &Snapshot, shown: &str) -> io::Result<Vec<u8>> {
     let mut profile = snapshot.to_profile();
-    profile.default_sample_type = profile.sample_type(shown.sample_type());
+    profile.default_sample_type = profile.sample_type(shown);
     let mut out = Vec::new();
     pprof::write(&profile, &mut out)?;
     Ok(out)

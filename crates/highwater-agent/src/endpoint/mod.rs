@@ -31,6 +31,7 @@ pub(crate) enum Endpoint {
     Health,
     Heap,
     Allocs,
+    Rss,
     Profile,
     Threads,
     Tasks,
@@ -66,6 +67,11 @@ pub(crate) const ENTRIES: &[Entry] = &[
         "live memory by call site; seconds=N for what is allocated meanwhile, debug=1 for text",
     ),
     entry("/debug/pprof/allocs", Endpoint::Allocs, "the same with all memory ever allocated shown first"),
+    entry(
+        "/debug/pprof/rss",
+        Endpoint::Rss,
+        "what is resident and why, beside live memory; `highwater rss` shows it",
+    ),
     entry(
         "/debug/pprof/profile",
         Endpoint::Profile,
@@ -184,6 +190,8 @@ pub(crate) async fn answer(service: &Service, asked: Asked) -> Answer {
         Endpoint::Heap => heap::answer(service, query, heap::Shown::Live).await,
         Endpoint::Allocs if only_head => heap::head(query, heap::Shown::Allocated),
         Endpoint::Allocs => heap::answer(service, query, heap::Shown::Allocated).await,
+        Endpoint::Rss if only_head => heap::head_of_resident(),
+        Endpoint::Rss => heap::resident(service).await,
         Endpoint::Profile if only_head => cpu::head(query),
         Endpoint::Profile => cpu::answer(service, query).await,
         Endpoint::Threads if only_head => threads::head(query),

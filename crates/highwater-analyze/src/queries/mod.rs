@@ -12,6 +12,7 @@ pub(crate) mod info;
 pub(crate) mod list;
 pub(crate) mod lost;
 pub(crate) mod peek;
+pub(crate) mod residency;
 pub(crate) mod rows;
 pub(crate) mod sites;
 pub(crate) mod top;

@@ -12,6 +12,7 @@
 
 use highwater_profile::{Profile, Sample, StringId};
 
+use crate::statistics::estimate::Z95;
 use crate::statistics::sum::Basis;
 
 /// The sampling interval in bytes: 1 when every block was recorded, `None` when the file does not say.
@@ -49,8 +50,31 @@ pub(crate) struct Sampling {
     /// The values are bytes that reallocations copied, and these columns say how many reallocations there were, and how many
     /// of them at least doubled the block.
     copied: Option<[usize; 2]>,
+    /// How values come about that were measured when the heap was looked at.
+    measured: Option<Measured>,
     /// What labels say, by their handle, once they have been asked.
     said: Vec<Option<Said>>,
+}
+
+/// Values that differ from block to block of one size, or belong to no block. A label has their error.
+#[derive(Clone, Copy)]
+enum Measured {
+    /// What sampled blocks keep. The label has the variance of the bytes.
+    Kept(Option<StringId>),
+    /// Lines of a ledger. The label has half the width of the 95 % interval.
+    Ledger(Option<StringId>),
+}
+
+impl Measured {
+    fn of(profile: &Profile, kind: &str) -> Option<Self> {
+        let label = |name| profile.strings.find(name);
+        match kind.split_once('_')? {
+            ("held", "objects" | "space") => Some(Self::Kept(label("held_variance"))),
+            ("untouched", "objects" | "space") => Some(Self::Kept(label("untouched_variance"))),
+            ("resident" | "swapped", "space") => Some(Self::Ledger(label("margin"))),
+            _ => None,
+        }
+    }
 }
 
 /// In exact mode one block in so many is timed, once a call site has timed a few hundred.
@@ -147,6 +171,7 @@ impl Sampling {
             birth_label: profile.strings.find("birth_epoch"),
             timed: Timed::of(profile, kind),
             copied: copied.and_then(|[all, doublings]| Some([all?, doublings?])),
+            measured: Measured::of(profile, kind).filter(|_| !profile.is_difference()),
             said: vec![None; profile.samples.labels()],
         }
     }
@@ -182,6 +207,11 @@ impl Sampling {
             let (variance, third) = (samples * weight * weight, samples * weight.powi(3));
             return Some(Basis { variance, third, unseen: weight, samples });
         }
+        match self.measured {
+            Some(Measured::Kept(label)) => return self.kept_basis(sample, label),
+            Some(Measured::Ledger(label)) => return Some(self.ledger_basis(sample, label)),
+            None => {}
+        }
         let said = self.said(sample);
         if said.interval? == 1 {
             let samples = self.blocks(sample, said).unwrap_or(0.0);
@@ -191,6 +221,34 @@ impl Sampling {
         let odds = said.odds.unwrap_or_else(|| odds(size, said.interval.unwrap_or(1)));
         let unit = self.unit(sample, size)?;
         Some(basis_of(blocks, odds, unit, self.unseen()))
+    }
+
+    /// What a row rests on whose blocks each keep something else. In exact mode one block in many was looked at.
+    fn kept_basis(&mut self, sample: &Sample<'_>, label: Option<StringId>) -> Option<Basis> {
+        let said = self.said(sample);
+        let Some(blocks) = self.value(sample, self.blocks.or(Some(self.column))) else {
+            return Some(Basis { variance: 0.0, third: 0.0, unseen: 0.0, samples: 0.0 });
+        };
+        let missed = match said.interval? {
+            1 => 1.0 - 1.0 / TIMED_ONE_IN,
+            _ => 1.0 / (1.0 + said.odds?),
+        };
+        let samples = (blocks * (1.0 - missed)).max(f64::MIN_POSITIVE);
+        let weight = self.value(sample, Some(self.column)).unwrap_or(0.0) / samples;
+        let variance = match self.counted {
+            // Blocks that are certain to be sampled have none.
+            Some(Counted::Bytes) => label.and_then(|it| sample.number(it)).unwrap_or(0).max(0) as f64,
+            _ => samples * weight * weight * missed,
+        };
+        Some(Basis { variance, third: variance * weight * (1.0 + missed), unseen: weight, samples })
+    }
+
+    /// What a line of a ledger rests on.
+    fn ledger_basis(&self, sample: &Sample<'_>, label: Option<StringId>) -> Basis {
+        let is_resident = self.value(sample, Some(self.column)).is_some();
+        let margin = label.and_then(|it| sample.number(it)).filter(|_| is_resident).unwrap_or(0).max(0);
+        let error = margin as f64 / Z95;
+        Basis { variance: error * error, third: 0.0, unseen: 0.0, samples: f64::from(u8::from(is_resident)) }
     }
 
     /// What a row of exact mode rests on. Where only some of its blocks were timed, each stands for as many as it is one of.

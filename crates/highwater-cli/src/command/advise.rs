@@ -15,10 +15,12 @@ shrink    large live blocks that grew by doubling, and were not trimmed
 hoist     something is built again and again: build it once, outside of the loop
 reserve   it grows by reallocation: ask for the capacity that it comes to
 reuse     blocks of one size that live briefly, at a high rate: keep a buffer, or pool them
+compact   live blocks that keep nearly empty pages resident: keep them apart from blocks that are freed
+trim      free memory that stays resident: have the allocator give it back
 
 A file is about the time from the start of the process, a directory about the time between its first and its last
 snapshot. Savings below --min-fraction of all that was allocated, in bytes and in blocks, are left out, and so is what
-may be sampling noise. Profiles of other tools allow part of this, and what they do not allow is said.
+may be sampling noise. Compact and trim need a profile that says what is resident (highwater rss). Profiles of other tools allow part of this, and what they do not allow is said.
 
 Examples:
   highwater advise heap.pb.gz

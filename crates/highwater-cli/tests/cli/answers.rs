@@ -66,6 +66,13 @@ fn types_have_rows_of_their_own() {
 }
 
 #[test]
+fn a_profile_without_a_ledger_says_how_to_get_one() {
+    let place = place();
+    let error = place.run("rss new.pb.gz").error().to_owned();
+    assert!(error.contains("new.pb.gz") && error.contains("/debug/pprof/rss"), "{error}");
+}
+
+#[test]
 fn options_change_the_question() {
     let place = place();
     let first = |arguments: &str| {

@@ -158,8 +158,12 @@ fn grown(changed: &Changed, row: &DiffRow) -> Finding {
 fn advice(page: &Page) -> Vec<Finding> {
     let findings = page.advices.iter().flat_map(|it| &it.findings);
     let finding = |it: &Advice| {
-        let is_held = matches!(it.measure, Measure::Bound { .. } | Measure::Shrink { .. });
-        let sample = if is_held { SampleKind::LiveBytes } else { SampleKind::AllocBytes };
+        let sample = match it.measure {
+            Measure::Bound { .. } | Measure::Shrink { .. } => SampleKind::LiveBytes,
+            Measure::Compact { .. } => SampleKind::HeldBytes,
+            Measure::Trim { .. } => SampleKind::ResidentBytes,
+            _ => SampleKind::AllocBytes,
+        };
         Finding {
             sort: "advice",
             text: clean(&format!("{}: {}", it.key.label, crate::advise::measure_and_savings(it))),

@@ -1,5 +1,5 @@
 //! A code search engine that profiles itself: it indexes the source of everything that a Rust workspace
-//! depends on, and serves queries from the index. With `--fault` it behaves badly in one of three ways, which
+//! depends on, and serves queries from the index. With `--fault` it behaves badly in one of four ways, which
 //! the profiles show.
 //!
 //! Where to look: `memory.rs` for everything a program needs to do to be profiled, `fault/` for the faults,
@@ -66,7 +66,8 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<(), Failure> {
     let snapshots = arguments.snapshots.as_deref();
-    memory::snapshot(snapshots, "begin")?;
+    let residency = arguments.fault.contains(&Fault::Fragment);
+    memory::snapshot(snapshots, "begin", residency)?;
 
     let limit = arguments.limit_files.unwrap_or(usize::MAX);
     let corpus = Corpus::read(arguments.manifest_path.as_deref(), limit)?;
@@ -75,11 +76,11 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let index = Index::build(&corpus, 2)?;
     let mut faults = Faults::prepare(&arguments.fault, &corpus)?;
-    memory::snapshot(snapshots, "indexed")?;
+    memory::snapshot(snapshots, "indexed", residency)?;
 
     let search = Search { corpus: &corpus, index: &index };
     let results = serve(&search, arguments, &mut faults)?;
-    memory::snapshot(snapshots, "queried")?;
+    memory::snapshot(snapshots, "queried", residency)?;
 
     if let Some(query) = &arguments.search {
         let mut page = String::new();
@@ -101,13 +102,15 @@ const STEPS: usize = 20;
 /// Answers the queries, and returns the number of results.
 fn serve(search: &Search, arguments: &Arguments, faults: &mut Faults) -> Result<usize, Failure> {
     let queries = arguments.queries;
-    let snapshot = |step: usize| memory::snapshot(arguments.series.as_deref(), &format!("heap-{step:02}"));
+    let residency = arguments.fault.contains(&Fault::Fragment);
+    let series = arguments.series.as_deref();
+    let snapshot = |step: usize| memory::snapshot(series, &format!("heap-{step:02}"), residency);
     snapshot(0)?;
     let mut page = String::new();
     let mut results = 0;
     for (number, query) in Queries::new(search).take(queries).enumerate() {
         if number == queries / 2 {
-            faults.half_time()?;
+            faults.half_time(search.corpus)?;
         }
         page.clear();
         results += search.answer(&query, &mut page, |part| faults.file_shown(&query, part))?;

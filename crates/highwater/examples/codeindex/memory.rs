@@ -10,14 +10,19 @@ use crate::Failure;
 #[global_allocator]
 static ALLOC: highwater::Alloc = highwater::Alloc::new().interval(64 * 1024);
 
-/// Writes `NAME.pb.gz` to the directory, which is created if it is missing.
+/// Writes `NAME.pb.gz` to the directory, which is created if it is missing. With `residency`, the file says
+/// what is resident and why.
 ///
 /// # Errors
 /// When the snapshot cannot be taken or written.
-pub fn snapshot(directory: Option<&Path>, name: &str) -> Result<(), Failure> {
+pub fn snapshot(directory: Option<&Path>, name: &str, residency: bool) -> Result<(), Failure> {
     if let Some(directory) = directory {
         fs::create_dir_all(directory)?;
-        highwater::Snapshot::capture()?.write(directory.join(format!("{name}.pb.gz")))?;
+        let snapshot = match residency {
+            true => highwater::Snapshot::capture_with_residency()?,
+            false => highwater::Snapshot::capture()?,
+        };
+        snapshot.write(directory.join(format!("{name}.pb.gz")))?;
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use highwater_recorder::{SiteTotals, Values, own_memory};
 
-use super::{Content, signed};
+use super::Content;
 use crate::Snapshot;
+use crate::signed::signed;
 
 impl Snapshot {
     /// The part of this snapshot that is not in `base`, an earlier snapshot of the same process: blocks
@@ -50,6 +51,7 @@ impl Content {
             duration_ns: self.time_ns.saturating_sub(base.time_ns),
             meta,
             who: self.who.clone(),
+            residency: self.residency.clone(),
         }
     }
 }
@@ -145,6 +147,7 @@ mod tests {
             block_bytes: 10,
             first_snapshot,
             lived_ns: None,
+            cohort: 0,
             samples: allocated,
             allocated: values(allocated),
             live: values(live),

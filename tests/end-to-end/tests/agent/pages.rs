@@ -127,3 +127,24 @@ fn every_page_that_is_listed_is_there() {
     let words = service.get("/debug/pprof/cmdline").text();
     assert!(words.ends_with("agent_service\u{0}127.0.0.1:0\u{0}127.0.0.1:0"), "{words}");
 }
+
+#[test]
+fn what_is_resident_adds_up_to_what_the_kernel_says() {
+    let service = Service::start();
+    service.visit(200);
+    let profile = read(&service.get("/debug/pprof/rss").body);
+    assert_eq!(profile.default_sample_type, profile.sample_type("resident_space"));
+    let resident = total(&profile, "resident_space");
+    let status = std::fs::read_to_string(format!("/proc/{}/status", service.id())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    let kilobytes: i64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+    // The snapshot itself takes memory, which is given back later.
+    assert!((resident - kilobytes * 1024).abs() < 24 << 20, "{resident} and {line}");
+    assert_eq!(visits(&profile, "inuse_space"), 200 * 3_000);
+    let ledger = profile.strings.find("ledger").unwrap();
+    let unnamed = profile.strings.find("unnamed");
+    let is_unnamed = |it: &highwater_profile::Sample<'_>| unnamed.is_some() && it.text(ledger) == unnamed;
+    let column = profile.sample_type("resident_space").unwrap();
+    let unnamed: i64 = profile.samples.iter().filter(is_unnamed).map(|it| it.values[column]).sum();
+    assert!(unnamed * 100 <= resident * 3, "{unnamed} of {resident} bytes have no name");
+}

@@ -51,6 +51,18 @@ pub enum Measure {
         /// Share of the row's blocks that are temporary.
         temporary_fraction: f64,
     },
+    /// Keep blocks that stay apart from those that go: these keep pages resident that are nearly empty.
+    Compact {
+        /// Live bytes of the blocks that keep the pages.
+        live_bytes: i64,
+    },
+    /// Have the allocator give back free memory: it is resident, and no live block is on its pages.
+    Trim {
+        /// The allocator.
+        allocator: String,
+        /// What lies in caches of threads beside it, which is not given back.
+        cached_bytes: i64,
+    },
 }
 
 /// What is saved, in bytes or blocks.
@@ -115,10 +127,14 @@ pub enum MeasureKind {
     Reserve,
     /// See [`Measure::Reuse`].
     Reuse,
+    /// See [`Measure::Compact`].
+    Compact,
+    /// See [`Measure::Trim`].
+    Trim,
 }
 
 impl Measure {
-    /// Which of the five this is.
+    /// Which kind this is.
     pub fn kind(&self) -> MeasureKind {
         match self {
             Self::Bound { .. } => MeasureKind::Bound,
@@ -126,6 +142,8 @@ impl Measure {
             Self::Hoist { .. } => MeasureKind::Hoist,
             Self::Reserve { .. } => MeasureKind::Reserve,
             Self::Reuse { .. } => MeasureKind::Reuse,
+            Self::Compact { .. } => MeasureKind::Compact,
+            Self::Trim { .. } => MeasureKind::Trim,
         }
     }
 }

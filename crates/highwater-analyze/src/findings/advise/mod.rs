@@ -1,7 +1,7 @@
 //! What could be done about the allocations of a program: findings that a person can act on, each with what it saves.
 //!
-//! There are five kinds ([`Measure`]), found in this order, so that nothing is said twice: what is built anew again and
-//! again (*hoist*) takes its allocations along, and the others look at what is left.
+//! Two kinds are about the resident set ([`resident`]). The other five ([`Measure`]) are found in this order, so that nothing is
+//! said twice: what is built anew again and again (*hoist*) takes its allocations along, and the others look at what is left.
 
 pub(crate) mod advice;
 pub(crate) mod bound;
@@ -10,6 +10,7 @@ pub(crate) mod hoist;
 mod makers;
 pub(crate) mod repeated;
 pub(crate) mod reserve;
+pub(crate) mod resident;
 pub(crate) mod reuse;
 pub(crate) mod shrink;
 
@@ -98,6 +99,7 @@ pub fn advise(last: &Profile, earlier: Option<&Profile>, history: &History, quer
             stack: lives.stack(life),
         }));
     }
+    findings.extend(resident::find(last, query));
     findings.sort_by(|a, b| {
         let certain = |it: &Advice| it.saves_bytes.total.lower95().unwrap_or(0.0);
         a.in_library

@@ -2,6 +2,7 @@
 //! modelled on an incident of a real program.
 
 mod churn;
+mod fragment;
 mod leak;
 mod spike;
 
@@ -20,6 +21,8 @@ pub enum Fault {
     Spike,
     /// A regular expression is compiled for each file that is shown
     Churn,
+    /// Small blocks that stay are made among large ones that are freed
+    Fragment,
 }
 
 /// The faults of this run. Each is called from the place at which it would happen in a real program.
@@ -27,6 +30,7 @@ pub struct Faults {
     cache: Option<leak::ResultCache>,
     archive: Option<spike::Archive>,
     churn: bool,
+    titles: Option<fragment::Titles>,
 }
 
 impl Faults {
@@ -39,6 +43,7 @@ impl Faults {
             cache: wanted.contains(&Fault::Leak).then(leak::ResultCache::default),
             archive: wanted.contains(&Fault::Spike).then(|| spike::Archive::pack(corpus)).transpose()?,
             churn: wanted.contains(&Fault::Churn),
+            titles: wanted.contains(&Fault::Fragment).then(fragment::Titles::default),
         })
     }
 
@@ -60,7 +65,10 @@ impl Faults {
     ///
     /// # Errors
     /// When the archive cannot be read back.
-    pub fn half_time(&mut self) -> io::Result<()> {
+    pub fn half_time(&mut self, corpus: &Corpus) -> io::Result<()> {
+        if let Some(titles) = &mut self.titles {
+            titles.import(corpus);
+        }
         if let Some(archive) = self.archive.take() {
             archive.count_words()?;
         }
