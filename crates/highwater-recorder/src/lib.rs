@@ -29,6 +29,7 @@ mod ending;
 mod ending;
 mod ends;
 mod exact;
+mod family;
 mod hard_limit;
 mod history;
 mod in_force;
@@ -60,9 +61,10 @@ pub use {
     alloc::Alloc,
     cohort::begin_snapshot,
     ending::{EndSignal, at_exit, catch_end_signals, end_by, next_signal},
+    family::{Family, Inner, start_family},
     hard_limit::set_hard_limit,
     in_force::{has_shared_std, is_complete, is_supported, last_interval_bytes, mode, running, set_mode},
-    own_frames::learn_own_frames,
+    own_frames::{learn_own_frames, leave_out},
     rows::{SiteTotals, visit_sites},
     thread::{Measured, measure, own_memory},
     totals::{Counts, counts},
