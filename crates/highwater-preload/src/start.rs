@@ -1,0 +1,120 @@
+//! The beginning: the first allocation sets the recorder up, and the loader calls [`construct`] before the program begins.
+
+use core::ffi::{c_char, c_int, c_void};
+use core::ptr;
+use core::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use highwater_recorder::{Mode, own_memory};
+
+use crate::process::Role;
+use crate::settings::{self, PROCESS_DIGITS, Settings, VARIABLE};
+use crate::{ending, environment, exec, output, process, signals};
+
+/// Sets the recorder up. Called by the first allocation, and until it could be done.
+pub(crate) fn start() {
+    if environment::list().is_null() {
+        // The C library is not set up itself.
+        return;
+    }
+    // SAFETY: there are no other threads before the program begins.
+    let settings = settings::take(unsafe { environment::get(VARIABLE) });
+    highwater_recorder::start_family(settings.map_or(Mode::Off, |it| it.mode));
+}
+
+#[used]
+// SAFETY: the loader calls the functions of this section once, with these arguments.
+#[unsafe(link_section = ".init_array")]
+static CONSTRUCTOR: extern "C" fn(c_int, *const *const c_char, *const *const c_char) = construct;
+
+extern "C" fn construct(_: c_int, _: *const *const c_char, _: *const *const c_char) {
+    start();
+    let Some(settings) = settings::get() else { return };
+    own_memory(|| {
+        process::start(settings);
+        // SAFETY: there are no other threads before the program begins, and the strings of the environment are where the kernel put them.
+        unsafe { exec::take_over_environment(settings) };
+        if process::role() == Role::None {
+            highwater_recorder::set_mode(Mode::Off);
+            return;
+        }
+        leave_own_frames_out();
+        ending::start();
+        signals::start();
+        // SAFETY: the handler is a function of this library, which stays loaded.
+        unsafe { libc::pthread_atfork(None, None, Some(forked)) };
+        if settings.every_ms != 0 {
+            start_series(settings);
+        }
+    });
+}
+
+/// Marks the variable with the first process: its children are told by it.
+///
+/// # Safety
+/// As for [`environment::overwrite`].
+pub(crate) unsafe fn mark_environment() {
+    let id = format!("{:0PROCESS_DIGITS$}", process::id());
+    // SAFETY: the caller's promise.
+    unsafe { environment::overwrite(VARIABLE, id.as_bytes()) };
+}
+
+/// Has rows begin behind this library's code.
+fn leave_own_frames_out() {
+    let here = leave_own_frames_out as fn() as usize as u64;
+    highwater_unwind::visit_modules(|module| {
+        if (module.start..module.limit).contains(&here) {
+            highwater_recorder::leave_out(module.start as usize..module.limit as usize);
+        }
+    });
+}
+
+/// Counts forks, so that a series knows that it is another process's.
+static FORKS: AtomicU32 = AtomicU32::new(0);
+
+unsafe extern "C" fn forked() {
+    let Some(settings) = settings::get() else { return };
+    FORKS.fetch_add(1, Ordering::AcqRel);
+    output::forked();
+    if !process::forked(settings) {
+        highwater_recorder::set_mode(Mode::Off);
+    }
+}
+
+/// Starts the thread that writes a snapshot after each period.
+fn start_series(settings: &'static Settings) {
+    let period = Duration::from_millis(settings.every_ms);
+    let series = move || {
+        own_memory(|| {
+            let mut next = Instant::now() + period;
+            loop {
+                thread::sleep(next.saturating_duration_since(Instant::now()));
+                next = (next + period).max(Instant::now());
+                let _ = output::write();
+            }
+        });
+    };
+    // The signals that are meant for the program are not delivered to this thread.
+    let before = signals::block_all();
+    let started = thread::Builder::new().name("highwater".to_owned()).spawn(series);
+    signals::set_mask(before);
+    if let Err(error) = started {
+        output::complain(&format!("no thread could be started for the series: {error}"));
+    }
+}
+
+/// Has `work` called when the process ends by `exit`, behind all that the program and its libraries do then.
+pub(crate) fn at_very_end(work: unsafe extern "C" fn(*mut c_void)) {
+    // SAFETY: the C library declares the function with this type.
+    unsafe extern "C" {
+        fn __cxa_atexit(
+            work: unsafe extern "C" fn(*mut c_void),
+            argument: *mut c_void,
+            library: *mut c_void,
+        ) -> c_int;
+    }
+    // What is registered first is called last. Without a library it is not called when that is finished either.
+    // SAFETY: the function is one of this library, which stays loaded.
+    unsafe { __cxa_atexit(work, ptr::null_mut(), ptr::null_mut()) };
+}
