@@ -14,6 +14,7 @@ pub(crate) mod merge;
 pub(crate) mod peek;
 pub(crate) mod plot;
 pub(crate) mod report;
+pub(crate) mod run;
 pub(crate) mod spikes;
 pub(crate) mod symbolize;
 pub(crate) mod top;
