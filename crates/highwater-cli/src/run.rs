@@ -57,7 +57,8 @@ impl Plan {
             preloaded.push(":");
             preloaded.push(others);
         }
-        let variables = [(PRELOAD_VARIABLE, preloaded.as_os_str()), (SETTINGS_VARIABLE, settings.as_os_str())];
+        let variables =
+            [(PRELOAD_VARIABLE, preloaded.as_os_str()), (SETTINGS_VARIABLE, settings.as_os_str())];
         let before = Written::now(&output);
         let ended = child::run(&self.program, &self.arguments, &variables)?;
         self.say_what_was_written(&output, ended.process, &before);
@@ -107,7 +108,9 @@ impl Plan {
         let shown = shown.unwrap_or(file).display().to_string();
         if !is_there {
             let hint = if self.every.is_some() { "" } else { "; --every writes snapshots while it runs" };
-            output::note(&format!("no profile was written to {shown}: the program ended too suddenly, or may not write there{hint}"));
+            output::note(&format!(
+                "no profile was written to {shown}: the program ended too suddenly, or may not write there{hint}"
+            ));
         } else if output::is_error_terminal() {
             let command = if self.every.is_some() { "trend" } else { "top" };
             output::note(&format!("recorded; look at it with: highwater {command} {shown}"));
@@ -134,13 +137,15 @@ fn library() -> Result<PathBuf, CliError> {
     let wrong = |reason: String| CliError::Run { program: LIBRARY.to_owned(), reason };
     let named = env::var_os(LIBRARY_VARIABLE).filter(|it| !it.is_empty());
     let path = match named {
-        Some(path) => std::path::absolute(path).ok().filter(|it| it.is_file()).ok_or_else(|| {
-            wrong(format!("there is no such file as {LIBRARY_VARIABLE} says"))
-        })?,
+        Some(path) => std::path::absolute(path)
+            .ok()
+            .filter(|it| it.is_file())
+            .ok_or_else(|| wrong(format!("there is no such file as {LIBRARY_VARIABLE} says")))?,
         None => {
             let own = env::current_exe().ok().map(|it| it.canonicalize().unwrap_or(it));
             let directory = own.as_deref().and_then(Path::parent).unwrap_or(Path::new("/"));
-            let beside = ["", "../lib", "../lib/highwater", "deps"].map(|it| directory.join(it).join(LIBRARY));
+            let beside =
+                ["", "../lib", "../lib/highwater", "deps"].map(|it| directory.join(it).join(LIBRARY));
             beside.into_iter().find(|it| it.is_file()).ok_or_else(|| {
                 wrong(format!(
                     "not found beside this command, in {}; build it with `cargo build --release -p highwater-preload`, and put it there or name it in {LIBRARY_VARIABLE}",

@@ -18,7 +18,7 @@ unsafe extern "C" fn at_exit(_: *mut c_void) {
 }
 
 /// POSIX's `_exit`.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub extern "C" fn _exit(code: c_int) -> ! {
     static REAL: Real = Real::new();
     let _ = output::write();
@@ -28,13 +28,13 @@ pub extern "C" fn _exit(code: c_int) -> ! {
 }
 
 /// C's `_Exit`.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub extern "C" fn _Exit(code: c_int) -> ! {
     _exit(code)
 }
 
 /// C's `quick_exit`: the profile comes before what the program does then, which is called by the C library.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub extern "C" fn quick_exit(code: c_int) -> ! {
     static REAL: Real = Real::new();
     let _ = output::write();
@@ -44,7 +44,7 @@ pub extern "C" fn quick_exit(code: c_int) -> ! {
 }
 
 /// C's `abort`.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub extern "C" fn abort() -> ! {
     static REAL: Real = Real::new();
     let _ = output::write();

@@ -84,7 +84,11 @@ impl Environment {
             preload.push(b':');
             preload.extend_from_slice(others);
         }
-        let first = if process::role() == Role::First { process::id().unsigned_abs() } else { settings.first_process };
+        let first = if process::role() == Role::First {
+            process::id().unsigned_abs()
+        } else {
+            settings.first_process
+        };
         let execs = if process::is_fork() { 0 } else { (settings.execs + 1).min(999) };
         let start = format!("{first:0PROCESS_DIGITS$} {execs:0EXEC_DIGITS$}");
         let rest = handover.value.get(start.len()..)?;
@@ -96,7 +100,8 @@ impl Environment {
                 environment::value(it, PRELOAD).is_none() && environment::value(it, VARIABLE).is_none()
             })
         };
-        let list = kept.chain(strings.iter().map(|it| it.as_ptr().cast_mut())).chain([ptr::null_mut()]).collect();
+        let list =
+            kept.chain(strings.iter().map(|it| it.as_ptr().cast_mut())).chain([ptr::null_mut()]).collect();
         Some(Self { _strings: strings, list })
     }
 }
@@ -132,13 +137,16 @@ type Strings = *const *const c_char;
 ///
 /// # Safety
 /// As the C library's.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn execve(path: *const c_char, arguments: Strings, environment: Strings) -> c_int {
     static REAL: Real = Real::new();
     let real = REAL.find(c"execve");
     // SAFETY: the function of this name has this type; the caller's promise.
     unsafe {
-        let real = mem::transmute::<*mut c_void, unsafe extern "C" fn(*const c_char, Strings, Strings) -> c_int>(real);
+        let real = mem::transmute::<
+            *mut c_void,
+            unsafe extern "C" fn(*const c_char, Strings, Strings) -> c_int,
+        >(real);
         hand_over(environment, |environment| real(path, arguments, environment))
     }
 }
@@ -147,7 +155,7 @@ pub unsafe extern "C" fn execve(path: *const c_char, arguments: Strings, environ
 ///
 /// # Safety
 /// As the C library's.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn execv(path: *const c_char, arguments: Strings) -> c_int {
     // SAFETY: the caller's promise.
     unsafe { execve(path, arguments, environment::list().cast_const().cast()) }
@@ -157,13 +165,16 @@ pub unsafe extern "C" fn execv(path: *const c_char, arguments: Strings) -> c_int
 ///
 /// # Safety
 /// As the C library's.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn execvpe(file: *const c_char, arguments: Strings, environment: Strings) -> c_int {
     static REAL: Real = Real::new();
     let real = REAL.find(c"execvpe");
     // SAFETY: as for `execve`.
     unsafe {
-        let real = mem::transmute::<*mut c_void, unsafe extern "C" fn(*const c_char, Strings, Strings) -> c_int>(real);
+        let real = mem::transmute::<
+            *mut c_void,
+            unsafe extern "C" fn(*const c_char, Strings, Strings) -> c_int,
+        >(real);
         hand_over(environment, |environment| real(file, arguments, environment))
     }
 }
@@ -172,7 +183,7 @@ pub unsafe extern "C" fn execvpe(file: *const c_char, arguments: Strings, enviro
 ///
 /// # Safety
 /// As the C library's.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn execvp(file: *const c_char, arguments: Strings) -> c_int {
     // SAFETY: the caller's promise.
     unsafe { execvpe(file, arguments, environment::list().cast_const().cast()) }
@@ -182,13 +193,14 @@ pub unsafe extern "C" fn execvp(file: *const c_char, arguments: Strings) -> c_in
 ///
 /// # Safety
 /// As the C library's.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn fexecve(descriptor: c_int, arguments: Strings, environment: Strings) -> c_int {
     static REAL: Real = Real::new();
     let real = REAL.find(c"fexecve");
     // SAFETY: as for `execve`.
     unsafe {
-        let real = mem::transmute::<*mut c_void, unsafe extern "C" fn(c_int, Strings, Strings) -> c_int>(real);
+        let real =
+            mem::transmute::<*mut c_void, unsafe extern "C" fn(c_int, Strings, Strings) -> c_int>(real);
         hand_over(environment, |environment| real(descriptor, arguments, environment))
     }
 }
@@ -201,7 +213,7 @@ extern "C" fn before_listed(which: usize) -> *mut c_void {
     let which = which.min(2);
     if process::role() != Role::None {
         own_memory(|| {
-            output::write_before_exec();
+            output::remove_if_still_here(output::write_before_exec());
             // SAFETY: the environment is the C library's. A thread that uses it now is ended with the program that is.
             unsafe {
                 if let Some(environment) = Environment::of(environment::list()) {
@@ -223,7 +235,7 @@ macro_rules! listed {
         ///
         /// # Safety
         /// As the C library's.
-        #[unsafe(no_mangle)]
+        #[cfg_attr(not(test), unsafe(no_mangle))]
         #[unsafe(naked)]
         pub unsafe extern "C" fn $name() {
             core::arch::naked_asm!(

@@ -8,6 +8,9 @@
 //!
 //! **This crate has no memory in common with the program.** Its own allocator is another one, so that the profile can be written
 //! wherever the program stands, in the middle of `malloc` too. It knows no command and no terminal.
+//!
+//! In a unit test the functions have other names: the test keeps its own allocator.
+#![cfg_attr(test, allow(dead_code, reason = "nobody calls the functions in a unit test"))]
 
 #[cfg(all(target_os = "linux", target_env = "gnu", target_pointer_width = "64"))]
 mod ending;

@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
 use std::panic;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -15,8 +16,8 @@ use highwater_profile::sequence::Sequence;
 use highwater_recorder::own_memory;
 
 use crate::process::{self, Role};
-use crate::signals;
 use crate::settings::{self, Settings};
+use crate::signals;
 
 /// Snapshots of a series that are kept.
 const KEPT: usize = 100;
@@ -40,16 +41,34 @@ pub(crate) enum Refused {
     Elsewhere,
 }
 
+/// The file of a program that was about to give its process to another one, and then was still there.
+static STRAY: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Has the file of [`write_before_exec`] taken back when the program is still there at its next profile.
+pub(crate) fn remove_if_still_here(file: Option<PathBuf>) {
+    if let Ok(mut stray) = STRAY.try_lock() {
+        *stray = file;
+    }
+}
+
 /// Writes the profile of the program, at its end or as the next one of its series. Errors are on standard error.
 pub(crate) fn write() -> Result<(), Refused> {
     write_as(|settings, role| {
+        remove(STRAY.try_lock().ok().and_then(|mut it| it.take()));
         if settings.every_ms == 0 { file(settings, role) } else { next_of_series(settings, role) }
     })
 }
 
-/// Writes the profile of a program that is about to give its process to another one. Returns the file.
+/// Programs that are there to start another one. What they allocate before is of no interest.
+const LAUNCHERS: [&str; 11] =
+    ["bash", "dash", "env", "ionice", "nice", "nohup", "setpriv", "setsid", "sh", "stdbuf", "taskset"];
+
+/// Writes the profile of a program that is about to give its process to another one, unless it is one of [`LAUNCHERS`]. Returns the
+/// file.
 pub(crate) fn write_before_exec() -> Option<PathBuf> {
-    if process::is_fork() {
+    let own = std::env::current_exe().unwrap_or_default();
+    let is_launcher = own.file_name().is_some_and(|it| LAUNCHERS.iter().any(|name| *name == it));
+    if process::is_fork() || is_launcher {
         return None;
     }
     let mut written = None;
@@ -66,12 +85,10 @@ pub(crate) fn write_before_exec() -> Option<PathBuf> {
 
 /// Takes the file of [`write_before_exec`] back: the program goes on.
 pub(crate) fn remove(file: Option<PathBuf>) {
-    own_memory(|| {
-        if let Some(file) = file {
-            // It may never have been written, which was said then.
-            let _ = fs::remove_file(&file);
-        }
-    });
+    if let Some(file) = file {
+        // It may never have been written, which was said then.
+        own_memory(|| fs::remove_file(&file).unwrap_or_default());
+    }
 }
 
 fn write_as(name: impl FnOnce(&Settings, Role) -> PathBuf) -> Result<(), Refused> {
@@ -174,6 +191,9 @@ mod tests {
     #[test]
     fn a_word_stands_in_front_of_the_suffix() {
         let named = |file: &str| with_word(Path::new(file), "7").display().to_string();
-        assert_eq!(["/a/heap.pb.gz", "/a.b/heap", "x.gz"].map(named), ["/a/heap.7.pb.gz", "/a.b/heap.7", "x.7.gz"]);
+        assert_eq!(
+            ["/a/heap.pb.gz", "/a.b/heap", "x.gz"].map(named),
+            ["/a/heap.7.pb.gz", "/a.b/heap.7", "x.7.gz"]
+        );
     }
 }

@@ -92,18 +92,19 @@ fn has_headers() -> bool {
     let own = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_malloc".as_ptr()) };
     let malloc = MALLOC.0.load(Ordering::Relaxed);
     // A small block, a large one, and one that is mapped by itself.
-    own == malloc && [1, 24, 25, 5000, 1 << 20, 64 << 20].into_iter().all(|bytes| {
-        // SAFETY: the functions are glibc's; the block is given back at once.
-        unsafe {
-            let block = raw_malloc(bytes);
-            if block.is_null() {
-                return true;
+    own == malloc
+        && [1, 24, 25, 5000, 1 << 20, 64 << 20].into_iter().all(|bytes| {
+            // SAFETY: the functions are glibc's; the block is given back at once.
+            unsafe {
+                let block = raw_malloc(bytes);
+                if block.is_null() {
+                    return true;
+                }
+                let is_known = by_header(block) == raw_usable(block);
+                raw_free(block);
+                is_known
             }
-            let is_known = by_header(block) == raw_usable(block);
-            raw_free(block);
-            is_known
-        }
-    })
+        })
 }
 
 /// Usable bytes of one of glibc's blocks.
@@ -185,7 +186,9 @@ unsafe impl Inner for Next {
         // SAFETY: the function of this name has this type; the caller's promise.
         unsafe {
             let function = CALLOC.0.load(Ordering::Relaxed);
-            mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(count, bytes)
+            mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(
+                count, bytes,
+            )
         }
     }
 
@@ -201,7 +204,9 @@ unsafe impl Inner for Next {
                 return moved;
             }
             let function = REALLOC.0.load(Ordering::Relaxed);
-            mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut u8, usize) -> *mut u8>(function)(block, bytes)
+            mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut u8, usize) -> *mut u8>(function)(
+                block, bytes,
+            )
         }
     }
 
@@ -213,7 +218,9 @@ unsafe impl Inner for Next {
         // SAFETY: as above.
         unsafe {
             let function = MEMALIGN.0.load(Ordering::Relaxed);
-            mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(align, bytes)
+            mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(
+                align, bytes,
+            )
         }
     }
 

@@ -119,7 +119,7 @@ pub(crate) fn set_mask(mask: libc::sigset_t) {
 ///
 /// # Safety
 /// As the C library's.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn sigaction(
     signal: c_int,
     action: *const libc::sigaction,
@@ -137,7 +137,11 @@ pub unsafe extern "C" fn sigaction(
                 *before = mem::zeroed();
             }
         }
-        if result == 0 && is_default && is_watched(signal) && crate::process::role() != crate::process::Role::None {
+        if result == 0
+            && is_default
+            && is_watched(signal)
+            && crate::process::role() != crate::process::Role::None
+        {
             install(signal);
         }
         result
@@ -148,7 +152,7 @@ pub unsafe extern "C" fn sigaction(
 ///
 /// # Safety
 /// As the C library's.
-#[unsafe(no_mangle)]
+#[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn __sigaction(
     signal: c_int,
     action: *const libc::sigaction,
@@ -159,7 +163,12 @@ pub unsafe extern "C" fn __sigaction(
 }
 
 /// What a function says that takes a handler and returns the one before.
-fn exchange(name: &core::ffi::CStr, real: &Real, signal: c_int, handler: libc::sighandler_t) -> libc::sighandler_t {
+fn exchange(
+    name: &core::ffi::CStr,
+    real: &Real,
+    signal: c_int,
+    handler: libc::sighandler_t,
+) -> libc::sighandler_t {
     type Exchange = extern "C" fn(c_int, libc::sighandler_t) -> libc::sighandler_t;
     // SAFETY: the functions of these names have this type.
     let real = unsafe { mem::transmute::<*mut c_void, Exchange>(real.find(name)) };
@@ -176,7 +185,7 @@ fn exchange(name: &core::ffi::CStr, real: &Real, signal: c_int, handler: libc::s
 macro_rules! exchanging {
     ($($name:ident)*) => {$(
         /// The C library's function of this name: sets a signal's handler and returns the one before.
-        #[unsafe(no_mangle)]
+        #[cfg_attr(not(test), unsafe(no_mangle))]
         pub extern "C" fn $name(signal: c_int, handler: libc::sighandler_t) -> libc::sighandler_t {
             static REAL: Real = Real::new();
             const NAME: &core::ffi::CStr =

@@ -23,6 +23,7 @@ pub(crate) fn start() {
     highwater_recorder::start_family(settings.map_or(Mode::Off, |it| it.mode));
 }
 
+#[cfg(not(test))]
 #[used]
 // SAFETY: the loader calls the functions of this section once, with these arguments.
 #[unsafe(link_section = ".init_array")]

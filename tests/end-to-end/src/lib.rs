@@ -31,6 +31,25 @@ pub fn highwater() -> &'static Path {
     PATH.get_or_init(|| build("highwater-cli", "--bin", "highwater", !cfg!(debug_assertions)))
 }
 
+/// The `highwater` command with the library beside it that `highwater run` preloads.
+///
+/// # Panics
+/// When the library does not build.
+pub fn highwater_with_library() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let highwater = highwater();
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        cargo.args(["build", "--package", "highwater-preload", "--target-dir"]).arg(target_directory());
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        succeed(&mut cargo);
+        highwater.to_owned()
+    })
+}
+
 /// Builds a binary or an example (depending on `option`) of another package of the workspace, and returns its
 /// path. Cargo sets `CARGO_BIN_EXE_*` only for binaries of the test's own package.
 fn build(package: &str, option: &str, binary: &str, release: bool) -> PathBuf {

@@ -13,7 +13,11 @@ pub(super) struct Ended {
 }
 
 /// Runs a program with additional variables in its environment, and waits for its end.
-pub(super) fn run(program: &OsStr, arguments: &[OsString], variables: &[(&str, &OsStr)]) -> Result<Ended, CliError> {
+pub(super) fn run(
+    program: &OsStr,
+    arguments: &[OsString],
+    variables: &[(&str, &OsStr)],
+) -> Result<Ended, CliError> {
     let failed = |source: io::Error| CliError::Run {
         program: program.to_string_lossy().into_owned(),
         reason: format!("it cannot be started: {source}"),
@@ -93,7 +97,10 @@ mod forward {
                     thread::sleep(GLANCE);
                     for (has_come, signal) in &self.0 {
                         let is_theirs = is_interactive && [Signal::INT, Signal::QUIT].contains(signal);
-                        if has_come.swap(false, Ordering::AcqRel) && !is_theirs && !ended.load(Ordering::Acquire) {
+                        if has_come.swap(false, Ordering::AcqRel)
+                            && !is_theirs
+                            && !ended.load(Ordering::Acquire)
+                        {
                             // It may just have ended.
                             let _ = pid.map(|it| kill_process(it, *signal));
                         }

@@ -9,7 +9,10 @@ use crate::error::CliError;
 
 /// The file of a program: as it is given if that has a `/` in it, and otherwise in the directories of `PATH`.
 pub(super) fn find(program: &OsStr) -> Result<PathBuf, CliError> {
-    let wrong = |reason: &str| CliError::Run { program: program.to_string_lossy().into_owned(), reason: reason.to_owned() };
+    let wrong = |reason: &str| CliError::Run {
+        program: program.to_string_lossy().into_owned(),
+        reason: reason.to_owned(),
+    };
     if program.is_empty() {
         return Err(wrong("a program is expected"));
     }

@@ -36,7 +36,9 @@ pub(super) fn check(program: &Path) -> Result<(), CliError> {
             Some(interpreter) => path = interpreter,
             // A file of text without such a line is run by the shell.
             None if !content.is_empty() && !content.contains(&0) => path = "/bin/sh".into(),
-            None => return Err(refused(&path, "it is neither a program for this system nor a script".to_owned())),
+            None => {
+                return Err(refused(&path, "it is neither a program for this system nor a script".to_owned()));
+            }
         }
     }
     Err(refused(&path, "too many scripts that start each other".to_owned()))
@@ -75,7 +77,10 @@ fn reason(content: &[u8]) -> Option<String> {
     let machine = header.e_machine(endian);
     if machine != OWN.0 {
         let name = machine_name(machine);
-        return Some(format!("it is built for {name}, and this command records {} programs; use one built for {name}", OWN.1));
+        return Some(format!(
+            "it is built for {name}, and this command records {} programs; use one built for {name}",
+            OWN.1
+        ));
     }
     let Ok(segments) = header.program_headers(endian, content) else {
         return Some("the file is damaged".to_owned());

@@ -95,7 +95,12 @@ impl<A: Inner> Family<A> {
     /// The block was just resized, as [`with_reserve`] says, for so many bytes of the program's.
     #[cold]
     #[inline(never)]
-    pub(super) unsafe fn settle_resized(block: *mut u8, bytes: usize, before: usize, has_moved: bool) -> *mut u8 {
+    pub(super) unsafe fn settle_resized(
+        block: *mut u8,
+        bytes: usize,
+        before: usize,
+        has_moved: bool,
+    ) -> *mut u8 {
         let before = Before { size: before, mark: Mark::NOTHING, is_counted: true };
         // SAFETY: the caller's promise.
         unsafe { Self::settle_counting(block, bytes, before, has_moved) }

@@ -47,7 +47,9 @@ impl<A: Inner> Family<A> {
     #[cold]
     #[inline(never)]
     unsafe fn settle(block: *mut u8, bytes: usize, align: usize, size: usize) -> *mut u8 {
-        if thread::current().refill(size, in_force::interval_bytes()) && thread::current().try_count_alloc(size) {
+        if thread::current().refill(size, in_force::interval_bytes())
+            && thread::current().try_count_alloc(size)
+        {
             return block;
         }
         let verdict = recorder::decide(size, Settings::DEFAULT);

@@ -149,7 +149,9 @@ mod tests {
                 write(block, 56, mark, 24);
                 let found = read(block, 56).unwrap();
                 assert_eq!((found.bytes, found.mark.birth), (24, mark.birth));
-                assert!(read(block, 48).is_none() && read(block.add(8), 48).is_none() && read(block, 8).is_none());
+                assert!(
+                    read(block, 48).is_none() && read(block.add(8), 48).is_none() && read(block, 8).is_none()
+                );
                 // The same words at another place are no mark.
                 other.as_mut_ptr().copy_from_nonoverlapping(block, 64);
                 assert!(read(other.as_mut_ptr(), 56).is_none());
