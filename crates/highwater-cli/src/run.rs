@@ -112,8 +112,14 @@ impl Plan {
                 "no profile was written to {shown}: the program ended too suddenly, or may not write there{hint}"
             ));
         } else if output::is_error_terminal() {
-            let command = if self.every.is_some() { "trend" } else { "top" };
-            output::note(&format!("recorded; look at it with: highwater {command} {shown}"));
+            let next = if self.every.is_some() {
+                format!("highwater trend {shown} shows what grew")
+            } else {
+                format!(
+                    "highwater top {shown} shows what was never freed, and with --sample peak-bytes what was there at the peak"
+                )
+            };
+            output::note(&format!("recorded; {next}"));
         }
     }
 }

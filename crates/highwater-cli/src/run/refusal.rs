@@ -14,7 +14,7 @@ use crate::error::CliError;
 const MOST_SCRIPTS: usize = 5;
 
 /// What helps where a program has its own allocator or no loader.
-const REBUILD: &str = "build it with highwater::Alloc if it is a Rust program (docs/GUIDE.md)";
+const REBUILD: &str = "build it with highwater::Alloc if it is a Rust program (docs/START.md)";
 
 /// Refuses a program that would run without being recorded.
 pub(super) fn check(program: &Path) -> Result<(), CliError> {
@@ -37,7 +37,10 @@ pub(super) fn check(program: &Path) -> Result<(), CliError> {
             // A file of text without such a line is run by the shell.
             None if !content.is_empty() && !content.contains(&0) => path = "/bin/sh".into(),
             None => {
-                return Err(refused(&path, "it is neither a program for this system nor a script".to_owned()));
+                return Err(refused(
+                    &path,
+                    "it is neither a program for this system nor a script".to_owned(),
+                ));
             }
         }
     }
