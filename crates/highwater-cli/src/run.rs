@@ -1,5 +1,5 @@
-//! Running a program with the recorder preloaded: [`program`] finds it, [`refusal`] says why it cannot be recorded, [`child`] starts it and
-//! ends as it does.
+//! Running a program with the recorder preloaded: [`program`] finds it, [`refusal`] says why it cannot be
+//! recorded, [`child`] starts it and ends as it does.
 
 mod child;
 mod program;
@@ -37,7 +37,8 @@ pub(crate) struct Plan {
 /// The environment variable that names the library.
 const LIBRARY_VARIABLE: &str = "HIGHWATER_PRELOAD";
 
-/// The environment variable that says what the library is to do; crates/highwater-preload/src/settings.rs has its parts.
+/// The environment variable that says what the library is to do; crates/highwater-preload/src/settings.rs has
+/// its parts.
 const SETTINGS_VARIABLE: &str = "HIGHWATER_RUN";
 
 const LIBRARY: &str = "libhighwater_preload.so";

@@ -1,5 +1,5 @@
-//! The environment of the process, where the C library keeps it: read before there is a lock or memory for copies, and
-//! changed in place.
+//! The environment of the process, where the C library keeps it: read before there is a lock or memory for
+//! copies, and changed in place.
 
 use core::ffi::{CStr, c_char};
 use core::ptr;
@@ -14,7 +14,8 @@ pub(crate) const PRELOAD: &[u8] = b"LD_PRELOAD=";
 
 /// The list: pointers to C strings up to a null. Null while the C library has none yet.
 pub(crate) fn list() -> *mut *mut c_char {
-    // SAFETY: a pointer is read; the C library changes it under a lock that no caller of this holds in another thread.
+    // SAFETY: a pointer is read; the C library changes it under a lock that no caller of this holds in
+    // another thread.
     unsafe { environ }
 }
 
@@ -49,7 +50,7 @@ pub(crate) unsafe fn strings(list: *const *mut c_char) -> impl Iterator<Item = *
     })
 }
 
-/// The value in the environment's string `string`, if it is that of `name`, which has its `=`.
+/// The value in the environment's string `string`, if it is the variable `name`, which has its `=`.
 ///
 /// # Safety
 /// It is a C string that nobody changes meanwhile.
@@ -94,7 +95,7 @@ pub(crate) unsafe fn remove(name: &[u8]) {
 /// # Safety
 /// No other thread uses the environment, and the program has no constant string there.
 pub(crate) unsafe fn overwrite(name: &[u8], start: &[u8]) {
-    // SAFETY: the caller's promise. The bytes are those of the string, not more than it has.
+    // SAFETY: the caller's promise. No more bytes are written than the string has.
     unsafe {
         for string in strings(list()) {
             if value(string, name).is_some_and(|it| it.len() >= start.len()) {

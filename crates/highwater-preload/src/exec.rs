@@ -1,7 +1,8 @@
-//! A process that gives itself to another program: its profile is written before, and the other program is recorded as well.
+//! A process that gives itself to another program: its profile is written before, and the other program is
+//! recorded as well.
 //!
-//! The program does not see in its environment that it is recorded. So what the next program needs is added when it is
-//! started. With children that are recorded the environment keeps it for them.
+//! The program does not see in its environment that it is recorded. So what the next program needs is added
+//! when it is started. With children that are recorded the environment keeps it for them.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::mem;
@@ -60,7 +61,8 @@ struct Environment {
 }
 
 impl Environment {
-    /// `given`, with this library and the settings in it; `None` where the next program is not to be recorded.
+    /// `given`, with this library and the settings in it; `None` where the next program is not to be
+    /// recorded.
     ///
     /// # Safety
     /// It is null or an environment.
@@ -106,14 +108,14 @@ impl Environment {
     }
 }
 
-/// Writes the profile and makes the next program's environment, gives it to `work`, and takes all of it back when that returns, which it
-/// does when the program could not be started.
+/// Writes the profile and makes the next program's environment, gives it to `work`, and takes all of it back
+/// when that returns, which it does when the program could not be started.
 ///
 /// # Safety
 /// `given` is null or an environment.
 unsafe fn hand_over(given: *const *const c_char, work: impl FnOnce(*const *const c_char) -> c_int) -> c_int {
     if process::role() == Role::None {
-        // It may have its parent's memory, of which nothing may be changed.
+        // It may have its parent's memory, where nothing may be changed.
         return work(given);
     }
     let (written, environment) = own_memory(|| {
@@ -205,8 +207,8 @@ pub unsafe extern "C" fn fexecve(descriptor: c_int, arguments: Strings, environm
     }
 }
 
-/// What comes before one of the functions whose arguments are not counted, which take the environment of the process. Returns the real
-/// function.
+/// What comes before one of the functions whose arguments are not counted, which take the environment of the
+/// process. Returns the real function.
 extern "C" fn before_listed(which: usize) -> *mut c_void {
     static REAL: [Real; 3] = [const { Real::new() }; 3];
     const NAMES: [&core::ffi::CStr; 3] = [c"execl", c"execlp", c"execle"];
@@ -214,7 +216,8 @@ extern "C" fn before_listed(which: usize) -> *mut c_void {
     if process::role() != Role::None {
         own_memory(|| {
             output::remove_if_still_here(output::write_before_exec());
-            // SAFETY: the environment is the C library's. A thread that uses it now is ended with the program that is.
+            // SAFETY: the environment is the C library's. A thread that uses it now is ended with the program
+            // that is.
             unsafe {
                 if let Some(environment) = Environment::of(environment::list()) {
                     // For the next program alone, or for ever if there is none.
@@ -227,7 +230,8 @@ extern "C" fn before_listed(which: usize) -> *mut c_void {
     REAL[which].find(NAMES[which])
 }
 
-/// A function with any number of arguments: does what comes before it, and goes on with the real one as if it had been called.
+/// A function with any number of arguments: does what comes before it, and goes on with the real one as if it
+/// had been called.
 #[cfg(target_arch = "x86_64")]
 macro_rules! listed {
     ($name:ident, $which:literal) => {

@@ -51,7 +51,8 @@ pub(crate) fn remove_if_still_here(file: Option<PathBuf>) {
     }
 }
 
-/// Writes the profile of the program, at its end or as the next one of its series. Errors are on standard error.
+/// Writes the profile of the program, at its end or as the next one of its series. Errors are on standard
+/// error.
 pub(crate) fn write() -> Result<(), Refused> {
     write_as(|settings, role| {
         remove(STRAY.try_lock().ok().and_then(|mut it| it.take()));
@@ -63,8 +64,8 @@ pub(crate) fn write() -> Result<(), Refused> {
 const LAUNCHERS: [&str; 11] =
     ["bash", "dash", "env", "ionice", "nice", "nohup", "setpriv", "setsid", "sh", "stdbuf", "taskset"];
 
-/// Writes the profile of a program that is about to give its process to another one, unless it is one of [`LAUNCHERS`]. Returns the
-/// file.
+/// Writes the profile of a program that is about to give its process to another one, unless it is one of
+/// [`LAUNCHERS`]. Returns the file.
 pub(crate) fn write_before_exec() -> Option<PathBuf> {
     let own = std::env::current_exe().unwrap_or_default();
     let is_launcher = own.file_name().is_some_and(|it| LAUNCHERS.iter().any(|name| *name == it));

@@ -1,6 +1,7 @@
 //! The functions that this library stands in front of, found by their names in the libraries behind it.
 //!
-//! The loader may itself ask for memory while it looks a name up. That comes from a small room of its own ([`bootstrap`]).
+//! The loader may itself ask for memory while it looks a name up. That comes from a small reserve
+//! ([`bootstrap`]).
 
 pub(crate) mod bootstrap;
 
@@ -76,7 +77,7 @@ fn find_all() -> bool {
 /// Ends a process that has no such function, and so cannot go on with this library.
 fn complain(name: &CStr) -> ! {
     for part in [b"highwater: no function of the C library is called ".as_slice(), name.to_bytes(), b"\n"] {
-        // SAFETY: the pointer and the length are those of a slice.
+        // SAFETY: the pointer and the length are from a slice.
         unsafe { libc::write(2, part.as_ptr().cast(), part.len()) };
     }
     // SAFETY: the process ends.
@@ -162,8 +163,8 @@ fn is_known() -> bool {
 #[derive(Debug)]
 pub(crate) struct Next;
 
-// SAFETY: the functions are those that the loader finds behind this library, where one allocator has them all; or for what the
-// loader itself asked for meanwhile, those of the room for that. Neither unwinds.
+// SAFETY: the loader finds the functions behind this library, where one allocator has them all. What the
+// loader itself asks for meanwhile comes from the reserve, and goes back there. Neither unwinds.
 unsafe impl Inner for Next {
     fn start() {
         crate::start::start();
@@ -194,7 +195,7 @@ unsafe impl Inner for Next {
 
     #[inline(always)]
     unsafe fn realloc(block: *mut u8, bytes: usize) -> *mut u8 {
-        // SAFETY: as above. A block of the room stays there, and its bytes are copied.
+        // SAFETY: as above. A block of the reserve stays there, and its bytes are copied.
         unsafe {
             if let Some(before) = bootstrap::bytes_of(block) {
                 let moved = Self::malloc(bytes);
@@ -238,7 +239,7 @@ unsafe impl Inner for Next {
         // SAFETY: the caller's promise.
         unsafe {
             if HAS_HEADERS.load(Ordering::Relaxed) {
-                // Blocks of the room have such a header as well.
+                // Blocks of the reserve have such a header as well.
                 return by_header(block);
             }
             if let Some(bytes) = bootstrap::bytes_of(block) {

@@ -1,11 +1,11 @@
 //! The signals that ask a process to end: the profile is written before it ends by them.
 //!
-//! The program does not see that there is a handler: the functions that tell of one say that there is none, and a handler of the program's own
-//! takes the place of ours.
+//! The program does not see that there is a handler. The functions that return handlers say that there is
+//! none. A handler of the program replaces the one of this library.
 //!
-//! The handler writes the profile itself. It can, because nothing that it needs is the program's: its memory is from another allocator, and
-//! the recorder waits for no lock that the interrupted code may hold. There is no thread that waits for signals: a program with one thread
-//! may do what one with two may not.
+//! The handler writes the profile itself. It can, because nothing that it needs is the program's: its memory
+//! is from another allocator, and the recorder waits for no lock that the interrupted code may hold. There is
+//! no thread that waits for signals: a program with one thread may do what one with two may not.
 
 use core::ffi::{c_int, c_void};
 use core::mem;
@@ -48,7 +48,7 @@ fn real() -> SigAction {
 }
 
 fn current(signal: c_int) -> Option<libc::sigaction> {
-    // SAFETY: zeroes are a valid action, there is room for the result, and nothing is changed.
+    // SAFETY: zeroes are a valid action, there is space for the result, and nothing is changed.
     unsafe {
         let mut action: libc::sigaction = mem::zeroed();
         (real()(signal, ptr::null(), &mut action) == 0).then_some(action)
@@ -84,7 +84,8 @@ pub(crate) fn end_by_pending() {
 
 /// Ends the process as the signal would have without our handler.
 fn end_by(signal: c_int) {
-    // SAFETY: all of it may be done in a signal handler; zeroes are a valid action and a valid set of signals.
+    // SAFETY: all of it may be done in a signal handler; zeroes are a valid action and a valid set of
+    // signals.
     unsafe {
         let action: libc::sigaction = mem::zeroed();
         real()(signal, &action, ptr::null_mut());
@@ -100,7 +101,7 @@ fn end_by(signal: c_int) {
 
 /// Blocks all signals in the calling thread. Returns what was blocked.
 pub(crate) fn block_all() -> libc::sigset_t {
-    // SAFETY: zeroes are a valid set of signals, and there is room for the result.
+    // SAFETY: zeroes are a valid set of signals, and there is space for the result.
     unsafe {
         let (mut all, mut before): (libc::sigset_t, libc::sigset_t) = (mem::zeroed(), mem::zeroed());
         libc::sigfillset(&mut all);

@@ -1,4 +1,5 @@
-//! The beginning: the first allocation sets the recorder up, and the loader calls [`construct`] before the program begins.
+//! The beginning: the first allocation sets the recorder up, and the loader calls [`construct`] before the
+//! program begins.
 
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
@@ -34,7 +35,8 @@ extern "C" fn construct(_: c_int, _: *const *const c_char, _: *const *const c_ch
     let Some(settings) = settings::get() else { return };
     own_memory(|| {
         process::start(settings);
-        // SAFETY: there are no other threads before the program begins, and the strings of the environment are where the kernel put them.
+        // SAFETY: there are no other threads before the program begins, and the strings of the environment
+        // are where the kernel put them.
         unsafe { exec::take_over_environment(settings) };
         if process::role() == Role::None {
             highwater_recorder::set_mode(Mode::Off);
@@ -51,7 +53,7 @@ extern "C" fn construct(_: c_int, _: *const *const c_char, _: *const *const c_ch
     });
 }
 
-/// Marks the variable with the first process: its children are told by it.
+/// Writes the first process into the variable, so that its children know that they are not the first.
 ///
 /// # Safety
 /// As for [`environment::overwrite`].
@@ -115,7 +117,8 @@ pub(crate) fn at_very_end(work: unsafe extern "C" fn(*mut c_void)) {
             library: *mut c_void,
         ) -> c_int;
     }
-    // What is registered first is called last. Without a library it is not called when that is finished either.
+    // What is registered first is called last. Without a library it is not called when that is finished
+    // either.
     // SAFETY: the function is one of this library, which stays loaded.
     unsafe { __cxa_atexit(work, ptr::null_mut(), ptr::null_mut()) };
 }

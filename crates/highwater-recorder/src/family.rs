@@ -19,10 +19,10 @@ mod sampled;
 mod tail;
 
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::config::Mode;
-use crate::{in_force, recorder, start, thread};
+use crate::way::{EXACT, FRESH, SAMPLED, way};
+use crate::{in_force, recorder, start, thread, way};
 
 /// Small sampled blocks lie at multiples of this.
 const PAGE: usize = 4096;
@@ -80,47 +80,15 @@ pub unsafe trait Inner {
     unsafe fn usable_bytes(block: *mut u8) -> usize;
 }
 
-/// Nothing was started: blocks pass through, and are not counted.
-const FRESH: u8 = 0;
-/// Blocks are sampled, or only counted, and always were.
-const SAMPLED: u8 = 1;
-/// All blocks are recorded.
-const EXACT: u8 = 2;
-/// Blocks are sampled, and there may be marks behind any of them.
-const SAMPLED_AGAIN: u8 = 3;
-
-/// One of the above. The lowest bit says that blocks are sampled.
-static WAY: AtomicU8 = AtomicU8::new(FRESH);
-
-#[inline(always)]
-fn way() -> u8 {
-    WAY.load(Ordering::Relaxed)
-}
-
-/// Takes up what is recorded from now on.
-pub(crate) fn follow(mode: Mode) {
-    let next = match (way(), mode) {
-        (FRESH, _) => return,
-        (_, Mode::Exact) => EXACT,
-        (SAMPLED, _) => SAMPLED,
-        _ => SAMPLED_AGAIN,
-    };
-    WAY.store(next, Ordering::Relaxed);
-}
-
 /// Sets the recorder up for a [`Family`], with this mode and regardless of the environment. False if it was or if the platform
 /// has none.
 pub fn start_family(mode: Mode) -> bool {
+    tail::start();
     if !start::start_with(mode) {
         return false;
     }
-    WAY.store(if mode == Mode::Exact { EXACT } else { SAMPLED }, Ordering::Relaxed);
+    way::begin(mode);
     true
-}
-
-/// Makes marks possible.
-pub(crate) fn start_marks() {
-    tail::start();
 }
 
 /// The malloc family, recorded.

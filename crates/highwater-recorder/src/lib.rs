@@ -54,6 +54,7 @@ mod tell;
 mod thread;
 mod totals;
 mod values;
+mod way;
 
 pub use config::{Mode, Settings, leading_number, parse_size};
 pub use sys::trim;

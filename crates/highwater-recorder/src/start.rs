@@ -6,7 +6,7 @@ use highwater_lockfree::system;
 
 use crate::config::{Mode, Settings};
 use crate::in_force::{FRESH, IS_COMPLETE, READY, REFUSED, STARTED_NS, STARTING, STATE, put_in_force};
-use crate::{aligned, family, sys, thread};
+use crate::{aligned, sys, thread};
 
 /// Sets the recorder up if that has not been done.
 pub(crate) fn start(settings: Settings) {
@@ -35,7 +35,6 @@ pub(crate) fn start_with(mode: Mode) -> bool {
     if !begin() {
         return false;
     }
-    family::start_marks();
     finish(mode);
     true
 }

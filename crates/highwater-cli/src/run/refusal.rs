@@ -1,4 +1,5 @@
-//! Why a program cannot be recorded, found out before it starts: from its file, where the loader will look too.
+//! Why a program cannot be recorded, found out before it starts: from its file, where the loader will look
+//! too.
 
 use std::fs::{self, File};
 use std::io::Read as _;

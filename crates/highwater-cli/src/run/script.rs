@@ -7,8 +7,8 @@ use super::program;
 /// Longest first line that the kernel reads.
 const LINE: usize = 256;
 
-/// The program that the system starts for a file that begins with these bytes, if it is a script. Behind `env` it is the one that `env`
-/// finds.
+/// The program that the system starts for a file that begins with these bytes, if it is a script. Behind
+/// `env` it is the one that `env` finds.
 pub(super) fn interpreter(start: &[u8]) -> Option<PathBuf> {
     let line = start.strip_prefix(b"#!")?;
     let line = line.get(..LINE.min(line.len()))?.split(|it| *it == b'\n').next()?;

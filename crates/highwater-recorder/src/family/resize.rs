@@ -2,12 +2,13 @@
 //! allocation that end no life.
 
 use super::sampled::with_reserve;
-use super::{EXACT, Family, Inner, count_free, counted, is_foreign, is_looked_at, tail, way};
+use super::{Family, Inner, count_free, counted, is_foreign, is_looked_at, tail};
 use crate::config::Settings;
 use crate::history::Resized;
 use crate::mark::Mark;
 use crate::recorder;
 use crate::tell;
+use crate::way::{EXACT, way};
 
 impl<A: Inner> Family<A> {
     /// `realloc` of a block that may have a mark, or may get one.

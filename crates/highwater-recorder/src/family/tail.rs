@@ -39,7 +39,9 @@ static SECRET: AtomicU64 = AtomicU64::new(0);
 
 /// Draws the number that differs from process to process. To be called before the first mark is written.
 pub(crate) fn start() {
-    SECRET.store(mixed(sys::entropy(), sys::entropy()) | 1, Ordering::Relaxed);
+    let secret = mixed(sys::entropy(), sys::entropy()) | 1;
+    // Marks that there are must stay marks.
+    let _ = SECRET.compare_exchange(0, secret, Ordering::Relaxed, Ordering::Relaxed);
 }
 
 /// A mark that was found.

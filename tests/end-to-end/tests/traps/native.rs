@@ -1,7 +1,7 @@
 //! `highwater run`: programs as they are, with the recorder preloaded behind their malloc.
 //!
-//! The counts come from a program in C that counts along (`programs/native.c`), and from valgrind. How programs end, and what they
-//! print, is compared with the same run without the recorder.
+//! The counts come from a program in C that counts along (`programs/native.c`), and from valgrind. How
+//! programs end, and what they print, is compared with the same run without the recorder.
 
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
