@@ -21,7 +21,9 @@ pub(crate) fn start() {
     }
     // SAFETY: there are no other threads before the program begins.
     let settings = settings::take(unsafe { environment::get(VARIABLE) });
-    highwater_recorder::start_family(settings.map_or(Mode::Off, |it| it.mode));
+    if highwater_recorder::start_family(settings.map_or(Mode::Off, |it| it.mode)) {
+        highwater_unwind::keep_present_modules();
+    }
 }
 
 #[cfg(not(test))]
