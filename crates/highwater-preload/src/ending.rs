@@ -28,6 +28,7 @@ pub extern "C" fn _exit(code: c_int) -> ! {
 }
 
 /// C's `_Exit`.
+#[allow(non_snake_case, reason = "it is the name of the C library's function")]
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub extern "C" fn _Exit(code: c_int) -> ! {
     _exit(code)

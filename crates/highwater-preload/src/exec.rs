@@ -18,6 +18,7 @@ use crate::output;
 use crate::process::{self, Role};
 use crate::real::Real;
 use crate::settings::{self, EXEC_DIGITS, PROCESS_DIGITS, Settings, VARIABLE};
+use crate::signals;
 use crate::start;
 
 /// What the next program finds in its environment: this library's path, and the variable's value.
@@ -118,16 +119,20 @@ unsafe fn hand_over(given: *const *const c_char, work: impl FnOnce(*const *const
         // It may have its parent's memory, where nothing may be changed.
         return work(given);
     }
-    let (written, environment) = own_memory(|| {
-        let written: Option<PathBuf> = output::write_before_exec();
-        // SAFETY: the caller's promise.
-        (written, unsafe { Environment::of(given.cast()) })
+    let (written, environment) = signals::undisturbed(|| {
+        own_memory(|| {
+            let written: Option<PathBuf> = output::write_before_exec();
+            // SAFETY: the caller's promise.
+            (written, unsafe { Environment::of(given.cast()) })
+        })
     });
     let result = work(environment.as_ref().map_or(given, |it| it.list.as_ptr().cast()));
     // SAFETY: the C library has one for each thread.
     let error = unsafe { *libc::__errno_location() };
-    own_memory(|| drop(environment));
-    output::remove(written);
+    signals::undisturbed(|| {
+        own_memory(|| drop(environment));
+        output::remove(written);
+    });
     // SAFETY: as above.
     unsafe { *libc::__errno_location() = error };
     result
@@ -214,20 +219,22 @@ extern "C" fn before_listed(which: usize) -> *mut c_void {
     const NAMES: [&core::ffi::CStr; 3] = [c"execl", c"execlp", c"execle"];
     let which = which.min(2);
     if process::role() != Role::None {
-        own_memory(|| {
-            output::remove_if_still_here(output::write_before_exec());
-            // SAFETY: the environment is the C library's. A thread that uses it now is ended with the program
-            // that is.
-            unsafe {
-                if let Some(environment) = Environment::of(environment::list()) {
-                    // For the next program alone, or for ever if there is none.
-                    let kept = Box::leak(Box::new(environment));
-                    environment::set_list(kept.list.as_mut_ptr());
-                }
-            }
-        });
+        signals::undisturbed(|| own_memory(prepare_listed));
     }
     REAL[which].find(NAMES[which])
+}
+
+/// Writes the profile, and makes the environment of the process one for the next program.
+fn prepare_listed() {
+    output::remove_if_still_here(output::write_before_exec());
+    // SAFETY: the environment belongs to the C library. A thread that uses it now ends with the program.
+    unsafe {
+        if let Some(environment) = Environment::of(environment::list()) {
+            // For the next program alone, or for ever if there is none.
+            let kept = Box::leak(Box::new(environment));
+            environment::set_list(kept.list.as_mut_ptr());
+        }
+    }
 }
 
 /// A function with any number of arguments: does what comes before it, and goes on with the real one as if it

@@ -1,6 +1,6 @@
 //! The files: their names, and that one thread writes at a time.
 
-use core::sync::atomic::{AtomicI32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
@@ -131,8 +131,25 @@ fn begin() -> Result<(), Refused> {
     }
 }
 
-/// Says that nobody writes: in a fork, where the thread that did is not there.
-pub(crate) fn forked() {
+/// A fork is going on, and the thread that forks is the writer meanwhile.
+static IS_HELD: AtomicBool = AtomicBool::new(false);
+
+/// Waits for the thread that writes before a fork: the child has the memory of this library, but not that thread.
+pub(crate) fn before_fork() {
+    IS_HELD.store(begin().is_ok(), Ordering::Release);
+}
+
+/// Goes on after a fork, in the parent.
+pub(crate) fn after_fork() {
+    if IS_HELD.swap(false, Ordering::AcqRel) {
+        WRITER.store(0, Ordering::Release);
+        signals::end_by_pending();
+    }
+}
+
+/// Goes on in the child, where nobody writes.
+pub(crate) fn after_fork_in_child() {
+    IS_HELD.store(false, Ordering::Release);
     WRITER.store(0, Ordering::Release);
 }
 

@@ -51,9 +51,8 @@ static STATE: AtomicU8 = AtomicU8::new(UNKNOWN);
 /// Looks all of them up. False while that is going on, in this thread or in another.
 #[cold]
 fn find_all() -> bool {
-    match STATE.compare_exchange(UNKNOWN, SEARCHING, Ordering::Acquire, Ordering::Acquire) {
-        Err(state) => return state == KNOWN,
-        Ok(_) => {}
+    if let Err(state) = STATE.compare_exchange(UNKNOWN, SEARCHING, Ordering::Acquire, Ordering::Acquire) {
+        return state == KNOWN;
     }
     let names = [
         (&CALLOC, c"calloc"),

@@ -116,6 +116,14 @@ pub(crate) fn set_mask(mask: libc::sigset_t) {
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &mask, ptr::null_mut()) };
 }
 
+/// Does work of this library in which no signal may interrupt the calling thread: the handler needs the same allocator.
+pub(crate) fn undisturbed<R>(work: impl FnOnce() -> R) -> R {
+    let before = block_all();
+    let result = work();
+    set_mask(before);
+    result
+}
+
 /// POSIX's `sigaction`.
 ///
 /// # Safety
@@ -133,10 +141,11 @@ pub unsafe extern "C" fn sigaction(
     unsafe {
         let had_ours = is_watched(signal) && current(signal).is_some_and(|it| it.sa_sigaction == ours());
         let result = real()(signal, action, before);
-        if result == 0 && had_ours {
-            if let Some(before) = before.as_mut() {
-                *before = mem::zeroed();
-            }
+        if result == 0
+            && had_ours
+            && let Some(before) = before.as_mut()
+        {
+            *before = mem::zeroed();
         }
         if result == 0
             && is_default

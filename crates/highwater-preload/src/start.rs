@@ -3,7 +3,6 @@
 
 use core::ffi::{c_char, c_int, c_void};
 use core::ptr;
-use core::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,12 +45,12 @@ extern "C" fn construct(_: c_int, _: *const *const c_char, _: *const *const c_ch
         }
         leave_own_frames_out();
         ending::start();
-        signals::start();
-        // SAFETY: the handler is a function of this library, which stays loaded.
-        unsafe { libc::pthread_atfork(None, None, Some(forked)) };
+        // SAFETY: the handlers are functions of this library, which stays loaded.
+        unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(forked)) };
         if settings.every_ms != 0 {
             start_series(settings);
         }
+        signals::start();
     });
 }
 
@@ -75,13 +74,17 @@ fn leave_own_frames_out() {
     });
 }
 
-/// Counts forks, so that a series knows that it is another process's.
-static FORKS: AtomicU32 = AtomicU32::new(0);
+unsafe extern "C" fn before_fork() {
+    output::before_fork();
+}
+
+unsafe extern "C" fn after_fork() {
+    output::after_fork();
+}
 
 unsafe extern "C" fn forked() {
     let Some(settings) = settings::get() else { return };
-    FORKS.fetch_add(1, Ordering::AcqRel);
-    output::forked();
+    output::after_fork_in_child();
     if !process::forked(settings) {
         highwater_recorder::set_mode(Mode::Off);
     }

@@ -326,3 +326,54 @@ fn what_cannot_be_recorded_is_refused_before_it_starts() {
     let script = Run::new(&[], &[&text("script")]);
     assert!(script.errors().contains("static: it is statically linked"), "{}", script.errors());
 }
+
+/// An allocator of a shared library: no headers of glibc's, and sizes rounded up to 64.
+const SHARED_ALLOCATOR: &str = r"
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+static char *next, *end;
+size_t malloc_usable_size(void *p) { return p ? ((size_t *)p)[-2] : 0; }
+void *memalign(size_t align, size_t n) {
+    if (!next) next = mmap(0, 1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), end = next + (1 << 30);
+    if (align < 16) align = 16;
+    char *p = (char *)(((size_t)next + 16 + align - 1) / align * align);
+    n = (n + 63) / 64 * 64;
+    if (p + n > end) return 0;
+    next = p + n;
+    ((size_t *)p)[-2] = n;
+    return p;
+}
+void *malloc(size_t n) { return memalign(16, n); }
+void *calloc(size_t n, size_t m) { return malloc(n * m); }
+void free(void *p) {}
+void *realloc(void *p, size_t n) {
+    void *q = malloc(n);
+    size_t before = malloc_usable_size(p);
+    if (p && q) memcpy(q, p, before < n ? before : n);
+    return q;
+}
+";
+
+#[test]
+fn an_allocator_in_a_shared_library_is_recorded() {
+    let directory = tempfile::tempdir().unwrap();
+    let at = |name: &str| directory.path().join(name);
+    fs::write(at("shared.c"), SHARED_ALLOCATOR).unwrap();
+    compile(&at("shared.c"), &at("libshared.so"), &["-shared", "-fPIC"]);
+    let main = "#include <stdlib.h>\nint main(void) { for (int i = 0; i < 1000; i++) { char *p = malloc(i); p = realloc(p, i + 70); free(p); } return 0; }\n";
+    fs::write(at("main.c"), main).unwrap();
+    let library = at("libshared.so");
+    compile(&at("main.c"), &at("main"), &[library.to_str().unwrap()]);
+    let program = at("main");
+    let run_with = Run::new(&["--exact"], &[program.to_str().unwrap()]);
+    assert_eq!(run_with.output.status.code(), Some(0), "{}", run_with.errors());
+    let [blocks, bytes, freed_blocks, ..] = recorded(&run_with.meta("heap.pb.gz"));
+    let asked: i64 = (0..1000).map(|it| it + it + 70).sum();
+    // The compiler's own library allocates a block when it is loaded.
+    assert!((2000..2005).contains(&blocks) && freed_blocks >= 2000, "{blocks} {freed_blocks}");
+    assert!((asked..asked + 100_000).contains(&bytes), "{bytes} of {asked}");
+    let sampled = Run::new(&["--interval", "1KiB"], &[program.to_str().unwrap()]);
+    let [blocks, ..] = recorded(&sampled.meta("heap.pb.gz"));
+    assert!((2000..2005).contains(&blocks), "{blocks}");
+}
