@@ -4,9 +4,9 @@
 
 use core::ffi::{c_int, c_void};
 
-use highwater_recorder::Family;
+use highwater_recorder::{Family, Inner as _};
 
-use crate::real::Next;
+use crate::real::{Next, is_inside};
 
 type Recorded = Family<Next>;
 
@@ -16,6 +16,10 @@ type Recorded = Family<Next>;
 /// As the C library's.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn malloc(bytes: usize) -> *mut c_void {
+    if is_inside() {
+        // SAFETY: the caller's promise.
+        return unsafe { Next::malloc(bytes).cast() };
+    }
     // SAFETY: the caller's promise.
     unsafe { Recorded::malloc(bytes).cast() }
 }
@@ -26,6 +30,10 @@ pub unsafe extern "C" fn malloc(bytes: usize) -> *mut c_void {
 /// As the C library's.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn free(block: *mut c_void) {
+    if is_inside() {
+        // SAFETY: the caller's promise.
+        return unsafe { Next::free(block.cast()) };
+    }
     // SAFETY: the caller's promise.
     unsafe { Recorded::free(block.cast()) }
 }
@@ -36,6 +44,10 @@ pub unsafe extern "C" fn free(block: *mut c_void) {
 /// As the C library's.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
+    if is_inside() {
+        // SAFETY: the caller's promise.
+        return unsafe { Next::calloc(count, bytes).cast() };
+    }
     // SAFETY: the caller's promise.
     unsafe { Recorded::calloc(count, bytes).cast() }
 }
@@ -46,6 +58,10 @@ pub unsafe extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
 /// As the C library's.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn realloc(block: *mut c_void, bytes: usize) -> *mut c_void {
+    if is_inside() {
+        // SAFETY: the caller's promise.
+        return unsafe { Next::realloc(block.cast(), bytes).cast() };
+    }
     // SAFETY: the caller's promise.
     unsafe { Recorded::realloc(block.cast(), bytes).cast() }
 }
@@ -58,7 +74,7 @@ pub unsafe extern "C" fn realloc(block: *mut c_void, bytes: usize) -> *mut c_voi
 pub unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, bytes: usize) -> *mut c_void {
     match count.checked_mul(bytes) {
         // SAFETY: the caller's promise.
-        Some(bytes) => unsafe { Recorded::realloc(block.cast(), bytes).cast() },
+        Some(bytes) => unsafe { realloc(block, bytes) },
         None => {
             set_errno(libc::ENOMEM);
             core::ptr::null_mut()
@@ -73,7 +89,7 @@ pub unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, bytes: u
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn cfree(block: *mut c_void) {
     // SAFETY: the caller's promise.
-    unsafe { Recorded::free(block.cast()) }
+    unsafe { free(block) }
 }
 
 /// C23's `free_sized`.
@@ -83,7 +99,7 @@ pub unsafe extern "C" fn cfree(block: *mut c_void) {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn free_sized(block: *mut c_void, _bytes: usize) {
     // SAFETY: the caller's promise.
-    unsafe { Recorded::free(block.cast()) }
+    unsafe { free(block) }
 }
 
 /// C23's `free_aligned_sized`.
@@ -93,7 +109,7 @@ pub unsafe extern "C" fn free_sized(block: *mut c_void, _bytes: usize) {
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn free_aligned_sized(block: *mut c_void, _align: usize, _bytes: usize) {
     // SAFETY: the caller's promise.
-    unsafe { Recorded::free(block.cast()) }
+    unsafe { free(block) }
 }
 
 /// `memalign`. As in glibc, an alignment that is no power of two is rounded up to one.
@@ -103,6 +119,8 @@ pub unsafe extern "C" fn free_aligned_sized(block: *mut c_void, _align: usize, _
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
     match align.checked_next_power_of_two() {
+        // SAFETY: the caller's promise.
+        Some(align) if is_inside() => unsafe { Next::memalign(align, bytes).cast() },
         // SAFETY: the caller's promise.
         Some(align) => unsafe { Recorded::memalign(align, bytes).cast() },
         None => {
@@ -133,13 +151,13 @@ pub unsafe extern "C" fn posix_memalign(result: *mut *mut c_void, align: usize, 
     }
     let before = errno();
     // SAFETY: the caller's promise.
-    let block = unsafe { Recorded::memalign(align, bytes) };
+    let block = unsafe { memalign(align, bytes) };
     if block.is_null() {
         set_errno(before);
         return libc::ENOMEM;
     }
     // SAFETY: the caller promises a place for the result.
-    unsafe { result.write(block.cast()) };
+    unsafe { result.write(block) };
     0
 }
 
@@ -171,6 +189,10 @@ pub unsafe extern "C" fn pvalloc(bytes: usize) -> *mut c_void {
 /// As the C library's.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> usize {
+    if is_inside() {
+        // SAFETY: the caller's promise.
+        return unsafe { if block.is_null() { 0 } else { Next::usable_bytes(block.cast()) } };
+    }
     // SAFETY: the caller's promise.
     unsafe { Recorded::usable_bytes(block.cast()) }
 }

@@ -5,6 +5,7 @@
 
 pub(crate) mod bootstrap;
 
+use core::cell::Cell;
 use core::ffi::{CStr, c_void};
 use core::mem;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, Ordering};
@@ -153,6 +154,29 @@ unsafe fn raw_usable(block: *mut u8) -> usize {
     }
 }
 
+thread_local! {
+    /// The calling thread is in one of the functions.
+    static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls one of the functions. Those of other libraries than glibc may call each other by their names, and so come here again.
+#[inline(always)]
+fn inside<R>(call: impl FnOnce() -> R) -> R {
+    if HAS_HEADERS.load(Ordering::Relaxed) {
+        return call();
+    }
+    let before = IS_INSIDE.replace(true);
+    let result = call();
+    IS_INSIDE.set(before);
+    result
+}
+
+/// Whether one of the functions calls another one, which is a part of what it does and no call of the program.
+#[inline(always)]
+pub(crate) fn is_inside() -> bool {
+    !HAS_HEADERS.load(Ordering::Relaxed) && IS_INSIDE.get()
+}
+
 #[inline(always)]
 fn is_known() -> bool {
     STATE.load(Ordering::Acquire) == KNOWN || find_all()
@@ -175,7 +199,7 @@ unsafe impl Inner for Next {
             return bootstrap::allocate(16, bytes);
         }
         // SAFETY: the caller's promise.
-        unsafe { raw_malloc(bytes) }
+        inside(|| unsafe { raw_malloc(bytes) })
     }
 
     #[inline(always)]
@@ -186,9 +210,11 @@ unsafe impl Inner for Next {
         // SAFETY: the function of this name has this type; the caller's promise.
         unsafe {
             let function = CALLOC.0.load(Ordering::Relaxed);
-            mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(
-                count, bytes,
-            )
+            inside(|| {
+                mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(
+                    count, bytes,
+                )
+            })
         }
     }
 
@@ -204,9 +230,11 @@ unsafe impl Inner for Next {
                 return moved;
             }
             let function = REALLOC.0.load(Ordering::Relaxed);
-            mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut u8, usize) -> *mut u8>(function)(
-                block, bytes,
-            )
+            inside(|| {
+                mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut u8, usize) -> *mut u8>(function)(
+                    block, bytes,
+                )
+            })
         }
     }
 
@@ -218,9 +246,11 @@ unsafe impl Inner for Next {
         // SAFETY: as above.
         unsafe {
             let function = MEMALIGN.0.load(Ordering::Relaxed);
-            mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(
-                align, bytes,
-            )
+            inside(|| {
+                mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(
+                    align, bytes,
+                )
+            })
         }
     }
 
@@ -230,7 +260,7 @@ unsafe impl Inner for Next {
             return;
         }
         // SAFETY: the caller's promise.
-        unsafe { raw_free(block) }
+        inside(|| unsafe { raw_free(block) })
     }
 
     #[inline(always)]
@@ -244,7 +274,7 @@ unsafe impl Inner for Next {
             if let Some(bytes) = bootstrap::bytes_of(block) {
                 return bytes;
             }
-            if is_known() { raw_usable(block) } else { 0 }
+            if is_known() { inside(|| raw_usable(block)) } else { 0 }
         }
     }
 }
