@@ -145,6 +145,7 @@ int main(int count, char **arguments) {
     if (!strcmp(end, "_exit")) _exit(7);
     if (!strcmp(end, "quick_exit")) quick_exit(7);
     if (!strcmp(end, "abort")) abort();
+    if (!strcmp(end, "assert")) kill(getpid(), SIGABRT);
     if (!strcmp(end, "term")) kill(getpid(), SIGTERM);
     if (!strcmp(end, "kill")) kill(getpid(), SIGKILL);
     if (!strcmp(end, "execv")) execv(arguments[2], arguments + 2);

@@ -9,6 +9,7 @@ mod script;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -70,7 +71,8 @@ impl Plan {
     fn output(&self) -> Result<PathBuf, CliError> {
         let default = if self.every.is_some() { "snapshots" } else { "heap.pb.gz" };
         let given = self.output.clone().unwrap_or_else(|| PathBuf::from(default));
-        let failed = |source| CliError::Directory { path: given.clone(), source };
+        let wrong = |reason| CliError::Run { program: given.display().to_string(), reason };
+        let failed = |error: io::Error| wrong(format!("the directory cannot be made: {error}"));
         let path = std::path::absolute(&given).map_err(failed)?;
         let is_directory = path.is_dir() || given.as_os_str().as_encoded_bytes().ends_with(b"/");
         if self.every.is_some() {
@@ -84,7 +86,7 @@ impl Plan {
         }
         match path.parent().filter(|it| it.is_dir()) {
             Some(_) => Ok(path),
-            None => Err(failed(std::io::ErrorKind::NotFound.into())),
+            None => Err(wrong("the directory of this file does not exist; make it first".to_owned())),
         }
     }
 

@@ -6,6 +6,7 @@ use core::mem;
 
 use crate::output;
 use crate::real::Real;
+use crate::signals;
 use crate::start::at_very_end;
 
 /// Has the profile written when the program returns from `main` or calls `exit`.
@@ -44,11 +45,13 @@ pub extern "C" fn quick_exit(code: c_int) -> ! {
     unsafe { mem::transmute::<*mut c_void, extern "C" fn(c_int) -> !>(real)(code) }
 }
 
-/// C's `abort`.
+/// C's `abort`: where its signal is caught, the profile is written then.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub extern "C" fn abort() -> ! {
     static REAL: Real = Real::new();
-    let _ = output::write();
+    if !signals::is_caught(libc::SIGABRT) {
+        let _ = output::write();
+    }
     let real = REAL.find(c"abort");
     // SAFETY: the function of this name has this type.
     unsafe { mem::transmute::<*mut c_void, extern "C" fn()>(real)() };

@@ -15,8 +15,9 @@ use core::sync::atomic::{AtomicI32, Ordering};
 use crate::output::{self, Refused};
 use crate::real::Real;
 
-/// The signals: from a terminal, from a service manager, and from a terminal that is gone.
-const SIGNALS: [c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
+/// The signals: from a terminal, from a service manager, from a terminal that is gone, and from a failed
+/// assertion.
+const SIGNALS: [c_int; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGABRT];
 
 /// A signal that came while its thread was writing; 0 for none.
 static PENDING: AtomicI32 = AtomicI32::new(0);
@@ -32,6 +33,11 @@ pub(crate) fn start() {
 
 fn ours() -> libc::sighandler_t {
     handle as extern "C" fn(c_int) as libc::sighandler_t
+}
+
+/// Whether the signal would have the profile written.
+pub(crate) fn is_caught(signal: c_int) -> bool {
+    current(signal).is_some_and(|it| it.sa_sigaction == ours())
 }
 
 fn is_watched(signal: c_int) -> bool {
@@ -116,7 +122,8 @@ pub(crate) fn set_mask(mask: libc::sigset_t) {
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &mask, ptr::null_mut()) };
 }
 
-/// Does work of this library in which no signal may interrupt the calling thread: the handler needs the same allocator.
+/// Does work of this library in which no signal may interrupt the calling thread: the handler needs the same
+/// allocator.
 pub(crate) fn undisturbed<R>(work: impl FnOnce() -> R) -> R {
     let before = block_all();
     let result = work();
@@ -139,7 +146,7 @@ pub unsafe extern "C" fn sigaction(
     let is_default = unsafe { action.as_ref() }.is_some_and(|it| it.sa_sigaction == libc::SIG_DFL);
     // SAFETY: the caller's promise.
     unsafe {
-        let had_ours = is_watched(signal) && current(signal).is_some_and(|it| it.sa_sigaction == ours());
+        let had_ours = is_watched(signal) && is_caught(signal);
         let result = real()(signal, action, before);
         if result == 0
             && had_ours

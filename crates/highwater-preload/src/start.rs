@@ -2,6 +2,7 @@
 //! program begins.
 
 use core::ffi::{c_char, c_int, c_void};
+use core::mem;
 use core::ptr;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -44,6 +45,10 @@ extern "C" fn construct(_: c_int, _: *const *const c_char, _: *const *const c_ch
             return;
         }
         leave_own_frames_out();
+        // The standard library keeps a block for the thread, from the C library's allocator, and makes it
+        // when it is first asked for the thread. In a signal handler that may be impossible. It is never
+        // given back, so that it counts nowhere.
+        mem::forget(thread::current());
         ending::start();
         // SAFETY: the handlers are functions of this library, which stays loaded.
         unsafe { libc::pthread_atfork(Some(before_fork), Some(after_fork), Some(forked)) };

@@ -97,7 +97,7 @@ fn sums(profile: &Profile) -> [i64; 4] {
 #[test]
 fn every_block_is_recorded_however_the_program_ends() {
     let native = native().to_str().unwrap();
-    for end in ["return", "fork", "vfork", "default", "_exit", "quick_exit", "abort", "term"] {
+    for end in ["return", "fork", "vfork", "default", "_exit", "quick_exit", "abort", "assert", "term"] {
         let run_with = Run::new(&["--exact", "-o", "heap.pb.gz"], &[native, end]);
         let without = run(Command::new(native).arg(end));
         assert_eq!(run_with.output.status, without.status, "{end}");
