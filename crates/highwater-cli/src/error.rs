@@ -51,6 +51,8 @@ pub(crate) enum CliError {
     Watched(PathBuf),
     #[error("{target}: {reason}")]
     Target { target: String, reason: String },
+    #[error("{program}: {reason}")]
+    Run { program: String, reason: String },
     #[error("{target}: no snapshot arrived: {reason}")]
     NoSnapshot { target: String, reason: String },
     #[error("{0}; highwater top, diff and trend print, and highwater watch works without a terminal")]

@@ -10,6 +10,7 @@ use crate::args::Cli;
 
 /// Commands by purpose. Each command is in exactly one group.
 const GROUPS: &[(&str, &[(&str, &str)])] = &[
+    ("Record a program as it is", &[("run", "run it with the recorder behind its malloc; no rebuild")]),
     (
         "Look at one profile",
         &[
@@ -60,6 +61,7 @@ const GROUPS: &[(&str, &[(&str, &str)])] = &[
 ];
 
 const EXAMPLES: &[(&str, &str)] = &[
+    ("highwater run -- ./server", "record a program as it is"),
     ("highwater top heap.pb.gz", "which lines hold memory"),
     ("highwater top http://localhost:6060", "the same of a service"),
     ("highwater diff before.pb.gz after.pb.gz", "what grew"),

@@ -21,6 +21,7 @@ mod output;
 mod pages;
 mod parse;
 mod reader;
+mod run;
 mod series;
 mod shared;
 mod sources;

@@ -27,6 +27,8 @@ pub(crate) enum Outcome {
     Found,
     /// The data does not allow a verdict.
     Inconclusive,
+    /// A program was run, and ended with this code.
+    Ended(u8),
 }
 
 impl Outcome {
@@ -36,6 +38,7 @@ impl Outcome {
             Self::Answered => 0,
             Self::Found => 1,
             Self::Inconclusive => 3,
+            Self::Ended(code) => code,
         }
     }
 }
@@ -145,6 +148,11 @@ pub(crate) fn about_document(path: &Path, text: &str) -> io::Result<()> {
         return Ok(());
     }
     print(text)
+}
+
+/// Whether a person reads what is printed to stderr.
+pub(crate) fn is_error_terminal() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// Prints text for other programs to stderr, without a prefix.

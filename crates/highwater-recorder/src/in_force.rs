@@ -6,7 +6,7 @@ use core::time::Duration;
 use highwater_lockfree::system;
 
 use crate::config::Mode;
-use crate::sys;
+use crate::{sys, way};
 
 /// No allocation has been seen yet.
 pub(crate) const FRESH: u8 = 0;
@@ -85,6 +85,7 @@ pub fn set_mode(mode: Mode) -> bool {
         IS_COMPLETE.store(false, Ordering::Relaxed);
     }
     put_in_force(mode);
+    way::follow(mode);
     true
 }
 

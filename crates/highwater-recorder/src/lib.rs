@@ -29,6 +29,7 @@ mod ending;
 mod ending;
 mod ends;
 mod exact;
+mod family;
 mod hard_limit;
 mod history;
 mod in_force;
@@ -54,6 +55,7 @@ mod tell;
 mod thread;
 mod totals;
 mod values;
+mod way;
 
 pub use config::{Mode, Settings, leading_number, parse_size};
 pub use sys::trim;
@@ -65,10 +67,11 @@ pub use {
     alloc::Alloc,
     cohort::begin_snapshot,
     ending::{EndSignal, at_exit, catch_end_signals, end_by, next_signal},
+    family::{Family, Inner, start_family},
     hard_limit::set_hard_limit,
     in_force::{has_shared_std, is_complete, is_supported, last_interval_bytes, mode, running, set_mode},
     living::{LiveSample, live_samples, visit_live_samples},
-    own_frames::learn_own_frames,
+    own_frames::{learn_own_frames, leave_out},
     rows::{SiteTotals, visit_sites},
     thread::{Measured, measure, own_memory},
     totals::{Counts, counts},

@@ -9,6 +9,7 @@
 use core::alloc::Layout;
 use core::cell::Cell;
 use core::hint::black_box;
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use crate::sys;
@@ -31,6 +32,9 @@ static ENTRIES: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
 /// What was found out of addresses lately: the address, and in the lowest bit whether it lies in an entry. The leaf end of
 /// all stacks of a program has a few dozen different addresses.
 static KNOWN: [AtomicUsize; 512] = [const { AtomicUsize::new(0) }; 512];
+
+/// Where the code of [`leave_out`] begins and ends; nowhere in a program that was built with the recorder.
+static LIBRARY: (AtomicUsize, AtomicUsize) = (AtomicUsize::new(0), AtomicUsize::new(0));
 
 static HAS_LEARNED: AtomicBool = AtomicBool::new(false);
 
@@ -128,9 +132,20 @@ fn ask(align: usize) {
     }
 }
 
+/// Has rows begin behind the code at these addresses: a library that holds the recorder, and nothing of the program.
+pub fn leave_out(library: Range<usize>) {
+    LIBRARY.0.store(library.start, Ordering::Relaxed);
+    LIBRARY.1.store(library.end, Ordering::Relaxed);
+}
+
 /// `stack` from the program's call on. As it is where no entry is found: nothing was learned, or the allocator that
 /// recorded it is not the program's global one.
 pub(crate) fn without(stack: &'static [usize]) -> &'static [usize] {
+    let library = LIBRARY.0.load(Ordering::Relaxed)..LIBRARY.1.load(Ordering::Relaxed);
+    if !library.is_empty() {
+        let own = stack.iter().take_while(|it| library.contains(it)).count();
+        return if own < stack.len() { &stack[own..] } else { stack };
+    }
     let entry = |&address: &usize| is_in_entry(address);
     let Some(first) = stack.iter().take(REACH).position(entry) else { return stack };
     let outwards = &stack[first..stack.len().min(first + ENTRIES_IN_A_ROW)];

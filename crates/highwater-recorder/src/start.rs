@@ -10,10 +10,7 @@ use crate::{aligned, living, sys, thread};
 
 /// Sets the recorder up if that has not been done.
 pub(crate) fn start(settings: Settings) {
-    if !system::SUPPORTED
-        || STATE.load(Ordering::Acquire) != FRESH
-        || STATE.compare_exchange(FRESH, STARTING, Ordering::Acquire, Ordering::Relaxed).is_err()
-    {
+    if !begin() {
         return;
     }
     sys::stay_loaded();
@@ -29,8 +26,29 @@ pub(crate) fn start(settings: Settings) {
             settings
         }
     };
-    IS_COMPLETE.store(settings.mode == Mode::Exact, Ordering::Relaxed);
-    put_in_force(settings.mode);
+    finish(settings.mode);
+}
+
+/// Sets the recorder up with this mode, regardless of the environment, in a library that is loaded with the program. False if that
+/// has been done, or is being done, or cannot be done on this platform.
+pub(crate) fn start_with(mode: Mode) -> bool {
+    if !begin() {
+        return false;
+    }
+    finish(mode);
+    true
+}
+
+/// Whether the calling thread is the one that sets the recorder up.
+fn begin() -> bool {
+    system::SUPPORTED
+        && STATE.load(Ordering::Acquire) == FRESH
+        && STATE.compare_exchange(FRESH, STARTING, Ordering::Acquire, Ordering::Relaxed).is_ok()
+}
+
+fn finish(mode: Mode) {
+    IS_COMPLETE.store(mode == Mode::Exact, Ordering::Relaxed);
+    put_in_force(mode);
     STARTED_NS.store(sys::monotonic_ns(), Ordering::Relaxed);
     thread::EXIT_HOOK.install(thread::detach);
     highwater_unwind::start();

@@ -9,6 +9,12 @@ pub fn start() {
     arch::start();
 }
 
+/// Takes all modules that are loaded now for ones that stay so, which need not be asked for again. To be called once, behind
+/// [`start`] and before the program begins.
+pub fn keep_present_modules() {
+    arch::keep_present();
+}
+
 /// Adds the frames that led here to `stack`, which is empty, by their **call-site addresses**: addresses inside the call
 /// instruction, not behind it, so that each belongs to the line of the call.
 #[inline(always)]

@@ -52,6 +52,26 @@ pub fn operations() -> PathBuf {
     build(&["--workspace", "--example", OPERATIONS], OPERATIONS)
 }
 
+/// The `highwater` command with the library beside it that `highwater run` preloads.
+///
+/// # Panics
+/// When the library does not build.
+pub fn highwater_with_library() -> &'static Path {
+    static PATH: OnceLock<PathBuf> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let highwater = highwater();
+        let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+        if cfg!(debug_assertions) {
+            cargo.args(["build", "--workspace", "--lib", "--example", OPERATIONS]);
+        } else {
+            cargo.args(["build", "--release", "--package", "highwater-preload"]);
+        }
+        succeed(cargo.arg("--target-dir").arg(target_directory()));
+        highwater.to_owned()
+    })
+}
+
 /// Builds what these options of `cargo build` select, and returns the path of this binary or example. Cargo
 /// sets `CARGO_BIN_EXE_*` only for binaries of the test's own package.
 fn build(options: &[&str], binary: &str) -> PathBuf {

@@ -54,6 +54,10 @@ const ARROWS: &[(&str, Uses)] = &[
         ]),
     ),
     ("highwater-resolver", Only(&["highwater-recorder", "highwater-unwind"])),
+    (
+        "highwater-preload",
+        Only(&["highwater", "highwater-recorder", "highwater-unwind", "highwater-profile"]),
+    ),
     ("highwater-criterion", Only(&["highwater", "highwater-recorder"])),
     ("highwater-recorder", Only(&["highwater-unwind", "highwater-lockfree"])),
     ("highwater-unwind", Only(&["highwater-lockfree"])),

@@ -48,6 +48,10 @@ const PLACES: &[Place] = &[
         reason: "a function in front of the C library's is found by its symbol and called with raw pointers",
     },
     Place {
+        prefix: "crates/highwater-preload/",
+        reason: "functions with the names of the C library's are called by programs, with raw pointers",
+    },
+    Place {
         prefix: "crates/highwater-leaktest/src/start.rs",
         reason: "the harness has to begin before `main`, which is asked for by the name of a section",
     },

@@ -15,6 +15,7 @@ pub(crate) mod peek;
 pub(crate) mod plot;
 pub(crate) mod report;
 pub(crate) mod rss;
+pub(crate) mod run;
 pub(crate) mod spikes;
 pub(crate) mod symbolize;
 pub(crate) mod top;

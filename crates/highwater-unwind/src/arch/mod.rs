@@ -15,6 +15,8 @@ use none as here;
 
 mod witness;
 
-pub(crate) use here::{HAS_RULES, Registers, are_lasting, follow, read, stack_end, start, walk, walk_copied};
+pub(crate) use here::{
+    HAS_RULES, Registers, are_lasting, follow, keep_present, read, stack_end, start, walk, walk_copied,
+};
 pub use here::{can_walk_interrupted, modules_of_own, unwind_methods, walk_interrupted};
 pub(crate) use witness::Witness;

@@ -7,6 +7,7 @@
 mod build;
 mod dlopen;
 mod endings;
+mod native;
 mod panic_abort;
 mod programs;
 mod run;

@@ -29,26 +29,60 @@ impl Lasting {
     }
 }
 
-/// The program, the C library, and the module that this code is in (which the recorder keeps loaded).
-static LASTING: [Lasting; 3] = [const { Lasting::none() }; 3];
+/// The program, the C library, and the module that this code is in (which the recorder keeps loaded). Behind them those of
+/// [`keep_present`].
+static LASTING: [Lasting; 48] = [const { Lasting::none() }; 48];
+
+/// How many there are.
+static COUNT: AtomicUsize = AtomicUsize::new(0);
+
+fn lasting() -> &'static [Lasting] {
+    &LASTING[..COUNT.load(Ordering::Acquire).min(LASTING.len())]
+}
 
 /// Looks the lasting modules up. To be called behind [`super::object::start`].
 pub(super) fn start() {
     // SAFETY: it may be asked for anything.
     let program = unsafe { libc::getauxval(libc::AT_ENTRY) } as usize;
-    let addresses = [program, libc::abort as unsafe extern "C" fn() -> ! as usize, start as fn() as usize];
-    for (address, place) in addresses.into_iter().zip(&LASTING) {
+    // A function that nothing stands in front of.
+    let library = libc::getauxval as unsafe extern "C" fn(libc::c_ulong) -> libc::c_ulong as usize;
+    for address in [program, library, start as fn() as usize] {
         // SAFETY: none of these is ever unloaded.
-        let Some((range, id)) = (unsafe { module_at(address) }) else { continue };
-        place.start.store(range.start, Ordering::Relaxed);
-        place.id.store(id, Ordering::Relaxed);
-        place.end.store(range.end, Ordering::Release);
+        unsafe { add(address) };
     }
+}
+
+/// Adds all modules that are loaded now. To be called once, before the program begins: what is loaded with a program stays
+/// loaded.
+pub(crate) fn keep_present() {
+    crate::loaded::visit_modules(|module| {
+        let address = module.start as usize;
+        if !lasting().iter().any(|it| it.range().contains(&address)) {
+            // SAFETY: the module stays loaded, as the caller promises.
+            unsafe { add(address) };
+        }
+    });
+}
+
+/// Adds the module at an address, if there is space for it. To be called by one thread.
+///
+/// # Safety
+/// The module stays loaded.
+unsafe fn add(address: usize) {
+    let count = COUNT.load(Ordering::Relaxed);
+    // SAFETY: the caller promises that it is loaded.
+    let (Some(place), Some((range, id))) = (LASTING.get(count), unsafe { module_at(address) }) else {
+        return;
+    };
+    place.start.store(range.start, Ordering::Relaxed);
+    place.id.store(id, Ordering::Relaxed);
+    place.end.store(range.end, Ordering::Release);
+    COUNT.store(count + 1, Ordering::Release);
 }
 
 /// Whether no frame of the stack is in a module that may be unloaded.
 pub(crate) fn are_lasting(stack: &[usize]) -> bool {
-    stack.iter().all(|address| LASTING.iter().any(|it| it.range().contains(address)))
+    stack.iter().all(|address| lasting().iter().any(|it| it.range().contains(address)))
 }
 
 /// [`modules_of`] the calling thread's stack.
@@ -59,8 +93,8 @@ pub(super) unsafe fn modules_of_own(stack: &[usize]) -> u64 {
     let (mut range, mut id) = (0..0, 0);
     modules_of(stack.iter().map(|&address| {
         if !range.contains(&address) {
-            let lasting = LASTING.iter().find(|it| it.range().contains(&address));
-            (range, id) = match lasting {
+            let known = lasting().iter().find(|it| it.range().contains(&address));
+            (range, id) = match known {
                 Some(it) => (it.range(), it.id.load(Ordering::Relaxed)),
                 // SAFETY: the caller promises that the function is on the stack.
                 None => unsafe { module_at(address) }.unwrap_or((0..0, 0)),

@@ -20,7 +20,7 @@ use crate::stack::Stack;
 
 pub(crate) use bounds::stack_end;
 pub(crate) use copied::walk as walk_copied;
-pub(crate) use lasting::are_lasting;
+pub(crate) use lasting::{are_lasting, keep_present};
 pub(crate) use walk::{Registers, follow, read, walk};
 
 /// Whether walks can go by rules.

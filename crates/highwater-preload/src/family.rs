@@ -1,0 +1,213 @@
+//! The malloc family: functions with the names of the C library's, which the program calls in their place.
+//!
+//! All that goes through `malloc` is seen here too: `strdup` and its like, C++'s `new` and `delete`.
+
+use core::ffi::{c_int, c_void};
+
+use highwater_recorder::{Family, Inner as _};
+
+use crate::real::{Next, is_inside};
+
+type Recorded = Family<Next>;
+
+/// C's `malloc`.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn malloc(bytes: usize) -> *mut c_void {
+    if is_inside() {
+        // SAFETY: the caller's promise.
+        return unsafe { Next::malloc(bytes).cast() };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { Recorded::malloc(bytes).cast() }
+}
+
+/// C's `free`.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn free(block: *mut c_void) {
+    if is_inside() {
+        // SAFETY: the caller's promise.
+        return unsafe { Next::free(block.cast()) };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { Recorded::free(block.cast()) }
+}
+
+/// C's `calloc`.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
+    if is_inside() {
+        // SAFETY: the caller's promise.
+        return unsafe { Next::calloc(count, bytes).cast() };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { Recorded::calloc(count, bytes).cast() }
+}
+
+/// C's `realloc`.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn realloc(block: *mut c_void, bytes: usize) -> *mut c_void {
+    if is_inside() {
+        // SAFETY: the caller's promise.
+        return unsafe { Next::realloc(block.cast(), bytes).cast() };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { Recorded::realloc(block.cast(), bytes).cast() }
+}
+
+/// glibc's `reallocarray`.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn reallocarray(block: *mut c_void, count: usize, bytes: usize) -> *mut c_void {
+    match count.checked_mul(bytes) {
+        // SAFETY: the caller's promise.
+        Some(bytes) => unsafe { realloc(block, bytes) },
+        None => {
+            set_errno(libc::ENOMEM);
+            core::ptr::null_mut()
+        }
+    }
+}
+
+/// `cfree`, which old programs call.
+///
+/// # Safety
+/// As for [`free`].
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn cfree(block: *mut c_void) {
+    // SAFETY: the caller's promise.
+    unsafe { free(block) }
+}
+
+/// C23's `free_sized`.
+///
+/// # Safety
+/// As for [`free`].
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn free_sized(block: *mut c_void, _bytes: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { free(block) }
+}
+
+/// C23's `free_aligned_sized`.
+///
+/// # Safety
+/// As for [`free`].
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn free_aligned_sized(block: *mut c_void, _align: usize, _bytes: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { free(block) }
+}
+
+/// `memalign`. As in glibc, an alignment that is no power of two is rounded up to one.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn memalign(align: usize, bytes: usize) -> *mut c_void {
+    match align.checked_next_power_of_two() {
+        // SAFETY: the caller's promise.
+        Some(align) if is_inside() => unsafe { Next::memalign(align, bytes).cast() },
+        // SAFETY: the caller's promise.
+        Some(align) => unsafe { Recorded::memalign(align, bytes).cast() },
+        None => {
+            set_errno(libc::EINVAL);
+            core::ptr::null_mut()
+        }
+    }
+}
+
+/// C11's `aligned_alloc`.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn aligned_alloc(align: usize, bytes: usize) -> *mut c_void {
+    // SAFETY: the caller's promise.
+    unsafe { memalign(align, bytes) }
+}
+
+/// POSIX's `posix_memalign`.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn posix_memalign(result: *mut *mut c_void, align: usize, bytes: usize) -> c_int {
+    if !align.is_power_of_two() || !align.is_multiple_of(size_of::<usize>()) {
+        return libc::EINVAL;
+    }
+    let before = errno();
+    // SAFETY: the caller's promise.
+    let block = unsafe { memalign(align, bytes) };
+    if block.is_null() {
+        set_errno(before);
+        return libc::ENOMEM;
+    }
+    // SAFETY: the caller promises a place for the result.
+    unsafe { result.write(block) };
+    0
+}
+
+/// `valloc`: aligned to a page.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn valloc(bytes: usize) -> *mut c_void {
+    // SAFETY: the caller's promise.
+    unsafe { memalign(page(), bytes) }
+}
+
+/// `pvalloc`: whole pages.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn pvalloc(bytes: usize) -> *mut c_void {
+    // What is too large is refused by the C library.
+    let bytes = bytes.checked_next_multiple_of(page()).unwrap_or(usize::MAX);
+    // SAFETY: the caller's promise.
+    unsafe { memalign(page(), bytes) }
+}
+
+/// glibc's `malloc_usable_size`.
+///
+/// # Safety
+/// As the C library's.
+#[cfg_attr(not(test), unsafe(no_mangle))]
+pub unsafe extern "C" fn malloc_usable_size(block: *mut c_void) -> usize {
+    if is_inside() {
+        // SAFETY: the caller's promise.
+        return unsafe { if block.is_null() { 0 } else { Next::usable_bytes(block.cast()) } };
+    }
+    // SAFETY: the caller's promise.
+    unsafe { Recorded::usable_bytes(block.cast()) }
+}
+
+fn page() -> usize {
+    // SAFETY: sysconf has no preconditions.
+    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
+}
+
+fn errno() -> c_int {
+    // SAFETY: the C library has one for each thread.
+    unsafe { *libc::__errno_location() }
+}
+
+fn set_errno(number: c_int) {
+    // SAFETY: as above.
+    unsafe { *libc::__errno_location() = number };
+}
