@@ -1,7 +1,13 @@
-//! The collections and pointers that are known, and what a block of each holds.
+//! What the functions of collections and pointers, known ones and the user's own, say of the blocks that they allocate.
 
+use highwater_names::function::own_name;
+
+use crate::frames::types::collections::{
+    ALLOCATING, ALLOCATING_TRAITS, COLLECTIONS, Collection, Holds, Keeps, MAKE_ROOM, POINTERS, WRAPPERS,
+};
+use crate::frames::types::known::{Does, Known};
 use crate::frames::types::name::{self, Step};
-use crate::frames::types::of_block::TypeOf;
+use crate::frames::types::source_module;
 
 /// What a block holds that the functions of a type or a function allocate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,154 +27,13 @@ pub struct ContainerRule {
     pub element: Element,
 }
 
-/// What the blocks of a known collection hold.
-#[derive(Clone, Copy)]
-enum Holds {
-    /// The first type argument.
-    First,
-    /// A key and a value: the first two type arguments.
-    Pair,
-    /// This type.
-    Fixed(&'static str),
-}
-
-/// Which blocks a collection keeps that another collection allocated for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Keeps {
-    /// None: it allocates by itself.
-    None,
-    /// Those of its own elements.
-    Same,
-    /// Those of bytes.
-    Bytes,
-    /// Those of pairs whose first part is its element, as a set is a map to nothing.
-    Keys,
-}
-
-struct Collection {
-    path: &'static str,
-    /// As people write it.
-    name: &'static str,
-    holds: Holds,
-    keeps: Keeps,
-}
-
-const fn row(path: &'static str, name: &'static str, holds: Holds, keeps: Keeps) -> Collection {
-    Collection { path, name, holds, keeps }
-}
-
-use Holds::{First, Fixed, Pair};
-
-/// All that are known, with each path that they have had.
-const COLLECTIONS: &[Collection] = &[
-    row("alloc::raw_vec::RawVec", "Vec", First, Keeps::None),
-    row("alloc::vec::Vec", "Vec", First, Keeps::Same),
-    row("alloc::vec::from_elem", "Vec", First, Keeps::Same),
-    row("alloc::collections::vec_deque::VecDeque", "VecDeque", First, Keeps::Same),
-    row("alloc::collections::binary_heap::BinaryHeap", "BinaryHeap", First, Keeps::Same),
-    row("alloc::string::String", "String", Fixed("str"), Keeps::Bytes),
-    row("std::ffi::os_str::OsString", "OsString", Fixed("OsStr"), Keeps::Bytes),
-    row("std::path::PathBuf", "PathBuf", Fixed("Path"), Keeps::Bytes),
-    row("alloc::ffi::c_str::CString", "CString", Fixed("CStr"), Keeps::Bytes),
-    row("alloc::boxed::Box", "Box", First, Keeps::Same),
-    row("alloc::rc::Rc", "Rc", First, Keeps::Same),
-    row("alloc::sync::Arc", "Arc", First, Keeps::Same),
-    row("alloc::collections::linked_list::LinkedList", "LinkedList", First, Keeps::Same),
-    row("alloc::collections::btree::node::LeafNode", "BTreeMap", Pair, Keeps::None),
-    row("alloc::collections::btree::node::InternalNode", "BTreeMap", Pair, Keeps::None),
-    row("alloc::collections::btree::map::BTreeMap", "BTreeMap", Pair, Keeps::Same),
-    row("alloc::collections::btree::set::BTreeSet", "BTreeSet", First, Keeps::Keys),
-    row("hashbrown::raw::RawTable", "HashTable", First, Keeps::None),
-    row("hashbrown::table::HashTable", "HashTable", First, Keeps::Same),
-    row("hashbrown::map::HashMap", "HashMap", Pair, Keeps::Same),
-    row("hashbrown::set::HashSet", "HashSet", First, Keeps::Keys),
-    row("std::collections::hash::map::HashMap", "HashMap", Pair, Keeps::Same),
-    row("std::collections::hash::set::HashSet", "HashSet", First, Keeps::Keys),
-    row("indexmap::map::IndexMap", "IndexMap", Pair, Keeps::Same),
-    row("indexmap::set::IndexSet", "IndexSet", First, Keeps::Keys),
-    row("bytes::bytes_mut::BytesMut", "BytesMut", Fixed("u8"), Keeps::Bytes),
-    row("bytes::bytes::Bytes", "Bytes", Fixed("u8"), Keeps::Bytes),
-    row("smallvec::SmallVec", "SmallVec", First, Keeps::Same),
-    row("thin_vec::ThinVec", "ThinVec", First, Keeps::Same),
-    row("slab::Slab", "Slab", First, Keeps::Same),
-    row("tokio::runtime::task::core::Cell", "task", First, Keeps::None),
-    row("async_task::raw::RawTask", "task", First, Keeps::None),
-];
-
-/// Types that a collection wraps around its elements, of no interest by themselves: `Box<ArcInner<T>>` is the block of an
-/// `Arc<T>`.
-const WRAPPERS: &[(&str, &str, Holds)] = &[
-    ("alloc::rc::RcInner", "Rc", First),
-    ("alloc::rc::RcBox", "Rc", First),
-    ("alloc::sync::ArcInner", "Arc", First),
-    ("alloc::collections::linked_list::Node", "LinkedList", First),
-    ("alloc::collections::btree::node::LeafNode", "BTreeMap", Pair),
-    ("alloc::collections::btree::node::InternalNode", "BTreeMap", Pair),
-    ("indexmap::Bucket", "IndexMap", Pair),
-    ("slab::Entry", "Slab", First),
-    ("tokio::runtime::task::core::Cell", "task", First),
-    ("futures_util::stream::futures_unordered::task::Task", "FuturesUnordered", First),
-    ("std::sync::mpmc::list::Block", "channel", First),
-    ("std::sync::mpmc::array::Slot", "channel", First),
-    ("crossbeam_channel::flavors::list::Block", "channel", First),
-    ("crossbeam_channel::flavors::array::Slot", "channel", First),
-    ("tokio::sync::mpsc::block::Block", "channel", First),
-];
-
-/// Pointers hand calls of traits on to what they point to. Only these traits have a pointer allocate.
-const POINTERS: [&str; 3] = ["Box", "Rc", "Arc"];
-const ALLOCATING_TRAITS: [&str; 6] = ["Clone", "Default", "From", "FromIterator", "ToOwned", "Extend"];
-
-/// What a function says of the block that is allocated below it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Known {
-    /// What the block holds; `None` where the name has no type arguments.
-    pub element: Option<String>,
-    container: String,
-    keeps: Keeps,
-}
-
-impl Known {
-    /// This collection, if it keeps the block that `inner` allocates.
-    pub fn around(self, inner: &Self) -> Option<Self> {
-        let (own, element) = (self.element.as_deref()?, inner.element.as_deref()?);
-        // Another function of what allocates for the collection.
-        if self.keeps == Keeps::None && own == element {
-            return Some(inner.clone());
-        }
-        let fits = match self.keeps {
-            Keeps::None => false,
-            Keeps::Bytes => matches!(element, "u8" | "str" | "OsStr"),
-            Keeps::Same => own == element || own == "str" && element == "u8",
-            Keeps::Keys => {
-                let value = element.strip_prefix('(').and_then(|pair| pair.strip_prefix(own));
-                own == element || matches!(value, Some(", ())" | ", SetValZST)"))
-            }
-        };
-        // The block of a boxed slice holds elements, as that of the `Vec` does that it was.
-        if self.keeps == Keeps::Same
-            && own.strip_prefix('[').and_then(|own| own.strip_suffix(']')) == Some(element)
-        {
-            return Some(Self { element: inner.element.clone(), ..self });
-        }
-        fits.then_some(self)
-    }
-
-    /// The boxed slice that a list becomes.
-    fn into_slice(self) -> Self {
-        let container = self.element.as_ref().map(|element| format!("Box<[{element}]>"));
-        Self { container: container.unwrap_or(self.container), ..self }
-    }
-
-    /// The type; `None` where the name has no type arguments.
-    pub fn into_type(self) -> Option<TypeOf> {
-        Some(TypeOf { element: self.element?, container: self.container })
-    }
-}
-
-/// What `function` says of the block that is allocated below it; `None` for a function of no known collection.
-pub(super) fn of(function: &str, rules: &[ContainerRule]) -> Option<Known> {
+/// What `function` says of the block that is allocated below it; `None` for a function of no known collection. Line tables
+/// give inlined functions without their path; `file` says then whose they are.
+pub(super) fn of(function: &str, file: Option<&str>, rules: &[ContainerRule]) -> Option<Known> {
     let (steps, of_trait) = name::steps(function);
+    if let Some(module) = file.filter(|_| is_bare(function)).and_then(source_module::of) {
+        return of_bare(steps.first()?, &module);
+    }
     let mut path = String::new();
     for (at, step) in steps.iter().enumerate() {
         if at > 0 {
@@ -178,6 +43,9 @@ pub(super) fn of(function: &str, rules: &[ContainerRule]) -> Option<Known> {
         if let Some(rule) = rules.iter().find(|rule| rule.path == path) {
             return Some(by_rule(rule, &steps[at..]));
         }
+        if path == COLLECT {
+            return collect(step);
+        }
         let Some(collection) = COLLECTIONS.iter().find(|collection| collection.path == path) else {
             continue;
         };
@@ -185,11 +53,59 @@ pub(super) fn of(function: &str, rules: &[ContainerRule]) -> Option<Known> {
         if !allocates && POINTERS.contains(&collection.name) {
             return None;
         }
+        // The traits that the standard library specializes its collections by are called by the collection alone.
+        let is_special = of_trait.is_some_and(|name| name.starts_with("Spec"));
         let known = by_table(collection, step);
-        let becomes_slice = steps[at + 1..].iter().any(|step| step.name == "into_boxed_slice");
-        return Some(if becomes_slice { known.into_slice() } else { known });
+        let does = if is_special { Does::MakeRoom } else { does(own_name(function)) };
+        return Some(finished(known, does, steps[at + 1..].last().unwrap_or(step).name));
     }
     None
+}
+
+const COLLECT: &str = "core::iter::traits::iterator::Iterator::collect";
+
+/// Whether a name has no path: `push<demo::Session>`.
+fn is_bare(function: &str) -> bool {
+    !function.starts_with('<') && !function.split('<').next().is_some_and(|own| own.contains("::"))
+}
+
+/// What a function without a path says that belongs to the source of `module`.
+fn of_bare(step: &Step<'_>, module: &str) -> Option<Known> {
+    if step.name == "collect" && COLLECT.strip_suffix("::collect").is_some_and(|it| it.starts_with(module)) {
+        return collect(step);
+    }
+    let mut module = module;
+    let collection = loop {
+        let is_there = |it: &&Collection| it.path.rsplit_once("::").is_some_and(|(path, _)| path == module);
+        match COLLECTIONS.iter().find(is_there) {
+            Some(collection) => break collection,
+            // Parts of a collection lie in modules below it: `alloc::vec::spec_from_iter`.
+            None => module = module.rsplit_once("::")?.0,
+        }
+    };
+    // What a pointer points to is called by functions of the same file.
+    if POINTERS.contains(&collection.name) && !ALLOCATING.contains(&step.name) {
+        return None;
+    }
+    Some(finished(by_table(collection, step), does(step.name), step.name))
+}
+
+fn does(own_name: &str) -> Does {
+    if MAKE_ROOM.contains(&own_name) { Does::MakeRoom } else { Does::Anything }
+}
+
+fn finished(known: Known, does: Does, own_name: &str) -> Known {
+    let known = Known { does, ..known };
+    let becomes_slice = matches!(own_name, "into_boxed_slice" | "into_boxed_str");
+    if becomes_slice { known.into_slice() } else { known }
+}
+
+/// The collection that `collect` makes: its second type argument.
+fn collect(step: &Step<'_>) -> Option<Known> {
+    let (steps, _) = name::steps(step.arguments.get(1)?);
+    let path = name::path(&steps);
+    let collection = COLLECTIONS.iter().find(|collection| collection.path == path)?;
+    Some(Known { does: Does::Collect, ..by_table(collection, steps.last()?) })
 }
 
 /// Whether `function` belongs to a collection of the standard library, as far as its path says, known or not.
@@ -207,6 +123,17 @@ pub(super) fn is_in_collection(function: &str) -> bool {
     PATHS.iter().any(|prefix| path.starts_with(prefix))
 }
 
+/// What a method of a type with type arguments says that calls the allocator itself: `Block<Message>::new`.
+pub(super) fn of_direct(function: &str) -> Option<Known> {
+    let (steps, _) = name::steps(function);
+    let at = steps.iter().rposition(|step| step.name.starts_with(|it: char| it.is_ascii_uppercase()))?;
+    let element = argument(&steps[at], 0)?;
+    let path = name::path(&steps[..=at]);
+    let arguments = steps[at].arguments.join(", ");
+    let container = name::short(&format!("{path}<{arguments}>"));
+    Some(Known { element: Some(element), container, keeps: Keeps::None, path: "", does: Does::Anything })
+}
+
 fn by_rule(rule: &ContainerRule, steps: &[Step<'_>]) -> Known {
     let element = match &rule.element {
         Element::Fixed(text) => Some(text.clone()),
@@ -217,52 +144,76 @@ fn by_rule(rule: &ContainerRule, steps: &[Step<'_>]) -> Known {
     };
     let name = steps.first().map_or("", |step| step.name);
     let container = element.as_ref().map_or_else(|| name.to_owned(), |element| format!("{name}<{element}>"));
-    Known { element, container, keeps: Keeps::Same }
+    Known { element, container, keeps: Keeps::Same, path: "", does: Does::Anything }
 }
 
 fn by_table(collection: &Collection, step: &Step<'_>) -> Known {
-    let Collection { name, holds, keeps, .. } = *collection;
-    if let Some(wrapped) = step.arguments.first().and_then(|text| wrapped(text, keeps)) {
-        return wrapped;
-    }
-    let known = known(name, holds, step, keeps);
-    match known.element.as_deref().and_then(|element| pair_of(element)) {
-        // A table of pairs is a map.
-        Some(arguments) if name == "HashTable" => {
-            Known { container: format!("HashMap<{arguments}>"), ..known }
-        }
-        _ => known,
-    }
+    let Collection { path, name, holds, keeps } = *collection;
+    let known = step
+        .arguments
+        .first()
+        .and_then(|text| wrapped(text, keeps))
+        .unwrap_or_else(|| known(name, holds, step, keeps));
+    Known { path, ..known }
 }
 
 /// What lies in a wrapper of a collection's own.
 fn wrapped(text: &str, keeps: Keeps) -> Option<Known> {
     let (steps, _) = name::steps(uninitialized(text));
-    let path = steps.iter().map(|step| step.name).collect::<Vec<_>>().join("::");
+    let path = name::path(&steps);
     let (_, name, holds) = WRAPPERS.iter().find(|wrapper| wrapper.0 == path)?;
+    // Wrappers lie in wrappers: an `Arc` of a task.
+    let inner = steps.last()?.arguments.first().and_then(|text| wrapped(text, keeps));
     // Collections of collections' nodes are made by the latter: no other one is around them.
-    let known = known(name, *holds, steps.last()?, keeps);
+    let known = inner.unwrap_or(known(name, *holds, steps.last()?, keeps));
     known.element.is_some().then_some(known)
 }
 
 fn known(name: &str, holds: Holds, step: &Step<'_>, keeps: Keeps) -> Known {
     let (element, arguments) = match holds {
-        Fixed(text) => (Some(text.to_owned()), None),
-        First => (argument(step, 0), argument(step, 0)),
-        Pair => {
+        Holds::Fixed(text) => (Some(text.to_owned()), None),
+        Holds::First => first(name, step),
+        Holds::Pair => {
             let both = argument(step, 0).zip(argument(step, 1));
             let both = both.map(|(key, value)| format!("{key}, {value}"));
             (both.as_ref().map(|both| format!("({both})")), both)
         }
     };
     let container = arguments.map_or_else(|| name.to_owned(), |arguments| format!("{name}<{arguments}>"));
-    Known { element, container, keeps }
+    let known = Known { element, container, keeps, path: "", does: Does::Anything };
+    match known.element.as_deref().and_then(pair_of) {
+        // A table of pairs is a map, and a map to nothing is a set.
+        Some((key, "()" | "SetValZST")) if MAPS.contains(&name) => Known {
+            container: format!("{}<{key}>", name.replace("Map", "Set").replace("HashTable", "HashSet")),
+            element: Some(key.to_owned()),
+            ..known
+        },
+        Some((key, value)) if name == "HashTable" => {
+            let container = format!("HashMap<{key}, {value}>");
+            Known { container, ..known }
+        }
+        _ => known,
+    }
 }
 
-/// A type argument as people write it, unless it is a parameter's name.
+const MAPS: [&str; 4] = ["HashTable", "HashMap", "BTreeMap", "IndexMap"];
+
+/// The first argument as an element, and as the argument of what keeps it: elements of a slice lie in a block, and not a slice.
+fn first(name: &str, step: &Step<'_>) -> (Option<String>, Option<String>) {
+    let Some(whole) = argument(step, 0) else { return (None, None) };
+    let inner = whole.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
+    let element = match inner.map(|inner| (inner, name::array_element(inner))) {
+        Some((inner, None)) => inner,
+        Some((_, Some(element))) if name == "SmallVec" => element,
+        _ => &whole,
+    };
+    (Some(element.to_owned()), Some(whole))
+}
+
+/// A type argument as people write it, unless it is a parameter's name or says where the collection allocates.
 fn argument(step: &Step<'_>, at: usize) -> Option<String> {
     let text = uninitialized(step.arguments.get(at)?);
-    (!name::is_parameter(text)).then(|| name::short(text))
+    (!name::is_parameter(text) && !name::is_default(text)).then(|| name::short(text))
 }
 
 /// The type inside `MaybeUninit`, which says nothing about a block.
@@ -271,8 +222,10 @@ fn uninitialized(text: &str) -> &str {
     inner.and_then(|inner| inner.strip_suffix('>')).unwrap_or(text)
 }
 
-/// What stands between the brackets of a pair: `u64, String` of `(u64, String)`.
-fn pair_of(element: &str) -> Option<&str> {
+/// The parts of a pair: `u64` and `String` of `(u64, String)`.
+fn pair_of(element: &str) -> Option<(&str, &str)> {
     let inner = element.strip_prefix('(')?.strip_suffix(')')?;
-    (name::arguments(inner).count() == 2).then_some(inner)
+    let mut parts = name::arguments(inner);
+    let both = (parts.next()?, parts.next()?);
+    parts.next().is_none().then_some(both)
 }

@@ -5,10 +5,17 @@
 //! asks for the memory. Functions outside it may name the collection more exactly, as [`containers`] says: the buffer
 //! belongs to a `Vec`, and a buffer of bytes may belong to a `String`. A `Vec<String>` that is cloned does not own the
 //! bytes of its strings, so the search ends where a collection does not keep the block itself.
+//!
+//! The compiler keeps one of several functions with the same machine code, and `RawVec<u64>::grow_one` is the same as
+//! `RawVec<usize>::grow_one`. So where a collection's function calls one of what the collection is built on, and both name
+//! different types, the caller is right: [`Known::knows_better_than`](known::Known::knows_better_than).
 
+mod collections;
 pub(crate) mod containers;
+mod known;
 mod name;
 pub(crate) mod of_block;
+mod source_module;
 pub(crate) mod stacks;
 mod typist;
 

@@ -1,16 +1,36 @@
 //! The search for the type of a block, frame by frame from the leaf outwards.
 
+use std::borrow::Cow;
+
 use crate::frames::class::FrameClass;
-use crate::frames::types::containers::{self, ContainerRule, Known};
+use crate::frames::types::containers::{self, ContainerRule};
+use crate::frames::types::known::Known;
 use crate::frames::types::of_block::{NoType, TypeOf};
 
 /// What is known of one frame: its function's name, if it has one, and what that function is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Named<'a> {
     pub function: Option<&'a str>,
+    pub file: Option<&'a str>,
     pub class: FrameClass,
     /// The crate, as far as it is known: functions of Rust code have one.
     pub is_rust: bool,
+}
+
+/// What a frame says of blocks that are allocated below it.
+#[derive(Clone, Debug)]
+pub(crate) struct Judged {
+    /// As a function of a collection.
+    known: Option<Known>,
+    /// As the function that calls the allocator.
+    direct: Option<Known>,
+    is_in_collection: bool,
+    is_rust: bool,
+    is_nameless: bool,
+    /// A function of a library, which may call the allocator for its caller.
+    is_between: bool,
+    /// It is the program's code, or nobody knows that it is not: the search ends here.
+    is_end: bool,
 }
 
 /// Finds the types of blocks by the rules that are built in and by the user's own.
@@ -20,44 +40,71 @@ pub(crate) struct Typist<'a> {
 }
 
 impl Typist<'_> {
+    /// What a frame says, whatever stack it is on.
+    pub fn judge(&self, frame: &Named<'_>) -> Judged {
+        let known = frame.function.and_then(|function| containers::of(function, frame.file, self.rules));
+        let is_end = matches!(frame.class, FrameClass::Own | FrameClass::Inner | FrameClass::Nameless);
+        let asks_itself = known.is_none() && is_end && frame.is_rust;
+        Judged {
+            direct: frame.function.filter(|_| asks_itself).and_then(containers::of_direct),
+            is_in_collection: known.is_some() || frame.function.is_some_and(containers::is_in_collection),
+            known,
+            is_rust: frame.is_rust,
+            is_nameless: frame.function.is_none(),
+            is_between: frame.class == FrameClass::Plumbing && !is_of_allocator(frame.function),
+            is_end,
+        }
+    }
+
     /// The type of a block that was allocated by `stack`, leaf first, before any filter.
     ///
     /// # Errors
     /// When no type is known, with the reason.
-    pub fn type_of<'a>(&self, stack: impl Iterator<Item = Named<'a>>) -> Result<TypeOf, NoType> {
-        let mut found: Option<Known> = None;
-        let (mut is_rust, mut has_nameless, mut has_collection) = (false, false, false);
+    pub fn type_of<'a>(stack: impl Iterator<Item = &'a Judged>) -> Result<TypeOf, NoType> {
+        let mut found: Option<Cow<'_, Known>> = None;
+        // The frame before spoke of the block.
+        let mut is_caller = false;
+        let (mut is_rust, mut has_nameless, mut has_collection, mut is_direct) = (false, false, false, true);
         for frame in stack {
             is_rust |= frame.is_rust;
-            let known = frame.function.and_then(|function| containers::of(function, self.rules));
-            let Some(known) = known else {
-                has_collection |= frame.function.is_some_and(containers::is_in_collection);
-                if matches!(frame.class, FrameClass::Own | FrameClass::Inner | FrameClass::Nameless) {
-                    has_nameless = frame.function.is_none();
+            has_collection |= frame.is_in_collection;
+            let Some(known) = &frame.known else {
+                is_caller = false;
+                if frame.is_end {
+                    has_nameless = frame.is_nameless;
+                    if is_direct && !has_collection {
+                        found = frame.direct.as_ref().map(Cow::Borrowed);
+                    }
                     break;
                 }
+                is_direct &= !frame.is_between;
                 continue;
             };
-            has_collection = true;
-            found = match found {
-                None => Some(known).filter(|known| known.element.is_some()),
+            match &found {
+                None => found = Some(Cow::Borrowed(known)).filter(|known| known.element.is_some()),
                 // Names without type arguments say nothing new.
-                Some(inner) if known.element.is_none() => Some(inner),
-                Some(inner) => match known.around(&inner) {
-                    Some(outer) => Some(outer),
+                Some(_) if known.element.is_none() => {}
+                Some(inner) => match known.around(inner) {
+                    Some(outer) => found = Some(outer),
+                    None if is_caller && known.knows_better_than(inner) => found = Some(Cow::Borrowed(known)),
                     // The collection is another one's: the block belongs to one of its elements.
-                    None => {
-                        found = Some(inner);
-                        break;
-                    }
+                    None => break,
                 },
-            };
+            }
+            is_caller = found.is_some();
         }
-        found.and_then(Known::into_type).ok_or(match (has_collection, has_nameless, is_rust) {
-            (true, ..) => NoType::NoArguments,
-            (_, true, _) => NoType::NoNames,
-            (.., true) => NoType::Direct,
-            _ => NoType::NotRust,
-        })
+        found.and_then(|known| known.into_owned().into_type()).ok_or(
+            match (has_collection, has_nameless, is_rust) {
+                (true, ..) => NoType::NoArguments,
+                (_, true, _) => NoType::NoNames,
+                (.., true) => NoType::Direct,
+                _ => NoType::NotRust,
+            },
+        )
     }
+}
+
+/// Whether a function of the standard library is a part of the way to the allocator.
+fn is_of_allocator(function: Option<&str>) -> bool {
+    function.is_none_or(|name| name.trim_start_matches('<').starts_with("alloc::alloc::"))
 }
