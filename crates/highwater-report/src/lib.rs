@@ -31,6 +31,7 @@ mod top;
 mod tree;
 mod trend;
 mod types;
+mod types_diff;
 mod view;
 mod walks;
 mod wrap;
@@ -57,6 +58,7 @@ pub use top::top;
 pub use tree::tree;
 pub use trend::trend;
 pub use types::types;
+pub use types_diff::types_diff;
 pub use view::{Role, View};
 pub use wrap::wrapped;
 

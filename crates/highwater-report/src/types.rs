@@ -42,13 +42,18 @@ pub fn types(types: &Types, view: &View) -> String {
         let kept = row.containers.iter().filter(|part| part.key.label != row.key.label);
         parts(&mut text, "in", kept, view);
         parts(&mut text, "at", row.lines.iter(), view);
-        let more = row.line_count.saturating_sub(row.lines.len());
-        if more > 0 {
-            let _ =
-                writeln!(text, "            and {more} more {}", if more == 1 { "line" } else { "lines" });
-        }
+        text += &more_lines(row.line_count, row.lines.len());
     }
     text
+}
+
+/// A line that says how many lines are not named.
+pub(crate) fn more_lines(all: usize, named: usize) -> String {
+    match all.saturating_sub(named) {
+        0 => String::new(),
+        1 => "            and 1 more line\n".to_owned(),
+        more => format!("            and {more} more lines\n"),
+    }
 }
 
 fn cells(row: &TypeRow, types: &Types, (errors, counts_blocks): (bool, bool)) -> Vec<Cell> {

@@ -19,6 +19,7 @@ mod die;
 mod dwarf;
 mod engine;
 mod find;
+mod layout;
 mod resolve;
 mod sections;
 mod split;
@@ -29,6 +30,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 pub use cache::Cache;
+pub use layout::{FieldLayout, HasTypes, LayoutFile, Layouts, TypeLayout, VariantLayout, layouts};
 pub use resolve::{symbolize, symbolize_with};
 pub use summary::{MappingOutcome, Missing, Summary, UnusedBinary};
 

@@ -1,6 +1,8 @@
 //! Types of blocks: in rankings, differences and trees, as a filter, and with what keeps them.
 
-use highwater_analyze::{ContainerRule, Element, GroupBy, Query, diff, top, tree, types};
+use highwater_analyze::{
+    ContainerRule, DiffOptions, Element, GroupBy, Query, TypePart, diff, top, tree, types, types_diff,
+};
 use regex::Regex;
 
 use crate::build::Build;
@@ -10,7 +12,8 @@ const TEXT: &str = "alloc::raw_vec::RawVec<u8>::grow_one@~alloc/src/raw_vec/mod.
 const STRING: &str = "alloc::string::String::push_str@~alloc/src/string.rs:1";
 const ADD: &str = "demo::add@src/add.rs:7";
 const NAME: &str = "demo::name@src/name.rs:3";
-const ARENA: &str = "demo::arena::Arena<demo::Leaf>::grow@src/arena.rs:9";
+const ARENA: &str = "demo::arena::Arena::grow@src/arena.rs:9";
+const ARENA_OF_LEAVES: &str = "demo::arena::Arena::add::<demo::Leaf>@src/arena.rs:4";
 
 /// 6,000 B of sessions from two lines, 2,000 B of text, and 1,000 B that an arena takes.
 fn build(sessions: i64) -> Build {
@@ -18,7 +21,7 @@ fn build(sessions: i64) -> Build {
     build.live(&[PUSH, ADD], 4 * sessions, 1000);
     build.live(&[PUSH, NAME], 2 * sessions, 1000);
     build.live(&[TEXT, STRING, NAME], 4, 500);
-    build.live(&[ARENA, ADD], 1, 1000);
+    build.live(&[ARENA, ARENA_OF_LEAVES, ADD], 1, 1000);
     build
 }
 
@@ -83,7 +86,7 @@ fn the_view_of_types_says_what_keeps_them_and_who_makes_them() {
     );
     assert_eq!(first.blocks.map(|blocks| blocks.value), Some(6));
     assert_eq!(first.mean_block_bytes, Some(1000.0));
-    let parts = |parts: &[highwater_analyze::TypePart]| -> Vec<(String, i64)> {
+    let parts = |parts: &[TypePart]| -> Vec<(String, i64)> {
         parts.iter().map(|part| (part.key.label.clone(), part.bytes.value)).collect()
     };
     assert_eq!(parts(&first.containers), named(&[("Vec<demo::Session>", 6000)]));
@@ -92,4 +95,29 @@ fn the_view_of_types_says_what_keeps_them_and_who_makes_them() {
     assert_eq!(answer.header.total.value, 9000);
     let limited = types(&build(1).profile, &Query { limit: Some(1), ..Query::default() }).unwrap();
     assert_eq!((limited.rows.len(), limited.omitted.rows, limited.omitted.value), (1, 2, 3000));
+}
+
+#[test]
+fn of_two_profiles_the_change_by_type_has_the_evidence_of_a_comparison() {
+    let (base, new) = (build(1), build(3));
+    let (query, options) = (Query { by: GroupBy::Line, ..Query::default() }, DiffOptions::default());
+    let answer = types_diff(&base.profile, &new.profile, &query, &options).unwrap();
+    assert_eq!(
+        answer.diff,
+        diff(&base.profile, &new.profile, &by(GroupBy::Type), &options).unwrap(),
+        "the rows are those of a comparison by type"
+    );
+    let (row, change) = (&answer.diff.rows[0], &answer.types[0]);
+    assert_eq!((row.key.label.as_str(), row.change.value), ("demo::Session", 12_000));
+    assert_eq!(change.blocks.map(|blocks| blocks.value), Some(12));
+    let parts = |parts: &[TypePart]| -> Vec<(String, i64)> {
+        parts.iter().map(|part| (part.key.label.clone(), part.bytes.value)).collect()
+    };
+    assert_eq!(parts(&change.containers), named(&[("Vec<demo::Session>", 12_000)]));
+    let lines = [("src/add.rs:7 demo::add", 8000), ("src/name.rs:3 demo::name", 4000)];
+    assert_eq!((parts(&change.lines), change.line_count), (named(&lines), 2));
+    // What did not change is no row, and no part of one.
+    let limited = Query { limit: Some(1), ..query };
+    let answer = types_diff(&base.profile, &new.profile, &limited, &options).unwrap();
+    assert_eq!((answer.diff.rows.len(), answer.types.len()), (1, 1));
 }

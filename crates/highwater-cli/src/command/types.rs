@@ -1,9 +1,13 @@
-//! `highwater types`: which types hold most, what keeps them and where they are made.
+//! `highwater types`: which types hold most, what keeps them and where they are made; of two profiles, which types
+//! changed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use highwater_analyze::GroupBy;
+use highwater_analyze::{GroupBy, Query};
+use highwater_report::View;
 
+use crate::command::diff::Comparison;
+use crate::config::Config;
 use crate::error::CliError;
 use crate::shared::Shared;
 use crate::{command, load, output};
@@ -11,28 +15,53 @@ use crate::{command, load, output};
 const EXAMPLES: &str = "\
 Examples:
   highwater types heap.pb.gz
-  highwater types --type Session --sample alloc-bytes heap.pb.gz
-  highwater diff --by type before.pb.gz after.pb.gz";
+  highwater types before.pb.gz after.pb.gz
+  highwater types --type Session --sample alloc-bytes heap.pb.gz";
 
 /// Show which types hold most, which collections keep them, and which lines make them
 ///
 /// The names of the functions that allocated a block tell its type. They carry type arguments in debug
 /// information, also in line tables, and in the newer mangling of names. A row without a type says why.
-/// `highwater diff --by type` shows the change between two profiles.
+/// With two profiles, the rows are the types that changed, as in highwater diff.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
     /// The profile: a file, - for standard input, or an address (http://host:6060)
     file: PathBuf,
+    /// A later profile, to compare with the first
+    new: Option<PathBuf>,
+    /// Of two profiles, also list the changes that may be noise (as --limit 0 does)
+    #[arg(long, requires = "new", help_heading = "What to show")]
+    noise: bool,
+    #[command(flatten)]
+    options: Comparison,
     #[command(flatten)]
     shared: Shared,
 }
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
+        let containers = Config::load(None)?.containers;
+        let query = Query { containers, ..self.shared.query(GroupBy::Type) };
+        match &self.new {
+            None => self.one(&query),
+            Some(new) => self.two(new, &query),
+        }
+    }
+
+    fn one(&self, query: &Query) -> Result<(), CliError> {
         let profile = load::symbolized(&self.file, &self.shared)?;
-        let query = self.shared.query(GroupBy::Type);
-        let answer = highwater_analyze::types(&profile, &query).map_err(command::question(&[&self.file]))?;
+        let answer = highwater_analyze::types(&profile, query).map_err(command::question(&[&self.file]))?;
         output::answer(&self.shared, "types", &answer, |it| highwater_report::types(it, &output::view()))
+    }
+
+    fn two(&self, new: &Path, query: &Query) -> Result<(), CliError> {
+        let files = [self.file.as_path(), new];
+        let profiles = load::symbolized_pair(files, &self.shared)?;
+        let compare =
+            || highwater_analyze::types_diff(&profiles[0], &profiles[1], query, &self.options.options());
+        let answer = load::busy("comparing", compare).map_err(command::question(&files))?;
+        let view = View { noise: self.noise || self.shared.unlimited(), ..output::view() };
+        output::answer(&self.shared, "types_diff", &answer, |it| highwater_report::types_diff(it, &view))
     }
 }

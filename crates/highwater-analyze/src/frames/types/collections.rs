@@ -72,7 +72,7 @@ pub(super) const COLLECTIONS: &[Collection] = &[
     row("indexmap::set::IndexSet", "IndexSet", First, Keeps::Keys),
     row("bytes::bytes_mut::BytesMut", "BytesMut", Fixed("u8"), Keeps::Bytes),
     row("bytes::bytes::Bytes", "Bytes", Fixed("u8"), Keeps::Bytes),
-    row("compact_str::repr::heap::HeapBuffer", "CompactString", Fixed("str"), Keeps::None),
+    row("compact_str::repr::heap", "CompactString", Fixed("str"), Keeps::None),
     row("smallvec::SmallVec", "SmallVec", First, Keeps::Same),
     row("thin_vec::ThinVec", "ThinVec", First, Keeps::Same),
     row("slab::Slab", "Slab", First, Keeps::Same),

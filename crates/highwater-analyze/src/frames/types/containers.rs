@@ -96,8 +96,17 @@ fn does(own_name: &str) -> Does {
 
 fn finished(known: Known, does: Does, own_name: &str) -> Known {
     let known = Known { does, ..known };
-    let becomes_slice = matches!(own_name, "into_boxed_slice" | "into_boxed_str");
-    if becomes_slice { known.into_slice() } else { known }
+    match (own_name, known.element.as_deref()) {
+        ("into_boxed_slice" | "into_boxed_str", _) => known.into_slice(),
+        // Bare names do not say that the argument is the element of a slice.
+        ("from_slice" | "copy_from_slice" | "new_uninit_slice" | "new_zeroed_slice", Some(element))
+            if !known.container.ends_with("]>") =>
+        {
+            let pointer = known.container.split('<').next().unwrap_or_default();
+            Known { container: format!("{pointer}<[{element}]>"), ..known }
+        }
+        _ => known,
+    }
 }
 
 /// The collection that `collect` makes: its second type argument.
@@ -210,10 +219,11 @@ fn first(name: &str, step: &Step<'_>) -> (Option<String>, Option<String>) {
     (Some(element.to_owned()), Some(whole))
 }
 
-/// A type argument as people write it, unless it is a parameter's name or says where the collection allocates.
+/// A type argument as people write it, unless it is a parameter's name, a number, or says where the collection allocates.
 fn argument(step: &Step<'_>, at: usize) -> Option<String> {
     let text = uninitialized(step.arguments.get(at)?);
-    (!name::is_parameter(text) && !name::is_default(text)).then(|| name::short(text))
+    let is_number = text.starts_with(|letter: char| letter.is_ascii_digit());
+    (!is_number && !name::is_parameter(text) && !name::is_default(text)).then(|| name::short(text))
 }
 
 /// The type inside `MaybeUninit`, which says nothing about a block.

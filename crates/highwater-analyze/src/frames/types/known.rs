@@ -46,6 +46,10 @@ impl Known {
         if !keeps && self.keeps == Keeps::Indexed && element == "usize" {
             return Some(Cow::Owned(Self { element: inner.element.clone(), ..self.clone() }));
         }
+        // Bare names do not say that a pointer is to a slice, and functions further in do.
+        if keeps && self.path == inner.path && inner.container.ends_with("]>") {
+            return Some(inner.clone());
+        }
         keeps.then_some(Cow::Borrowed(self))
     }
 

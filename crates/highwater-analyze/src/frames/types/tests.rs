@@ -317,7 +317,7 @@ fn the_innermost_collection_gives_the_type_and_those_around_it_its_name() {
         ),
         // The function of a type with arguments that calls the allocator itself.
         (
-            &["alloc::alloc::alloc", "=demo::queue::Block<demo::Message>::new", "=demo::send"],
+            &["alloc::alloc::alloc", "=demo::queue::Block<demo::Message>::new @ src/queue.rs", "=demo::send"],
             "demo::Message",
             "demo::queue::Block<demo::Message>",
         ),
@@ -333,6 +333,8 @@ fn what_has_no_type_says_why() {
         (&["alloc::raw_vec::RawVecInner<A>::finish_grow", "=demo::main"], NoType::NoArguments),
         (&["=", "=demo::main"], NoType::NoNames),
         (&["=demo::arena::Arena::grow", "=demo::main"], NoType::Direct),
+        (&["=demo::queue::Block<demo::Message>::new"], NoType::Direct),
+        (&["=demo::queue::Block<16>::new @ src/queue.rs"], NoType::Direct),
         (&["=sqlite3MemMalloc", "=sqlite3_open"], NoType::NotRust),
         (&[], NoType::NotRust),
         // A boxed function is called here, and nothing is boxed.

@@ -44,7 +44,8 @@ impl Typist<'_> {
     pub fn judge(&self, frame: &Named<'_>) -> Judged {
         let known = frame.function.and_then(|function| containers::of(function, frame.file, self.rules));
         let is_end = matches!(frame.class, FrameClass::Own | FrameClass::Inner | FrameClass::Nameless);
-        let asks_itself = known.is_none() && is_end && frame.is_rust;
+        // Without debug information, collections' functions that were inlined are not seen.
+        let asks_itself = known.is_none() && is_end && frame.is_rust && frame.file.is_some();
         Judged {
             direct: frame.function.filter(|_| asks_itself).and_then(containers::of_direct),
             is_in_collection: known.is_some() || frame.function.is_some_and(containers::is_in_collection),
