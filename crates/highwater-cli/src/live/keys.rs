@@ -104,7 +104,7 @@ pub(crate) const GROUPS: &[Group] = &[
         keys: &[(KeyCode::Char('o'), Command::NextOrder), (KeyCode::Char('r'), Command::Reverse)],
         does: "order, reverse",
     },
-    Group { keys: &[(KeyCode::Char('b'), Command::NextGrouping)], does: "by line, type, …" },
+    Group { keys: &[(KeyCode::Char('b'), Command::NextGrouping)], does: "rows by type, …" },
     Group { keys: &[(KeyCode::Char('v'), Command::NextValues)], does: "other values" },
     Group { keys: &[(KeyCode::Enter, Command::Stack)], does: "stack, or none" },
     Group { keys: &[(KeyCode::Tab, Command::Focus)], does: "scroll the stack" },

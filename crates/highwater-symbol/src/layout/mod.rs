@@ -118,8 +118,8 @@ pub fn layouts(
         answer.files.push(LayoutFile { file, has });
     };
     if let Some(path) = from {
-        let binary = Binary::open(path)
-            .map_err(|reason| SymbolError::Binary { path: path.to_owned(), reason })?;
+        let binary =
+            Binary::open(path).map_err(|reason| SymbolError::Binary { path: path.to_owned(), reason })?;
         look(path.display().to_string(), Ok(binary));
     } else {
         for mapping in profile.mappings() {

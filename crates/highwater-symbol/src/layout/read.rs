@@ -81,7 +81,8 @@ impl Reader<'_, '_, '_> {
             let Some(entry) = entries.next(|_| true).filter(|it| it.depth > own.depth) else { break };
             if entry.tag == gimli::DW_TAG_member && entry.depth == own.depth + 1 {
                 let field = self.field(&entry, inner);
-                fields.extend(field.map(|field| FieldLayout { offset: field.offset + member.place, ..field }));
+                fields
+                    .extend(field.map(|field| FieldLayout { offset: field.offset + member.place, ..field }));
             }
         }
         fields.sort_by_key(|field| field.offset);

@@ -13,7 +13,7 @@
 mod collections;
 pub(crate) mod containers;
 mod known;
-mod name;
+pub(crate) mod name;
 pub(crate) mod of_block;
 mod source_module;
 pub(crate) mod stacks;

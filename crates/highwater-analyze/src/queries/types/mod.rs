@@ -1,7 +1,9 @@
 //! The types that hold most, each with the collections that keep its blocks and the lines that make them.
 
 pub(crate) mod change;
+pub(crate) mod layout;
 pub(crate) mod parts;
+pub(crate) mod shape;
 
 use std::cmp::Reverse;
 
