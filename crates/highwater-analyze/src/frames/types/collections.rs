@@ -165,7 +165,10 @@ pub(super) const ALLOCATING_TRAITS: [&str; 6] =
     ["Clone", "Default", "From", "FromIterator", "ToOwned", "Extend"];
 
 /// Functions of a pointer that allocate, for names that do not say which trait a function is of.
-pub(super) const ALLOCATING: [&str; 22] = [
+pub(super) const ALLOCATING: [&str; 25] = [
+    "allocate_for_layout",
+    "allocate_for_slice",
+    "allocate_for_slice_in",
     "box_new_uninit",
     "clone",
     "copy_from_slice",

@@ -99,9 +99,7 @@ fn finished(known: Known, does: Does, own_name: &str) -> Known {
     match (own_name, known.element.as_deref()) {
         ("into_boxed_slice" | "into_boxed_str", _) => known.into_slice(),
         // Bare names do not say that the argument is the element of a slice.
-        ("from_slice" | "copy_from_slice" | "new_uninit_slice" | "new_zeroed_slice", Some(element))
-            if !known.container.ends_with("]>") =>
-        {
+        (own_name, Some(element)) if MAKE_SLICES.contains(&own_name) && !known.container.ends_with("]>") => {
             let pointer = known.container.split('<').next().unwrap_or_default();
             Known { container: format!("{pointer}<[{element}]>"), ..known }
         }
@@ -116,6 +114,16 @@ fn collect(step: &Step<'_>) -> Option<Known> {
     let collection = COLLECTIONS.iter().find(|collection| collection.path == path)?;
     Some(Known { does: Does::Collect, ..by_table(collection, steps.last()?) })
 }
+
+/// Functions of a pointer that allocate for a slice.
+const MAKE_SLICES: [&str; 6] = [
+    "allocate_for_slice",
+    "allocate_for_slice_in",
+    "copy_from_slice",
+    "from_slice",
+    "new_uninit_slice",
+    "new_zeroed_slice",
+];
 
 /// Whether `function` belongs to a collection of the standard library, as far as its path says, known or not.
 pub(super) fn is_in_collection(function: &str) -> bool {

@@ -15,6 +15,7 @@ pub(crate) mod containers;
 mod known;
 pub(crate) mod name;
 pub(crate) mod of_block;
+pub(crate) mod of_frames;
 mod source_module;
 pub(crate) mod stacks;
 mod typist;

@@ -286,6 +286,16 @@ fn the_innermost_collection_gives_the_type_and_those_around_it_its_name() {
             "(u32, demo::Row)",
             "HashMap<u32, demo::Row>",
         ),
+        (
+            &[
+                "{closure#0}<demo::Kept, alloc::alloc::Global> @ /rustc/01/library/alloc/src/sync.rs",
+                "allocate_for_slice_in<demo::Kept, alloc::alloc::Global> @ /rustc/01/library/alloc/src/sync.rs",
+                "from<demo::Kept, alloc::alloc::Global> @ /rustc/01/library/alloc/src/sync.rs",
+                "=demo::add",
+            ],
+            "demo::Kept",
+            "Arc<[demo::Kept]>",
+        ),
         // Sets are maps to nothing, also where no function of the set is named.
         (
             &["hashbrown::raw::RawTable<(demo::Id, ())>::reserve_rehash", "=demo::add"],
