@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
+use highwater_names::types::{Judged, Named, NoType, Owner, TypeOf, Typist};
 use highwater_profile::LocationId;
 
 use crate::frames::class::FrameClass;
 use crate::frames::resolver::{AllFrames, Resolved};
 use crate::frames::symbols::{self, Symbol, SymbolId, Symbols, TextId, Typed};
-use crate::frames::types::of_block::{NoType, TypeOf};
-use crate::frames::types::typist::{Judged, Named, Typist};
 use crate::group::GroupBy;
 use crate::query::Query;
 
@@ -54,8 +53,17 @@ fn named<'a>(frame: &Resolved, symbols: &'a Symbols) -> Named<'a> {
     Named {
         function: symbols.text(symbol.function),
         file: symbols.text(symbol.file),
-        class: frame.class,
+        owner: owner(frame.class),
         is_rust: symbol.crate_name.is_some(),
+    }
+}
+
+/// Whose function a frame of this class is.
+pub(super) fn owner(class: FrameClass) -> Owner {
+    match class {
+        FrameClass::Own | FrameClass::Inner | FrameClass::Nameless => Owner::Program,
+        FrameClass::Plumbing => Owner::Library,
+        FrameClass::Recorder | FrameClass::Entry | FrameClass::Shim => Owner::Allocator,
     }
 }
 

@@ -3,15 +3,15 @@
 
 use std::collections::HashMap;
 
+use highwater_names::types;
 use highwater_profile::Profile;
 use serde::Serialize;
 
 use crate::error::AnalyzeError;
-use crate::frames::types::name;
 use crate::group::RowKey;
 use crate::queries::header::{Header, Omitted};
+use crate::queries::types::TypeRow;
 use crate::queries::types::shape::{Field, Shape, Variant};
-use crate::queries::types::{TypeRow, types};
 use crate::query::Query;
 use crate::statistics::estimate::Estimate;
 
@@ -99,7 +99,7 @@ pub struct Boxed {
 /// The name by which a type is found in a list of layouts: debug information and mangled names call futures and closures
 /// differently.
 pub fn layout_key(type_name: &str) -> String {
-    let name = name::short(type_name).replace("{async_fn}", "{closure#0}");
+    let name = types::short(type_name).replace("{async_fn}", "{closure#0}");
     name.replace("{async_block#", "{closure#").replace("{coroutine_env#", "{closure#")
 }
 
@@ -108,7 +108,7 @@ pub fn layout_key(type_name: &str) -> String {
 /// # Errors
 /// [`AnalyzeError::NoSampleType`] when the profile has no values of the kind asked for.
 pub fn layout(profile: &Profile, query: &Query, shapes: &[Shape]) -> Result<Layout, AnalyzeError> {
-    let all = types(profile, &Query { limit: None, ..query.clone() })?;
+    let all = crate::queries::types::types(profile, &Query { limit: None, ..query.clone() })?;
     let shapes: HashMap<String, &Shape> =
         shapes.iter().map(|shape| (layout_key(&shape.name), shape)).collect();
     let shapes = Shapes { by_key: shapes };
@@ -218,7 +218,7 @@ fn boxed(shape: &Shape, values: &Estimate, count: u64) -> Option<Boxed> {
         return None;
     }
     Some(Boxed {
-        type_name: name::short(&shape.name),
+        type_name: types::short(&shape.name),
         size: shape.size,
         variant: largest.name.clone(),
         variant_bytes: largest.bytes(),

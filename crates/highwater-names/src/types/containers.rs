@@ -1,13 +1,13 @@
 //! What the functions of collections and pointers, known ones and the user's own, say of the blocks that they allocate.
 
-use highwater_names::function::own_name;
+use crate::function::own_name;
 
-use crate::frames::types::collections::{
+use crate::types::collections::{
     ALLOCATING, ALLOCATING_TRAITS, COLLECTIONS, Collection, Holds, Keeps, MAKE_ROOM, POINTERS, WRAPPERS,
 };
-use crate::frames::types::known::{Does, Known};
-use crate::frames::types::name::{self, Step};
-use crate::frames::types::source_module;
+use crate::types::known::{Does, Known};
+use crate::types::name::{self, Step};
+use crate::types::source_module;
 
 /// What a block holds that the functions of a type or a function allocate.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Types in names of functions: the path that a function belongs to, with the type arguments at each step.
 
-use highwater_names::brackets;
-use highwater_names::function::own_name;
+use crate::brackets;
+use crate::function::own_name;
 
 /// A step of a path: `Vec<u8>` is the name `Vec` with one argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -89,7 +89,7 @@ pub(super) fn is_parameter(argument: &str) -> bool {
 
 /// A type as people write it: `alloc::vec::Vec<u8, alloc::alloc::Global>` is `Vec<u8>`. Paths of the standard library go,
 /// and so do its allocator and its hasher; paths of other crates stay.
-pub(crate) fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     let text = environment_names(text.trim());
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();

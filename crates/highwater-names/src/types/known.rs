@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use crate::frames::types::collections::{Keeps, is_built_on};
-use crate::frames::types::of_block::TypeOf;
+use crate::types::collections::{Keeps, is_built_on};
+use crate::types::of_block::TypeOf;
 
 /// What a function says of the block that is allocated below it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,24 +2,37 @@
 
 use std::borrow::Cow;
 
-use crate::frames::class::FrameClass;
-use crate::frames::types::containers::{self, ContainerRule};
-use crate::frames::types::known::Known;
-use crate::frames::types::of_block::{NoType, TypeOf};
+use crate::types::containers::{self, ContainerRule};
+use crate::types::known::Known;
+use crate::types::of_block::{NoType, TypeOf};
+
+/// Whose function a frame is, as far as the search for a type needs to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// The program's, another crate's or nobody knows whose: the search ends here.
+    Program,
+    /// The standard library's, which allocates for its callers.
+    Library,
+    /// The allocator's, or the profiler's.
+    Allocator,
+}
 
 /// What is known of one frame: its function's name, if it has one, and what that function is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Named<'a> {
+pub struct Named<'a> {
+    /// The function.
     pub function: Option<&'a str>,
+    /// Path of its source file.
     pub file: Option<&'a str>,
-    pub class: FrameClass,
+    /// Whose it is.
+    pub owner: Owner,
     /// The crate, as far as it is known: functions of Rust code have one.
     pub is_rust: bool,
 }
 
 /// What a frame says of blocks that are allocated below it.
 #[derive(Clone, Debug)]
-pub(crate) struct Judged {
+pub struct Judged {
     /// As a function of a collection.
     known: Option<Known>,
     /// As the function that calls the allocator.
@@ -35,7 +48,8 @@ pub(crate) struct Judged {
 
 /// Finds the types of blocks by the rules that are built in and by the user's own.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Typist<'a> {
+pub struct Typist<'a> {
+    /// The user's own.
     pub rules: &'a [ContainerRule],
 }
 
@@ -43,7 +57,7 @@ impl Typist<'_> {
     /// What a frame says, whatever stack it is on.
     pub fn judge(&self, frame: &Named<'_>) -> Judged {
         let known = frame.function.and_then(|function| containers::of(function, frame.file, self.rules));
-        let is_end = matches!(frame.class, FrameClass::Own | FrameClass::Inner | FrameClass::Nameless);
+        let is_end = frame.owner == Owner::Program;
         // Without debug information, collections' functions that were inlined are not seen.
         let asks_itself = known.is_none() && is_end && frame.is_rust && frame.file.is_some();
         Judged {
@@ -52,7 +66,7 @@ impl Typist<'_> {
             known,
             is_rust: frame.is_rust,
             is_nameless: frame.function.is_none(),
-            is_between: frame.class == FrameClass::Plumbing && !is_of_allocator(frame.function),
+            is_between: frame.owner == Owner::Library && !is_of_allocator(frame.function),
             is_end,
         }
     }

@@ -3,8 +3,7 @@
 use super::containers::{ContainerRule, Element};
 use super::name::short;
 use super::of_block::NoType;
-use super::typist::{Named, Typist};
-use crate::frames::class::FrameClass;
+use super::typist::{Named, Owner, Typist};
 
 /// The type of a block below these functions, leaf first. A function that begins with `=` is the program's own. Behind ` @ `
 /// stands the file.
@@ -21,7 +20,7 @@ fn by_rules(rules: &[ContainerRule], functions: &[&str]) -> Result<(String, Stri
         typist.judge(&Named {
             file,
             function: Some(function).filter(|text| !text.is_empty()),
-            class: if own.is_some() { FrameClass::Own } else { FrameClass::Plumbing },
+            owner: if own.is_some() { Owner::Program } else { Owner::Library },
             is_rust: function.contains("::"),
         })
     });
