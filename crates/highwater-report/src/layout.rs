@@ -138,3 +138,95 @@ fn more(all: usize, noun: &str) -> String {
 fn bytes(bytes: u64) -> String {
     number::amount(i64::try_from(bytes).unwrap_or(i64::MAX), &Unit::Bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use highwater_analyze::{Omitted, RowKey};
+
+    use super::*;
+    use crate::samples::{estimate, header};
+
+    fn field(name: &str, offset: u64, size: u64, type_name: &str) -> Field {
+        Field { name: name.to_owned(), offset, size, type_name: type_name.to_owned(), count: 1 }
+    }
+
+    fn variant(name: &str, line: Option<u64>, fields: Vec<Field>) -> VariantRow {
+        let bytes = fields.iter().map(|field| field.size).sum();
+        VariantRow { name: name.to_owned(), bytes, line, fields }
+    }
+
+    fn row(name: &str, size: u64) -> LayoutRow {
+        LayoutRow {
+            key: RowKey { label: name.to_owned(), type_name: Some(name.to_owned()), ..RowKey::default() },
+            bytes: estimate(1 << 20, 0.0),
+            values: estimate(1000, 0.0),
+            size,
+            alignment: Some(8),
+            padding: None,
+            fields: Vec::new(),
+            variants: Vec::new(),
+            is_future: false,
+            boxed: None,
+        }
+    }
+
+    #[test]
+    fn what_is_large_in_a_type_is_said_below_the_table() {
+        let boxed = Boxed {
+            type_name: "demo::Event".to_owned(),
+            size: 328,
+            variant: "Frame".to_owned(),
+            variant_bytes: 312,
+            next_bytes: 16,
+            size_then: 24,
+            saves_up_to: estimate(41 << 20, 0.0),
+        };
+        let event = LayoutRow {
+            variants: vec![
+                variant("Frame", None, vec![field("__0", 8, 312, "u64")]),
+                variant("Tick", None, vec![field("__0", 8, 16, "u128")]),
+            ],
+            boxed: Some(boxed),
+            ..row("demo::Event", 328)
+        };
+        let fields = vec![field("buffer", 0, 512, "u8"), field("__awaitee", 512, 24, "demo::Read")];
+        let future = LayoutRow {
+            variants: vec![variant("Suspend0", Some(31), fields)],
+            is_future: true,
+            ..row("demo::serve::{async_fn}", 552)
+        };
+        let padded = LayoutRow {
+            padding: Some(6),
+            fields: vec![field("small", 0, 2, "u16"), field("large", 8, 8, "u64")],
+            ..row("demo::Padded", 16)
+        };
+        let layout = Layout {
+            header: header(),
+            rows: vec![event, future, padded],
+            unknown: Omitted { rows: 2, value: 1 << 10 },
+            omitted: Omitted::default(),
+        };
+        let expected = "
+live-bytes    ±  values   size  align  padding  type
+   1.0 MiB  0 B   1,000  328 B      8           demo::Event
+   1.0 MiB  0 B   1,000  552 B      8           demo::serve::{async_fn}
+   1.0 MiB  0 B   1,000   16 B      8      6 B  demo::Padded
+1.0 KiB of 2 types without a known layout
+
+demo::Event is 328 B because of one variant, Frame, of 312 B; the next one has 16 B. With a Box around what Frame has it would be 24 B: up to 41.0 MiB would be saved
+
+demo::Event is 328 B; its variants need
+      312 B  Frame
+       16 B  Tick
+
+demo::serve::{async_fn} is 552 B; it keeps over its awaits
+      536 B  at line 31: 512 B buffer, 24 B of demo::Read
+
+demo::Padded is 16 B, of which 6 B are padding: 5.9 KiB in all values
+  at      0  small: u16, 2 B
+  at      8  large: u64, 8 B
+";
+        let text = super::layout(&layout, &View::default());
+        assert!(text.ends_with(expected), "{text}");
+    }
+}
