@@ -1,6 +1,6 @@
 //! Allocates blocks of types that it counts itself: `counted_types FILE` writes a profile there, and prints
-//! for each type its name, the collection that keeps its blocks, their bytes and their number. Some types are of the same
-//! size: the compiler keeps one function for all of them.
+//! for each type its name, the collection that keeps its blocks, their bytes and their number. Some types
+//! are of the same size: the compiler keeps one function for all of them.
 
 #![expect(dead_code, reason = "the types are there to be of a size")]
 

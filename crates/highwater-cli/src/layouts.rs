@@ -37,8 +37,8 @@ pub(crate) fn of(
     Ok(found.types.into_iter().map(shape).collect())
 }
 
-/// Why no layout was found, and what to do. What is said is about the program, if it is among the files, and else about the
-/// file that comes closest to having types.
+/// Why no layout was found, and what to do. It is about the program, if that is among the files, and else
+/// about the file that comes closest to having types.
 fn why_not(files: &[LayoutFile]) -> String {
     let rank = |file: &&LayoutFile| {
         let rank = match &file.has {

@@ -13,7 +13,8 @@ use crate::view::{Role, View};
 /// Variants and fields that are named for each type.
 const NAMED: usize = 4;
 
-/// The layouts as text: a row for each type, and below the table what is large in each type and what a box would save.
+/// The layouts as text: a row for each type, and below the table what is large in each type and what a box
+/// would save.
 pub fn layout(layout: &Layout, view: &View) -> String {
     let header = &layout.header;
     let mut text = header::lines(header, view);

@@ -11,8 +11,8 @@ use crate::table::{Cell, Table};
 use crate::types::more_lines;
 use crate::view::{Role, View};
 
-/// The comparison as text: the evidence as in [`diff()`](crate::diff()), the change of the number of blocks, and for each
-/// type what keeps it and which lines make it, with the change of each.
+/// The comparison as text: the evidence as in [`diff()`](crate::diff()), the change of the number of
+/// blocks, and for each type what keeps it and which lines make it, with the change of each.
 pub fn types_diff(answer: &TypesDiff, view: &View) -> String {
     let TypesDiff { diff, types } = answer;
     let mut text = diff::headings(diff, view);
@@ -37,7 +37,7 @@ pub fn types_diff(answer: &TypesDiff, view: &View) -> String {
 
 fn table(diff: &Diff, rows: &[(&DiffRow, &TypeChange)], view: &View) -> Table {
     let has_blocks = rows.iter().any(|(_, change)| change.blocks.is_some());
-    // As in a comparison of code, a narrow screen has no room for all.
+    // As in a comparison of code, a narrow screen does not fit all.
     let has_errors = has_blocks && diff::has_errors(diff) && view.width >= diff::WIDE;
     let mut heads = diff::heads(diff, view);
     // The last is the label's.

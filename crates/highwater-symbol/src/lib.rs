@@ -30,8 +30,8 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 pub use cache::Cache;
-pub use layout::{FieldLayout, HasTypes, LayoutFile, Layouts, TypeLayout, VariantLayout, layouts};
-pub use resolve::{symbolize, symbolize_with};
+pub use layout::shape::{FieldLayout, HasTypes, LayoutFile, Layouts, TypeLayout, VariantLayout};
+pub use resolve::{layouts, symbolize, symbolize_with};
 pub use summary::{MappingOutcome, Missing, Summary, UnusedBinary};
 
 /// Where to look for binaries and debug files, in addition to the paths of the mappings.

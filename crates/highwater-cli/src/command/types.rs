@@ -1,5 +1,5 @@
-//! `highwater types`: which types hold most, what keeps them and where they are made; of two profiles, which types
-//! changed.
+//! `highwater types`: which types hold most, what keeps them and where they are made; which types changed;
+//! and how they are laid out.
 
 use std::path::{Path, PathBuf};
 
@@ -39,8 +39,8 @@ pub(crate) struct Args {
     /// Show the layouts of the types, from debug information with types (debug = "full")
     #[arg(long, conflicts_with = "new", help_heading = "What to show")]
     layout: bool,
-    /// Show the layouts of the types as in this file: a build of the same source with debug = "full", whether the
-    /// profile is of that build or not
+    /// Show the layouts of the types as in this file: a build of the same source with debug = "full", whether
+    /// the profile is of that build or not
     #[arg(long, value_name = "PATH", conflicts_with = "new", help_heading = "What to show")]
     layout_file: Option<PathBuf>,
     #[command(flatten)]

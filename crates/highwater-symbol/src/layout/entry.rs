@@ -34,7 +34,7 @@ impl<'unit, 'data> Entries<'unit, 'data> {
         Some(Self { unit, raw: unit.unit.entries_raw(offset).ok()? })
     }
 
-    /// The next entry for which `is_of_interest` says so by its tag; `None` at the end and where the unit is damaged.
+    /// The next entry whose tag is of interest; `None` at the end and where the unit is damaged.
     pub fn next(&mut self, is_of_interest: impl Fn(gimli::DwTag) -> bool) -> Option<Entry> {
         while !self.raw.is_empty() {
             let (offset, depth) = (self.raw.next_offset(), self.raw.next_depth());

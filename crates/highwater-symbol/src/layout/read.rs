@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use gimli::{UnitOffset, UnitRef};
 
 use super::entry::{Entries, Entry};
-use super::{FieldLayout, TypeLayout, VariantLayout};
+use super::shape::{FieldLayout, TypeLayout, VariantLayout};
 use crate::sections::Slice;
 
 /// How deep types inside of a wanted type are read.
@@ -32,7 +32,7 @@ struct Target {
 }
 
 impl Reader<'_, '_, '_> {
-    /// Adds the type at `offset`, and those inside of it. A damaged entry adds nothing.
+    /// Adds the type at `offset`, and the types inside of it. A damaged entry adds nothing.
     pub fn add(&mut self, offset: UnitOffset, depth: usize) {
         let Some(name) = self.names.get(&offset) else { return };
         if depth > DEPTH || self.found.contains_key(name) {

@@ -6,11 +6,27 @@ use gimli::{Dwarf, UnitOffset, UnitRef};
 
 use super::entry::Entries;
 use super::read::Reader;
-use super::{HasTypes, TypeLayout};
+use super::shape::{HasTypes, TypeLayout};
+use crate::dwarf::{DebugData, DebugFiles};
 use crate::sections::Slice;
 
-/// Adds the types that are `wanted`, and those inside of them, to `found`.
-pub(super) fn all_units(
+/// Adds the types in a binary's debug information that are `wanted`, and the types inside of them, to
+/// `found`, if the debug information needs at most `max_bytes`.
+pub(crate) fn in_files(
+    files: &DebugFiles,
+    wanted: &dyn Fn(&str) -> bool,
+    max_bytes: u64,
+    found: &mut HashMap<String, TypeLayout>,
+) -> HasTypes {
+    let data = match DebugData::load(files, max_bytes) {
+        Ok(data) => data,
+        Err(reason) => return HasTypes::Unusable(reason),
+    };
+    let dwarf = data.dwarf();
+    all_units(&dwarf, wanted, found)
+}
+
+fn all_units(
     dwarf: &Dwarf<Slice<'_>>,
     wanted: &dyn Fn(&str) -> bool,
     found: &mut HashMap<String, TypeLayout>,

@@ -55,8 +55,8 @@ const ALIKE: [&str; 10] = [
     "(u64, counted_types::RowTwin)",
 ];
 
-/// Bytes of blocks that have a type, as a share of all. Each of them is what the program counted; where no name of an inlined
-/// function is known, those of one size may have each other's names.
+/// Bytes of blocks that have a type, as a share of all. Each type has what the program counted. Without
+/// names of inlined functions, types of one size may have each other's names.
 fn typed_fraction(options: &[&str], has_inlined: bool) -> f64 {
     let (said, found) = both(options);
     let (untyped, typed): (Vec<_>, Vec<_>) =

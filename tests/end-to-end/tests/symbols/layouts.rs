@@ -8,7 +8,7 @@ use highwater_profile::{Line, Location, Profile, ValueType, file, pprof};
 use highwater_tests::{build_library, highwater, repository, succeed};
 use serde_json::Value;
 
-/// Blocks of `bytes` that a box of each type allocated; those of an `async fn` by the name of its symbol.
+/// A profile with blocks of each of these types: name, number, and bytes of each.
 fn profile(path: &Path, blocks: &[(&str, i64, i64)]) {
     let types = [("inuse_objects", "count"), ("inuse_space", "bytes")];
     let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
