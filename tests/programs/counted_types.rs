@@ -1,17 +1,19 @@
 //! Allocates blocks of types that it counts itself: `counted_types FILE` writes a profile there, and prints
-//! for each type its name, the collection that keeps its blocks, their bytes and their number.
+//! for each type its name, the collection that keeps its blocks, their bytes and their number. Some types
+//! are of the same size: the compiler keeps one function for all of them.
 
 #![expect(dead_code, reason = "the types are there to be of a size")]
 
 use std::alloc::{GlobalAlloc, Layout};
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
 use std::hint::black_box;
 use std::mem::forget;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 
 /// What is alive of each type, beside what is allocated elsewhere.
 struct Counting(highwater::Alloc);
@@ -19,7 +21,7 @@ struct Counting(highwater::Alloc);
 #[global_allocator]
 static ALLOC: Counting = Counting(highwater::Alloc::new().exact());
 
-const MOST: usize = 32;
+const MOST: usize = 64;
 /// The type that is allocated now; 0 for anything else.
 static CURRENT: AtomicUsize = AtomicUsize::new(0);
 static BYTES: [AtomicI64; MOST] = [const { AtomicI64::new(0) }; MOST];
@@ -70,6 +72,33 @@ struct Leaf([u16; 11]);
 struct Item([u8; 40]);
 #[derive(Clone)]
 struct Small([u8; 3]);
+// Of the size of a session.
+struct Twin([u64; 5]);
+struct Queued([u64; 5]);
+struct Heaped([u64; 5]);
+#[derive(Clone)]
+struct Copied([u64; 5]);
+struct Gathered([u64; 5]);
+struct Sliced([u64; 5]);
+struct Kept([u64; 5]);
+// Of the size of a row.
+struct RowTwin([u32; 7]);
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Id(u64);
+struct Wide([u64; 8]);
+struct Guarded([u64; 6]);
+struct Inner([u64; 13]);
+struct Square([u64; 15]);
+
+trait Shape {
+    fn area(&self) -> u64;
+}
+
+impl Shape for Square {
+    fn area(&self) -> u64 {
+        self.0[0]
+    }
+}
 
 /// Name of the type, name of what keeps it, and what allocates the blocks and leaves them.
 type Kind = (&'static str, &'static str, fn());
@@ -159,6 +188,65 @@ const KINDS: &[Kind] = &[
         let mut all = vec![[1_u64; 4]; black_box(10)];
         all.resize(black_box(45), [2; 4]);
         forget(black_box(all));
+    }),
+    ("counted_types::Twin", "Vec<counted_types::Twin>", || {
+        let mut all = Vec::new();
+        (0..611).for_each(|number| all.push(Twin([number; 5])));
+        forget(black_box(all));
+    }),
+    ("counted_types::Queued", "VecDeque<counted_types::Queued>", || {
+        let mut all = VecDeque::new();
+        (0..501).for_each(|number| all.push_back(Queued([number; 5])));
+        forget(black_box(all));
+    }),
+    ("counted_types::Heaped", "Vec<counted_types::Heaped>", || {
+        let mut all = Vec::new();
+        all.reserve(black_box(41));
+        all.push(Heaped([black_box(1); 5]));
+        forget(black_box(all));
+    }),
+    ("counted_types::Copied", "Vec<counted_types::Copied>", || {
+        let all = vec![Copied([3; 5]); black_box(43)];
+        forget(black_box(all));
+    }),
+    ("counted_types::Gathered", "Vec<counted_types::Gathered>", || {
+        let all: Vec<Gathered> = (0..black_box(47)).map(|number| Gathered([number; 5])).collect();
+        forget(black_box(all));
+    }),
+    ("counted_types::Sliced", "Box<[counted_types::Sliced]>", || {
+        let all: Box<[Sliced]> = (0..black_box(53)).map(|number| Sliced([number; 5])).collect();
+        forget(black_box(all));
+    }),
+    ("counted_types::Kept", "Arc<[counted_types::Kept]>", || {
+        let all: Vec<Kept> = (0..black_box(59)).map(|number| Kept([number; 5])).collect();
+        let all: Arc<[Kept]> = all.into();
+        forget(black_box(all));
+    }),
+    ("(u64, counted_types::RowTwin)", "HashMap<u64, counted_types::RowTwin>", || {
+        let mut all = HashMap::new();
+        (0..300_u64).for_each(|number| assert!(all.insert(number, RowTwin([1; 7])).is_none()));
+        forget(black_box(all));
+    }),
+    ("counted_types::Id", "HashSet<counted_types::Id>", || {
+        let all: HashSet<Id> = (0..black_box(200)).map(Id).collect();
+        forget(black_box(all));
+    }),
+    ("(counted_types::Id, counted_types::Wide)", "BTreeMap<counted_types::Id, counted_types::Wide>", || {
+        let all: BTreeMap<Id, Wide> =
+            (0..black_box(200)).map(|number| (Id(number), Wide([number; 8]))).collect();
+        forget(black_box(all));
+    }),
+    ("Mutex<counted_types::Guarded>", "Arc<Mutex<counted_types::Guarded>>", || {
+        (0..30).for_each(|number| forget(black_box(Arc::new(Mutex::new(Guarded([number; 6]))))));
+    }),
+    ("RefCell<counted_types::Inner>", "Rc<RefCell<counted_types::Inner>>", || {
+        (0..30).for_each(|number| forget(black_box(Rc::new(RefCell::new(Inner([number; 13]))))));
+    }),
+    ("counted_types::Square", "Box<counted_types::Square>", || {
+        (0..30).for_each(|number| {
+            let shape: Box<dyn Shape> = Box::new(Square([number; 15]));
+            forget(black_box(shape));
+        });
     }),
 ];
 

@@ -1,8 +1,8 @@
 //! What is asked of a profile: which values, grouped how, and which frames count.
 
+use highwater_names::types::ContainerRule;
 use regex::Regex;
 
-use crate::frames::types::containers::ContainerRule;
 use crate::group::GroupBy;
 use crate::sample_kind::SampleKind;
 

@@ -14,6 +14,7 @@ mod help;
 mod history;
 mod init_tests;
 mod input;
+mod layouts;
 mod live;
 mod load;
 mod names;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use highwater_analyze::{
-    DiffOptions, GroupBy, History, Holding, Query, SampleKind, Series, SeriesOptions, Suppression, Timeline,
-    TimelineBuilder, TrendOptions,
+    ContainerRule, DiffOptions, GroupBy, History, Holding, Query, SampleKind, Series, SeriesOptions,
+    Suppression, Timeline, TimelineBuilder, TrendOptions,
 };
 use highwater_profile::Profile;
 use highwater_report::{Changed, Page, Snapshot};
@@ -54,11 +54,18 @@ pub(crate) struct Wanted<'a> {
     pub groupings: Vec<GroupBy>,
     /// The rules that accept leaks.
     pub accepted: Vec<Suppression>,
+    /// What the project says of its collections.
+    pub containers: Vec<ContainerRule>,
 }
 
 impl Wanted<'_> {
     fn query(&self, sample: &SampleKind, by: GroupBy, limit: Option<usize>, min_fraction: f64) -> Query {
-        Query { sample: Some(sample.clone()), by, limit, min_fraction, ..self.shared.query(by) }
+        Query { sample: Some(sample.clone()), by, limit, min_fraction, ..self.all_of(by) }
+    }
+
+    /// The query that the command line asks for, which may be one by types.
+    fn all_of(&self, by: GroupBy) -> Query {
+        Query { containers: self.containers.clone(), ..self.shared.query(by) }
     }
 
     /// The kinds of values to show for a profile.
@@ -96,7 +103,7 @@ impl Wanted<'_> {
         kinds: &[SampleKind],
     ) -> Result<Vec<Holding>, CliError> {
         let _bar = self.progress(path, kinds);
-        let query = Query { limit: Some(ROWS), min_fraction: 0.0, ..self.shared.query(GroupBy::Line) };
+        let query = Query { limit: Some(ROWS), min_fraction: 0.0, ..self.all_of(GroupBy::Line) };
         highwater_analyze::holdings(profile, kinds, &self.groupings, &query, NARROWEST)
             .map_err(command::question(&[path]))
     }
@@ -108,7 +115,7 @@ impl Wanted<'_> {
         // as long as drawing.
         let is_known = last.meta.is_some() || history.trend.is_some();
         if is_known && !last.is_difference() && SampleKind::LiveBytes.column(last).is_ok() {
-            let query = Query { sample: None, ..self.shared.query(GroupBy::Line) };
+            let query = Query { sample: None, ..self.all_of(GroupBy::Line) };
             let leaks = Query { sample: None, ..self.shared.leak_query(GroupBy::Line) };
             page.leaks = Some(highwater_analyze::leaks(last, &history, &leaks, &self.accepted));
             page.advices = Some(highwater_analyze::advise(last, first, &history, &query));

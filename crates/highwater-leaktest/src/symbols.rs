@@ -53,7 +53,7 @@ const RECORDER: [&str; 4] =
     ["highwater_ledger", "highwater_lockfree", "highwater_recorder", "highwater_unwind"];
 
 /// Whether a function is one of an allocator. With line tables only it has no path.
-fn is_of_allocator(function: &str) -> bool {
+pub(crate) fn is_of_allocator(function: &str) -> bool {
     function.contains("__rust_")
         || function.contains("GlobalAlloc>::")
         || ["alloc", "alloc_zeroed", "realloc"].contains(&function)
@@ -86,6 +86,11 @@ fn frames_until(addresses: &[usize], mut are_enough: impl FnMut(&[Frame], usize)
         }
     }
     frames
+}
+
+/// The calls at an address of a stack, innermost first.
+pub(crate) fn calls_at(address: usize) -> Vec<Frame> {
+    frames_until(&[address], |_, _| true)
 }
 
 /// The first answer to the calls of a spawn stack, innermost first, up to where the test harness begins. What lies outside of the

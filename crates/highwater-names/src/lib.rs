@@ -11,6 +11,7 @@
 //! | What are all instances of a generic function called? | [`generic`] |
 //! | Which names of both manglings and of debug information are one? | [`plain`](mod@plain), [`spelling`], [`qualified`] |
 //! | Which type arguments does a name of the older mangling lack? | [`arguments`] |
+//! | Of what type is a block that these functions allocated, and what keeps it? | [`types`] |
 //! | Is this an allocator's function, the compiler's call to it, or Highwater's own? | [`allocators`], [`own`] |
 //!
 //! ```
@@ -36,3 +37,4 @@ pub mod plain;
 pub mod qualified;
 pub mod source;
 pub mod spelling;
+pub mod types;

@@ -187,7 +187,10 @@ pub(crate) fn measure_and_savings(it: &Advice) -> String {
             format!("{}{cached}", how_to_trim(clean(allocator).as_str()))
         }
     };
-    format!("{action}{}", rates(it))
+    // A row that is a type says so already.
+    let container = it.container.as_deref().filter(|_| it.key.type_name.is_none());
+    let container = container.map_or_else(String::new, |name| format!("{}: ", clean(name)));
+    format!("{container}{action}{}", rates(it))
 }
 
 fn how_to_trim(allocator: &str) -> &'static str {
@@ -232,6 +235,7 @@ mod tests {
         let held = |line, measure| Advice {
             key: line_key("src/cache.rs", line, "demo::Cache::put"),
             measure,
+            container: None,
             in_library: false,
             called_from: None,
             saves_bytes: saving(9 << 20, None),
@@ -250,7 +254,10 @@ mod tests {
             alloc_blocks: estimate(1_000_000, 0.0),
             findings: vec![
                 held(1, Measure::Bound { growth_per_hour: Some(estimate(24 << 20, 0.0)) }),
-                held(2, Measure::Shrink { held_bytes: estimate(18 << 20, 0.0), large_bytes: 64 << 10 }),
+                Advice {
+                    container: Some("Vec<demo::Entry>".to_owned()),
+                    ..held(2, Measure::Shrink { held_bytes: estimate(18 << 20, 0.0), large_bytes: 64 << 10 })
+                },
                 traffic(
                     3,
                     Measure::Hoist {
@@ -302,7 +309,7 @@ bound: what only grows
 shrink: large blocks that grew and were not trimmed
   up to        ±  where
 9.0 MiB  922 KiB  src/cache.rs:2 demo::Cache::put
-    shrink_to_fit when it is complete: 18.0 MiB in blocks of 64 KiB and more that grew by doubling
+    Vec<demo::Entry>: shrink_to_fit when it is complete: 18.0 MiB in blocks of 64 KiB and more that grew by doubling
 
 hoist: what is built again and again
   saves        ±  blocks  where

@@ -17,16 +17,19 @@ pub fn diff(diff: &Diff, view: &View) -> String {
     let mut text = headings(diff, view);
     let rows: Vec<&DiffRow> = diff.rows.iter().filter(|row| row.significant || view.noise).collect();
     if rows.is_empty() {
-        text.push_str("no change that can be distinguished from noise\n");
-        let zeros = [&diff.base, &diff.new].map(header::zeros);
-        if zeros.iter().all(|it| !it.is_empty()) {
-            text.push_str(&zeros[1]);
-        }
+        text += &nothing(diff);
     } else {
         text.push('\n');
         text.push_str(&table(diff, &rows, view).render(view));
     }
     text + &footer(diff, view)
+}
+
+/// What a comparison without a row says.
+pub(crate) fn nothing(diff: &Diff) -> String {
+    let zeros = [&diff.base, &diff.new].map(header::zeros);
+    let why = if zeros.iter().all(|it| !it.is_empty()) { &*zeros[1] } else { "" };
+    format!("no change that can be distinguished from noise\n{why}")
 }
 
 fn table(diff: &Diff, rows: &[&DiffRow], view: &View) -> Table {
@@ -166,7 +169,7 @@ pub(crate) fn remarks(diff: &Diff) -> Vec<String> {
     lines
 }
 
-fn footer(diff: &Diff, view: &View) -> String {
+pub(crate) fn footer(diff: &Diff, view: &View) -> String {
     let unit = &diff.new.unit;
     if view.noise {
         return header::omitted(&diff.omitted, unit, "row", view);

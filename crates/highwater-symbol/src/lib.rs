@@ -19,6 +19,7 @@ mod die;
 mod dwarf;
 mod engine;
 mod find;
+mod layout;
 mod resolve;
 mod sections;
 mod split;
@@ -29,7 +30,8 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 pub use cache::Cache;
-pub use resolve::{symbolize, symbolize_with};
+pub use layout::shape::{FieldLayout, HasTypes, LayoutFile, Layouts, TypeLayout, VariantLayout};
+pub use resolve::{layouts, symbolize, symbolize_with};
 pub use summary::{MappingOutcome, Missing, Summary, UnusedBinary};
 
 /// Where to look for binaries and debug files, in addition to the paths of the mappings.

@@ -1,13 +1,18 @@
-//! The main function: from the locations of a profile to their lines.
+//! The main functions: from the locations of a profile to their lines, and from names of types to their
+//! layouts.
 
+use std::collections::HashMap;
 use std::num::NonZero;
+use std::path::Path;
 use std::thread;
 
 use highwater_profile::{MappingId, Profile};
 
-use crate::binary::Binary;
+use crate::binary::{Binary, normal_id};
 use crate::find::Finder;
-use crate::{MappingOutcome, Options, Progress, Summary, SymbolError, UnusedBinary, build, engine};
+use crate::layout::scan;
+use crate::layout::shape::{HasTypes, LayoutFile, Layouts};
+use crate::{MappingOutcome, Missing, Options, Progress, Summary, SymbolError, UnusedBinary, build, engine};
 
 /// Adds functions, files and lines to the locations of `profile` that have none, inlined calls innermost
 /// first.
@@ -58,6 +63,49 @@ pub fn symbolize_with(
     outcomes.sort_by_key(|it| it.0);
     let mappings = outcomes.into_iter().map(|it| it.1).collect();
     Ok(Summary { mappings, unmapped_locations, cached_locations, unused_binaries })
+}
+
+/// Finds the layouts of the types whose paths `wanted` accepts, in the files of the profile's mappings. If
+/// `from` is given, that file alone is read, which need not be of the same build.
+///
+/// # Errors
+/// When `from` or one of [`Options::binaries`] cannot be read as a binary.
+pub fn layouts(
+    profile: &Profile,
+    from: Option<&Path>,
+    wanted: &dyn Fn(&str) -> bool,
+    options: &Options,
+) -> Result<Layouts, SymbolError> {
+    let mut finder = Finder::new(options)?;
+    finder.assign(profile);
+    let mut answer = Layouts::default();
+    let mut found = HashMap::new();
+    let mut look = |file: String, binary: Result<Binary, Missing>| {
+        let has = match binary {
+            Err(missing) => HasTypes::Missing(missing),
+            Ok(binary) => match finder.debug_files(&binary) {
+                None => HasTypes::NoDebugInfo,
+                Some(files) => scan::in_files(&files, wanted, options.max_debug_bytes, &mut found),
+            },
+        };
+        answer.files.push(LayoutFile { file, has });
+    };
+    if let Some(path) = from {
+        let binary =
+            Binary::open(path).map_err(|reason| SymbolError::Binary { path: path.to_owned(), reason })?;
+        look(path.display().to_string(), Ok(binary));
+    } else {
+        for mapping in profile.mappings() {
+            let build_id = normal_id(profile.string(mapping.build_id));
+            let wanted = build::wanted(profile, mapping, &build_id);
+            if !wanted.is_pseudo() {
+                look(profile.string(mapping.file).to_owned(), finder.binary(wanted));
+            }
+        }
+    }
+    answer.types = found.into_values().collect();
+    answer.types.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(answer)
 }
 
 /// The given binaries that no mapping uses.

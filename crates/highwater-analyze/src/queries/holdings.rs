@@ -46,13 +46,18 @@ pub fn holdings(
 ) -> Result<Vec<Holding>, AnalyzeError> {
     let mut holdings = Vec::new();
     for kinds in kinds.chunks(TOGETHER) {
-        let (sites, by_site): (Vec<GroupBy>, Vec<GroupBy>) =
-            groupings.iter().partition(|it| **it != GroupBy::Site);
-        for (groupings, equal) in [(sites, Equal::Apart), (by_site, Equal::Merged)] {
-            if !groupings.is_empty() {
-                let sites = collect(profile, kinds, query, equal)?;
-                let parts = (0..groupings.len()).map(|at| at..at + 1).collect();
-                let of = |at: usize| of_grouping(&sites, kinds, groupings[at], query, narrowest);
+        for (by, equal) in [
+            (GroupBy::Line, Equal::Apart),
+            (GroupBy::Site, Equal::Merged),
+            (GroupBy::Type, Equal::Apart),
+            (GroupBy::Container, Equal::Apart),
+        ] {
+            let alike: Vec<GroupBy> = groupings.iter().copied().filter(|it| stacks_of(*it) == by).collect();
+            if !alike.is_empty() {
+                let query = Query { by, ..query.clone() };
+                let sites = collect(profile, kinds, &query, equal)?;
+                let parts = (0..alike.len()).map(|at| at..at + 1).collect();
+                let of = |at: usize| of_grouping(&sites, kinds, alike[at], &query, narrowest);
                 let found = parallel::map(parts, |range| range.map(of).collect::<Vec<_>>());
                 holdings.extend(found.into_iter().flatten().flatten());
             }
@@ -64,6 +69,14 @@ pub fn holdings(
     };
     holdings.sort_by_key(place);
     Ok(holdings)
+}
+
+/// A grouping that needs the same stacks: types are frames of their own, and not in stacks that are grouped by code.
+fn stacks_of(by: GroupBy) -> GroupBy {
+    match by {
+        GroupBy::Site | GroupBy::Type | GroupBy::Container => by,
+        _ => GroupBy::Line,
+    }
 }
 
 /// The sites of the profile with the values of these kinds, each in its slot.

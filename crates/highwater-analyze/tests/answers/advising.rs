@@ -9,6 +9,7 @@ use crate::build::{Build, everything};
 
 pub const R: i64 = 64 * 1024;
 const LINE: &str = "demo::read@src/read.rs:10";
+const GROW: &str = "alloc::raw_vec::RawVec<demo::Record>::grow_one@~alloc/src/raw_vec/mod.rs:1";
 pub const MAIN: &str = "demo::main@src/main.rs:3";
 pub const REGISTRY: &str = "/home/u/.cargo/registry/src/i/regex-1.0.0/src";
 
@@ -38,7 +39,7 @@ fn growing(counts: &[i64], doublings: i64) -> Profile {
             ("realloc_space", count * size / 2),
             ("realloc_doublings", count * doublings / 10),
         ];
-        build.row(&[LINE, MAIN], &values, &[("bytes", size)]);
+        build.row(&[GROW, LINE, MAIN], &values, &[("bytes", size)]);
     }
     build.profile
 }
@@ -48,6 +49,7 @@ fn reserve_names_the_capacity_that_most_reach() {
     let answer = ask(&growing(&[1000, 1000, 990, 400, 90], 10));
     let it = only(&answer);
     assert_eq!(it.key.label, "src/read.rs:10 demo::read");
+    assert_eq!(it.container.as_deref(), Some("Vec<demo::Record>"));
     let Measure::Reserve { capacity_bytes, buffers_fraction, more_held_bytes } = it.measure else {
         panic!("{it:?}")
     };

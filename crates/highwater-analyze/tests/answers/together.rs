@@ -13,7 +13,8 @@ fn profile() -> Profile {
         let function = profile.add_function(name, name, "src/main.rs");
         profile.add_location(Location::symbolized(vec![Line::new(function, line)]))
     };
-    let [main, load, parse, cache] = ["main", "load", "parse", "cache"].map(|name| frame(name, 7));
+    let [main, load, parse, cache] =
+        ["main", "load", "alloc::boxed::Box<demo::Tree>::new", "cache"].map(|name| frame(name, 7));
     let again = frame("parse", 9);
     for (stack, values) in [
         (&[parse, load, main][..], [3, 300, 0]),
@@ -31,7 +32,7 @@ fn profile() -> Profile {
 fn together_or_alone_answers_are_the_same() {
     let profile = profile();
     let kinds = [SampleKind::AllocBytes, SampleKind::LiveBytes, SampleKind::AllocBlocks];
-    let groupings = [GroupBy::Site, GroupBy::Function, GroupBy::Line];
+    let groupings = [GroupBy::Site, GroupBy::Type, GroupBy::Function, GroupBy::Container, GroupBy::Line];
     for narrowest in [0.0, 0.05, 0.5] {
         let query = Query { limit: Some(2), ..everything() };
         let together = holdings(&profile, &kinds, &groupings, &query, narrowest).unwrap();

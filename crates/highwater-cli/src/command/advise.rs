@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use highwater_analyze::GroupBy;
+use highwater_analyze::{GroupBy, Query};
 
+use crate::config::Config;
 use crate::error::CliError;
 use crate::history::Past;
 use crate::shared::Shared;
@@ -44,7 +45,8 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
-        let query = self.shared.query(GroupBy::Line);
+        let containers = Config::load(None)?.containers;
+        let query = Query { containers, ..self.shared.query(GroupBy::Line) };
         let past = Past::read(&self.path, &query, self.force, &self.shared)?;
         let answer = load::busy("looking for what could be less", || {
             highwater_analyze::advise(&past.last, past.first.as_ref(), &past.history, &query)

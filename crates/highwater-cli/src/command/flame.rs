@@ -93,8 +93,9 @@ impl Args {
 
     fn page(&self) -> Result<(), CliError> {
         let groupings = vec![self.query().by];
-        let accepted = Config::load(None)?.accepted_leaks;
-        let wanted = Wanted { shared: &self.shared, options: self.options.options(), groupings, accepted };
+        let Config { accepted_leaks: accepted, containers, .. } = Config::load(None)?;
+        let options = self.options.options();
+        let wanted = Wanted { shared: &self.shared, options, groupings, accepted, containers };
         pages::write(&self.files, &wanted, &self.output)
     }
 

@@ -49,10 +49,11 @@ impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
         let groupings = match &self.shared.by {
             Some(grouping) => vec![grouping.by],
-            None => vec![GroupBy::Function, GroupBy::Line],
+            None => vec![GroupBy::Function, GroupBy::Line, GroupBy::Type],
         };
-        let accepted = Config::load(self.config.as_deref())?.accepted_leaks;
-        let wanted = Wanted { shared: &self.shared, options: self.options.options(), groupings, accepted };
+        let Config { accepted_leaks: accepted, containers, .. } = Config::load(self.config.as_deref())?;
+        let options = self.options.options();
+        let wanted = Wanted { shared: &self.shared, options, groupings, accepted, containers };
         pages::write(&self.files, &wanted, &self.output)
     }
 }

@@ -2,6 +2,7 @@
 //! `docs/READING.md`.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use highwater_analyze::GroupBy;
 
 use super::ask::About;
 
@@ -31,6 +32,24 @@ pub(crate) enum Command {
     Cancel,
     Help,
     Quit,
+}
+
+/// The groupings, in the order in which the key goes through them.
+const GROUPINGS: [GroupBy; 8] = [
+    GroupBy::Line,
+    GroupBy::Function,
+    GroupBy::Type,
+    GroupBy::Container,
+    GroupBy::File,
+    GroupBy::Crate,
+    GroupBy::Module,
+    GroupBy::Site,
+];
+
+/// The grouping that the key leads to.
+pub(crate) fn next_grouping(by: GroupBy) -> GroupBy {
+    let now = GROUPINGS.iter().position(|it| *it == by).unwrap_or(0);
+    GROUPINGS[(now + 1) % GROUPINGS.len()]
 }
 
 /// A group of related keys, and what they do.
@@ -85,7 +104,7 @@ pub(crate) const GROUPS: &[Group] = &[
         keys: &[(KeyCode::Char('o'), Command::NextOrder), (KeyCode::Char('r'), Command::Reverse)],
         does: "order, reverse",
     },
-    Group { keys: &[(KeyCode::Char('b'), Command::NextGrouping)], does: "rows by line, …" },
+    Group { keys: &[(KeyCode::Char('b'), Command::NextGrouping)], does: "rows by type, …" },
     Group { keys: &[(KeyCode::Char('v'), Command::NextValues)], does: "other values" },
     Group { keys: &[(KeyCode::Enter, Command::Stack)], does: "stack, or none" },
     Group { keys: &[(KeyCode::Tab, Command::Focus)], does: "scroll the stack" },

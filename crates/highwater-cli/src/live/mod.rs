@@ -28,8 +28,9 @@ use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{self, Event, KeyEventKind};
-use highwater_analyze::GroupBy;
+use highwater_analyze::{ContainerRule, GroupBy, Query};
 
+use crate::config::Config;
 use crate::error::CliError;
 use crate::load::Progress;
 use crate::reader::Readers;
@@ -87,7 +88,9 @@ pub(crate) fn run(plan: &Plan, source: Source, shared: &Shared) -> Result<(), Cl
         Source::Endpoint(_) => None,
     };
     let stop = Stop::of_screen(terminal::give_back_if_possible)?;
-    let lines = start(plan, source, shared);
+    // A key shows types, whatever was asked for at first.
+    let containers = Config::load(None)?.containers;
+    let lines = start(plan, source, shared, containers);
     let bounds =
         Bounds { snapshots: plan.keep, bytes: usize::try_from(plan.keep_bytes).unwrap_or(usize::MAX) };
     let Some(first) = first(&lines.news, &name, directory, &stop)? else { return Ok(()) };
@@ -103,7 +106,7 @@ pub(crate) fn run(plan: &Plan, source: Source, shared: &Shared) -> Result<(), Cl
 }
 
 /// Starts the threads. They end with the process, or when the screen's end of a channel is gone.
-fn start(plan: &Plan, source: Source, shared: &Shared) -> Lines {
+fn start(plan: &Plan, source: Source, shared: &Shared, containers: Vec<ContainerRule>) -> Lines {
     let (news_in, news) = sync_channel(WAITING_NEWS);
     let (wishes, wishes_out) = channel();
     let (questions, questions_out) = channel();
@@ -112,8 +115,8 @@ fn start(plan: &Plan, source: Source, shared: &Shared) -> Lines {
     let looking = Looking { every: plan.every, timeout: plan.timeout, most: plan.keep, limits };
     let gatherer = Gatherer::new(source, looking, news_in);
     thread::spawn(move || gatherer.go_on(&wishes_out));
-    let analyst =
-        Analyst::new(Ways { query: shared.query(GroupBy::Line), limits, symbols: shared.symbols() });
+    let query = Query { containers, ..shared.query(GroupBy::Line) };
+    let analyst = Analyst::new(Ways { query, limits, symbols: shared.symbols() });
     thread::spawn(move || analyst.go_on(&questions_out, &answers_in));
     Lines { news, wishes, questions, answers }
 }

@@ -16,10 +16,6 @@ use super::table::{Table, Wish};
 /// Maximum characters of a search.
 const LONGEST_SEARCH: usize = 200;
 
-/// The groupings, in the order in which the key goes through them.
-const GROUPINGS: [GroupBy; 6] =
-    [GroupBy::Line, GroupBy::Function, GroupBy::File, GroupBy::Crate, GroupBy::Module, GroupBy::Site];
-
 /// The options from the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Asked {
@@ -338,8 +334,7 @@ impl Model {
                 self.rearrange();
             }
             Command::NextGrouping => {
-                let now = GROUPINGS.iter().position(|it| *it == self.asked.by).unwrap_or(0);
-                self.asked.by = GROUPINGS[(now + 1) % GROUPINGS.len()];
+                self.asked.by = keys::next_grouping(self.asked.by);
             }
             Command::NextValues => self.next_values(),
             Command::Stack => {

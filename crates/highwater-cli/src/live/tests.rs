@@ -197,6 +197,8 @@ fn each_view_asks_its_question() {
     shows("4", "change +120.0 MiB");
     shows("p", "change 0 B");
     shows("1 b", "by function");
+    shows("b", "by type");
+    shows("b", "by container");
     shows("v", "alloc-blocks 328");
     shows("2", "alloc-blocks +80");
 }

@@ -84,7 +84,7 @@ fn page_json_text_and_drawing_have_the_same_numbers() {
     let place = place();
     let data = data(&place, "3.pb.gz");
     for sample in ["live-bytes", "alloc-bytes", "live-blocks", "alloc-blocks"] {
-        for by in ["function", "line"] {
+        for by in ["function", "line", "type"] {
             let question = format!("--sample {sample} --by {by} --min-fraction 0 3.pb.gz");
             let view = view(&data["snapshots"][0]["views"], sample, by);
             let top = place.run(&format!("top --json {question}")).json();
@@ -116,7 +116,7 @@ fn page_json_text_and_drawing_have_the_same_numbers() {
 fn changes_are_the_same_in_every_view() {
     let place = place();
     let data = data(&place, "0.pb.gz 3.pb.gz");
-    for by in ["function", "line"] {
+    for by in ["function", "line", "type"] {
         let question = format!("--by {by} 0.pb.gz 3.pb.gz");
         let view = view(&data["snapshots"][1]["changed"], "live-bytes", by);
         let diff = place.run(&format!("diff --json {question}")).json();

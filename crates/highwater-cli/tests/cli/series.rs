@@ -298,3 +298,62 @@ fn a_spike_over_several_intervals_is_shown_as_a_whole() {
     let row = text.lines().find(|line| line.contains("src/index.rs:88")).unwrap();
     assert!(row.starts_with("+40.0 MiB"), "{text}");
 }
+
+/// A directory with a series that leaks four sessions of a MiB per hour, and has 300 more once.
+fn of_sessions(more_at: Option<i64>) -> Place {
+    let place = Place::new();
+    fs::create_dir(place.path("series")).unwrap();
+    for hour in 0..12 {
+        let mut profile = snapshot(hour, 10);
+        let library = "/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/alloc/src/boxed.rs";
+        let new = frame(&mut profile, "alloc::boxed::Box<demo::Session>::new", library, 260);
+        let open = frame(&mut profile, "demo::open", "src/open.rs", 4);
+        let live = 10 + 4 * hour + if more_at == Some(hour) { 300 } else { 0 };
+        push_values(&mut profile, &[new, open], [1000 + 400 * hour + live, live], 1 << 20);
+        place.profile(&format!("series/heap-{hour:02}.pb.gz"), &profile);
+    }
+    place
+}
+
+#[test]
+fn every_view_has_rows_of_types() {
+    let place = of_sessions(None);
+    for by in ["type", "container"] {
+        for command in [
+            "top LAST",
+            "tree LAST --limit 0",
+            "diff FIRST LAST",
+            "check --baseline FIRST --max-growth 5% LAST",
+            "trend series",
+            "leaks series",
+            "plot series -o -",
+            "flame LAST -o -",
+            "flame --diff FIRST LAST -o -",
+            "report series -o -",
+            "types LAST",
+            "types FIRST LAST",
+        ] {
+            let command = command.replace("FIRST", "series/heap-00.pb.gz");
+            let command = command.replace("LAST", "series/heap-11.pb.gz");
+            for form in ["", " --json"] {
+                let run = place.run(&format!("{command} --by {by}{form}"));
+                assert!(matches!(run.code, Some(0 | 1)), "{command}: {}", run.stderr);
+                // A drawing writes the brackets of the container in its own way.
+                let names = if by == "type" { &["demo::Session"][..] } else { &["Box", "demo::Session"] };
+                for name in names {
+                    assert!(run.stdout.contains(name), "{command} by {by}{form}: {}", run.stdout);
+                }
+            }
+        }
+    }
+    let place = of_sessions(Some(6));
+    for form in ["", " --json"] {
+        let run = place.run(&format!("spikes series --by type{form}"));
+        assert!(run.answer().contains("demo::Session"), "{}", run.stdout);
+    }
+    // The page has types without being asked for them.
+    let run = place.run("report series/heap-11.pb.gz --json -o -");
+    let data: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    let views = data["snapshots"][0]["views"].as_array().unwrap().clone();
+    assert!(views.iter().any(|view| view["by"] == "type"), "{views:?}");
+}

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use highwater_ledger::{Ledger, SiteTotals, pause};
+use highwater_ledger::{Ledger, SiteTotals, Stack, pause};
 
 use super::noise::{is_noise, outside_of_the_allocator};
+use super::words::MOST_SITES;
 use super::{Excess, Limit, Limits, Site};
 use crate::finding::Frame;
 use crate::path;
@@ -14,6 +15,7 @@ use crate::pattern;
 use crate::process;
 use crate::settings::settings;
 use crate::symbols;
+use crate::types;
 
 /// The first pause, and the longest, while blocks that must go are waited for.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(5));
@@ -46,6 +48,14 @@ pub(crate) fn judge(
     }
     found.retain(|it| !settings().baseline.has_excess(process::program(), it));
     found
+}
+
+/// The part of a site that is about a limit, of the test's own blocks.
+struct Own {
+    path: Vec<Frame>,
+    /// Blocks and bytes.
+    part: (u64, u64),
+    stack: Stack,
 }
 
 struct Bench<'a> {
@@ -91,7 +101,7 @@ impl Bench<'_> {
         let (mut own, mut noise) = (Vec::new(), 0);
         for (site, part) in self.sites(part) {
             match self.own_path(&site) {
-                Some(path) => own.push((path.clone(), part)),
+                Some(path) => own.push(Own { path: path.clone(), part, stack: site.stack }),
                 None => noise += amount(part),
             }
         }
@@ -109,14 +119,14 @@ impl Bench<'_> {
                 if !self.is_excused(&site)
                     && let Some(path) = self.own_path(&site)
                 {
-                    left.push((path.clone(), part));
+                    left.push(Own { path: path.clone(), part, stack: site.stack });
                 }
             }
             if left.is_empty() {
                 return None;
             }
             if began.elapsed() >= grace {
-                let blocks = left.iter().map(|(_, part)| part.0).sum();
+                let blocks = left.iter().map(|own| own.part.0).sum();
                 return Some(self.excess(Limit::BlocksLeft, 0, blocks, began.elapsed(), left));
             }
             thread::sleep(pause);
@@ -140,34 +150,32 @@ impl Bench<'_> {
         is_excused
     }
 
-    fn excess(
-        &self,
-        limit: Limit,
-        allowed: u64,
-        found: u64,
-        waited: Duration,
-        own: Vec<(Vec<Frame>, (u64, u64))>,
-    ) -> Excess {
-        let mut sites: Vec<Site> = Vec::new();
+    fn excess(&self, limit: Limit, allowed: u64, found: u64, waited: Duration, own: Vec<Own>) -> Excess {
+        let mut sites: Vec<(Site, Stack)> = Vec::new();
         let mut places = BTreeMap::new();
-        for (path, (blocks, bytes)) in own {
+        for Own { path, part: (blocks, bytes), stack } in own {
             // Calls that look alike are one site to the reader.
             let looks: Vec<_> =
                 path.iter().map(|it| (it.function.clone(), it.file.clone(), it.line)).collect();
             let place = *places.entry(looks).or_insert_with(|| {
-                sites.push(Site { blocks: 0, bytes: 0, allocated: path });
+                sites.push((Site { blocks: 0, bytes: 0, allocated: path, container: None }, stack));
                 sites.len() - 1
             });
-            sites[place].blocks += blocks;
-            sites[place].bytes += bytes;
+            sites[place].0.blocks += blocks;
+            sites[place].0.bytes += bytes;
         }
-        sites.sort_by_key(|it| {
+        sites.sort_by_key(|(it, _)| {
             std::cmp::Reverse(if limit == Limit::Blocks {
                 (it.blocks, it.bytes)
             } else {
                 (it.bytes, it.blocks)
             })
         });
+        // Types are in debug information that takes time to read: only those that are shown are asked for.
+        for (site, stack) in sites.iter_mut().take(MOST_SITES) {
+            site.container = types::container(stack);
+        }
+        let sites = sites.into_iter().map(|(site, _)| site).collect();
         let waited_ms = u64::try_from(waited.as_millis()).unwrap_or(u64::MAX);
         Excess { test: self.test.to_owned(), limit, allowed, found, waited_ms, sites }
     }

@@ -6,7 +6,7 @@ use super::{Excess, Limit, Site};
 use crate::report::{self, Way};
 
 /// How many sites are shown.
-const MOST_SITES: usize = 8;
+pub(crate) const MOST_SITES: usize = 8;
 
 /// All that one test did not keep, and what can be done in the `way` that it was checked.
 pub(crate) fn text(found: &[Excess], way: Way) -> String {
@@ -55,8 +55,9 @@ pub(crate) fn sites(sites: &[Site]) -> String {
 fn site(site: &Site) -> String {
     let blocks = if site.blocks == 0 { String::new() } else { format!("{:>10}  ", blocks(site.blocks)) };
     let path = report::path(&site.allocated);
+    let of = site.container.as_ref().map_or_else(String::new, |name| format!("{name} at "));
     format!(
-        "{blocks}{:>9}  {}",
+        "{blocks}{:>9}  {of}{}",
         size(site.bytes),
         if path.is_empty() { "somewhere without names" } else { &path }
     )
@@ -90,7 +91,7 @@ mod tests {
             line: Some(line),
             origin: Origin::Own,
         };
-        let site = |line| Site { blocks: 2, bytes: 1536, allocated: vec![frame(line)] };
+        let site = |line| Site { blocks: 2, bytes: 1536, allocated: vec![frame(line)], container: None };
         let sites = (1..=sites).map(|it| site(u32::try_from(it).unwrap())).collect();
         Excess { test: "tests::a".to_owned(), limit, allowed, found, waited_ms: 503, sites }
     }
@@ -107,6 +108,11 @@ mod tests {
              \x20         reason = \"why this may stay\"\n\
              \x20      or in this test:\n\
              \x20         #[highwater_leaktest::test(allow(blocks = \"mine::grow\"))]\n"
+        );
+        let mut typed = excess(Limit::BlocksLeft, 0, 2, 1);
+        typed.sites[0].container = Some("Vec<mine::Entry>".to_owned());
+        assert!(
+            text(&[typed], Way::Guard).contains("1.5 KiB  Vec<mine::Entry> at /x/src/grow.rs:1 mine::grow\n")
         );
         let many =
             text(&[excess(Limit::Blocks, 3, 5, 10), excess(Limit::Peak, 4096, 1 << 20, 1)], Way::Guard);

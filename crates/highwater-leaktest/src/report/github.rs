@@ -237,7 +237,7 @@ mod tests {
             allowed: 1,
             found: 3,
             waited_ms: 0,
-            sites: vec![memory::Site { blocks: 3, bytes: 9, allocated: vec![frame(8)] }],
+            sites: vec![memory::Site { blocks: 3, bytes: 9, allocated: vec![frame(8)], container: None }],
         };
         let mut leaks = vec![leak("a", Kind::Task, 7); 12];
         leaks.extend(vec![leak("b", Kind::Task, 7); 12]);

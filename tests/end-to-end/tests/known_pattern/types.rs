@@ -41,13 +41,30 @@ fn both(options: &[&str]) -> (BTreeMap<String, Held>, BTreeMap<String, Held>) {
     (said.collect(), found.collect())
 }
 
-/// Bytes of blocks that have a type, as a share of all. Each of them is what the program counted.
-fn typed_fraction(options: &[&str]) -> f64 {
+/// Types that have others of the same size, which the same functions allocate for.
+const ALIKE: [&str; 10] = [
+    "counted_types::Session",
+    "counted_types::Twin",
+    "counted_types::Queued",
+    "counted_types::Heaped",
+    "counted_types::Copied",
+    "counted_types::Gathered",
+    "counted_types::Sliced",
+    "counted_types::Kept",
+    "(u64, counted_types::Row)",
+    "(u64, counted_types::RowTwin)",
+];
+
+/// Bytes of blocks that have a type, as a share of all. Each type has what the program counted. Without
+/// names of inlined functions, types of one size may have each other's names.
+fn typed_fraction(options: &[&str], has_inlined: bool) -> f64 {
     let (said, found) = both(options);
     let (untyped, typed): (Vec<_>, Vec<_>) =
         found.iter().partition(|(name, _)| name.starts_with("[no type: "));
     for (name, held) in &typed {
-        assert_eq!(said.get(*name), Some(*held), "{name} with {options:?}");
+        if has_inlined || !ALIKE.contains(&name.as_str()) {
+            assert_eq!(said.get(*name), Some(*held), "{name} with {options:?}");
+        }
     }
     let sum = |rows: &[(&String, &Held)]| rows.iter().map(|(_, held)| held.1).sum::<i64>() as f64;
     sum(&typed) / (sum(&typed) + sum(&untyped))
@@ -55,16 +72,18 @@ fn typed_fraction(options: &[&str]) -> f64 {
 
 #[test]
 fn types_are_those_that_the_program_counted() {
-    let (said, found) = both(&["-Cdebuginfo=limited"]);
-    assert_eq!(said.len(), 20);
+    // Optimized, so that functions are inlined, and those with the same machine code are one.
+    let (said, found) = both(&["-Cdebuginfo=limited", "-Copt-level=3"]);
+    assert_eq!(said.len(), 33);
     assert_eq!(said, found);
-    let lines = typed_fraction(&["-Cdebuginfo=line-tables-only"]);
-    let symbols = typed_fraction(&["-Cdebuginfo=0", "-Cstrip=debuginfo", "-Csymbol-mangling-version=v0"]);
+    let lines = typed_fraction(&["-Cdebuginfo=line-tables-only", "-Copt-level=3"], true);
+    let symbols =
+        typed_fraction(&["-Cdebuginfo=0", "-Cstrip=debuginfo", "-Csymbol-mangling-version=v0"], false);
     assert!(
-        lines > 0.9 && symbols > 0.9,
+        lines > 0.98 && symbols > 0.9,
         "{lines} of the bytes with line tables, {symbols} with symbols alone"
     );
     // The planted fault: without any name no block is of a type.
     let (said, found) = both(&["-Cdebuginfo=0", "-Cstrip=symbols", "-Csymbol-mangling-version=v0"]);
-    assert_eq!((said.len(), found.len()), (20, 0), "{found:?}");
+    assert_eq!((said.len(), found.len()), (33, 0), "{found:?}");
 }

@@ -96,6 +96,15 @@ fn limits_for_memory_are_held() {
         let wrong = compare(&expected, &outcome);
         assert!(wrong.is_empty(), "{way:?}\n{}\n{}", wrong.join("\n"), outcome.said);
         assert_eq!(outcome.code, Some(101));
+        for (test, container) in [
+            ("leak_three_vectors", "Vec<u8>"),
+            ("leak_into_a_static", "Vec<Vec<u8>>"),
+            ("leak_cycle", "left::Node>"),
+        ] {
+            let found = outcome.memory.iter().find(|it| function(&it.test) == test).expect("it is blamed");
+            let found = found.sites[0].container.as_deref();
+            assert!(found.is_some_and(|it| it.ends_with(container)), "{test} is of {found:?}");
+        }
     }
 }
 

@@ -115,6 +115,7 @@ pub struct Site {
     pub blocks: u64,
     pub bytes: u64,
     pub allocated: Vec<Frame>,
+    pub container: Option<String>,
 }
 
 /// A report of one process.

@@ -8,6 +8,7 @@ mod allocators;
 mod cache;
 mod compare;
 mod hostile;
+mod layouts;
 mod names;
 mod programs;
 mod refused;

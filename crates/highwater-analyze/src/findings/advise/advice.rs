@@ -101,6 +101,9 @@ pub struct Advice {
     /// What to do there.
     #[serde(flatten)]
     pub measure: Measure,
+    /// The collection or pointer whose blocks these are, by the stack that allocated most: `Vec<demo::Entry>`. `None` where it
+    /// is not known, and for what is built of many.
+    pub container: Option<String>,
     /// The line is a library's: it is for its authors to change.
     pub in_library: bool,
     /// The line of the program that called into the library, where the line to change is a library's.

@@ -148,6 +148,7 @@ fn advice(ground: &Ground<'_>, (caller, callee): Call, built: &Built, times: i64
             lines: lines(ground, built),
             freed_fraction: freed_fraction(built),
         },
+        container: None,
         in_library: false,
         called_from: None,
         saves_bytes: ground.saving(built.bytes),

@@ -23,6 +23,7 @@ use crate::findings::gap::Gap;
 use crate::findings::history::History;
 use crate::findings::lives::value::Value;
 use crate::findings::lives::{Life, Lives};
+use crate::frames::types::of_frames::of_frames;
 use crate::queries::header::{Header, Omitted};
 use crate::query::Query;
 use crate::statistics::estimate::Estimate;
@@ -92,6 +93,8 @@ pub fn advise(last: &Profile, earlier: Option<&Profile>, history: &History, quer
         findings.extend([held, traffic].into_iter().flatten().map(|it| Advice {
             key: lives.key(row),
             measure: it.measure,
+            // Named below: few findings are shown.
+            container: None,
             in_library,
             called_from: if in_library { lives.called_from(life) } else { None },
             saves_bytes: it.bytes,
@@ -109,6 +112,10 @@ pub fn advise(last: &Profile, earlier: Option<&Profile>, history: &History, quer
             .then_with(|| a.key.label.cmp(&b.key.label))
     });
     let beyond = findings.split_off(query.limit.unwrap_or(usize::MAX).min(findings.len()));
+    let is_of_blocks = |it: &&mut Advice| it.measure.kind() != MeasureKind::Hoist;
+    for finding in findings.iter_mut().filter(is_of_blocks) {
+        finding.container = of_frames(&finding.stack, &query.containers);
+    }
     let omitted = Omitted {
         rows: beyond.len(),
         value: beyond.iter().fold(0, |sum: i64, it| sum.saturating_add(it.saves_bytes.total.value)),

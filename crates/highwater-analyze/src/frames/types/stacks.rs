@@ -2,13 +2,12 @@
 
 use std::collections::HashMap;
 
+use highwater_names::types::{Judged, Named, NoType, Owner, TypeOf, Typist};
 use highwater_profile::LocationId;
 
 use crate::frames::class::FrameClass;
 use crate::frames::resolver::{AllFrames, Resolved};
 use crate::frames::symbols::{self, Symbol, SymbolId, Symbols, TextId, Typed};
-use crate::frames::types::of_block::{NoType, TypeOf};
-use crate::frames::types::typist::{Named, Typist};
 use crate::group::GroupBy;
 use crate::query::Query;
 
@@ -34,10 +33,16 @@ pub(crate) fn of_stacks<'a>(
     let typist = Typist { rules: &query.containers };
     let mut known: HashMap<Result<TypeOf, NoType>, StackType> = HashMap::new();
     let mut buffer: Vec<Resolved> = Vec::new();
+    // A frame is judged once: large profiles have millions of stacks and some thousand frames.
+    let mut judged: Vec<Option<Judged>> = Vec::new();
     let mut type_of = |stack: &[LocationId], symbols: &mut Symbols| {
         buffer.clear();
         frames.add_all(stack, &mut buffer);
-        let found = typist.type_of(buffer.iter().map(|frame| named(frame, symbols)));
+        judged.resize_with(symbols.len().max(judged.len()), || None);
+        for frame in &buffer {
+            judged[frame.symbol.index()].get_or_insert_with(|| typist.judge(&named(frame, symbols)));
+        }
+        let found = Typist::type_of(buffer.iter().filter_map(|frame| judged[frame.symbol.index()].as_ref()));
         *known.entry(found).or_insert_with_key(|found| stack_type(found, query, symbols))
     };
     Some(stacks.map(|stack| type_of(stack, symbols)).collect())
@@ -47,8 +52,18 @@ fn named<'a>(frame: &Resolved, symbols: &'a Symbols) -> Named<'a> {
     let symbol = symbols.get(frame.symbol);
     Named {
         function: symbols.text(symbol.function),
-        class: frame.class,
+        file: symbols.text(symbol.file),
+        owner: owner(frame.class),
         is_rust: symbol.crate_name.is_some(),
+    }
+}
+
+/// Whose function a frame of this class is.
+pub(super) fn owner(class: FrameClass) -> Owner {
+    match class {
+        FrameClass::Own | FrameClass::Inner | FrameClass::Nameless => Owner::Program,
+        FrameClass::Plumbing => Owner::Library,
+        FrameClass::Recorder | FrameClass::Entry | FrameClass::Shim => Owner::Allocator,
     }
 }
 

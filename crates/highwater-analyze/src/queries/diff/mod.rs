@@ -11,7 +11,6 @@ use highwater_profile::Profile;
 use serde::Serialize;
 
 use self::compared::Compared;
-use self::pair::Pair;
 use self::tally::Tally;
 use crate::caveat::Caveat;
 use crate::error::AnalyzeError;
@@ -101,18 +100,19 @@ pub fn diff(
     options: &DiffOptions,
 ) -> Result<Diff, AnalyzeError> {
     let compared = Compared::of([base, new], query, options)?;
-    let Compared { pair, tallies, total, tested, .. } = &compared;
-    let changed = pair.sites.all.iter().map(|it| pair.change(it));
-    let all_changes = changed.fold(0u128, |sum, it| sum.saturating_add(it.magnitude()));
-    let whole = match options.mode {
-        DiffMode::Base => all_changes,
-        DiffMode::DiffBase => pair.sites.wholes[0],
-    };
+    Ok(ranked(&compared, query).into_answer(&compared, options))
+}
 
-    let significant = tallies.iter().filter(|it| it.significant && it.q_value.is_some()).count();
-    let noise = tallies.iter().filter(|it| !it.significant && !it.change.is_zero()).map(|it| it.change);
-    let noise = Omitted::of(noise);
+/// The rows of a comparison that are shown, in their order.
+pub(crate) struct Ranked<'a> {
+    pub shown: Vec<&'a Tally>,
+    omitted: Omitted,
+}
 
+/// The rows that a query asks for.
+pub(crate) fn ranked<'a>(compared: &'a Compared<'_>, query: &Query) -> Ranked<'a> {
+    let Compared { tallies, .. } = compared;
+    let all_changes = all_changes(compared);
     let is_worth =
         |it: &&Tally| it.stands_out() || it.change.fraction_of(all_changes).abs() >= query.min_fraction;
     let mut kept: Vec<&Tally> = tallies.iter().filter(is_worth).collect();
@@ -131,37 +131,52 @@ pub fn diff(
     shown.sort_unstable();
     let is_left_out = |it: &&Tally| !it.change.is_zero() && shown.binary_search(&it.row).is_err();
     let omitted = Omitted::of(tallies.iter().filter(is_left_out).map(|it| it.change));
+    Ranked { shown: kept, omitted }
+}
 
-    let row = |it: &&Tally| DiffRow {
-        key: compared.key(it),
-        base: it.sums[0].estimate(),
-        new: it.sums[1].estimate(),
-        change: it.change.estimate(),
-        samples: it.change.samples(),
-        fraction: it.change.fraction_of(whole),
-        q_value: it.q_value,
-        significant: it.significant,
-        cohorts: cohorts_of(pair, it),
-        stack: compared.stack(it),
-    };
-    let rows = kept.iter().map(row).collect();
-    let total_change = change_of(pair, total, whole, total.significant);
-    let threshold = options.fdr * (significant + 1) as f64 / (tested + 1) as f64;
-    let Pair { sites, comparison, .. } = compared.pair;
-    let [base, new] = sites.headers;
-    Ok(Diff {
-        overlap: comparison.overlap,
-        caveats: comparison.caveats,
-        total_change,
-        minimum_detectable: minimum_detectable(&base, &new, threshold),
-        fdr: options.fdr,
-        tested: compared.tested,
-        rows,
-        omitted,
-        noise,
-        base,
-        new,
-    })
+/// All changes, growth and shrinkage added up without their signs.
+fn all_changes(compared: &Compared<'_>) -> u128 {
+    let changed = compared.pair.sites.all.iter().map(|it| compared.pair.change(it));
+    changed.fold(0u128, |sum, it| sum.saturating_add(it.magnitude()))
+}
+
+impl Ranked<'_> {
+    pub fn into_answer(self, compared: &Compared<'_>, options: &DiffOptions) -> Diff {
+        let Compared { pair, tallies, total, tested, .. } = compared;
+        let whole = match options.mode {
+            DiffMode::Base => all_changes(compared),
+            DiffMode::DiffBase => pair.sites.wholes[0],
+        };
+        let significant = tallies.iter().filter(|it| it.significant && it.q_value.is_some()).count();
+        let noise = tallies.iter().filter(|it| !it.significant && !it.change.is_zero()).map(|it| it.change);
+        let row = |it: &&Tally| DiffRow {
+            key: compared.key(it),
+            base: it.sums[0].estimate(),
+            new: it.sums[1].estimate(),
+            change: it.change.estimate(),
+            samples: it.change.samples(),
+            fraction: it.change.fraction_of(whole),
+            q_value: it.q_value,
+            significant: it.significant,
+            cohorts: cohorts_of(pair, it),
+            stack: compared.stack(it),
+        };
+        let threshold = options.fdr * (significant + 1) as f64 / (*tested + 1) as f64;
+        let [base, new] = &pair.sites.headers;
+        Diff {
+            rows: self.shown.iter().map(row).collect(),
+            total_change: change_of(pair, total, whole, total.significant),
+            overlap: pair.comparison.overlap,
+            caveats: pair.comparison.caveats.clone(),
+            minimum_detectable: minimum_detectable(base, new, threshold),
+            fdr: options.fdr,
+            tested: *tested,
+            omitted: self.omitted,
+            noise: Omitted::of(noise),
+            base: base.clone(),
+            new: new.clone(),
+        }
+    }
 }
 
 /// Growth from nothing by `n` samples of small blocks is `n` intervals: the smallest that has a p-value of at most

@@ -1,7 +1,7 @@
 //! Types in names of functions: the path that a function belongs to, with the type arguments at each step.
 
-use highwater_names::brackets;
-use highwater_names::function::own_name;
+use crate::brackets;
+use crate::function::own_name;
 
 /// A step of a path: `Vec<u8>` is the name `Vec` with one argument.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +53,16 @@ pub(super) fn arguments(inner: &str) -> impl Iterator<Item = &str> {
     all.into_iter().filter(|argument| !argument.is_empty() && !argument.starts_with('\''))
 }
 
+/// A path without type arguments: `alloc::vec::Vec`.
+pub(super) fn path(steps: &[Step<'_>]) -> String {
+    steps.iter().map(|step| step.name).collect::<Vec<_>>().join("::")
+}
+
+/// The type of an array's elements, of what stands between its brackets: `u8` of `u8; 4`.
+pub(super) fn array_element(inner: &str) -> Option<&str> {
+    brackets::split_words(inner, "; ").map(|(element, _)| element)
+}
+
 fn strip_reference(text: &str) -> &str {
     let text = text.trim_start_matches(['&', '*']);
     let text = match text.strip_prefix('\'').and_then(|rest| rest.split_once(' ')) {
@@ -79,7 +89,7 @@ pub(super) fn is_parameter(argument: &str) -> bool {
 
 /// A type as people write it: `alloc::vec::Vec<u8, alloc::alloc::Global>` is `Vec<u8>`. Paths of the standard library go,
 /// and so do its allocator and its hasher; paths of other crates stay.
-pub(crate) fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     let text = environment_names(text.trim());
     let mut out = String::with_capacity(text.len());
     let mut rest = text.as_str();
@@ -115,13 +125,19 @@ fn is_path_letter(letter: char) -> bool {
     letter.is_alphanumeric() || matches!(letter, '_' | ':' | '#')
 }
 
-const DEFAULTS: [&str; 5] = [
+const DEFAULTS: [&str; 6] = [
     "alloc::alloc::Global",
+    "hashbrown::raw::inner::alloc::inner::Global",
     "std::hash::random::RandomState",
     "std::collections::hash::map::RandomState",
     "hashbrown::DefaultHashBuilder",
     "allocator_api2::stable::alloc::global::Global",
 ];
+
+/// Whether an argument says where a collection allocates or how it hashes, and not what it holds.
+pub(super) fn is_default(text: &str) -> bool {
+    default_length(text) == text.len()
+}
 
 fn starts_with_default(text: &str) -> bool {
     default_length(text) > 0

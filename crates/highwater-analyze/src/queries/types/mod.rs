@@ -1,5 +1,10 @@
 //! The types that hold most, each with the collections that keep its blocks and the lines that make them.
 
+pub(crate) mod change;
+pub(crate) mod layout;
+pub(crate) mod parts;
+pub(crate) mod shape;
+
 use std::cmp::Reverse;
 
 use hashbrown::HashMap;
@@ -11,13 +16,11 @@ use crate::group::{GroupBy, RowKey};
 use crate::queries::header::{Header, Omitted};
 use crate::queries::rows::{RowId, Rows};
 use crate::queries::sites::{Equal, Part, Sites};
+use crate::queries::types::parts::{Parts, Split, TypePart};
 use crate::query::Query;
 use crate::sample_kind::SampleKind;
 use crate::statistics::estimate::Estimate;
 use crate::statistics::sum::Sum;
-
-/// Collections and lines that are named for each type.
-const PARTS: usize = 3;
 
 /// The answer of [`types()`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -53,29 +56,16 @@ pub struct TypeRow {
     pub line_count: usize,
 }
 
-/// A part of the blocks of one type.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub struct TypePart {
-    /// The collection, or the line.
-    pub key: RowKey,
-    /// Bytes of the part.
-    pub bytes: Estimate,
-    /// `bytes` as a share of the type's.
-    pub fraction: f64,
-}
-
 /// A type while its blocks are added up.
 struct Tally {
     bytes: Sum,
     blocks: Sum,
-    containers: HashMap<RowId, Sum>,
-    lines: HashMap<RowId, Sum>,
+    parts: Parts,
 }
 
 impl Tally {
     fn new() -> Self {
-        Self { bytes: Sum::ZERO, blocks: Sum::ZERO, containers: HashMap::new(), lines: HashMap::new() }
+        Self { bytes: Sum::ZERO, blocks: Sum::ZERO, parts: Parts::default() }
     }
 }
 
@@ -97,24 +87,13 @@ pub fn types(profile: &Profile, query: &Query) -> Result<Types, AnalyzeError> {
     let (mut types, mut lines) = (Rows::new(GroupBy::Type), Rows::new(GroupBy::Line));
     let mut tallies: Vec<Tally> = Vec::new();
     for site in &sites.all {
-        let mut stack = sites.cause_and_callers(site).iter();
-        let row = types.of(&sites, stack.next().copied());
-        let mut next = stack.next().copied();
-        let container = next.filter(|id| sites.symbols.get(*id).is_type.is_some());
-        if container.is_some() {
-            next = stack.next().copied();
-        }
-        let container = container.map(|id| types.of(&sites, Some(id)));
-        let line = lines.of(&sites, next);
+        let of = Split::of(&sites, site);
+        let row = types.of(&sites, of.type_or_why);
         tallies.resize_with(types.len().max(tallies.len()), Tally::new);
         let tally = &mut tallies[row];
-        let bytes = site.sums[0];
-        tally.bytes.add(bytes);
+        tally.bytes.add(site.sums[0]);
         tally.blocks.add(site.sums[1]);
-        if let Some(container) = container {
-            tally.containers.entry(container).or_insert(Sum::ZERO).add(bytes);
-        }
-        tally.lines.entry(line).or_insert(Sum::ZERO).add(bytes);
+        tally.parts.add(&sites, &of, [&mut types, &mut lines], site.sums[0]);
     }
 
     let whole = sites.wholes[0];
@@ -125,15 +104,7 @@ pub fn types(profile: &Profile, query: &Query) -> Result<Types, AnalyzeError> {
     left_out.extend(rows.drain(query.limit.unwrap_or(usize::MAX).min(rows.len())..));
     let row = |(row, tally): &(RowId, &Tally)| {
         let parts_of = |parts: &HashMap<RowId, Sum>, names: &Rows| {
-            let mut parts: Vec<(RowId, Sum)> = parts.iter().map(|(row, sum)| (*row, *sum)).collect();
-            parts.sort_by_key(|(row, sum)| (Reverse(sum.magnitude()), *row));
-            parts.truncate(PARTS);
-            let part = |&(row, sum): &(RowId, Sum)| TypePart {
-                key: names.key(&sites, row).clone(),
-                bytes: sum.estimate(),
-                fraction: sum.fraction_of(tally.bytes.magnitude()),
-            };
-            parts.iter().map(part).collect()
+            parts::largest(parts, names, &sites, tally.bytes.magnitude())
         };
         let blocks = counted.map(|_| tally.blocks.estimate());
         let mean = blocks.filter(|blocks| blocks.value > 0);
@@ -143,9 +114,9 @@ pub fn types(profile: &Profile, query: &Query) -> Result<Types, AnalyzeError> {
             fraction: tally.bytes.fraction_of(whole),
             blocks,
             mean_block_bytes: mean.map(|blocks| tally.bytes.value() as f64 / blocks.value as f64),
-            containers: parts_of(&tally.containers, &types),
-            lines: parts_of(&tally.lines, &lines),
-            line_count: tally.lines.len(),
+            containers: parts_of(&tally.parts.containers, &types),
+            lines: parts_of(&tally.parts.lines, &lines),
+            line_count: tally.parts.lines.len(),
         }
     };
     Ok(Types {

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The type of a block.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TypeOf {
+pub struct TypeOf {
     /// What lies in the block, or in each of its equal parts: `demo::Session`, `(u64, String)`.
     pub element: String,
     /// The collection or pointer that keeps the block: `Vec<demo::Session>`.
@@ -13,7 +13,7 @@ pub(crate) struct TypeOf {
 
 /// Why a block has no type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum NoType {
+pub enum NoType {
     /// No function on the way from the allocator to the program has a name.
     NoNames,
     /// A collection allocated the block, and its functions have names without type arguments.

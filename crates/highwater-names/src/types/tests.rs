@@ -3,25 +3,29 @@
 use super::containers::{ContainerRule, Element};
 use super::name::short;
 use super::of_block::NoType;
-use super::typist::{Named, Typist};
-use crate::frames::class::FrameClass;
+use super::typist::{Named, Owner, Typist};
 
-/// The type of a block below these functions, leaf first. A function that begins with `=` is the program's own.
+/// The type of a block below these functions, leaf first. A function that begins with `=` is the program's own. Behind ` @ `
+/// stands the file.
 fn typed(functions: &[&str]) -> Result<(String, String), NoType> {
     by_rules(&[], functions)
 }
 
 fn by_rules(rules: &[ContainerRule], functions: &[&str]) -> Result<(String, String), NoType> {
+    let typist = Typist { rules };
     let frames = functions.iter().map(|text| {
         let own = text.strip_prefix('=');
-        let function = own.unwrap_or(text);
-        Named {
+        let (function, file) = own.unwrap_or(text).split_once(" @ ").unzip();
+        let function = function.or(own).unwrap_or(text);
+        typist.judge(&Named {
+            file,
             function: Some(function).filter(|text| !text.is_empty()),
-            class: if own.is_some() { FrameClass::Own } else { FrameClass::Plumbing },
+            owner: if own.is_some() { Owner::Program } else { Owner::Library },
             is_rust: function.contains("::"),
-        }
+        })
     });
-    Typist { rules }.type_of(frames).map(|found| (found.element, found.container))
+    let frames: Vec<_> = frames.collect();
+    Typist::type_of(frames.iter()).map(|found| (found.element, found.container))
 }
 
 fn ok(element: &str, container: &str) -> Result<(String, String), NoType> {
@@ -189,6 +193,143 @@ fn the_innermost_collection_gives_the_type_and_those_around_it_its_name() {
             "f32",
             "Box<[f32]>",
         ),
+        // Functions of the same machine code bear one name; the caller is right.
+        (
+            &["alloc::raw_vec::RawVec<usize>::grow_one", "alloc::vec::Vec<demo::Id>::push", "=demo::add"],
+            "demo::Id",
+            "Vec<demo::Id>",
+        ),
+        (
+            &[
+                "alloc::raw_vec::RawVec<usize>::grow_one",
+                "alloc::collections::vec_deque::VecDeque<usize>::grow",
+                "alloc::collections::vec_deque::VecDeque<demo::Id>::push_back",
+                "=demo::add",
+            ],
+            "demo::Id",
+            "VecDeque<demo::Id>",
+        ),
+        (
+            &[
+                "alloc::raw_vec::RawVec<(u64, u64)>::grow_one",
+                "alloc::vec::Vec<slab::Entry<demo::Row>>::push",
+                "slab::Slab<demo::Row>::insert",
+                "=demo::add",
+            ],
+            "demo::Row",
+            "Slab<demo::Row>",
+        ),
+        (
+            &[
+                "alloc::raw_vec::RawVec<demo::Other>::with_capacity_in",
+                "<alloc::vec::Vec<T> as alloc::vec::spec_from_iter::SpecFromIter<T,I>>::from_iter::<demo::Other, demo::Walk>",
+                "<alloc::vec::Vec<demo::Id> as core::iter::traits::collect::FromIterator<demo::Id>>::from_iter::<demo::Walk>",
+                "core::iter::traits::iterator::Iterator::collect::<demo::Walk, alloc::vec::Vec<demo::Id>>",
+                "=demo::add",
+            ],
+            "demo::Id",
+            "Vec<demo::Id>",
+        ),
+        (
+            &[
+                "hashbrown::raw::RawTable<(u64, i64)>::reserve_rehash",
+                "hashbrown::map::HashMap<u64, demo::Id>::insert",
+                "=demo::add",
+            ],
+            "(u64, demo::Id)",
+            "HashMap<u64, demo::Id>",
+        ),
+        // A list of lists that is copied does not own the elements of the lists in it, whatever their size.
+        (
+            &[
+                "alloc::raw_vec::RawVec<demo::Id>::with_capacity_in",
+                "<alloc::vec::Vec<demo::Id> as core::clone::Clone>::clone",
+                "<alloc::vec::Vec<alloc::vec::Vec<demo::Id>> as core::clone::Clone>::clone",
+                "=demo::add",
+            ],
+            "demo::Id",
+            "Vec<demo::Id>",
+        ),
+        // Line tables give inlined functions without their path.
+        (
+            &[
+                "grow_one<alloc::alloc::Global> @ /rustc/01/library/alloc/src/raw_vec/mod.rs",
+                "alloc::raw_vec::RawVec<usize>::grow_one @ /rustc/01/library/alloc/src/raw_vec/mod.rs",
+                "push<demo::Id, alloc::alloc::Global> @ /rustc/01/library/alloc/src/vec/mod.rs",
+                "=demo::add",
+            ],
+            "demo::Id",
+            "Vec<demo::Id>",
+        ),
+        (
+            &["new<demo::Node> @ /rustc/01/library/alloc/src/boxed.rs", "=demo::add"],
+            "demo::Node",
+            "Box<demo::Node>",
+        ),
+        (
+            &[
+                "new<alloc::sync::ArcInner<demo::State>> @ /rustc/01/library/alloc/src/boxed.rs",
+                "new<demo::State> @ /rustc/01/library/alloc/src/sync.rs",
+                "=demo::add",
+            ],
+            "demo::State",
+            "Arc<demo::State>",
+        ),
+        (
+            &[
+                "reserve_rehash<(u32, demo::Row), alloc::alloc::Global> @ /rust/deps/hashbrown-0.16.1/src/raw/mod.rs",
+                "insert<u32, demo::Row, std::hash::random::RandomState, alloc::alloc::Global> @ /rust/deps/hashbrown-0.16.1/src/map.rs",
+                "insert<u32, demo::Row, std::hash::random::RandomState> @ /rustc/01/library/std/src/collections/hash/map.rs",
+                "=demo::add",
+            ],
+            "(u32, demo::Row)",
+            "HashMap<u32, demo::Row>",
+        ),
+        (
+            &[
+                "{closure#0}<demo::Kept, alloc::alloc::Global> @ /rustc/01/library/alloc/src/sync.rs",
+                "allocate_for_slice_in<demo::Kept, alloc::alloc::Global> @ /rustc/01/library/alloc/src/sync.rs",
+                "from<demo::Kept, alloc::alloc::Global> @ /rustc/01/library/alloc/src/sync.rs",
+                "=demo::add",
+            ],
+            "demo::Kept",
+            "Arc<[demo::Kept]>",
+        ),
+        // Sets are maps to nothing, also where no function of the set is named.
+        (
+            &["hashbrown::raw::RawTable<(demo::Id, ())>::reserve_rehash", "=demo::add"],
+            "demo::Id",
+            "HashSet<demo::Id>",
+        ),
+        (
+            &[
+                "hashbrown::raw::RawTable<usize>::reserve_rehash",
+                "indexmap::map::IndexMap<u8, u16>::insert",
+                "=demo::add",
+            ],
+            "usize",
+            "IndexMap<u8, u16>",
+        ),
+        (
+            &["smallvec::SmallVec<[demo::Id; 4]>::try_grow", "=demo::add"],
+            "demo::Id",
+            "SmallVec<[demo::Id; 4]>",
+        ),
+        (
+            &[
+                "alloc::boxed::Box<alloc::sync::ArcInner<futures_util::stream::futures_unordered::task::Task<demo::Fetch>>>::new",
+                "alloc::sync::Arc<futures_util::stream::futures_unordered::task::Task<demo::Fetch>>::new",
+                "=demo::add",
+            ],
+            "demo::Fetch",
+            "FuturesUnordered<demo::Fetch>",
+        ),
+        // The function of a type with arguments that calls the allocator itself.
+        (
+            &["alloc::alloc::alloc", "=demo::queue::Block<demo::Message>::new @ src/queue.rs", "=demo::send"],
+            "demo::Message",
+            "demo::queue::Block<demo::Message>",
+        ),
     ] {
         assert_eq!(typed(functions), ok(element, container), "{functions:?}");
     }
@@ -201,6 +342,8 @@ fn what_has_no_type_says_why() {
         (&["alloc::raw_vec::RawVecInner<A>::finish_grow", "=demo::main"], NoType::NoArguments),
         (&["=", "=demo::main"], NoType::NoNames),
         (&["=demo::arena::Arena::grow", "=demo::main"], NoType::Direct),
+        (&["=demo::queue::Block<demo::Message>::new"], NoType::Direct),
+        (&["=demo::queue::Block<16>::new @ src/queue.rs"], NoType::Direct),
         (&["=sqlite3MemMalloc", "=sqlite3_open"], NoType::NotRust),
         (&[], NoType::NotRust),
         // A boxed function is called here, and nothing is boxed.
@@ -211,6 +354,15 @@ fn what_has_no_type_says_why() {
             ],
             NoType::Direct,
         ),
+        (
+            &[
+                "call_once<(), dyn core::ops::function::FnOnce<()>, alloc::alloc::Global> @ /rustc/01/library/alloc/src/boxed.rs",
+                "=demo::main",
+            ],
+            NoType::Direct,
+        ),
+        // A function of the standard library allocates for its caller, and no type of the caller's.
+        (&["std::sys::unix::open", "=demo::Reader<demo::Row>::open"], NoType::Direct),
     ] {
         assert_eq!(typed(functions), Err(why), "{functions:?}");
     }
