@@ -15,7 +15,7 @@ impl<A: Inner> Family<A> {
             let mark = exact.mark();
             let block = Self::ask_with_room(bytes, mark, ask);
             if !block.is_null() {
-                exact.count(block, bytes);
+                exact.count(block, bytes, mark);
             }
             return block;
         }
