@@ -134,7 +134,8 @@ fn begin() -> Result<(), Refused> {
 /// A fork is going on, and the thread that forks is the writer meanwhile.
 static IS_HELD: AtomicBool = AtomicBool::new(false);
 
-/// Waits for the thread that writes before a fork: the child has the memory of this library, but not that thread.
+/// Waits for the thread that writes before a fork: the child has the memory of this library, but not that
+/// thread.
 pub(crate) fn before_fork() {
     IS_HELD.store(begin().is_ok(), Ordering::Release);
 }

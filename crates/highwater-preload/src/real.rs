@@ -159,7 +159,8 @@ thread_local! {
     static IS_INSIDE: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Calls one of the functions. Those of other libraries than glibc may call each other by their names, and so come here again.
+/// Calls one of the functions. In other libraries than glibc they may call each other by their names, and so
+/// come here again.
 #[inline(always)]
 fn inside<R>(call: impl FnOnce() -> R) -> R {
     if HAS_HEADERS.load(Ordering::Relaxed) {
@@ -171,7 +172,8 @@ fn inside<R>(call: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Whether one of the functions calls another one, which is a part of what it does and no call of the program.
+/// Whether one of the functions calls another one, which is a part of what it does and no call of the
+/// program.
 #[inline(always)]
 pub(crate) fn is_inside() -> bool {
     !HAS_HEADERS.load(Ordering::Relaxed) && IS_INSIDE.get()
