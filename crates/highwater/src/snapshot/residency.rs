@@ -29,7 +29,7 @@ const ROOT: &str = "resident set";
 /// A block that lies where the allocator's own does, without a mark of the recorder in front.
 fn unmarked_block() -> Option<Vec<u8>> {
     const BYTES: usize = 4000;
-    (0..8).map(|_| Vec::with_capacity(BYTES)).find(|it: &Vec<u8>| it.as_ptr().addr() % 16 == 0)
+    (0..8).map(|_| Vec::with_capacity(BYTES)).find(|it: &Vec<u8>| it.as_ptr().addr().is_multiple_of(16))
 }
 
 /// What was resident at one moment.

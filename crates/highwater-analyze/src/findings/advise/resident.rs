@@ -114,7 +114,7 @@ mod tests {
                 };
                 Label { key, value }
             };
-            let label = ledger.map_or_else(|| label("bytes", None), |it| label("ledger", Some(it)));
+            let label = if ledger.is_some() { label("ledger", ledger) } else { label("bytes", None) };
             profile.samples.push(&stack, &values, &[label]);
         };
         row(&["keep"], [live / 64, live, live / 64, 40 * MIB, 0, 0, 0, 0], None);
