@@ -201,8 +201,8 @@ const KINDS: &[Kind] = &[
     }),
     ("counted_types::Heaped", "Vec<counted_types::Heaped>", || {
         let mut all = Vec::new();
-        all.reserve(black_box(41));
         all.push(Heaped([black_box(1); 5]));
+        all.reserve(black_box(41));
         forget(black_box(all));
     }),
     ("counted_types::Copied", "Vec<counted_types::Copied>", || {

@@ -106,7 +106,9 @@ fn the_screen_equals_json() {
     live.settled("↓rank");
     live.terminal.press("b");
     same(&live.settled("by function"), &top(last, &["--by", "function"]), flat);
-    live.terminal.press("bbbbb");
+    live.terminal.press("b");
+    same(&live.settled("by type"), &top(last, &["--by", "type"]), flat);
+    live.terminal.press("bbbbbb");
     live.settled("by line");
 
     live.terminal.press("2");
