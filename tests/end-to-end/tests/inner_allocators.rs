@@ -134,7 +134,7 @@ fn empty_space_is_blamed_on_the_blocks_that_keep_it() {
 
 #[test]
 fn live_bytes_that_were_never_touched_are_blamed_on_their_line() {
-    // mimalloc reads the whole block when it is built for tests, and the kernel then has its page of zeros there.
+    // mimalloc reads the whole block when it is built for tests. The kernel then has its page of zeros there.
     for inner in ["system", "jemalloc"] {
         let (answer, bytes) = planted(inner, "untouched");
         let untouched = &answer["untouched"];
