@@ -40,8 +40,8 @@ pub fn highwater() -> &'static Path {
     })
 }
 
-/// An example. Cargo chooses features for all that it builds at once: with the whole workspace and an example, as
-/// for `cargo test --workspace`. So it takes the dependencies that were built for the tests as they are.
+/// An example. Cargo chooses features for all that it builds at once: with the whole workspace and an
+/// example, as for `cargo test --workspace`. So it takes the dependencies that were built for the tests.
 const OPERATIONS: &str = "operations";
 
 /// The example of the crate highwater-criterion.
