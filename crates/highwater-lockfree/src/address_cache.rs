@@ -24,7 +24,7 @@ impl<const VALUE_BITS: u32> AddressCache<VALUE_BITS> {
         /// A cache with nothing in it.
         #[allow(clippy::new_without_default, reason = "it is a static, and large")]
         pub fn new() -> Self {
-            Self { entries: filled!(AtomicU64::new(0)) }
+            Self { entries: filled!(AtomicU64::new(0); ENTRIES as usize) }
         }
     }
 

@@ -35,7 +35,10 @@ impl<V: Copy + Send> BlockTable<V> {
         /// A table with nothing in it.
         #[allow(clippy::new_without_default, reason = "it is a static, and large")]
         pub fn new() -> Self {
-            Self { shards: filled!(SpinLock::new(Shard::new())), filter: filled!(AtomicU16::new(0)) }
+            Self {
+                shards: filled!(SpinLock::new(Shard::new()); SHARDS),
+                filter: filled!(AtomicU16::new(0); FILTER_CELLS),
+            }
         }
     }
 

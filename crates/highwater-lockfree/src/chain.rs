@@ -29,7 +29,7 @@ impl<T: Sync, const N: usize> ChainTable<T, N> {
         #[allow(clippy::new_without_default, reason = "it is a static, and large")]
         pub fn new() -> Self {
             assert!(N.is_power_of_two());
-            Self { heads: filled!(AtomicPtr::new(ptr::null_mut())) }
+            Self { heads: filled!(AtomicPtr::new(ptr::null_mut()); N) }
         }
     }
 

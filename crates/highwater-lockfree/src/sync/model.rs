@@ -15,8 +15,8 @@ macro_rules! constant {
 
 /// An array of equal values.
 macro_rules! filled {
-    ($value:expr) => {
-        core::array::from_fn(|_| $value)
+    ($value:expr; $length:expr) => {
+        core::array::from_fn::<_, { $length }, _>(|_| $value)
     };
 }
 

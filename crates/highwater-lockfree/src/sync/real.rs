@@ -13,10 +13,10 @@ macro_rules! constant {
     };
 }
 
-/// An array of equal values.
+/// An array of equal values. Its length is stated: the oldest compiler infers none.
 macro_rules! filled {
-    ($value:expr) => {
-        [const { $value }; _]
+    ($value:expr; $length:expr) => {
+        [const { $value }; $length]
     };
 }
 
