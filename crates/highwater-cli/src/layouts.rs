@@ -57,7 +57,7 @@ fn why_not(files: &[LayoutFile]) -> String {
         return format!("the profile names no file in which layouts could be; {advice}");
     };
     let reason = match has {
-        HasTypes::Yes => "the debug information describes none of the profile's types".to_owned(),
+        HasTypes::Yes => "the debug information does not describe the types of this profile".to_owned(),
         HasTypes::NoFields => {
             "the debug information has functions and lines, and no fields of types".to_owned()
         }

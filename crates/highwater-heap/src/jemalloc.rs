@@ -7,6 +7,9 @@ use std::ptr;
 use crate::symbol;
 
 /// jemalloc's function for all questions.
+///
+/// # Safety
+/// A call gives a name that ends with a 0, and for each value a place of the size that belongs to the name.
 type Mallctl = unsafe extern "C" fn(*const c_char, *mut c_void, *mut usize, *mut c_void, usize) -> c_int;
 
 /// The first version that can be asked whose a pointer is.

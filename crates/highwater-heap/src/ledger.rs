@@ -193,7 +193,8 @@ fn untouched(block: &Block, pages: &Pages) -> u64 {
 /// The lines of glibc's heaps. `programs` is what is known of the program's blocks, if they are in these
 /// heaps.
 fn add_glibc(lines: &mut Vec<Line>, heaps: &Heaps, programs: Option<(&Known, &Sums)>) {
-    let mut in_use = heaps.in_use_resident;
+    let totals = &heaps.totals;
+    let mut in_use = totals.in_use_resident;
     if let Some((known, sums)) = programs {
         let mut take = |wanted: u64| {
             let part = wanted.min(in_use);
@@ -204,11 +205,11 @@ fn add_glibc(lines: &mut Vec<Line>, heaps: &Heaps, programs: Option<(&Known, &Su
         let marks: u64 = known.blocks.iter().map(|it| it.lead as u64).sum();
         // What is not resident and not the program's is taken to be Highwater's, whose buffers for a snapshot
         // are large.
-        let absent = heaps.in_use_bytes.saturating_sub(heaps.in_use_resident);
+        let absent = totals.in_use_bytes.saturating_sub(totals.in_use_resident);
         let own_absent = absent.saturating_sub(sums.untouched.bytes());
         let own = take((known.own_bytes + marks).saturating_sub(own_absent));
         let foreign =
-            heaps.in_use_bytes.saturating_sub(known.live_bytes + rounding + known.own_bytes + marks);
+            totals.in_use_bytes.saturating_sub(known.live_bytes + rounding + known.own_bytes + marks);
         let rounding_part = take(rounding);
         let foreign_part = take(foreign);
         let margin = sums.rounding.margin();
@@ -220,14 +221,14 @@ fn add_glibc(lines: &mut Vec<Line>, heaps: &Heaps, programs: Option<(&Known, &Su
     } else {
         lines.push(Line::counted(Kind::Foreign, "glibc", in_use, WALK));
     }
-    lines.push(Line::counted(Kind::Held, "glibc", heaps.held_resident, WALK));
-    lines.push(Line::counted(Kind::Cached, "glibc", heaps.cached_resident, WALK));
-    lines.push(Line::counted(Kind::Free, "glibc", heaps.free_resident, WALK));
-    lines.push(Line::counted(Kind::Tables, "glibc", heaps.tables_resident, WALK));
+    lines.push(Line::counted(Kind::Held, "glibc", totals.held_resident, WALK));
+    lines.push(Line::counted(Kind::Cached, "glibc", totals.cached_resident, WALK));
+    lines.push(Line::counted(Kind::Free, "glibc", totals.free_resident, WALK));
+    lines.push(Line::counted(Kind::Tables, "glibc", totals.tables_resident, WALK));
     lines.push(Line::counted(
         Kind::Unnamed,
         "glibc's heaps in the middle of a change",
-        heaps.skipped_resident,
+        totals.skipped_resident,
         WALK,
     ));
 }

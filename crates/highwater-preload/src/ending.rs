@@ -14,7 +14,7 @@ pub(crate) fn start() {
     at_very_end(at_exit);
 }
 
-unsafe extern "C" fn at_exit(_: *mut c_void) {
+extern "C" fn at_exit(_: *mut c_void) {
     let _ = output::write();
 }
 

@@ -140,6 +140,9 @@ unsafe fn hand_over(given: *const *const c_char, work: impl FnOnce(*const *const
 
 type Strings = *const *const c_char;
 
+/// The type of the functions that take a program's name, its arguments and its environment.
+type Execute = unsafe extern "C" fn(*const c_char, Strings, Strings) -> c_int;
+
 /// POSIX's `execve`.
 ///
 /// # Safety
@@ -150,11 +153,9 @@ pub unsafe extern "C" fn execve(path: *const c_char, arguments: Strings, environ
     let real = REAL.find(c"execve");
     // SAFETY: the function of this name has this type; the caller's promise.
     unsafe {
-        let real = mem::transmute::<
-            *mut c_void,
-            unsafe extern "C" fn(*const c_char, Strings, Strings) -> c_int,
-        >(real);
-        hand_over(environment, |environment| real(path, arguments, environment))
+        hand_over(environment, |environment| {
+            mem::transmute::<*mut c_void, Execute>(real)(path, arguments, environment)
+        })
     }
 }
 
@@ -178,11 +179,9 @@ pub unsafe extern "C" fn execvpe(file: *const c_char, arguments: Strings, enviro
     let real = REAL.find(c"execvpe");
     // SAFETY: as for `execve`.
     unsafe {
-        let real = mem::transmute::<
-            *mut c_void,
-            unsafe extern "C" fn(*const c_char, Strings, Strings) -> c_int,
-        >(real);
-        hand_over(environment, |environment| real(file, arguments, environment))
+        hand_over(environment, |environment| {
+            mem::transmute::<*mut c_void, Execute>(real)(file, arguments, environment)
+        })
     }
 }
 

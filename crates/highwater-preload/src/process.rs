@@ -30,7 +30,7 @@ pub(crate) fn id() -> i32 {
     unsafe { libc::getpid() }
 }
 
-/// What the calling process is. A child that has the memory of its parent for a while (`vfork`), or that was
+/// The kind of the calling process. A child that has the memory of its parent for a while (`vfork`), or that was
 /// made behind the C library's back, is nothing.
 pub(crate) fn role() -> Role {
     if PROCESS.load(Ordering::Acquire) != id() {

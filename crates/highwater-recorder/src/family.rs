@@ -223,6 +223,19 @@ impl<A: Inner> Family<A> {
         }
         // SAFETY: the caller's promise.
         unsafe {
+            Self::count_end(block);
+            A::free(block);
+        }
+    }
+
+    /// Counts a block as freed, which it is about to be.
+    ///
+    /// # Safety
+    /// As for [`Self::free`]; the block is not null.
+    #[inline]
+    unsafe fn count_end(block: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe {
             let usable = A::usable_bytes(block);
             match tail::take_if(is_looked_at(block, usable), block, usable) {
                 Some(found) => {
@@ -232,7 +245,6 @@ impl<A: Inner> Family<A> {
                 None if is_foreign() => {}
                 None => count_free(counted(usable)),
             }
-            A::free(block);
         }
     }
 

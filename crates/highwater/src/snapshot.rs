@@ -97,7 +97,7 @@ impl Snapshot {
     ///
     /// This asks the kernel for its lists of mappings and pages, and with glibc it copies the process for a
     /// moment, as a fork does: the copy takes about 10 ms for each resident GiB, in which threads that need
-    /// new memory wait. It runs none of the program's handlers. It is not made when memory is nearly used up.
+    /// new memory wait. No handler of the program runs in the copy. Without free memory for it, the copy is left out.
     /// Never call this in a signal handler.
     ///
     /// # Errors

@@ -172,12 +172,13 @@ impl Residency {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use highwater_profile::{Label, LabelValue, Line, Location, ValueType};
 
     use super::*;
 
-    fn profile() -> Profile {
+    /// A profile with the columns of a ledger, and without rows.
+    pub(crate) fn profile() -> Profile {
         let types = [
             "inuse_objects",
             "inuse_space",

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use crate::child;
 use crate::kernel::Region;
 use crate::pages::Pages;
-use walk::{Asked, Range, Totals, Walk};
+use walk::{Answer, Asked, Range, Totals, Walk};
 
 /// After this time a child is ended.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -26,16 +26,10 @@ pub(crate) struct Found {
     pub held_bytes: u64,
 }
 
-/// What glibc's heaps hold, in bytes.
+/// What glibc's heaps hold.
 #[derive(Debug, Default)]
 pub(crate) struct Heaps {
-    pub in_use_bytes: u64,
-    pub in_use_resident: u64,
-    pub cached_resident: u64,
-    pub held_resident: u64,
-    pub free_resident: u64,
-    pub tables_resident: u64,
-    pub skipped_resident: u64,
+    pub totals: Totals,
     /// For each region: resident bytes of glibc's.
     pub of_regions: Vec<u64>,
     /// For each block that was asked about.
@@ -56,14 +50,14 @@ pub(crate) fn is_there() -> bool {
 pub(crate) fn walk(regions: &[Region], blocks: &[usize], pages: &Pages) -> io::Result<Heaps> {
     let mut order: Vec<usize> = (0..blocks.len()).collect();
     order.sort_by_key(|&it| blocks[it]);
-    let ranges_at = size_of::<Totals>().next_multiple_of(64);
+    let ranges_at = size_of::<Answer>().next_multiple_of(64);
     let asked_at = (ranges_at + regions.len() * size_of::<Range>()).next_multiple_of(64);
     let shared = child::Shared::new(asked_at + blocks.len() * size_of::<Asked>())?;
     // SAFETY: the shared memory is zeroed, aligned to a page, fits the three parts, and until the child is
     // there this function alone has it.
     let mut walk = unsafe {
         Walk {
-            totals: shared.at::<Totals>(0).as_mut(),
+            answer: shared.at::<Answer>(0).as_mut(),
             ranges: std::slice::from_raw_parts_mut(shared.at::<Range>(ranges_at).as_ptr(), regions.len()),
             asked: std::slice::from_raw_parts_mut(shared.at::<Asked>(asked_at).as_ptr(), blocks.len()),
             cache_key: cache_key().unwrap_or(0),
@@ -84,22 +78,15 @@ pub(crate) fn walk(regions: &[Region], blocks: &[usize], pages: &Pages) -> io::R
     let child = child::Child::run(|| unsafe { walk.run() })?;
     let pause = begin.elapsed();
     child.wait(PATIENCE)?;
-    if walk.totals.is_done.load(Ordering::Acquire) != 1 {
+    if walk.answer.is_done.load(Ordering::Acquire) != 1 {
         return Err(io::Error::other("the copy of the process that looked at the heap ended too early"));
     }
     let mut found = vec![None; blocks.len()];
     for (asked, &index) in walk.asked.iter().zip(&order) {
         found[index] = asked.is_found.then_some(Found { held_bytes: asked.held_bytes });
     }
-    let totals = &*walk.totals;
     Ok(Heaps {
-        in_use_bytes: totals.in_use_bytes,
-        in_use_resident: totals.in_use_resident,
-        cached_resident: totals.cached_resident,
-        held_resident: totals.held_resident,
-        free_resident: totals.free_resident,
-        tables_resident: totals.tables_resident,
-        skipped_resident: totals.skipped_resident,
+        totals: walk.answer.totals,
         of_regions: walk.ranges.iter().map(|it| it.resident_bytes).collect(),
         blocks: found,
         pause,

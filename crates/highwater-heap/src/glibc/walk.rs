@@ -41,10 +41,10 @@ pub(super) struct Asked {
     pub held_bytes: u64,
 }
 
-/// What the heaps have, added up.
+/// What the heaps have, added up, in bytes.
 #[repr(C)]
-#[derive(Debug, Default)]
-pub(super) struct Totals {
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Totals {
     pub in_use_bytes: u64,
     pub in_use_resident: u64,
     pub cached_resident: u64,
@@ -53,6 +53,13 @@ pub(super) struct Totals {
     pub tables_resident: u64,
     /// Bytes that could not be walked.
     pub skipped_resident: u64,
+}
+
+/// What the child answers beside ranges and blocks.
+#[repr(C)]
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub totals: Totals,
     pub is_done: AtomicU32,
 }
 
@@ -61,7 +68,7 @@ pub(super) struct Walk<'a> {
     pub ranges: &'a mut [Range],
     /// By rising addresses.
     pub asked: &'a mut [Asked],
-    pub totals: &'a mut Totals,
+    pub answer: &'a mut Answer,
     /// The word that a cached block has behind its first one; 0 where it is not known.
     pub cache_key: usize,
     pub page_bytes: usize,
@@ -93,9 +100,13 @@ impl Walk<'_> {
                 range.resident_bytes = resident;
             }
         }
-        self.totals.is_done.store(1, Ordering::Release);
+        self.answer.is_done.store(1, Ordering::Release);
     }
 
+    /// The heap that `sbrk` makes. Returns its resident bytes.
+    ///
+    /// # Safety
+    /// As for [`Self::run`].
     unsafe fn main_heap(&mut self, range: Range) -> u64 {
         // The heap may have grown since its mapping was listed.
         // SAFETY: asks only where the heap ends; up to there it is readable.
@@ -107,7 +118,10 @@ impl Walk<'_> {
         }
     }
 
-    /// A range that may have heaps of arenas and blocks with mappings of their own.
+    /// A range that may have heaps of arenas and blocks with mappings of their own. Returns its resident bytes.
+    ///
+    /// # Safety
+    /// As for [`Self::run`].
     unsafe fn other(&mut self, range: Range) -> u64 {
         let page = self.page_bytes;
         let mut resident = 0;
@@ -139,6 +153,9 @@ impl Walk<'_> {
     }
 
     /// The first chunk and the end of an arena's heap, if there is one at this address.
+    ///
+    /// # Safety
+    /// The page at this address is resident, and readable as for [`Self::run`].
     unsafe fn arena(&self, at: usize) -> Option<(usize, usize)> {
         // SAFETY: the page is resident.
         let (arena, before, bytes) = unsafe { (word(at), word(at + 8), word(at + 16)) };
@@ -163,11 +180,11 @@ impl Walk<'_> {
         })
     }
 
-    /// A block with a mapping of its own.
-    unsafe fn mapped(&mut self, at: usize, bytes: usize) -> u64 {
+    /// A block with a mapping of its own. Reads the kernel's list alone, and none of its memory.
+    fn mapped(&mut self, at: usize, bytes: usize) -> u64 {
         let resident = self.resident_in(at, at + bytes);
-        self.totals.in_use_bytes += bytes as u64;
-        self.totals.in_use_resident += resident;
+        self.answer.totals.in_use_bytes += bytes as u64;
+        self.answer.totals.in_use_resident += resident;
         for one in of_range(self.asked, at, at + bytes) {
             one.is_found = true;
         }
@@ -176,6 +193,9 @@ impl Walk<'_> {
 
     /// Walks a heap: first all chunks, then all pages, then the blocks that were asked about. Pages up to
     /// `listed` are those that the parent knows of, and count.
+    ///
+    /// # Safety
+    /// As for [`Self::run`], from `start` to `end`.
     unsafe fn heap(&mut self, start: usize, first: usize, end: usize, listed: usize) -> u64 {
         let count = (end - start).div_ceil(self.page_bytes);
         let Some(mut table) = Table::new(count) else { return 0 };
@@ -192,7 +212,7 @@ impl Walk<'_> {
                                 table.add(start, self.page_bytes, at, at + bytes, |it| &mut it.cached);
                             } else {
                                 table.add(start, self.page_bytes, at, at + bytes, |it| &mut it.used);
-                                self.totals.in_use_bytes += bytes as u64;
+                                self.answer.totals.in_use_bytes += bytes as u64;
                             }
                         }
                         at += bytes;
@@ -211,8 +231,12 @@ impl Walk<'_> {
         resident
     }
 
+    /// Whether a chunk lies in a thread's cache.
+    ///
+    /// # Safety
+    /// The chunk is readable, and has at least 32 bytes.
     unsafe fn is_cached(&self, at: usize, bytes: usize) -> bool {
-        // SAFETY: the chunk has at least 32 bytes.
+        // SAFETY: the caller's promise.
         self.cache_key != 0 && bytes <= LARGEST_CACHED && unsafe { word(at + HEAD + 8) } == self.cache_key
     }
 
@@ -220,7 +244,7 @@ impl Walk<'_> {
     fn add_pages(&mut self, table: &mut Table, start: usize, listed: usize) -> u64 {
         let page_bytes = self.page_bytes as u64;
         let mut resident = 0;
-        let totals = &mut *self.totals;
+        let totals = &mut self.answer.totals;
         each_entry(self.pages, start / self.page_bytes, table.count, |index, entry| {
             let Some(page) = table.page(index) else { return };
             if !is_present(entry) {

@@ -2,7 +2,7 @@
 //! allocation that end no life.
 
 use super::sampled::with_reserve;
-use super::{Family, Inner, count_free, counted, is_foreign, is_looked_at, tail};
+use super::{Family, Inner, counted, is_foreign, is_looked_at, tail};
 use crate::config::Settings;
 use crate::history::Resized;
 use crate::mark::Mark;
@@ -71,15 +71,7 @@ impl<A: Inner> Family<A> {
     unsafe fn realloc_to_nothing(block: *mut u8) -> *mut u8 {
         // SAFETY: the caller's promise.
         unsafe {
-            let usable = A::usable_bytes(block);
-            match tail::take_if(is_looked_at(block, usable), block, usable) {
-                Some(found) => {
-                    recorder::count_end(block, found.bytes, found.mark);
-                    count_free(found.bytes);
-                }
-                None if is_foreign() => {}
-                None => count_free(counted(usable)),
-            }
+            Self::count_end(block);
             let rest = A::realloc(block, 0);
             if rest.is_null() {
                 return rest;

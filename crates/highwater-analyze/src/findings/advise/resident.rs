@@ -88,18 +88,7 @@ mod tests {
 
     /// A process of 100 MiB: blocks with these live bytes keep 40 MiB, and this much is free.
     fn profile(live: i64, free: i64) -> Profile {
-        let types = [
-            "inuse_objects",
-            "inuse_space",
-            "held_objects",
-            "held_space",
-            "untouched_objects",
-            "untouched_space",
-            "resident_space",
-            "swapped_space",
-        ];
-        let mut profile = Profile::new(types.map(|it| ValueType::new(it, "bytes")).to_vec());
-        (profile.period_type, profile.period) = (Some(ValueType::new("space", "bytes")), 4096);
+        let mut profile = crate::queries::residency::tests::profile();
         let mut row = |frames: &[&str], values: [i64; 8], ledger: Option<&str>| {
             let stack: Vec<_> = frames
                 .iter()

@@ -1,4 +1,4 @@
-//! The layout of a type, as whoever reads debug information gives it.
+//! The layout of a type, as a reader of debug information gives it.
 
 use serde::Serialize;
 
