@@ -30,8 +30,8 @@ pub(crate) fn id() -> i32 {
     unsafe { libc::getpid() }
 }
 
-/// The kind of the calling process. A child that has the memory of its parent for a while (`vfork`), or that was
-/// made behind the C library's back, is nothing.
+/// The kind of the calling process. A child that has the memory of its parent for a while (`vfork`), or
+/// that was made without the C library, has none.
 pub(crate) fn role() -> Role {
     if PROCESS.load(Ordering::Acquire) != id() {
         return Role::None;

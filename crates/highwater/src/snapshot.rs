@@ -97,8 +97,8 @@ impl Snapshot {
     ///
     /// This asks the kernel for its lists of mappings and pages, and with glibc it copies the process for a
     /// moment, as a fork does: the copy takes about 10 ms for each resident GiB, in which threads that need
-    /// new memory wait. No handler of the program runs in the copy. Without free memory for it, the copy is left out.
-    /// Never call this in a signal handler.
+    /// new memory wait. No handler of the program runs in the copy. Without free memory for it, the copy is
+    /// left out. Never call this in a signal handler.
     ///
     /// # Errors
     /// As for [`Self::capture`], and when the kernel does not give its lists.

@@ -118,7 +118,8 @@ impl Walk<'_> {
         }
     }
 
-    /// A range that may have heaps of arenas and blocks with mappings of their own. Returns its resident bytes.
+    /// A range that may have heaps of arenas and blocks with mappings of their own. Returns its resident
+    /// bytes.
     ///
     /// # Safety
     /// As for [`Self::run`].
