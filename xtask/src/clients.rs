@@ -63,6 +63,9 @@ const CLIENTS: &[Client] = &[
     Client { program: "systemd-analyze", probe: &["--version"], package: "systemd" },
     // The browser for DHAT's page and speedscope.
     Client { program: "chromium", probe: &["--version"], package: "chromium" },
+    // Programs that are recorded as they are.
+    Client { program: "git", probe: &["--version"], package: "git" },
+    Client { program: "perl", probe: &["-v"], package: "perl" },
     // The installer of readers that are not Debian packages.
     Client { program: "npm", probe: &["--version"], package: "npm" },
 ];

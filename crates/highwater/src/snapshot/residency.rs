@@ -56,6 +56,13 @@ struct Scaled {
     variance: f64,
 }
 
+/// The remark on sampled blocks for which there was no place, because many came while the memory was counted.
+fn remark_on_missed(missed: usize) -> Option<String> {
+    (missed > 0).then(|| {
+        format!("{missed} sampled blocks were allocated during the reading and are not in the empty space")
+    })
+}
+
 impl Scaled {
     fn add(&mut self, bytes: u64, probability: f64) {
         if bytes == 0 {
@@ -74,9 +81,12 @@ impl Residency {
         let mut samples: Vec<LiveSample> =
             Vec::with_capacity(highwater_recorder::live_samples() * 5 / 4 + 256);
         // Nothing may be allocated while blocks are shown.
+        let mut missed = 0_usize;
         highwater_recorder::visit_live_samples(|sample| {
             if samples.len() < samples.capacity() {
                 samples.push(sample);
+            } else {
+                missed += 1;
             }
         });
         let mut own = Vec::with_capacity(4096);
@@ -101,7 +111,8 @@ impl Residency {
             live_bytes: stats.live_bytes,
             headroom_bytes: levels.iter().map(|it| it.headroom_bytes()).min(),
         };
-        let reading = highwater_heap::read(&known)?;
+        let mut reading = highwater_heap::read(&known)?;
+        reading.notes.extend(remark_on_missed(missed));
         let mut kept: HashMap<usize, Kept> = HashMap::new();
         for (sample, seen) in samples.iter().zip(&reading.blocks) {
             let Seen { held_bytes, untouched_bytes } = *seen;
@@ -181,5 +192,16 @@ impl Residency {
             profile.samples.push(&stack, &values, &labels);
         }
         profile.comments.extend(self.reading.notes.iter().cloned());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_without_a_place_are_remarked_on() {
+        assert_eq!(remark_on_missed(0), None);
+        assert!(remark_on_missed(3).is_some_and(|it| it.starts_with("3 sampled blocks ")));
     }
 }
