@@ -30,60 +30,48 @@
 //!
 //! # Inside
 //!
-//! The way of a verdict: [`whole`], [`around`] or [`guard`] open a scope around a test → [`judge`] waits for its threads,
-//! passing over those that [`classify`], [`rules`] and [`baseline`] excuse → a [`finding`] for each that is left → [`report`]
-//! words it, and [`process`] has the last word when the process exits. Threads are followed by `highwater-hooks`; [`tasks`] are
-//! found among the blocks that the scope has allocated, and waited for inside of their runtime ([`settle`](mod@settle)). Descriptors and
-//! children are judged by [`held`]. What has to be read out of the program for that is kept on the disk ([`learnt`]).
+//! Each folder uses the ones below it, and no file is in a circle of files that use each other.
+//!
+//! - [`entry`] opens a scope around a test ([`entry::whole`], [`entry::around`], [`entry::guard`]) and asks for the verdict. It
+//!   has the last word when the process exits ([`entry::process`]).
+//! - [`report`] words the findings, [`outcomes`] collects those of the process.
+//! - [`judge`] waits for the threads, tasks, descriptors and children of the scope, and passes over those that are excused.
+//! - [`tasks`] finds tasks among the blocks that a [`scope`] has allocated.
+//! - [`settings`] has the rules that excuse something, and the baseline.
+//! - [`evidence`] names the calls of a stack. What had to be read out of the program is kept on the disk ([`evidence::learnt`]).
+//! - [`finding`] is what was found, as data.
+//!
+//! Threads are followed by `highwater-hooks`, blocks by `highwater-ledger`.
 #![deny(unsafe_code)]
 
 mod allocator;
-mod around;
-mod baseline;
-mod busy;
-mod classify;
-mod code;
-mod doc_test;
+mod entry;
+mod evidence;
 mod finding;
-mod frame;
-mod front;
-mod guard;
-mod hang;
-mod held;
 mod judge;
-mod known;
-mod learnt;
-mod memory;
+mod limits;
+mod macros;
 mod message;
-mod path;
-mod pattern;
-mod process;
-mod remaining;
+mod options;
+mod outcomes;
+mod pauses;
+mod program;
 mod report;
-mod rules;
 mod scope;
 mod settings;
-mod settle;
-#[allow(unsafe_code, reason = "what runs before `main` is found by the name of its section")]
-mod start;
-mod symbols;
-mod task_wait;
 mod tasks;
-mod time;
-mod types;
-mod whole;
 
-pub use guard::{Check, check};
+pub use entry::guard::{Check, check};
 pub use highwater_leaktest_macros::{__around, test};
 pub use highwater_ledger::Alloc;
 
 /// What the attribute's expansion calls.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::around::{Outcome, run};
-    pub use crate::held::Denied;
-    pub use crate::judge::Options;
-    pub use crate::memory::{Bound, Counting, Limits, size};
-    pub use crate::settle::settle;
-    pub use crate::time::time;
+    pub use crate::entry::around::{Outcome, run};
+    pub use crate::entry::counting::{Bound, Counting};
+    pub use crate::entry::settle::settle;
+    pub use crate::limits::{Limits, size};
+    pub use crate::options::{Denied, Options};
+    pub use crate::settings::time::time;
 }

@@ -4,10 +4,9 @@ use highwater_hooks::Scope as Threads;
 use highwater_ledger::{self as ledger, Heir, Ledger};
 
 use crate::allocator;
-use crate::memory::Limits;
-use crate::rules::Blocks;
+use crate::limits::Limits;
+use crate::settings::rules::Blocks;
 use crate::settings::settings;
-use crate::whole;
 
 /// Something whose threads and blocks are to be known.
 #[derive(Debug)]
@@ -26,8 +25,6 @@ pub(crate) struct Entered {
 impl Scope {
     /// A new scope, with nothing in it.
     pub(crate) fn new() -> Self {
-        // That of the test is around all others.
-        whole::open();
         let least_align = settings().blocks.least_align();
         let ledger = least_align.filter(|_| allocator::is_recording()).and_then(Ledger::open);
         Self { threads: Threads::new(), ledger }
@@ -121,11 +118,11 @@ mod tests {
     use std::sync::mpsc;
     use std::thread;
 
-    use super::*;
+    use crate::entry::whole::new_scope;
 
     #[test]
     fn what_a_grandchild_keeps_is_the_scopes() {
-        let scope = Scope::new();
+        let scope = new_scope();
         let ledger = scope.ledger().expect("this crate's tests record");
         ledger.widen(1);
         let (release, wait) = mpsc::channel::<()>();
@@ -157,7 +154,7 @@ mod tests {
 
     #[test]
     fn what_the_hooks_allocate_is_nobodys() {
-        let scope = Scope::new();
+        let scope = new_scope();
         let ledger = scope.ledger().expect("this crate's tests record");
         ledger.widen(1);
         let entered = scope.enter();
@@ -165,7 +162,7 @@ mod tests {
         drop(entered);
         let mut ours = 0;
         ledger.visit_sites(|site| {
-            let frames = crate::symbols::spawn_frames(site.stack);
+            let frames = crate::evidence::symbols::spawn_frames(site.stack);
             ours += usize::from(frames.iter().any(|it| it.function.starts_with("highwater_hooks::registry")));
         });
         assert_eq!(ours, 0);

@@ -26,7 +26,6 @@ const LIMITS: &[(&str, usize)] = &[
     ("highwater-bench", 15),
     ("highwater-cli", 30),
     ("highwater-hooks", 12),
-    ("highwater-leaktest", 39),
     ("highwater-profile", 38),
     ("highwater-report", 5),
     ("highwater-symbol", 5),

@@ -52,7 +52,7 @@ const PLACES: &[Place] = &[
         reason: "functions with the names of the C library's are called by programs, with raw pointers",
     },
     Place {
-        prefix: "crates/highwater-leaktest/src/start.rs",
+        prefix: "crates/highwater-leaktest/src/entry/start.rs",
         reason: "the harness has to begin before `main`, which is asked for by the name of a section",
     },
     Place {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use super::{count, group, path, verb, what};
-use crate::finding::{Findings, Kind, Leak, Origin, Why};
-use crate::memory::{self, Excess};
+use super::calls::path;
+use super::phrases::{count, verb, what};
+use super::{group, memory};
+use crate::finding::{Excess, Findings, Kind, Leak, Origin, Why};
 
 /// What is to be said when the process exits: nothing if there is nothing. It stands right below libtest's result.
 pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &[String]) -> String {
@@ -167,7 +168,7 @@ fn by_test<'a, T>(found: &'a [T], test: impl Fn(&'a T) -> &'a str) -> BTreeMap<&
 mod tests {
     use super::*;
     use crate::finding::{Activity, Frame, PassedOver};
-    use crate::remaining::{LateTask, StuckJob};
+    use crate::finding::{LateTask, StuckJob};
 
     fn leak() -> Leak {
         let frame = |function: &str, file: &str, line, origin| Frame {
@@ -250,7 +251,7 @@ mod tests {
     fn each_test_that_failed_has_a_line() {
         let excess = Excess {
             test: "tests::c".to_owned(),
-            limit: memory::Limit::Peak,
+            limit: crate::finding::Limit::Peak,
             allowed: 1024,
             found: 2048,
             waited_ms: 0,

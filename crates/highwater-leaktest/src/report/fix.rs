@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use super::group;
+use super::{group, phrases};
 use crate::finding::{Frame, Kind, Leak, Origin, innermost_own};
 
 /// How many rules are shown.
@@ -41,7 +41,7 @@ pub(super) fn of_leaks(groups: &[Vec<&Leak>], way: Way) -> String {
             ];
             let each: Vec<String> =
                 kinds.iter().zip(each).filter(|(has, _)| **has).map(|(_, it)| it.to_owned()).collect();
-            super::list(&each)
+            phrases::list(&each)
         }
     };
     let rules = groups.iter().flat_map(|it| rules(it)).collect();
@@ -166,7 +166,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::finding::Activity;
-    use crate::rules;
+    use crate::settings::rules;
 
     fn leak(kind: Kind, name: &str, spawned: &[(&str, Origin)]) -> Leak {
         let frame = |(function, origin): &(&str, Origin)| Frame {

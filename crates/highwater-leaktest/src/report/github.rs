@@ -9,9 +9,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::{count, group};
-use crate::finding::{Activity, Findings, Frame, Kind, Leak, Origin, innermost_own};
-use crate::memory::{self, Excess};
+use super::phrases::count;
+use super::{group, memory};
+use crate::finding::{Activity, Excess, Findings, Frame, Kind, Leak, Origin, innermost_own};
 
 /// How many tests are named.
 const MOST_TESTS: usize = 20;
@@ -233,11 +233,16 @@ mod tests {
         };
         let excess = |test: &str| Excess {
             test: test.to_owned(),
-            limit: memory::Limit::Blocks,
+            limit: crate::finding::Limit::Blocks,
             allowed: 1,
             found: 3,
             waited_ms: 0,
-            sites: vec![memory::Site { blocks: 3, bytes: 9, allocated: vec![frame(8)], container: None }],
+            sites: vec![crate::finding::ExcessSite {
+                blocks: 3,
+                bytes: 9,
+                allocated: vec![frame(8)],
+                container: None,
+            }],
         };
         let mut leaks = vec![leak("a", Kind::Task, 7); 12];
         leaks.extend(vec![leak("b", Kind::Task, 7); 12]);

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::phrases;
 use crate::finding::{Frame, Kind, Leak, Origin, innermost_own};
 
 /// Where something was started, or allocated.
@@ -51,7 +52,7 @@ pub(super) fn leaks(leaks: &[Leak]) -> Vec<Vec<&Leak>> {
 pub(super) fn number(leaks: &[&Leak]) -> String {
     let of = |kind, name| {
         let number = leaks.iter().filter(|it| it.kind == kind).count();
-        (number > 0).then(|| super::count(number, name))
+        (number > 0).then(|| phrases::count(number, name))
     };
     let children = match of(Kind::Child, "child process") {
         Some(many) if many.ends_with("processs") => Some(many.replace("processs", "processes")),
@@ -60,7 +61,7 @@ pub(super) fn number(leaks: &[&Leak]) -> String {
     let parts =
         [of(Kind::Thread, "thread"), of(Kind::Task, "task"), of(Kind::Descriptor, "descriptor"), children];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
-    super::list(&parts)
+    phrases::list(&parts)
 }
 
 /// The different values of a property.

@@ -1,0 +1,41 @@
+//! One call of a stack, and whose code it is.
+
+use miniserde::{Deserialize, Serialize};
+
+/// One call of a stack. Inlined calls are calls too.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Frame {
+    /// The function, without the compiler's hash.
+    pub(crate) function: String,
+    /// The file, as the compiler saw it; `None` without debug information.
+    pub(crate) file: Option<String>,
+    /// The line, from 1.
+    pub(crate) line: Option<u32>,
+    /// Whose code it is.
+    pub(crate) origin: Origin,
+}
+
+/// Whose code a frame is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Origin {
+    /// The project's own, as far as can be told: none of the others.
+    #[serde(rename = "own")]
+    Own,
+    /// A crate from a registry or a repository elsewhere.
+    #[serde(rename = "dependency")]
+    Dependency,
+    /// Rust's standard library, or a system library.
+    #[serde(rename = "system")]
+    System,
+    /// libtest, below which there is nothing of interest.
+    #[serde(rename = "test_harness")]
+    TestHarness,
+    /// This harness.
+    #[serde(rename = "highwater")]
+    Highwater,
+}
+
+/// The innermost call of the project's own code, or without one the innermost of all.
+pub(crate) fn innermost_own(frames: &[Frame]) -> Option<&Frame> {
+    frames.iter().find(|frame| frame.origin == Origin::Own).or(frames.first())
+}
