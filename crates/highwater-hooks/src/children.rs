@@ -9,7 +9,7 @@ use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::scope::{Counted, Live};
+use crate::live::{Counted, Live};
 use crate::thread::Thread;
 
 /// A child that was started in a scope, and is still there.
@@ -101,7 +101,7 @@ pub(crate) fn now() -> u64 {
 /// A function in front of the C library's has started this child, after it was `begun`.
 #[cfg(hooked)]
 pub(crate) fn started(child: libc::pid_t, begun: u64, command: impl FnOnce() -> Box<str>) {
-    use crate::{ending, observer, registry, scope, stack};
+    use crate::{calling_thread, observer, registry, stack};
 
     let Ok(process) = u32::try_from(child) else { return };
     // Asked by an allocator that starts processes, or by a child of `fork`.
@@ -109,11 +109,11 @@ pub(crate) fn started(child: libc::pid_t, begun: u64, command: impl FnOnce() -> 
         return;
     }
     observer::notes();
-    let (scope, live) = scope::current();
+    let (scope, live) = calling_thread::scope();
     let live = live.filter(|it| scope != 0 && it.add_one(scope, Counted::Children));
     let stack = if live.is_some() { stack::walk_all() } else { Box::default() };
     let command = if live.is_some() { command() } else { Box::default() };
-    let starter = ending::current_number().unwrap_or(0);
+    let starter = calling_thread::number().unwrap_or(0);
     let started_ns = (begun, now());
     let mut children = children();
     children.last_serial += 1;

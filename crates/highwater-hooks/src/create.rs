@@ -9,10 +9,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::ending;
 use crate::next::Next;
-use crate::observer::{self, Inherited};
+use crate::observer;
 use crate::stack;
-use crate::thread::{Beginning, Thread};
-use crate::{registry, scope};
+use crate::thread::{Beginning, Inherited, Thread};
+use crate::{calling_thread, registry};
 
 /// What `pthread_create` starts. It may end by an unwinding that is no panic: `pthread_exit` and cancellation.
 type PosixRoutine = extern "C-unwind" fn(*mut c_void) -> *mut c_void;
@@ -72,8 +72,8 @@ fn register(start_routine: usize, inherited: Option<Inherited>) -> Option<Thread
     if registry::is_held_here() || !ending::is_ready() {
         return None;
     }
-    let scope = scope::current();
-    let is_main = ending::is_main_thread();
+    let scope = calling_thread::scope();
+    let is_main = calling_thread::is_main();
     // Outside of all scopes nobody will ask where a thread comes from, but for the first one: it tells what the main thread
     // is about, which is the same for all that follow.
     let wants_stack = KEEPS_STACKS.load(Ordering::Relaxed)
@@ -82,7 +82,7 @@ fn register(start_routine: usize, inherited: Option<Inherited>) -> Option<Thread
     PASSED.store(true, Ordering::Relaxed);
     let spawn_stack = if wants_stack { stack::walk_all() } else { Box::default() };
     registry::add(
-        ending::current_number(),
+        calling_thread::number(),
         is_main,
         Beginning { scope, start_routine, spawn_stack, inherited, counts: false },
     )
@@ -127,7 +127,7 @@ unsafe fn begin<R: Copy>(start: *mut c_void) -> (R, *mut c_void) {
     let start = unsafe { Box::from_raw(start.cast::<Start<R>>()) };
     let Start { routine, argument, ref thread } = *start;
     ending::begin(thread.clone());
-    scope::inherit(thread.scope());
+    calling_thread::replace_scope(thread.scope());
     if let Some(observer) = observer::current() {
         (observer.began)(thread);
     }

@@ -8,14 +8,14 @@
 //! for.
 
 use std::ptr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
 
+use crate::about::about_descriptor;
+use crate::live::{Counted, Live};
 use crate::next::{error_number, set_error_number};
-use crate::scope::{self, Counted, Live};
 use crate::stack::{self, MOST_FRAMES};
 use crate::thread::Thread;
-use crate::{ending, observer, registry};
+use crate::{calling_thread, observer, registry};
 
 /// Numbers in one piece of the table.
 const IN_CHUNK: usize = 64;
@@ -93,22 +93,6 @@ pub fn follow_descriptors() {
     }
 }
 
-/// Whether descriptors are seen to be opened and closed, found out by trying, once in a process.
-pub fn sees_descriptors() -> bool {
-    static SEES: OnceLock<bool> = OnceLock::new();
-    *SEES.get_or_init(|| {
-        let scope = crate::Scope::new();
-        let entered = scope.enter();
-        let plant = std::fs::File::open("/dev/null");
-        drop(entered);
-        // A process that may not open anything has nothing to leave.
-        let Ok(plant) = plant else { return true };
-        let is_seen = scope.live_descriptors() == 1;
-        drop(plant);
-        is_seen && scope.live_descriptors() == 0
-    })
-}
-
 /// A descriptor that is open and was not seen to be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnseenDescriptor {
@@ -125,9 +109,7 @@ pub fn unseen_descriptors() -> Vec<UnseenDescriptor> {
         entries.flatten().filter_map(|it| it.file_name().to_str()?.parse().ok()).collect();
     let unknown = numbers.into_iter().filter(|it| !is_known(*it));
     // The directory itself was among them.
-    unknown
-        .filter_map(|number| Some(UnseenDescriptor { number, about: crate::about_descriptor(number)? }))
-        .collect()
+    unknown.filter_map(|number| Some(UnseenDescriptor { number, about: about_descriptor(number)? })).collect()
 }
 
 /// A file, by what the kernel tells files apart. `None` for a number that is not open.
@@ -226,14 +208,14 @@ fn note(number: usize) {
         if !registry::is_held_here() {
             observer::notes();
         }
-        let (scope, live) = scope::current();
+        let (scope, live) = calling_thread::scope();
         slot.scope.store(scope, Ordering::Relaxed);
         let counts = live.filter(|it| scope != 0 && it.add_one(scope, Counted::Descriptors));
         if let Some(live) = counts {
             let (device, inode) = identity(number).unwrap_or_default();
             slot.device.store(device, Ordering::Relaxed);
             slot.inode.store(inode, Ordering::Relaxed);
-            slot.opener.store(ending::current_number().unwrap_or(0), Ordering::Relaxed);
+            slot.opener.store(calling_thread::number().unwrap_or(0), Ordering::Relaxed);
             let mut frames = [0; MOST_FRAMES];
             let count = stack::walk(&mut frames);
             for (place, frame) in slot.frames.iter().zip(&frames[..count]) {
@@ -290,7 +272,7 @@ pub(crate) fn is_known(number: u32) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Scope;
+    use crate::{Scope, sees_descriptors};
     use std::fs::File;
     use std::net::{TcpListener, UdpSocket};
     use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};

@@ -4,21 +4,14 @@
 //! their key's value again it goes round once more, four times at most. Ours does until the last round, so that whatever
 //! the others still do, in whatever order, lies before it.
 
-use std::cell::Cell;
 use std::ffi::c_void;
 use std::sync::OnceLock;
 
 use crate::thread::Thread;
-use crate::{observer, registry};
+use crate::{calling_thread, observer, registry};
 
 /// `PTHREAD_DESTRUCTOR_ITERATIONS` of glibc.
 const ROUNDS: u8 = 4;
-
-thread_local! {
-    static NUMBER: Cell<Option<u64>> = const { Cell::new(None) };
-    /// Whether this is the main thread, once that was asked for: it takes two system calls.
-    static IS_MAIN: Cell<Option<bool>> = const { Cell::new(None) };
-}
 
 /// The key whose value is the calling thread's record. `None` when the C library has no key left.
 fn key() -> Option<libc::pthread_key_t> {
@@ -45,7 +38,7 @@ pub(crate) fn is_ready() -> bool {
 /// Remembers the record of the calling thread, which is starting.
 pub(crate) fn begin(thread: Thread) {
     let Some(key) = key() else { return };
-    NUMBER.set(Some(thread.number()));
+    calling_thread::set_number(thread.number());
     // SAFETY: takes no argument, and cannot fail.
     let tid = unsafe { libc::gettid() };
     thread.set_tid(tid.unsigned_abs());
@@ -56,21 +49,6 @@ pub(crate) fn begin(thread: Thread) {
         // SAFETY: the value was not taken, and is used this once.
         registry::remove(&unsafe { Thread::from_raw(raw) });
     }
-}
-
-/// The number of the calling thread, if it was seen to start.
-pub(crate) fn current_number() -> Option<u64> {
-    NUMBER.get()
-}
-
-/// Whether the calling thread is the process's first.
-pub(crate) fn is_main_thread() -> bool {
-    IS_MAIN.get().unwrap_or_else(|| {
-        // SAFETY: neither takes an argument, and neither can fail.
-        let is_main = unsafe { libc::gettid() == libc::getpid() };
-        IS_MAIN.set(Some(is_main));
-        is_main
-    })
 }
 
 /// The key's destructor.

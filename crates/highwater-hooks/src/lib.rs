@@ -29,6 +29,7 @@ mod about;
 mod ask;
 #[cfg(hooked)]
 mod asleep;
+mod calling_thread;
 mod children;
 #[cfg(hooked)]
 mod create;
@@ -38,6 +39,7 @@ mod descriptors;
 mod ending;
 #[cfg(glibc)]
 mod exit;
+mod live;
 #[cfg(malloc_hooked)]
 mod malloc;
 #[cfg(hooked)]
@@ -87,12 +89,10 @@ pub use malloc::follow_blocks;
 pub fn follow_blocks() {}
 
 pub use children::{Child, UnseenChild, follow_children, unseen_children};
-pub use descriptors::{
-    Descriptor, UnseenDescriptor, follow_descriptors, sees_descriptors, unseen_descriptors,
-};
-pub use observer::{Inherited, Observer, observe};
+pub use descriptors::{Descriptor, UnseenDescriptor, follow_descriptors, unseen_descriptors};
+pub use observer::{Observer, observe};
 pub use proc::{Reading, State};
 pub use registry::{Unseen, current, threads, unseen};
 pub use scope::{Entered, Scope};
-pub use status::{Unsupported, status};
-pub use thread::{Spawner, Thread};
+pub use status::{Unsupported, sees_descriptors, status};
+pub use thread::{Inherited, Spawner, Thread};

@@ -1,13 +1,8 @@
 //! Who is told of threads that begin and end.
 
-use std::any::Any;
-use std::panic::RefUnwindSafe;
 use std::sync::OnceLock;
 
-use crate::thread::Thread;
-
-/// Something that an observer has a thread inherit from the one that starts it.
-pub type Inherited = &'static (dyn Any + Send + Sync + RefUnwindSafe);
+use crate::thread::{Inherited, Thread};
 
 /// Functions that run inside of the threads they are told of. They must not panic: a panic ends the process.
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,8 @@ use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::live::Live;
 use crate::proc;
-use crate::scope::Live;
 use crate::thread::{Beginning, Spawner, Thread};
 
 /// How many threads that ended last are remembered. The kernel lists a thread for a moment after its last word.
@@ -184,7 +184,7 @@ pub fn threads() -> Vec<Thread> {
 pub fn current() -> Option<Thread> {
     #[cfg(hooked)]
     {
-        let number = crate::ending::current_number()?;
+        let number = crate::calling_thread::number()?;
         lock()?.find(number).cloned()
     }
     #[cfg(not(hooked))]

@@ -4,21 +4,14 @@
 //! life. What is started or opened in one that is closed counts nowhere; should that be at the very moment, it may count in the next
 //! one, whose threads it is not among.
 
-use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
+use crate::calling_thread;
 use crate::children::{self, Child};
 use crate::descriptors::{self, Descriptor};
+use crate::live::{Counted, Current, Live};
 use crate::registry;
 use crate::thread::Thread;
-
-/// The number of a scope, 0 for none, and what counts its threads.
-pub(crate) type Current = (u64, Option<&'static Live>);
-
-thread_local! {
-    static CURRENT: Cell<Current> = const { Cell::new((0, None)) };
-}
 
 /// Something whose threads are to be known, such as a test. It is open until it is dropped.
 #[derive(Debug)]
@@ -28,101 +21,42 @@ pub struct Scope {
     live: &'static Live,
 }
 
-/// How many threads of a scope have not ended. It is used for another scope when there is none left and the scope is closed, and
-/// given up when there is one.
-#[derive(Debug, Default)]
-pub(crate) struct Live {
-    /// The scope that it is of.
-    number: AtomicU64,
-    threads: AtomicUsize,
-    /// Descriptors that were opened in it and are not closed.
-    descriptors: AtomicUsize,
-    /// Children that were started in it and have not been seen to be gone.
-    children: AtomicUsize,
-}
-
-/// What a scope counts besides threads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Counted {
-    Descriptors,
-    Children,
-}
-
-impl Live {
-    fn counter(&self, what: Counted) -> &AtomicUsize {
-        match what {
-            Counted::Descriptors => &self.descriptors,
-            Counted::Children => &self.children,
-        }
-    }
-
-    /// Counts one more in the scope called `number`, if that is still the one.
-    pub(crate) fn add_one(&self, number: u64, what: Counted) -> bool {
-        let is_open = self.number.load(Ordering::Acquire) == number;
-        if is_open {
-            self.counter(what).fetch_add(1, Ordering::Release);
-        }
-        is_open
-    }
-
-    /// Whether it counts something besides threads, in the scope called `number`.
-    pub(crate) fn has_more(&self, number: u64) -> bool {
-        self.number.load(Ordering::Acquire) == number
-            && self.descriptors.load(Ordering::Acquire) + self.children.load(Ordering::Acquire) > 0
-    }
-
-    /// Counts one less.
-    pub(crate) fn remove_one(&self, what: Counted) {
-        self.counter(what).fetch_sub(1, Ordering::Release);
-    }
-
-    /// Counts a thread that is about to start in the scope called `number`, if that is still the one.
-    pub(crate) fn add(&self, number: u64) -> bool {
-        let is_open = self.number.load(Ordering::Acquire) == number;
-        if is_open {
-            self.threads.fetch_add(1, Ordering::Release);
-        }
-        is_open
-    }
-
-    pub(crate) fn remove(&self) {
-        self.threads.fetch_sub(1, Ordering::Release);
-    }
-}
-
 impl Scope {
     /// A new scope, with no thread in it.
     #[expect(clippy::new_without_default, reason = "every scope is another one")]
     pub fn new() -> Self {
         let (number, live) = registry::open_scope();
-        live.number.store(number, Ordering::Release);
+        live.set_scope(number);
         Self { number, live }
     }
 
     /// Puts the calling thread into this scope until the guard is dropped: threads that it starts meanwhile belong to the
     /// scope, and so do theirs. The thread itself does not.
     pub fn enter(&self) -> Entered {
-        Entered { outer: CURRENT.replace((self.number, Some(self.live))), stays_in_its_thread: PhantomData }
+        Entered {
+            outer: calling_thread::replace_scope((self.number, Some(self.live))),
+            stays_in_its_thread: PhantomData,
+        }
     }
 
     /// Puts the calling thread into this scope for the rest of its life.
     pub fn enter_for_good(&self) {
-        CURRENT.set((self.number, Some(self.live)));
+        calling_thread::replace_scope((self.number, Some(self.live)));
     }
 
     /// Number of threads of this scope that have not ended. One load.
     pub fn live(&self) -> usize {
-        self.live.threads.load(Ordering::Acquire)
+        self.live.threads()
     }
 
     /// Number of descriptors that were opened in this scope and are open, as far as is known. One load.
     pub fn live_descriptors(&self) -> usize {
-        self.live.descriptors.load(Ordering::Acquire)
+        self.live.number_of(Counted::Descriptors)
     }
 
     /// Number of children that were started in this scope and may still be there. One load.
     pub fn live_children(&self) -> usize {
-        self.live.children.load(Ordering::Acquire)
+        self.live.number_of(Counted::Children)
     }
 
     /// The descriptors that were opened in this scope and are open, in the order of their opening.
@@ -143,7 +77,7 @@ impl Scope {
 
 impl Drop for Scope {
     fn drop(&mut self) {
-        self.live.number.store(0, Ordering::Release);
+        self.live.set_scope(0);
         registry::forget_ended(self.number);
         if self.live() == 0 && self.live_descriptors() == 0 && self.live_children() == 0 {
             registry::close_scope(self.live);
@@ -161,16 +95,6 @@ pub struct Entered {
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.set(self.outer);
+        calling_thread::replace_scope(self.outer);
     }
-}
-
-/// The calling thread's scope.
-pub(crate) fn current() -> Current {
-    CURRENT.get()
-}
-
-/// Puts the calling thread, which is starting, into the scope that it belongs to.
-pub(crate) fn inherit(scope: Current) {
-    CURRENT.set(scope);
 }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::OnceLock;
 
+use crate::scope::Scope;
+
 /// Why the hooks do not work here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unsupported {
@@ -74,9 +76,27 @@ fn find() -> Result<(), Unsupported> {
     })
 }
 
+/// Whether descriptors are seen to be opened and closed, found out by trying, once in a process.
+pub fn sees_descriptors() -> bool {
+    static SEES: OnceLock<bool> = OnceLock::new();
+    *SEES.get_or_init(|| {
+        if !cfg!(hooked) {
+            return false;
+        }
+        let scope = Scope::new();
+        let entered = scope.enter();
+        let plant = std::fs::File::open("/dev/null");
+        drop(entered);
+        // A process that may not open anything has nothing to leave.
+        let Ok(plant) = plant else { return true };
+        let is_seen = scope.live_descriptors() == 1;
+        drop(plant);
+        is_seen && scope.live_descriptors() == 0
+    })
+}
+
 #[cfg(hooked)]
 fn find() -> Result<(), Unsupported> {
-    use crate::scope::Scope;
     use std::sync::mpsc;
     use std::thread;
 

@@ -1,13 +1,17 @@
 //! A thread that was seen to start.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::RefUnwindSafe;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use crate::observer::Inherited;
+use crate::live::Current;
 use crate::proc::{self, Reading};
-use crate::scope::Current;
+
+/// Something that an observer has a thread inherit from the one that starts it.
+pub type Inherited = &'static (dyn Any + Send + Sync + RefUnwindSafe);
 
 /// A thread that was started through one of the hooked functions. Handles to it are cheap to copy and outlive it.
 #[derive(Clone)]

@@ -105,11 +105,6 @@ pub(crate) mod descriptors {
     /// Would have descriptors be followed. There is no way here.
     pub fn follow_descriptors() {}
 
-    /// Whether descriptors are seen. None is here.
-    pub fn sees_descriptors() -> bool {
-        false
-    }
-
     /// Would list descriptors that were opened past the hooks. There are no hooks here.
     pub fn unseen_descriptors() -> Vec<UnseenDescriptor> {
         Vec::new()

@@ -1,6 +1,6 @@
 //! Telling formats apart by their content, never by a file's name.
 
-use crate::Format;
+use crate::format::list::Format;
 
 impl Format {
     /// The format of a file's unpacked content; `None` when it is none that is read.

@@ -3,7 +3,8 @@
 //! Their values have signs. Go marks the rows of a base that it kept apart (`-diff_base`) by a label; so do we, for both
 //! sides of a comparison are to be seen then, and not only what is between them.
 
-use crate::{Label, LabelValue, Profile, Sample, SampleTable};
+use crate::profile::Profile;
+use crate::sample::{Label, LabelValue, Sample, SampleTable};
 
 /// The label of rows that are the base's, with their values below 0.
 const BASE_LABEL: (&str, &str) = ("pprof::base", "true");

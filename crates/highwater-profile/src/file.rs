@@ -1,5 +1,6 @@
 //! Profiles on disk: read whole, written whole or not at all.
 
+mod error;
 mod folders;
 #[cfg(feature = "lock")]
 mod lock;
@@ -7,56 +8,23 @@ mod ring;
 mod target;
 mod write;
 
-use std::fmt;
 use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+pub use error::FileError;
 pub use folders::{Folders, copy, link_or_copy};
 #[cfg(feature = "lock")]
 pub use lock::{LOCK, Owner, take_directory};
 pub use ring::{Ring, RingNames, clear_temporary};
 pub use write::{rename_directory, sync_directory, write_atomically, write_durably};
 
+use crate::format::pprof;
+use crate::limits::Limits;
+use crate::profile::Profile;
 use crate::read::is_packed_pprof;
-use crate::{Limits, Profile, ReadError, pprof, stream};
-
-/// Why a file could not be read or written. Its message names the file.
-#[derive(thiserror::Error)]
-#[non_exhaustive]
-pub enum FileError {
-    /// The file could not be opened or read.
-    #[error("cannot read {}: {source}", path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The file was read, but holds no usable profile.
-    #[error("{}: {source}", path.display())]
-    Content {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: ReadError,
-    },
-    /// The file could not be written; whatever was there before is untouched.
-    #[error("cannot write {}: {source}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-}
-
-/// The message, since that is what `main` prints of an error that it returns.
-impl fmt::Debug for FileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
+use crate::read_error::ReadError;
+use crate::stream;
 
 /// Reads the profile in the file at `path`.
 ///
@@ -70,7 +38,7 @@ pub fn read(path: &Path, limits: &Limits) -> Result<Profile, FileError> {
             return streamed.map_err(content_error);
         }
     }
-    crate::read(&content(path, limits)?, limits).map_err(content_error)
+    crate::read::read(&content(path, limits)?, limits).map_err(content_error)
 }
 
 /// The content of the file at `path` as it is, for who keeps it and reads it ([`crate::read`]) again and again.

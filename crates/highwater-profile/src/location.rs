@@ -2,7 +2,7 @@
 
 use std::hash::{Hash, Hasher};
 
-use crate::StringId;
+use crate::string_table::StringId;
 
 macro_rules! handle {
     ($(#[$doc:meta])* $name:ident) => {

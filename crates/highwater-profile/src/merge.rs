@@ -18,7 +18,10 @@ pub use self::frames::files_of_several_builds;
 
 use self::frames::Frames;
 use self::strings::Strings;
-use crate::{Label, LabelValue, LabelsId, LocationId, Profile, StackId, StringId};
+use crate::location::LocationId;
+use crate::profile::Profile;
+use crate::sample::{Label, LabelValue, LabelsId, StackId};
+use crate::string_table::StringId;
 
 /// Adds up `profiles`: the kinds of values that all of them have.
 ///
@@ -52,8 +55,8 @@ pub fn merge(profiles: &[Profile]) -> Result<Profile, MergeError> {
 struct Rows {
     /// Stack and labels of each row, in tables of the merged profile.
     keys: Vec<(u32, u32)>,
-    stacks: crate::ListTable<LocationId>,
-    labels: crate::ListTable<Label>,
+    stacks: crate::list_table::ListTable<LocationId>,
+    labels: crate::list_table::ListTable<Label>,
     positions: HashMap<(u32, u32), usize>,
     values: Vec<i64>,
     /// What the label `variance` of each row says, as far as any does.

@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
-use crate::{
-    Function, FunctionId, Line, Location, LocationId, Mapping, MappingId, Meta, SampleTable, Source,
-    StringId, StringTable,
-};
+use crate::location::{Function, FunctionId, Line, Location, LocationId, Mapping, MappingId};
+use crate::meta::Meta;
+use crate::sample::SampleTable;
+use crate::source::Source;
+use crate::string_table::{StringId, StringTable};
 
 /// What a column of values counts, and in which unit: `inuse_space` in `bytes`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

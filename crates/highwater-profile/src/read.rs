@@ -3,10 +3,15 @@
 use std::borrow::Cow;
 
 use crate::describe::describe;
+use crate::format;
+use crate::format::list::Format;
+use crate::format::pprof;
 use crate::limits::Limits;
+use crate::merge::merge;
+use crate::profile::Profile;
 use crate::read_error::ReadError;
+use crate::stream;
 use crate::unpack::{self, unpack};
-use crate::{Format, Profile, format, merge, pprof, stream};
 
 /// What some editors put before text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";

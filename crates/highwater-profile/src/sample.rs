@@ -1,7 +1,8 @@
 //! The samples of a profile in flat tables: stacks, values and labels beside each other.
 
 use crate::list_table::ListTable;
-use crate::{LocationId, StringId};
+use crate::location::LocationId;
+use crate::string_table::StringId;
 
 /// A key and a value attached to a sample, such as the block size or the thread's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::Format;
+use crate::format::list::Format;
 
 /// Where a profile comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -6,8 +6,9 @@ use std::thread;
 
 use flate2::read::MultiGzDecoder;
 
+use crate::limits::Limits;
+use crate::read_error::ReadError;
 use crate::unpack::gzip_error;
-use crate::{Limits, ReadError};
 
 /// From how many packed bytes on this is worth a thread.
 pub(crate) const WORTHWHILE: usize = 1 << 18;

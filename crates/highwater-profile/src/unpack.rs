@@ -5,7 +5,8 @@ use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 
-use crate::{Limits, ReadError};
+use crate::limits::Limits;
+use crate::read_error::ReadError;
 
 /// The content of a file, unpacked if it is packed. One layer is taken off, as no tool puts on two.
 ///

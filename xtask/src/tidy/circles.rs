@@ -25,8 +25,6 @@ const LIMITS: &[(&str, usize)] = &[
     ("highwater-agent", 23),
     ("highwater-bench", 15),
     ("highwater-cli", 30),
-    ("highwater-hooks", 12),
-    ("highwater-profile", 38),
     ("highwater-report", 5),
     ("highwater-symbol", 5),
     ("highwater-tls", 5),

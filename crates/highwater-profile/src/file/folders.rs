@@ -4,7 +4,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{FileError, rename_directory, sync_directory, write_durably};
+use super::error::FileError;
+use super::write::{rename_directory, sync_directory, write_durably};
 
 /// How folders begin that are not complete.
 const UNFINISHED: &str = ".unfinished-";

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::FileError;
+use super::error::FileError;
 use super::write::is_temporary;
 use crate::sequence::Sequence;
 

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use super::FileError;
+use super::error::FileError;
 use super::target::{Target, parent};
 
 /// What writes a document.

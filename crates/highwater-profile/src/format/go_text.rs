@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use crate::{LocationId, Profile};
+use crate::location::LocationId;
+use crate::profile::Profile;
 
 /// Live blocks and bytes, allocated blocks and bytes: the four values of a row, in the order of the text.
 const COLUMNS: [&str; 4] = ["inuse_objects", "inuse_space", "alloc_objects", "alloc_space"];

@@ -3,7 +3,8 @@
 //! tcmalloc and V8 call live blocks `objects` and live bytes `space`. Any unit of memory that pprof knows may stand for
 //! bytes.
 
-use crate::{Label, LabelValue, Profile};
+use crate::profile::Profile;
+use crate::sample::{Label, LabelValue};
 
 /// Names of live values in files that have both of them, and none of ours.
 const LIVE: [(&str, &str); 2] = [("objects", "inuse_objects"), ("space", "inuse_space")];

@@ -14,7 +14,10 @@ pub use written::Written;
 
 use std::io::{self, Write};
 
-use crate::{Format, Limits, Profile, ReadError};
+use crate::format::list::Format;
+use crate::limits::Limits;
+use crate::profile::Profile;
+use crate::read_error::ReadError;
 
 /// Reads the unpacked content of a file of this format.
 ///

@@ -13,7 +13,9 @@ use opentelemetry_proto::tonic::profiles::v1development as otlp;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 
-use crate::{Profile, StackId, StringId};
+use crate::profile::Profile;
+use crate::sample::StackId;
+use crate::string_table::StringId;
 
 /// The path at which a collector takes what [`encode`] gives, below the address of its HTTP receiver.
 pub const PATH: &str = "/v1development/profiles";
@@ -121,7 +123,7 @@ impl Tables {
             start_line: it.start_line,
         }));
         dictionary.location_table.extend(profile.locations().iter().map(|it| {
-            let line = |it: &crate::Line| otlp::Line {
+            let line = |it: &crate::location::Line| otlp::Line {
                 function_index: at(it.function.index() + 1),
                 line: it.line,
                 column: it.column.into(),
@@ -147,7 +149,7 @@ impl Tables {
     /// The column `kind`, without samples of which it has none.
     fn profile(&mut self, profile: &Profile, kind: &str) -> Option<otlp::Profile> {
         let column = profile.sample_type(kind)?;
-        let mut value_type = |it: &crate::ValueType| otlp::ValueType {
+        let mut value_type = |it: &crate::profile::ValueType| otlp::ValueType {
             type_strindex: self.intern(profile, &it.kind),
             unit_strindex: self.intern(profile, &it.unit),
         };

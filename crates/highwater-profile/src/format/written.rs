@@ -1,6 +1,6 @@
 //! What an encoder says it wrote.
 
-use crate::Profile;
+use crate::profile::Profile;
 
 /// What was written of a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Written {
     /// These columns, of the rows that have a value in one of them.
     #[cfg(feature = "formats")]
     pub(super) fn of(profile: &Profile, columns: Vec<usize>) -> Self {
-        let has_value = |row: &crate::Sample<'_>| columns.iter().any(|&it| row.values[it] != 0);
+        let has_value = |row: &crate::sample::Sample<'_>| columns.iter().any(|&it| row.values[it] != 0);
         Self { rows: profile.samples.iter().filter(has_value).count(), columns }
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::strings::Strings;
+use crate::location::{Function, FunctionId, Line, Location, LocationId, Mapping};
 use crate::location::{MappingId, Place};
-use crate::{Function, FunctionId, Line, Location, LocationId, Mapping, Profile, StringId};
+use crate::profile::Profile;
+use crate::string_table::StringId;
 
 /// What makes a location of the merged profile distinct. Texts are handles of that profile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,9 @@
 //! What profiles say as a whole: whether that can be merged, and what becomes of it.
 
 use super::error::MergeError;
-use crate::{Meta, Profile, Source, ValueType};
+use crate::meta::Meta;
+use crate::profile::{Profile, ValueType};
+use crate::source::Source;
 
 /// The label that says which sampling interval drew a row.
 pub(super) const INTERVAL: &str = "interval";

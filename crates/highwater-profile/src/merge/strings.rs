@@ -1,6 +1,7 @@
 //! The strings of one profile in the merged one.
 
-use crate::{Profile, StringId};
+use crate::profile::Profile;
+use crate::string_table::StringId;
 
 /// The handles that a profile's strings have in the merged one, found when first asked for.
 pub(super) struct Strings<'a> {

@@ -12,8 +12,9 @@ use std::io::{self, Write};
 
 use super::columns::{not_negative, shown_column};
 use super::frames::FrameTable;
+use crate::format::list::Format;
 use crate::format::written::Written;
-use crate::{Format, Profile};
+use crate::profile::Profile;
 
 /// What readers show for a file or function that is not known.
 const UNKNOWN: &str = "???";

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::{Format, Profile, ValueType};
+use crate::format::list::Format;
+use crate::profile::{Profile, ValueType};
 
 /// Position of the column that a format takes which has room for one.
 ///

@@ -9,7 +9,9 @@ use std::io::{self, Write};
 use super::folded::escaped;
 use super::frames::frames;
 use crate::format::written::Written;
-use crate::{LabelValue, Profile, Sample, StackId, StringId};
+use crate::profile::Profile;
+use crate::sample::{LabelValue, Sample, StackId};
+use crate::string_table::StringId;
 
 /// Columns behind those of values and labels.
 const FRAME: [&str; 6] = ["function", "file", "line", "module", "address", "stack"];

@@ -8,8 +8,10 @@ use std::io::{self, Write};
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
+use crate::format::list::Format;
 use crate::format::written::Written;
-use crate::{Format, LabelValue, Profile, Sample, ValueType};
+use crate::profile::{Profile, ValueType};
+use crate::sample::{LabelValue, Sample};
 
 /// What the document says it is. [`Format::detect`] knows it, so that the error names the file for what it is.
 const FORMAT: &str = "highwater-profile";
@@ -159,7 +161,7 @@ struct LineRow {
 
 fn locations(profile: &Profile) -> impl Iterator<Item = LocationRow> {
     profile.locations().iter().map(|it| LocationRow {
-        mapping: it.mapping.map(crate::MappingId::index),
+        mapping: it.mapping.map(crate::location::MappingId::index),
         address: hexadecimal(it.address),
         lines: it
             .lines
@@ -190,7 +192,7 @@ struct LabelRow<'a> {
 
 impl<'a> SampleRow<'a> {
     fn of(profile: &'a Profile, sample: Sample<'a>) -> Self {
-        let label = |it: &crate::Label| {
+        let label = |it: &crate::sample::Label| {
             let (text, number, unit) = match it.value {
                 LabelValue::Text(text) => (Some(profile.string(text)), None, None),
                 LabelValue::Number(number, unit) => (None, Some(number), Some(profile.string(unit))),

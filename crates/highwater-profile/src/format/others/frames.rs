@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::{Location, Profile, StringId};
+use crate::location::Location;
+use crate::profile::Profile;
+use crate::string_table::StringId;
 
 /// One call: a function of a location, inlined or not, or the location itself when no name is known.
 #[derive(Clone, Debug)]
@@ -23,7 +25,7 @@ pub(super) struct Frame<'a> {
 
 /// The frames of a location, the innermost inlined call first. At least one.
 pub(super) fn frames<'a>(profile: &'a Profile, location: &'a Location) -> impl Iterator<Item = Frame<'a>> {
-    let name = |function: &crate::Function| {
+    let name = |function: &crate::location::Function| {
         [function.name, function.system_name].into_iter().find(|it| *it != StringId::EMPTY)
     };
     let binary = location.mapping.map_or("", |id| profile.string(profile.mapping(id).file));
@@ -69,7 +71,7 @@ impl FrameTable {
     }
 
     /// Puts the frames of a stack into `stack`, leaf first.
-    pub fn stack(&self, locations: &[crate::LocationId], stack: &mut Vec<u32>) {
+    pub fn stack(&self, locations: &[crate::location::LocationId], stack: &mut Vec<u32>) {
         stack.clear();
         for location in locations {
             let index = location.index();

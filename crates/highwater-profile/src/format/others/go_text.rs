@@ -19,7 +19,11 @@ use std::collections::HashSet;
 use super::legacy_heap::{self, Dialect, Sampling};
 use super::native::{Native, Totals};
 use super::text::{TextLine, quoted};
-use crate::{Format, Limits, Line, LocationId, Profile, ReadError};
+use crate::format::list::Format;
+use crate::limits::Limits;
+use crate::location::{Line, LocationId};
+use crate::profile::Profile;
+use crate::read_error::ReadError;
 
 /// Decodes a heap profile.
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {

@@ -7,7 +7,10 @@
 
 use super::legacy_heap::{self, Dialect, Sampling};
 use super::native::{Native, Totals};
-use crate::{Format, Limits, Profile, ReadError};
+use crate::format::list::Format;
+use crate::limits::Limits;
+use crate::profile::Profile;
+use crate::read_error::ReadError;
 
 /// Decodes a heap profile.
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {

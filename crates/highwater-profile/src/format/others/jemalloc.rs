@@ -16,7 +16,11 @@
 
 use super::native::{Native, Totals};
 use super::text::{TextLine, check_memory, cut_off, lines, quoted};
-use crate::{Format, Limits, LocationId, Profile, ReadError};
+use crate::format::list::Format;
+use crate::limits::Limits;
+use crate::location::LocationId;
+use crate::profile::Profile;
+use crate::read_error::ReadError;
 
 /// Decodes a heap dump.
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {

@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 
-use crate::{Format, ReadError};
+use crate::format::list::Format;
+use crate::read_error::ReadError;
 
 /// Why an element is not taken.
 pub(super) enum Refusal {

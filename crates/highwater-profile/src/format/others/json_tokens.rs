@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::text::{quoted, wrong};
-use crate::{Format, ReadError};
+use crate::format::list::Format;
+use crate::read_error::ReadError;
 
 /// A piece of a document.
 #[derive(Clone, Debug, PartialEq)]

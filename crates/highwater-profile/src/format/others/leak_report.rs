@@ -3,7 +3,12 @@
 use super::frame_text::FrameText;
 use super::places::Places;
 use super::text::TextLine;
-use crate::{Format, Limits, LocationId, Missing, Profile, ReadError, Source, ValueType};
+use crate::format::list::Format;
+use crate::limits::Limits;
+use crate::location::LocationId;
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::source::{Missing, Source};
 
 /// A profile in the making: live blocks and bytes, and the same for each way in which they can be lost.
 pub(super) struct Report {

@@ -8,7 +8,12 @@
 
 use super::native::{Native, Totals};
 use super::text::{TextLine, check_memory, cut_off, lines, quoted};
-use crate::{Format, Limits, LocationId, Profile, ReadError, utf8};
+use crate::format::list::Format;
+use crate::limits::Limits;
+use crate::location::LocationId;
+use crate::profile::Profile;
+use crate::read_error::ReadError;
+use crate::utf8;
 
 /// What the lines begin with in which a program says what to know of its profile, `%warn`.
 const WARNING: &[u8] = b"%";

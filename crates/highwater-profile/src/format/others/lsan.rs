@@ -12,7 +12,11 @@
 use super::frame_text::FrameText;
 use super::leak_report::{self, Checker, Report};
 use super::text::{TextLine, lines};
-use crate::{Format, Limits, LocationId, Profile, ReadError};
+use crate::format::list::Format;
+use crate::limits::Limits;
+use crate::location::LocationId;
+use crate::profile::Profile;
+use crate::read_error::ReadError;
 
 /// How blocks are lost: the name of the kind, and what the report calls it. An indirect leak is led to by another one.
 const WAYS: [(&str, &str); 2] = [("direct_leak", "Direct leak of "), ("indirect_leak", "Indirect leak of ")];

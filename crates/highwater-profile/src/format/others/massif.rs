@@ -23,8 +23,13 @@
 use super::frame_text::FrameText;
 use super::places::Places;
 use super::text::{TextLine, cut_off, lines};
+use crate::format::list::Format;
 use crate::format::others::beginning::head;
-use crate::{Format, Limits, LocationId, Missing, Profile, ReadError, Source, ValueType};
+use crate::limits::Limits;
+use crate::location::LocationId;
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::source::{Missing, Source};
 
 /// Positions of the columns.
 const PEAK: usize = 0;

@@ -17,7 +17,11 @@ use std::collections::BTreeMap;
 use super::frame_text::FrameText;
 use super::leak_report::{self, Checker, Report, grouped};
 use super::text::{TextLine, lines};
-use crate::{Format, Limits, LocationId, Profile, ReadError};
+use crate::format::list::Format;
+use crate::limits::Limits;
+use crate::location::LocationId;
+use crate::profile::Profile;
+use crate::read_error::ReadError;
 
 /// How blocks are lost: the name of the kind, and what memcheck calls it.
 const WAYS: [(&str, &str); 5] = [

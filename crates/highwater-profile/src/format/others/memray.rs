@@ -11,11 +11,15 @@
 use std::collections::HashMap;
 
 use super::text::{check_memory, quoted, wrong};
+use crate::format::list::Format;
 use crate::format::others::beginning::first_line;
-use crate::{
-    Format, Label, LabelValue, Limits, Line, Location, LocationId, Missing, Profile, ReadError, Source,
-    StringId, ValueType,
-};
+use crate::limits::Limits;
+use crate::location::{Line, Location, LocationId};
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::sample::{Label, LabelValue};
+use crate::source::{Missing, Source};
+use crate::string_table::StringId;
 
 /// Decodes memray's CSV.
 pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {

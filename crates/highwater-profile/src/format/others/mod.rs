@@ -39,9 +39,13 @@ use std::io::{self, Write};
 
 use super::kinds;
 use super::list::each_format;
-use super::{Written, pprof};
+use super::pprof;
+use super::written::Written;
+use crate::format::list::Format;
+use crate::limits::Limits;
+use crate::profile::Profile;
+use crate::read_error::ReadError;
 use crate::utf8::is_text;
-use crate::{Format, Limits, Profile, ReadError};
 
 /// What the content of a format is.
 #[derive(Clone, Copy, PartialEq, Eq)]

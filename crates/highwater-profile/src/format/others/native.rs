@@ -4,10 +4,13 @@
 use std::collections::HashMap;
 
 use super::text::{TextLine, quoted};
-use crate::{
-    Format, Label, LabelValue, Location, LocationId, Mapping, MappingId, Missing, Profile, ReadError, Source,
-    StringId, ValueType,
-};
+use crate::format::list::Format;
+use crate::location::{Location, LocationId, Mapping, MappingId};
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::sample::{Label, LabelValue};
+use crate::source::{Missing, Source};
+use crate::string_table::StringId;
 
 /// Functions through which a program in C or C++ allocates: how it came to call them is of interest, what they do
 /// inside is not.

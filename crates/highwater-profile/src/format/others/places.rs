@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::frame_text::FrameText;
-use crate::{Line, Location, LocationId, Mapping, MappingId, Profile};
+use crate::location::{Line, Location, LocationId, Mapping, MappingId};
+use crate::profile::Profile;
 
 /// The locations of a profile in the making, by what a file says of them.
 #[derive(Default)]

@@ -14,7 +14,9 @@
 
 use std::collections::HashMap;
 
-use crate::{Line, Profile, utf8};
+use crate::location::Line;
+use crate::profile::Profile;
+use crate::utf8;
 
 /// What such a file begins with.
 const START: &[u8] = b"--- symbol";

@@ -1,6 +1,9 @@
 //! Lines of text formats, with their numbers: whatever is wrong with a file is said with the line it stands on.
 
-use crate::{Format, Limits, Profile, ReadError};
+use crate::format::list::Format;
+use crate::limits::Limits;
+use crate::profile::Profile;
+use crate::read_error::ReadError;
 
 /// A line of a file, without what ends it.
 #[derive(Clone, Copy)]

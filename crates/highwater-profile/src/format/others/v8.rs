@@ -7,8 +7,13 @@
 use std::borrow::Cow;
 
 use super::json_tokens::{Token, Tokens};
+use crate::format::list::Format;
 use crate::format::others::beginning::{head, holds};
-use crate::{Format, Limits, Line, Location, LocationId, Missing, Profile, ReadError, Source, ValueType};
+use crate::limits::Limits;
+use crate::location::{Line, Location, LocationId};
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::source::{Missing, Source};
 
 /// A function without a name.
 const ANONYMOUS: &str = "(anonymous)";

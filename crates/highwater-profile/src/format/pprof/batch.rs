@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
-use crate::{Label, LocationId, SampleTable};
+use crate::location::LocationId;
+use crate::sample::{Label, SampleTable};
 
 /// How many batches may wait.
 const WAITING: usize = 8;

@@ -12,10 +12,14 @@ use super::late::Late;
 use super::number;
 use super::rows::Rows;
 use super::wire::{Fault, Field, Fields, Value};
+use crate::limits::Limits;
+use crate::location::{Function, Line, Location, Mapping};
 use crate::location::{FunctionId, MappingId};
-use crate::{
-    Function, Limits, Line, Location, Mapping, Profile, ReadError, StringId, StringTable, stream, utf8,
-};
+use crate::profile::Profile;
+use crate::read_error::ReadError;
+use crate::stream;
+use crate::string_table::{StringId, StringTable};
+use crate::utf8;
 
 /// How many fields are read before the memory they take is looked at again.
 const FIELDS_BETWEEN_CHECKS: usize = 256;

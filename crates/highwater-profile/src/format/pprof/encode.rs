@@ -7,7 +7,10 @@ use flate2::{Compression, GzBuilder};
 use super::number;
 use super::wire::{write_bytes, write_number, write_varint};
 use crate::format::written::Written;
-use crate::{Label, LabelValue, Meta, Profile, Sample, StringId, StringTable, ValueType};
+use crate::meta::Meta;
+use crate::profile::{Profile, ValueType};
+use crate::sample::{Label, LabelValue, Sample};
+use crate::string_table::{StringId, StringTable};
 
 /// Writes `profile` as gzip-compressed pprof. Equal profiles give equal bytes.
 ///
@@ -141,7 +144,7 @@ fn label(out: &mut Vec<u8>, inner: &mut Vec<u8>, label: &Label) {
 
 /// Where the addresses that the file's own tables have are known, they are written instead of those of the process: the
 /// mapping is normalized.
-fn mapping(out: &mut Vec<u8>, mapping: &crate::Mapping, id: u64) {
+fn mapping(out: &mut Vec<u8>, mapping: &crate::location::Mapping, id: u64) {
     let [start, limit, file_offset] = match mapping.elf_start {
         Some(_) => [0, u64::MAX, 0],
         None => [mapping.start, mapping.limit, mapping.file_offset],
@@ -161,7 +164,13 @@ fn mapping(out: &mut Vec<u8>, mapping: &crate::Mapping, id: u64) {
     fields.into_iter().zip(1..).for_each(|(value, number)| write_number(out, number, value));
 }
 
-fn location(out: &mut Vec<u8>, inner: &mut Vec<u8>, profile: &Profile, location: &crate::Location, id: u64) {
+fn location(
+    out: &mut Vec<u8>,
+    inner: &mut Vec<u8>,
+    profile: &Profile,
+    location: &crate::location::Location,
+    id: u64,
+) {
     write_number(out, 1, id);
     write_number(out, 2, location.mapping.map_or(0, |id| u64::from(id.0) + 1));
     let mapping = location.mapping.map(|id| profile.mapping(id)).filter(|it| it.elf_start.is_some());
@@ -176,7 +185,7 @@ fn location(out: &mut Vec<u8>, inner: &mut Vec<u8>, profile: &Profile, location:
     write_number(out, 5, u64::from(location.is_folded));
 }
 
-fn function(out: &mut Vec<u8>, function: &crate::Function, id: u64) {
+fn function(out: &mut Vec<u8>, function: &crate::location::Function, id: u64) {
     write_number(out, 1, id);
     write_number(out, 2, index(function.name));
     write_number(out, 3, index(function.system_name));

@@ -1,7 +1,7 @@
 //! What a field holds, where it has one type only.
 
 use super::wire::{Fault, Field, Value};
-use crate::StringId;
+use crate::string_table::StringId;
 
 /// The number that a field holds.
 pub(super) fn scalar(field: Field<'_>) -> Result<u64, Fault> {

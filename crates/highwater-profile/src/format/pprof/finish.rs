@@ -6,10 +6,15 @@ use super::decode::Tables;
 use super::ids::Ids;
 use super::late::Late;
 use super::number;
+use crate::format::list::Format;
+use crate::location::LocationId;
 use crate::location::{FunctionId, MappingId};
-use crate::{
-    Format, Label, LabelValue, LocationId, Meta, Profile, ReadError, SampleTable, Source, StringId, ValueType,
-};
+use crate::meta::Meta;
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::sample::{Label, LabelValue, SampleTable};
+use crate::source::Source;
+use crate::string_table::StringId;
 
 impl Tables {
     /// Makes the profile.

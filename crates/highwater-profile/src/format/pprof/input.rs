@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::wire::{self, Fault, Field, Value};
-use crate::ReadError;
+use crate::read_error::ReadError;
 
 /// More bytes, or `None` at the end.
 pub(super) type More<'a> = Box<dyn FnMut() -> Result<Option<Vec<u8>>, ReadError> + 'a>;

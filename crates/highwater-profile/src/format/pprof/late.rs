@@ -1,6 +1,6 @@
 //! A fault that is found once all of a file was read.
 
-use crate::ReadError;
+use crate::read_error::ReadError;
 
 /// What shows only when everything has been read.
 #[derive(Debug)]

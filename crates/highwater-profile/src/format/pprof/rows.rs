@@ -8,7 +8,11 @@ use super::field::{scalar, string, wrong_type};
 use super::ids::Ids;
 use super::input::malformed;
 use super::wire::{Fault, Field, Fields, Packed, Value};
-use crate::{Label, LabelValue, Limits, LocationId, ReadError, SampleTable, StringId};
+use crate::limits::Limits;
+use crate::location::LocationId;
+use crate::read_error::ReadError;
+use crate::sample::{Label, LabelValue, SampleTable};
+use crate::string_table::StringId;
 
 /// The rows read so far. Locations and strings in them are references still.
 #[derive(Default)]

@@ -10,13 +10,15 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::schema::{ACCESSES, ALLOCATED, COMMAND, Column, LIFETIME, MAXIMUM, MOMENTS, TIME_UNITS, VERSION};
+use crate::format::list::Format;
 use crate::format::others::beginning::{head, holds};
 use crate::format::others::frame_text::FrameText;
 use crate::format::others::json::{self, Count, Refusal};
-use crate::{
-    Format, Limits, Line, Location, LocationId, Mapping, MappingId, Missing, Profile, ReadError, Source,
-    ValueType,
-};
+use crate::limits::Limits;
+use crate::location::{Line, Location, LocationId, Mapping, MappingId};
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::source::{Missing, Source};
 
 /// All of a file but its tables.
 #[derive(Deserialize)]

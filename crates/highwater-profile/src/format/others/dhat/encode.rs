@@ -10,11 +10,12 @@ use std::io::{self, Write};
 use serde_json::json;
 
 use super::schema::{ACCESSES, ALLOCATED, COMMAND, Column, LIFETIME, MAXIMUM, MOMENTS, TIME_UNITS, VERSION};
+use crate::format::list::Format;
 use crate::format::others::by_stack::ByStack;
 use crate::format::others::columns::{column, not_negative, shown_column};
 use crate::format::others::frames::{Frame, FrameTable};
 use crate::format::written::Written;
-use crate::{Format, Profile, ValueType};
+use crate::profile::{Profile, ValueType};
 
 /// Where the values of a row come from: positions of columns.
 struct Plan {

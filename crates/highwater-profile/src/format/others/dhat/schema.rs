@@ -1,6 +1,6 @@
 //! DHAT's words: the fields of a row and the columns of the model that they fill.
 
-use crate::ValueType;
+use crate::profile::ValueType;
 
 /// The version of the format, the only one there is.
 pub(super) const VERSION: u32 = 2;

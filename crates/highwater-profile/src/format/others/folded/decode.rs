@@ -4,10 +4,14 @@ use std::collections::BTreeMap;
 
 use super::KIND;
 use super::value::{Rounding, Value};
+use crate::format::list::Format;
 use crate::format::others::text::{TextLine, check_memory, cut_off, lines, quoted};
-use crate::{
-    Format, Label, Limits, Line, Location, LocationId, Missing, Profile, ReadError, Source, ValueType,
-};
+use crate::limits::Limits;
+use crate::location::{Line, Location, LocationId};
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::sample::Label;
+use crate::source::{Missing, Source};
 
 /// What the numbers at the end of each line are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,8 @@ use super::UNKNOWN;
 use crate::format::others::columns::shown_column;
 use crate::format::others::frames::frames;
 use crate::format::written::Written;
-use crate::{Profile, Sample};
+use crate::profile::Profile;
+use crate::sample::Sample;
 
 /// Writes the default sample type of `profile`: one line for each row, inlined frames as frames of their own. Where the rows
 /// of a base are apart, each line has two numbers: that of the base and that of the new profile.

@@ -1,7 +1,7 @@
 //! The fields of a line.
 
-use crate::ReadError;
 use crate::format::others::text::TextLine;
+use crate::read_error::ReadError;
 
 /// A line, and how far it has been read.
 pub(super) struct Fields<'a> {

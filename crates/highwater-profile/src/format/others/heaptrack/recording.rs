@@ -7,9 +7,14 @@
 use super::line::Fields;
 use super::tables::{Kind, Tables};
 use super::{SIZED_STRINGS, VERSIONS};
+use crate::format::list::Format;
 use crate::format::others::beginning::first_line;
 use crate::format::others::text::{TextLine, cut_off, lines};
-use crate::{Format, Label, LabelValue, Limits, Missing, Profile, ReadError, Source, ValueType};
+use crate::limits::Limits;
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::sample::{Label, LabelValue};
+use crate::source::{Missing, Source};
 
 /// The columns, in the order of [`Recording::rows`]' values.
 const COLUMNS: [(&str, &str); 7] = [

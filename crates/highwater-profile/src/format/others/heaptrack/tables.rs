@@ -6,11 +6,13 @@
 use std::collections::HashMap;
 
 use super::line::Fields;
+use crate::bounded_text::BoundedText;
 use crate::format::others::tree::StackTree;
-use crate::{
-    BoundedText, Function, Limits, Line, Location, LocationId, Mapping, MappingId, Profile, ReadError,
-    StringId,
-};
+use crate::limits::Limits;
+use crate::location::{Function, Line, Location, LocationId, Mapping, MappingId};
+use crate::profile::Profile;
+use crate::read_error::ReadError;
+use crate::string_table::StringId;
 
 /// The tables so far. The profile has the texts and the locations.
 #[derive(Default)]

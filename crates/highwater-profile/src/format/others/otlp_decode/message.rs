@@ -1,7 +1,9 @@
 //! Messages in pieces: found by the numbers of their fields, and read when they are needed.
 
+use crate::format::list::Format;
 use crate::format::pprof::wire::{Fault, Field, Fields, Packed, Value};
-use crate::{Format, Limits, ReadError};
+use crate::limits::Limits;
+use crate::read_error::ReadError;
 
 /// A part of the message, and where it is.
 #[derive(Clone, Copy)]

@@ -9,12 +9,17 @@ mod message;
 use std::collections::HashMap;
 
 use self::message::{Dictionary, Part, Reader};
+use crate::format::list::Format;
 use crate::format::pprof::wire::{Field, Fields, Value};
+use crate::limits::Limits;
+use crate::location::{Function, Line, Location, LocationId, Mapping};
 use crate::location::{FunctionId, MappingId};
-use crate::{
-    Format, Function, Label, LabelValue, Limits, Line, Location, LocationId, Mapping, Profile, ReadError,
-    Source, StringId, ValueType, utf8,
-};
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::sample::{Label, LabelValue};
+use crate::source::Source;
+use crate::string_table::StringId;
+use crate::utf8;
 
 /// The attribute of a mapping that has its GNU build id.
 const BUILD_ID: &str = "process.executable.build_id.gnu";

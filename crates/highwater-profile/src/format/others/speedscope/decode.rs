@@ -10,14 +10,17 @@ use serde::Deserialize;
 
 use super::NO_UNIT;
 use super::values::{Amount, Event, EventKind, Stacks};
+use crate::format::list::Format;
 use crate::format::others::beginning::holds;
 use crate::format::others::by_stack::ByStack;
 use crate::format::others::json::{self, Refusal};
 use crate::format::others::tree::StackTree;
-use crate::{
-    Format, Label, LabelValue, Limits, Line, Location, LocationId, Missing, Profile, ReadError, Source,
-    ValueType,
-};
+use crate::limits::Limits;
+use crate::location::{Line, Location, LocationId};
+use crate::profile::{Profile, ValueType};
+use crate::read_error::ReadError;
+use crate::sample::{Label, LabelValue};
+use crate::source::{Missing, Source};
 
 /// Names that are sample types, with their units in speedscope's words and in ours.
 const OWN_KINDS: [(&str, &str, &str); 6] = [

@@ -6,10 +6,11 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::{NO_UNIT, SCHEMA};
+use crate::format::list::Format;
 use crate::format::others::columns::{not_negative, shown_column};
 use crate::format::others::frames::FrameTable;
 use crate::format::written::Written;
-use crate::{Format, Profile};
+use crate::profile::Profile;
 
 /// A frame as the file has it. Equal ones are one.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize)]
