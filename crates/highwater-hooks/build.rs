@@ -10,7 +10,8 @@ fn main() {
     println!("cargo::rustc-check-cfg=cfg(glibc)");
     println!("cargo::rustc-check-cfg=cfg(sanitized)");
     let is = |name: &str, value: &str| env::var(name).is_ok_and(|it| it.split(',').any(|it| it == value));
-    // With the C library linked in statically there is no second `pthread_create` to call, and Miri has neither.
+    // With the C library linked in statically there is no second `pthread_create` to call, and Miri has
+    // neither.
     let glibc = is("CARGO_CFG_TARGET_OS", "linux")
         && is("CARGO_CFG_TARGET_ENV", "gnu")
         && env::var_os("CARGO_CFG_MIRI").is_none();
@@ -26,7 +27,8 @@ fn main() {
     if glibc && !sanitized && !is("CARGO_CFG_TARGET_FEATURE", "crt-static") {
         println!("cargo::rustc-cfg=hooked");
         let is_for_harness = env::var_os("CARGO_FEATURE_HARNESS").is_some();
-        // What stands in front of `malloc` has to know who called, which takes a few instructions of each architecture.
+        // What stands in front of `malloc` has to know who called, which takes a few instructions of each
+        // architecture.
         if is_for_harness && (is("CARGO_CFG_TARGET_ARCH", "x86_64") || is("CARGO_CFG_TARGET_ARCH", "aarch64"))
         {
             println!("cargo::rustc-cfg=malloc_hooked");

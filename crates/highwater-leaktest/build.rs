@@ -1,5 +1,6 @@
-//! Tells the sources how the program is built. `cfg(unoptimized)`: without optimization. `cfg(malloc_hooked)`: blocks are seen in
-//! front of the C library's `malloc`, as `highwater-hooks` decides it, and the harness need not be the program's allocator.
+//! Tells the sources how the program is built. `cfg(unoptimized)`: without optimization.
+//! `cfg(malloc_hooked)`: blocks are seen in front of the C library's `malloc`, as `highwater-hooks` decides
+//! it, and the harness need not be the program's allocator.
 #![forbid(unsafe_code)]
 
 use std::env;

@@ -13,7 +13,7 @@ use constant_time_eq::constant_time_eq;
 use hyper::header::{AUTHORIZATION, HOST, HeaderMap, HeaderValue, ORIGIN};
 use hyper::{Method, StatusCode};
 
-use crate::Error;
+use crate::error::Error;
 use crate::reply::Refusal;
 
 /// The user name before the token in `http://highwater:TOKEN@host/`. `go tool pprof` has no other way to send

@@ -9,17 +9,17 @@ use highwater_recorder::own_memory;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::Notify;
 
-use crate::Error;
 use crate::access::Access;
 use crate::address::{Address, UNIX};
 use crate::captures::Captures;
-use crate::endpoint::{self, Engine};
-use crate::environment;
+use crate::counts::Counts;
+use crate::endpoint;
+use crate::error::Error;
 use crate::listener::Listener;
 use crate::mounted::Pages;
 use crate::server;
-use crate::service::{Counts, Service};
-use crate::watch::{Watch, Watching};
+use crate::service::{Engine, Service};
+use crate::watch::{self, Watch, Watching};
 
 /// A running agent. Dropping this does not stop it: it runs until the process ends or until [`Agent::stop`].
 #[derive(Debug)]
@@ -182,19 +182,6 @@ impl AgentBuilder {
         self
     }
 
-    /// Applies the settings of the environment variable `HIGHWATER_AGENT`, if it is set, such as
-    /// `listen:127.0.0.1:6060,dir:/var/lib/service,watch:0.8`; docs/PRODUCTION.md has a table of them. What
-    /// it says of the watch takes the place of [`Self::watch`].
-    ///
-    /// # Errors
-    /// When a part of the variable is not valid.
-    pub fn from_environment(self) -> Result<Self, Error> {
-        match std::env::var(environment::VARIABLE) {
-            Ok(settings) => environment::apply(self, &settings),
-            Err(_) => Ok(self),
-        }
-    }
-
     /// Starts the agent.
     ///
     /// # Errors
@@ -251,7 +238,7 @@ impl AgentBuilder {
         }
         let captures = Captures::start().map_err(Error::Thread)?;
         let counts = own_memory(Arc::<Counts>::default);
-        let watching = self.watch.as_ref().map(|watch| watch.start(Arc::clone(&counts))).transpose()?;
+        let watching = self.watch.as_ref().map(|it| watch::start(it, Arc::clone(&counts))).transpose()?;
         let prefix = own_memory(|| prefix_of(&self.prefix))?;
         let service = Service { access, prefix, captures, engine: self.engine, purge: self.purge, counts };
         Ok((own_memory(|| Arc::new(service)), watching))

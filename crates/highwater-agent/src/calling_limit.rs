@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use highwater_recorder::own_memory;
 
-use crate::Error;
+use crate::error::Error;
 use crate::of_process::OfProcess;
 use crate::watch::{Judge, Reason, Use};
 

@@ -4,17 +4,33 @@ use std::time::Duration;
 
 use highwater_recorder::parse_size;
 
+use crate::agent::AgentBuilder;
+use crate::error::Error;
 use crate::watch::{Growth, Watch};
-use crate::{AgentBuilder, Error};
 
 /// The name of the variable.
-pub(crate) const VARIABLE: &str = "HIGHWATER_AGENT";
+const VARIABLE: &str = "HIGHWATER_AGENT";
+
+impl AgentBuilder {
+    /// Applies the settings of the environment variable `HIGHWATER_AGENT`, if it is set, such as
+    /// `listen:127.0.0.1:6060,dir:/var/lib/service,watch:0.8`; docs/PRODUCTION.md has a table of them. What
+    /// it says of the watch takes the place of [`Self::watch`].
+    ///
+    /// # Errors
+    /// When a part of the variable is not valid.
+    pub fn from_environment(self) -> Result<Self, Error> {
+        match std::env::var(VARIABLE) {
+            Ok(settings) => apply(self, &settings),
+            Err(_) => Ok(self),
+        }
+    }
+}
 
 /// Applies settings to a builder: `name:value` or a name alone, separated by commas.
 ///
 /// # Errors
 /// When a part is not valid: the first such part.
-pub(crate) fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBuilder, Error> {
+fn apply(mut builder: AgentBuilder, settings: &str) -> Result<AgentBuilder, Error> {
     let parts = || settings.split(',').map(str::trim).filter(|part| !part.is_empty());
     let mut watch = None;
     for part in parts() {
@@ -246,7 +262,7 @@ mod tests {
         let pages = first_cells(guide, "Pages");
         let paths =
             pages.iter().map(|it| it.split(' ').next_back().unwrap()).filter(|it| it.starts_with('/'));
-        compare("page", paths.collect(), crate::endpoint::ENTRIES.iter().map(|it| it.path).collect());
+        compare("page", paths.collect(), crate::endpoint::table::ENTRIES.iter().map(|it| it.path).collect());
         compare("variable", first_cells(guide, "Who it is"), highwater::IDENTITY_VARIABLES.to_vec());
         found
     }

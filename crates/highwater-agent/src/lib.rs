@@ -38,7 +38,7 @@
 //! | `tls` | incidents sent to `https` addresses; needs a C compiler |
 //!
 //! The way of a request, file by file: [`listener`] and [`server`] (connections in and out) or [`mounted`]
-//! (another server) → [`service`] → [`access`] (who may ask) → [`endpoint`] (what is asked for) →
+//! (another server) → [`respond`] → [`access`] (who may ask) → [`endpoint`] (what is asked for) →
 //! [`captures`] (the thread that takes snapshots) → [`reply`].
 #![forbid(unsafe_code)]
 
@@ -50,6 +50,7 @@ mod calling_limit;
 mod captures;
 mod client_bounds;
 mod connections;
+mod counts;
 mod endpoint;
 mod environment;
 mod error;
@@ -61,6 +62,7 @@ mod of_process;
 mod own;
 mod query;
 mod reply;
+mod respond;
 mod server;
 mod service;
 #[cfg(unix)]

@@ -8,9 +8,9 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
 
-use crate::Error;
 use crate::access::is_loopback;
 use crate::address::{Address, UNIX};
+use crate::error::Error;
 
 /// A listener whose connections wait in the system until [`Self::accept`] takes them. It belongs to one
 /// runtime.

@@ -9,6 +9,7 @@ use hyper::{Request, Response};
 
 use highwater_recorder::own_memory;
 
+use crate::respond::respond;
 use crate::service::Service;
 
 /// The agent's pages for an application's own server: with the feature `axum` as a router
@@ -35,7 +36,7 @@ impl Pages {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         match &self.0 {
-            Some(service) => service.respond(request).await,
+            Some(service) => respond(service, request).await,
             // Only during the drop, when no request can arrive.
             None => Response::default(),
         }
@@ -44,7 +45,10 @@ impl Pages {
     /// The paths of all pages, such as `/debug/pprof/heap`, without the
     /// [prefix](crate::AgentBuilder::prefix): the paths to route to these pages.
     pub fn paths() -> impl Iterator<Item = &'static str> {
-        crate::endpoint::ENTRIES.iter().map(|entry| entry.path).chain([crate::endpoint::NEARLY_INDEX])
+        crate::endpoint::table::ENTRIES
+            .iter()
+            .map(|entry| entry.path)
+            .chain([crate::endpoint::table::NEARLY_INDEX])
     }
 
     /// A router with a route for each page, to merge into the application's router or to nest below a path.

@@ -31,6 +31,11 @@ impl Reply {
         Self { content_type, file: None, location: None, body: None }
     }
 
+    /// The head of a page of text, or of a profile with this file name.
+    pub(crate) fn head_of(is_text: bool, file: &'static str) -> Self {
+        if is_text { Self::head(TEXT) } else { Self::pprof(file) }
+    }
+
     /// The head of a profile.
     pub(crate) fn pprof(file: &'static str) -> Self {
         Self { file: Some(file), ..Self::head("application/octet-stream") }

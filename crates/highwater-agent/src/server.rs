@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use crate::client_bounds::{MAX_CONNECTIONS, MAX_HEAD_BYTES, MAX_HEADERS};
 use crate::connections::{Connections, Pace, Slot};
 use crate::listener::{Listener, Stream};
+use crate::respond::respond;
 use crate::service::Service;
 
 /// Time between two checks of open connections.
@@ -55,7 +56,7 @@ async fn converse(stream: Box<dyn Stream>, service: Arc<Service>, pace: Pace) {
         let (service, pace) = (Arc::clone(&service), pace.clone());
         async move {
             pace.begin_work();
-            let response = service.respond(request).await;
+            let response = respond(&service, request).await;
             pace.begin_answer();
             Ok::<_, Infallible>(response)
         }

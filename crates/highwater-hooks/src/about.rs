@@ -1,7 +1,8 @@
-//! What a descriptor leads to, in words: the path of a file, the addresses of a socket, the kind of anything else.
+//! What a descriptor leads to, in words: the path of a file, the addresses of a socket, the kind of anything
+//! else.
 //!
-//! The program may close the descriptor at any moment. Nothing is done to it here; only the words may be those of
-//! what has its number next.
+//! The program may close the descriptor at any moment. Nothing is done to it here; only the words may
+//! describe what has its number next.
 
 use std::fs;
 use std::mem::ManuallyDrop;
@@ -9,8 +10,8 @@ use std::net::TcpStream;
 use std::os::fd::{FromRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 
-/// What a descriptor leads to at this moment: a kind, such as `file`, `socket` or `pipe`, and behind it what is known of the
-/// one. `None` when it is closed.
+/// What a descriptor leads to at this moment: a kind, such as `file`, `socket` or `pipe`, and behind it what
+/// is known of the one. `None` when it is closed.
 pub fn about_descriptor(number: u32) -> Option<String> {
     let path = fs::read_link(format!("/proc/self/fd/{number}")).ok()?;
     let path = path.to_string_lossy();
@@ -51,7 +52,7 @@ fn end_of_pipe(number: RawFd) -> &'static str {
 fn option(number: RawFd, option: libc::c_int) -> Option<libc::c_int> {
     let mut value: libc::c_int = 0;
     let mut size = libc::socklen_t::try_from(size_of::<libc::c_int>()).ok()?;
-    // SAFETY: there is room for a number of this size. Any descriptor may be asked.
+    // SAFETY: there is space for a number of this size. Any descriptor may be asked.
     let result =
         unsafe { libc::getsockopt(number, libc::SOL_SOCKET, option, (&raw mut value).cast(), &raw mut size) };
     (result == 0).then_some(value)

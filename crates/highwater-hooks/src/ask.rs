@@ -1,9 +1,9 @@
-//! Where another thread is now. One that sleeps is read from outside ([`crate::asleep`]). Another one is sent a signal, and its handler
-//! walks the stack.
+//! Where another thread is now. One that sleeps is read from outside ([`crate::asleep`]). Another one is sent
+//! a signal, and its handler walks the stack.
 //!
-//! One question at a time. The signal is the highest one that real-time programs rarely use; if the program handles it
-//! itself, nothing is asked. The handler stays: a thread that blocked the signal may take it when nobody waits any more, and
-//! the system's own way of taking it would end the process.
+//! One question at a time. The signal is the highest one that real-time programs rarely use; if the program
+//! handles it itself, nothing is asked. The handler stays: a thread that blocked the signal may take it when
+//! nobody waits any more, and the system's own way of taking it would end the process.
 
 use std::cell::UnsafeCell;
 use std::ffi::c_int;
@@ -26,7 +26,8 @@ static ASKED: AtomicU32 = AtomicU32::new(0);
 /// Frames of the answer plus one; 0 while there is none.
 static ANSWERED: AtomicU32 = AtomicU32::new(0);
 static ANSWER: Answer = Answer(UnsafeCell::new([0; MOST_FRAMES]));
-/// Held by whoever asks. Its value says whether the answer's place may still be written to by one who came late.
+/// Held by the thread that asks. Its value says whether the answer's place may still be written to by one who
+/// came late.
 static ASKING: Mutex<Place> = Mutex::new(Place::Free);
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,8 +38,8 @@ enum Place {
 
 struct Answer(UnsafeCell<[usize; MOST_FRAMES]>);
 
-// SAFETY: written by the one thread that took its number out of `ASKED`, and read only by the holder of `ASKING` once
-// `ANSWERED` says that the writing is over.
+// SAFETY: written by the one thread that took its number out of `ASKED`, and read only by the holder of
+// `ASKING` once `ANSWERED` says that the writing is over.
 unsafe impl Sync for Answer {}
 
 fn signal() -> c_int {
@@ -52,16 +53,18 @@ extern "C" fn answer(_signal: c_int) {
         // Nobody waits for this thread any more.
         return;
     }
-    // SAFETY: this thread took its number, so it is the only one to write; the asker reads when told below.
+    // SAFETY: this thread took its number, so it is the only one to write; the asker reads after the signal
+    // below.
     let count = stack::walk(unsafe { &mut *ANSWER.0.get() });
     ANSWERED.store(u32::try_from(count).unwrap_or(0) + 1, Ordering::Release);
 }
 
-/// The addresses of a thread's stack, innermost first, each inside of its call instruction. `None` when the thread has
-/// ended, does not answer within 100 ms, or the program uses the signal itself.
+/// The addresses of a thread's stack, innermost first, each inside of its call instruction. `None` when the
+/// thread has ended, does not answer within 100 ms, or the program uses the signal itself.
 ///
-/// A thread that sleeps in a system call is not disturbed, and its stack may lack outer calls. It is interrupted only where it
-/// waits for a lock or the like, which goes on waiting, and where the kernel does not say what threads are in.
+/// A thread that sleeps in a system call is not disturbed, and its stack may lack outer calls. It is
+/// interrupted only where it waits for a lock or the like, which goes on waiting, and where the kernel does
+/// not say what threads are in.
 pub fn present_stack(thread: &Thread) -> Option<Vec<usize>> {
     let tid = thread.tid()?;
     match asleep::look(tid) {

@@ -1,7 +1,8 @@
-//! Where a thread is that sleeps in the kernel: read from what the kernel says of it and from a copy of its stack.
+//! Where a thread is that sleeps in the kernel: read from what the kernel says of it and from a copy of its
+//! stack.
 //!
-//! The thread is not disturbed. A signal would end the system calls that the kernel never restarts, such as `poll`, `epoll_wait`,
-//! `pause`, and `recv` with a timeout, and often the thread with them.
+//! The thread is not disturbed. A signal would end the system calls that the kernel never restarts, such as
+//! `poll`, `epoll_wait`, `pause`, and `recv` with a timeout, and often the thread with them.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -64,8 +65,8 @@ impl Place {
             frames.push(address);
             frames.len() < MOST_FRAMES
         };
-        // SAFETY: the thread sleeps in these calls, or has just done so. Test programs unload no library in whose middle a
-        // thread stands.
+        // SAFETY: the thread sleeps in these calls, or has just done so. Test programs unload no library in
+        // whose middle a thread stands.
         let is_whole = unsafe {
             highwater_unwind::walk_copied_stack(self.address, self.stack_pointer, stack, &mut visit)
         };
@@ -73,7 +74,8 @@ impl Place {
     }
 }
 
-/// The number of the call (-1 outside of one), its six arguments, the stack pointer and the address behind the call.
+/// The number of the call (-1 outside of one), its six arguments, the stack pointer and the address behind
+/// the call.
 fn parse(line: &str) -> Option<Place> {
     let words: Vec<&str> = line.split_ascii_whitespace().collect();
     let number: i64 = words.first()?.parse().ok()?;
@@ -83,12 +85,13 @@ fn parse(line: &str) -> Option<Place> {
     Some(Place { call, stack_pointer: hexadecimal(stack_pointer)?, address: hexadecimal(address)? })
 }
 
-/// The word that stands at an address of this process. `None` where there is no memory, or the kernel does not show it.
+/// The word that stands at an address of this process. `None` where there is no memory, or the kernel does
+/// not show it.
 pub fn word_at(address: usize) -> Option<usize> {
     copy(address, 1)?.first().copied()
 }
 
-/// The memory of this process from `place` on, as far as there is any, but no more than so many words.
+/// The memory of this process from `place` on, as far as there is any, but at most `most_words` words.
 fn copy(place: usize, most_words: usize) -> Option<Vec<usize>> {
     let mut bytes = vec![0; most_words * size_of::<usize>()];
     let place = u64::try_from(place).ok()?;

@@ -1,6 +1,7 @@
 //! What is known of the calling thread: its scope, its number, and whether it is the main thread.
 //!
-//! All of it is in thread-locals without destructors, so that it can be asked for at any time of the thread's life.
+//! All of it is in thread-locals without destructors, so that it can be asked for at any time of the thread's
+//! life.
 
 use std::cell::Cell;
 

@@ -1,7 +1,7 @@
 //! The child processes that were seen to start, and what has become of them.
 //!
-//! A child is there until somebody has waited for it, in whatever way; so nobody is watched waiting, and the kernel is asked. Its number
-//! may be used again, which is told by the time at which the process of this number was started.
+//! A child is there until the program has waited for it, in any way. So no wait is watched, and the kernel is
+//! asked. The kernel may use a number again: the time at which the process was started distinguishes the two.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -133,7 +133,8 @@ impl Record {
         }
     }
 
-    /// Whether a process with this number is the one that was started: the kernel counts in hundredths of a second.
+    /// Whether a process with this number is the one that was started: the kernel counts in hundredths of a
+    /// second.
     fn is(&self, process: &Process) -> bool {
         const TICK_NS: u64 = 10_000_000;
         let (begun, ended) = self.started_ns;
@@ -214,7 +215,8 @@ pub struct UnseenChild {
     pub name: String,
 }
 
-/// Children that came into being past the hooks, for example by `system`. Empty where the kernel does not list children.
+/// Children that came into being past the hooks, for example by `system`. Empty where the kernel does not
+/// list children.
 pub fn unseen_children() -> Vec<UnseenChild> {
     if crate::registry::is_disowned() {
         return Vec::new();

@@ -1,7 +1,7 @@
 //! The functions that stand in front of the C library's, and see every thread start.
 //!
-//! The thread is in the registry before the real function is called, since the new thread may be ahead of its spawner; it
-//! is taken out again if that function fails. What cannot be recorded is passed on as it came.
+//! The thread is in the registry before the real function is called, since the new thread may be ahead of its
+//! spawner; it is taken out again if that function fails. What cannot be recorded is passed on as it came.
 
 use std::ffi::{c_int, c_void};
 use std::mem;
@@ -14,13 +14,15 @@ use crate::stack;
 use crate::thread::{Beginning, Inherited, Thread};
 use crate::{calling_thread, registry};
 
-/// What `pthread_create` starts. It may end by an unwinding that is no panic: `pthread_exit` and cancellation.
+/// What `pthread_create` starts. It may end by an unwinding that is no panic: `pthread_exit` and
+/// cancellation.
 type PosixRoutine = extern "C-unwind" fn(*mut c_void) -> *mut c_void;
 /// What `thrd_create` starts.
 type StandardRoutine = extern "C-unwind" fn(*mut c_void) -> c_int;
 
-// SAFETY: who calls either promises what the C library's manual asks of a call of `pthread_create` or `thrd_create`: room for
-// the new thread's handle, attributes that are null or initialised, and a routine that may be given the argument in a new thread.
+// SAFETY: who calls either promises what the C library's manual asks of a call of `pthread_create` or
+// `thrd_create`: space for the new thread's handle, attributes that are null or initialised, and a routine
+// that may be given the argument in a new thread.
 type PosixCreate = unsafe extern "C" fn(
     *mut libc::pthread_t,
     *const libc::pthread_attr_t,
@@ -52,7 +54,7 @@ pub(crate) fn has_next() -> bool {
     !POSIX.address().is_null()
 }
 
-/// Set once somebody wants to know of every thread where it was started.
+/// Set once every thread has to keep the stack that started it.
 static KEEPS_STACKS: AtomicBool = AtomicBool::new(false);
 
 /// Has every thread that starts from now on keep the stack that started it, also outside of all scopes.
@@ -74,8 +76,8 @@ fn register(start_routine: usize, inherited: Option<Inherited>) -> Option<Thread
     }
     let scope = calling_thread::scope();
     let is_main = calling_thread::is_main();
-    // Outside of all scopes nobody will ask where a thread comes from, but for the first one: it tells what the main thread
-    // is about, which is the same for all that follow.
+    // Outside of all scopes nobody will ask where a thread comes from, but for the first one: it tells what
+    // the main thread is about, which is the same for all that follow.
     let wants_stack = KEEPS_STACKS.load(Ordering::Relaxed)
         || scope.0 != 0
         || (is_main && !MAIN_IS_KNOWN.swap(true, Ordering::Relaxed));
@@ -88,7 +90,7 @@ fn register(start_routine: usize, inherited: Option<Inherited>) -> Option<Thread
     )
 }
 
-/// Has `create` start a thread that begins with a `Start` of ours, and cleans up if it does not.
+/// Has `create` start a thread that begins with a `Start`, and cleans up if it does not.
 fn start<R>(
     routine: R,
     start_routine: usize,
@@ -123,7 +125,7 @@ fn start<R>(
 /// # Safety
 /// `start` is a pointer that [`start`] gave to its `create`, with the same `R`, and is used this once.
 unsafe fn begin<R: Copy>(start: *mut c_void) -> (R, *mut c_void) {
-    // SAFETY: the caller promises that the pointer is that of such a box, which is ours now.
+    // SAFETY: the caller promises that the pointer came from such a box, which is ours now.
     let start = unsafe { Box::from_raw(start.cast::<Start<R>>()) };
     let Start { routine, argument, ref thread } = *start;
     ending::begin(thread.clone());

@@ -1,11 +1,12 @@
 //! Who opened each descriptor of the process, and where.
 //!
-//! A table by the descriptors' numbers, in memory of its own. `open` and `close` may be called in a handler of signals and in a
-//! child of `fork`, so nothing here takes a lock, allocates, or changes `errno`. A number is written to by the thread that the
-//! kernel has given it; a reader takes a copy, and takes it again when the number was given anew meanwhile.
+//! A table by the descriptors' numbers, in memory of its own. `open` and `close` may be called in a handler
+//! of signals and in a child of `fork`, so nothing here takes a lock, allocates, or changes `errno`. A number
+//! is written to by the thread that the kernel has given it; a reader takes a copy, and takes it again when
+//! the number was given anew meanwhile.
 //!
-//! What is closed past the hooks is told by the file: a descriptor is open as long as it leads to the file that it was opened
-//! for.
+//! A descriptor is open as long as it leads to the file that it was opened for. So one that was closed past
+//! the hooks is noticed.
 
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence};
@@ -79,14 +80,14 @@ pub fn follow_descriptors() {
     if FOLLOWS.swap(true, Ordering::AcqRel) {
         return;
     }
-    /// Whoever starts a process hands few on, with low numbers.
+    /// A process inherits few descriptors, with low numbers.
     const MOST_INHERITED: usize = 256;
     let closed = libc::pollfd { fd: 0, events: 0, revents: 0 };
     let mut asked = [closed; MOST_INHERITED];
     for (number, each) in (0..).zip(&mut asked) {
         each.fd = number;
     }
-    // SAFETY: there are so many of them. Nothing is waited for.
+    // SAFETY: the array has this many entries. Nothing is waited for.
     unsafe { libc::poll(asked.as_mut_ptr(), MOST_INHERITED as libc::nfds_t, 0) };
     for each in asked.iter().filter(|it| it.revents & libc::POLLNVAL == 0) {
         opened(each.fd);
@@ -126,7 +127,8 @@ fn identity(number: usize) -> Option<(u64, u64)> {
 #[inline]
 fn slot(number: usize) -> Option<&'static Slot> {
     let chunk = TABLE.get(number / IN_CHUNK)?.load(Ordering::Acquire);
-    // SAFETY: a piece that is in the table is never unmapped, and its memory was zero, which is a value of its type.
+    // SAFETY: a piece that is in the table is never unmapped, and its memory was zero, which is a value of
+    // its type.
     unsafe { chunk.as_ref() }.map(|chunk| &chunk[number % IN_CHUNK])
 }
 

@@ -1,8 +1,9 @@
-//! The last thing a thread does: the destructor of a thread-specific key, in the last round of such destructors.
+//! The last thing a thread does: the destructor of a thread-specific key, in the last round of such
+//! destructors.
 //!
-//! The C library runs key destructors behind the destructors of Rust's and C++'s thread-locals. As long as some of them set
-//! their key's value again it goes round once more, four times at most. Ours does until the last round, so that whatever
-//! the others still do, in whatever order, lies before it.
+//! The C library runs key destructors behind the destructors of Rust's and C++'s thread-locals. As long as
+//! some of them set their key's value again it goes round once more, four times at most. Ours does until the
+//! last round, so that whatever the others still do, in whatever order, lies before it.
 
 use std::ffi::c_void;
 use std::sync::OnceLock;

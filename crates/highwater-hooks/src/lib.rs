@@ -1,25 +1,25 @@
-//! Knows every thread that is started in this process, every descriptor that is opened and every child process: by whom, where,
-//! and in which [`Scope`].
+//! Knows every thread that is started in this process, every descriptor that is opened and every child
+//! process: the thread that did so, where, and in which [`Scope`].
 //!
-//! Linking this crate puts its own `pthread_create` in front of the C library's, so it sees the threads of Rust, C and C++
-//! alike. It is meant for test programs first: [`highwater-leaktest`](https://docs.rs/highwater-leaktest)
-//! builds the leak harness on it.
+//! Linking this crate puts its own `pthread_create` in front of the C library's, so it sees the threads of
+//! Rust, C and C++ alike. It is meant for test programs first:
+//! [`highwater-leaktest`](https://docs.rs/highwater-leaktest) builds the leak harness on it.
 //!
-//! The way of a thread: `create` (the functions in front of the C library's) → `registry` (who lives, in which scope) →
-//! `ending` (the last thing a thread does, behind the destructors of its thread-locals) → out of the registry again.
-//! What the kernel says of threads is in `proc`; threads that came into being in another way are found by comparing its
-//! list with the registry ([`unseen`]).
+//! The way of a thread: `create` (the functions in front of the C library's) → `registry` (which threads are
+//! alive, in which scope) → `ending` (the last thing a thread does, behind the destructors of its
+//! thread-locals) → out of the registry again. What the kernel says of threads is in `proc`; threads that
+//! came into being in another way are found by comparing its list with the registry ([`unseen`]).
 //!
-//! The way of a descriptor: `opening` (the functions in front of the C library's) → `descriptors` (a table by its number) →
-//! `about` (what it leads to). That of a child: `starting` → `children`.
+//! The way of a descriptor: `opening` (the functions in front of the C library's) → `descriptors` (a table by
+//! its number) → `about` (what it leads to). The way of a child: `starting` → `children`.
 //!
-//! Nothing in here panics, and no lock is held while code of the program runs. On platforms other than Linux with glibc
-//! there are no hooks: [`status`] says so, and every scope is empty. With a static glibc threads that are alive can still be
-//! listed, and the exit code chosen.
+//! Nothing in here panics, and no lock is held while code of the program runs. On platforms other than Linux
+//! with glibc there are no hooks: [`status`] says so, and every scope is empty. With a static glibc threads
+//! that are alive can still be listed, and the exit code chosen.
 //!
 //! # Features
-//! - `harness`: the leak harness's part. The functions that open descriptors, start processes and allocate memory are followed,
-//!   too. Without it only threads are.
+//! - `harness`: the leak harness's part. The functions that open descriptors, start processes and allocate
+//!   memory are followed, too. Without it only threads are.
 #![cfg_attr(not(hooked), allow(dead_code, reason = "no thread is seen to start"))]
 #![cfg_attr(not(feature = "harness"), allow(dead_code, reason = "only threads are seen to start"))]
 

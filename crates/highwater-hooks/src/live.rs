@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 /// The number of a scope, 0 for none, and what counts its threads.
 pub(crate) type Current = (u64, Option<&'static Live>);
 
-/// How many threads of a scope have not ended. It is used for another scope when there is none left and the scope is closed, and
-/// given up when there is one.
+/// How many threads of a scope have not ended. It is used for another scope when there is none left and the
+/// scope is closed, and given up when there is one.
 #[derive(Debug, Default)]
 pub(crate) struct Live {
     /// The scope that it counts for.

@@ -1,10 +1,12 @@
-//! The functions in front of the C library's that allocate memory: whichever allocator a program has, as long as that takes its blocks
-//! one by one from the C library, its blocks are written down in the ledgers of `highwater-ledger`.
+//! The functions in front of the C library's that allocate memory. The blocks of any allocator that takes its
+//! blocks one by one from the C library are written down in the ledgers of `highwater-ledger`.
 //!
-//! The symbols are weak, so that a program with a `malloc` of its own is linked as without them. Each is a jump into a function
-//! of Rust's that is also told who called: what the C library allocates for itself is none of the program's.
+//! The symbols are weak, so that a program with a `malloc` of its own is linked as without them. Each is a
+//! jump into a function of Rust's that also gets the caller's address: what the C library allocates for
+//! itself is none of the program's.
 //!
-//! Looking up the function behind ours may itself allocate; that block is the C library's, by the names that it has for itself.
+//! Looking up the function behind ours may itself allocate; that block is the C library's, by the names that
+//! it has for itself.
 
 use std::arch::global_asm;
 use std::ffi::{c_char, c_int, c_void};
@@ -84,7 +86,8 @@ mod symbols {
     in_front!("reallocarray", reallocarray_for, "x3");
 }
 
-// SAFETY: the declarations are those of glibc, which exports these names for programs with functions in front of its own.
+// SAFETY: the declarations are glibc's, which exports these names for programs with functions in front of its
+// own.
 unsafe extern "C" {
     fn __libc_malloc(size: usize) -> *mut c_void;
     fn __libc_calloc(count: usize, size: usize) -> *mut c_void;
@@ -96,7 +99,8 @@ unsafe extern "C" {
 /// Alignment of what is allocated without a word on it.
 const ALIGN: usize = 16;
 
-/// Where the program's own code lies, and that of Rust's library if it is one by itself: first address and length.
+/// Where the program's own code lies, and the code of Rust's library if it is one by itself: first address
+/// and length.
 static CODE: [(AtomicUsize, AtomicUsize); 2] = [const { (AtomicUsize::new(0), AtomicUsize::new(0)) }; 2];
 
 /// From now on blocks are written down. Before that no code is the program's.
@@ -116,7 +120,8 @@ pub fn follow_blocks() {
 }
 
 unsafe extern "C" fn show(info: *mut libc::dl_phdr_info, _size: usize, visit: *mut c_void) -> c_int {
-    // SAFETY: the loader gives a pointer to a record of this type, and `follow_blocks` the one to its function.
+    // SAFETY: the loader gives a pointer to a record of this type, and `follow_blocks` the one to its
+    // function.
     let (info, visit) = unsafe { (&*info, &mut *visit.cast::<&mut dyn FnMut(&[u8], usize, usize)>()) };
     // SAFETY: the loader says where the headers are and how many.
     let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
@@ -147,14 +152,16 @@ fn is_program(caller: usize) -> bool {
 #[inline]
 fn written_down(block: *mut c_void, size: usize, align: usize, caller: usize) -> *mut c_void {
     if raw::wants(align) && is_program(caller) {
-        // SAFETY: the function behind has just allocated it so, and everything that frees it or moves it passes through here.
+        // SAFETY: the function behind has just allocated it so, and everything that frees it or moves it
+        // passes through here.
         unsafe { raw::add(block.cast(), size, align) };
     }
     block
 }
 
-/// The functions behind ours. They are looked up together, when the first one is called: that is `malloc`, in a moment in which the
-/// loader is not about to free what it says of an error, which a look-up would free as well.
+/// The functions behind ours. They are looked up together, when the first one is called: that is `malloc`, in
+/// a moment in which the loader is not about to free what it says of an error, which a look-up would free as
+/// well.
 static MALLOC: Next = Next::new(c"malloc");
 static VALLOC: Next = Next::new(c"valloc");
 static FREE: Next = Next::new(c"free");
@@ -201,7 +208,8 @@ macro_rules! pass_on {
     }};
 }
 
-// SAFETY: the jumps above are the only callers: who calls them promises what the C library's manual asks of a call of that name.
+// SAFETY: the jumps above are the only callers: who calls them promises what the C library's manual asks of a
+// call of that name.
 unsafe extern "C" fn malloc_for(size: usize, caller: usize) -> *mut c_void {
     // SAFETY: any size may be asked for.
     let block = pass_on!(MALLOC, fn(usize) -> *mut c_void, (size), unsafe { __libc_malloc(size) });
@@ -266,7 +274,7 @@ unsafe extern "C" fn posix_memalign_for(
             if block.is_null() {
                 libc::ENOMEM
             } else {
-                // SAFETY: the caller has room for a pointer there.
+                // SAFETY: the caller has space for a pointer there.
                 unsafe { *place = block };
                 0
             }

@@ -1,4 +1,5 @@
-//! The C library's own function of a name that one of ours stands in front of, or whatever else stands behind ours.
+//! The next function with the name of a function of this crate: the C library's own, or another that stands
+//! in between.
 
 use std::ffi::{CStr, c_int, c_void};
 use std::ptr;
@@ -54,7 +55,7 @@ pub(crate) fn set_error_number(number: c_int) {
     unsafe { *libc::__errno_location() = number };
 }
 
-/// What a function of ours returns where there is none behind it.
+/// What a function of this crate returns where there is none behind it.
 pub(crate) fn missing() -> c_int {
     set_error_number(libc::ENOSYS);
     -1

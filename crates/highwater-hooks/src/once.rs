@@ -1,14 +1,15 @@
-//! Whether a stack passes through the initialisation of a `Once` of the standard library, told without names.
+//! Whether a stack passes through the initialisation of a `Once` of the standard library, found without
+//! names.
 //!
-//! All of its cells go by one function, which is found out by going through it. Names are better, since they know the cells of
-//! other crates too, but the first one costs the reading of all debug information.
+//! All of its cells go by one function, which is found out by going through it. Names are better, since they
+//! know the cells of other crates too, but the first one costs the reading of all debug information.
 
 use std::ffi::c_void;
 use std::sync::{Once, OnceLock};
 
 use crate::stack::{self, MOST_FRAMES};
 
-// SAFETY: the declaration is that of the unwinder's own header; std is linked with it.
+// SAFETY: the declaration is the one in the unwinder's own header; std is linked with it.
 unsafe extern "C" {
     /// The address at which the function begins that `address` is in; null where that is not known.
     fn _Unwind_FindEnclosingFunction(address: *mut c_void) -> *mut c_void;
@@ -37,7 +38,8 @@ fn learn() -> Vec<usize> {
     let (mut inside, mut outside) = ([0; MOST_FRAMES], [0; MOST_FRAMES]);
     let (mut inner, outer) = (0, stack::walk(&mut outside));
     PLANT.call_once(|| inner = stack::walk(&mut inside));
-    // This function may itself be called inside of one, whose calls are then on both stacks and are not to count as common.
+    // This function may itself be called inside of one, whose calls are then on both stacks and are not to
+    // count as common.
     let own = beginning(learn as fn() -> Vec<usize> as usize);
     let outside = beginnings(&outside[..outer]);
     let till = outside.iter().position(|it| *it == own).unwrap_or(outside.len());

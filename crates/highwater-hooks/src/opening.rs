@@ -1,8 +1,8 @@
 //! The functions in front of the C library's that open and close descriptors.
 //!
-//! Each passes its call on first and writes down what came of it; a descriptor that is closed is forgotten first, since the
-//! kernel may give its number to another thread at once. Nothing here takes a lock or allocates: these functions may be called in a
-//! handler of signals.
+//! Each passes its call on first and writes down what came of it; a descriptor that is closed is forgotten
+//! first, since the kernel may give its number to another thread at once. Nothing here takes a lock or
+//! allocates: these functions may be called in a handler of signals.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::mem;
@@ -22,7 +22,8 @@ macro_rules! name {
     };
 }
 
-/// Puts functions in front of those of the same name that return a descriptor, or a negative number.
+/// Puts functions in front of the C library's functions of the same name that return a descriptor, or a
+/// negative number.
 macro_rules! opening {
     ($($name:ident($($argument:ident: $kind:ty),*);)*) => {$(
         /// Stands in front of the C library's function of this name.
@@ -46,7 +47,8 @@ macro_rules! opening {
     )*};
 }
 
-/// The same for functions that take one more argument where their flags say so. It is passed on in any case, as it came.
+/// The same for functions that take one more argument where their flags say so. It is passed on in any case,
+/// as it came.
 macro_rules! opening_with_mode {
     ($($name:ident($($argument:ident: $kind:ty),*);)*) => {$(
         /// Stands in front of the C library's function of this name.
@@ -89,7 +91,7 @@ macro_rules! opening_two {
             // SAFETY: the caller promises what the function asks for.
             let result = unsafe { next($($argument),*) };
             if result == 0 {
-                // SAFETY: there is room for two, and the function has written both.
+                // SAFETY: there is space for two, and the function has written both.
                 let [first, second] = unsafe { *$two.cast::<[c_int; 2]>() };
                 opened(first);
                 opened(second);
@@ -99,7 +101,8 @@ macro_rules! opening_two {
     )*};
 }
 
-/// The same for functions that may return a descriptor that was open before: what they return is new unless `$old` is that.
+/// The same for functions that may return a descriptor that was open before: what they return is new unless
+/// `$old` is that.
 macro_rules! opening_if_new {
     ($($name:ident($($argument:ident: $kind:ty),*) unless $old:ident;)*) => {$(
         /// Stands in front of the C library's function of this name.
@@ -125,8 +128,8 @@ macro_rules! opening_if_new {
     )*};
 }
 
-/// Puts functions in front of those of the same name that take or return a stream or a directory, of which a second function
-/// tells the descriptor.
+/// Puts functions in front of the C library's functions of the same name that take or return a stream or a
+/// directory. A second function yields the descriptor of either.
 macro_rules! opening_stream {
     ($($name:ident($($argument:ident: $kind:ty),*) by $number_of:path;)*) => {$(
         /// Stands in front of the C library's function of this name.
@@ -261,7 +264,8 @@ unsafe fn control(next: &Next, number: c_int, command: c_int, argument: *mut c_v
     // SAFETY: this is the address of the function of that name, which is of this type.
     let next =
         unsafe { mem::transmute::<*mut c_void, unsafe extern "C" fn(c_int, c_int, ...) -> c_int>(next) };
-    // SAFETY: the caller promises what the function asks for. It looks at no argument that its command does not have.
+    // SAFETY: the caller promises what the function asks for. It looks at no argument that its command does
+    // not have.
     let result = unsafe { next(number, command, argument) };
     if command == libc::F_DUPFD || command == libc::F_DUPFD_CLOEXEC {
         opened(result);

@@ -24,8 +24,8 @@ pub struct Reading {
     pub name: String,
     /// What it is doing.
     pub state: State,
-    /// How long it has run or been ready to run, so far. Waiting for a processor counts, so that a busy thread looks busy on
-    /// a busy machine too.
+    /// How long it has run or been ready to run, so far. Waiting for a processor counts, so that a busy
+    /// thread looks busy on a busy machine too.
     pub busy_ns: u64,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn read(tid: u32) -> Option<Reading> {
     let stat = fs::read_to_string(format!("/proc/self/task/{tid}/stat")).ok()?;
     let (name, state, ticks) = parse_stat(&stat)?;
     let schedule = fs::read_to_string(format!("/proc/self/task/{tid}/schedstat")).ok();
-    // Kernels without scheduler statistics count in ticks, of which there are 100 a second.
+    // Kernels without scheduler statistics count in ticks: 100 a second.
     let busy_ns = schedule.as_deref().and_then(parse_schedule).unwrap_or(ticks.saturating_mul(10_000_000));
     Some(Reading { name: name.to_owned(), state, busy_ns })
 }

@@ -46,7 +46,7 @@ unsafe extern "C" fn show(info: *mut libc::dl_phdr_info, _size: usize, found: *m
     1
 }
 
-/// The build id among these notes, each of which is its name and its content behind their lengths and a type.
+/// The build id among these notes. A note is its name and its content behind their lengths and a type.
 fn build_id_in(mut notes: &[u8], align: usize) -> Option<&[u8]> {
     const HEADER: usize = 12;
     const BUILD_ID: u32 = 3;

@@ -1,8 +1,9 @@
-//! Who lives: the threads that were seen to start and have not ended.
+//! Which threads are alive: those that were seen to start and have not ended.
 //!
-//! One lock around a list. It is held for a few operations on it, in which no code of the program runs but its allocator.
-//! An allocator that starts threads would find the lock held by its own thread ([`is_held_here`]); a child of `fork` may
-//! find it held by a thread that it does not have, and so leaves it alone for ever.
+//! One lock around a list. It is held for a few operations on it, in which no code of the program runs but
+//! its allocator. An allocator that starts threads would find the lock held by its own thread
+//! ([`is_held_here`]); a child of `fork` may find it held by a thread that it does not have, and so leaves it
+//! alone for ever.
 
 use std::cell::Cell;
 use std::collections::{BTreeMap, VecDeque};
@@ -14,7 +15,8 @@ use crate::live::Live;
 use crate::proc;
 use crate::thread::{Beginning, Spawner, Thread};
 
-/// How many threads that ended last are remembered. The kernel lists a thread for a moment after its last word.
+/// How many threads that ended last are remembered. The kernel lists a thread for a moment after its last
+/// word.
 const REMEMBERED: usize = 256;
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
@@ -28,7 +30,8 @@ static REGISTRY: Mutex<Registry> = Mutex::new(Registry {
 struct Registry {
     /// Of threads and scopes alike.
     last_number: u64,
-    /// In the order of their numbers, which is that of their starts. Not optimized, as tests are built, a map takes longer.
+    /// In the order of their numbers, which is the order of their starts. Not optimized, as tests are built,
+    /// a map takes longer.
     threads: Vec<Thread>,
     /// Of scopes that were closed without a thread left.
     spare: Vec<&'static Live>,
@@ -84,7 +87,8 @@ fn lock() -> Option<Held> {
     if DISOWNED.load(Ordering::Relaxed) || HELD_HERE.replace(true) {
         return None;
     }
-    // Nothing below panics while it holds the lock, and the lists are whole between two operations in any case.
+    // Nothing below panics while it holds the lock, and the lists are whole between two operations in any
+    // case.
     Some(Held(REGISTRY.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
@@ -120,8 +124,8 @@ pub(crate) fn close_scope(live: &'static Live) {
     }
 }
 
-/// Takes a thread in that is about to start. `spawner` is the number of the thread that starts it, if that one is known.
-/// `None` where the registry cannot be asked.
+/// Takes a thread in that is about to start. `spawner` is the number of the thread that starts it, if that
+/// one is known. `None` where the registry cannot be asked.
 pub(crate) fn add(spawner: Option<u64>, is_main: bool, mut beginning: Beginning) -> Option<Thread> {
     let mut registry = lock()?;
     beginning.counts = beginning.scope.1.is_some_and(|it| it.add(beginning.scope.0));
@@ -154,7 +158,7 @@ pub(crate) fn remove(thread: &Thread) {
         }
     }
     drop(registry);
-    // Only now, since this may drop a record and those of the threads before it.
+    // Only now, since this may drop a record and the records of the threads before it.
     drop(removed);
 }
 
@@ -200,8 +204,8 @@ pub struct Unseen {
     pub name: String,
 }
 
-/// Threads that came into being past the hooks, for example by the system call itself. The list is that of a moment; a
-/// thread that is just starting is not on it.
+/// Threads that came into being past the hooks, for example by the system call itself. The list shows one
+/// moment. A thread that is just starting is not on it.
 pub fn unseen() -> Vec<Unseen> {
     let listed = proc::tids();
     let Some(registry) = lock() else { return Vec::new() };

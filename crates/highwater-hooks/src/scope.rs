@@ -1,8 +1,8 @@
 //! Scopes: what a thread is doing, inherited by the threads that it starts.
 //!
-//! A thread's current scope is in a thread-local without a destructor, so that it can be asked for at any time of the thread's
-//! life. What is started or opened in one that is closed counts nowhere; should that be at the very moment, it may count in the next
-//! one, whose threads it is not among.
+//! A thread's current scope is in a thread-local without a destructor, so that it can be asked for at any
+//! time of the thread's life. What is started or opened in one that is closed counts nowhere; should that be
+//! at the very moment, it may count in the next one, whose threads it is not among.
 
 use std::marker::PhantomData;
 
@@ -30,8 +30,8 @@ impl Scope {
         Self { number, live }
     }
 
-    /// Puts the calling thread into this scope until the guard is dropped: threads that it starts meanwhile belong to the
-    /// scope, and so do theirs. The thread itself does not.
+    /// Puts the calling thread into this scope until the guard is dropped: threads that it starts meanwhile
+    /// belong to the scope, and so do theirs. The thread itself does not.
     pub fn enter(&self) -> Entered {
         Entered {
             outer: calling_thread::replace_scope((self.number, Some(self.live))),
@@ -85,7 +85,8 @@ impl Drop for Scope {
     }
 }
 
-/// Keeps a thread in a scope; leaves it when dropped. Guards are to be dropped in the reverse order of their making.
+/// Keeps a thread in a scope; leaves it when dropped. Guards are to be dropped in the reverse order of their
+/// making.
 #[derive(Debug)]
 #[must_use = "the thread leaves the scope when this is dropped"]
 pub struct Entered {

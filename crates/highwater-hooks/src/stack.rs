@@ -1,18 +1,20 @@
 //! Stacks as addresses: the calling thread's own, and what file an address is in.
 
-/// Frames kept where there is room for so many only.
+/// Frames kept where memory is short.
 #[cfg(hooked)]
 pub(crate) const MOST_FRAMES: usize = 192;
-/// How many of them are the outermost, where there are more. What is in the middle is left out: the innermost calls say what was
-/// done, and the outermost on whose behalf.
+/// How many of them are the outermost, where there are more. What is in the middle is left out: the innermost
+/// calls say what was done, and the outermost on whose behalf.
 #[cfg(hooked)]
 const OUTERMOST: usize = 64;
 
-/// Shows the calls of the calling thread, innermost first, until `visit` says that it is enough. Each is an address inside of its call
-/// instruction; the frame that a signal interrupted stands at the interrupted instruction.
+/// Shows the calls of the calling thread, innermost first, until `visit` says that it is enough. Each is an
+/// address inside of its call instruction; the frame that a signal interrupted stands at the interrupted
+/// instruction.
 #[cfg(hooked)]
 fn visit(mut visit: impl FnMut(usize) -> bool) {
-    // SAFETY: what must not happen at once is symbolization by this crate's `resolve`; walking shares nothing.
+    // SAFETY: what must not happen at once is symbolization by this crate's `resolve`; walking shares
+    // nothing.
     unsafe {
         backtrace::trace_unsynchronized(|frame| {
             // The unwinder hands out return addresses, which point behind the call.
@@ -21,7 +23,8 @@ fn visit(mut visit: impl FnMut(usize) -> bool) {
     }
 }
 
-/// Writes the calling thread's stack into `frames`, innermost first, and returns how many there are. Nothing is allocated.
+/// Writes the calling thread's stack into `frames`, innermost first, and returns how many there are. Nothing
+/// is allocated.
 #[cfg(hooked)]
 pub(crate) fn walk(frames: &mut [usize; MOST_FRAMES]) -> usize {
     const INNERMOST: usize = MOST_FRAMES - OUTERMOST;
@@ -85,7 +88,7 @@ mod tests {
 fn info_of(address: usize) -> Option<libc::Dl_info> {
     // SAFETY: nothing but integers and pointers, for which zero is a value.
     let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: the address is only compared with those of what is loaded.
+    // SAFETY: the address is only compared with addresses of what is loaded.
     let is_found = unsafe { libc::dladdr(address as *const _, &raw mut info) } != 0;
     is_found.then_some(info)
 }
@@ -96,15 +99,16 @@ pub fn base_of(address: usize) -> Option<usize> {
     info_of(address).map(|it| it.dli_fbase.addr())
 }
 
-/// The path of the program or library that an address lies in, as the loader knows it. `None` when it lies in none.
+/// The path of the program or library that an address lies in, as the loader knows it. `None` when it lies in
+/// none.
 #[cfg(hooked)]
 pub fn file_of(address: usize) -> Option<String> {
     let info = info_of(address)?;
     if info.dli_fname.is_null() {
         return None;
     }
-    // SAFETY: the loader's text ends with a zero, and stays while the file is loaded. What is unloaded right now has no
-    // thread in it.
+    // SAFETY: the loader's text ends with a zero, and stays while the file is loaded. What is unloaded right
+    // now has no thread in it.
     let name = unsafe { std::ffi::CStr::from_ptr(info.dli_fname) };
     Some(name.to_string_lossy().into_owned())
 }

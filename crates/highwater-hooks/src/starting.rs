@@ -1,7 +1,8 @@
 //! The functions in front of the C library's that start child processes.
 //!
-//! Each passes its call on and writes down the child that came of it, in the process that called. A child of `fork` comes back
-//! from the same call, and there nothing is done: whoever held a lock is not in it.
+//! Each passes its call on and writes down the child that came of it, in the process that called. A child of
+//! `fork` comes back from the same call, and there nothing is done: a thread that held a lock does not exist
+//! in it.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::mem;
@@ -98,10 +99,10 @@ macro_rules! spawning {
             let begun = children::now();
             // It may be that the caller does not ask for the number.
             let mut number: libc::pid_t = 0;
-            // SAFETY: the caller promises what the function asks for; there is room for the number.
+            // SAFETY: the caller promises what the function asks for; there is space for the number.
             let result = unsafe { next(&raw mut number, path, actions, attributes, arguments, environment) };
             if result == 0 {
-                // SAFETY: the caller has room for the number, or has said that it has none.
+                // SAFETY: the caller has space for the number, or has said that it has none.
                 if let Some(child) = unsafe { child.as_mut() } {
                     *child = number;
                 }

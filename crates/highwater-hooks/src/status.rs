@@ -25,7 +25,8 @@ pub enum Unsupported {
 }
 
 impl Unsupported {
-    /// Whether this is known from how the program was built: there is nothing that could be mended in this run.
+    /// Whether this is known from how the program was built: there is nothing that could be mended in this
+    /// run.
     pub fn is_by_design(self) -> bool {
         matches!(self, Self::Platform | Self::Static | Self::Interpreter | Self::Sanitizer)
     }
@@ -113,7 +114,7 @@ fn find() -> Result<(), Unsupported> {
     let scope = Scope::new();
     let entered = scope.enter();
     let (release, wait) = mpsc::channel::<()>();
-    // The plant: a thread that lives until it is released.
+    // The plant: a thread that runs until it is released.
     let thread = thread::Builder::new().spawn(move || {
         let _ = wait.recv();
     });

@@ -2,8 +2,8 @@
 
 use std::ffi::{c_int, c_void};
 
-/// Calls `visit` for each piece of the program's memory that holds its constants: what cannot be written to or run, and is no
-/// table for unwinding.
+/// Calls `visit` for each piece of the program's memory that holds its constants: what cannot be written to
+/// or run, and is no table for unwinding.
 pub fn visit_constants(mut visit: impl FnMut(&'static [u8])) {
     let mut visit: &mut dyn FnMut(&'static [u8]) = &mut visit;
     // SAFETY: the function is given this pointer back, and only while this call lasts.
@@ -11,7 +11,8 @@ pub fn visit_constants(mut visit: impl FnMut(&'static [u8])) {
 }
 
 unsafe extern "C" fn show(info: *mut libc::dl_phdr_info, _size: usize, visit: *mut c_void) -> c_int {
-    // SAFETY: the loader gives a pointer to a record of this type, and `visit_constants` the one to its function.
+    // SAFETY: the loader gives a pointer to a record of this type, and `visit_constants` the one to its
+    // function.
     let (info, visit) = unsafe { (&*info, &mut *visit.cast::<&mut dyn FnMut(&'static [u8])>()) };
     // SAFETY: the loader says where the program's headers are and how many. They stay where they are.
     let headers = unsafe { std::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
@@ -31,7 +32,7 @@ unsafe extern "C" fn show(info: *mut libc::dl_phdr_info, _size: usize, visit: *m
 
 /// Place of the first `needle` in `bytes`.
 pub fn find(bytes: &[u8], needle: &[u8]) -> Option<usize> {
-    // SAFETY: both are told with their lengths.
+    // SAFETY: both come with their lengths.
     let found =
         unsafe { libc::memmem(bytes.as_ptr().cast(), bytes.len(), needle.as_ptr().cast(), needle.len()) };
     (!found.is_null()).then(|| found.addr() - bytes.as_ptr().addr())

@@ -13,7 +13,8 @@ use crate::proc::{self, Reading};
 /// Something that an observer has a thread inherit from the one that starts it.
 pub type Inherited = &'static (dyn Any + Send + Sync + RefUnwindSafe);
 
-/// A thread that was started through one of the hooked functions. Handles to it are cheap to copy and outlive it.
+/// A thread that was started through one of the hooked functions. Handles to it are cheap to copy and outlive
+/// it.
 #[derive(Clone)]
 pub struct Thread(Arc<Record>);
 
@@ -76,8 +77,8 @@ impl Thread {
         }
     }
 
-    /// Address of the function it began with, as the C library was given it. For a thread of Rust's standard library
-    /// that is a function of the library's.
+    /// Address of the function it began with, as the C library was given it. For a thread of Rust's standard
+    /// library that is a function of the library's.
     pub fn start_routine(&self) -> usize {
         self.0.beginning.start_routine
     }
@@ -97,9 +98,9 @@ impl Thread {
         self.0.beginning.scope.0 != 0
     }
 
-    /// Where it was started: addresses of the calls, innermost first, each inside of its call instruction, so they are to
-    /// be looked up as they are. Only threads started inside of a scope have one, those started after
-    /// [`keep_stacks`](crate::keep_stacks), and the first that the main thread starts outside of all.
+    /// Where it was started: addresses of the calls, innermost first, each inside of its call instruction, so
+    /// they are to be looked up as they are. Only threads started inside of a scope have one, those started
+    /// after [`keep_stacks`](crate::keep_stacks), and the first that the main thread starts outside of all.
     pub fn spawn_stack(&self) -> &[usize] {
         &self.0.beginning.spawn_stack
     }
@@ -128,7 +129,7 @@ impl Thread {
         self.0.beginning.scope
     }
 
-    /// Whether its scope has descriptors or children, some of which may be its own.
+    /// Whether its scope has descriptors or children. Some may be its own.
     pub(crate) fn leaves_something(&self) -> bool {
         let (number, live) = self.0.beginning.scope;
         live.is_some_and(|it| it.has_more(number))
@@ -160,7 +161,8 @@ impl Thread {
     /// `raw` is of [`Thread::into_raw`], and is not used again.
     #[cfg(hooked)]
     pub(crate) unsafe fn from_raw(raw: *const ()) -> Self {
-        // SAFETY: the caller promises that it came from `Arc::into_raw` of this type, and that this is its one use.
+        // SAFETY: the caller promises that it came from `Arc::into_raw` of this type, and that this is its
+        // one use.
         Self(unsafe { Arc::from_raw(raw.cast()) })
     }
 }

@@ -180,8 +180,8 @@ fn what_key_destructors_start_still_belongs_to_the_scope() {
     until("it ends", || scope.live() == 0);
 }
 
-// SAFETY: the declarations are those of threads.h and pthread.h, where both kinds of handles are words on the platforms that are
-// hooked.
+// SAFETY: the declarations are the ones in threads.h and pthread.h. Both kinds of handles are words on the
+// platforms that are hooked.
 unsafe extern "C" {
     fn thrd_create(
         thread: *mut c_void,

@@ -1,11 +1,12 @@
 //! What the attribute makes of a function.
 //!
-//! Alone it stands for the built-in `#[test]`. Beside another attribute that makes a test it must be the last one: that one
-//! turns an async function into one that runs it and calls for parameters, and only then is there a body to put the check
-//! around. So it puts itself, as `__around`, behind all others.
+//! Alone it stands for the built-in `#[test]`. Beside another attribute that makes a test it must be the last
+//! one: that one turns an async function into one that runs it and calls for parameters, and only then is
+//! there a body to put the check around. So it puts itself, as `__around`, behind all others.
 //!
-//! The tasks of an async test are waited for inside of its runtime: its body becomes a future that ends when they have. In front
-//! of the other attribute that is the function's body, behind it the `async` block that the other one has made of that.
+//! The tasks of an async test are waited for inside of its runtime: its body becomes a future that ends when
+//! they have. In front of the other attribute that is the function's body, behind it the `async` block that
+//! the other one has made of that.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -15,7 +16,7 @@ use crate::options::Options;
 
 /// `#[test(arguments)] item`.
 pub(crate) fn test(arguments: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
-    // A faulty option is to be told once, and at its place.
+    // A faulty option is reported once, at its place.
     let options = Options::parse(arguments.clone())?;
     let mut function: ItemFn = parse2(item)?;
     let makes_test = function.attrs.iter().any(makes_test);
@@ -56,7 +57,7 @@ pub(crate) fn around(arguments: TokenStream, item: TokenStream) -> syn::Result<T
     let options = options.expression();
     let should_panic = attrs.iter().any(|it| it.path().is_ident("should_panic"));
     let name = &sig.ident;
-    // A closure has to be told the type, or `?` in it would leave the error's type open.
+    // A closure needs the type, or `?` in it would leave the error's type open.
     let output = match &sig.output {
         ReturnType::Default => quote!(-> ()),
         ReturnType::Type(_, returned) if matches!(**returned, Type::ImplTrait(_) | Type::Never(_)) => {

@@ -1,5 +1,5 @@
-//! Whether what tests allocate is written down: in front of the C library's `malloc`, from which most allocators of programs take
-//! their blocks, or by an allocator of ours.
+//! Whether what tests allocate is written down: in front of the C library's `malloc`, from which most
+//! allocators of programs take their blocks, or by the allocator of this crate.
 
 use std::hint::black_box;
 use std::sync::LazyLock;

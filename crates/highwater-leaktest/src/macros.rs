@@ -1,8 +1,8 @@
 //! The assertions on what a piece of code allocates, as macros.
 
 /// Asserts how many blocks of memory a block of code allocates, on this thread and on those that it starts:
-/// `assert_allocs!(<= 3, { … })` or `assert_allocs!(== 3, { … })`. What the process, the thread or the test runner keeps
-/// for itself is not counted. Has the block's value.
+/// `assert_allocs!(<= 3, { … })` or `assert_allocs!(== 3, { … })`. What the process, the thread or the test
+/// runner keeps for itself is not counted. Has the block's value.
 ///
 /// ```
 /// let text = highwater_leaktest::assert_allocs!(<= 1, { "a".repeat(10) });
@@ -10,8 +10,8 @@
 /// ```
 ///
 /// # Panics
-/// When it is another number, with the places that allocated; and where a global allocator of the program's own keeps
-/// allocations from being recorded.
+/// When it is another number, with the places that allocated; and where a global allocator of the program's
+/// own keeps allocations from being recorded.
 #[macro_export]
 macro_rules! assert_allocs {
     (<= $most:expr, $code:block $(,)?) => {

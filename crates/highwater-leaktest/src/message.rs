@@ -1,4 +1,5 @@
-//! Words for whoever runs the tests, past libtest's capturing of output, which shows it for failed tests only.
+//! Messages for the person who runs the tests. They pass libtest's capturing, which shows output of failed
+//! tests only.
 
 use std::io::{self, Write};
 

@@ -56,7 +56,8 @@ pub(crate) fn note_idle_test() {
     TESTS.fetch_add(1, Ordering::Relaxed);
 }
 
-/// Takes down the verdict on a test with the attribute. When all are checked it is counted at the end of its thread.
+/// Takes down the verdict on a test with the attribute. When all are checked it is counted at the end of its
+/// thread.
 pub(crate) fn note_marked(verdict: &Verdict) {
     note(verdict, usize::from(settings().which == Which::Marked));
     note_failed(verdict.leaks.iter().map(|it| &it.test));
@@ -123,7 +124,8 @@ pub(crate) fn note_foreign() {
     state().foreign = true;
 }
 
-/// The tests of which libtest does not know what was found. Where it knows of no failure at all, these are all.
+/// The tests whose findings libtest does not know. Where libtest knows of no failure at all, these are all
+/// tests with findings.
 fn called_ok(findings: &Findings, failed: &BTreeSet<String>, code: i32) -> Vec<String> {
     let leaking = findings.leaks.iter().map(|it| &it.test);
     let tests: BTreeSet<&String> = leaking.chain(findings.memory.iter().map(|it| &it.test)).collect();

@@ -1,4 +1,5 @@
-//! The pauses between two looks at what is waited for: short at first, so that what is about to end costs little time.
+//! The pauses between two looks at what is waited for: short at first, so that what is about to end costs
+//! little time.
 
 use std::time::Duration;
 

@@ -49,7 +49,8 @@ impl Scope {
         Ok(())
     }
 
-    /// Puts the calling thread into this scope until the guard is dropped, and with it what it starts and allocates.
+    /// Puts the calling thread into this scope until the guard is dropped, and with it what it starts and
+    /// allocates.
     pub(crate) fn enter(&self) -> Entered {
         Entered { _threads: self.threads.enter(), _ledger: self.ledger.as_ref().map(Ledger::enter) }
     }
@@ -67,8 +68,9 @@ impl Scope {
         &self.threads
     }
 
-    /// What is allocated in it: blocks with an alignment of at least [`allocator::WIDE`] bytes, each with its stack, and all others
-    /// where they are asked for ([`Ledger::widen`]). `None` where blocks are not written down.
+    /// What is allocated in it: blocks with an alignment of at least [`allocator::WIDE`] bytes, each with its
+    /// stack, and all others where they are asked for ([`Ledger::widen`]). `None` where blocks are not
+    /// written down.
     pub(crate) fn ledger(&self) -> Option<&Ledger> {
         self.ledger.as_ref()
     }
@@ -79,7 +81,8 @@ pub(crate) fn leave() {
     ledger::leave();
 }
 
-/// A thread is about to be started: it inherits the ledger of the calling one, which meanwhile writes nothing down.
+/// A thread is about to be started: it inherits the ledger of the calling one, which meanwhile writes nothing
+/// down.
 pub(crate) fn starts() -> Option<highwater_hooks::Inherited> {
     let heir = ledger::current()?;
     ledger::leave();
@@ -137,7 +140,8 @@ mod tests {
             })
         };
         let grandchild = thread::spawn(child).join().unwrap();
-        // Not in the scope: a thread that waits at a channel for the first time allocates what it keeps to its end.
+        // Not in the scope: a thread that waits at a channel for the first time allocates what it keeps to
+        // its end.
         drop(entered);
         reported.recv().unwrap();
         let sizes = |size| {

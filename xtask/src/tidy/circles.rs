@@ -22,7 +22,6 @@ use crate::workspace::Crate;
 /// becomes smaller.
 const LIMITS: &[(&str, usize)] = &[
     ("highwater", 6),
-    ("highwater-agent", 23),
     ("highwater-bench", 15),
     ("highwater-cli", 30),
     ("highwater-report", 5),

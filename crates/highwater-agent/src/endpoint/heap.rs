@@ -6,11 +6,10 @@ use std::sync::Arc;
 use highwater::Snapshot;
 use highwater_profile::{go_text, pprof};
 
-use super::head_of;
 use crate::captures;
 use crate::names;
 use crate::query::Query;
-use crate::reply::{Answer, Refusal};
+use crate::reply::{Answer, Refusal, Reply};
 use crate::service::Service;
 
 /// The values that a reader shows by default.
@@ -45,7 +44,7 @@ impl Shown {
 pub(super) fn head(query: Query<'_>, shown: Shown) -> Answer {
     let (time, is_text) = (query.seconds()?, query.is_text()?);
     captures::check()?;
-    Ok(head_of(is_text, shown.file(time.is_some())))
+    Ok(Reply::head_of(is_text, shown.file(time.is_some())))
 }
 
 pub(super) async fn answer(service: &Service, query: Query<'_>, shown: Shown) -> Answer {
@@ -65,7 +64,7 @@ pub(super) async fn answer(service: &Service, query: Query<'_>, shown: Shown) ->
 /// The answer of the page of what is resident, without its body.
 pub(super) fn head_of_resident() -> Answer {
     captures::check()?;
-    Ok(head_of(false, "attachment; filename=\"rss.pb.gz\""))
+    Ok(Reply::head_of(false, "attachment; filename=\"rss.pb.gz\""))
 }
 
 /// What is resident, beside live memory.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::ENTRIES;
+use super::table::ENTRIES;
 use crate::reply::Reply;
 
 /// The page. It contains no text from outside of this program, so nothing needs escaping. Its links are

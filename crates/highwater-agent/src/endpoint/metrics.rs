@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use highwater::MemoryLevel;
 
 use super::process;
-use crate::limits;
 use crate::reply::Reply;
 use crate::service::Service;
+use crate::system_limits::limits;
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";

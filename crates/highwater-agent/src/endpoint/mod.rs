@@ -1,5 +1,6 @@
-//! The pages of the agent: one file for each, and the table of their paths.
+//! The pages of the agent: one file for each.
 
+pub(crate) mod asked;
 mod control;
 mod cpu;
 mod healthz;
@@ -8,172 +9,18 @@ mod index;
 mod metrics;
 mod process;
 mod symbol;
+pub(crate) mod table;
 mod tasks;
 mod threads;
 
-pub(crate) use cpu::Engine;
 pub(crate) use threads::prepare;
 
-use hyper::header::ACCEPT;
-use hyper::http::request::Parts;
-use hyper::{Method, StatusCode};
+use asked::Asked;
+use table::Endpoint;
 
 use crate::query::Query;
-use crate::reply::{Answer, Refusal, Reply, TEXT};
+use crate::reply::{Answer, Reply};
 use crate::service::Service;
-
-/// A page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Endpoint {
-    Index,
-    /// The index without the slash at its end, which the page's relative links need.
-    NearlyIndex,
-    Health,
-    Heap,
-    Allocs,
-    Rss,
-    Profile,
-    Threads,
-    Tasks,
-    Cmdline,
-    Symbol,
-    Metrics,
-    Interval,
-    Purge,
-}
-
-/// A row of the table.
-pub(crate) struct Entry {
-    pub path: &'static str,
-    pub endpoint: Endpoint,
-    /// The page's description on the index page.
-    pub about: &'static str,
-}
-
-const fn entry(path: &'static str, endpoint: Endpoint, about: &'static str) -> Entry {
-    Entry { path, endpoint, about }
-}
-
-/// The path of the index without its slash, as people often type it.
-pub(crate) const NEARLY_INDEX: &str = "/debug/pprof";
-
-/// All pages, each under one exact path: the path of a request is not decoded or normalised before the
-/// look-up.
-pub(crate) const ENTRIES: &[Entry] = &[
-    entry("/debug/pprof/", Endpoint::Index, "this page"),
-    entry(
-        "/debug/pprof/heap",
-        Endpoint::Heap,
-        "live memory by call site; seconds=N for what is allocated meanwhile, debug=1 for text",
-    ),
-    entry("/debug/pprof/allocs", Endpoint::Allocs, "the same with all memory ever allocated shown first"),
-    entry(
-        "/debug/pprof/rss",
-        Endpoint::Rss,
-        "what is resident and why, beside live memory; `highwater rss` shows it",
-    ),
-    entry(
-        "/debug/pprof/profile",
-        Endpoint::Profile,
-        "where processor time goes; seconds=N for how long to look, 30 without it",
-    ),
-    entry(
-        "/debug/pprof/threads",
-        Endpoint::Threads,
-        "threads by where they were started, or by name; debug=1 for text",
-    ),
-    entry(
-        "/debug/pprof/tasks",
-        Endpoint::Tasks,
-        "live async tasks by where they were spawned; debug=1 for text with the errors",
-    ),
-    entry("/debug/pprof/cmdline", Endpoint::Cmdline, "the command line, its words separated by NUL"),
-    entry("/debug/pprof/symbol", Endpoint::Symbol, "names of addresses, as `go tool pprof` asks for them"),
-    entry("/metrics", Endpoint::Metrics, "totals, for Prometheus"),
-    entry("/healthz", Endpoint::Health, "`ok` as long as the agent answers; needs no token"),
-    entry("/interval", Endpoint::Interval, "the sampling interval; POST 64KiB, exact or off to change it"),
-    entry("/purge", Endpoint::Purge, "POST to give free memory back to the system"),
-];
-
-impl Endpoint {
-    /// The page of a request.
-    ///
-    /// # Errors
-    /// When there is no such page, or it does not accept this method.
-    pub(crate) fn find(method: &Method, path: &str) -> Result<Self, Refusal> {
-        let endpoint = Self::at(path).ok_or_else(|| missing(path))?;
-        let allowed = endpoint.methods();
-        if !allowed.split(", ").any(|it| method == it) {
-            let reason = format!("this page takes {allowed}, and not {method}");
-            let refusal = Refusal::new(StatusCode::METHOD_NOT_ALLOWED, reason);
-            return Err(Refusal { allowed: Some(allowed), ..refusal });
-        }
-        Ok(endpoint)
-    }
-
-    pub(crate) fn at(path: &str) -> Option<Self> {
-        if path == NEARLY_INDEX {
-            return Some(Self::NearlyIndex);
-        }
-        ENTRIES.iter().find(|entry| entry.path == path).map(|entry| entry.endpoint)
-    }
-
-    /// The methods that the page accepts, in the form of the header `Allow`.
-    fn methods(self) -> &'static str {
-        match self {
-            Self::Purge => "POST",
-            Self::Interval | Self::Symbol => "GET, HEAD, POST",
-            _ => "GET, HEAD",
-        }
-    }
-}
-
-/// The message for a path without a page.
-fn missing(path: &str) -> Refusal {
-    const OF_GO: [&str; 5] = ["block", "goroutine", "mutex", "threadcreate", "trace"];
-    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let known = ENTRIES.iter().find(|it| {
-        let name = it.path.trim_end_matches('/').rsplit('/').next();
-        !last.is_empty() && name.is_some_and(|name| name.eq_ignore_ascii_case(last))
-    });
-    let reason = match known {
-        Some(entry) => format!("there is no such page; did you mean {}?", entry.path),
-        None if OF_GO.contains(&last) => {
-            "only programs in Go have this page; here there are /debug/pprof/threads and /debug/pprof/tasks"
-                .to_owned()
-        }
-        None => "there is no such page; /debug/pprof/ lists all".to_owned(),
-    };
-    Refusal::new(StatusCode::NOT_FOUND, reason)
-}
-
-/// The parts of an authorised request that matter for the answer. Its text counts as the agent's memory.
-pub(crate) struct Asked {
-    endpoint: Endpoint,
-    is_post: bool,
-    /// Whether only the head of the answer is requested.
-    is_head: bool,
-    query: String,
-    /// Whether the client understands OpenMetrics.
-    accepts_open_metrics: bool,
-    body: Vec<u8>,
-}
-
-impl Asked {
-    pub(crate) fn copy(endpoint: Endpoint, head: &Parts, body: &[u8]) -> Self {
-        let accepted = head.headers.get_all(ACCEPT);
-        Self {
-            endpoint,
-            is_post: head.method == Method::POST,
-            is_head: head.method == Method::HEAD,
-            query: head.uri.query().unwrap_or_default().to_owned(),
-            accepts_open_metrics: accepted
-                .iter()
-                .any(|it| it.to_str().is_ok_and(|it| it.contains("application/openmetrics-text"))),
-            body: body.to_vec(),
-        }
-    }
-}
 
 /// The answer. If only its head is requested, nothing slow is done: no snapshot, no sampling, no names.
 ///
@@ -208,70 +55,5 @@ pub(crate) async fn answer(service: &Service, asked: Asked) -> Answer {
         Endpoint::Interval if asked.is_post => control::set_interval(&asked.body),
         Endpoint::Interval => Ok(Reply::text(control::interval() + "\n")),
         Endpoint::Purge => control::purge(service).await,
-    }
-}
-
-/// The head of a page of text, or of a profile with this file name.
-fn head_of(is_text: bool, file: &'static str) -> Reply {
-    if is_text { Reply::head(TEXT) } else { Reply::pprof(file) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_matched_exactly() {
-        assert_eq!(Endpoint::at("/debug/pprof/heap"), Some(Endpoint::Heap));
-        assert_eq!(Endpoint::at("/debug/pprof"), Some(Endpoint::NearlyIndex));
-        for trick in [
-            "",
-            "/",
-            "*",
-            "//debug/pprof/heap",
-            "/debug/pprof//heap",
-            "/debug/pprof/heap/",
-            "/debug/pprof/../pprof/heap",
-            "/debug/pprof/./heap",
-            "/debug/pprof/%68eap",
-            "/debug/pprof/heap%00",
-            "/debug/pprof/heap;a=b",
-            "/DEBUG/pprof/heap",
-            "/debug/pprof/../../../etc/passwd",
-            "\\debug\\pprof\\heap",
-        ] {
-            assert_eq!(Endpoint::at(trick), None, "{trick}");
-        }
-    }
-
-    #[test]
-    fn a_wrong_method_gets_the_list_of_accepted_methods() {
-        let allowed =
-            |method, path| Endpoint::find(&method, path).err().map(|it| (it.status.as_u16(), it.allowed));
-        assert_eq!(allowed(Method::GET, "/purge"), Some((405, Some("POST"))));
-        assert_eq!(allowed(Method::HEAD, "/purge"), Some((405, Some("POST"))));
-        assert_eq!(allowed(Method::POST, "/metrics"), Some((405, Some("GET, HEAD"))));
-        assert_eq!(allowed(Method::PUT, "/interval"), Some((405, Some("GET, HEAD, POST"))));
-        for entry in ENTRIES.iter().filter(|it| it.endpoint != Endpoint::Purge) {
-            assert_eq!(allowed(Method::GET, entry.path), None, "{}", entry.path);
-            assert_eq!(allowed(Method::HEAD, entry.path), None, "{}", entry.path);
-            assert_eq!(allowed(Method::DELETE, entry.path).unwrap().0, 405, "{}", entry.path);
-        }
-    }
-
-    #[test]
-    fn a_missing_page_gets_a_hint_to_an_existing_one() {
-        for (path, said) in [
-            ("/debug/pprof/Heap/", "did you mean /debug/pprof/heap?"),
-            ("/heap", "did you mean /debug/pprof/heap?"),
-            ("/debug/metrics", "did you mean /metrics?"),
-            ("/debug/pprof/goroutine", "/debug/pprof/threads"),
-            ("/", "/debug/pprof/ lists all"),
-            ("/<script>", "/debug/pprof/ lists all"),
-        ] {
-            let refusal = missing(path);
-            assert!(refusal.status == 404 && refusal.reason.contains(said), "{path}: {}", refusal.reason);
-            assert!(!refusal.reason.contains('<'));
-        }
     }
 }

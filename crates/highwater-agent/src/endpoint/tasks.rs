@@ -11,10 +11,9 @@ use std::io;
 use highwater_profile::{Label, LabelValue, Line, Location, LocationId, Profile, Sample, ValueType, pprof};
 use highwater_tasks::{Allocation, Purpose, classify};
 
-use super::head_of;
 use crate::captures;
 use crate::query::Query;
-use crate::reply::{Answer, Refusal};
+use crate::reply::{Answer, Refusal, Reply};
 use crate::service::Service;
 
 /// The innermost frames that decide whether the rest of a stack is looked up: frames of the recorder, the
@@ -36,7 +35,7 @@ struct Tasks {
 pub(super) fn head(query: Query<'_>) -> Answer {
     let is_text = query.is_text()?;
     captures::check()?;
-    Ok(head_of(is_text, "attachment; filename=\"tasks.pb.gz\""))
+    Ok(Reply::head_of(is_text, "attachment; filename=\"tasks.pb.gz\""))
 }
 
 pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {

@@ -10,9 +10,8 @@ use std::{fs, io};
 use highwater::Modules;
 use highwater_profile::{Label, LabelValue, Line, Location, Profile, ValueType, pprof};
 
-use super::head_of;
 use crate::query::Query;
-use crate::reply::{Answer, Refusal};
+use crate::reply::{Answer, Refusal, Reply};
 use crate::service::Service;
 
 /// The frames between the program and the system when a thread starts, as pprof's `drop_frames`.
@@ -34,7 +33,7 @@ type Counts = BTreeMap<(Vec<usize>, String), i64>;
 
 /// The answer without its body.
 pub(super) fn head(query: Query<'_>) -> Answer {
-    Ok(head_of(query.is_text()?, "attachment; filename=\"threads.pb.gz\""))
+    Ok(Reply::head_of(query.is_text()?, "attachment; filename=\"threads.pb.gz\""))
 }
 
 pub(super) async fn answer(service: &Service, query: Query<'_>) -> Answer {

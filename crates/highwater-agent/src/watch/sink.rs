@@ -2,13 +2,11 @@
 //! stop the watch.
 
 mod connections;
+mod message;
 mod profile;
 mod slack;
 
 use std::fs;
-#[cfg(test)]
-use std::path::Path;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -19,12 +17,12 @@ use highwater_recorder::own_memory;
 use serde_json::{Value, json};
 
 pub(crate) use connections::Connections;
+use message::{Message, Notice};
 
 use super::incident::Recorded;
-use crate::Error;
-use crate::service::Counts;
+use crate::counts::Counts;
+use crate::error::Error;
 use crate::who;
-use highwater_resolver::Names;
 
 /// Maximum incidents that wait to be sent.
 const MAX_WAITING: usize = 4;
@@ -47,37 +45,10 @@ pub(crate) enum Sink {
     Otlp(String),
 }
 
-/// A request to send.
-pub(super) struct Message {
-    pub url: String,
-    pub content_type: String,
-    pub body: Vec<u8>,
-}
-
-impl Message {
-    fn json(url: &str, content: &Value) -> Self {
-        let content_type = "application/json".to_owned();
-        Self { url: url.to_owned(), content_type, body: content.to_string().into_bytes() }
-    }
-}
-
 /// Handles to the sending threads, one for each receiver, so that one unreachable receiver does not delay the
 /// others. The threads end when this is dropped.
 pub(crate) struct Sinks {
     ways: Vec<SyncSender<Notice>>,
-}
-
-/// An incident to send.
-#[derive(Clone)]
-pub(super) struct Notice {
-    /// `None` if the folder could not be written.
-    pub folder: Option<PathBuf>,
-    /// The content of `incident.json`.
-    pub about: Arc<Value>,
-    /// Whether receivers already got this incident, before it had a folder.
-    pub is_known: bool,
-    /// Names that were looked up for the folder. There may be too little memory to look up more.
-    pub names: Arc<Names>,
 }
 
 impl Sinks {
@@ -201,6 +172,10 @@ fn growth(notice: &Notice) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
+    use highwater_resolver::Names;
+
     use super::*;
 
     fn notice(folder: Option<&Path>) -> Notice {

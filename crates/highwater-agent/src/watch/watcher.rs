@@ -13,12 +13,12 @@ use highwater::{Container, MemoryLevel, Snapshot, Stats};
 use highwater_profile::file::{FileError, Ring, RingNames, clear_temporary, write_durably};
 use highwater_profile::pprof;
 
-use super::Watch;
 use super::history::{History, Reading};
 use super::incident::{Incident, Incidents};
 use super::rule::{Judge, Reason, Use};
+use super::settings::Watch;
 use super::sink::Sinks;
-use crate::service::Counts;
+use crate::counts::Counts;
 
 /// The time that an incident's `metrics.csv` covers.
 const HISTORY: Duration = Duration::from_secs(600);

@@ -28,8 +28,8 @@ pub trait Outcome: Sized {
     /// Whether this says that the test failed.
     fn is_failure(&self) -> bool;
 
-    /// What says that the test got to its end without a word. Only `()` can: the other types are refused by libtest for
-    /// tests that should panic.
+    /// What says that the test got to its end without a word. Only `()` can: the other types are refused by
+    /// libtest for tests that should panic.
     fn nothing() -> Option<Self> {
         None
     }
@@ -60,8 +60,9 @@ impl Outcome for ExitCode {
 /// What the attribute puts around a test's body.
 ///
 /// # Panics
-/// When the body does, when threads or tasks are left that it started, and when its limits for memory are not kept. A test that fails anyway keeps its own failure, and a leak
-/// takes away the panic of a test that should panic, so that it fails too.
+/// When the body does, when threads or tasks are left that it started, and when its limits for memory are not
+/// kept. A test that fails anyway keeps its own failure, and a leak takes away the panic of a test that
+/// should panic, so that it fails too.
 pub fn run<R: Outcome>(options: Options, should_panic: bool, name: &str, body: impl FnOnce() -> R) -> R {
     if !is_checking() {
         return body();

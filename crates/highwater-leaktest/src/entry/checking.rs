@@ -9,7 +9,8 @@ use crate::message;
 use crate::settings::rules::Which;
 use crate::settings::{CHECK, settings};
 
-/// Whether threads can be followed here and are to be. The first question plants a thread and looks whether it is found.
+/// Whether threads can be followed here and are to be. The first question plants a thread and looks whether
+/// it is found.
 pub(crate) fn is_checking() -> bool {
     static CHECKING: LazyLock<bool> = LazyLock::new(|| {
         let is_off = if cfg!(miri) {

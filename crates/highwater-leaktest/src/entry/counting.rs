@@ -15,9 +15,9 @@ use crate::report;
 /// How many blocks a piece of code may allocate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bound {
-    /// So many, or less.
+    /// This many, or fewer.
     AtMost(u64),
-    /// So many.
+    /// This many.
     Exactly(u64),
 }
 
@@ -46,7 +46,7 @@ impl Counting {
     #[expect(clippy::new_without_default, reason = "it is a beginning")]
     pub fn new() -> Self {
         assert!(allocator::is_recording(), "{}", allocator::NOT_RECORDING);
-        // It is within that of the test.
+        // The ledger is inside the scope of the test.
         whole::open();
         let ledger = Ledger::open(1).expect("there is memory for a ledger: another one was just opened");
         Self { entered: ledger.enter(), ledger }

@@ -1,5 +1,5 @@
-//! A documentation test: rustdoc runs each of them as the main thread of a process, without libtest. So its scope is opened before
-//! `main`, and the verdict is given when the process exits.
+//! A documentation test: rustdoc runs each of them as the main thread of a process, without libtest. So its
+//! scope is opened before `main`, and the verdict is given when the process exits.
 
 use std::env;
 use std::sync::OnceLock;

@@ -17,8 +17,8 @@ use crate::report::{self, Way};
 use crate::scope::{Entered, Scope};
 use crate::settings::settings;
 
-/// Checks, when it is dropped, that every thread and task that was started meanwhile by the calling thread, or by such a thread,
-/// has ended. See [`check`].
+/// Checks, when it is dropped, that every thread and task that was started meanwhile by the calling thread,
+/// or by such a thread, has ended. See [`check`].
 #[derive(Debug)]
 #[must_use = "threads are checked when this is dropped; give it a name: `let _leaks = check();`"]
 pub struct Check {
@@ -43,8 +43,9 @@ pub struct Check {
 /// std::thread::spawn(|| 1 + 1).join().unwrap();
 /// ```
 ///
-/// The guard panics when it is dropped and threads or tasks are left, after a grace; in async code, see [`Check::finish`]. When its thread is panicking anyway it prints
-/// what is left. In a test that should panic either would be taken for success, so the process also exits with code 101.
+/// The guard panics when it is dropped and threads or tasks are left, after a grace; in async code, see
+/// [`Check::finish`]. When its thread is panicking anyway it prints what is left. In a test that should panic
+/// either would be taken for success, so the process also exits with code 101.
 pub fn check() -> Check {
     let scope = is_checking().then(|| {
         let scope = whole::new_scope();
@@ -71,19 +72,22 @@ impl Check {
         self
     }
 
-    /// Passes over threads whose name matches, `*` standing for anything. The kernel keeps 15 bytes of a name.
+    /// Passes over threads whose name matches, `*` standing for anything. The kernel keeps 15 bytes of a
+    /// name.
     pub fn allow_threads(mut self, pattern: &str) -> Self {
         self.allowed_threads.push(pattern.to_owned());
         self
     }
 
-    /// Passes over tasks whose future is of a type that matches, `*` standing for anything: `db::Pool::keepalive*`.
+    /// Passes over tasks whose future is of a type that matches, `*` standing for anything:
+    /// `db::Pool::keepalive*`.
     pub fn allow_tasks(mut self, pattern: &str) -> Self {
         self.allowed_tasks.push(pattern.to_owned());
         self
     }
 
-    /// Passes over descriptors that lead to what matches, `*` standing for anything: `/var/log/*`, `socket*`, `pipe*`.
+    /// Passes over descriptors that lead to what matches, `*` standing for anything: `/var/log/*`, `socket*`,
+    /// `pipe*`.
     pub fn allow_descriptors(mut self, pattern: &str) -> Self {
         self.allowed_descriptors.push(pattern.to_owned());
         self
@@ -107,8 +111,8 @@ impl Check {
         self
     }
 
-    /// Has blocks fail, too, that are allocated from here on and alive when the guard is dropped, and after the grace. To be
-    /// called at once: `let _leaks = check().deny_blocks();`.
+    /// Has blocks fail, too, that are allocated from here on and alive when the guard is dropped, and after
+    /// the grace. To be called at once: `let _leaks = check().deny_blocks();`.
     ///
     /// # Panics
     /// Where blocks are not written down; see [`Alloc`](crate::Alloc).
@@ -122,8 +126,8 @@ impl Check {
         self
     }
 
-    /// Passes over blocks that were allocated by a call of a function, or in a file, that matches, `*` standing for
-    /// anything.
+    /// Passes over blocks that were allocated by a call of a function, or in a file, that matches, `*`
+    /// standing for anything.
     pub fn allow_blocks(mut self, pattern: &str) -> Self {
         self.allowed_blocks.push(pattern.to_owned());
         self
@@ -135,8 +139,9 @@ impl Check {
 }
 
 impl Check {
-    /// Ends the check in async code: the tasks that are left have their grace while the runtime runs them, which dropping the
-    /// guard would keep a runtime of one thread from. Threads are waited for without regard to it.
+    /// Ends the check in async code: the tasks that are left have their grace while the runtime runs them,
+    /// which dropping the guard would keep a runtime of one thread from. Threads are waited for without
+    /// regard to it.
     ///
     /// # Panics
     /// As when the guard is dropped.
@@ -148,7 +153,7 @@ impl Check {
     }
 }
 
-/// The name of the thread, which is that of the test in it.
+/// The name of the thread, which is the name of the test in it.
 fn test_name() -> String {
     thread::current().name().unwrap_or("a thread without a name").to_owned()
 }

@@ -1,7 +1,9 @@
-//! Tests that hang. A leak may keep its own verdict from being reached: a runtime that is dropped waits for its blocking calls.
+//! Tests that hang. A leak may keep its own verdict from being reached: a runtime that is dropped waits for
+//! its blocking calls.
 //!
-//! A thread of the harness's looks now and then at how long tests have run. Of one that has run for longer than is set, and
-//! sleeps, it is said once where it waits and what of its own is alive. The test goes on to wait.
+//! A thread of the harness's looks now and then at how long tests have run. Of one that has run for longer
+//! than is set, and sleeps, it is said once where it waits and what of its own is alive. The test goes on to
+//! wait.
 
 use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
@@ -75,7 +77,8 @@ pub(crate) fn watch(thread: &Thread, test: Option<&str>, scope: &Arc<Scope>) -> 
     Watch(number)
 }
 
-/// Watches the test called `test`, which the calling thread runs in `scope`. `None` where that thread is not known.
+/// Watches the test called `test`, which the calling thread runs in `scope`. `None` where that thread is not
+/// known.
 pub(crate) fn watch_current(test: &str, scope: &Arc<Scope>) -> Option<Watch> {
     start();
     highwater_hooks::current().map(|thread| watch(&thread, Some(test), scope))
@@ -105,8 +108,8 @@ pub(crate) fn start() {
     });
 }
 
-/// Tells of the tests without threads and tasks, which have no scope, that have run for longer than `limit`, and sleep. `told` has the
-/// numbers of those of which that was done.
+/// Reports the tests that have run for longer than `limit`, sleep, and have no scope, since they have no
+/// threads and no tasks. `told` has the numbers of the threads whose tests were reported.
 fn look_at_idle(told: &mut BTreeSet<u64>, limit: Duration) {
     let known: Vec<u64> = running().iter().map(|it| it.thread.number()).collect();
     let mut threads = highwater_hooks::threads();
@@ -120,7 +123,7 @@ fn look_at_idle(told: &mut BTreeSet<u64>, limit: Duration) {
     }
 }
 
-/// Tells of the tests that have run for longer than `limit`, and sleep.
+/// Reports the tests that have run for longer than `limit`, and sleep.
 fn look(limit: Duration) {
     for (thread, parts) in late(limit) {
         let sleeps = sleeps(&thread);
@@ -139,7 +142,8 @@ fn look(limit: Duration) {
 /// What is said of a part of a test: its name where it is known, its scope, and when it began.
 type Part = (Option<String>, Arc<Scope>, Instant);
 
-/// Threads of tests that have run for longer than `limit` and were not told of, with the parts of the tests, the outer one first.
+/// Threads of tests that have run for longer than `limit` and were not reported, with the parts of the tests,
+/// the outer one first.
 fn late(limit: Duration) -> Vec<(Thread, Vec<Part>)> {
     let mut late: Vec<(Thread, Vec<Part>)> = Vec::new();
     for each in running().iter().filter(|it| !it.is_told) {
@@ -171,13 +175,15 @@ fn tell(thread: &Thread, parts: &[Part]) {
     for (_, scope, _) in parts {
         alive.extend(judge::alive(&test, scope));
     }
-    // Calls that may block come first: dropping their runtime waits for them, and its other threads only for that.
+    // Calls that may block come first: dropping their runtime waits for them, and its other threads only for
+    // that.
     alive.sort_by_key(|it| it.kind != Kind::Task);
     let seconds = parts.first().map_or(0, |(.., began)| began.elapsed().as_secs());
     message::say(&report::hang(&test, seconds, &path::present_path(&frames), &alive));
 }
 
-/// The full name of a test, of which the kernel keeps the beginning as that of its thread: the outermost function with such a name.
+/// The full name of a test. The kernel keeps its beginning as the name of the thread, so the outermost
+/// function whose name begins so is the test.
 fn test_name(thread: &str, frames: &[Frame]) -> String {
     let functions = frames.iter().rev().filter(|it| it.origin == Origin::Own);
     let paths = functions.filter_map(|it| Some(path::without_closures(&it.function).split_once("::")?.1));

@@ -63,7 +63,8 @@ pub(crate) fn begin() {
 const NO_DESCRIPTORS: &str = "the self-test did not see the descriptor that it opened: another library stands in front of open and \
      close; set `descriptors = \"off\"` below [leaktest] in highwater.toml";
 
-/// Whether a descriptor that nobody was seen to open is worth a word. The others are a runtime's own: it wakes itself by them.
+/// Whether a descriptor that nobody was seen to open is worth a word. The others are a runtime's own: it
+/// wakes itself by them.
 fn is_told(about: &str) -> bool {
     ["file ", "directory ", "socket ", "pipe", "memory file "].iter().any(|it| about.starts_with(it))
 }
@@ -98,7 +99,8 @@ fn conclude(code: i32) -> i32 {
         faults.push(symbols::NO_NAMES.to_owned());
     }
     if was_something_left {
-        // Whoever uses a pool of the process for the first time leaves its threads, and a task has a verdict when it is left.
+        // The first test that uses a pool of the process leaves the pool's threads, and a task that was left
+        // has a verdict.
         findings.stuck_jobs = remaining::stuck_jobs();
         findings.late_tasks = remaining::late_tasks();
     }
@@ -144,8 +146,8 @@ fn conclude(code: i32) -> i32 {
     if code == 0 && !is_clean { FAILED } else { code }
 }
 
-/// Whether these arguments run all tests, so that what was not used now is not used at all. cargo-nextest runs one test in
-/// each process.
+/// Whether these arguments run all tests, so that what was not used now is not used at all. cargo-nextest
+/// runs one test in each process.
 fn ran_all(arguments: impl Iterator<Item = String>) -> bool {
     env::var_os("NEXTEST").is_none()
         && arguments.skip(1).all(|it| it == "--nocapture" || it == "-q" || it.starts_with("--test-threads="))

@@ -1,5 +1,6 @@
-//! What is still going on when the process exits, and is of no test's verdict: jobs on pools of the process, and tasks that were
-//! spawned after the verdict on the test that started their parent. It is listed and fails nothing.
+//! What is still going on when the process exits, and is of no test's verdict: jobs on pools of the process,
+//! and tasks that were spawned after the verdict on the test that started their parent. It is listed and
+//! fails nothing.
 
 use std::thread as std_thread;
 use std::time::{Duration, Instant};
@@ -34,8 +35,8 @@ pub(crate) fn stuck_jobs() -> Vec<StuckJob> {
     }
 }
 
-/// Whether the first code that is not the standard library's is the pool's. Where a thread sleeps in a system call its stack may be
-/// cut; pools wait for their locks, whose stacks are whole.
+/// Whether the first code that is not the standard library's is the pool's. Where a thread sleeps in a system
+/// call its stack may be cut; pools wait for their locks, whose stacks are whole.
 fn waits_for_jobs(now: &[Frame]) -> bool {
     let first = now.iter().find(|it| it.origin != Origin::System);
     first.is_some_and(|it| {

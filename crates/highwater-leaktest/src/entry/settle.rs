@@ -1,7 +1,8 @@
 //! The end of a test that is a future: its tasks are waited for while its runtime still runs them.
 //!
-//! After the test's body has ended this stays pending until its tasks have, too, or the grace is over. It is woken by a thread of
-//! its own, so that the runtime is free meanwhile, and one whose clock is paused may go on to the next timer.
+//! After the test's body has ended this stays pending until its tasks have, too, or the grace is over. It is
+//! woken by a thread of its own, so that the runtime is free meanwhile, and one whose clock is paused may go
+//! on to the next timer.
 
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -69,7 +70,8 @@ pub async fn settle<T>(body: impl Future<Output = T>) -> T {
         .await
     };
     let wait = TaskWait::new(&running.test, running.grace, running.allowed_tasks);
-    // What a `LocalSet` or a runtime has ended that went inside of the body had no other end, and will get no grace.
+    // What a `LocalSet` or a runtime has ended that went inside of the body had no other end, and will get no
+    // grace.
     let mut verdict = Verdict::default();
     if let Some(ledger) = running.scope.ledger() {
         let ended = tasks::ended(ledger);

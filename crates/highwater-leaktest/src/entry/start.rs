@@ -1,5 +1,5 @@
-//! What runs before `main`: the harness takes its place, in every program that links this crate. Where threads cannot be
-//! followed it says so.
+//! What runs before `main`: the harness takes its place, in every program that links this crate. Where
+//! threads cannot be followed it says so.
 
 /// Called by the system's loader or the C library, before `main`.
 #[used]

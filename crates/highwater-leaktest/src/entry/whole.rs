@@ -1,8 +1,9 @@
 //! Every test of a program: those that libtest runs, each of them in a thread of its own.
 //!
-//! libtest starts these threads from the main thread, names them after their tests, and joins each before it prints the
-//! result. So a test's thread is judged as the last thing it does, and what is said stands beside the right line. By then
-//! the thread no longer knows its name; a thread-local that is older than its threads and tasks takes it down before.
+//! libtest starts these threads from the main thread, names them after their tests, and joins each before it
+//! prints the result. So a test's thread is judged as the last thing it does, and what is said stands beside
+//! the right line. By then the thread no longer knows its name; a thread-local that is older than its threads
+//! and tasks takes it down before.
 
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
@@ -28,7 +29,7 @@ use crate::scope::{self, Scope};
 use crate::settings::rules::{Blocks, Which};
 use crate::settings::settings;
 
-/// Told of all threads from the start of the process.
+/// Sees all threads from the start of the process.
 const OBSERVER: Observer = Observer { starts, started: scope::started, notes: open, began, ends };
 
 /// Whether every test of the program is checked.
@@ -47,7 +48,8 @@ type Watched = (Arc<Scope>, Watch);
 thread_local! {
     /// Whether this thread may be a test, and has done nothing yet for which it would need a scope.
     static IS_IDLE: Cell<bool> = const { Cell::new(false) };
-    /// The scope of a thread that may be a test. Nothing is destroyed with the thread: it is taken out as the last thing.
+    /// The scope of a thread that may be a test. Nothing is destroyed with the thread: it is taken out as the
+    /// last thing.
     static SCOPE: Cell<Option<ManuallyDrop<Watched>>> = const { Cell::new(None) };
     static IS_MEMORY_JUDGED: Cell<bool> = const { Cell::new(false) };
     static NAME_TAKER: NameTaker = const { NameTaker(OnceLock::new()) };
@@ -108,8 +110,8 @@ pub(crate) fn new_scope() -> Scope {
     Scope::new()
 }
 
-/// Opens the scope of the calling thread's test, which is about to start a thread or a child, to open a descriptor or to make a
-/// task. Most tests do none of these, and pay for none.
+/// Opens the scope of the calling thread's test, which is about to start a thread or a child, to open a
+/// descriptor or to make a task. Most tests do none of these, and pay for none.
 pub(crate) fn open() {
     if !IS_IDLE.get() {
         return;
@@ -140,7 +142,8 @@ fn ends(thread: &Thread) {
 }
 
 fn judge_test(thread: &Thread, scope: &Scope) {
-    // A test that did nothing before the destructors of its thread-locals has lost its name to them, but for what the kernel keeps.
+    // A test that did nothing before the destructors of its thread-locals has lost its name to them, but for
+    // what the kernel keeps.
     let kept = || thread.read().filter(|_| HAS_LIBTEST.load(Ordering::Relaxed)).map(|it| it.name);
     let Some(test) = thread.label().map(str::to_owned).or_else(kept) else { return outcomes::note_foreign() };
     let test = test.as_str();

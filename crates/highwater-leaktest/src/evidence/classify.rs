@@ -1,7 +1,8 @@
 //! Which threads belong to the whole process rather than to the test that happened to be first.
 //!
-//! The stack it was started on tells: what passes through the initialisation of a `Once` or one of its kin happens once in a
-//! process. A thread that such a thread starts belongs to the process too. A thread's name tells nothing.
+//! The stack it was started on tells: what passes through the initialisation of a `Once` or one of its kin
+//! happens once in a process. A thread that such a thread starts belongs to the process too. A thread's name
+//! tells nothing.
 
 use highwater_hooks::{Spawner, Thread};
 use highwater_names::qualified;
@@ -9,8 +10,8 @@ use highwater_names::qualified;
 use super::symbols;
 use crate::finding::{Frame, Origin};
 
-/// Parts of function names, and what it means to pass through one. With line tables only a method is called by the module's
-/// path and its own name, without its type.
+/// Parts of function names, and what it means to pass through one. With line tables only a method is called
+/// by the module's path and its own name, without its type.
 type Places = &'static [(&'static str, &'static str)];
 
 /// What happens once in a process.
@@ -39,8 +40,8 @@ const POOLS: Places = &[
 
 /// The pool that a thread is of whose threads may wait for work, by where it was started.
 ///
-/// tokio starts threads for calls that may block, and the workers of a runtime are such calls: whichever thread is first becomes
-/// the worker, and one that has nothing to do any more ends after ten seconds.
+/// tokio starts threads for calls that may block, and the workers of a runtime are such calls. The first
+/// thread becomes the worker, and a thread that has nothing to do any more ends after ten seconds.
 pub(crate) fn pool(spawned: &[Frame]) -> Option<&'static str> {
     let passes = |name: &str| spawned.iter().any(|it| it.function.contains(name));
     let is_of_pool = passes("tokio::runtime::blocking::pool::Spawner::spawn_thread")
@@ -48,8 +49,8 @@ pub(crate) fn pool(spawned: &[Frame]) -> Option<&'static str> {
     is_of_pool.then_some("tokio's pool for calls that may block")
 }
 
-/// Whether a thread of such a pool waits for work, by where it is. What a call does that never ends is a task that is left, and the
-/// thread is then in the program's own code.
+/// Whether a thread of such a pool waits for work, by where it is. What a call does that never ends is a task
+/// that is left, and the thread is then in the program's own code.
 pub(crate) fn is_at_rest(now: &[usize]) -> bool {
     let frames = symbols::spawn_frames(now);
     let passes = |part: &str| frames.iter().any(|it| it.function.contains(part));
@@ -62,7 +63,7 @@ pub(crate) fn is_at_rest(now: &[usize]) -> bool {
 
 /// The pool of the process whose thread this is, if it runs jobs that tests hand to it.
 pub(crate) fn pool_of_jobs(thread: &Thread) -> Option<&'static str> {
-    /// Those of which a thread that has nothing to do is in no code but the pool's.
+    /// Pools whose idle threads are in the pool's own code.
     const OF_JOBS: Places = &[POOLS[0], POOLS[3], POOLS[4]];
     first_of([OF_JOBS], &symbols::spawn_frames(thread.spawn_stack()))
 }
@@ -72,8 +73,8 @@ pub(crate) fn once(frames: &[Frame]) -> Option<&'static str> {
     first_of([ONCE], frames)
 }
 
-/// What this thread, or one from which it descends, was started in that belongs to the process; `None` when it belongs to
-/// the test.
+/// What this thread, or one from which it descends, was started in that belongs to the process; `None` when
+/// it belongs to the test.
 pub(crate) fn global(thread: &Thread) -> Option<&'static str> {
     let mut thread = thread.clone();
     // A chain of threads that start each other may be of any length, and all but the last few have ended.

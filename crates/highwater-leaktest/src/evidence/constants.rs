@@ -1,4 +1,5 @@
-//! What the constants of this program say: which crates it has, and in which versions. Panics name the source files of their crates.
+//! What the constants of this program say: which crates it has, and in which versions. Panics name the source
+//! files of their crates.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
@@ -7,16 +8,17 @@ use highwater_tasks::Version;
 
 use super::learnt;
 
-/// The smallest alignment of blocks that are written down for every test. Runtimes of tasks keep what belongs to one task in a
-/// cache line of its own; little else is aligned as strictly, so that taking down its stack costs other tests nothing.
+/// The smallest alignment of blocks that are written down for every test. Runtimes of tasks keep what belongs
+/// to one task in a cache line of its own; little else is aligned as strictly, so that taking down its stack
+/// costs other tests nothing.
 pub(crate) const WIDE: usize =
     if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 128 } else { 64 };
 
-/// The first minor version of tokio's major version 1 of which it is certain that cells have cache lines of their own.
+/// The first minor version of tokio's major version 1 whose cells are known to have cache lines of their own.
 const WIDE_TOKIO: u32 = 40;
 
-/// Whether a program with these constants may run tasks whose cells are aligned like any other block: the executors' sources
-/// are named in the messages of their panics.
+/// Whether a program with these constants may run tasks whose cells are aligned like any other block: the
+/// executors' sources are named in the messages of their panics.
 ///
 /// This crate has constants, too. So no name that is looked for is written in one piece here.
 fn has_narrow_cells(constants: &[u8]) -> bool {
@@ -116,7 +118,8 @@ fn source(behind: &[u8]) -> Option<Source<'_>> {
     Some(Source { numbers: Some((major, numbers.next().flatten().unwrap_or(0))), path })
 }
 
-/// The versions of a package whose sources are named in these constants; `None` for one whose directory does not tell.
+/// The versions of a package whose sources are named in these constants; `None` for one whose directory does
+/// not tell.
 fn versions(constants: &[u8], package: &str) -> BTreeSet<Option<(u32, u32)>> {
     let before = [b"/", package.as_bytes()].concat();
     let sources = Sources { constants, before, from: 0 };
@@ -130,14 +133,16 @@ fn versions_here(package: &str) -> BTreeSet<Option<(u32, u32)>> {
     all
 }
 
-/// The version of a package in this program, for functions without debug information. `None` where there are several or none.
+/// The version of a package in this program, for functions without debug information. `None` where there are
+/// several or none.
 pub(crate) fn version_of(package: &str) -> Option<Version> {
     let all = versions_here(package);
     let (Some(Some((major, minor))), 1) = (all.first().copied(), all.len()) else { return None };
     Some(Version { major, minor })
 }
 
-/// Whether this program has sources of a package with a version, as those from a registry have. `krate` is the name in paths.
+/// Whether this program has sources of a package with a version, as those from a registry have. `krate` is
+/// the name in paths.
 pub(crate) fn is_of_registry(krate: &str) -> bool {
     [krate.to_owned(), krate.replace('_', "-")].iter().any(|it| versions_here(it).iter().any(Option::is_some))
 }

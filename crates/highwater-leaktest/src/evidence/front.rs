@@ -1,4 +1,5 @@
-//! The functions of the hooks that stand in front of the C library's, for stacks whose functions have no files.
+//! The functions of the hooks that stand in front of the C library's, for stacks whose functions have no
+//! files.
 
 /// The files of the hooks whose functions stand in front of the C library's.
 pub(crate) const CREATE: &str = "create";

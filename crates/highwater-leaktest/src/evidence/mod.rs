@@ -1,4 +1,5 @@
-//! What the program itself says: names of the calls of a stack, and what they show about a thread, a task or a block.
+//! What the program itself says: names of the calls of a stack, and what they show about a thread, a task or
+//! a block.
 
 pub(crate) mod classify;
 pub(crate) mod constants;

@@ -1,10 +1,11 @@
-//! What of a stack is worth showing: the calls of the project, and one of each other crate that is passed through.
+//! What of a stack is worth showing: the calls of the project, and one of each other crate that is passed
+//! through.
 
 use super::front::{CREATE, OPENING, STARTING, functions_in_front};
 use crate::finding::{Frame, Origin};
 
-/// What of a spawn stack is worth showing: from the function that the hooks stand in front of up to where the test harness
-/// begins, without the calls of the standard library.
+/// What of a spawn stack is worth showing: from the function that the hooks stand in front of up to where the
+/// test harness begins, without the calls of the standard library.
 pub(crate) fn spawn_path(frames: &[Frame]) -> Vec<Frame> {
     path(behind(frames, CREATE))
 }
@@ -29,13 +30,13 @@ pub(crate) fn allocation_path(frames: &[Frame]) -> Vec<Frame> {
     path(frames)
 }
 
-/// Calls up to where the test harness begins, without those of the standard library.
+/// Calls up to where the test harness begins, without calls of the standard library.
 fn path(frames: &[Frame]) -> Vec<Frame> {
     let inside = frames.iter().take_while(|it| it.origin != Origin::TestHarness);
     let mut path: Vec<Frame> = Vec::new();
     for frame in inside.filter(|it| is_code(it)) {
-        // A function and its closures are one place, of which the innermost call says most. Attributes that make tests put
-        // closures around them.
+        // A function and its closures are one place, and its innermost call says most. Attributes that make
+        // tests put closures around them.
         let is_same_place = |inner: &Frame| {
             inner.origin == Origin::Own
                 && without_closures(&inner.function) == without_closures(&frame.function)
@@ -47,8 +48,8 @@ fn path(frames: &[Frame]) -> Vec<Frame> {
     path
 }
 
-/// What of a present stack is worth showing: the standard library's last call before the first call of other code, and that
-/// code's.
+/// What of a present stack is worth showing: the standard library's last call before the first call of other
+/// code, and that code's.
 pub(crate) fn present_path(frames: &[Frame]) -> Vec<Frame> {
     let frames = behind(frames, "ask");
     let begin = frames.iter().position(is_code).unwrap_or(frames.len());
@@ -69,13 +70,14 @@ pub(crate) fn is_code(frame: &Frame) -> bool {
     matches!(frame.origin, Origin::Own | Origin::Dependency)
 }
 
-/// The calls outside of the hooks' own, which took the stack down: they are in the file `module` of the hooks, and what they
-/// call is further inside.
+/// The calls outside of the hooks' own, which took the stack down: they are in the file `module` of the
+/// hooks, and what they call is further inside.
 pub(crate) fn behind<'a>(frames: &'a [Frame], module: &str) -> &'a [Frame] {
     let (file, path) = (format!("/src/{module}.rs"), format!("highwater_hooks::{module}::"));
     let is_ours = |it: &Frame| match &it.file {
         Some(it) => it.contains("/highwater-hooks") && it.replace('\\', "/").ends_with(&file),
-        // Where functions have no file, those of the hooks may be inlined into the one that stands in front of the C library's.
+        // Where functions have no file, functions of the hooks may be inlined into the one in front of the C
+        // library's.
         None => it.function.contains(&path) || functions_in_front(module).contains(&it.function.as_str()),
     };
     let Some(first) = frames.iter().position(is_ours) else { return frames };

@@ -1,5 +1,5 @@
-//! Addresses to functions, files and lines, in this process. Only asked of threads that are left, since the first question
-//! reads the program's debug information.
+//! Addresses to functions, files and lines, in this process. Only asked of threads that are left, since the
+//! first question reads the program's debug information.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,8 +14,9 @@ use highwater_names::qualified::qualified;
 use highwater_names::source;
 use highwater_resolver::Call;
 
-/// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins. What lies
-/// outside of that is not looked up: each file of a program whose lines are asked for is read, and some are large.
+/// The calls of a spawn stack, innermost first, inlined ones included, up to where the test harness begins.
+/// What lies outside of that is not looked up: each file of a program whose lines are asked for is read, and
+/// some are large.
 pub(crate) fn spawn_frames(addresses: &[usize]) -> Vec<Frame> {
     frames_until(addresses, |frames, new| frames[new..].iter().any(|it| it.origin == Origin::TestHarness))
 }
@@ -71,8 +72,8 @@ fn is_of_recorder(frame: &Frame) -> bool {
         || frame.file.as_ref().is_some_and(is_in)
 }
 
-/// The calls of a stack up to where they are enough, of which `are_enough` is shown how many it has seen before. An address without a
-/// symbol yields none.
+/// The calls of a stack up to where they are enough. `are_enough` gets the calls so far, and how many of them
+/// it has seen before. An address without a symbol yields none.
 fn frames_until(addresses: &[usize], mut are_enough: impl FnMut(&[Frame], usize) -> bool) -> Vec<Frame> {
     static KNOWN: Mutex<BTreeMap<usize, Vec<Frame>>> = Mutex::new(BTreeMap::new());
     ASKED.store(true, Ordering::Relaxed);
@@ -93,8 +94,8 @@ pub(crate) fn calls_at(address: usize) -> Vec<Frame> {
     frames_until(&[address], |_, _| true)
 }
 
-/// The first answer to the calls of a spawn stack, innermost first, up to where the test harness begins. What lies outside of the
-/// call that has it is not looked up.
+/// The first answer to the calls of a spawn stack, innermost first, up to where the test harness begins. What
+/// lies outside of the call that has it is not looked up.
 pub(crate) fn first_of<T>(addresses: &[usize], ask: impl Fn(&Frame) -> Option<T>) -> Option<T> {
     let mut answer = None;
     frames_until(addresses, |frames, new| {
@@ -127,7 +128,8 @@ fn resolve(address: usize) -> Vec<Frame> {
 
 fn look_up(address: usize) -> Vec<Frame> {
     let mut frames = Vec::new();
-    // Their calls are never shown, and where their debug information is installed, reading it takes longer than all else.
+    // Their calls are never shown, and where their debug information is installed, reading it takes longer
+    // than all else.
     if is_of_system(address) {
         return frames;
     }
@@ -219,7 +221,7 @@ pub(crate) fn have_lines(addresses: &[usize]) -> bool {
     addresses.iter().any(|it| resolve(*it).iter().any(has_line))
 }
 
-/// Whether this program's functions have names. Without names nothing can be told apart.
+/// Whether this program's functions have names. Without names nothing can be distinguished.
 pub(crate) fn have_names() -> bool {
     !names(have_names as fn() -> bool as usize).is_empty()
 }

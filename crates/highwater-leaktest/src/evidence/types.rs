@@ -1,6 +1,8 @@
-//! The types in the names that functions have. Those of the symbol table may leave them out, and debug information has them.
+//! The types in the names that functions have. Names of the symbol table may leave them out, and debug
+//! information has them.
 //!
-//! Only asked for tasks and blocks that are left. What cannot be read is not known, and nothing else depends on it.
+//! Only asked for tasks and blocks that are left. What cannot be read is not known, and nothing else depends
+//! on it.
 
 use highwater_names::types::{Judged, Named, Owner, Typist};
 use highwater_tasks::Executor;
@@ -8,7 +10,8 @@ use highwater_tasks::Executor;
 use super::symbols;
 use crate::finding::{Frame, Origin};
 
-/// How many of the innermost calls are asked. The constructor of a cell is a few calls outside of the allocator.
+/// How many of the innermost calls are asked. The constructor of a cell is a few calls outside of the
+/// allocator.
 const MOST_CALLS: usize = 24;
 
 /// The type of the future of a task, by the stack that allocated its cell.

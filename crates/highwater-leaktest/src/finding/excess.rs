@@ -45,10 +45,10 @@ pub(crate) struct ExcessSite {
     pub(crate) blocks: u64,
     /// Their bytes.
     pub(crate) bytes: u64,
-    /// The calls, innermost first: the project's own and those of other crates that are passed through.
+    /// The calls, innermost first: the project's own, and calls of other crates that are passed through.
     pub(crate) allocated: Vec<Frame>,
-    /// The collection or pointer that keeps the blocks: `Vec<demo::Entry>`. `None` where names do not say, of sites that are not
-    /// shown, and in reports of before.
+    /// The collection or pointer that keeps the blocks: `Vec<demo::Entry>`. `None` where names do not say, of
+    /// sites that are not shown, and in reports of before.
     pub(crate) container: Option<String>,
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct Frame {
 /// Whose code a frame is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Origin {
-    /// The project's own, as far as can be told: none of the others.
+    /// The project's own, as far as is known: none of the others.
     #[serde(rename = "own")]
     Own,
     /// A crate from a registry or a repository elsewhere.

@@ -11,8 +11,8 @@ pub(crate) struct Leak {
     pub(crate) test: String,
     /// What was left.
     pub(crate) kind: Kind,
-    /// A thread's name, cut to 15 bytes by the kernel; the type of a task's future, or nothing where that is not known; what a
-    /// descriptor leads to; a child's command.
+    /// A thread's name, cut to 15 bytes by the kernel; the type of a task's future, or nothing where that is
+    /// not known; what a descriptor leads to; a child's command.
     pub(crate) name: String,
     /// What it was doing while it was waited for.
     pub(crate) activity: Activity,
@@ -86,7 +86,8 @@ impl Leak {
         innermost_own(&self.spawned)
     }
 
-    /// Whether its name is its own. A thread that is given none has the name of the test's thread, as much of it as the kernel keeps.
+    /// Whether its name is its own. A thread that is given none has the name of the test's thread, as much of
+    /// it as the kernel keeps.
     pub(crate) fn has_own_name(&self) -> bool {
         /// Bytes of a name that the kernel keeps.
         const KEPT: usize = 15;
@@ -117,7 +118,8 @@ impl Leak {
 }
 
 impl Leak {
-    /// Its kind of file, or its program, as a pattern: paths, ports and arguments may be others in the next run.
+    /// Its kind of file, or its program, as a pattern: paths, ports and arguments may be others in the next
+    /// run.
     fn name_without_rest(&self) -> String {
         let first = self.name.split([' ', ',']).next().unwrap_or_default();
         if first == self.name { first.to_owned() } else { format!("{first}*") }

@@ -1,7 +1,8 @@
 //! What is found, as data: a thread that a test left alive, or one that was passed over, with the evidence.
 //!
-//! The report is written with a small JSON library on purpose. serde_json can be compared with numbers, and a crate that it is
-//! linked into, even for its tests only, may no longer say enough for the compiler to find its types.
+//! The report is written with a small JSON library on purpose. serde_json can be compared with numbers, and a
+//! crate that it is linked into, even for its tests only, may no longer say enough for the compiler to find
+//! its types.
 
 mod excess;
 mod frame;
@@ -40,8 +41,8 @@ pub(crate) struct Findings {
     pub(crate) unclassified_children: Vec<String>,
     /// Blocks that may be tasks, of executors that are not known; no test is blamed for them.
     pub(crate) unclassified_tasks: Vec<String>,
-    /// Tasks that had been woken when their runtime was dropped. Whether they would have ended cannot be told, and no test is
-    /// blamed for them.
+    /// Tasks that had been woken when their runtime was dropped. Whether they would have ended is unknown,
+    /// and no test is blamed for them.
     pub(crate) unjudged: Vec<Leak>,
     /// Jobs on pools of the process that do not come to their end; no test is blamed for them.
     pub(crate) stuck_jobs: Vec<StuckJob>,
@@ -51,7 +52,7 @@ pub(crate) struct Findings {
     pub(crate) called_ok: Vec<String>,
     /// Whether futures of a `FuturesUnordered` may have been left unseen, for want of debug information.
     pub(crate) lacks_futures: bool,
-    /// How often the program was asked for its constants, symbols or debug information, because no process had done so before.
-    /// Not in reports of before.
+    /// How often the program was asked for its constants, symbols or debug information, because no process
+    /// had done so before. Not in reports of before.
     pub(crate) lookups: Option<usize>,
 }

@@ -11,7 +11,7 @@ pub(crate) struct PassedOver {
     pub(crate) test: String,
     /// What it is.
     pub(crate) kind: Kind,
-    /// As that of a leak.
+    /// As a leak's.
     pub(crate) name: String,
     /// Why it was passed over.
     pub(crate) why: Why,

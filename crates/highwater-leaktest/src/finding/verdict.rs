@@ -12,7 +12,7 @@ pub(crate) struct Verdict {
     pub(crate) passed_over: Vec<PassedOver>,
     /// Blocks that may be tasks, in words.
     pub(crate) unclassified_tasks: BTreeSet<String>,
-    /// Tasks that were woken when their runtime was dropped, so that it cannot be told whether they would have ended.
+    /// Tasks that were woken when their runtime was dropped. Whether they would have ended is unknown.
     pub(crate) unjudged: Vec<Leak>,
     /// Whether a leak is a call that may block, for which a runtime waits that is dropped.
     pub(crate) holds_runtime: bool,

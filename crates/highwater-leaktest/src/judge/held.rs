@@ -1,7 +1,8 @@
-//! The verdict on what a test holds of the system's: descriptors that are open, and child processes that are there.
+//! The verdict on what a test holds of the system's: descriptors that are open, and child processes that are
+//! there.
 //!
-//! They have what is left of the grace, since a thread may be about to close them. What belongs to the process is told by the
-//! stack that opened or started it, and by the thread that did so.
+//! They have what is left of the grace, since a thread may be about to close them. The stack that
+//! opened or started something, and the thread that did so, show whether it belongs to the process.
 
 use std::collections::BTreeSet;
 use std::thread as std_thread;
@@ -112,8 +113,8 @@ fn held(scope: &Scope, denied: Denied) -> Vec<Held> {
     held
 }
 
-/// Waits for the descriptors and children of `scope`, in which the test called `test` ran, until `grace` has passed since it
-/// `began` to be waited for, and judges those that stay.
+/// Waits for the descriptors and children of `scope`, in which the test called `test` ran, until `grace` has
+/// passed since it `began` to be waited for, and judges those that stay.
 pub(crate) fn judge(
     test: &str,
     scope: &Scope,
@@ -167,7 +168,8 @@ pub(crate) fn judge(
     }
 }
 
-/// What of the test called `test` is there at this moment and not excused. Nothing is waited for, and it is no verdict.
+/// What of the test called `test` is there at this moment and not excused. Nothing is waited for, and it is
+/// no verdict.
 pub(crate) fn alive(test: &str, scope: &Scope) -> Vec<Leak> {
     let nothing: [&str; 0] = [];
     let allowed = Allowed::of_nothing(&nothing);

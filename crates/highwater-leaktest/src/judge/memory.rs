@@ -17,8 +17,8 @@ use crate::program;
 use crate::settings::pattern;
 use crate::settings::settings;
 
-/// Compares what the test called `test` did with its limits. Blocks of calls that match `allowed`, or a rule, may stay; the
-/// others are waited for, since threads may be about to free them.
+/// Compares what the test called `test` did with its limits. Blocks of calls that match `allowed`, or a rule,
+/// may stay; the others are waited for, since threads may be about to free them.
 pub(crate) fn judge(
     test: &str,
     ledger: &Ledger,

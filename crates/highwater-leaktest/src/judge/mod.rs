@@ -1,7 +1,8 @@
 //! The verdict on a scope: what is left is waited for, some of what stays is excused, and the rest are leaks.
 //!
-//! Nothing is done for a scope that left nothing. [`threads`], [`task_wait`] and [`held`] judge a kind each, with [`busy`]
-//! for threads that still work. [`memory`] judges the blocks of a test that has limits, without [`noise`].
+//! Nothing is done for a scope that left nothing. [`threads`], [`task_wait`] and [`held`] judge a kind each,
+//! with [`busy`] for threads that still work. [`memory`] judges the blocks of a test that has limits, without
+//! [`noise`].
 
 mod busy;
 mod held;
@@ -19,7 +20,7 @@ use crate::settings::settings;
 use crate::tasks;
 use task_wait::TaskWait;
 
-/// Whether nothing is left, as far as can be told at once.
+/// Whether nothing is left, as far as is known at once.
 pub(crate) fn is_clean(scope: &Scope) -> bool {
     scope.threads().live() == 0 && !tasks::may_be_left(scope.ledger()) && !held::may_be_left(scope)
 }
@@ -53,7 +54,8 @@ pub(crate) fn judge(
     verdict
 }
 
-/// What of the test called `test` is alive at this moment and not excused. Nothing is waited for, and it is no verdict.
+/// What of the test called `test` is alive at this moment and not excused. Nothing is waited for, and it is
+/// no verdict.
 pub(crate) fn alive(test: &str, scope: &Scope) -> Vec<Leak> {
     let mut alive = threads::alive(test, scope);
     if let Some(ledger) = scope.ledger() {

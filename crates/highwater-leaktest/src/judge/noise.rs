@@ -3,7 +3,8 @@
 use crate::evidence::classify;
 use crate::finding::{Frame, Origin};
 
-/// Parts of the names of functions that keep what they allocate for the thread or for the runner, whoever calls them.
+/// Parts of the names of functions that keep what they allocate for the thread or for the runner, for any
+/// caller.
 const KEEPERS: &[&str] = &[
     // The first use of a thread-local, and the list of those that have destructors.
     "std::sys::thread_local::",

@@ -1,6 +1,7 @@
 //! Waiting for the tasks of a scope, and the verdict on those that stay.
 //!
-//! It waits without blocking: whoever asks looks again after a pause. Inside of a runtime the runtime goes on meanwhile.
+//! The wait does not block: the caller looks again after a pause. Inside of a runtime the runtime goes on
+//! meanwhile.
 
 use std::time::{Duration, Instant};
 
@@ -27,7 +28,8 @@ pub(crate) struct TaskWait {
     looks: u32,
 }
 
-/// How often tasks are looked at, and so have their turn, before the grace is over, however busy the machine is.
+/// How often tasks are looked at, and so have their turn, before the grace is over, however busy the machine
+/// is.
 const LEAST_LOOKS: u32 = 16;
 
 impl TaskWait {

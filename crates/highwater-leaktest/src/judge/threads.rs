@@ -1,7 +1,7 @@
 //! The verdict on the threads of a scope.
 //!
-//! Threads that are ending are polled for, at first every 50 µs. Only when some stay for 20 ms are their stacks given names, which
-//! takes a while the first time.
+//! Threads that are ending are polled for, at first every 50 µs. Only when some stay for 20 ms are their
+//! stacks given names, which takes a while the first time.
 
 use std::collections::BTreeMap;
 use std::thread as std_thread;
@@ -25,7 +25,7 @@ use crate::settings::settings;
 /// From when on it is looked at who stays.
 const LOOK_AFTER: Duration = Duration::from_millis(20);
 
-/// Name of a thread of which the kernel says nothing.
+/// Name of a thread that the kernel does not describe.
 const UNREAD: &str = "";
 
 /// Waits for the threads, and until `are_tasks_judged` says so.
@@ -61,7 +61,8 @@ pub(super) fn judge(
         let is_open = waited < grace
             || has_time && (waiting.is_busy(&left) || !waiting.has_watched(&left, WINDOW.min(grace)));
         if are_tasks_judged && (left.is_empty() || !is_open) {
-            // The verdict comes first: looking at where threads are may end a wait of theirs, and them with it.
+            // The verdict comes first: looking at where threads are may end a wait of theirs, and them with
+            // it.
             left.retain(|it| !waiting.is_at_rest(it));
             let mut found: Vec<(Thread, Leak)> =
                 left.into_iter().map(|it| (it.clone(), waiting.leak(&it, waited))).collect();
@@ -164,8 +165,8 @@ impl<A: AsRef<str>> Waiting<'_, A> {
         left.iter().all(|thread| self.watched.get(&thread.number()).is_some_and(long))
     }
 
-    /// Whether a thread is one that waits for work in a pool, of which where it is has to be known. What waits for work waits for a
-    /// lock, and goes on to wait when it has been asked.
+    /// Whether a thread waits for work in a pool, which its present calls show. A thread that waits for work
+    /// waits for a lock, and goes on to wait when it has been asked.
     fn is_at_rest(&mut self, thread: &Thread) -> bool {
         let spawned = spawned(thread);
         let pool = classify::pool(&spawned).and_then(|pool| {
@@ -202,8 +203,8 @@ impl<A: AsRef<str>> Waiting<'_, A> {
         }
     }
 
-    /// Whether a thread is allowed by the name that it has by now: on a busy machine it may have begun to run, and called itself
-    /// so, only after it was last looked at.
+    /// Whether a thread is allowed by the name that it has by now: on a busy machine it may have begun to
+    /// run, and called itself so, only after it was last looked at.
     fn is_allowed_by_now(&mut self, thread: &Thread, name: &str) -> bool {
         let Some((why, detail)) = self.allowance(thread, name) else { return false };
         let (test, name) = (self.test.to_owned(), name.to_owned());

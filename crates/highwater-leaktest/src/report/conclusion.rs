@@ -8,7 +8,8 @@ use super::phrases::{count, verb, what};
 use super::{group, memory};
 use crate::finding::{Excess, Findings, Kind, Leak, Origin, Why};
 
-/// What is to be said when the process exits: nothing if there is nothing. It stands right below libtest's result.
+/// What is to be said when the process exits: nothing if there is nothing. It stands right below libtest's
+/// result.
 pub(crate) fn conclusion(findings: &Findings, unused_rules: &[String], faults: &[String]) -> String {
     let mut text = String::new();
     let mut line = |words: &str| {

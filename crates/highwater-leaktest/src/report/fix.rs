@@ -1,4 +1,5 @@
-//! What can be done about leaks. The rule for `highwater.toml` and what the test itself can say are ready to be pasted.
+//! What can be done about leaks. The rule for `highwater.toml` and what the test itself can say are ready to
+//! be pasted.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -243,7 +244,7 @@ mod tests {
              \x20      or in this test:\n\
              \x20         #[highwater_leaktest::test(allow(threads = \"pool-*\"))]\n"
         );
-        // Such a thread has no name: it has that of the test's thread.
+        // Such a thread has no name of its own: it has the name of the test's thread.
         let (text, _) = shown(&[leak(Kind::Thread, "tests::a_long_n", OWN)], Way::Guard);
         assert!(!text.contains("threads = "), "{text}");
         assert!(text.ends_with("  check().allow_threads(\"tests::a_long_n\")\n"), "{text}");

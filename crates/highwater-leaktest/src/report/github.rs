@@ -1,6 +1,6 @@
-//! Findings as annotations of a GitHub workflow: a line on stderr that the runner puts beside the line of code. GitHub shows few
-//! annotations of a step, so there is one for each line of code, whatever the number of tests, of what they left, and of
-//! processes: cargo-nextest runs each test in one of its own.
+//! Findings as annotations of a GitHub workflow: a line on stderr that the runner puts beside the line of
+//! code. GitHub shows few annotations of a step, so there is one for each line of code, whatever the number
+//! of tests, of what they left, and of processes: cargo-nextest runs each test in one of its own.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -42,14 +42,15 @@ impl<'a> Finding<'a> {
     }
 }
 
-/// One line for each place where something was started that is left, or where most was allocated for a limit that was not kept.
+/// One line for each place where something was started that is left, or where most was allocated for a limit
+/// that was not kept.
 pub(crate) fn annotations(findings: &Findings) -> String {
     let workspace = env::var("GITHUB_WORKSPACE").unwrap_or_default();
     let job = env::var_os(JOB).filter(|it| !it.is_empty()).map(PathBuf::from);
     new_annotations(findings, &workspace, job.as_deref())
 }
 
-/// Those of places that no other process of the job has annotated.
+/// Annotations of places that no other process of the job has annotated.
 fn new_annotations(findings: &Findings, workspace: &str, job: Option<&Path>) -> String {
     let leaks = findings.leaks.iter().map(Finding::Leak);
     let all = leaks.chain(findings.memory.iter().map(Finding::Excess));

@@ -10,9 +10,10 @@ use crate::finding::{Frame, Kind, Leak, Origin, innermost_own};
 enum Place<'a> {
     /// A line of the project's own.
     Line(&'a str, u32),
-    /// A function of the project's own, of which no line is known.
+    /// A function of the project's own, whose lines are unknown.
     Function(&'a str),
-    /// Calls of other crates alone. One line of theirs says little: all tasks of a runtime pass through the same one.
+    /// Calls of other crates alone. One line of theirs says little: all tasks of a runtime pass through the
+    /// same one.
     Calls(&'a [Frame]),
 }
 

@@ -1,4 +1,5 @@
-//! Findings in words: beside a test's result, at the end of the process, and as annotations of a GitHub workflow.
+//! Findings in words: beside a test's result, at the end of the process, and as annotations of a GitHub
+//! workflow.
 
 mod calls;
 mod conclusion;

@@ -1,8 +1,9 @@
 //! The baseline: leaks that are known, so that the harness can be adopted before all of them are mended.
 //!
-//! It is a directory of JSON reports, as the harness itself writes them. A leak is known if one of the reports has one of the
-//! same program and test, started in the same function; its line and its name may have changed since. Or, by site, if one of
-//! them has one of the same kind and name that was started in the same function, or at the same line, whatever the test.
+//! It is a directory of JSON reports, as the harness itself writes them. A leak is known if one of the
+//! reports has one of the same program and test, started in the same function; its line and its name may have
+//! changed since. Or, by site, if one of them has one of the same kind and name that was started in the same
+//! function, or at the same line, whatever the test.
 
 use std::fs;
 use std::io;
@@ -82,7 +83,8 @@ impl Baseline {
     }
 }
 
-/// The function to act on. The baseline may be of a build with the other mangling, or of an earlier version of the harness.
+/// The function to act on. The baseline may be of a build with the other mangling, or of an earlier version
+/// of the harness.
 fn function(leak: &Leak) -> Option<String> {
     leak.site().map(|frame| highwater_names::plain::plain(&frame.function))
 }
@@ -92,7 +94,8 @@ fn name(leak: &Leak) -> Option<String> {
     leak.has_own_name().then(|| leak.name_without_numbers())
 }
 
-/// Whether it was started where the known one was. The line tells when a test that starts it itself has a new name.
+/// Whether it was started where the known one was. The line tells when a test that starts it itself has a new
+/// name.
 fn has_site(known: &Leak, leak: &Leak) -> bool {
     let line = |leak: &Leak| leak.site().and_then(|it| Some((it.file.clone()?, it.line?)));
     function(known) == function(leak) || line(known).is_some_and(|it| Some(it) == line(leak))

@@ -1,8 +1,8 @@
-//! What is known of other crates: threads and tasks that belong to the process, or to a runtime as its own upkeep, and that no
-//! initialisation of a `Once` starts.
+//! What is known of other crates: threads and tasks that belong to the process, or to a runtime as its own
+//! upkeep, and that no initialisation of a `Once` starts.
 //!
-//! The rules are data: `known.toml` ships with the harness, and a crate may have its own in its manifest, which is looked for
-//! when a leak's calls pass through the crate.
+//! The rules are data: `known.toml` ships with the harness, and a crate may have its own in its manifest,
+//! which is looked for when a leak's calls pass through the crate.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -139,7 +139,8 @@ mod tests {
         assert!(known.keys().all(|it| tested.contains(&it.as_str())), "each crate has a test");
     }
 
-    /// A crate, what it starts, its name, and the calls that start it, by its sources; `false` for what is the test's own.
+    /// A crate, what it starts, its name, and the calls that start it, by its sources; `false` for what is
+    /// the test's own.
     type Case = (&'static str, Kind, &'static str, &'static [&'static str], bool);
 
     const KNOWN: &[Case] = &[

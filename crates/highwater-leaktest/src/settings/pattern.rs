@@ -16,13 +16,15 @@ pub(crate) fn matches(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// Whether `name` is what `pattern` describes: the name of a descriptor has its kind in front, which a pattern may leave out.
+/// Whether `name` is what `pattern` describes: the name of a descriptor has its kind in front, which a
+/// pattern may leave out.
 pub(crate) fn matches_a_name(pattern: &str, kind: Kind, name: &str) -> bool {
     let behind = || name.split_once(' ').is_some_and(|(_, rest)| matches(pattern, rest));
     matches(pattern, name) || kind == Kind::Descriptor && behind()
 }
 
-/// Whether one of these calls is in the function or the file that `pattern` describes. The end of a path will do for a file.
+/// Whether one of these calls is in the function or the file that `pattern` describes. The end of a path will
+/// do for a file.
 pub(crate) fn matches_a_call(pattern: &str, frames: &[Frame]) -> bool {
     frames.iter().any(|frame| {
         let is_in = |file: &String| {

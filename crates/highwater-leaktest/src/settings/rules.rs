@@ -1,4 +1,5 @@
-//! `highwater.toml`: which threads and blocks are allowed, each with a reason, and how long threads are waited for.
+//! `highwater.toml`: which threads and blocks are allowed, each with a reason, and how long threads are
+//! waited for.
 
 use std::env;
 use std::fs;
@@ -132,7 +133,8 @@ impl Blocks {
     }
 }
 
-/// Threads, tasks, descriptors and children, or blocks, that are allowed to be left. All patterns that it has must match.
+/// Threads, tasks, descriptors and children, or blocks, that are allowed to be left. All patterns that it has
+/// must match.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use highwater_recorder::leading_number;
 
-/// The time that a number with a unit behind it says; `None` for anything else. Constant, so that an attribute's time is
-/// read by the compiler.
+/// The time that a number with a unit behind it says; `None` for anything else. Constant, so that an
+/// attribute's time is read by the compiler.
 pub(crate) const fn parse(text: &str) -> Option<Duration> {
     let Some((number, unit)) = leading_number(text.as_bytes()) else { return None };
     match unit {

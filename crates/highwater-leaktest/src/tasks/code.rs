@@ -1,9 +1,9 @@
-//! Which stacks may have allocated a task's cell, told by the names in the program's symbol table alone.
+//! Which stacks may have allocated a task's cell, by the names in the program's symbol table alone.
 //!
-//! Debug information tells more and takes a hundred times as long to read. Most blocks that a test leaves are no tasks, and in code
-//! that is not optimized every function is a symbol: the first one outside of the allocator and of the standard library is an
-//! executor's, or the block is no cell. In optimized code an executor's constructor may be a part of any function, and then
-//! nothing is told.
+//! Debug information tells more and takes a hundred times as long to read. Most blocks that a test leaves are
+//! no tasks, and in code that is not optimized every function is a symbol: the first one outside of the
+//! allocator and of the standard library is an executor's, or the block is no cell. In optimized code an
+//! executor's constructor may be a part of any function, and then the names show nothing.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,7 +24,7 @@ const OTHER: u8 = 3;
 /// What the compiler puts between a program and its allocator.
 const SHIM: u8 = 4;
 
-/// So many of the innermost calls may be the allocator's, which may be the program's own.
+/// This many of the innermost calls may be the allocator's, which may be the program's own.
 const MOST_CALLS_OF_ALLOCATORS: usize = 40;
 
 /// The crates that allocate cells, as symbols call them.
@@ -111,7 +111,8 @@ fn kind(symbol: &[u8]) -> u8 {
     }
 }
 
-/// Whether a symbol has a path that begins with this crate: `5tokio` in a path, or `tokio..` in the name of a type.
+/// Whether a symbol has a path that begins with this crate: `5tokio` in a path, or `tokio..` in the name of a
+/// type.
 fn names(symbol: &[u8], krate: &str) -> bool {
     let mut from = 0;
     while let Some(at) = find(&symbol[from..], krate.as_bytes()).map(|it| from + it) {

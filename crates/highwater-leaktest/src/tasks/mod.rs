@@ -1,8 +1,8 @@
 //! Tasks of asynchronous runtimes, found among the blocks that a scope has allocated.
 //!
-//! What a stack says of its block is found out once ([`Known`]). A block that is a task's cell is asked how far the task has come:
-//! one that is over is only kept for a handle. A task that its runtime's shutdown has ended was alive until then; the ledger
-//! remembers the ends of such cells.
+//! What a stack says of its block is found out once ([`Known`]). A block that is a task's cell is asked how
+//! far the task has come: one that is over is only kept for a handle. A task that its runtime's shutdown has
+//! ended was alive until then; the ledger remembers the ends of such cells.
 
 mod code;
 
@@ -67,7 +67,7 @@ struct More {
 /// What is remembered of a task that had its verdict.
 #[derive(Debug)]
 struct Judged {
-    /// Of which test it was.
+    /// The test that started it.
     test: String,
     /// The type of its future.
     name: String,
@@ -96,7 +96,7 @@ pub(crate) struct Late {
     pub(crate) parent: String,
 }
 
-/// The tasks that are alive and were spawned by a task that had its verdict, whichever thread that ran on.
+/// The tasks that are alive and were spawned by a task that had its verdict, on any thread.
 pub(crate) fn late() -> Vec<Late> {
     let _unrecorded = ledger::pause();
     let mut blocks = Vec::new();
@@ -196,7 +196,7 @@ pub(crate) fn left(ledger: &Ledger) -> Left {
 pub(crate) struct Ended {
     /// Tasks that waited until then, and that nothing else has ended.
     pub(crate) waiting: Vec<Task>,
-    /// Tasks that had been woken, or had not begun to run. Whether they would have ended cannot be told.
+    /// Tasks that had been woken, or had not begun to run. Whether they would have ended is unknown.
     pub(crate) woken: Vec<Task>,
 }
 
@@ -242,7 +242,8 @@ pub(crate) fn note_ended(scope: &Scope) {
     }
 }
 
-/// What a task does; `None` when it is over, and an error in words when its cell looks like nothing that is known.
+/// What a task does; `None` when it is over, and an error in words when its cell looks like nothing that is
+/// known.
 fn activity(executor: Executor, block: &Block) -> Result<Option<Activity>, String> {
     let Some(place) = executor.state_at_bytes() else { return Ok(Some(Activity::Pending)) };
     // A block that is gone by now has no word.
@@ -292,8 +293,8 @@ impl Known {
     }
 }
 
-/// What a thread is of that belongs to the process. The tasks that it spawns do, too, whichever test they are for. A worker of a
-/// runtime is none: it spawns what the tasks ask for that it runs.
+/// Why a thread belongs to the process, if it does. The tasks that it spawns belong to the process too, for
+/// any test. A worker of a runtime is no such thread: it spawns what the tasks that it runs ask for.
 fn of_process(number: u64) -> Option<String> {
     static KNOWN: Mutex<BTreeMap<u64, Option<String>>> = Mutex::new(BTreeMap::new());
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -314,7 +315,8 @@ fn words(block: &Block) -> Vec<usize> {
     (0..6).map_while(|it| block.word(it * size_of::<usize>())).collect()
 }
 
-/// What is known of a stack, which the ledger keeps in one place for ever. `words` are those that a block of it begins with.
+/// What is known of a stack, which the ledger keeps in one place for ever. `words` are those that a block of
+/// it begins with.
 fn known(stack: &'static [usize], words: impl FnOnce() -> Vec<usize>) -> Arc<Known> {
     static KNOWN: Mutex<BTreeMap<usize, Arc<Known>>> = Mutex::new(BTreeMap::new());
     let mut all = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -328,22 +330,22 @@ fn find_out(stack: &[usize], words: impl FnOnce() -> Vec<usize>) -> Allocation {
     if !code::may_allocate_tasks(stack) {
         return Allocation::Other;
     }
-    // Most are other blocks, and their innermost calls tell. Where they have no files, the constructors of cells may be parts of
-    // other functions.
+    // Most are other blocks, and their innermost calls tell. Where they have no files, the constructors of
+    // cells may be parts of other functions.
     let innermost = symbols::allocation_frames(stack);
     let has_file = innermost.last().is_some_and(|it| it.file.is_some());
     let table = if has_file { None } else { words().iter().find_map(|it| first_of_table(*it)) };
     if table.is_none() && !is_of_executor(&calls(&innermost)) {
         return Allocation::Other;
     }
-    // No more calls than there is need of: those of the test are others in each test.
+    // No more calls than are needed: each test has other calls of its own.
     let frames = symbols::allocation_frames_until(stack, |frames| is_told(&calls(frames)));
     let by_table = table.and_then(|it| classify_by_table(&it, &calls(&frames)));
     by_table.map_or_else(|| classify_with(&calls(&frames), constants::version_of), Allocation::Cell)
 }
 
-/// The name of the function that a table of functions begins with, if `pointer` leads to one of the program's. Only names that
-/// may be those of an executor's are of interest.
+/// The name of the function that a table of functions begins with, if `pointer` leads to one of the
+/// program's. Only names that may be an executor's are of interest.
 fn first_of_table(pointer: usize) -> Option<String> {
     highwater_hooks::base_of(pointer)?;
     let function = highwater_hooks::word_at(pointer)?;

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use ::pprof::{Error, ProfilerGuard};
 
-use super::{INTERVAL, Stacks, busy};
+use super::refusal::busy;
+use super::stacks::{INTERVAL, Stacks};
 use crate::reply::Refusal;
 use crate::service::Service;
 

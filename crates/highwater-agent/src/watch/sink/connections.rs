@@ -9,7 +9,7 @@ use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::Uri;
 
-use crate::Error;
+use crate::error::Error;
 
 /// Timeout of one attempt.
 const ATTEMPT_TIME: Duration = Duration::from_secs(10);

@@ -7,8 +7,9 @@ use highwater::Modules;
 use highwater_profile::{Limits, LocationId, Profile, file, pprof};
 use serde_json::{Value, json};
 
-use super::{Message, Notice};
-use crate::{names, who};
+use super::message::{Message, Notice};
+use crate::names;
+use crate::who;
 
 /// The kinds of values that describe one moment. All other kinds count from the start of the process, and a
 /// server would add them up.

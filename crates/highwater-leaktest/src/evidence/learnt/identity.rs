@@ -6,8 +6,8 @@ use std::time::UNIX_EPOCH;
 
 use highwater_hooks::Program;
 
-/// The build id that the linker wrote. Without one, what the file system knows of the program's file, of which a part changes
-/// whenever it is written to. `None` where neither is to be had.
+/// The build id that the linker wrote. Without one, what the file system knows of the program's file: a part
+/// of that changes whenever the file is written to. `None` where neither is available.
 pub(super) fn of(program: &Program, path: &Path) -> Option<Vec<u8>> {
     match program.build_id {
         Some(id) => Some([b"build id ", id].concat()),

@@ -1,9 +1,10 @@
 //! What was found out about this very build of the program, kept on the disk for the processes that follow.
 //!
-//! A runner such as cargo-nextest starts a process for each test. To read the program's debug information takes each of them a
-//! quarter of a second and more, for the same answers. So they are kept in a file beside the program, `.highwater/NAME`, by the
-//! build id that the linker wrote ([`identity`]). Nothing depends on that file: one that is missing, damaged ([`table`]), of
-//! another build or another version is as good as none, and is written anew where that is allowed.
+//! A runner such as cargo-nextest starts a process for each test. To read the program's debug information
+//! takes each of them a quarter of a second and more, for the same answers. So they are kept in a file beside
+//! the program, `.highwater/NAME`, by the build id that the linker wrote ([`identity`]). Nothing depends on
+//! that file: one that is missing, damaged ([`table`]), of another build or another version is as good as
+//! none, and is written anew where that is allowed.
 
 mod frames;
 mod identity;
@@ -58,16 +59,17 @@ struct Learnt {
     code: OnceLock<Code>,
 }
 
-/// From which places on code is of which kind, in their order.
+/// The places at which another kind of code begins, in their order.
 type Code = Vec<(usize, u8)>;
 
-/// The kind of code of which nothing is known.
+/// The kind of unknown code.
 pub(crate) const UNKNOWN: u8 = 0;
 
 /// How often this process has asked the program itself.
 static LOOKUPS: AtomicUsize = AtomicUsize::new(0);
 
-/// How often this process has read the program's constants, symbols or debug information, because nobody had before.
+/// How often this process has read the program's constants, symbols or debug information, because nobody had
+/// before.
 pub(crate) fn number_of_lookups() -> usize {
     LOOKUPS.load(Ordering::Relaxed)
 }
@@ -131,7 +133,7 @@ impl Learnt {
         found
     }
 
-    /// The kind of code that is at a place, `read` yielding that of all places.
+    /// The kind of code that is at a place. `read` yields the kinds of all places.
     fn code_at(&self, place: usize, read: impl FnOnce() -> Code) -> u8 {
         let key = Kind::Code.key(place);
         let known = self.in_file(|it| {
@@ -208,8 +210,8 @@ pub(crate) fn names(address: usize, find: impl FnOnce() -> Vec<String>) -> Vec<S
     }
 }
 
-/// The kind of code that is at an address of the program, where `read` yields that of all places in it. `None` for an address that
-/// is not the program's.
+/// The kind of code that is at an address of the program, where `read` yields the kinds of all its places.
+/// `None` for an address that is not the program's.
 pub(crate) fn code_at(address: usize, read: impl FnOnce() -> Code) -> Option<u8> {
     let own = own()?;
     Some(own.code_at(own.place(address)?, read))

@@ -1,7 +1,8 @@
 //! A table in a file: numbers, and bytes to each of them, in the order of the numbers.
 //!
-//! Nothing is read but what is asked for, so a large table costs as little as a small one. Each record carries a check of its
-//! number, its place in the table, its bytes and of what the table is about. So damage is found by whoever comes across it.
+//! Nothing is read but what is asked for, so a large table costs as little as a small one. Each record
+//! carries a check of its number, its place in the table, its bytes and of what the table is about. So a
+//! reader finds the damage in what it reads.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -27,7 +28,7 @@ pub(super) struct Table {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Damaged;
 
-/// A check of these numbers and bytes, of which there are few. Not optimized the hashes of libraries take long.
+/// A check of these few numbers and bytes. Hashes of libraries take long in code that is not optimized.
 fn check(seed: u64, numbers: [u64; 3], content: &[u8]) -> u64 {
     let [first, second, third] = numbers;
     let mut state = mix(mix(mix(mix(seed, first), second), third), content.len() as u64);
@@ -41,7 +42,7 @@ fn check(seed: u64, numbers: [u64; 3], content: &[u8]) -> u64 {
     state ^ state >> 32
 }
 
-/// One step of it. It loses nothing, so that two contents of which one word differs have two checks.
+/// One step of it. It loses nothing, so that two contents that differ in one word have two checks.
 fn mix(state: u64, word: u64) -> u64 {
     (state.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
@@ -52,8 +53,8 @@ fn seed(identity: &[u8]) -> u64 {
 }
 
 impl Table {
-    /// The table in these bytes. `None` for another version, for what is about something else than `identity`, and for what is
-    /// cut off or damaged at its beginning.
+    /// The table in these bytes. `None` for another version, for what is about something else than
+    /// `identity`, and for what is cut off or damaged at its beginning.
     pub(super) fn read(bytes: Vec<u8>, identity: &[u8]) -> Option<Self> {
         let behind = bytes.strip_prefix(MAGIC)?;
         let (head_check, behind) = (number(behind, 0)?, behind.get(8..)?);
