@@ -1,4 +1,5 @@
-//! Tells the sources what the compiler offers: `cfg(cold_path)` where the standard library has `core::hint::cold_path`.
+//! Tells the sources what the compiler offers: `cfg(cold_path)` where the standard library has
+//! `core::hint::cold_path`.
 #![forbid(unsafe_code)]
 
 use std::env;

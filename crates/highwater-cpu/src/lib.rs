@@ -1,11 +1,12 @@
 //! Where the process spends its processor time: stacks, taken by a signal whenever so much of it has passed.
 //!
-//! The kernel's profiling timer (`ITIMER_PROF`) sends `SIGPROF` to a thread that is running. What happens in the handler
-//! may hit any instruction, the recorder's and the allocator's included; so it takes no lock and no memory, walks the stack
-//! by [`highwater_unwind`] from where it was interrupted, and writes it into a [`log`](self) that was mapped before. The other
-//! side empties that log now and then.
+//! The kernel's profiling timer (`ITIMER_PROF`) sends `SIGPROF` to a thread that is running. What happens in
+//! the handler may hit any instruction, the recorder's and the allocator's included; so it takes no lock and
+//! no memory, walks the stack by [`highwater_unwind`] from where it was interrupted, and writes it into a
+//! [`log`](self) that was mapped before. The other side empties that log now and then.
 //!
-//! When sampling ends, the timer is off, the action of the signal is the one from before, and the memory is given back.
+//! When sampling ends, the timer is off, the action of the signal is the one from before, and the memory is
+//! given back.
 #![cfg_attr(
     not(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu")),
     allow(dead_code, reason = "without a signal nothing is logged")
@@ -49,7 +50,7 @@ pub enum CpuError {
     NoMemory,
 }
 
-/// Samples of processor time are being taken, as long as this lives.
+/// Samples of processor time are taken as long as this exists.
 #[derive(Debug)]
 #[must_use = "sampling ends when this is dropped"]
 pub struct CpuSampling {
@@ -60,7 +61,7 @@ pub struct CpuSampling {
     before: signal::Before,
 }
 
-// SAFETY: the logs belong to it alone, and signals and timers to the process, whichever thread asks.
+// SAFETY: the logs belong to it alone, and signals and timers to the process. Any thread may ask.
 unsafe impl Send for CpuSampling {}
 
 impl CpuSampling {
@@ -96,16 +97,16 @@ impl CpuSampling {
         if signal::begin(interval) { Ok(sampling) } else { Err(CpuError::Unsupported) }
     }
 
-    /// Shows the samples taken since the last time, each a stack with its leaf first: the leaf by the instruction that was
-    /// interrupted, the others by addresses inside their calls. Sampling goes on meanwhile. Returns how many samples were
-    /// lost for want of room.
+    /// Shows the samples taken since the last time, each a stack with its leaf first: the leaf by the
+    /// instruction that was interrupted, the others by addresses inside their calls. Sampling goes on
+    /// meanwhile. Returns how many samples were lost for want of memory.
     pub fn take(&mut self, mut visit: impl FnMut(&[usize])) -> u64 {
         let full = self.logs[self.current];
         self.current = 1 - self.current;
         CURRENT.store(self.logs[self.current].as_ptr(), Ordering::SeqCst);
         wait_for_handlers();
-        // SAFETY: mapped by `start_alone` and not given back before `drop`. No handler writes to it any more: those that
-        // took it before the store have ended, and later ones take the other.
+        // SAFETY: mapped by `start_alone` and not given back before `drop`. No handler writes to it any more:
+        // those that took it before the store have ended, and later ones take the other.
         unsafe { full.as_ref() }.empty(&mut visit)
     }
 }

@@ -2,10 +2,11 @@
 
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-/// Frames kept of a stack. The array for them is on the stack of whichever thread is interrupted.
+/// Frames kept of a stack. The array for them is on the stack of the interrupted thread.
 pub(crate) const MAX_FRAMES: usize = 128;
 
-/// Room of a log, in bytes; it takes memory as far as it is written to. Enough for a second of 64 busy processors.
+/// Space of a log, in bytes. The log takes memory as far as it is written to. Enough for a second of 64 busy
+/// processors.
 pub(crate) const LOG_BYTES: usize = 4 << 20;
 
 /// Words behind the two counters.
@@ -14,14 +15,14 @@ const WORDS: usize = LOG_BYTES / size_of::<usize>() - 2;
 /// A stack takes one word for its length, and one for each address. All of it zero is an empty log.
 #[repr(C)]
 pub(crate) struct Log<const N: usize = WORDS> {
-    /// Words that were asked for; more than there are when some stacks found no room.
+    /// Words that were asked for; more than there are when some stacks found no space.
     used: AtomicUsize,
     lost: AtomicU64,
     words: [AtomicUsize; N],
 }
 
 impl<const N: usize> Log<N> {
-    /// Adds a stack, if there is room for it. Any number of threads may do so at a time.
+    /// Adds a stack, if there is space for it. Any number of threads may do so at a time.
     pub(crate) fn add(&self, stack: &[usize]) {
         let start = self.used.fetch_add(1 + stack.len(), Relaxed);
         let place = self.words.get(start..).and_then(|rest| rest.split_first());
@@ -40,7 +41,7 @@ impl<const N: usize> Log<N> {
         }
     }
 
-    /// Shows every stack and forgets them, while nobody adds any. Returns how many found no room.
+    /// Shows every stack and forgets them, while nobody adds any. Returns how many found no space.
     pub(crate) fn empty(&self, visit: &mut dyn FnMut(&[usize])) -> u64 {
         let used = self.used.swap(0, Relaxed).min(N);
         let mut rest = &self.words[..used];

@@ -20,9 +20,9 @@ impl core::fmt::Debug for Before {
     }
 }
 
-/// What the signal does now. `None` when somebody else uses it, or its timer.
+/// What the signal does now. `None` when another part of the program uses it, or its timer.
 pub(crate) fn before() -> Option<Before> {
-    // SAFETY: both are plain values for which zeroes are valid, and there is room for the results.
+    // SAFETY: both are plain values for which zeroes are valid, and there is space for the results.
     let (timer, mut action) = unsafe {
         let mut timer: libc::itimerval = mem::zeroed();
         let mut action: libc::sigaction = mem::zeroed();
@@ -45,8 +45,8 @@ pub(crate) fn before() -> Option<Before> {
 
 /// Has the signal handled, and starts the timer. False when the system does neither.
 pub(crate) fn begin(interval: Duration) -> bool {
-    // SAFETY: zeroes are valid for the action; its handler has the type that `SA_SIGINFO` asks for, may hit any
-    // instruction, and is there as long as the program.
+    // SAFETY: zeroes are valid for the action; its handler has the type that `SA_SIGINFO` asks for, may hit
+    // any instruction, and is there as long as the program.
     let is_set = unsafe {
         let mut action: libc::sigaction = mem::zeroed();
         action.sa_sigaction = handler();
@@ -59,8 +59,9 @@ pub(crate) fn begin(interval: Duration) -> bool {
 /// Stops the timer and puts back what the signal did.
 pub(crate) fn end(before: &Before) {
     set_timer(Duration::ZERO);
-    // SAFETY: the first action is valid, the second one is as the system gave it. A signal that still waits for its thread
-    // would end the process if it met the action from before; to ignore signals for a moment discards those.
+    // SAFETY: the first action is valid, the second one is as the system gave it. A signal that still waits
+    // for its thread would end the process if it met the action from before; to ignore signals for a moment
+    // discards those.
     unsafe {
         libc::signal(libc::SIGPROF, libc::SIG_IGN);
         libc::sigaction(libc::SIGPROF, &before.0, ptr::null_mut());
@@ -89,8 +90,9 @@ extern "C" fn handle(_: c_int, _: *mut libc::siginfo_t, context: *mut c_void) {
     // SAFETY: as above; the interrupted code is between two instructions of its own.
     let error_before = unsafe { errno.read() };
     IN_HANDLERS.fetch_add(1, Ordering::SeqCst);
-    // SAFETY: a log is given back only after CURRENT shows another or none and IN_HANDLERS was 0 since. Both are in one
-    // order for all threads (SeqCst): whoever still sees this log here was counted before that.
+    // SAFETY: a log is given back only after CURRENT shows another or none and IN_HANDLERS was 0 since. Both
+    // are in one order for all threads (SeqCst): a thread that still sees this log here was counted before
+    // that.
     if let Some(log) = unsafe { CURRENT.load(Ordering::SeqCst).as_ref() } {
         let mut stack = Stack::<MAX_FRAMES>::new();
         // SAFETY: with SA_SIGINFO the third argument is the interrupted context of this thread.

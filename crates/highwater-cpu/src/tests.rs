@@ -5,10 +5,10 @@ use super::*;
 /// Takes processor time until it was sampled so often. Other tests run meanwhile, and are sampled, too.
 #[inline(never)]
 fn burn(sampling: &mut CpuSampling, least: usize) -> Vec<Vec<usize>> {
-    /// Samples among which those of this function must be: 50 seconds of processor time.
+    /// Samples that must include samples of this function: 50 seconds of processor time.
     const MOST: usize = 50_000;
     let mut stacks: Vec<Vec<usize>> = Vec::new();
-    // The function, or one that is inlined into it, and whoever called it.
+    // The function, or one that is inlined into it, and its caller.
     let start = burn as fn(&mut CpuSampling, usize) -> Vec<Vec<usize>> as usize;
     let has_burn = |stack: &&Vec<usize>| stack.iter().any(|it| (start..start + 4096).contains(it));
     while stacks.iter().filter(has_burn).count() < least {
@@ -20,7 +20,7 @@ fn burn(sampling: &mut CpuSampling, least: usize) -> Vec<Vec<usize>> {
 }
 
 fn action() -> usize {
-    // SAFETY: zeroes are valid, and there is room for the result.
+    // SAFETY: zeroes are valid, and there is space for the result.
     unsafe {
         let mut action: libc::sigaction = core::mem::zeroed();
         libc::sigaction(libc::SIGPROF, ptr::null(), &mut action);
@@ -44,7 +44,7 @@ fn time_is_sampled_by_one_at_a_time_and_nothing_stays() {
         assert!(signal::before().is_some(), "the timer runs on");
     }
     assert!(arena::mapped_bytes() < mapped + LOG_BYTES, "the logs were not given back");
-    // A profiler of somebody else's is left alone.
+    // A profiler of another library is left alone.
     // SAFETY: the handler does nothing.
     unsafe { libc::signal(libc::SIGPROF, anothers as extern "C" fn(libc::c_int) as usize) };
     assert_eq!(CpuSampling::start(interval).unwrap_err(), CpuError::Busy);

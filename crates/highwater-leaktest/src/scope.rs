@@ -10,7 +10,7 @@ use crate::settings::settings;
 
 /// Something whose threads and blocks are to be known.
 #[derive(Debug)]
-pub(crate) struct Scope {
+pub(crate) struct TestScope {
     threads: Threads,
     ledger: Option<Ledger>,
 }
@@ -22,7 +22,7 @@ pub(crate) struct Entered {
     _ledger: Option<ledger::Entered>,
 }
 
-impl Scope {
+impl TestScope {
     /// A new scope, with nothing in it.
     pub(crate) fn new() -> Self {
         let least_align = settings().blocks.least_align();

@@ -1,4 +1,5 @@
-//! The totals of a ledger. Accounts live in the arena for ever; one that nobody uses any more is opened again.
+//! The totals of a ledger. Accounts live in the arena for ever; one that nobody uses any more is opened
+//! again.
 
 use core::fmt;
 use core::ptr;
@@ -52,7 +53,7 @@ static FREE: SpinLock<Free> = SpinLock::new(Free(ptr::null_mut()));
 
 struct Free(*mut Account);
 
-// SAFETY: the pointer is null or that of an account, which lives in the arena for ever and may be shared.
+// SAFETY: the pointer is null or an account's. The account stays in the arena for ever and may be shared.
 unsafe impl Send for Free {}
 
 impl Account {
@@ -106,8 +107,8 @@ impl Account {
         self.users.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// One user less. An account whose last one goes may be opened again, unless blocks of it are alive: then it is given
-    /// up, since it would still be counted in when they are freed.
+    /// One user less. An account whose last one goes may be opened again, unless blocks of it are alive: then
+    /// it is given up, since it would still be counted in when they are freed.
     pub(crate) fn release(&'static self) {
         let mut account = self;
         // Ledgers inside of ledgers may be many.

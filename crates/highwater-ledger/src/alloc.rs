@@ -1,17 +1,17 @@
 //! The allocator that writes blocks down in the ledger of the thread that allocates them.
 //!
-//! **Ordering rules**, as those of the recorder's allocator: a block is in the table before it is returned; it is taken out before the
-//! inner allocator gets it back, or another thread could be handed the same address while it is still there; a block that
-//! could not be resized goes back in; what is null is written down nowhere; and no lock is held while the inner allocator
-//! runs.
+//! **Ordering rules**, like the rules of the recorder's allocator: a block is in the table before it is
+//! returned; it is taken out before the inner allocator gets it back, or another thread could be handed the
+//! same address while it is still there; a block that could not be resized goes back in; what is null is
+//! written down nowhere; and no lock is held while the inner allocator runs.
 
 use core::alloc::{GlobalAlloc, Layout};
 use std::alloc::System;
 
 use crate::{blocks, ended, raw, wanted};
 
-/// A global allocator that writes down what threads in a [`Ledger`](crate::Ledger) allocate, and passes everything on to an
-/// inner one as it comes.
+/// A global allocator that writes down what threads in a [`Ledger`](crate::Ledger) allocate, and passes
+/// everything on to an inner one as it comes.
 ///
 /// ```
 /// use highwater_ledger::{Alloc, Ledger};
@@ -56,8 +56,8 @@ fn written_down(block: *mut u8, layout: Layout) -> *mut u8 {
     block
 }
 
-// SAFETY: every call is passed on as it came, and its result is returned as it is; nothing here panics or unwinds, and what
-// it does besides allocates nothing by this allocator.
+// SAFETY: every call is passed on as it came, and its result is returned as it is; nothing here panics or
+// unwinds, and what it does besides allocates nothing by this allocator.
 unsafe impl<A: GlobalAlloc> GlobalAlloc for Alloc<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

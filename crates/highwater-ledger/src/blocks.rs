@@ -9,7 +9,7 @@ use highwater_lockfree::block_table::BlockTable;
 use crate::account::Account;
 use crate::current::CURRENT;
 use crate::numbers::Stack;
-use crate::site::Site;
+use crate::site::AccountSite;
 use crate::wanted;
 
 static BLOCKS: BlockTable<Entry> = BlockTable::new();
@@ -22,7 +22,7 @@ static LAST_SERIAL: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Clone, Copy)]
 pub(crate) struct Entry {
-    site: &'static Site,
+    site: &'static AccountSite,
     pub(crate) size: usize,
     pub(crate) align: usize,
     pub(crate) serial: u64,
@@ -63,12 +63,13 @@ pub struct Block {
 }
 
 impl Block {
-    /// Its number among all blocks that were written down, from 1 in the order of their allocation. Never used twice.
+    /// Its number among all blocks that were written down, from 1 in the order of their allocation. Never
+    /// used twice.
     pub fn serial(&self) -> u64 {
         self.serial
     }
 
-    /// The number of the thread that allocated it, as it was told by [`set_thread`](super::set_thread); 0 for none.
+    /// The number of the thread that allocated it, as [`set_thread`](super::set_thread) gave it; 0 for none.
     pub fn thread(&self) -> u64 {
         self.thread
     }
@@ -78,9 +79,9 @@ impl Block {
         BLOCKS.look(self.address, |entry| entry.serial == self.serial) == Some(true)
     }
 
-    /// The machine word that stands `at_bytes` behind its beginning at this moment. The program may be about to change it,
-    /// and may never have written it: then it is any number. `None` when the block is gone, the place is not within it, or
-    /// not a multiple of a word's size.
+    /// The machine word that stands `at_bytes` behind its beginning at this moment. The program may be about
+    /// to change it, and may never have written it: then it is any number. `None` when the block is gone, the
+    /// place is not within it, or not a multiple of a word's size.
     pub fn word(&self, at_bytes: usize) -> Option<usize> {
         let end = at_bytes.checked_add(size_of::<usize>())?;
         if end > self.size_bytes || !(self.address + at_bytes).is_multiple_of(align_of::<usize>()) {
@@ -89,8 +90,9 @@ impl Block {
         BLOCKS
             .look(self.address, |entry| {
                 let word = ptr::with_exposed_provenance::<AtomicUsize>(self.address + at_bytes);
-                // SAFETY: the block is alive as long as it is in the table, out of which it cannot be taken while it is looked
-                // at. The word lies within it and is aligned, and is read as if by a processor of its own.
+                // SAFETY: the block is alive as long as it is in the table, and it stays there while it is
+                // looked at. The word lies within it and is aligned, and is read as if by a processor of its
+                // own.
                 (entry.serial == self.serial).then(|| unsafe { (*word).load(Ordering::Acquire) })
             })
             .flatten()
@@ -128,7 +130,7 @@ pub(crate) fn add(block: *mut u8, size: usize, align: usize) {
     }
     let (Some(block), Some(account)) = (NonNull::new(block), CURRENT.take()) else { return };
     // Nobody else's while it is written down: the system's unwinder may allocate.
-    if let Some(site) = Site::here(account) {
+    if let Some(site) = AccountSite::here(account) {
         let serial = LAST_SERIAL.fetch_add(1, Ordering::Relaxed) + 1;
         let _ = block.as_ptr().expose_provenance();
         site.add(size as u64);
@@ -168,7 +170,8 @@ pub(crate) fn put_back(block: *mut u8, entry: Entry) {
     }
 }
 
-/// Shows two words of each live block that is in the same account as `beside`, and that is aligned to `least_align` bytes or more.
+/// Shows two words of each live block that is in the same account as `beside`, and that is aligned to
+/// `least_align` bytes or more.
 pub(crate) fn visit_words(
     beside: Entry,
     least_align: usize,
@@ -182,8 +185,9 @@ pub(crate) fn visit_words(
                 entry,
                 places.map(|it| {
                     let word = ptr::with_exposed_provenance::<AtomicUsize>(address + it * size_of::<usize>());
-                    // SAFETY: the block is alive as long as it is in the table, out of which it cannot be taken while it is
-                    // shown. The word lies within it and is aligned, and is read as if by a processor of its own.
+                    // SAFETY: the block is alive as long as it is in the table, and it stays there while it
+                    // is shown. The word lies within it and is aligned, and is read as if by a processor of
+                    // its own.
                     unsafe { (*word).load(Ordering::Acquire) }
                 }),
             );

@@ -9,12 +9,13 @@ use core::panic::RefUnwindSafe;
 use crate::account::Account;
 
 thread_local! {
-    /// Where the calling thread's blocks are written down. Without a destructor, so that it can be asked at any time.
+    /// Where the calling thread's blocks are written down. Without a destructor, so that it can be asked at
+    /// any time.
     pub(crate) static CURRENT: Cell<Option<&'static Account>> = const { Cell::new(None) };
 }
 
-/// Keeps a thread in a ledger, which is kept as long; leaves it when dropped. Guards are to be dropped in the reverse order of
-/// their making.
+/// Keeps a thread in a ledger, which is kept as long; leaves it when dropped. Guards are to be dropped in the
+/// reverse order of their making.
 #[must_use = "the thread leaves the ledger when this is dropped"]
 #[derive(Debug)]
 pub struct Entered {
@@ -55,8 +56,8 @@ pub fn leave() {
 #[derive(Clone, Copy)]
 pub struct Heir(&'static Account);
 
-/// The place in a ledger that a thread inherits which the calling thread is about to start. It keeps the ledger from being
-/// used for something else until [`Heir::end`].
+/// The place in a ledger that a thread inherits which the calling thread is about to start. It keeps the
+/// ledger from being used for something else until [`Heir::end`].
 pub fn current() -> Option<Heir> {
     let account = CURRENT.get()?;
     account.hold();

@@ -1,10 +1,10 @@
-//! Blocks whose end is of interest, as told by the word that they begin with when they are freed: where that was.
+//! Blocks whose end is of interest, by the word that they begin with when they are freed: where that was.
 //!
-//! The list is short on purpose, and the stack is only taken down of blocks that get on it. It forgets what belongs to a ledger
-//! when that is closed.
+//! The list is short on purpose, and the stack is only taken down of blocks that get on it. It forgets what
+//! belongs to a ledger when that is closed.
 //!
-//! Blocks of one owner may end one after the other, and the end of one may change the words of the next. So when the first of
-//! them ends, the words of all others are noted.
+//! Blocks of one owner may end one after the other, and the end of one may change the words of the next. So
+//! when the first of them ends, the words of all others are noted.
 
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -61,8 +61,9 @@ struct Survivors {
     next: usize,
 }
 
-/// From now on the ends of blocks of any ledger are remembered that have an alignment of at least `least_align` bytes (that of a
-/// machine word or more) and begin with a word whose bits in `mask` are those of `wanted`. No more than 256 at a time.
+/// From now on the ends of blocks of any ledger are remembered that have an alignment of at least
+/// `least_align` bytes (the alignment of a machine word or more) and begin with a word whose bits in `mask`
+/// are the bits of `wanted`. No more than 256 at a time.
 pub fn watch_ends(least_align: usize, mask: usize, wanted: usize) {
     MASK.store(mask, Ordering::Relaxed);
     WANTED.store(wanted, Ordering::Relaxed);
@@ -72,7 +73,7 @@ pub fn watch_ends(least_align: usize, mask: usize, wanted: usize) {
 /// Looks at a block that was taken out of the table and is about to be freed.
 ///
 /// # Safety
-/// The block is that of the entry, and has not been freed.
+/// The block is the entry's, and has not been freed.
 #[inline]
 pub(crate) unsafe fn look(block: *mut u8, entry: Entry) {
     if entry.align >= LEAST_ALIGN.load(Ordering::Acquire) && entry.size >= size_of::<usize>() {
@@ -96,7 +97,7 @@ unsafe fn take_down(block: *mut u8, entry: Entry) {
     let Some(stack) = KnownStack::of(&stack) else { return };
     let mut words = [0; WORDS];
     for (place, each) in words.iter_mut().enumerate().take(entry.size / size_of::<usize>()) {
-        // SAFETY: as above, and the block has so many words.
+        // SAFETY: as above, and the block has at least as many words.
         *each = unsafe { ptr::read_volatile(block.cast::<usize>().add(place)) };
     }
     let word_before = before(entry, words[OWNER_WORD]);
@@ -108,7 +109,8 @@ unsafe fn take_down(block: *mut u8, entry: Entry) {
     }
 }
 
-/// The word that a block began with when the first block of its owner ended. If it is the first, those of all others are noted.
+/// The word that a block began with when the first block of its owner ended. If it is the first, the words of
+/// all others are noted.
 fn before(entry: Entry, owner: usize) -> Option<usize> {
     let survivors = SURVIVORS.lock()?;
     let of_owner =
@@ -135,7 +137,7 @@ pub fn ended_blocks() -> usize {
     COUNT.load(Ordering::Acquire)
 }
 
-/// Shows those of an account, one after the other and with nothing locked.
+/// Shows the entries of an account, one after the other and with nothing locked.
 pub(crate) fn visit(account: &'static Account, visit: &mut dyn FnMut(Ended)) {
     for place in 0..MOST {
         let Some(list) = ENDED.lock() else { return };
@@ -147,7 +149,7 @@ pub(crate) fn visit(account: &'static Account, visit: &mut dyn FnMut(Ended)) {
     }
 }
 
-/// Forgets those of an account that is about to be closed.
+/// Forgets the entries of an account that is about to be closed.
 pub(crate) fn forget(account: &'static Account) {
     if ended_blocks() == 0 {
         return;

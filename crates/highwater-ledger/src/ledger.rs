@@ -18,9 +18,9 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    /// A new ledger, part of the one that the calling thread is in. Blocks with an alignment of at least `least_align`
-    /// bytes are written down (1: all of them), and those that the ledger around it wants. `None` where this is not
-    /// supported, or when the recorder's memory is used up.
+    /// A new ledger, part of the one that the calling thread is in. Blocks with an alignment of at least
+    /// `least_align` bytes are written down (1: all of them), and those that the ledger around it wants.
+    /// `None` where this is not supported, or when the recorder's memory is used up.
     pub fn open(least_align: usize) -> Option<Self> {
         if !system::SUPPORTED {
             return None;
@@ -29,13 +29,14 @@ impl Ledger {
         Some(Self { account: Account::open(CURRENT.get(), least_align)? })
     }
 
-    /// From now on blocks with an alignment of at least `least_align` bytes are written down, and those that were.
+    /// From now on blocks with an alignment of at least `least_align` bytes are written down, and those that
+    /// were.
     pub fn widen(&self, least_align: usize) {
         self.account.widen(least_align);
     }
 
-    /// From now on it is noted what each site holds when the live bytes are at their highest, if that is above
-    /// `limit_bytes`; see [`SiteTotals::peak_bytes`].
+    /// From now on it is noted what each site holds when the live bytes are at their highest, if that is
+    /// above `limit_bytes`; see [`SiteTotals::peak_bytes`].
     pub fn watch_peak(&self, limit_bytes: u64) {
         self.account.watch_peak(limit_bytes);
     }
@@ -45,8 +46,8 @@ impl Ledger {
         Entered::new(self.account)
     }
 
-    /// Puts the calling thread into this ledger until it [`leave`](crate::leave)s, or ends. The ledger must be kept as long, or what the
-    /// thread allocates may be written down in another one.
+    /// Puts the calling thread into this ledger until it [`leave`](crate::leave)s, or ends. The ledger must
+    /// be kept as long, or what the thread allocates may be written down in another one.
     pub fn enter_for_good(&self) {
         CURRENT.set(Some(self.account));
     }
@@ -56,19 +57,21 @@ impl Ledger {
         self.account.live_blocks()
     }
 
-    /// The totals, each of them exact; together they may be of slightly different moments while other threads allocate.
+    /// The totals, each of them exact; together they may be of slightly different moments while other threads
+    /// allocate.
     pub fn totals(&self) -> Totals {
         self.account.totals()
     }
 
-    /// Shows the blocks that are alive, in no order. What `visit` allocates is not written down, and it must free nothing
-    /// that was.
+    /// Shows the blocks that are alive, in no order. What `visit` allocates is not written down, and it must
+    /// free nothing that was.
     pub fn visit_blocks(&self, mut visit: impl FnMut(Block)) {
         let _paused = pause();
         blocks::visit(self.account, &mut visit);
     }
 
-    /// Shows the ends that are remembered ([`watch_ends`](crate::watch_ends)) of this ledger's blocks, and of those inside of it.
+    /// Shows the ends that are remembered ([`watch_ends`](crate::watch_ends)) of this ledger's blocks, and of
+    /// those inside of it.
     pub fn visit_ended(&self, mut visit: impl FnMut(Ended)) {
         let _paused = pause();
         ended::visit(self.account, &mut visit);
@@ -88,8 +91,8 @@ impl Drop for Ledger {
     }
 }
 
-/// Shows the blocks that are alive of all ledgers, also of those that are closed while threads are still in them. What `visit`
-/// allocates is not written down, and it must free nothing that was.
+/// Shows the blocks that are alive of all ledgers, also of those that are closed while threads are still in
+/// them. What `visit` allocates is not written down, and it must free nothing that was.
 pub fn visit_all_blocks(mut visit: impl FnMut(Block)) {
     let _paused = pause();
     blocks::visit_all(&mut visit);

@@ -1,10 +1,12 @@
-//! What was allocated by one stack in one account. An account lists them, and so nothing here knows of accounts.
+//! What was allocated by one stack in one account. An account lists them, and so nothing here knows of
+//! accounts.
 
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 use highwater_unwind::KnownStack;
 
-/// What may be of interest of a stack: its call-site addresses, innermost first, each inside of its call instruction.
+/// What may be of interest of a stack: its call-site addresses, innermost first, each inside of its call
+/// instruction.
 pub type Stack = &'static [usize];
 
 /// What was allocated by one stack in a ledger.
@@ -20,8 +22,8 @@ pub struct SiteTotals {
     pub live_blocks: u64,
     /// Bytes of these.
     pub live_bytes: u64,
-    /// What was live when the ledger's peak was last noted: at the peak, or up to 1/64 below it. 0 when the peak is not
-    /// watched, or below its limit.
+    /// What was live when the ledger's peak was last noted: at the peak, or up to 1/64 below it. 0 when the
+    /// peak is not watched, or below its limit.
     pub peak_bytes: u64,
 }
 
@@ -39,8 +41,8 @@ pub(crate) struct Numbers {
 
 /// What a pointer to something in the arena leads to.
 pub(crate) fn placed<T>(pointer: &AtomicPtr<T>) -> Option<&'static T> {
-    // SAFETY: such pointers are null, or made from references to what lives in the arena for ever and is only changed through
-    // atomics. They are published with Release.
+    // SAFETY: such pointers are null, or made from references to what stays in the arena for ever and is only
+    // changed through atomics. They are published with Release.
     unsafe { pointer.load(Ordering::Acquire).as_ref() }
 }
 

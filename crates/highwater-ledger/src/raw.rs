@@ -1,7 +1,8 @@
-//! The ledger for a harness that stands in front of an allocator's own functions, such as `malloc`, and hands no layouts on.
+//! The ledger for a harness that stands in front of an allocator's own functions, such as `malloc`, and hands
+//! no layouts on.
 //!
-//! The ordering rules are those of [`Alloc`](crate::Alloc). Where that is the program's allocator it writes everything down itself, and
-//! nothing is wanted here.
+//! The ordering rules are the rules of [`Alloc`](crate::Alloc). Where that is the program's allocator it
+//! writes everything down itself, and nothing is wanted here.
 
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -29,7 +30,8 @@ pub fn wants(align: usize) -> bool {
 /// Writes down a block that was allocated, if it is not null.
 ///
 /// # Safety
-/// The block has so many bytes and this alignment, and [`take`] will be asked for it before it is freed, moved or resized.
+/// The block has this size in bytes and this alignment, and [`take`] will be asked for it before it is freed,
+/// moved or resized.
 pub unsafe fn add(block: *mut u8, size: usize, align: usize) {
     blocks::add(block, size, align);
 }

@@ -1,6 +1,7 @@
 //! Call sites of a ledger: a stack in an account, with what was allocated there.
 //!
-//! The same stack in a ledger and in the one around it are two sites, of which the first knows the second; a block is in both.
+//! The same stack in a ledger and in the one around it are two sites. The first knows the second, and a block
+//! is in both.
 
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -14,21 +15,22 @@ use crate::numbers::{Numbers, Stack};
 /// Frames kept of a stack.
 const MOST_FRAMES: usize = 1024;
 
-static SITES: ChainTable<Site, { 1 << 13 }> = ChainTable::new();
+static SITES: ChainTable<AccountSite, { 1 << 13 }> = ChainTable::new();
 
-pub(crate) struct Site {
+pub(crate) struct AccountSite {
     account: &'static Account,
     /// The same stack in the account around that one.
-    outer: Option<&'static Site>,
+    outer: Option<&'static AccountSite>,
     numbers: Numbers,
     /// 0 until the site is in its account's list.
     is_linked: AtomicU64,
 }
 
-impl Site {
+impl AccountSite {
     /// The site of the calling stack in this account. `None` when the tables' memory is used up.
     pub(crate) fn here(account: &'static Account) -> Option<&'static Self> {
-        // Whether a block is the process's may follow from an outer call, so more are kept than the recorder keeps.
+        // Whether a block is the process's may follow from an outer call, so more are kept than the recorder
+        // keeps.
         let mut stack = highwater_unwind::Stack::<MOST_FRAMES>::new();
         highwater_unwind::walk(&mut stack);
         Self::of(account, KnownStack::of_any(&stack)?)
@@ -88,7 +90,7 @@ impl Site {
         core::iter::successors(Some(self), |site| site.outer)
     }
 
-    /// Whether its blocks are also those of `account`.
+    /// Whether its blocks are also blocks of `account`.
     pub(crate) fn is_in(&'static self, account: &'static Account) -> bool {
         self.outwards().any(|it| ptr::eq(it.account, account))
     }

@@ -20,8 +20,9 @@ pub(crate) fn may_be_wanted(align: usize) -> bool {
     align >= LEAST_ALIGN.load(Ordering::Relaxed)
 }
 
-/// Has `open` called by a thread that is in no ledger and allocates a block with an alignment of at least `least_align` bytes, before
-/// that block is written down, so that a ledger can be opened and entered no sooner than it is needed. Only the first call counts.
+/// Has `open` called by a thread that is in no ledger and allocates a block with an alignment of at least
+/// `least_align` bytes, before that block is written down, so that a ledger can be opened and entered no
+/// sooner than it is needed. Only the first call counts.
 pub fn open_when_wanted(least_align: usize, open: fn()) {
     let _ = OPEN.set(open);
     want(least_align);

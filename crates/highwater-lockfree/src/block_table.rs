@@ -1,8 +1,8 @@
 //! What is known of blocks, by their addresses.
 //!
-//! A hash table in shards, each behind a lock of its own, in memory straight from the operating system. A small array of
-//! counters in front of it tells for nearly every block that is not in it that it cannot be, from memory that stays in the
-//! cache.
+//! A hash table in shards, each behind a lock of its own, in memory straight from the operating system. A
+//! small array of counters in front of it tells for nearly every block that is not in it that it cannot be,
+//! from memory that stays in the cache.
 
 use core::mem::{self, MaybeUninit};
 use core::ptr::{self, NonNull};
@@ -141,8 +141,8 @@ impl<V: Copy> Shard<V> {
         if self.capacity == 0 {
             return &mut [];
         }
-        // SAFETY: `entries` is a mapping of `capacity` entries, zeroed or written since, that only `self` knows; a value need
-        // not be written.
+        // SAFETY: `entries` is a mapping of `capacity` entries, zeroed or written since, that only `self`
+        // knows; a value need not be written.
         unsafe { core::slice::from_raw_parts_mut(self.entries, self.capacity) }
     }
 

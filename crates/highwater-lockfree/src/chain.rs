@@ -1,7 +1,8 @@
 //! A hash table that only grows, read and extended without a lock.
 //!
-//! Entries never move and never go away, so a reader needs no protection, and the table may be used in a signal
-//! handler and behind a fork. A bucket is a linked list to whose head entries are added by compare-and-swap.
+//! Entries never move and never go away, so a reader needs no protection, and the table may be used in a
+//! signal handler and behind a fork. A bucket is a linked list to whose head entries are added by
+//! compare-and-swap.
 
 use core::ptr;
 use core::sync::atomic::Ordering;
@@ -33,8 +34,8 @@ impl<T: Sync, const N: usize> ChainTable<T, N> {
         }
     }
 
-    /// The entry with this hash that `matches`; the one that `make` returns is added when there is none. `None`
-    /// when the arena has no memory left.
+    /// The entry with this hash that `matches`; the one that `make` returns is added when there is none.
+    /// `None` when the arena has no memory left.
     ///
     /// Two threads that add equal values at once get the same entry.
     pub fn get_or_add(

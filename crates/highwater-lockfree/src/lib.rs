@@ -1,8 +1,8 @@
 //! The parts of the recorder that several threads change at once without waiting for each other.
 //!
-//! All of them hold where an allocator and a signal handler may call: no part allocates through the global allocator,
-//! waits for a lock that the calling thread may hold, or needs a constructor to have run. They know nothing of blocks'
-//! sites, stacks or totals.
+//! All of them hold where an allocator and a signal handler may call: no part allocates through the global
+//! allocator, waits for a lock that the calling thread may hold, or needs a constructor to have run. They
+//! know nothing of blocks' sites, stacks or totals.
 //!
 //! | part | what it is |
 //! |---|---|
@@ -13,7 +13,7 @@
 //! | [`spin`] | a lock that a thread does not wait for when it holds the lock itself |
 //! | [`block_table`] | values by the addresses of blocks, in shards with such a lock each |
 //!
-//! Under `--cfg loom` the atomics are those of a model checker; see `sync`. `cargo xtask test` runs the models.
+//! Under `--cfg loom` the atomics are a model checker's; see `sync`. `cargo xtask test` runs the models.
 #![cfg_attr(loom, allow(missing_docs, reason = "the checker's statics have no documentation"))]
 
 #[macro_use]

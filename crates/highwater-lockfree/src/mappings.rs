@@ -6,8 +6,8 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 /// Mappings that are remembered. What is beyond is counted all the same, as memory of the program.
 const MOST: usize = 2048;
 
-/// Start and length of each mapping; a start of 0 where there is none. These atomics are the processor's also in a model,
-/// since nothing is decided by them.
+/// Start and length of each mapping; a start of 0 where there is none. These atomics are the processor's also
+/// in a model, since nothing is decided by them.
 static MAPPINGS: [[AtomicUsize; 2]; MOST] = [const { [AtomicUsize::new(0), AtomicUsize::new(0)] }; MOST];
 
 /// Remembers a mapping.

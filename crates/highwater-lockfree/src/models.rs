@@ -1,7 +1,7 @@
 //! Models of the lock-free parts, through whose every interleaving loom goes; see [`crate::sync`].
 //!
-//! Each says what must hold in words of its own trait, which the real part implements, and so does a broken one:
-//! a model that does not find the fault planted there shows nothing about the real one.
+//! Each says what must hold in words of its own trait, which the real part implements, and so does a broken
+//! one: a model that does not find the fault planted there shows nothing about the real one.
 
 use core::ptr;
 
@@ -15,7 +15,8 @@ use crate::arena::Arena;
 use crate::chain::ChainTable;
 use crate::spin::SpinLock;
 
-/// Goes through all runs in which the threads are interrupted up to three times where they did not ask for it.
+/// Goes through all runs in which the threads are interrupted up to three times where they did not ask for
+/// it.
 fn every_run(model: impl Fn() + Sync + Send + 'static) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(3);
@@ -87,7 +88,8 @@ fn adders_agree_and_lose_nothing<T: Table>(new: fn() -> T) -> impl Fn() + Sync +
     }
 }
 
-/// The table with faults: publishes by a plain store, or by an exchange that does not publish what is behind it.
+/// The table with faults: publishes by a plain store, or by an exchange that does not publish what is behind
+/// it.
 struct BrokenTable {
     head: AtomicPtr<BrokenEntry>,
     by_store: bool,
@@ -101,7 +103,7 @@ struct BrokenEntry {
 impl BrokenTable {
     fn entries(&'static self, mut next: *const BrokenEntry) -> impl Iterator<Item = &'static BrokenEntry> {
         core::iter::from_fn(move || {
-            // SAFETY: null, or an entry that lives for ever.
+            // SAFETY: null, or an entry that stays for ever.
             let entry: &'static BrokenEntry = unsafe { next.as_ref() }?;
             next = entry.next;
             Some(entry)
@@ -221,7 +223,7 @@ impl Lock for SpinLock<()> {
     }
 }
 
-/// A cell that several threads write to, of which loom sees whether they do so at once.
+/// A cell that several threads write to. Loom notices when they do so at once.
 struct Shared(UnsafeCell<u64>);
 
 // SAFETY: that only one thread at a time uses it is what the model shows.

@@ -1,8 +1,8 @@
 //! A lock for sections of a few instructions that cannot hang.
 //!
-//! It knows its owner. A thread waits for another one, which is in the middle of a few instructions; but a signal handler
-//! that interrupted the owner itself would wait for ever, and goes on without: a profiler that loses a sample is
-//! better than one that stops the program.
+//! It knows its owner. A thread waits for another one, which is in the middle of a few instructions; but a
+//! signal handler that interrupted the owner itself would wait for ever, and goes on without: a profiler that
+//! loses a sample is better than one that stops the program.
 
 use core::cell::UnsafeCell;
 use core::ops::{Deref, DerefMut};
@@ -24,7 +24,7 @@ pub struct SpinLock<T> {
     value: UnsafeCell<T>,
 }
 
-// SAFETY: `value` is reached only through a `Guard`, of which `owner` allows one at a time.
+// SAFETY: `value` is reached only through a `Guard`, and `owner` allows one guard at a time.
 unsafe impl<T: Send> Sync for SpinLock<T> {}
 
 /// The value, as long as the calling thread holds the lock.
@@ -66,8 +66,8 @@ impl<T> SpinLock<T> {
 
     /// Takes the lock across a fork, so that the child does not inherit a value in the middle of a change.
     pub fn hold_for_fork(&self) {
-        // It cannot be had when its owner is the forking thread itself, in a signal handler: then the change goes on
-        // behind the fork, in parent and child.
+        // It cannot be had when its owner is the forking thread itself, in a signal handler: then the change
+        // goes on behind the fork, in parent and child.
         let is_held = self.acquire();
         self.is_held_for_fork.store(is_held, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
 //! The names that allocators' functions have.
 //!
-//! A recorder inside of an allocator writes down its own frames as well. Where the program was built without debug information or
-//! with link-time optimization nothing but these names tells them from the program's.
+//! A recorder inside of an allocator writes down its own frames as well. Where the program was built without
+//! debug information or with link-time optimization nothing but these names tells them from the program's.
 
 use crate::function::{Owner, owner};
 
@@ -73,7 +73,8 @@ const ENTRIES: [&str; 61] = [
 /// Beginnings of the names of such functions; a part of the name says that they allocate.
 const ENTRY_PREFIXES: [&str; 9] =
     ["_rjem_", "je_", "jemalloc_", "_mi_", "mi_", "rpmalloc", "rprealloc", "sn_", "tc_"];
-/// What stands in front of the name of a function of the C library where a sanitizer of gcc or clang takes its place.
+/// What stands in front of the name of a function of the C library where a sanitizer of gcc or clang takes
+/// its place.
 const INTERCEPTOR_PREFIXES: [&str; 2] = ["___interceptor_", "__interceptor_"];
 /// `operator new` as linkers spell it.
 const OPERATOR_NEW: [&str; 2] = ["_Znw", "_Zna"];
@@ -145,8 +146,8 @@ const CRATES: [&str; 19] = [
 const COMPILER_PREFIXES: [&str; 6] =
     ["__rust_alloc", "__rust_dealloc", "__rust_realloc", "__rust_no_alloc", "__rg_", "__rdl_"];
 
-/// Whether a function with this own name (without path and arguments) is one that the compiler puts between a program and
-/// its allocator.
+/// Whether a function with this own name (without path and arguments) is one that the compiler puts between a
+/// program and its allocator.
 pub fn is_of_compiler(own_name: &str) -> bool {
     COMPILER_PREFIXES.iter().any(|it| own_name.starts_with(it))
 }
@@ -183,8 +184,8 @@ pub fn is_crate(name: &str) -> bool {
     CRATES.binary_search(&name).is_ok()
 }
 
-/// A name of C, or of C++ outside of any namespace, without arguments, versions and what compilers append to parts of
-/// functions (`.isra.0`, `.part.1`); `None` for other names.
+/// A name of C, or of C++ outside of any namespace, without arguments, versions and what compilers append to
+/// parts of functions (`.isra.0`, `.part.1`); `None` for other names.
 fn plain(function: &str) -> Option<&str> {
     if owner(function) != Owner::Bare {
         return None;

@@ -7,10 +7,10 @@
 use crate::brackets::{self, closing, segments};
 use crate::spelling::tidy;
 
-/// The name of a function with its arguments. `path` is its demangled linker name without hash, and `described` the name in debug
-/// information, which has no path. `parameters` are what the type parameters of the function and of what it is in are called, in
-/// the order of the arguments; none where debug information is for lines only. `None` where the two names do not fit together,
-/// or there is nothing to add.
+/// The name of a function with its arguments. `path` is its demangled linker name without hash, and
+/// `described` the name in debug information, which has no path. `parameters` are what the type parameters of
+/// the function and of what it is in are called, in the order of the arguments; none where debug information
+/// is for lines only. `None` where the two names do not fit together, or there is nothing to add.
 pub fn with_arguments(path: &str, described: &str, parameters: &[String]) -> Option<String> {
     let (base, arguments) = split_arguments(described)?;
     let mut segments = segments(path);

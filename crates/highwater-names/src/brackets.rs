@@ -1,5 +1,5 @@
-//! Brackets in names: which one closes which, and what stands outside of all. The arrow of a function's type (`fn() -> u8`)
-//! closes nothing.
+//! Brackets in names: which one closes which, and what stands outside of all. The arrow of a function's type
+//! (`fn() -> u8`) closes nothing.
 
 /// Position of the `>` that closes the `<` in front of `inner`; `None` where it is never closed.
 pub fn closing(inner: &str) -> Option<usize> {
@@ -59,8 +59,8 @@ pub fn split_words<'a>(text: &'a str, words: &str) -> Option<(&'a str, &'a str)>
     Some((&text[..at], &text[at + words.len()..]))
 }
 
-/// The arguments in a text such as `u8, a::B<C, D>`: what stands between commas outside of brackets. `None` where a bracket is
-/// closed that was never opened.
+/// The arguments in a text such as `u8, a::B<C, D>`: what stands between commas outside of brackets. `None`
+/// where a bracket is closed that was never opened.
 pub fn arguments(inner: &str) -> Option<Vec<&str>> {
     let mut all = Vec::new();
     let mut start = 0;
@@ -78,8 +78,8 @@ pub fn arguments(inner: &str) -> Option<Vec<&str>> {
     Some(all)
 }
 
-/// The first argument of those that a text begins with, up to a comma or to the bracket that closes them. `None` where neither
-/// comes.
+/// The first argument of those that a text begins with, up to a comma or to the bracket that closes them.
+/// `None` where neither comes.
 pub fn first_argument(text: &str) -> Option<&str> {
     let is_end = |it: &Place| it.depth < 0 || it.byte == b',' && it.depth == 0;
     let end = places(text).find(is_end)?.at;

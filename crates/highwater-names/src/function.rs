@@ -1,7 +1,7 @@
 //! What a function's name says about the crate whose code it is.
 //!
-//! Names come from two mangling schemes (`alloc::vec::Vec<T,A>::push`, `<alloc::vec::Vec<u8>>::push`), and from debug
-//! information that gives inlined functions without any path (`push<u8>`, `{closure#0}`).
+//! Names come from two mangling schemes (`alloc::vec::Vec<T,A>::push`, `<alloc::vec::Vec<u8>>::push`), and
+//! from debug information that gives inlined functions without any path (`push<u8>`, `{closure#0}`).
 
 use crate::brackets::{closing, split_words};
 
@@ -10,8 +10,8 @@ use crate::brackets::{closing, split_words};
 pub enum Owner<'a> {
     /// A path that begins with this crate.
     Path(&'a str),
-    /// A method of a type, with the crates of the type and of the trait as far as they are named. Type parameters,
-    /// references to them and primitive types name none.
+    /// A method of a type, with the crates of the type and of the trait as far as they are named. Type
+    /// parameters, references to them and primitive types name none.
     Impl {
         /// Crate of the type.
         of: Option<&'a str>,
@@ -83,7 +83,8 @@ pub(crate) fn split_qualified(name: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// Strips what may stand in front of the path in a type: references, pointers, `dyn`, the `<` of a projection.
+/// Strips what may stand in front of the path in a type: references, pointers, `dyn`, the `<` of a
+/// projection.
 fn strip_modifiers(mut text: &str) -> &str {
     const MODIFIERS: [&str; 9] = ["&", "*", "<", " ", "mut ", "const ", "dyn ", "impl ", "for<"];
     loop {

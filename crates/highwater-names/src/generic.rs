@@ -3,8 +3,8 @@
 use crate::brackets::closing;
 use crate::function::{path_head, split_qualified};
 
-/// `name` without type arguments and numbers of closures, as far as it says that it has them: what all instances of a generic
-/// function are called, in either mangling and with or without debug information.
+/// `name` without type arguments and numbers of closures, as far as it says that it has them: what all
+/// instances of a generic function are called, in either mangling and with or without debug information.
 pub fn without_arguments(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     let mut rest = name;
@@ -35,7 +35,8 @@ pub fn without_arguments(name: &str) -> String {
     inherent.unwrap_or(out)
 }
 
-/// Whether the `<` at the beginning of `rest`, behind `before`, begins arguments, and not a type in front of `::`.
+/// Whether the `<` at the beginning of `rest`, behind `before`, begins arguments, and not a type in front of
+/// `::`.
 fn begins_arguments(before: &str, rest: &str) -> bool {
     let turbofish = before.ends_with("::") && !rest.starts_with("<impl ");
     let named = before.ends_with(|it: char| it.is_alphanumeric() || matches!(it, '_' | '}'));

@@ -1,7 +1,8 @@
-//! What the name of a function and the path of a file say: whose code it is, and how it is called in one spelling.
+//! What the name of a function and the path of a file say: whose code it is, and how it is called in one
+//! spelling.
 //!
-//! Everything here reads text and gives text back. No file is opened, no address is looked up, and nothing is decided
-//! about a finding. What is known of names stands here once, and is used wherever names are read:
+//! Everything here reads text and gives text back. No file is opened, no address is looked up, and nothing is
+//! decided about a finding. What is known of names stands here once, and is used wherever names are read:
 //!
 //! | question | module |
 //! |---|---|

@@ -42,7 +42,8 @@ const SYSTEM: [&str; 22] = [
     "ucrtbase",
 ];
 
-/// Whether the module at `path` belongs to the system and not to any program. That such a library is stripped is usual.
+/// Whether the module at `path` belongs to the system and not to any program. That such a library is stripped
+/// is usual.
 pub fn is_system_library(path: &str) -> bool {
     kind(path) == Some(ModuleKind::System)
 }

@@ -2,7 +2,8 @@
 //!
 //! Profiles outlive versions, so a name that a crate had stays in its list.
 
-/// The crates that record allocations: their frames lie between an allocation and the allocator. Names as in paths.
+/// The crates that record allocations: their frames lie between an allocation and the allocator. Names as in
+/// paths.
 const RECORDER: [&str; 5] =
     ["highwater_ledger", "highwater_lockfree", "highwater_recorder", "highwater_runtime", "highwater_unwind"];
 

@@ -29,8 +29,9 @@ impl<'a> Package<'a> {
     }
 }
 
-/// Splits `md-5-0.10.6` into `md-5` and `0.10.6`. A name may have digits behind a hyphen, too; a version has three numbers and
-/// may have more behind a hyphen or a plus sign. `None` for a directory without one, such as `my-crate` or `index-1949cf8c6b5b557f`.
+/// Splits `md-5-0.10.6` into `md-5` and `0.10.6`. A name may have digits behind a hyphen, too; a version has
+/// three numbers and may have more behind a hyphen or a plus sign. `None` for a directory without one, such
+/// as `my-crate` or `index-1949cf8c6b5b557f`.
 pub fn name_and_version(directory: &str) -> Option<(&str, &str)> {
     let mut cuts = directory.match_indices('-').map(|(at, _)| (&directory[..at], &directory[at + 1..]));
     cuts.find(|(name, version)| !name.is_empty() && is_version(version))

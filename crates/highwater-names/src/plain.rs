@@ -6,8 +6,8 @@
 
 use crate::brackets::{split_closing, split_words};
 
-/// The name without hashes, without the arguments of generic types and functions, and without the numbers of closures:
-/// `a::B::c`, `a::d::{{closure}}`, `<a::B as a::C>::e`. A name in this spelling stays as it is.
+/// The name without hashes, without the arguments of generic types and functions, and without the numbers of
+/// closures: `a::B::c`, `a::d::{{closure}}`, `<a::B as a::C>::e`. A name in this spelling stays as it is.
 pub fn plain(function: &str) -> String {
     let text = without_hashes(function.trim());
     let (head, rest) = match text.strip_prefix('<').and_then(split_closing) {
@@ -99,7 +99,8 @@ fn inside_of_braces(inside: &str) -> String {
     }
 }
 
-/// Without the legacy mangling's `::h0123456789abcdef` and the other one's `[0123abcd]` behind the names of crates.
+/// Without the legacy mangling's `::h0123456789abcdef` and the other one's `[0123abcd]` behind the names of
+/// crates.
 fn without_hashes(text: &str) -> String {
     let is_hash = |it: &str| it.len() == 17 && it.starts_with('h') && is_hexadecimal(&it[1..]);
     let text = text.rsplit_once("::").filter(|(_, hash)| is_hash(hash)).map_or(text, |(text, _)| text);

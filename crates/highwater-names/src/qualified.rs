@@ -1,6 +1,6 @@
-//! The names of functions in one spelling ([`plain`](mod@crate::plain)), with their paths also where debug information leaves
-//! those out: with line tables only, a function of a crate, and one of the standard library that was inlined, is called by its last
-//! name alone.
+//! The names of functions in one spelling ([`plain`](mod@crate::plain)), with their paths also where debug
+//! information leaves those out: with line tables only, a function of a crate, and one of the standard
+//! library that was inlined, is called by its last name alone.
 
 use std::borrow::Cow;
 
@@ -9,9 +9,9 @@ use crate::package::Package;
 use crate::plain::plain;
 use crate::source::{Origin, source};
 
-/// The function's name, in the spelling that all manglings have in common, with the path of the module that its file stands for,
-/// if it has no path itself and its file is known to be one of another crate. The project's own functions stay as they are: its
-/// directories need not be called as its crates.
+/// The function's name, in the spelling that all manglings have in common, with the path of the module that
+/// its file stands for, if it has no path itself and its file is known to be one of another crate. The
+/// project's own functions stay as they are: its directories need not be called as its crates.
 pub fn qualified(function: &str, file: Option<&str>) -> String {
     let is_known =
         |it: &&str| matches!(source(it), Origin::Toolchain(_) | Origin::Fetched(_)) || is_of_harness(it);
@@ -19,8 +19,8 @@ pub fn qualified(function: &str, file: Option<&str>) -> String {
     file.filter(is_known).and_then(|it| by_place(&function, it)).unwrap_or(function)
 }
 
-/// What a function without a path is called if its crate has the name of the directory that the crate is in. `None` for one with
-/// a path.
+/// What a function without a path is called if its crate has the name of the directory that the crate is in.
+/// `None` for one with a path.
 pub fn by_place(function: &str, file: &str) -> Option<String> {
     let path = function.split('<').next().unwrap_or("");
     let is_bare = !function.starts_with('<') && !path.contains("::");

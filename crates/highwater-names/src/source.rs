@@ -1,7 +1,7 @@
 //! What the path of a source file says about the package whose code it is.
 //!
-//! Functions that are generic over their own type, and inlined ones without a full name, are told apart by nothing
-//! else.
+//! Functions that are generic over their own type, and inlined ones without a full name, are distinguished by
+//! nothing else.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -15,8 +15,8 @@ pub enum Origin<'a> {
     Toolchain(Package<'a>),
     /// A package that cargo fetched from a registry or a repository: certainly a dependency.
     Fetched(Package<'a>),
-    /// A package in a vendor directory, or in one that is named after the package and its version. A dependency, unless the
-    /// program itself lies there.
+    /// A package in a vendor directory, or in one that is named after the package and its version. A
+    /// dependency, unless the program itself lies there.
     Unpacked(Package<'a>),
     /// Anywhere else: the program's own code, or another language's.
     Elsewhere,
@@ -37,7 +37,8 @@ pub fn source(path: &str) -> Origin<'_> {
     locate(path).0
 }
 
-/// Whether the file is of the toolchain's library: where it was built, or where an installed copy of its sources lies.
+/// Whether the file is of the toolchain's library: where it was built, or where an installed copy of its
+/// sources lies.
 pub fn is_in_toolchain(file: &str) -> bool {
     matches!(source(file), Origin::Toolchain(_))
 }
@@ -76,8 +77,8 @@ pub fn is_in_c_library(file: &str) -> bool {
         || DIRECTORIES.iter().any(|it| file.contains(it))
 }
 
-/// The end of `path` that is the same on every machine, for files of the toolchain and of registries; `path` itself
-/// for others.
+/// The end of `path` that is the same on every machine, for files of the toolchain and of registries; `path`
+/// itself for others.
 pub fn short(path: &str) -> &str {
     path.get(locate(path).1..).unwrap_or(path)
 }
@@ -127,8 +128,9 @@ fn locate(path: &str) -> (Origin<'_>, usize) {
     (Origin::Elsewhere, 0)
 }
 
-/// Where the name of the package stands in what is behind `git/checkouts/`: `<repository>-<hash>/<revision>/<path>`. A repository
-/// may have several packages, each in a directory of its name.
+/// Where the name of the package stands in what is behind `git/checkouts/`:
+/// `<repository>-<hash>/<revision>/<path>`. A repository may have several packages, each in a directory of
+/// its name.
 fn of_checkout(checkout: &str) -> Option<Range<usize>> {
     let (repository, rest) = checkout.split_once('/')?;
     let (_, path) = rest.split_once('/')?;
@@ -139,8 +141,8 @@ fn of_checkout(checkout: &str) -> Option<Range<usize>> {
     Some(end - directory.len()..end)
 }
 
-/// What begins with `<package>-<version>/src/` at a segment of the path: wherever a registry was mapped to, cargo's own
-/// shortening of paths, and the directories of distributions.
+/// What begins with `<package>-<version>/src/` at a segment of the path: wherever a registry was mapped to,
+/// cargo's own shortening of paths, and the directories of distributions.
 fn versioned(path: &str) -> Option<&str> {
     let end = path.find("/src/")?;
     let start = path[..end].rfind('/').map_or(0, |it| it + 1);

@@ -2,8 +2,8 @@
 
 use crate::brackets::{self, closing};
 
-/// A name in the spelling that both manglings have in common: no brackets around a type that has methods, and no arguments
-/// that are the default.
+/// A name in the spelling that both manglings have in common: no brackets around a type that has methods, and
+/// no arguments that are the default.
 pub fn tidy(name: &str) -> String {
     let name = without_brackets(name).unwrap_or_else(|| name.to_owned());
     let name = without_impl(&name).map_or(name, |it| without_brackets(&it).unwrap_or(it));

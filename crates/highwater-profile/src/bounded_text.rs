@@ -19,7 +19,7 @@ pub struct BoundedText {
 }
 
 impl BoundedText {
-    /// No text yet, and at most so many bytes ever.
+    /// No text yet, and at most this many bytes ever.
     pub fn new(limit_bytes: usize) -> Self {
         Self { text: String::new(), limit_bytes }
     }

@@ -1,4 +1,5 @@
-//! What a file is that is no heap profile: what is commonly given to a profiler by mistake, and what a server sent instead.
+//! What a file is that is no heap profile: what is commonly given to a profiler by mistake, and what a server
+//! sent instead.
 
 use crate::utf8::{self, is_text};
 

@@ -1,7 +1,8 @@
-//! Differences of profiles: what `go tool pprof -base`, Go's `heap?seconds=2` and `inferno-diff-folded` write.
+//! Differences of profiles: what `go tool pprof -base`, Go's `heap?seconds=2` and `inferno-diff-folded`
+//! write.
 //!
-//! Their values have signs. Go marks the rows of a base that it kept apart (`-diff_base`) by a label; so do we, for both
-//! sides of a comparison are to be seen then, and not only what is between them.
+//! Their values have signs. Go marks the rows of a base that it kept apart (`-diff_base`) by a label; so do
+//! we, for both sides of a comparison are to be seen then, and not only what is between them.
 
 use crate::profile::Profile;
 use crate::sample::{Label, LabelValue, Sample, SampleTable};
@@ -15,7 +16,7 @@ impl Profile {
         self.samples.has_negative() || self.has_base()
     }
 
-    /// Whether the rows of the base are apart from those of the new profile, so that both are known whole.
+    /// Whether the rows of the base are apart from the rows of the new profile, so that both are known whole.
     pub fn has_base(&self) -> bool {
         let is_base = self.base_label();
         is_base.is_some_and(|is_base| self.samples.all_labels().any(|it| it.1.contains(&is_base)))
@@ -39,8 +40,9 @@ impl Profile {
         move |sample| label.is_some_and(|it| sample.labels.contains(&it))
     }
 
-    /// The two profiles that this is the difference of, as far as it tells: what is negative is the base, without its sign,
-    /// and what is positive is new. Where the base's rows are marked, they are the base, whatever their signs.
+    /// The two profiles that this is the difference of, as far as it tells: what is negative is the base,
+    /// without its sign, and what is positive is new. Where the base's rows are marked, they are the base,
+    /// whatever their signs.
     pub fn sides(&self) -> [Self; 2] {
         let (is_base, label) = (self.base_rows(), self.base_label());
         let side = |of_base: bool| {

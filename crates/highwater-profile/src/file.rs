@@ -41,7 +41,8 @@ pub fn read(path: &Path, limits: &Limits) -> Result<Profile, FileError> {
     crate::read::read(&content(path, limits)?, limits).map_err(content_error)
 }
 
-/// The content of the file at `path` as it is, for who keeps it and reads it ([`crate::read`]) again and again.
+/// The content of the file at `path` as it is, for who keeps it and reads it ([`crate::read`]) again and
+/// again.
 ///
 /// # Errors
 /// When the file cannot be read, or is larger than the memory that reading may take.
@@ -53,10 +54,10 @@ pub fn content(path: &Path, limits: &Limits) -> Result<Vec<u8>, FileError> {
     Ok(bytes)
 }
 
-/// Whether the file is a large one of the native format, which is read while it is unpacked and never held as a whole.
-/// It may have to be read twice, so it has to be a file indeed.
+/// Whether the file is a large one of the native format, which is read while it is unpacked and never held as
+/// a whole. It may have to be read twice, so it has to be a file indeed.
 fn is_streamed(path: &Path) -> io::Result<bool> {
-    // A pipe must not be opened twice: whoever writes to it would see its reader leave.
+    // A pipe must not be opened twice: a program that writes to it would see its reader leave.
     let metadata = fs::metadata(path)?;
     if !metadata.is_file() || metadata.len() < stream::WORTHWHILE as u64 {
         return Ok(false);

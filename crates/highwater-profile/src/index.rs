@@ -1,7 +1,7 @@
 //! Where in a table an entry is that equals a given one.
 //!
-//! The table keeps its entries; this keeps their hashes and positions, eight bytes for each. The hash is seeded anew in
-//! every process, so that no file can be written whose entries all share one.
+//! The table keeps its entries; this keeps their hashes and positions, eight bytes for each. The hash is
+//! seeded anew in every process, so that no file can be written whose entries all share one.
 
 use std::hash::{BuildHasher, Hash};
 
@@ -21,7 +21,7 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// The position of the entry that equals `key`: the one of which `is_equal` says so.
+    /// The position of the entry that equals `key`, as `is_equal` says.
     pub fn find<K: Hash + ?Sized>(&self, key: &K, is_equal: impl Fn(usize) -> bool) -> Option<u32> {
         let hash = self.hash(key);
         let is_it = |slot: &Slot| slot.hash == hash && is_equal(slot.position as usize);
@@ -63,7 +63,7 @@ impl Index {
     }
 }
 
-/// A hash with as many bits as the table wants, half of which it looks at for the place and half for a tag.
+/// A hash with as many bits as the table wants: half of them for the place and half for a tag.
 fn spread(hash: u32) -> u64 {
     u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -4,8 +4,8 @@
 //! (sample types, samples, locations, functions, mappings), because pprof is the native file format:
 //! whatever Highwater knows is kept in a file that other tools open as it is.
 //!
-//! This crate knows nothing of allocators, findings or terminals. A format is one file below [`format`](mod@format)
-//! and one row in `format/list.rs`.
+//! This crate knows nothing of allocators, findings or terminals. A format is one file below
+//! [`format`](mod@format) and one row in `format/list.rs`.
 //!
 //! ```
 //! use highwater_profile::{Line, Location, Profile, ValueType, pprof};

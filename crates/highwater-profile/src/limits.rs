@@ -9,9 +9,9 @@ pub struct Limits {
     pub max_unpacked_bytes: u64,
     /// Bytes of memory that reading may take, the unpacked data included. Default 8 GiB.
     ///
-    /// Readers ask [`Limits::check`] as the profile grows. What a table reserves ahead, and what one row needs for
-    /// itself, comes on top: the process may be larger by a few megabytes and by a fraction of the limit, never by a
-    /// multiple.
+    /// Readers ask [`Limits::check`] as the profile grows. What a table reserves ahead, and what one row
+    /// needs for itself, comes on top: the process may be larger by a few megabytes and by a fraction of the
+    /// limit, never by a multiple.
     pub max_memory_bytes: u64,
 }
 
@@ -22,7 +22,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Frames that a stack may have. Deeper ones are a fault of the file: no recorder keeps so many.
+    /// Frames that a stack may have. Deeper ones are a fault of the file: no recorder keeps this many.
     pub const MAX_STACK_FRAMES: usize = 1 << 16;
 
     /// How far a file may be unpacked: both limits hold.

@@ -22,7 +22,7 @@ impl<T> Default for ListTable<T> {
 }
 
 impl<T: Copy + Eq + Hash> ListTable<T> {
-    /// An empty table with room for so many lists with so many items together.
+    /// An empty table with space for this many lists, with this many items together.
     pub fn with_capacity(lists: usize, items: usize) -> Self {
         Self { items: Vec::with_capacity(items), ends: Vec::with_capacity(lists), ..Self::default() }
     }

@@ -64,8 +64,9 @@ pub struct Mapping {
     pub limit: u64,
     /// Offset in the file of the byte that is mapped at `start`.
     pub file_offset: u64,
-    /// The address that the file's own tables have for the byte at `start`, where the recorder found it out and the addresses
-    /// are to be written as those of the tables; see [`Self::is_normalized`]. `None` in a profile that was read.
+    /// The address that the file's own tables have for the byte at `start`, where the recorder found it out
+    /// and the addresses are to be written as addresses of the tables; see [`Self::is_normalized`]. `None` in
+    /// a profile that was read.
     pub elf_start: Option<u64>,
     /// Path of the mapped file on the machine that made the profile.
     pub file: StringId,
@@ -98,7 +99,7 @@ impl Place {
         }
     }
 
-    /// A number that differs for offsets and addresses: no file has offsets as large as that of an address.
+    /// A number that differs for offsets and addresses: no file has offsets as large as an address.
     pub fn key(self) -> u64 {
         match self {
             Self::Offset(offset) => offset,
@@ -108,14 +109,14 @@ impl Place {
 }
 
 impl Mapping {
-    /// Whether the addresses are not those of the process, but those in the file's own tables: the mapping begins at 0 and
-    /// spans all addresses, or none. Go's pprof calls that normalized.
+    /// Whether the addresses are not the process's, but the addresses in the file's own tables: the mapping
+    /// begins at 0 and spans all addresses, or none. Go's pprof calls that normalized.
     pub fn is_normalized(&self) -> bool {
         self.start == 0 && self.file_offset == 0 && matches!(self.limit, 0 | u64::MAX)
     }
 
-    /// Where in the file `address` belongs. An address outside of the mapping gets a place as well, since files may claim
-    /// anything: [`Self::contains`] tells.
+    /// Where in the file `address` belongs. An address outside of the mapping gets a place as well, since
+    /// files may claim anything: [`Self::contains`] tells.
     pub fn place(&self, address: u64) -> Place {
         match self.elf_start {
             _ if self.is_normalized() => Place::Address(address),
@@ -124,7 +125,8 @@ impl Mapping {
         }
     }
 
-    /// The address of a place that this mapping gave to an address of its own, or that one of the same kind did.
+    /// The address of a place that this mapping gave to an address of its own, or that one of the same kind
+    /// did.
     pub fn address_of(&self, place: Place) -> u64 {
         let start = match (self.elf_start, place) {
             _ if self.is_normalized() => 0,
@@ -176,8 +178,8 @@ impl Line {
 pub struct Location {
     /// The mapping that holds `address`, when known.
     pub mapping: Option<MappingId>,
-    /// Address of the **call** instruction or within it (never the return address behind it), as it was in the
-    /// process; 0 when the profile carries names only.
+    /// Address of the **call** instruction or within it (never the return address behind it), as it was in
+    /// the process; 0 when the profile carries names only.
     pub address: u64,
     /// Source positions: the innermost inlined call first, the function that was really called last. Empty
     /// until symbolized.
@@ -214,7 +216,8 @@ mod tests {
         assert!(mapped.contains(0x8fff) && !mapped.contains(0x9000) && !mapped.contains(0x6fff));
         let known = Mapping { elf_start: Some(0x1200), ..mapped.clone() };
         assert_eq!(known.place(0x7010), Place::Address(0x1210));
-        // Something that begins at 0 and ends is no such mapping: the kernel's, or one of a program without addresses.
+        // Something that begins at 0 and ends is no such mapping: the kernel's, or one of a program without
+        // addresses.
         assert_eq!(Mapping { limit: 0x9000, ..Mapping::default() }.place(0x10), Place::Offset(0x10));
         for mapping in [Mapping::default(), mapped, known] {
             assert_eq!(mapping.address_of(mapping.place(0x7010)), 0x7010);

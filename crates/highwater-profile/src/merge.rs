@@ -1,10 +1,10 @@
 //! Several profiles as one: the sum of what several processes, or several runs, held.
 //!
-//! What is the same in two profiles is decided frame by frame. Addresses never decide, as they differ from process to
-//! process. Within one build a frame is known by the build id and the offset in the file. Where the profiles have several
-//! builds of a program or library, its frames are known by function, source file and line, so they need names first.
-//! A frame that is known by none of these stays a frame of its own profile: two that might be one are no error, one
-//! that should be two would be.
+//! What is the same in two profiles is decided frame by frame. Addresses never decide, as they differ from
+//! process to process. Within one build a frame is known by the build id and the offset in the file. Where
+//! the profiles have several builds of a program or library, its frames are known by function, source file
+//! and line, so they need names first. A frame that is known by none of these stays a frame of its own
+//! profile: two that might be one are no error, one that should be two would be.
 
 mod error;
 mod frames;
@@ -25,9 +25,10 @@ use crate::string_table::StringId;
 
 /// Adds up `profiles`: the kinds of values that all of them have.
 ///
-/// Rows with equal stacks and equal labels become one; labels that mean something within one process only are left out. A
-/// profile alone stays as it is. Where sampling intervals differ, the result's is the longest, and
-/// rows that were drawn by another one say so in their label `interval`; it is unknown where one of them is.
+/// Rows with equal stacks and equal labels become one; labels that mean something within one process only are
+/// left out. A profile alone stays as it is. Where sampling intervals differ, the result's is the longest,
+/// and rows that were drawn by another one say so in their label `interval`; it is unknown where one of them
+/// is.
 ///
 /// # Errors
 /// When the profiles have no kind of values in common, or a sum is too large.
@@ -123,7 +124,8 @@ impl Rows {
     }
 }
 
-/// The labels that make a row the same as another: with its interval if the row does not say it already, without its variance.
+/// The labels that make a row the same as another: with its interval if the row does not say it already,
+/// without its variance.
 fn merged_labels(
     labels: &[Label],
     interval: Option<i64>,

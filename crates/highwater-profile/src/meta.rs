@@ -1,7 +1,7 @@
 //! Facts about the recorded process that pprof has no field for.
 //!
-//! They travel as numeric labels, all prefixed `highwater::`, of one row without frames and with all values 0:
-//! other tools show the file as it is and count nothing twice. (pprof's comments are for people only.)
+//! They travel as numeric labels, all prefixed `highwater::`, of one row without frames and with all values
+//! 0: other tools show the file as it is and count nothing twice. (pprof's comments are for people only.)
 
 macro_rules! facts {
     ($($(#[$doc:meta])* $field:ident: $unit:literal,)*) => {
@@ -37,8 +37,8 @@ facts! {
     process: "",
     /// Number of this snapshot in its process, counted from 1.
     epoch: "",
-    /// 1 when every block was to be recorded since the start, 0 when blocks were sampled. Those that could not be recorded all the
-    /// same are [`Self::dropped_blocks`].
+    /// 1 when every block was to be recorded since the start, 0 when blocks were sampled. Those that could
+    /// not be recorded all the same are [`Self::dropped_blocks`].
     exact: "",
     /// Blocks allocated since the process started; exact even when sampling.
     alloc_blocks: "",
@@ -76,8 +76,8 @@ facts! {
     dropped_bytes: "bytes",
     /// Samples whose stack was deeper than the recorder keeps.
     truncated_stacks: "",
-    /// Stacks walked by the system's unwinder, because one of their frames has no simple unwind rule; all others were
-    /// walked by cached rules.
+    /// Stacks walked by the system's unwinder, because one of their frames has no simple unwind rule; all
+    /// others were walked by cached rules.
     system_walks: "",
     /// Mapped files most of whose call sites are walked by frame pointers.
     frame_pointer_mappings: "",

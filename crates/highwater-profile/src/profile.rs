@@ -29,7 +29,8 @@ impl ValueType {
 #[derive(Clone, Debug)]
 pub struct Profile {
     sample_types: Vec<ValueType>,
-    /// Position among the sample types of the one that a reader shows unasked. pprof takes the last when `None`.
+    /// Position among the sample types of the one that a reader shows unasked. pprof takes the last when
+    /// `None`.
     pub default_sample_type: Option<usize>,
     /// What `period` counts, usually `space` in `bytes`.
     pub period_type: Option<ValueType>,
@@ -210,15 +211,15 @@ impl Profile {
         LocationId::from_index(self.locations.len() - 1)
     }
 
-    /// Position of the sample type that is shown when none is asked for: the file's choice, else the last as in pprof.
-    /// `None` when the profile has none at all.
+    /// Position of the sample type that is shown when none is asked for: the file's choice, else the last as
+    /// in pprof. `None` when the profile has none at all.
     pub fn shown_sample_type(&self) -> Option<usize> {
         let last = self.sample_types.len().checked_sub(1)?;
         Some(self.default_sample_type.unwrap_or(last).min(last))
     }
 
-    /// Gives the names of a location's frames, the innermost first: inlined functions are frames of their own. What
-    /// has no name is called by its place, `libfoo.so+0x1234`.
+    /// Gives the names of a location's frames, the innermost first: inlined functions are frames of their
+    /// own. What has no name is called by its place, `libfoo.so+0x1234`.
     pub fn location_names(&self, id: LocationId, mut frame: impl FnMut(Cow<'_, str>)) {
         let location = self.location(id);
         let mut named = false;
@@ -255,7 +256,8 @@ impl Profile {
         self.locations = locations;
     }
 
-    /// Memory that the tables take, in bytes: about, and quick to tell, so that a reader can ask for every row.
+    /// Memory that the tables take, in bytes: about, and quick to tell, so that a reader can ask for every
+    /// row.
     pub fn heap_bytes(&self) -> u64 {
         let tables = self.mappings.capacity() * size_of::<Mapping>()
             + self.functions.capacity() * size_of::<Function>()

@@ -16,21 +16,21 @@ use crate::unpack::{self, unpack};
 /// What some editors put before text in UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Reads a profile from the content of a file, packed with gzip or zstd or not at all. [`Profile::source`] says which
-/// format it was.
+/// Reads a profile from the content of a file, packed with gzip or zstd or not at all. [`Profile::source`]
+/// says which format it was.
 ///
 /// # Errors
 /// A [`ReadError`] that says what is wrong and where.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
     read_one(bytes, limits).or_else(|error| match error {
-        // Ids that are used twice may be those of two profiles.
+        // Ids that are used twice may belong to two profiles.
         ReadError::Inconsistent { .. } => all_members(bytes, limits).ok_or(error),
         error => Err(error),
     })
 }
 
-/// Profiles one behind the other, each gzipped, as `cat a.pb.gz b.pb.gz` gives them, added up; `None` when the file is not
-/// that.
+/// Profiles one behind the other, each gzipped, as `cat a.pb.gz b.pb.gz` gives them, added up; `None` when
+/// the file is not that.
 pub(crate) fn all_members(bytes: &[u8], limits: &Limits) -> Option<Profile> {
     let members = unpack::members(bytes, limits)?;
     let mut profiles = Vec::with_capacity(members.len());

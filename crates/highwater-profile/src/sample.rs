@@ -77,8 +77,8 @@ impl LabelsId {
     }
 }
 
-/// All samples of a profile. Flat, and with equal stacks and equal labels stored once, so that a million rows cost a few
-/// allocations and not millions.
+/// All samples of a profile. Flat, and with equal stacks and equal labels stored once, so that a million rows
+/// cost a few allocations and not millions.
 #[derive(Clone, Debug)]
 pub struct SampleTable {
     columns: usize,
@@ -233,8 +233,8 @@ impl SampleTable {
         self.labels.replace(replacement);
     }
 
-    /// Makes one row of those with equal stacks and labels: the sum of their values, in the place of the first of them. The
-    /// number of the label `summed` tells no rows apart, and is added up as well.
+    /// Makes one row of those with equal stacks and labels: the sum of their values, in the place of the
+    /// first of them. The number of the label `summed` tells no rows apart, and is added up as well.
     ///
     /// It takes 16 bytes a row for as long as it works.
     pub fn add_up_equal(&mut self, summed: StringId) {
@@ -280,7 +280,7 @@ impl SampleTable {
         self.remove(&removed);
     }
 
-    /// Adds the values of the row `from` to those of the row `to`.
+    /// Adds the values of the row `from` to the values of the row `to`.
     fn add_row(&mut self, from: usize, to: usize) {
         for column in 0..self.columns {
             let value = self.values[from * self.columns + column];

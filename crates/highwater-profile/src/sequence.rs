@@ -1,9 +1,11 @@
-//! Numbers in the names of files, so that the names sort in the order in which the files were made, whatever the clock does.
+//! Numbers in the names of files, so that the names sort in the order in which the files were made, whatever
+//! the clock does.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// A number that only grows: milliseconds since 1970 as long as the clock goes forward, and one more than the last number
-/// where it stands still or was set back. So a name shows the time, and the order does not depend on it.
+/// A number that only grows: milliseconds since 1970 as long as the clock goes forward, and one more than the
+/// last number where it stands still or was set back. So a name shows the time, and the order does not depend
+/// on it.
 #[derive(Clone, Copy, Debug)]
 pub struct Sequence {
     last: u64,
@@ -18,7 +20,8 @@ impl Sequence {
         Self { last: numbers.into_iter().max().unwrap_or(0) }
     }
 
-    /// The number in a name that begins with `prefix` and has `suffix` behind the number; `None` for any other name.
+    /// The number in a name that begins with `prefix` and has `suffix` behind the number; `None` for any
+    /// other name.
     pub fn of(name: &str, prefix: &str, suffix: &str) -> Option<u64> {
         let digits = name.strip_prefix(prefix)?.strip_suffix(suffix)?;
         let is_own = digits.len() >= Self::DIGITS && digits.bytes().all(|it| it.is_ascii_digit());
@@ -31,7 +34,7 @@ impl Sequence {
         self.next_at(u64::try_from(now).unwrap_or(u64::MAX))
     }
 
-    /// The next number when the clock shows so many milliseconds.
+    /// The next number when the clock shows this many milliseconds.
     pub fn next_at(&mut self, now_ms: u64) -> u64 {
         self.last = now_ms.max(self.last.saturating_add(1));
         self.last

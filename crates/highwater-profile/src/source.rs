@@ -1,7 +1,7 @@
 //! Where a profile comes from, and what its file leaves unsaid.
 //!
-//! A format that has no place for a fact, or a tool that did not record it, must not look as if the fact were zero:
-//! readers state here what is missing, and `highwater info` prints it.
+//! A format that has no place for a fact, or a tool that did not record it, must not look as if the fact were
+//! zero: readers state here what is missing, and `highwater info` prints it.
 
 use std::fmt;
 
@@ -16,8 +16,8 @@ pub struct Source {
     pub producer: Option<String>,
     /// What the file leaves unsaid and the model cannot show by an empty field. In no order, each once.
     pub missing: Vec<Missing>,
-    /// What was found out while the file was read and its names were looked for, and what to do about it: one sentence each,
-    /// for whoever reads an answer. Not a part of any file.
+    /// What was found out while the file was read and its names were looked for, and what to do about it: one
+    /// sentence each, for the reader of an answer. Not a part of any file.
     pub notes: Vec<String>,
 }
 

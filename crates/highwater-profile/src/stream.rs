@@ -32,7 +32,7 @@ pub(crate) fn gzip_head(packed: &[u8]) -> Option<Vec<u8>> {
 /// Unpacks what `open` opens while `consumer` asks for one chunk after the other; `None` is the end.
 ///
 /// # Errors
-/// Those of `consumer`, unless the packed data is damaged, which explains any other error.
+/// The errors of `consumer`, unless the packed data is damaged, which explains any other error.
 pub(crate) fn gzip<R: Read + Send>(
     open: impl Fn() -> io::Result<R>,
     limits: &Limits,

@@ -53,7 +53,7 @@ pub(crate) fn members(bytes: &[u8], limits: &Limits) -> Option<Vec<Vec<u8>>> {
     (members.len() > 1 && unpacked_bytes <= limits.unpacked_bytes()).then_some(members)
 }
 
-/// What the decompressor's error means to somebody who has the file.
+/// What the decompressor's error means to a person who has the file.
 pub(crate) fn gzip_error(error: &io::Error, unpacked_bytes: u64) -> ReadError {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => ReadError::Truncated { unpacked_bytes },
@@ -92,7 +92,7 @@ fn unzstd(bytes: &[u8], limits: &Limits) -> Result<Vec<u8>, ReadError> {
     let window = DEFAULT_MAX_WINDOW_SIZE.min(limits.unpacked_bytes().max(SMALL_WINDOW));
     let mut unpacked = Vec::new();
     let mut rest = bytes;
-    // A file is a sequence of frames, some of which only carry remarks for other programs.
+    // A file is a sequence of frames. Some frames only carry remarks for other programs.
     while !rest.is_empty() {
         let unpacked_bytes = unpacked.len() as u64;
         let mut decoder = match StreamingDecoder::new_with_max_window_size(&mut rest, window) {

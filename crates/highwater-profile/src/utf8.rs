@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// The bytes as text. A byte that is not UTF-8 is taken for Latin-1, which most such names are in; where that has no
-/// visible character, a replacement character stands in its place.
+/// The bytes as text. A byte that is not UTF-8 is taken for Latin-1, which most such names are in; where that
+/// has no visible character, a replacement character stands in its place.
 pub(crate) fn text(bytes: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = str::from_utf8(bytes) {
         return Cow::Borrowed(text);
@@ -23,8 +23,8 @@ fn latin1(byte: u8) -> char {
 /// How much of a file is looked at to tell text from anything else.
 const HEAD: usize = 4096;
 
-/// Whether `bytes` begin as text does. A pprof message does not: the number of one of its first fields is a control
-/// character.
+/// Whether `bytes` begin as text does. A pprof message does not: the number of one of its first fields is a
+/// control character.
 pub(crate) fn is_text(bytes: &[u8]) -> bool {
     let head = &bytes[..bytes.len().min(HEAD)];
     !head.iter().any(|byte| byte.is_ascii_control() && !byte.is_ascii_whitespace())

@@ -1,5 +1,5 @@
-//! Files that are cut off, damaged or hostile: each is an error that says what and where, or a profile that is
-//! consistent in itself; never a panic.
+//! Files that are cut off, damaged or hostile: each is an error that says what and where, or a profile that
+//! is consistent in itself; never a panic.
 
 use highwater_profile::{
     Label, LabelValue, Limits, Line, Location, Mapping, Meta, Profile, ReadError, ValueType, pprof, read,

@@ -1,7 +1,7 @@
 //! Finds the sampled blocks that cannot carry a mark in their address.
 //!
-//! A block with an alignment below 16 shows in its address whether it is sampled (see [`crate::alloc`]). One with
-//! a larger alignment is left where the inner allocator put it, and its mark is kept in a table here, by
+//! A block with an alignment below 16 shows in its address whether it is sampled (see [`crate::alloc`]). One
+//! with a larger alignment is left where the inner allocator put it, and its mark is kept in a table here, by
 //! address.
 
 use core::ptr::NonNull;

@@ -1,21 +1,23 @@
 //! The allocator: every call passes through here to the inner one, and nowhere else.
 //!
-//! **How a free tells a sampled block from others without reading memory:** by its address; see [`crate::mark`]. Blocks
-//! with an alignment of 16 or more keep their address, and are looked up; see [`crate::aligned`].
+//! **How a free tells a sampled block from others without reading memory:** by its address; see
+//! [`crate::mark`]. Blocks with an alignment of 16 or more keep their address, and are looked up; see
+//! [`crate::aligned`].
 //!
-//! **What the inner allocator is asked for.** Unsampled blocks must lie at multiples of 16. The system's allocator does
-//! that to every block of at least 16 bytes, so smaller ones are asked for as 16. So do most others, but to ask them for
-//! an alignment of 16 may cost much more than to ask for 8: they are asked for what the program asks for, and what
-//! then lies elsewhere gets a mark that says nothing.
+//! **What the inner allocator is asked for.** Unsampled blocks must lie at multiples of 16. The system's
+//! allocator does that to every block of at least 16 bytes, so smaller ones are asked for as 16. So do most
+//! others, but to ask them for an alignment of 16 may cost much more than to ask for 8: they are asked for
+//! what the program asks for, and what then lies elsewhere gets a mark that says nothing.
 //!
 //! **Ordering rules.**
 //! 1. A sample is recorded, and its mark written, before the block is returned.
-//! 2. A sample is taken out of its site before the inner allocator gets the block back, or another thread could
-//!    be handed the same address while it still counts.
+//! 2. A sample is taken out of its site before the inner allocator gets the block back, or another thread
+//!    could be handed the same address while it still counts.
 //! 3. A block goes back with the layout it was really asked for with.
-//! 4. When the inner allocator returns null, nothing is counted and nothing changes: a block that could not be
-//!    resized is still there, with its sample. (One exception: `LEAST_CHECKED`.)
-//! 5. No lock is held and nothing is borrowed from the recorder while the inner allocator runs: it may call back.
+//! 4. When the inner allocator returns null, nothing is counted and nothing changes: a block that could not
+//!    be resized is still there, with its sample. (One exception: `LEAST_CHECKED`.)
+//! 5. No lock is held and nothing is borrowed from the recorder while the inner allocator runs: it may call
+//!    back.
 
 mod build;
 mod free;
@@ -29,10 +31,10 @@ use std::alloc::System;
 use crate::config::Settings;
 use crate::exact::Exact;
 use crate::mark::{self, Mark, UNIT};
-use crate::recorder::{self, Verdict};
+use crate::recorder::{self, SampleDecision};
 use crate::{aligned, hard_limit, in_force, odd, own_frames, thread};
 
-/// Says that a branch is rarely taken, where the compiler can be told.
+/// Says that a branch is rarely taken, where the compiler has a hint for that.
 #[inline(always)]
 fn cold_path() {
     #[cfg(cold_path)]
@@ -55,8 +57,8 @@ pub struct Alloc<A = System> {
     serves_units: bool,
 }
 
-/// A layout in the order in which the methods get its parts. Functions that the fast path leads to get it first, and the
-/// allocator behind it: moving registers costs as much as counting.
+/// A layout in the order in which the methods get its parts. Functions that the fast path leads to get it
+/// first, and the allocator behind it: moving registers costs as much as counting.
 #[derive(Clone, Copy)]
 struct Parts {
     size: usize,
@@ -76,9 +78,9 @@ impl Parts {
     }
 }
 
-/// Blocks of at least so many bytes are not counted when the system's allocator has no memory for them. Smaller ones of the
-/// fast path are, since they are counted before they are asked for, and nothing is done after that: a program in which they
-/// fail seldom lives to ask for its counts.
+/// Blocks of at least this many bytes are not counted when the system's allocator has no memory for them.
+/// Smaller blocks of the fast path are, since they are counted before they are asked for, and nothing is done
+/// after that: a program in which they fail seldom runs until it asks for its counts.
 const LEAST_CHECKED: usize = 4096;
 
 #[inline(always)]
@@ -89,14 +91,15 @@ fn count_free(size: usize) {
 }
 
 impl<A: 'static> Alloc<A> {
-    /// Whether the inner allocator puts every block of at least [`UNIT`] bytes at a multiple of it. Known when it is
-    /// compiled, because the allocator is a constant.
+    /// Whether the inner allocator puts every block of at least [`UNIT`] bytes at a multiple of it. Known
+    /// when it is compiled, because the allocator is a constant.
     #[inline(always)]
     fn serves_units(&self) -> bool {
         TypeId::of::<A>() == TypeId::of::<System>() || self.serves_units
     }
 
-    /// The layout in which the inner allocator is asked for an unsampled block; `None` when it would be too large.
+    /// The layout in which the inner allocator is asked for an unsampled block; `None` when it would be too
+    /// large.
     #[inline(always)]
     fn plain(&self, layout: Layout) -> Option<Layout> {
         if layout.align() >= UNIT {
@@ -121,7 +124,8 @@ impl<A: 'static> Alloc<A> {
         unsafe { Layout::from_size_align_unchecked(layout.size().max(UNIT), align) }
     }
 
-    /// Whether unmarked blocks may be resized by the inner allocator, which may put them where only marked ones may lie.
+    /// Whether unmarked blocks may be resized by the inner allocator, which may put them where only marked
+    /// ones may lie.
     #[inline(always)]
     fn may_resize_unmarked(&self) -> bool {
         self.serves_units() || odd::has_room()
@@ -134,15 +138,17 @@ impl<A: 'static> Alloc<A> {
     }
 }
 
-// Each block is asked for with a layout at least as large and as strictly aligned as the program's. `plain` and
-// `Mark::layout` are functions of the program's layout and of the block's mark, which the block keeps all its life.
-// SAFETY: every block is the inner allocator's, resized and given back with the layout it was asked for with, and handed out
-// where the program has its size and its alignment: behind the mark in a 16-aligned block with room for both when the
-// alignment is at most 8, and otherwise at its start. Nothing here panics or unwinds.
+// Each block is asked for with a layout at least as large and as strictly aligned as the program's. `plain`
+// and `Mark::layout` are functions of the program's layout and of the block's mark, which the block keeps all
+// its life. SAFETY: every block is the inner allocator's, resized and given back with the layout it was asked
+// for with, and handed out where the program has its size and its alignment: behind the mark in a 16-aligned
+// block with space for both when the alignment is at most 8, and otherwise at its start. Nothing here panics
+// or unwinds.
 unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for Alloc<A> {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller's promise about `layout` (its size is not 0) holds for the larger layouts as well.
+        // SAFETY: the caller's promise about `layout` (its size is not 0) holds for the larger layouts as
+        // well.
         self.allocate(layout, |layout| unsafe { self.inner.alloc(layout) })
     }
 
@@ -180,7 +186,7 @@ unsafe impl<A: GlobalAlloc + 'static> GlobalAlloc for Alloc<A> {
             && thread::current().has_countdown(new_size)
         {
             // SAFETY: an unmarked block was asked for with this layout; the new size is not 0, as the
-            // caller promises, and rounded up to the alignment fits isize, because a countdown has room for it.
+            // caller promises, and rounded up to the alignment fits isize, because a countdown can hold it.
             let moved =
                 unsafe { self.inner.realloc(block, self.plain_unchecked(layout), new_size.max(UNIT)) };
             if moved.is_null() {
@@ -219,9 +225,9 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         }
     }
 
-    /// Counts a block, unless it is to be sampled, and asks for it. That is the last thing that is done, so that it need not
-    /// return here, which would cost as much as all that was done before. That it may be null is the price; see
-    /// [`LEAST_CHECKED`].
+    /// Counts a block, unless it is to be sampled, and asks for it. That is the last thing that is done, so
+    /// that it need not return here, which would cost as much as all that was done before. That it may be
+    /// null is the price; see [`LEAST_CHECKED`].
     #[inline(always)]
     fn allocate_unchecked(&self, layout: Layout, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         if !thread::current().try_count_alloc(layout.size()) {
@@ -231,7 +237,8 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         inner(unsafe { self.plain_unchecked(layout) })
     }
 
-    /// [`Self::allocate`] for a block that is smaller than a unit, or so large that there may be no memory for it.
+    /// [`Self::allocate`] for a block that is smaller than a unit, or so large that there may be no memory
+    /// for it.
     #[inline(never)]
     fn allocate_sized(parts: Parts, this: &Self, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         if this.serves_units() && parts.size < UNIT && parts.align < UNIT {
@@ -240,8 +247,8 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         this.allocate_counted(parts.layout(), inner)
     }
 
-    /// [`Self::allocate`] for a block that is aligned to a unit or more. Out of line, because the inner allocator's handling
-    /// of alignments cannot be decided there when it is compiled.
+    /// [`Self::allocate`] for a block that is aligned to a unit or more. Out of line, because the inner
+    /// allocator's handling of alignments cannot be decided there when it is compiled.
     #[inline(never)]
     fn allocate_aligned(parts: Parts, this: &Self, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         this.allocate_counted(parts.layout(), inner)
@@ -290,23 +297,24 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         let size = layout.size();
         // What came before may have ended with the call of this function, and is on no stack then.
         own_frames::look_at(size);
-        let verdict = recorder::decide(size, self.settings);
-        if !verdict.is_sampled() || layout.align() >= UNIT {
-            return self.allocate_unmarked(layout, inner, &verdict);
+        let decision = recorder::decide(size, self.settings);
+        if !decision.is_sampled() || layout.align() >= UNIT {
+            return self.allocate_unmarked(layout, inner, &decision);
         }
-        let mark = verdict.mark(size);
+        let mark = decision.mark(size);
         let Some(asked) = mark.layout(size) else { return ptr::null_mut() };
         let base = inner(asked);
         if base.is_null() {
             return base;
         }
-        // SAFETY: a fresh block that was asked for with room for the mark.
+        // SAFETY: a fresh block that was asked for with space for the mark.
         let block = unsafe { mark.write(base) };
-        verdict.count_sampled(block, size, mark);
+        decision.count_sampled(block, size, mark);
         block
     }
 
-    /// Allocates a block in exact mode: the same as for any sampled one, without what need not be asked there.
+    /// Allocates a block in exact mode: the same as for any sampled one, without what need not be asked
+    /// there.
     #[inline(always)]
     fn allocate_exactly(&self, size: usize, exact: &Exact, inner: impl Fn(Layout) -> *mut u8) -> *mut u8 {
         let mark = exact.mark();
@@ -315,7 +323,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         if base.is_null() {
             return base;
         }
-        // SAFETY: a fresh block that was asked for with room for the mark.
+        // SAFETY: a fresh block that was asked for with space for the mark.
         let block = unsafe { mark.write(base) };
         exact.count(block, size, mark);
         block
@@ -327,17 +335,17 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         &self,
         layout: Layout,
         inner: impl Fn(Layout) -> *mut u8,
-        verdict: &Verdict,
+        decision: &SampleDecision,
     ) -> *mut u8 {
         own_frames::look_at(layout.size());
         let block = self.ask_for_unmarked(layout, inner);
         if block.is_null() {
             return block;
         }
-        if verdict.is_sampled() {
-            record_aligned(block, layout.size(), verdict);
+        if decision.is_sampled() {
+            record_aligned(block, layout.size(), decision);
         } else {
-            verdict.count(layout.size());
+            decision.count(layout.size());
         }
         block
     }
@@ -362,22 +370,23 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
         // SAFETY: the caller's promise.
         unsafe { self.inner.dealloc(block, self.plain_unchecked(layout)) };
         let base = Mark::NOTHING.layout(layout.size()).map_or(ptr::null_mut(), inner);
-        // SAFETY: a fresh block that was asked for with room for the mark.
+        // SAFETY: a fresh block that was asked for with space for the mark.
         if base.is_null() { base } else { unsafe { Mark::NOTHING.write(base) } }
     }
 }
 
 /// Counts a sampled block, and records the caller's stack for it, that is found again by its address.
-fn record_aligned(block: *mut u8, size: usize, verdict: &Verdict) {
-    let mark = keep_aligned(block, size, verdict.mark(size), verdict);
-    verdict.count_sampled(block, size, mark);
+fn record_aligned(block: *mut u8, size: usize, decision: &SampleDecision) {
+    let mark = keep_aligned(block, size, decision.mark(size), decision);
+    decision.count_sampled(block, size, mark);
 }
 
-/// Keeps the mark of a block that is found by its address. What is returned is that mark, or none if it cannot be kept.
-fn keep_aligned(block: *mut u8, size: usize, mark: Mark, verdict: &Verdict) -> Mark {
+/// Keeps the mark of a block that is found by its address. What is returned is that mark, or none if it
+/// cannot be kept.
+fn keep_aligned(block: *mut u8, size: usize, mark: Mark, decision: &SampleDecision) -> Mark {
     if mark.cohort.is_none() || NonNull::new(block).is_some_and(|block| aligned::insert(block, mark)) {
         return mark;
     }
-    verdict.note_dropped(size);
+    decision.note_dropped(size);
     Mark::NOTHING
 }

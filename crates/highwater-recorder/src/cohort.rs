@@ -1,9 +1,9 @@
 //! The blocks of a site that were born between two snapshots.
 //!
-//! Two snapshots of one process have the blocks in common that lived through both. Whoever compares them must know which
-//! those are, for they add nothing to the error of the difference; so blocks are counted by the snapshot before which
-//! they were born. A cohort in which nothing is alive any more begins again as the youngest: there are never more of
-//! them than live samples, however many snapshots are taken.
+//! Two snapshots of one process have the blocks in common that lived through both. A comparison must know
+//! which blocks these are, for they add nothing to the error of the difference; so blocks are counted by the
+//! snapshot before which they were born. A cohort in which nothing is alive any more begins again as the
+//! youngest: there are never more of them than live samples, however many snapshots are taken.
 
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
@@ -27,8 +27,8 @@ pub(crate) fn snapshots() -> u64 {
     SNAPSHOTS.load(Ordering::Relaxed)
 }
 
-/// Counts blocks of one size class: their number, and the bytes by which they exceed the class's size. Most sizes are a
-/// class of their own, so most events change one number.
+/// Counts blocks of one size class: their number, and the bytes by which they exceed the class's size. Most
+/// sizes are a class of their own, so most events change one number.
 struct Counter {
     blocks: AtomicU64,
     excess_bytes: AtomicU64,
@@ -43,7 +43,7 @@ impl Counter {
         if excess_bytes != 0 {
             self.excess_bytes.fetch_add(excess_bytes, Ordering::Relaxed);
         }
-        // The blocks last, and read first: whoever sees the block sees its bytes.
+        // The blocks last, and read first: a thread that sees the block sees its bytes.
         self.blocks.fetch_add(1, Ordering::Release);
     }
 
@@ -115,7 +115,7 @@ impl Cohort {
     /// The cohorts of a list that begins with `next`.
     pub(crate) fn list(mut next: *mut Self) -> impl Iterator<Item = &'static Self> {
         core::iter::from_fn(move || {
-            // SAFETY: the pointer is null or that of a published cohort; cohorts live in the arena for ever.
+            // SAFETY: the pointer is null or a published cohort's; cohorts stay in the arena for ever.
             let cohort: &'static Self = unsafe { next.as_ref() }?;
             next = cohort.next.load(Ordering::Acquire);
             Some(cohort)
@@ -133,14 +133,15 @@ impl Cohort {
         self.born.load(Ordering::Relaxed) == snapshots()
     }
 
-    /// Whether nothing is alive that is counted here. A thread that found this cohort earlier may still count a block in
-    /// it, which is then born as late as that.
+    /// Whether nothing is alive that is counted here. A thread that found this cohort earlier may still count
+    /// a block in it, which is then born as late as that.
     pub(crate) fn is_dead(&self) -> bool {
         let freed = self.freed().blocks;
         self.allocated().blocks == freed
     }
 
-    /// Makes a dead cohort the one for what is born from now on. Its counts go on: what they have in common cancels.
+    /// Makes a dead cohort the one for what is born from now on. Its counts go on: what they have in common
+    /// cancels.
     pub(crate) fn begin_again(&self) {
         self.born.store(snapshots(), Ordering::Relaxed);
     }
@@ -189,7 +190,8 @@ impl Cohort {
         self.owner == Owner::ALL || self.owner == thread
     }
 
-    /// Counts a block that was freed, in the thread that had allocated it, before another one was allocated there.
+    /// Counts a block that was freed, in the thread that had allocated it, before another one was allocated
+    /// there.
     #[inline(always)]
     pub(crate) fn count_immediate(&self, size: u64) {
         let excess = size - self.size_class;
@@ -212,8 +214,8 @@ impl Cohort {
     }
 
     /// Saves the live values if the process reached a peak since this cohort last changed; see [`peak`]. When
-    /// several threads change one at the moment of a peak, the saved values may or may not include the blocks they
-    /// are just changing.
+    /// several threads change one at the moment of a peak, the saved values may or may not include the blocks
+    /// they are just changing.
     #[inline(always)]
     fn remember_peak(&self) {
         let epoch = peak::epoch();

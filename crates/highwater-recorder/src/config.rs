@@ -8,7 +8,7 @@ use core::num::NonZero;
 pub enum Mode {
     /// None. Exact process totals are still counted.
     Off,
-    /// A random selection: one sample for every so many allocated bytes in the mean.
+    /// A random selection: one sample for each interval of allocated bytes in the mean.
     Sampled {
         /// The sampling interval in bytes; 1 is the same as [`Mode::Exact`].
         interval_bytes: NonZero<u64>,
@@ -75,7 +75,8 @@ impl Settings {
     }
 }
 
-/// A number of bytes with an optional binary unit: `65536`, `64KiB`. `None` when it is not one, or does not fit.
+/// A number of bytes with an optional binary unit: `65536`, `64KiB`. `None` when it is not one, or does not
+/// fit.
 pub const fn parse_size(text: &[u8]) -> Option<u64> {
     let Some((number, unit)) = leading_number(text) else { return None };
     let scale: u64 = match unit {

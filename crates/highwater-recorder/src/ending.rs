@@ -1,16 +1,18 @@
 //! The end of the process, for what is to be written before it: by `exit`, or by a signal that asks for it.
 //!
-//! A signal handler may hit any instruction, so ours only writes a byte to a pipe, at whose other end a thread waits
-//! ([`next_signal`]). That thread does what is to be done and then ends the process as the signal would have
-//! ([`end_by`]), so that whoever waits for the process sees what it was ended by. A handler that the program had set
-//! before is called as if ours were not there, and what becomes of the process is then the program's to decide.
+//! A signal handler may hit any instruction, so ours only writes a byte to a pipe, at whose other end a
+//! thread waits ([`next_signal`]). That thread does what is to be done and then ends the process as the
+//! signal would have ([`end_by`]), so that a process that waits for this one sees what ended it. A handler
+//! that the program had set before is called as if ours were not there, and what becomes of the process is
+//! then the program's to decide.
 
 use core::ffi::{c_int, c_void};
 use core::mem;
 use core::ptr;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 
-/// The signals that ask a process to end: from a terminal, from a service manager, and from a terminal that is gone.
+/// The signals that ask a process to end: from a terminal, from a service manager, and from a terminal that
+/// is gone.
 const SIGNALS: [c_int; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
 /// What is known of one of them.
@@ -36,7 +38,8 @@ static PROCESS: AtomicI32 = AtomicI32::new(0);
 static READ_END: AtomicI32 = AtomicI32::new(-1);
 static WRITE_END: AtomicI32 = AtomicI32::new(-1);
 
-/// Functions of the program as addresses, so that they can be kept in atomics: one for each crate that has work at the exit.
+/// Functions of the program as addresses, so that they can be kept in atomics: one for each crate that has
+/// work at the exit.
 static AT_EXIT: [AtomicPtr<c_void>; 4] = [const { AtomicPtr::new(ptr::null_mut()) }; 4];
 
 /// A signal that asks for the end.
@@ -50,9 +53,9 @@ impl EndSignal {
     }
 }
 
-/// Calls `work` when the process ends by `exit` or by a return from `main`, also if that is in a child of a fork. Each function is
-/// called once, in the order in which they were given, and all but the last calls of other handlers come behind them. There is
-/// room for four functions; false when it is used up.
+/// Calls `work` when the process ends by `exit` or by a return from `main`, also if that is in a child of a
+/// fork. Each function is called once, in the order in which they were given, and all but the last calls of
+/// other handlers come behind them. There is space for four functions; false when it is used up.
 ///
 /// `work` must not unwind.
 pub fn at_exit(work: fn()) -> bool {
@@ -60,7 +63,7 @@ pub fn at_exit(work: fn()) -> bool {
         for slot in &AT_EXIT {
             let work = slot.load(Ordering::Acquire);
             if !work.is_null() {
-                // SAFETY: the address is that of a function of this type, stored below.
+                // SAFETY: the address is a function's of this type, stored below.
                 unsafe { mem::transmute::<*mut c_void, fn()>(work)() };
             }
         }
@@ -82,14 +85,14 @@ pub fn at_exit(work: fn()) -> bool {
     false
 }
 
-/// Has the signals that ask for the end be told by [`next_signal`]. One that the program ignores, as under `nohup`, stays
-/// ignored. False when the system does not allow it. To be called by one thread at a time; a further call takes up
-/// signals that have become the system's own again.
+/// Has [`next_signal`] report the signals that ask for the end. One that the program ignores, as under
+/// `nohup`, stays ignored. False when the system does not allow it. To be called by one thread at a time; a
+/// further call takes up signals that have become the system's own again.
 pub fn catch_end_signals() -> bool {
     let process = this_process();
     if PROCESS.load(Ordering::Acquire) != process {
         let mut ends = [0; 2];
-        // SAFETY: there is room for both ends.
+        // SAFETY: there is space for both ends.
         if unsafe { libc::pipe(ends.as_mut_ptr()) } != 0 {
             return false;
         }
@@ -118,7 +121,7 @@ pub fn catch_end_signals() -> bool {
 
 fn catch(signal: c_int, state: &Signal) -> bool {
     let ours: extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void) = handle;
-    // SAFETY: zeroes are a valid action, there is room for the result, and nothing is changed.
+    // SAFETY: zeroes are a valid action, there is space for the result, and nothing is changed.
     let (failed, before) = unsafe {
         let mut before: libc::sigaction = mem::zeroed();
         (libc::sigaction(signal, ptr::null(), &mut before) != 0, before)
@@ -142,7 +145,8 @@ fn catch(signal: c_int, state: &Signal) -> bool {
     if before.sa_sigaction == libc::SIG_DFL {
         action.sa_flags |= libc::SA_RESTART;
     }
-    // SAFETY: the action is valid; its handler has the type that SA_SIGINFO asks for and may hit any instruction.
+    // SAFETY: the action is valid; its handler has the type that SA_SIGINFO asks for and may hit any
+    // instruction.
     unsafe { libc::sigaction(signal, &action, ptr::null_mut()) == 0 }
 }
 
@@ -153,7 +157,7 @@ pub fn next_signal() -> Option<EndSignal> {
     }
     loop {
         let mut byte = 0_u8;
-        // SAFETY: there is room for the one byte.
+        // SAFETY: there is space for the one byte.
         let length = unsafe { libc::read(READ_END.load(Ordering::Acquire), (&raw mut byte).cast(), 1) };
         if length == 1 {
             return Some(EndSignal(byte.into()));
@@ -164,7 +168,8 @@ pub fn next_signal() -> Option<EndSignal> {
     }
 }
 
-/// Ends the process as the signal would have without our handler. Returns if the program has another one by now.
+/// Ends the process as the signal would have without our handler. Returns if the program has another one by
+/// now.
 pub fn end_by(signal: EndSignal) {
     if signal.is_handled() {
         return;
@@ -200,7 +205,7 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
     let handler = state.handler.load(Ordering::Acquire);
     let tell = || {
         let byte = signal as u8;
-        // SAFETY: the pointer and the length are those of a byte.
+        // SAFETY: the pointer and the length are a byte's.
         unsafe { libc::write(WRITE_END.load(Ordering::Acquire), (&raw const byte).cast(), 1) == 1 }
     };
     // A child of a fork has the pipe, but not the thread; a byte from it would end its parent.
@@ -211,7 +216,8 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
             tell();
             restore(error_before);
         }
-        // SAFETY: the system had this address as the handler of the signal, of one of the two types as its flags said.
+        // SAFETY: the system had this address as the handler of the signal, of one of the two types as its
+        // flags said.
         unsafe {
             if state.takes_info.load(Ordering::Acquire) {
                 type Informed = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
@@ -223,7 +229,7 @@ extern "C" fn handle(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_
         return;
     }
     let error_before = std::io::Error::last_os_error().raw_os_error();
-    // Whoever asks twice is not kept waiting.
+    // A second signal ends the process at once.
     if state.has_come.swap(true, Ordering::AcqRel) || !has_thread || !tell() {
         end(signal);
     }

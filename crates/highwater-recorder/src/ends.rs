@@ -1,12 +1,14 @@
 //! How the blocks of a site ended: what is known of all of them, and what the timed ones tell of the others.
 //!
-//! How many blocks were freed, and which of them were freed before their thread allocated another one, is counted. How
-//! long they lived is known of the timed ones only; see [`crate::lifetime`]. Some of these tell of themselves alone, the
-//! others were drawn from **the rest**, which is all other blocks. So the number of the rest is known, and only its
-//! parts are estimated: no estimate is more than there is, and the parts add up to the whole.
+//! How many blocks were freed, and which of them were freed before their thread allocated another one, is
+//! counted. How long they lived is known of the timed ones only; see [`crate::lifetime`]. Some of these tell
+//! of themselves alone, the others were drawn from **the rest**, which is all other blocks. So the number of
+//! the rest is known, and only its parts are estimated: no estimate is more than there is, and the parts add
+//! up to the whole.
 //!
-//! The error of a part is that of a share `k` of `n` drawn blocks: 1.96 standard errors reach to the farther end of Wilson's
-//! interval of 95 %. So it is never 0 as long as a block is not known, and `k` of `n` may be few.
+//! The error of a part is the error of a share `k` of `n` drawn blocks: 1.96 standard errors reach to the
+//! farther end of Wilson's interval of 95 %. So it is never 0 as long as a block is not known, and `k` of `n`
+//! may be few.
 
 use crate::lifetime::{BUCKETS, Buckets, shortest_ns};
 use crate::values::Values;
@@ -16,7 +18,7 @@ use crate::values::Values;
 pub(crate) struct Ends {
     /// All blocks that were freed.
     pub freed: Values,
-    /// Those of them that were freed before their thread allocated another one.
+    /// Freed blocks that were freed before their thread allocated another one.
     pub immediate: Values,
     /// Timed blocks that tell of themselves alone, and those that were drawn.
     pub first: Timed,
@@ -31,7 +33,7 @@ pub(crate) struct Timed {
     pub lived: Buckets,
     /// Those that were freed before their thread allocated another one.
     pub immediate: u64,
-    /// Those of all others that lived for less than a millisecond.
+    /// All other blocks that lived for less than a millisecond.
     pub short: u64,
 }
 
@@ -45,7 +47,7 @@ impl Timed {
     }
 }
 
-/// Blocks and bytes of which not all need be known.
+/// Blocks and bytes. Some may be estimated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Estimated {
     pub values: Values,
@@ -59,7 +61,8 @@ struct Part {
     variance: f64,
 }
 
-/// So many of `rest` blocks, of which `part` of `drawn` are; `other` is their share of what was not drawn, for want of better.
+/// A part of `rest` blocks, since `part` of the `drawn` blocks belong to it. `other` is its share of blocks
+/// that were not drawn, where nothing better is known.
 fn part_of(rest: u64, part: u64, drawn: u64, other: f64) -> Part {
     if rest == 0 {
         return Part { blocks: 0.0, variance: 0.0 };
@@ -91,7 +94,7 @@ impl Ends {
         self.freed.blocks.saturating_sub(self.first.blocks())
     }
 
-    /// The bytes of so many freed blocks.
+    /// The bytes of this many freed blocks.
     fn bytes_of(&self, blocks: u64) -> u64 {
         if blocks >= self.freed.blocks {
             return self.freed.bytes;
@@ -115,8 +118,9 @@ impl Ends {
         Estimated { values: Values { blocks, bytes }, variance: part.variance.ceil() as u64 }
     }
 
-    /// Calls `visit` for each bucket with any block: the shortest lifetime in it in nanoseconds, and the freed blocks that lived so long. What
-    /// is visited adds up to all freed blocks; but `None` comes in the place of a lifetime where none was timed.
+    /// Calls `visit` for each bucket with any block: the shortest lifetime in it in nanoseconds, and the
+    /// freed blocks that lived so long. What is visited adds up to all freed blocks; but `None` comes in the
+    /// place of a lifetime where none was timed.
     pub(crate) fn visit_lifetimes(&self, mut visit: impl FnMut(Option<u64>, Estimated)) {
         let (rest, first, drawn) = (self.rest(), self.first.blocks(), self.drawn.blocks());
         if first + drawn == 0 {
@@ -210,8 +214,9 @@ mod tests {
         assert!(sum <= 10);
     }
 
-    /// A site whose blocks are short-lived with the probability `p`, one in 64 of them timed beyond the first 256: 2,000
-    /// times. Shown are the mean of the estimates over the truth, and how often the interval of 95 % holds the truth.
+    /// A site whose blocks are short-lived with the probability `p`, one in 64 of them timed beyond the first
+    /// 256: 2,000 times. Shown are the mean of the estimates over the truth, and how often the interval of 95
+    /// % holds the truth.
     fn coverage(blocks: u64, p: f64) -> (f64, f64) {
         const TIMES: u64 = 2_000;
         let mut random = Random::new(blocks ^ p.to_bits());

@@ -1,7 +1,8 @@
 //! The way of a block in exact mode through the recorder.
 //!
-//! It leads to the same as the way of every sampled block, [`Verdict`](crate::recorder::Verdict). But in exact mode every
-//! block takes it, so that it is what exact mode costs; and nearly all that is asked on the other one is known here.
+//! It leads to the same as the way of every sampled block,
+//! [`SampleDecision`](crate::recorder::SampleDecision). But in exact mode every block takes it, so that it is
+//! what exact mode costs; and nearly all that is asked on the other one is known here.
 
 use crate::cohort::Cohort;
 use crate::lifetime::{Birth, FIRST_TIMED};
@@ -42,7 +43,8 @@ impl Exact {
     }
 }
 
-/// The birth of a block that is counted in `cohort` next, if it is to be timed: the first few are, and then one of many.
+/// The birth of a block that is counted in `cohort` next, if it is to be timed: the first few are, and then
+/// one of many.
 #[inline(always)]
 pub(crate) fn birth(slot: Option<&'static Slot>, cohort: &Cohort) -> Option<Birth> {
     let is_drawn = cohort.blocks_so_far() >= FIRST_TIMED;
@@ -52,8 +54,9 @@ pub(crate) fn birth(slot: Option<&'static Slot>, cohort: &Cohort) -> Option<Birt
     Some(Birth::now(is_drawn))
 }
 
-/// Where a block of `size` bytes that the calling stack allocates is counted in exact mode. `None` when there is no memory
-/// for what is remembered, or the recorder is at work in this thread already. One function, so that nothing is handed over in memory.
+/// Where a block of `size` bytes that the calling stack allocates is counted in exact mode. `None` when there
+/// is no memory for what is remembered, or the recorder is at work in this thread already. One function, so
+/// that nothing is handed over in memory.
 #[inline(never)]
 pub(crate) fn find(slot: &'static Slot, size: usize) -> Option<&'static Cohort> {
     slot.guarded(|| {

@@ -1,15 +1,17 @@
-//! The recorder behind C's malloc family: for programs as they are, into which it comes as a preloaded library.
+//! The recorder behind C's malloc family: for programs as they are, into which it comes as a preloaded
+//! library.
 //!
-//! Here `free` gets an address and nothing else: no size and no alignment, and blocks come back that never went through here. So
-//! every block keeps the address that the C library gave it, and a mark stands behind it (see [`tail`]), not in front. Blocks
-//! from elsewhere show no mark, and blocks from here may be freed elsewhere.
+//! Here `free` gets an address and nothing else: no size and no alignment, and blocks come back that never
+//! went through here. So every block keeps the address that the C library gave it, and a mark stands behind
+//! it (see [`tail`]), not in front. Blocks from elsewhere show no mark, and blocks from here may be freed
+//! elsewhere.
 //!
-//! **Which blocks are looked at when they are freed.** Exact: all. Sampled: blocks at multiples of [`PAGE`], where every small
-//! sampled block is put, and blocks of at least [`BIG`] bytes, whose price hides that of a look. All others pass with two
-//! comparisons.
+//! **Which blocks are looked at when they are freed.** Exact: all. Sampled: blocks at multiples of [`PAGE`],
+//! where every small sampled block is put, and blocks of at least [`BIG`] bytes, whose price hides the price
+//! of a look. All others pass with two comparisons.
 //!
-//! **What size counts.** Exact: what the program asked for, which the mark keeps. Sampled: what the C library set aside (its
-//! `malloc_usable_size`), since that is all that can be known of a block when it is freed.
+//! **What size counts.** Exact: what the program asked for, which the mark keeps. Sampled: what the C library
+//! set aside (its `malloc_usable_size`), since that is all that can be known of a block when it is freed.
 //!
 //! The ordering rules of [`crate::alloc`] hold here as well.
 
@@ -27,18 +29,18 @@ use crate::{in_force, recorder, start, thread, way};
 /// Small sampled blocks lie at multiples of this.
 const PAGE: usize = 4096;
 
-/// Blocks with so many usable bytes are looked at in every mode when they are freed.
+/// Blocks with at least this many usable bytes are looked at in every mode when they are freed.
 const BIG: usize = 32 * 1024;
 
-/// Blocks of so many bytes are asked for with room for a mark, so that every big block has it. It is less than [`BIG`] by more than
-/// C libraries round a block up.
+/// Blocks of at least this many bytes are asked for with space for a mark, so that every big block has it. It
+/// is less than [`BIG`] by more than C libraries round a block up.
 const RESERVED_FROM: usize = BIG - 512;
 
 /// The functions that a [`Family`] stands in front of.
 ///
 /// # Safety
-/// They are those of one C allocator: what one of them allocates, the others resize and free. `usable_bytes` says the same of a
-/// block until it is resized. None of them unwinds.
+/// They belong to one C allocator: what one of them allocates, the others resize and free. `usable_bytes`
+/// says the same of a block until it is resized. None of them unwinds.
 pub unsafe trait Inner {
     /// Calls [`start_family`], if that can be done by now. Called until it was.
     fn start();
@@ -80,8 +82,8 @@ pub unsafe trait Inner {
     unsafe fn usable_bytes(block: *mut u8) -> usize;
 }
 
-/// Sets the recorder up for a [`Family`], with this mode and regardless of the environment. False if it was or if the platform
-/// has none.
+/// Sets the recorder up for a [`Family`], with this mode and regardless of the environment. False if it was
+/// or if the platform has none.
 pub fn start_family(mode: Mode) -> bool {
     tail::start();
     if !start::start_with(mode) {
@@ -292,7 +294,7 @@ fn counted(usable: usize) -> usize {
     if usable >= BIG { usable - tail::MOST } else { usable }
 }
 
-/// Whether a block without a mark never was counted: all are marked, but those of Highwater itself.
+/// Whether a block without a mark never was counted: all are marked, but not Highwater's own.
 fn is_foreign() -> bool {
     way() == FRESH || in_force::is_complete() && !thread::is_own()
 }

@@ -1,4 +1,5 @@
-//! What happened to the blocks of a site besides being allocated and freed: how they grew, and how long they lived.
+//! What happened to the blocks of a site besides being allocated and freed: how they grew, and how long they
+//! lived.
 //!
 //! Counts samples, which are not scaled up.
 
@@ -10,7 +11,7 @@ use crate::owner::Owner;
 use crate::sys;
 use crate::values::Values;
 
-/// A block that lives for less is temporary.
+/// A block with a shorter lifetime is temporary.
 const TEMPORARY_NS: u64 = 1_000_000;
 
 /// What is counted of the blocks of one site.
@@ -101,7 +102,8 @@ impl History {
             .map(|it| it.load(Ordering::Relaxed))
     }
 
-    /// Counts a block of this site that was resized: it goes on elsewhere, and no life has ended. Any thread may do that.
+    /// Counts a block of this site that was resized: it goes on elsewhere, and no life has ended. Any thread
+    /// may do that.
     pub(crate) fn count_resized_away(&self, size: u64) {
         self.resized_bytes.fetch_add(size, Ordering::Relaxed);
         self.resized_blocks.fetch_add(1, Ordering::Relaxed);

@@ -61,7 +61,8 @@ pub fn has_shared_std() -> bool {
     STATE.load(Ordering::Acquire) == REFUSED
 }
 
-/// How long recording has been going on: since the first allocation of the process, which comes before `main`.
+/// How long recording has been going on: since the first allocation of the process, which comes before
+/// `main`.
 pub fn running() -> Duration {
     Duration::from_nanos(sys::monotonic_ns().saturating_sub(STARTED_NS.load(Ordering::Relaxed)))
 }
@@ -74,9 +75,9 @@ pub fn mode() -> Option<Mode> {
     })
 }
 
-/// Changes what is recorded from now on. A thread takes the change up when it has allocated or freed 56 KiB, at the
-/// latest. A sample keeps the interval that drew it. False, with nothing changed, as long as no allocation has come
-/// through an [`Alloc`](crate::Alloc).
+/// Changes what is recorded from now on. A thread takes the change up when it has allocated or freed 56 KiB,
+/// at the latest. A sample keeps the interval that drew it. False, with nothing changed, as long as no
+/// allocation has come through an [`Alloc`](crate::Alloc).
 pub fn set_mode(mode: Mode) -> bool {
     if STATE.load(Ordering::Acquire) != READY {
         return false;
@@ -89,8 +90,8 @@ pub fn set_mode(mode: Mode) -> bool {
     true
 }
 
-/// The sampling interval of what was recorded last, in bytes: that in force, or when recording is off, the one before.
-/// 0 when nothing was ever recorded.
+/// The sampling interval of what was recorded last, in bytes: that in force, or when recording is off, the
+/// one before. 0 when nothing was ever recorded.
 pub fn last_interval_bytes() -> u64 {
     LAST_INTERVAL.load(Ordering::Relaxed)
 }

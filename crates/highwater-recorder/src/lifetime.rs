@@ -1,10 +1,10 @@
 //! How long blocks live.
 //!
-//! A sampled block may have the time of its birth in front of it (see [`crate::mark`]). When it is freed, its site counts
-//! it in a histogram whose buckets are powers of two of nanoseconds. When sampling, every sample is timed. In exact mode
-//! reading the clock twice for each block would cost more than everything else. So there the first [`FIRST_TIMED`] blocks
-//! of a site are timed, and then each thread times one block in [`STRIDE`], in the mean. What the untimed ones did is
-//! estimated from these; see [`crate::ends`].
+//! A sampled block may have the time of its birth in front of it (see [`crate::mark`]). When it is freed, its
+//! site counts it in a histogram whose buckets are powers of two of nanoseconds. When sampling, every sample
+//! is timed. In exact mode reading the clock twice for each block would cost more than everything else. So
+//! there the first [`FIRST_TIMED`] blocks of a site are timed, and then each thread times one block in
+//! [`STRIDE`], in the mean. What the untimed ones did is estimated from these; see [`crate::ends`].
 
 use core::array;
 use core::ptr;
@@ -13,11 +13,12 @@ use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering::AcqRel, Ordering::Acqui
 use crate::sys;
 use highwater_lockfree::arena;
 
-/// In exact mode so many blocks of a site are timed before any is left out: the lives of a site with few blocks are known.
+/// In exact mode this many blocks of a site are timed before any is left out: the lifetimes of a site with
+/// few blocks are known.
 pub(crate) const FIRST_TIMED: u64 = 256;
 
-/// In exact mode one further block in so many is timed. The distance varies, or a program that allocates in a loop would
-/// have the same of its sites timed each time.
+/// In exact mode one further block in this many is timed. The distance varies, or a program that allocates in
+/// a loop would have the same of its sites timed each time.
 pub(crate) const STRIDE: u64 = 64;
 
 /// Blocks from a timed one to the next: half the stride to one and a half.
@@ -25,8 +26,8 @@ pub(crate) fn distance(random: u64) -> u64 {
     STRIDE / 2 + 1 + random % (STRIDE - 1)
 }
 
-/// Buckets of a histogram. The first has all that lived for less than 2^[`FIRST`] ns (1.024 µs), the last all that lived for at least
-/// 2^41 ns (37 minutes).
+/// Buckets of a histogram. The first has all that lived for less than 2^[`FIRST`] ns (1.024 µs), the last all
+/// that lived for at least 2^41 ns (37 minutes).
 pub(crate) const BUCKETS: usize = 33;
 const FIRST: u32 = 10;
 
@@ -51,7 +52,7 @@ fn bucket(lived_ns: u64) -> usize {
     digits.saturating_sub(FIRST as usize).min(BUCKETS - 1)
 }
 
-/// The shortest lifetime in a bucket, in nanoseconds; no block lives for less than one.
+/// The shortest lifetime in a bucket, in nanoseconds; no lifetime is shorter than one.
 pub(crate) fn shortest_ns(bucket: usize) -> u64 {
     if bucket == 0 { 1 } else { 1 << (bucket as u32 + FIRST - 1) }
 }
@@ -59,8 +60,8 @@ pub(crate) fn shortest_ns(bucket: usize) -> u64 {
 /// Blocks by the bucket of their lifetime.
 pub(crate) type Buckets = [u64; BUCKETS];
 
-/// The lifetimes that a site counted: one word for a site with few blocks, or with few different lifetimes, and
-/// histograms for others. Most sites of a program with many are of the first kind.
+/// The lifetimes that a site counted: one word for a site with few blocks, or with few different lifetimes,
+/// and histograms for others. Most sites of a program with many are of the first kind.
 pub(crate) struct Lifetimes {
     few: Few,
     many: AtomicPtr<Many>,
@@ -101,7 +102,7 @@ impl Lifetimes {
     }
 
     fn many(&self) -> Option<&'static Many> {
-        // SAFETY: the pointer is null or that of histograms, which live in the arena for ever.
+        // SAFETY: the pointer is null or leads to histograms, which stay in the arena for ever.
         unsafe { self.many.load(Acquire).as_ref() }
     }
 
@@ -133,7 +134,7 @@ impl Few {
         Self { quarters: AtomicU64::new(0) }
     }
 
-    /// Counts a block. False when there is no room for it.
+    /// Counts a block. False when there is no place for it.
     fn count(&self, bucket: usize) -> bool {
         let name = bucket as u64 + 1;
         let counted = |quarters: u64| {

@@ -1,6 +1,7 @@
 //! Where the sampled live blocks are, for those who ask what each keeps resident.
 //!
-//! In exact mode only the blocks whose lives are timed are here: the first of each site, and then one in so many.
+//! In exact mode only the blocks whose lifetimes are timed are here: the first of each site, and then one in
+//! [`STRIDE`](crate::lifetime::STRIDE).
 
 use core::ptr::NonNull;
 

@@ -1,4 +1,5 @@
-//! Samples that were lost, and stacks that were cut off: counted, so that both can be said beside the numbers.
+//! Samples that were lost, and stacks that were cut off: counted, so that both can be said beside the
+//! numbers.
 
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 

@@ -1,7 +1,7 @@
 //! What stands in front of a sampled block, and how its address shows it.
 //!
-//! An unsampled block lies at a multiple of 16. A sampled block with an alignment of up to 8 is asked for with room in
-//! front, and the program gets an address with bit 3 set:
+//! An unsampled block lies at a multiple of 16. A sampled block with an alignment of up to 8 is asked for
+//! with space in front, and the program gets an address with bit 3 set:
 //!
 //! ```text
 //!     unsampled   ┌───────────────┐            sampled   ┌─────────┬───────────────┐
@@ -10,9 +10,9 @@
 //!                 ↑ …0 (16-aligned)                      ↑ …0      ↑ …8
 //! ```
 //!
-//! A block whose lifetime is measured has two more words there, its birth, and bit 0 of the pointer says so. Nothing is
-//! over-aligned and nothing is looked up, zeroed pages stay untouched, and growing a sampled block in place stays
-//! possible.
+//! A block whose lifetime is measured has two more words there, its birth, and bit 0 of the pointer says so.
+//! Nothing is over-aligned and nothing is looked up, zeroed pages stay untouched, and growing a sampled block
+//! in place stays possible.
 
 use core::alloc::Layout;
 use core::ptr;
@@ -35,7 +35,7 @@ const IS_TIMED: usize = 1;
 
 const _: () = assert!(PLAIN % UNIT == BIT && TIMED % UNIT == BIT && align_of::<Cohort>() > IS_TIMED);
 
-/// Whether this address shows a mark, if the block's alignment leaves room for one.
+/// Whether this address shows a mark, if the block's alignment leaves space for one.
 #[inline(always)]
 pub(crate) fn shows(block: *mut u8) -> bool {
     block.addr() & BIT != 0
@@ -60,8 +60,8 @@ impl Mark {
         if self.birth.is_some() { TIMED } else { PLAIN }
     }
 
-    /// The layout in which the inner allocator is asked for a block of `size` bytes with this mark; `None` when it
-    /// would be too large.
+    /// The layout in which the inner allocator is asked for a block of `size` bytes with this mark; `None`
+    /// when it would be too large.
     #[inline(always)]
     pub(crate) fn layout(self, size: usize) -> Option<Layout> {
         Layout::from_size_align(size.checked_add(self.bytes())?.max(UNIT), UNIT).ok()
@@ -84,7 +84,7 @@ impl Mark {
     #[inline(always)]
     pub(crate) unsafe fn write(self, base: *mut u8) -> *mut u8 {
         let cohort = self.cohort.map_or(ptr::null(), ptr::from_ref);
-        // SAFETY: the layout has room for the words in front of the block, and aligns them.
+        // SAFETY: the layout has space for the words in front of the block, and aligns them.
         unsafe {
             let block = base.add(self.bytes());
             let words = block.cast::<usize>();

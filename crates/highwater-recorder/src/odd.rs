@@ -1,16 +1,18 @@
-//! Unsampled blocks at addresses that look like those of sampled ones, for want of memory to put them elsewhere.
+//! Unsampled blocks at addresses that look like sampled blocks' addresses, for want of memory to put them
+//! elsewhere.
 //!
-//! An inner allocator other than the system's is asked for the alignment that the program asks for, and not for 16,
-//! which some serve with much more memory. Nearly always the block is 16-aligned all the same. If it is not, one that
-//! was just allocated is given back, and a marked one asked for. One that was reallocated has to be moved to another
-//! place; and if there is no memory for that, it stays where it is, and is remembered here.
+//! An inner allocator other than the system's is asked for the alignment that the program asks for, and not
+//! for 16, which some serve with much more memory. Nearly always the block is 16-aligned all the same. If it
+//! is not, one that was just allocated is given back, and a marked one asked for. One that was reallocated
+//! has to be moved to another place; and if there is no memory for that, it stays where it is, and is
+//! remembered here.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
 const PLACES: usize = 1024;
 
-/// Beyond so many blocks no more are taken on the risk of having to remember them. The rest is for what other threads
-/// are just reallocating.
+/// Beyond this many blocks no more are taken on the risk of having to remember them. The rest is for what
+/// other threads are just reallocating.
 const ENOUGH: usize = PLACES / 2;
 
 /// Addresses; 0 in a free place.
@@ -19,14 +21,14 @@ static BLOCKS: [AtomicUsize; PLACES] = [const { AtomicUsize::new(0) }; PLACES];
 /// Number of addresses in [`BLOCKS`].
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
-/// Whether there is room for what may have to be remembered.
+/// Whether there is a place for what may have to be remembered.
 pub(crate) fn has_room() -> bool {
     COUNT.load(Ordering::Relaxed) < ENOUGH
 }
 
 /// Remembers `block`. False when there is no place for it.
 pub(crate) fn insert(block: *mut u8) -> bool {
-    // Counted first: whoever has the block must find that there is one to look for.
+    // Counted first: a thread that has the block must find that there is one to look for.
     COUNT.fetch_add(1, Ordering::Relaxed);
     let taken = BLOCKS
         .iter()

@@ -2,7 +2,7 @@
 
 use highwater_lockfree::chain::{ChainTable, hash};
 
-use crate::scope::{self, Scope};
+use crate::scope::{self, ScopePath};
 use crate::sys;
 
 static NAMES: ChainTable<ThreadName, { 1 << 8 }> = ChainTable::new();
@@ -23,7 +23,7 @@ impl ThreadName {
 #[derive(Clone, Copy)]
 pub(crate) struct Origin {
     pub thread: Option<&'static ThreadName>,
-    pub scope: Option<&'static Scope>,
+    pub scope: Option<&'static ScopePath>,
 }
 
 impl Origin {

@@ -1,10 +1,11 @@
 //! How many frames at the leaf of a stack are the allocator's own, so that rows begin at the program's call.
 //!
-//! A stack is walked inside of the recorder. Between there and the program's call lie functions of this crate and the shim
-//! that the compiler makes for the global allocator (`__rust_alloc` and its like). Their number depends on what was
-//! inlined, and so on the optimization of the program. So [`learn_own_frames`] allocates in every way there is, and notes
-//! which functions are between the recorder and the call: the **entries**. Every stack is cut behind its first entry, and
-//! the few that follow. Where everything was inlined into the function that allocates, the entry is the recorder's first function out of line.
+//! A stack is walked inside of the recorder. Between there and the program's call lie functions of this crate
+//! and the shim that the compiler makes for the global allocator (`__rust_alloc` and its like). Their number
+//! depends on what was inlined, and so on the optimization of the program. So [`learn_own_frames`] allocates
+//! in every way there is, and notes which functions are between the recorder and the call: the **entries**.
+//! Every stack is cut behind its first entry, and the few that follow. Where everything was inlined into the
+//! function that allocates, the entry is the recorder's first function out of line.
 
 use core::alloc::Layout;
 use core::cell::Cell;
@@ -16,8 +17,8 @@ use crate::sys;
 use crate::thread::{self, own_memory};
 use highwater_unwind::Stack;
 
-/// Size in bytes of the blocks that [`ask`] asks for. Most of the program's have another one, and need not be looked at
-/// any closer.
+/// Size in bytes of the blocks that [`ask`] asks for. Most of the program's have another one, and need not be
+/// looked at any closer.
 const ASKED: usize = 1009;
 
 /// Frames from the leaf among which the first entry is, in builds without optimization.
@@ -29,8 +30,8 @@ const ENTRIES_IN_A_ROW: usize = 6;
 /// The start addresses of the entries; 0 where none is known yet.
 static ENTRIES: [AtomicUsize; 64] = [const { AtomicUsize::new(0) }; 64];
 
-/// What was found out of addresses lately: the address, and in the lowest bit whether it lies in an entry. The leaf end of
-/// all stacks of a program has a few dozen different addresses.
+/// What was found out of addresses lately: the address, and in the lowest bit whether it lies in an entry.
+/// The leaf end of all stacks of a program has a few dozen different addresses.
 static KNOWN: [AtomicUsize; 512] = [const { AtomicUsize::new(0) }; 512];
 
 /// Where the code of [`leave_out`] begins and ends; nowhere in a program that was built with the recorder.
@@ -51,8 +52,8 @@ pub(crate) fn look_at(size: usize) {
     }
 }
 
-/// Adds the functions that begin at these addresses to the entries, where an allocation of `size` bytes is one of
-/// [`learn_own_frames`].
+/// Adds the functions that begin at these addresses to the entries, where an allocation of `size` bytes is
+/// one of [`learn_own_frames`].
 #[inline(always)]
 pub(crate) fn add_where_asked<const N: usize>(size: usize, functions: impl FnOnce() -> [usize; N]) {
     if size == ASKED && LEARNS.get() {
@@ -84,8 +85,9 @@ fn add(function: usize) {
     }
 }
 
-/// Finds out which functions are entries, once. The program's global allocator is asked for a few small blocks, which count
-/// as Highwater's own memory and are given back at once. Not to be called inside of an allocation.
+/// Finds out which functions are entries, once. The program's global allocator is asked for a few small
+/// blocks, which count as Highwater's own memory and are given back at once. Not to be called inside of an
+/// allocation.
 pub fn learn_own_frames() {
     if HAS_LEARNED.swap(true, Ordering::AcqRel) {
         return;
@@ -104,7 +106,7 @@ pub fn learn_own_frames() {
     KNOWN.iter().for_each(|it| it.store(0, Ordering::Release));
 }
 
-/// Allocates in each way. Where the compiler is told that this is seldom done, it inlines less.
+/// Allocates in each way. Where the compiler knows that this is seldom done, it inlines less.
 #[cold]
 #[inline(never)]
 fn ask(align: usize) {
@@ -112,8 +114,8 @@ fn ask(align: usize) {
     else {
         return;
     };
-    // SAFETY: the sizes are not 0. Each block is given back with the layout that it has, the one that is resized with that
-    // of its new size if there is memory for it.
+    // SAFETY: the sizes are not 0. Each block is given back with the layout that it has, and the resized
+    // block with the layout of its new size if there was memory for it.
     unsafe {
         for block in [std::alloc::alloc(black_box(asked)), std::alloc::alloc_zeroed(black_box(asked))] {
             if !block.is_null() {
@@ -132,14 +134,15 @@ fn ask(align: usize) {
     }
 }
 
-/// Has rows begin behind the code at these addresses: a library that holds the recorder, and nothing of the program.
+/// Has rows begin behind the code at these addresses: a library that holds the recorder, and nothing of the
+/// program.
 pub fn leave_out(library: Range<usize>) {
     LIBRARY.0.store(library.start, Ordering::Relaxed);
     LIBRARY.1.store(library.end, Ordering::Relaxed);
 }
 
-/// `stack` from the program's call on. As it is where no entry is found: nothing was learned, or the allocator that
-/// recorded it is not the program's global one.
+/// `stack` from the program's call on. As it is where no entry is found: nothing was learned, or the
+/// allocator that recorded it is not the program's global one.
 pub(crate) fn without(stack: &'static [usize]) -> &'static [usize] {
     let library = LIBRARY.0.load(Ordering::Relaxed)..LIBRARY.1.load(Ordering::Relaxed);
     if !library.is_empty() {

@@ -1,8 +1,8 @@
 //! Where the peak is defined: the process's live bytes as threads report them, and the highest there were.
 //!
 //! **The peak's epoch.** Whenever the process reaches its highest number of live bytes so far, a new epoch
-//! begins. A site that is about to change in an epoch it has not seen first saves its live values: those are its
-//! values at the peak. That makes attribution at the peak cost O(1) an event, with no copy of anything.
+//! begins. A site that is about to change in an epoch it has not seen first saves its live values: those are
+//! its values at the peak. That makes attribution at the peak cost O(1) an event, with no copy of anything.
 
 use core::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 
@@ -15,8 +15,8 @@ static LIVE: AtomicI64 = AtomicI64::new(0);
 static PEAK: AtomicI64 = AtomicI64::new(0);
 static EPOCH: AtomicU64 = AtomicU64::new(0);
 
-/// Whether a thread that has gained this many bytes since its last report takes the process higher than it ever was, as far
-/// as the other threads have reported.
+/// Whether a thread that has gained this many bytes since its last report takes the process higher than it
+/// ever was, as far as the other threads have reported.
 #[inline(always)]
 pub(crate) fn is_peak(gained: i64) -> bool {
     LIVE.load(Relaxed) + gained > PEAK.load(Relaxed)
@@ -42,7 +42,7 @@ pub(crate) fn report(change: i64) {
     note(LIVE.fetch_add(change, Relaxed) + change);
 }
 
-/// Begins a new epoch if so many live bytes are a new peak.
+/// Begins a new epoch if this many live bytes are a new peak.
 pub(crate) fn note(live: i64) {
     if live > PEAK.load(Relaxed) && live > PEAK.fetch_max(live, Relaxed) {
         EPOCH.fetch_add(1, Relaxed);

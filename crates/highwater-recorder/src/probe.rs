@@ -1,18 +1,19 @@
-//! Points in the program where a tracer outside of it can be told of sampled blocks: OpenTelemetry's probes
-//! `otel_memory:alloc(ptr, size, weight)` and `otel_memory:free(ptr)`, of which its eBPF profiler makes profiles with no
-//! help from the program.
+//! Points in the program where a tracer outside of it can see sampled blocks: OpenTelemetry's probes
+//! `otel_memory:alloc(ptr, size, weight)` and `otel_memory:free(ptr)`. OpenTelemetry's eBPF profiler makes
+//! profiles of them with no help from the program.
 //!
-//! Such a probe is an instruction that does nothing, and a note in the file that says where it is, in which registers its
-//! arguments are, and where its **semaphore** is: two bytes that the tracer makes other than zero while it listens. The
-//! layout of the note is SystemTap's (`.note.stapsdt`), which gdb, perf, bpftrace and others read as well. While nobody
-//! listens a probe costs a load and a jump that is not taken.
+//! Such a probe is an instruction that does nothing, and a note in the file that says where it is, in which
+//! registers its arguments are, and where its **semaphore** is: two bytes that the tracer makes other than
+//! zero while it listens. The layout of the note is SystemTap's (`.note.stapsdt`), which gdb, perf, bpftrace
+//! and others read as well. While nobody listens a probe costs a load and a jump that is not taken.
 //!
-//! That profiler takes the arguments from where a C function would have its own (rdi, rsi, rdx; x0 to x2) and reads no
-//! descriptions of them, and it wants semaphores that have a place in the file. So the registers are fixed, and the
-//! section `.probes` is one with contents.
+//! That profiler takes the arguments from where a C function would have its own (rdi, rsi, rdx; x0 to x2) and
+//! reads no descriptions of them, and it wants semaphores that have a place in the file. So the registers are
+//! fixed, and the section `.probes` is one with contents.
 
-/// Tells of a sampled block that the program is about to be given. `weight_bytes` says how many allocated bytes the sample
-/// stands for, and is asked only when somebody listens: the block's size divided by the probability of its being sampled.
+/// Tells of a sampled block that the program is about to be given. `weight_bytes` says how many allocated
+/// bytes the sample stands for, and is asked only when a tracer listens: the block's size divided by the
+/// probability of its being sampled.
 #[inline(always)]
 pub(crate) fn alloc(block: *mut u8, size: usize, weight_bytes: impl FnOnce() -> u64) {
     if site::is_heard(&site::ALLOC) {
@@ -20,7 +21,8 @@ pub(crate) fn alloc(block: *mut u8, size: usize, weight_bytes: impl FnOnce() -> 
     }
 }
 
-/// Tells that a sampled block is about to be given back. To be called while nobody else can have its address yet.
+/// Tells that a sampled block is about to be given back. To be called while nobody else can have its address
+/// yet.
 #[inline(always)]
 pub(crate) fn free(block: *mut u8) {
     if site::is_heard(&site::FREE) {
@@ -51,10 +53,11 @@ mod site {
         semaphore.load(Ordering::Relaxed) != 0
     }
 
-    /// The instruction and its note. A note is the sizes of its name and of its content, its type, and both, each padded
-    /// to four bytes; the content is the addresses of the instruction, of `.stapsdt.base` and of the semaphore, and three
-    /// strings. The base is one byte that all probes of a file share; tools tell by it whether the file was moved after
-    /// it was linked. Nothing refers to it that the linker takes for a reason to keep it, hence its flag `R`.
+    /// The instruction and its note. A note is the sizes of its name and of its content, its type, and both,
+    /// each padded to four bytes; the content is the addresses of the instruction, of `.stapsdt.base` and of
+    /// the semaphore, and three strings. The base is one byte that all probes of a file share; tools tell by
+    /// it whether the file was moved after it was linked. Nothing refers to it that the linker takes for a
+    /// reason to keep it, hence its flag `R`.
     macro_rules! probe {
         ($name:literal, $arguments:literal, $semaphore:ident, $($operands:tt)*) => {
             asm!(

@@ -1,7 +1,8 @@
 //! Where a thread counted lately, so that it need not look for it in the table of all sites.
 //!
-//! For exact mode, where the same few sites come up again and again. An entry is one cache line that nobody else writes
-//! to, and leads straight to the cohort; the site and its place in the table are not touched at all.
+//! For exact mode, where the same few sites come up again and again. An entry is one cache line that nobody
+//! else writes to, and leads straight to the cohort; the site and its place in the table are not touched at
+//! all.
 
 use core::ptr;
 
@@ -30,8 +31,8 @@ struct Entry {
 }
 
 impl Recent {
-    /// Where `owner` counts a block of this size in exact mode that it allocates with this stack and origin. `None` when
-    /// the tables' memory is used up.
+    /// Where `owner` counts a block of this size in exact mode that it allocates with this stack and origin.
+    /// `None` when the tables' memory is used up.
     #[inline(always)]
     pub(crate) fn cohort(
         &mut self,
@@ -52,7 +53,7 @@ impl Recent {
             let cohort = Site::of(stack, size, 1, origin, owner)?.cohort()?;
             *entry = Entry { cohort, frames, size_class, origin: identity, snapshots };
         }
-        // SAFETY: not null, and so that of a cohort, which lives in the arena for ever.
+        // SAFETY: not null, and so a cohort's. The cohort stays in the arena for ever.
         Some(unsafe { &*entry.cohort })
     }
 }

@@ -16,7 +16,7 @@ use crate::thread::{self, Slot};
 use crate::{exact, lost, tell};
 
 /// What the slow path found about one allocation.
-pub(crate) struct Verdict {
+pub(crate) struct SampleDecision {
     slot: Option<&'static Slot>,
     /// The sampling interval that hit the block; 0 when it is not sampled.
     interval_bytes: u64,
@@ -24,11 +24,11 @@ pub(crate) struct Verdict {
 
 /// Decides whether a block of `size` bytes is sampled. Counts nothing: the allocation may still fail.
 #[inline]
-pub(crate) fn decide(size: usize, settings: Settings) -> Verdict {
+pub(crate) fn decide(size: usize, settings: Settings) -> SampleDecision {
     if !is_ready() {
         start(settings);
         if !is_ready() {
-            return Verdict { slot: None, interval_bytes: 0 };
+            return SampleDecision { slot: None, interval_bytes: 0 };
         }
     }
     let in_force = interval_bytes();
@@ -38,17 +38,17 @@ pub(crate) fn decide(size: usize, settings: Settings) -> Verdict {
         // A thread that is ending has no countdown any more, but exact mode leaves nothing out.
         None => u64::from(in_force == 1),
     };
-    Verdict { slot, interval_bytes }
+    SampleDecision { slot, interval_bytes }
 }
 
-impl Verdict {
+impl SampleDecision {
     #[inline(always)]
     pub(crate) fn is_sampled(&self) -> bool {
         self.interval_bytes != 0
     }
 
-    /// The mark of a sampled block of `size` bytes that is allocated by the calling stack. Its cohort is `None` when the
-    /// sample is lost.
+    /// The mark of a sampled block of `size` bytes that is allocated by the calling stack. Its cohort is
+    /// `None` when the sample is lost.
     #[inline(always)]
     pub(crate) fn mark(&self, size: usize) -> Mark {
         let Some(cohort) = self.cohort(size) else { return Mark::NOTHING };
@@ -57,8 +57,8 @@ impl Verdict {
         Mark { cohort: Some(cohort), birth }
     }
 
-    /// The mark of a sampled block that comes to be by reallocation of another one with `old` as its mark. The block's
-    /// life goes on: it has the same birth, or none.
+    /// The mark of a sampled block that comes to be by reallocation of another one with `old` as its mark.
+    /// The block's life goes on: it has the same birth, or none.
     pub(crate) fn mark_of_resized(&self, size: usize, old: Mark) -> Mark {
         Mark { cohort: self.cohort(size), birth: old.birth }
     }
@@ -105,7 +105,7 @@ impl Verdict {
     #[inline(always)]
     pub(crate) fn count_sampled(&self, block: *mut u8, size: usize, mark: Mark) {
         let Some(cohort) = mark.cohort else { return self.count(size) };
-        // Before its bytes are counted: they may make a peak, of which the block is part.
+        // Before its bytes are counted: they may make a peak, and the block is part of that.
         cohort.add(size as u64);
         self.count(size);
         if let Some(slot) = self.slot {
@@ -142,8 +142,8 @@ fn remove_sampled(size: usize, mark: Mark) {
     cohort.remove(size as u64, slot.owner());
 }
 
-/// Counts a block with this mark as freed and takes it out of its cohort, because it was resized: its life goes on. To be
-/// followed by counting it in its new size.
+/// Counts a block with this mark as freed and takes it out of its cohort, because it was resized: its life
+/// goes on. To be followed by counting it in its new size.
 pub(crate) fn remove_resized(size: usize, mark: Mark) {
     remove_sampled(size, mark);
     if let Some(cohort) = mark.cohort {
@@ -152,8 +152,8 @@ pub(crate) fn remove_resized(size: usize, mark: Mark) {
     count_free_of_resized(size);
 }
 
-/// Takes a block with this mark out of its cohort because its life ends. To be called before anybody else can have its
-/// address.
+/// Takes a block with this mark out of its cohort because its life ends. To be called before anybody else can
+/// have its address.
 #[inline(always)]
 pub(crate) fn count_end(block: *mut u8, size: usize, mark: Mark) {
     let Some(cohort) = mark.cohort else { return };
@@ -170,7 +170,8 @@ pub(crate) fn count_end(block: *mut u8, size: usize, mark: Mark) {
     }
 }
 
-/// Counts a block without a mark as freed that is being resized. To be followed by counting it in its new size.
+/// Counts a block without a mark as freed that is being resized. To be followed by counting it in its new
+/// size.
 pub(crate) fn count_free_of_resized(size: usize) {
     thread::count_free_of_resized(size, interval_bytes());
 }

@@ -1,11 +1,12 @@
-//! What was recorded, as rows for whoever writes it down: each scaled up from its samples.
+//! What was recorded, as rows to be written down: each scaled up from its samples.
 
 use crate::ends::Estimated;
 use crate::site::{self, Site};
 use crate::values::Values;
 use crate::{own_frames, sampler, totals};
 
-/// One call site, scaled up from its samples, or the part of it that [`Self::first_snapshot`] and [`Self::lived_ns`] say.
+/// One call site, scaled up from its samples, or the part of it that [`Self::first_snapshot`] and
+/// [`Self::lived_ns`] say.
 #[derive(Clone, Copy, Debug)]
 pub struct SiteTotals {
     /// Call-site addresses, leaf first. They begin with the call of the allocator, after
@@ -13,8 +14,8 @@ pub struct SiteTotals {
     pub stack: &'static [usize],
     /// The whole stack with the allocator's own frames.
     pub whole_stack: &'static [usize],
-    /// The modules that the whole stack was in when it was first met; see [`modules_of`](highwater_unwind::modules_of). `None` where the
-    /// platform does not tell.
+    /// The modules that the whole stack was in when it was first met; see
+    /// [`modules_of`](highwater_unwind::modules_of). `None` where the platform does not tell.
     pub modules: Option<u64>,
     /// Name of the thread that allocated, as the system gives it; empty when it has none.
     pub thread: &'static [u8],
@@ -24,12 +25,15 @@ pub struct SiteTotals {
     pub interval_bytes: u64,
     /// Size of the blocks; in exact mode their mean.
     pub block_bytes: u64,
-    /// The number of the first snapshot that can have seen the live blocks, see [`begin_snapshot`](crate::begin_snapshot); `None` when none is alive.
+    /// The number of the first snapshot that can have seen the live blocks, see
+    /// [`begin_snapshot`](crate::begin_snapshot); `None` when none is alive.
     pub first_snapshot: Option<u64>,
-    /// The row has nothing but freed blocks that lived for at least so long, in nanoseconds, and for less than twice that (or for less than 1024, when it is 1), in
-    /// [`Self::ended`]. `None` for a row with everything else, and with freed blocks whose lifetime is not known at all.
+    /// The row has nothing but freed blocks that lived for at least so long, in nanoseconds, and for less
+    /// than twice that (or for less than 1024, when it is 1), in [`Self::ended`]. `None` for a row with
+    /// everything else, and with freed blocks whose lifetime is not known at all.
     pub lived_ns: Option<u64>,
-    /// Where the live blocks are counted, as [`LiveSample::cohort`](crate::LiveSample::cohort) has it; 0 in a row without any.
+    /// Where the live blocks are counted, as [`LiveSample::cohort`](crate::LiveSample::cohort) has it; 0 in a
+    /// row without any.
     pub cohort: usize,
     /// Samples taken, not scaled.
     pub samples: u64,
@@ -39,21 +43,24 @@ pub struct SiteTotals {
     pub live: Values,
     /// Blocks that were live when the process had most bytes live.
     pub at_peak: Values,
-    /// Blocks that were freed before their thread allocated another one, or within a millisecond of their birth.
+    /// Blocks that were freed before their thread allocated another one, or within a millisecond of their
+    /// birth.
     pub temporary: Values,
     /// Blocks that came to be by reallocation, and the bytes that were copied to them.
     pub grown: Values,
-    /// Those of them that are at least twice as large as they were.
+    /// Grown blocks that are at least twice as large as they were.
     pub doublings: u64,
-    /// Blocks that were freed. A reallocation is no end. All rows of a site add up to what is known exactly, but for sampling.
+    /// Blocks that were freed. A reallocation is no end. All rows of a site add up to what is known exactly,
+    /// but for sampling.
     pub ended: Values,
-    /// What [`Self::temporary`], or in a row with a lifetime [`Self::ended`], is off in exact mode, in blocks²: not every block is
-    /// timed there. 0 where each was. When sampling the error is that of any other value.
+    /// What [`Self::temporary`], or in a row with a lifetime [`Self::ended`], is off in exact mode, in
+    /// blocks²: not every block is timed there. 0 where each was. When sampling the error is the same as of
+    /// any other value.
     pub variance: u64,
 }
 
-/// Calls `visit` for every site, at least once. Blocks no allocating thread; what is allocated meanwhile may or may not
-/// be seen.
+/// Calls `visit` for every site, at least once. Blocks no allocating thread; what is allocated meanwhile may
+/// or may not be seen.
 pub fn visit_sites(mut visit: impl FnMut(SiteTotals)) {
     // What is live now may be the peak, which the sites are to know before they are asked.
     totals::counts();

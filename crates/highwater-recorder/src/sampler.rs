@@ -39,8 +39,8 @@ impl Random {
         ((self.next() >> 11) + 1) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Bytes to let pass before the next sample, for a mean of `interval_bytes`. A block is sampled when its size
-    /// is greater than what is left of this, so the wait is rounded down: for whole sizes `s`,
+    /// Bytes to let pass before the next sample, for a mean of `interval_bytes`. A block is sampled when its
+    /// size is greater than what is left of this, so the wait is rounded down: for whole sizes `s`,
     /// `floor(t) < s` exactly when `t < s`.
     pub(crate) fn wait(&mut self, interval_bytes: u64) -> i64 {
         // The longest wait possible is 37 intervals; the cast saturates where even that does not fit.

@@ -1,6 +1,7 @@
 //! Scopes: names that a program gives to what it is doing, which the samples recorded meanwhile carry.
 //!
-//! A scope is known by its path, `import/parse`, which is stored once; a thread's current scope is one pointer.
+//! A scope is known by its path, `import/parse`, which is stored once; a thread's current scope is one
+//! pointer.
 
 use core::cell::Cell;
 use core::marker::PhantomData;
@@ -11,19 +12,19 @@ use highwater_lockfree::chain::{ChainTable, hash};
 /// Longest path in bytes. What would make it longer is left out.
 const MAX_PATH: usize = 200;
 
-static SCOPES: ChainTable<Scope, { 1 << 8 }> = ChainTable::new();
+static SCOPES: ChainTable<ScopePath, { 1 << 8 }> = ChainTable::new();
 
 thread_local! {
-    static CURRENT: Cell<Option<&'static Scope>> = const { Cell::new(None) };
+    static CURRENT: Cell<Option<&'static ScopePath>> = const { Cell::new(None) };
 }
 
 /// One scope, that is one path.
 #[derive(Debug)]
-pub struct Scope {
+pub struct ScopePath {
     path: &'static str,
 }
 
-impl Scope {
+impl ScopePath {
     /// The names of this scope and those around it, outermost first, separated by `/`.
     pub fn path(&self) -> &'static str {
         self.path
@@ -61,28 +62,28 @@ fn char_boundary(text: &str, most: usize) -> usize {
 
 /// The calling thread's scope.
 #[inline]
-pub fn current() -> Option<&'static Scope> {
+pub fn current() -> Option<&'static ScopePath> {
     CURRENT.get()
 }
 
-/// Keeps a thread in a scope; leaves it when dropped. Guards are to be dropped in the reverse order of their making,
-/// and in the thread that made them.
+/// Keeps a thread in a scope; leaves it when dropped. Guards are to be dropped in the reverse order of their
+/// making, and in the thread that made them.
 #[derive(Debug)]
 #[must_use = "the scope ends when this is dropped"]
 pub struct Entered {
-    outer: Option<&'static Scope>,
+    outer: Option<&'static ScopePath>,
     stays_in_its_thread: PhantomData<*const ()>,
 }
 
-/// Enters the scope called `name` inside of the current one. When the recorder has no memory left for a new name the
-/// thread stays in the scope it is in.
+/// Enters the scope called `name` inside of the current one. When the recorder has no memory left for a new
+/// name the thread stays in the scope it is in.
 pub fn enter(name: &str) -> Entered {
     let outer = current();
-    enter_exactly(Scope::inside(outer, name).or(outer))
+    enter_exactly(ScopePath::inside(outer, name).or(outer))
 }
 
 /// Enters a scope of another thread, or with `None` leaves all.
-pub fn enter_exactly(scope: Option<&'static Scope>) -> Entered {
+pub fn enter_exactly(scope: Option<&'static ScopePath>) -> Entered {
     Entered { outer: CURRENT.replace(scope), stays_in_its_thread: PhantomData }
 }
 
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn scopes_nest_and_end() {
-        let path = || current().map(Scope::path);
+        let path = || current().map(ScopePath::path);
         assert_eq!(path(), None);
         let outer = enter("import");
         {
@@ -126,7 +127,7 @@ mod tests {
         assert_eq!(enter_current(&long).path, format!("{}/", "ä".repeat(MAX_PATH / 2 - 1)));
     }
 
-    fn enter_current(name: &str) -> &'static Scope {
+    fn enter_current(name: &str) -> &'static ScopePath {
         let _entered = enter(name);
         current().unwrap()
     }

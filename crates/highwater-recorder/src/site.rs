@@ -1,10 +1,10 @@
 //! Call sites: the stacks that allocate, and what is known of each.
 //!
-//! A site is a stack together with a block size, a sampling interval, a thread name and a scope: everything in a site was
-//! sampled with one probability, so counting samples is enough and each is unbiased by itself when the totals
-//! are read. (In exact mode, where the probability is 1 whatever the size, sizes share a site by classes, or
-//! programs with many sizes would fill the table; and each thread has sites of its own, which it counts in without
-//! locked instructions.)
+//! A site is a stack together with a block size, a sampling interval, a thread name and a scope: everything
+//! in a site was sampled with one probability, so counting samples is enough and each is unbiased by itself
+//! when the totals are read. (In exact mode, where the probability is 1 whatever the size, sizes share a site
+//! by classes, or programs with many sizes would fill the table; and each thread has sites of its own, which
+//! it counts in without locked instructions.)
 
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering};
@@ -18,10 +18,10 @@ use crate::ends::Ends;
 use crate::history::History;
 use crate::origin::{Origin, ThreadName};
 use crate::owner::Owner;
-use crate::scope::Scope;
+use crate::scope::ScopePath;
 use crate::values::Values;
 
-/// 2^15 buckets are 256 KiB, of which only pages in use cost memory.
+/// 2^15 buckets are 256 KiB, and only pages in use cost memory.
 static SITES: ChainTable<Site, { 1 << 15 }> = ChainTable::new();
 
 /// One call site with the **samples** taken there (not yet scaled up).
@@ -88,15 +88,15 @@ impl Site {
     /// Where a block is to be counted that is allocated now. `None` when there is no memory for it.
     #[inline(always)]
     pub(crate) fn cohort(&'static self) -> Option<&'static Cohort> {
-        // SAFETY: the pointer is null or that of a cohort, which lives in the arena for ever.
+        // SAFETY: the pointer is null or a cohort's. The cohort stays in the arena for ever.
         match unsafe { self.current.load(Ordering::Acquire).as_ref() } {
             Some(cohort) if cohort.is_current() => Some(cohort),
             _ => self.next_cohort(),
         }
     }
 
-    /// A cohort for what is allocated from now on: one in which nothing is alive, or a new one. Two threads that come
-    /// here at once may make one each, and both will do.
+    /// A cohort for what is allocated from now on: one in which nothing is alive, or a new one. Two threads
+    /// that come here at once may make one each, and both will do.
     #[cold]
     fn next_cohort(&'static self) -> Option<&'static Cohort> {
         let cohort = match self.cohorts().find(|cohort| cohort.is_dead()) {
@@ -165,7 +165,7 @@ impl Site {
 
     /// Path of the scopes that the allocating thread was in; empty outside of any.
     pub(crate) fn scope(&self) -> &'static str {
-        self.origin.scope.map_or("", Scope::path)
+        self.origin.scope.map_or("", ScopePath::path)
     }
 }
 

@@ -29,8 +29,8 @@ pub(crate) fn start(settings: Settings) {
     finish(settings.mode);
 }
 
-/// Sets the recorder up with this mode, regardless of the environment, in a library that is loaded with the program. False if that
-/// has been done, or is being done, or cannot be done on this platform.
+/// Sets the recorder up with this mode, regardless of the environment, in a library that is loaded with the
+/// program. False if that has been done, or is being done, or cannot be done on this platform.
 pub(crate) fn start_with(mode: Mode) -> bool {
     if !begin() {
         return false;
@@ -68,8 +68,8 @@ extern "C" fn after_fork() {
     aligned::after_fork();
 }
 
-/// What is said where the program was built with `-C prefer-dynamic`. Blocks that are marked may not be given to a library that
-/// frees them with another allocator.
+/// What is said where the program was built with `-C prefer-dynamic`. Blocks that are marked may not be given
+/// to a library that frees them with another allocator.
 const SHARED_STD: &[u8] = b"highwater: nothing is recorded, because the standard library is a shared one, which frees blocks with an allocator of its own; build without -C prefer-dynamic\n";
 
 /// Says on standard error, in one write, that a part of the environment's setting is not understood.

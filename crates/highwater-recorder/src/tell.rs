@@ -23,7 +23,7 @@ pub(crate) fn free(block: *mut u8, mark: Mark) {
     }
 }
 
-/// Takes back what [`free`] told: the block is still where it was.
+/// Takes back what [`free`] reported: the block is still where it was.
 #[inline(always)]
 pub(crate) fn kept(block: *mut u8, size: usize, mark: Mark) {
     alloc(block, size, mark);

@@ -1,17 +1,17 @@
 //! Totals of the whole process: exact counts. Where the peak is defined: [`peak`].
 //!
-//! Each thread counts for itself ([`crate::thread`]). It passes the change of its live bytes on when it looks around and
-//! finds that they changed by 8 KiB since it did so last, or that they take the process to a new peak. It looks around
-//! at every sample, when it frees one, and whenever it has allocated or freed 56 KiB; a larger block counts at once. So
-//! no thread ever holds back more than [`Counts::HELD_BACK_BYTES`], whatever the mode, also if it never does anything
-//! again. [`counts`] adds up what has not been passed on.
+//! Each thread counts for itself ([`crate::thread`]). It passes the change of its live bytes on when it looks
+//! around and finds that they changed by 8 KiB since it did so last, or that they take the process to a new
+//! peak. It looks around at every sample, when it frees one, and whenever it has allocated or freed 56 KiB; a
+//! larger block counts at once. So no thread ever holds back more than [`Counts::HELD_BACK_BYTES`], whatever
+//! the mode, also if it never does anything again. [`counts`] adds up what has not been passed on.
 
 use highwater_lockfree::arena;
 
 use crate::{lost, peak, thread};
 
-/// Exact counts of the process since it started. The recorder's own memory is in `overhead_bytes` and in no other
-/// number; a `realloc` counts as one block freed and one allocated.
+/// Exact counts of the process since it started. The recorder's own memory is in `overhead_bytes` and in no
+/// other number; a `realloc` counts as one block freed and one allocated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Blocks allocated.
@@ -25,12 +25,14 @@ pub struct Counts {
     /// Highest number of live bytes. Each thread may put it off by what it holds back, up or down: at most
     /// [`Self::HELD_BACK_BYTES`]. In exact mode it is exact if one thread alone allocates.
     pub peak_bytes: u64,
-    /// The recorder's own memory, mapped from the system or allocated inside [`own_memory`](crate::own_memory).
+    /// The recorder's own memory, mapped from the system or allocated inside
+    /// [`own_memory`](crate::own_memory).
     pub overhead_bytes: u64,
-    /// Samples lost: because the recorder's memory was used up, or in exact mode, because a signal handler allocated while the recorder
-    /// was at work in its thread.
+    /// Samples lost: because the recorder's memory was used up, or in exact mode, because a signal handler
+    /// allocated while the recorder was at work in its thread.
     pub dropped_samples: u64,
-    /// Allocated blocks that the lost samples stood for: exact in exact mode, scaled up like all others when sampling.
+    /// Allocated blocks that the lost samples stood for: exact in exact mode, scaled up like all others when
+    /// sampling.
     pub dropped_blocks: u64,
     /// The bytes of these blocks.
     pub dropped_bytes: u64,
@@ -41,8 +43,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// The most by which the live bytes of one thread may differ from what it has reported to the process's totals: 64 KiB up or
-    /// down, at any moment and in every mode.
+    /// The most by which the live bytes of one thread may differ from what it has reported to the process's
+    /// totals: 64 KiB up or down, at any moment and in every mode.
     pub const HELD_BACK_BYTES: u64 = peak::HELD_BACK_BYTES;
 
     /// Blocks not yet freed.
@@ -82,8 +84,8 @@ pub fn counts() -> Counts {
         live_bytes += one.live_bytes;
         unreported += one.unreported;
     }
-    // What is live now may be the peak, of which no thread alone could know. But if a thread reported meanwhile, what was added up
-    // is of no one moment.
+    // What is live now may be the peak, which no thread alone could know. But if a thread reported meanwhile,
+    // what was added up is of no one moment.
     if peak::reported() == reported {
         peak::note(reported + unreported);
     }

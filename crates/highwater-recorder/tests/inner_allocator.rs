@@ -1,5 +1,5 @@
-//! What the inner allocator sees: every call forwarded as what it is, every block given back as it was asked for,
-//! and nothing counted that it refused. One process, one recorder: the checks run one after the other.
+//! What the inner allocator sees: every call forwarded as what it is, every block given back as it was asked
+//! for, and nothing counted that it refused. One process, one recorder: the checks run one after the other.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::collections::HashMap;
@@ -264,7 +264,8 @@ fn random_operations_keep_the_contract() {
     assert_eq!(now.alloc_bytes - before.alloc_bytes, alloc_bytes as u64);
     assert_eq!(now.live_blocks(), blocks.len() as u64);
     assert_eq!(now.live_bytes(), live as u64);
-    // The blocks of 2 MiB above were the highest so far, one at a time. Between two samples a peak may be missed by what a thread holds back.
+    // The blocks of 2 MiB above were the highest so far, one at a time. Between two samples a peak may be
+    // missed by what a thread holds back.
     let peak = (peak as u64).max(2 << 20);
     assert!(
         (peak - Counts::HELD_BACK_BYTES..=peak).contains(&now.peak_bytes),
@@ -365,7 +366,7 @@ fn a_block_that_cannot_be_moved_stays_at_its_odd_address() {
 }
 
 fn impossible_sizes_are_refused() {
-    // Valid layouts that leave no room for rounding up to 16, or for a mark.
+    // Valid layouts that leave no space for rounding up to 16, or for a mark.
     for size in [isize::MAX as usize - 7, isize::MAX as usize - 15] {
         let layout = Layout::from_size_align(size, 8).unwrap();
         STRICT.refuses.store(true, Ordering::Relaxed);

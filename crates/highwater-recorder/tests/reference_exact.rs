@@ -1,5 +1,5 @@
-//! Exact mode against a tracker that is obviously correct, over random sequences of allocations: every column of every
-//! call site is equal to it, and so is every count of the process.
+//! Exact mode against a tracker that is obviously correct, over random sequences of allocations: every column
+//! of every call site is equal to it, and so is every count of the process.
 
 mod reference;
 
@@ -47,7 +47,7 @@ unsafe impl GlobalAlloc for Forgetful {
             // SAFETY: the caller's promises are passed on.
             return unsafe { ALLOC.realloc(block, layout, size) };
         }
-        // SAFETY: the size is not 0, and the new block, which is larger, has room for the old one.
+        // SAFETY: the size is not 0, and the new block, which is larger, has space for the old one.
         unsafe {
             let moved = ALLOC.alloc(Layout::from_size_align_unchecked(size, layout.align()));
             moved.copy_from_nonoverlapping(block, layout.size());

@@ -1,6 +1,6 @@
-//! Changes between off, sampled and exact while blocks live and threads run, over random sequences of allocations: the
-//! process's counts stay exact, and whatever was recorded of a block is taken back when it is freed, in whichever mode
-//! that happens. And in every mode the peak is right within what threads hold back.
+//! Changes between off, sampled and exact while blocks live and threads run, over random sequences of
+//! allocations: the process's counts stay exact, and whatever was recorded of a block is taken back when it
+//! is freed, in any mode. And in every mode the peak is right within what threads hold back.
 
 mod reference;
 
@@ -21,16 +21,16 @@ use reference::{Runner, config, switching_cases};
 
 static ALLOC: Alloc<Lazy> = Alloc::wrapping(Lazy).aligned().interval(4096);
 
-/// The same recorder in front of an allocator that decides whether a block moves: with the two ways in which it may serve
-/// alignments.
+/// The same recorder in front of an allocator that decides whether a block moves: with the two ways in which
+/// it may serve alignments.
 static ROOMY: Alloc<Roomy> = Alloc::wrapping(Roomy);
 static ROOMY_ALIGNED: Alloc<Roomy> = Alloc::wrapping(Roomy).aligned();
 
 /// The recorder has one state per process, which two tests would change at once.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-/// The system's allocator, and for large blocks addresses of which no page has memory before it is written to: whatever
-/// their size, and however many there are.
+/// The system's allocator, and for large blocks addresses whose pages have no memory before they are written
+/// to: for any size, and any number of blocks.
 struct Lazy;
 
 impl Lazy {
@@ -39,8 +39,8 @@ impl Lazy {
     }
 }
 
-// SAFETY: small blocks are the system's. Large ones are mappings of their own, aligned to a page, as long as asked for and
-// zeroed; whether a block is large follows from the layout that it is given back with.
+// SAFETY: small blocks are the system's. Large ones are mappings of their own, aligned to a page, as long as
+// asked for and zeroed; whether a block is large follows from the layout that it is given back with.
 unsafe impl GlobalAlloc for Lazy {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if !Self::is_lazy(layout) {
@@ -65,8 +65,8 @@ unsafe impl GlobalAlloc for Lazy {
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let new = Layout::from_size_align(size, layout.align()).expect("a valid layout");
-        // SAFETY: the caller's promises are passed on. A mapping may be moved with what is in it, and of all others the
-        // smaller size is copied, which both have.
+        // SAFETY: the caller's promises are passed on. A mapping may be moved with what is in it, and of all
+        // others the smaller size is copied, which both have.
         unsafe {
             if Self::is_lazy(layout) && Self::is_lazy(new) {
                 let moved = libc::mremap(block.cast(), layout.size(), size, libc::MREMAP_MAYMOVE);
@@ -101,7 +101,8 @@ fn nothing_is_left_over_and_every_count_is_exact_whatever_the_mode() {
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
-/// Allocates from the recorder, but tells it that a large block was freed only when the thread does something else.
+/// Allocates from the recorder, but tells it that a large block was freed only when the thread does something
+/// else.
 struct Late;
 
 thread_local! {

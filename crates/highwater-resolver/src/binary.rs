@@ -11,7 +11,8 @@ use crate::unit::{self, Reader};
 /// How sections are read.
 #[derive(Clone, Copy)]
 pub(crate) enum Sections {
-    /// As they lie in the file. One that is compressed would have to be unpacked into memory, and is taken not to be there.
+    /// As they lie in the file. One that is compressed would have to be unpacked into memory, and is taken
+    /// not to be there.
     InPlace,
     /// Unpacked where they are compressed. What was unpacked stays in memory.
     Unpacked,
@@ -56,7 +57,8 @@ impl<'a> Binary<'a> {
         self.object.build_id().ok().flatten()
     }
 
-    /// The calls at each of these addresses, which are sorted; `tell` is given each once. It stops when `may_go_on` says so.
+    /// The calls at each of these addresses, which are sorted; `tell` is given each once. It stops when
+    /// `may_go_on` says so.
     pub(crate) fn calls(
         &self,
         addresses: &[u64],
@@ -85,8 +87,8 @@ impl<'a> Binary<'a> {
         self.file.release();
     }
 
-    /// The names that debug information gives the functions that each of these addresses is in, inlined ones first. `tell` is
-    /// given each address of which any is known once.
+    /// The names that debug information gives the functions that each of these addresses is in, inlined ones
+    /// first. `tell` is given each address that has some, once.
     pub(crate) fn described(&self, addresses: &[u64], tell: &mut dyn FnMut(u64, Vec<String>)) {
         for group in self.by_unit(addresses).chunk_by(|a, b| a.0 == b.0) {
             let Some(offset) = group[0].0 else { continue };

@@ -1,5 +1,5 @@
-//! The names that debug information gives functions, with the types in them. Those of the symbol table, which everything else
-//! shows, may leave types out.
+//! The names that debug information gives functions, with the types in them. Names of the symbol table, which
+//! everything else shows, may leave types out.
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 use crate::binary::{Binary, Sections};
 use crate::module::{self, Module};
 
-/// The names, with types, of the functions that addresses of a call stack are in: inlined ones before the ones that they are
-/// inlined into. Only those of the program itself are known.
+/// The names, with types, of the functions that addresses of a call stack are in: inlined ones before the
+/// ones that they are inlined into. Only names of the program itself are known.
 ///
-/// Sections that are compressed are unpacked, and stay in memory: this is for a process that has found a fault.
+/// Sections that are compressed are unpacked, and stay in memory: this is for a process that has found a
+/// fault.
 pub fn described(addresses: impl IntoIterator<Item = u64>) -> HashMap<u64, Vec<String>> {
     static PROGRAM: OnceLock<Option<Binary<'static>>> = OnceLock::new();
     let binary = PROGRAM.get_or_init(|| Binary::open(module::program()?, Sections::Unpacked));

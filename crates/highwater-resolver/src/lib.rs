@@ -1,10 +1,12 @@
 //! Names for the addresses of this very process, for people who ask without a tool at hand.
 //!
-//! Debug information is read where it lies, in the file of the program, unit by unit, and nothing of it is kept: whatever its
-//! size, that takes little memory and gives it back ([`calls_of`], [`Names`]). Who asks again and again, and has the memory, asks
-//! [`calls_kept`]. [`described`] gives the names that debug information itself has, with the types that the symbol table leaves out.
+//! Debug information is read where it lies, in the file of the program, unit by unit, and nothing of it is
+//! kept: whatever its size, that takes little memory and gives it back ([`calls_of`], [`Names`]). Who asks
+//! again and again, and has the memory, asks [`calls_kept`]. [`described`] gives the names that debug
+//! information itself has, with the types that the symbol table leaves out.
 //!
-//! Profiles that leave the process need none of this: they are sent as addresses, and their reader finds the names.
+//! Profiles that leave the process need none of this: they are sent as addresses, and their reader finds the
+//! names.
 #![forbid(unsafe_code)]
 
 mod binary;

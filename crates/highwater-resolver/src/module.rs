@@ -13,7 +13,8 @@ use crate::call::Call;
 /// A file that is mapped as code.
 pub(crate) struct Module {
     pub(crate) range: Range<u64>,
-    /// Where the range begins in the tables of the file. The range is whole pages, and a segment may begin inside of one.
+    /// Where the range begins in the tables of the file. The range is whole pages, and a segment may begin
+    /// inside of one.
     elf_start: u64,
     /// Empty for the program itself.
     pub(crate) path: Vec<u8>,
@@ -56,10 +57,11 @@ impl Module {
         binary.calls(&asked, may_go_on, &mut |place, calls| tell(self.address(place), calls));
     }
 
-    /// Where those of these sorted addresses of a call stack that are inside lie in the tables of the file.
+    /// The places in the tables of the file of the sorted addresses that are inside. The addresses are a call
+    /// stack's.
     ///
-    /// What a stack holds is where the call returns to, which may be the next line, or the next function. So the byte before is
-    /// looked up. An address behind the last byte is where the last call returns to.
+    /// What a stack holds is where the call returns to, which may be the next line, or the next function. So
+    /// the byte before is looked up. An address behind the last byte is where the last call returns to.
     pub(crate) fn places(&self, addresses: &[u64]) -> Vec<u64> {
         let inside = addresses.iter().filter(|it| self.range.start < **it && **it <= self.range.end);
         inside.map(|it| (it - 1).wrapping_sub(self.base())).collect()
@@ -76,7 +78,8 @@ impl Module {
     }
 }
 
-/// The file of this program. It is mapped once: when memory runs out there may be no descriptor to be had either.
+/// The file of this program. It is mapped once: when memory runs out there may be no descriptor to be had
+/// either.
 pub(crate) fn program() -> Option<&'static MappedFile> {
     static PROGRAM: OnceLock<Option<MappedFile>> = OnceLock::new();
     PROGRAM.get_or_init(MappedFile::program).as_ref()

@@ -6,7 +6,8 @@ use std::ops::Range;
 use crate::call::Call;
 use crate::module::{self, Module};
 
-/// Names of the program's own functions, each address looked up once, with no more memory than there is for it.
+/// Names of the program's own functions, each address looked up once, with no more memory than there is for
+/// it.
 ///
 /// Libraries are named as a whole.
 pub struct Names {
@@ -18,7 +19,8 @@ pub struct Names {
 }
 
 impl Names {
-    /// Names that may take so many bytes from now on. The last unit of debug information that is read may go beyond.
+    /// Names that may take this many bytes from now on. The last unit of debug information that is read may
+    /// go beyond.
     pub fn within(bytes: u64) -> Self {
         let most_overhead_bytes = highwater_recorder::counts().overhead_bytes.saturating_add(bytes);
         let (program, others): (Vec<_>, Vec<_>) = Module::all().into_iter().partition(Module::is_program);

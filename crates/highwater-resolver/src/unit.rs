@@ -28,9 +28,9 @@ type Entry<'a> = DebuggingInformationEntry<Reader<'a>>;
 /// Which of a function's names is asked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spelling {
-    /// That of its symbol, demangled: its path, and types in one of the manglings.
+    /// The name of its symbol, demangled: its path, and types in one of the manglings.
     Linked,
-    /// That of debug information: types, and no path.
+    /// The name in debug information: types, and no path.
     Described,
 }
 
@@ -73,7 +73,8 @@ pub(crate) fn calls(
     Ok(result.collect())
 }
 
-/// The names that the unit at `offset` has for the functions that these sorted addresses are in, inlined ones first.
+/// The names that the unit at `offset` has for the functions that these sorted addresses are in, inlined ones
+/// first.
 ///
 /// # Errors
 /// When it is not understood.
@@ -127,7 +128,7 @@ fn frames(
     Ok(frames)
 }
 
-/// The name of a function as people write it, or that of the one it was made from.
+/// The name of a function as people write it, or the name of the function it was made from.
 fn name(
     dwarf: &Dwarf<Reader<'_>>,
     unit: &Unit<Reader<'_>>,

@@ -1,4 +1,4 @@
-//! Stacks that are stored once each, and so told from each other by their addresses.
+//! Stacks that are stored once each, and so distinguished by their addresses.
 
 use highwater_lockfree::arena;
 use highwater_lockfree::chain::{ChainTable, hash};
@@ -6,7 +6,7 @@ use highwater_lockfree::chain::{ChainTable, hash};
 use crate::arch::modules_of_own;
 use crate::stack::Stack;
 
-/// Stacks by their frames. 2^15 buckets are 256 KiB, of which only pages in use cost memory.
+/// Stacks by their frames. 2^15 buckets are 256 KiB, and only pages in use cost memory.
 static STACKS: ChainTable<Stored, { 1 << 15 }> = ChainTable::new();
 
 /// A stack in certain modules. Another library that comes to lie where one was has stacks of its own.
@@ -16,7 +16,7 @@ struct Stored {
     modules: Option<u64>,
 }
 
-/// A stack that is stored, and so told from others by its address.
+/// A stack that is stored, and so distinguished from others by its address.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownStack {
     frames: &'static [usize],
@@ -31,7 +31,7 @@ impl KnownStack {
         Self::of_any(stack)
     }
 
-    /// The same of a stack with room for more or less.
+    /// The same of a stack with space for more or fewer frames.
     pub fn of_any<const N: usize>(stack: &Stack<N>) -> Option<Self> {
         let frames = stack.addresses();
         // SAFETY: stacks are stored by the thread that has just walked its own.
@@ -64,7 +64,8 @@ impl KnownStack {
         self.frames
     }
 
-    /// The modules that its frames lay in when it was stored; see [`modules_of`](crate::modules_of). `None` where that cannot be known.
+    /// The modules that its frames lay in when it was stored; see [`modules_of`](crate::modules_of). `None`
+    /// where that cannot be known.
     #[inline(always)]
     pub fn modules(self) -> Option<u64> {
         self.modules

@@ -1,18 +1,19 @@
-//! Walks of the calling thread's stack, with no compiler flag, no lock and no heap; and stacks that are stored once.
+//! Walks of the calling thread's stack, with no compiler flag, no lock and no heap; and stacks that are
+//! stored once.
 //!
-//! Compiled code comes with tables (call frame information, CFI) that say for every instruction where the caller's
-//! frame is. Reading them takes microseconds, so what they say is boiled down to one rule for each return
-//! address and kept; a walk over known addresses then costs a few nanoseconds a frame. Code that keeps frame pointers has
-//! a rule for that, which is the fastest to follow.
+//! Compiled code comes with tables (call frame information, CFI) that say for every instruction where the
+//! caller's frame is. Reading them takes microseconds, so what they say is boiled down to one rule for each
+//! return address and kept; a walk over known addresses then costs a few nanoseconds a frame. Code that keeps
+//! frame pointers has a rule for that, which is the fastest to follow.
 //!
-//! Where that is not possible (another architecture or C library, a frame that no simple rule describes, a stack
-//! that is not the thread's own) the system's unwinder walks instead, by the `backtrace` crate.
+//! Where that is not possible (another architecture or C library, a frame that no simple rule describes, a
+//! stack that is not the thread's own) the system's unwinder walks instead, by the `backtrace` crate.
 //!
 //! | file | what is there |
 //! |---|---|
 //! | `walk.rs` | the walk itself: by rules, and where there are none by the system's unwinder |
 //! | `stack.rs` | a stack in a fixed array |
-//! | `known.rs` | stacks that are stored once, and so told from each other by their addresses |
+//! | `known.rs` | stacks that are stored once, and so distinguished by their addresses |
 //! | `memo.rs` | stacks that a thread has walked before, recognised without a walk |
 //! | `arch/` | rules and registers, one folder an architecture |
 //! | `module.rs`, `loaded/` | the files that code comes from, and which of them are loaded |

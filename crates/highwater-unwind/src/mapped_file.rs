@@ -1,4 +1,5 @@
-//! A file of this program's code, mapped to be read: its pages are the system's cache and count for nobody once it is unmapped.
+//! A file of this program's code, mapped to be read: its pages are the system's cache and count for nobody
+//! once it is unmapped.
 
 #[cfg(target_os = "linux")]
 use core::ffi::CStr;
@@ -23,8 +24,8 @@ unsafe impl Sync for MappedFile {}
 
 #[cfg(target_os = "linux")]
 impl MappedFile {
-    /// The file of the running program. The kernel's own handle leads to it, also when its name was deleted or given to another
-    /// file.
+    /// The file of the running program. The kernel's own handle leads to it, also when its name was deleted
+    /// or given to another file.
     pub fn program() -> Option<Self> {
         Self::open(c"/proc/self/exe")
     }
@@ -57,14 +58,16 @@ impl MappedFile {
 
     /// The content.
     pub fn bytes(&self) -> &[u8] {
-        // SAFETY: the mapping is readable and as long as that, and lives as long as this. The content does not change: the
-        // file is one whose code this process runs, so whoever cuts or rewrites it in place breaks the process anyway.
+        // SAFETY: the mapping is readable and as long as that, and exists as long as this. The content does
+        // not change: the file is one whose code this process runs, so a program that cuts or rewrites it in
+        // place breaks the process anyway.
         unsafe { core::slice::from_raw_parts(self.start.as_ptr().cast(), self.bytes) }
     }
 
     /// Gives the pages that were read back to the system. They are read again when they are needed.
     pub fn release(&self) {
-        // SAFETY: the whole mapping, which is private and was never written to: its content is that of the file afterwards.
+        // SAFETY: the whole mapping, which is private and was never written to: afterwards its content is the
+        // file's again.
         unsafe { libc::madvise(self.start.as_ptr(), self.bytes, libc::MADV_DONTNEED) };
     }
 }

@@ -1,9 +1,10 @@
 //! Stacks that a thread has walked before, recognised without walking them again.
 //!
-//! Where a walk goes follows from the stack pointer it begins with and the words of the stack that it reads: return
-//! addresses, and here and there a saved frame pointer. When the stack pointer is that of an earlier walk and all of
-//! those words are what they were then, the frames are the same. Comparing words takes a fraction of the time of
-//! following rules, and a program that allocates in a loop presents the same few stacks over and over.
+//! Where a walk goes follows from the stack pointer it begins with and the words of the stack that it reads:
+//! return addresses, and here and there a saved frame pointer. When the stack pointer equals an earlier
+//! walk's and all of those words are what they were then, the frames are the same. Comparing words takes a
+//! fraction of the time of following rules, and a program that allocates in a loop presents the same few
+//! stacks over and over.
 
 use core::ptr::NonNull;
 
@@ -12,8 +13,8 @@ use crate::known::KnownStack;
 use crate::stack::Stack;
 use crate::system::walk_with_system;
 
-/// Stack pointers that walks begin with, and different stacks remembered of each: the sites of one function. Without rules
-/// there is nothing to remember.
+/// Stack pointers that walks begin with, and different stacks remembered of each: the sites of one function.
+/// Without rules there is nothing to remember.
 const SETS: usize = if HAS_RULES { 8 } else { 0 };
 const WAYS: usize = 4;
 
@@ -49,7 +50,8 @@ struct Entry {
     offsets: [[u16; GROUP]; WORDS / GROUP],
     values: [[usize; GROUP]; WORDS / GROUP],
     stack: Option<KnownStack>,
-    /// None of its frames is in a library that may be unloaded, and that another one may come to lie in the place of.
+    /// None of its frames is in a library that may be unloaded, and that another one may come to lie in the
+    /// place of.
     is_lasting: bool,
 }
 
@@ -60,7 +62,8 @@ impl Memo {
     /// `place` is zeroed memory of this size and alignment that nobody else uses.
     pub unsafe fn prepare(place: NonNull<Self>) {
         for at in 0..SETS * WAYS {
-            // SAFETY: within the memory. All other fields are numbers and truth values, for which zero will do.
+            // SAFETY: within the memory. All other fields are numbers and truth values, for which zero will
+            // do.
             unsafe { (&raw mut (*place.as_ptr()).entries[at / WAYS][at % WAYS].stack).write(None) };
         }
     }
@@ -101,8 +104,8 @@ impl Entry {
         let groups = self.offsets.iter().zip(&self.values).take(usize::from(self.groups));
         for (offsets, values) in groups {
             for (&offset, &value) in offsets.iter().zip(values) {
-                // SAFETY: the walk that was remembered began at this stack pointer of this stack and read this word, so it
-                // lies between the stack pointer and the end of the stack.
+                // SAFETY: the walk that was remembered began at this stack pointer of this stack and read
+                // this word, so it lies between the stack pointer and the end of the stack.
                 if unsafe { read(here.stack_pointer + usize::from(offset) * 8) } != value {
                     return None;
                 }
@@ -114,7 +117,8 @@ impl Entry {
     /// What is remembered, if its libraries are still there.
     #[inline(never)]
     fn recall_if_loaded(&self) -> Option<KnownStack> {
-        // SAFETY: the words have just been compared, so these are the return addresses on this thread's stack.
+        // SAFETY: the words have just been compared, so these are the return addresses on this thread's
+        // stack.
         self.stack.filter(|it| unsafe { it.is_in_its_modules() })
     }
 
@@ -155,7 +159,7 @@ impl Entry {
 struct Learner<'a> {
     entry: &'a mut Entry,
     stack_pointer: usize,
-    /// There was room for every word so far.
+    /// There was space for every word so far.
     is_complete: bool,
 }
 
@@ -202,8 +206,8 @@ mod tests {
         }
     }
 
-    /// Compares what the memo says with a walk from the same place. The frames differ in the first two: the calls of
-    /// the one and of the other.
+    /// Compares what the memo says with a walk from the same place. The frames differ in the first two: the
+    /// calls of the one and of the other.
     #[inline(never)]
     fn check(memo: &mut Memo) -> bool {
         let known = memo.stack().unwrap();
@@ -239,7 +243,8 @@ mod tests {
         let mut random = 1_u64;
         let mut checks = 0;
         for round in 0..3_000_u64 {
-            // Few different ways, so that the same stack pointers are met with the same and with other callers.
+            // Few different ways, so that the same stack pointers are met with the same and with other
+            // callers.
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(round / 3);
             let seed = (random >> 33) % 40;
             let mut ways = (0..seed % 12).map(|level| ((seed >> (level % 5)) & 3) as u32);

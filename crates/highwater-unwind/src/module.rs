@@ -5,19 +5,21 @@ use highwater_lockfree::chain;
 /// A file that is mapped executable into this process.
 #[derive(Clone, Copy, Debug)]
 pub struct Module<'a> {
-    /// First address of the executable mapping, as the kernel has it: that of a page.
+    /// First address of the executable mapping, as the kernel has it: a page's.
     pub start: u64,
-    /// First address behind it, that of a page as well.
+    /// First address behind it, a page's as well.
     pub limit: u64,
     /// Offset in the file of the byte at `start`.
     pub file_offset: u64,
     /// The address that the file's own tables have for the byte at `start`.
     pub elf_start: u64,
-    /// The file has one executable segment, and this begins at a multiple of its alignment, not only at that of a page.
+    /// The file has one executable segment, and this begins at a multiple of its alignment, not only of a
+    /// page.
     pub begins_aligned: bool,
     /// Path as the loader knows it; empty for the program itself.
     pub path: &'a [u8],
-    /// GNU build id as it stands in memory, which the file on disk need no longer have; empty when there is none.
+    /// GNU build id as it stands in memory, which the file on disk need no longer have; empty when there is
+    /// none.
     pub build_id: &'a [u8],
 }
 
@@ -29,7 +31,8 @@ pub fn module_id(base: u64, path: &[u8], build_id: &[u8]) -> u64 {
     chain::hash([base].into_iter().chain(bytes)) | 1
 }
 
-/// A number for the modules that the frames of a stack lie in, by the [`module_id`] of each or 0 where there is none.
+/// A number for the modules that the frames of a stack lie in, by the [`module_id`] of each or 0 where there
+/// is none.
 pub fn modules_of(ids: impl IntoIterator<Item = u64>) -> u64 {
     let mut last = 0;
     // Frames of one module in a row count once.

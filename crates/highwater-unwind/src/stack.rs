@@ -2,10 +2,11 @@
 
 use core::mem::MaybeUninit;
 
-/// Frames kept of a stack, counted from the leaf. Deeper stacks lose their root, and are counted as truncated.
+/// Frames kept of a stack, counted from the leaf. Deeper stacks lose their root, and are counted as
+/// truncated.
 pub const MAX_FRAMES: usize = 256;
 
-/// A stack, leaf first, with room for `N` frames.
+/// A stack, leaf first, with space for `N` frames.
 #[derive(Debug)]
 pub struct Stack<const N: usize = MAX_FRAMES> {
     places: [MaybeUninit<usize>; N],
@@ -22,7 +23,8 @@ impl<const N: usize> Stack<N> {
         Self { places: [MaybeUninit::uninit(); N], length: 0, is_truncated: false }
     }
 
-    /// Adds a frame towards the root. False when there is no room for it, which makes this a truncated stack.
+    /// Adds a frame towards the root. False when there is no space for it, which makes this a truncated
+    /// stack.
     #[inline(always)]
     pub fn push(&mut self, address: usize) -> bool {
         let Some(place) = self.places.get_mut(self.length) else {
@@ -47,7 +49,7 @@ impl<const N: usize> Stack<N> {
         unsafe { core::slice::from_raw_parts(self.places.as_ptr().cast(), self.length) }
     }
 
-    /// Whether there was no room for frames towards the root.
+    /// Whether there was no space for frames towards the root.
     #[inline(always)]
     pub fn is_truncated(&self) -> bool {
         self.is_truncated

@@ -22,8 +22,8 @@ pub(crate) fn walk_with_system<const N: usize>(stack: &mut Stack<N>) {
 
 /// Adds the frames that led here to `stack`.
 pub(crate) fn trace<const N: usize>(stack: &mut Stack<N>) {
-    // SAFETY: unsynchronized tracing is unsafe because symbolizing shares caches between threads; walking alone
-    // shares nothing.
+    // SAFETY: unsynchronized tracing is unsafe because symbolizing shares caches between threads; walking
+    // alone shares nothing.
     unsafe {
         backtrace::trace_unsynchronized(|frame| {
             // Some C libraries mark the root by a frame without address.

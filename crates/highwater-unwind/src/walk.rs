@@ -9,14 +9,14 @@ pub fn start() {
     arch::start();
 }
 
-/// Takes all modules that are loaded now for ones that stay so, which need not be asked for again. To be called once, behind
-/// [`start`] and before the program begins.
+/// Takes all modules that are loaded now for ones that stay so, which need not be asked for again. To be
+/// called once, behind [`start`] and before the program begins.
 pub fn keep_present_modules() {
     arch::keep_present();
 }
 
-/// Adds the frames that led here to `stack`, which is empty, by their **call-site addresses**: addresses inside the call
-/// instruction, not behind it, so that each belongs to the line of the call.
+/// Adds the frames that led here to `stack`, which is empty, by their **call-site addresses**: addresses
+/// inside the call instruction, not behind it, so that each belongs to the line of the call.
 #[inline(always)]
 pub fn walk<const N: usize>(stack: &mut Stack<N>) {
     if arch::walk(stack) {
@@ -25,9 +25,10 @@ pub fn walk<const N: usize>(stack: &mut Stack<N>) {
     walk_with_system(stack);
 }
 
-/// Shows `visit` where a thread stands that sleeps in the kernel, and the calls that led there, innermost first, each by an address
-/// inside of its instruction, until it returns false. `address` is that of the instruction behind the system call, `stack` is a
-/// copy of the thread's memory from its stack pointer on. Returns whether the calls are all there are.
+/// Shows `visit` where a thread stands that sleeps in the kernel, and the calls that led there, innermost
+/// first, each by an address inside of its instruction, until it returns false. `address` is the address of
+/// the instruction behind the system call, `stack` is a copy of the thread's memory from its stack pointer
+/// on. Returns whether the calls are all there are.
 ///
 /// # Safety
 /// The modules that the calls are in stay loaded while this runs.
@@ -168,7 +169,7 @@ mod tests {
         }
     }
 
-    /// Length of the stack below so many calls, and whether it was cut off.
+    /// Length of the stack below this many calls, and whether it was cut off.
     #[inline(never)]
     fn length_below(depth: usize) -> (usize, bool) {
         if depth == 0 {

@@ -1,4 +1,5 @@
-//! Child processes that a test leaves, and some that only look as if it did. None outlives the run by more than half a minute.
+//! Child processes that a test leaves, and some that only look as if it did. None outlives the run by more
+//! than half a minute.
 
 use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, Mutex, OnceLock};

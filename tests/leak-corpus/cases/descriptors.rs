@@ -213,7 +213,7 @@ fn clean_kept_by_a_once() {
     ONCE.call_once(|| forget(File::open("/dev/null").unwrap()));
 }
 
-/// Opens files for the process, whichever test asks.
+/// Opens files for the process, for any test that asks.
 fn opener() -> std::sync::mpsc::Sender<()> {
     static OPENER: OnceLock<std::sync::mpsc::Sender<()>> = OnceLock::new();
     let start = || {

@@ -96,8 +96,8 @@ fn clean_smols_blocking_pool() {
     assert_eq!(smol::block_on(smol::unblock(|| 1)), 1);
 }
 
-/// Asks a client of the process, as a blocking client of HTTP is: a thread of its own has a task for each request, and tasks for what is
-/// kept for the next one.
+/// Asks a client of the process, as a blocking client of HTTP is: a thread of its own has a task for each
+/// request, and tasks for what is kept for the next one.
 fn request() {
     static CLIENT: LazyLock<UnboundedSender<mpsc::Sender<()>>> = LazyLock::new(|| {
         let (sender, mut requests) = unbounded_channel::<mpsc::Sender<()>>();

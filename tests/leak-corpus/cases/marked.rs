@@ -1,5 +1,5 @@
-//! Tests with the attribute's options, tests of other attributes, and guards. Those without either are not checked when
-//! only marked ones are.
+//! Tests with the attribute's options, tests of other attributes, and guards. Those without either are not
+//! checked when only marked ones are.
 
 use std::thread;
 use std::time::Duration;

@@ -154,7 +154,8 @@ fn leak_of_tasks_that_wait_for_each_other() {
     let (first, receiver) = oneshot::channel();
     let (second, waits_for_first) = oneshot::channel();
     let (third, waits_for_second) = oneshot::channel();
-    // A runtime of one thread has four lists of tasks, and ends each from its beginning: none of the others is the first.
+    // A runtime of one thread has four lists of tasks, and ends each from its beginning: none of the others
+    // is the first.
     for _ in 0..4 {
         runtime.spawn(forever()); // leak: task forever × 4
     }

@@ -1,5 +1,5 @@
-//! What is still going on when the process exits: a job that is stuck on a pool of the process, and a task that is spawned when its
-//! test has had its verdict.
+//! What is still going on when the process exits: a job that is stuck on a pool of the process, and a task
+//! that is spawned when its test has had its verdict.
 
 use std::future::pending;
 use std::sync::LazyLock;
@@ -13,7 +13,7 @@ static SHARED: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_multi_thread().worker_threads(1).enable_time().build().unwrap());
 static GO: Notify = Notify::const_new();
 
-/// Spawns another task when it is told to, and stays.
+/// Spawns another task when it is asked to, and stays.
 async fn parent() {
     GO.notified().await;
     tokio::spawn(child()); // the late one

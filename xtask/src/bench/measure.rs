@@ -10,7 +10,7 @@ use super::build::Programs;
 use super::contestants::{COUNTED, Contestant};
 use super::jemalloc_heap;
 use super::ratio::Spread;
-use super::truth::{Report, Verdict};
+use super::truth::{Report, Accuracy};
 use super::workloads::Workload;
 use crate::failure::Failure;
 
@@ -52,7 +52,7 @@ pub struct ResultOf {
     /// The report after a fixed number of operations; `None` for tools with times only.
     pub report: Option<Report>,
     /// Whether the report is right.
-    pub verdict: Option<Verdict>,
+    pub verdict: Option<Accuracy>,
 }
 
 impl Measured {
@@ -109,7 +109,7 @@ pub fn measure(
     for (contestant, times_ns) in contestants.iter().zip(&rounds_ns) {
         let report =
             if contestant.only_times() { None } else { Some(report(programs, workload, contestant)?) };
-        let verdict = report.as_ref().map(|report| Verdict::new(report, &truth, contestant.profile));
+        let verdict = report.as_ref().map(|report| Accuracy::new(report, &truth, contestant.profile));
         results.push(ResultOf {
             name: contestant.name,
             reference: contestant.reference,
@@ -199,7 +199,7 @@ impl ResultOf {
             rounds_ns: vec![ns],
             ratio: Spread::new([1.0, 100.0, 200.0]),
             report: None,
-            verdict: Some(Verdict { counts_hold: Some(true), alloc, live, ..Verdict::default() }),
+            verdict: Some(Accuracy { counts_hold: Some(true), alloc, live, ..Accuracy::default() }),
         }
     }
 }

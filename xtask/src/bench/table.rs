@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::measure::{Measured, ResultOf, Setting};
 use super::ratio::{Spread, ratio};
-use super::truth::{Deviation, Verdict};
+use super::truth::{Deviation, Accuracy};
 
 /// All tables, at most 100 columns wide.
 pub fn all(measured: &[Measured], setting: Setting) -> String {
@@ -105,7 +105,7 @@ fn time(ns: f64) -> String {
     }
 }
 
-fn counts(verdict: &Verdict) -> String {
+fn counts(verdict: &Accuracy) -> String {
     match (verdict.counts_hold, verdict.counted_bytes_off) {
         (Some(true), _) => "equal".to_owned(),
         (Some(false), Some(bytes)) => format!("{bytes:+} B"),
@@ -152,8 +152,8 @@ mod tests {
     #[test]
     fn counts_that_differ_are_shown() {
         let verdict =
-            Verdict { counts_hold: Some(false), counted_bytes_off: Some(-64), ..Verdict::default() };
+            Accuracy { counts_hold: Some(false), counted_bytes_off: Some(-64), ..Accuracy::default() };
         assert_eq!(counts(&verdict), "-64 B");
-        assert_eq!(counts(&Verdict { counts_hold: Some(true), ..verdict }), "equal");
+        assert_eq!(counts(&Accuracy { counts_hold: Some(true), ..verdict }), "equal");
     }
 }

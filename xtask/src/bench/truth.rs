@@ -48,7 +48,7 @@ pub struct Deviation {
 
 /// How right a tool's totals are; parts that it does not report are `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-pub struct Verdict {
+pub struct Accuracy {
     /// The difference between the tool's exact count of the workload's bytes and the truth, in bytes.
     pub counted_bytes_off: Option<i64>,
     /// Whether all four counted totals equal the truth.
@@ -65,7 +65,7 @@ const INTERVAL_BYTES: f64 = 524_288.0;
 /// Maximum deviation of a correct total, in standard errors.
 const MOST_STANDARD_ERRORS: f64 = 4.0;
 
-impl Verdict {
+impl Accuracy {
     /// Compares a report with the counting wrapper's.
     pub fn new(report: &Report, truth: &Report, profile: Profile) -> Self {
         let counted = report.during.zip(truth.during);
@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn holds(counted: Totals, alloc_bytes: f64) -> bool {
-        Verdict::new(&report(counted, alloc_bytes), &report(TRUTH, 0.0), Profile::Sampled).holds(true)
+        Accuracy::new(&report(counted, alloc_bytes), &report(TRUTH, 0.0), Profile::Sampled).holds(true)
     }
 
     #[test]
@@ -148,13 +148,13 @@ mod tests {
     fn a_count_off_by_one_is_wrong() {
         let off = Totals { live_blocks: TRUTH.live_blocks + 1, ..TRUTH };
         assert!(!holds(off, 1_000e6));
-        let verdict = Verdict::new(&report(off, 1_000e6), &report(TRUTH, 0.0), Profile::Sampled);
+        let verdict = Accuracy::new(&report(off, 1_000e6), &report(TRUTH, 0.0), Profile::Sampled);
         assert!(verdict.holds(false), "but may differ where two runs do");
     }
 
     #[test]
     fn an_empty_profile_is_wrong_only_where_there_should_be_one() {
-        let judged = |profile| Verdict::new(&report(TRUTH, 0.0), &report(TRUTH, 0.0), profile).holds(true);
+        let judged = |profile| Accuracy::new(&report(TRUTH, 0.0), &report(TRUTH, 0.0), profile).holds(true);
         assert!(judged(Profile::None) && !judged(Profile::Sampled) && !judged(Profile::Exact));
     }
 
@@ -162,8 +162,8 @@ mod tests {
     fn an_exact_profile_may_not_deviate() {
         let mut exact = report(TRUTH, 1e9);
         exact.estimate.as_mut().unwrap().live_bytes = 50.0;
-        assert!(Verdict::new(&exact, &report(TRUTH, 0.0), Profile::Exact).holds(true));
+        assert!(Accuracy::new(&exact, &report(TRUTH, 0.0), Profile::Exact).holds(true));
         exact.estimate.as_mut().unwrap().alloc_bytes += 64.0;
-        assert!(!Verdict::new(&exact, &report(TRUTH, 0.0), Profile::Exact).holds(true));
+        assert!(!Accuracy::new(&exact, &report(TRUTH, 0.0), Profile::Exact).holds(true));
     }
 }

@@ -10,11 +10,11 @@ use crate::options::Allowed;
 use crate::outcomes;
 use crate::program;
 use crate::report::{self, Way};
-use crate::scope::{self, Scope};
+use crate::scope::{self, TestScope};
 use crate::settings::rules::Which;
 use crate::settings::settings;
 
-static SCOPE: OnceLock<Scope> = OnceLock::new();
+static SCOPE: OnceLock<TestScope> = OnceLock::new();
 
 /// Whether rustdoc has made this program of one documentation test, or has started it to run one of several.
 fn is_doc_test() -> bool {
@@ -24,7 +24,7 @@ fn is_doc_test() -> bool {
 /// Begins the check, on the main thread, if this is such a test.
 pub(crate) fn begin() {
     if settings().which == Which::All && is_doc_test() {
-        SCOPE.get_or_init(Scope::new).enter_for_good();
+        SCOPE.get_or_init(TestScope::new).enter_for_good();
     }
 }
 

@@ -14,7 +14,7 @@ use crate::message;
 use crate::options::{Allowed, Denied};
 use crate::outcomes;
 use crate::report::{self, Way};
-use crate::scope::{Entered, Scope};
+use crate::scope::{Entered, TestScope};
 use crate::settings::settings;
 
 /// Checks, when it is dropped, that every thread and task that was started meanwhile by the calling thread,
@@ -23,7 +23,7 @@ use crate::settings::settings;
 #[must_use = "threads are checked when this is dropped; give it a name: `let _leaks = check();`"]
 pub struct Check {
     /// `None` where nothing is checked. The thread leaves the scope before it is judged.
-    scope: Option<(Entered, Scope)>,
+    scope: Option<(Entered, TestScope)>,
     grace: Option<Duration>,
     allowed_threads: Vec<String>,
     allowed_tasks: Vec<String>,

@@ -21,7 +21,7 @@ use crate::finding::{Frame, Kind, Leak, Origin};
 use crate::judge;
 use crate::message;
 use crate::report;
-use crate::scope::Scope;
+use crate::scope::TestScope;
 use crate::settings::rules::Hang;
 use crate::settings::settings;
 
@@ -43,7 +43,7 @@ struct Running {
     thread: Thread,
     /// Its full name, where that is known.
     test: Option<String>,
-    scope: Arc<Scope>,
+    scope: Arc<TestScope>,
     began: Instant,
     is_told: bool,
 }
@@ -66,7 +66,7 @@ impl Drop for Watch {
 }
 
 /// Watches the test that `thread` runs in `scope`.
-pub(crate) fn watch(thread: &Thread, test: Option<&str>, scope: &Arc<Scope>) -> Watch {
+pub(crate) fn watch(thread: &Thread, test: Option<&str>, scope: &Arc<TestScope>) -> Watch {
     static LAST: AtomicU64 = AtomicU64::new(0);
     let _unrecorded = ledger::pause();
     let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
@@ -79,7 +79,7 @@ pub(crate) fn watch(thread: &Thread, test: Option<&str>, scope: &Arc<Scope>) -> 
 
 /// Watches the test called `test`, which the calling thread runs in `scope`. `None` where that thread is not
 /// known.
-pub(crate) fn watch_current(test: &str, scope: &Arc<Scope>) -> Option<Watch> {
+pub(crate) fn watch_current(test: &str, scope: &Arc<TestScope>) -> Option<Watch> {
     start();
     highwater_hooks::current().map(|thread| watch(&thread, Some(test), scope))
 }
@@ -118,7 +118,7 @@ fn look_at_idle(told: &mut BTreeSet<u64>, limit: Duration) {
     for thread in threads {
         if sleeps(&thread) {
             told.insert(thread.number());
-            tell(&thread, &[(None, Arc::new(Scope::new()), thread.began())]);
+            tell(&thread, &[(None, Arc::new(TestScope::new()), thread.began())]);
         }
     }
 }
@@ -140,7 +140,7 @@ fn look(limit: Duration) {
 }
 
 /// What is said of a part of a test: its name where it is known, its scope, and when it began.
-type Part = (Option<String>, Arc<Scope>, Instant);
+type Part = (Option<String>, Arc<TestScope>, Instant);
 
 /// Threads of tests that have run for longer than `limit` and were not reported, with the parts of the tests,
 /// the outer one first.

@@ -21,14 +21,14 @@ use crate::judge::task_wait::TaskWait;
 use crate::message;
 use crate::pauses::Pauses;
 use crate::report;
-use crate::scope::Scope;
+use crate::scope::TestScope;
 use crate::tasks;
 
 /// What is known of the test that the calling thread runs.
 #[derive(Debug)]
 pub(crate) struct Running {
     pub(crate) test: String,
-    pub(crate) scope: Arc<Scope>,
+    pub(crate) scope: Arc<TestScope>,
     pub(crate) grace: Option<Duration>,
     /// Patterns of types of futures whose tasks may stay.
     pub(crate) allowed_tasks: &'static [&'static str],
@@ -89,7 +89,7 @@ pub async fn settle<T>(body: impl Future<Output = T>) -> T {
 }
 
 /// Waits until the tasks of `scope` have had their verdict, and lets others run meanwhile.
-pub(crate) async fn wait_for_tasks(mut wait: TaskWait, scope: &Scope) -> Verdict {
+pub(crate) async fn wait_for_tasks(mut wait: TaskWait, scope: &TestScope) -> Verdict {
     poll_fn(|context| match wait.look(scope) {
         Some(verdict) => Poll::Ready(verdict),
         None => {

@@ -25,7 +25,7 @@ use crate::message;
 use crate::options::Allowed;
 use crate::outcomes;
 use crate::report::{self, Way};
-use crate::scope::{self, Scope};
+use crate::scope::{self, TestScope};
 use crate::settings::rules::{Blocks, Which};
 use crate::settings::settings;
 
@@ -43,7 +43,7 @@ static HAS_LIBTEST: AtomicBool = AtomicBool::new(false);
 static MAIN_STACK: OnceLock<Box<[usize]>> = OnceLock::new();
 
 /// The scope of a thread that may be a test, and what watches how long it runs.
-type Watched = (Arc<Scope>, Watch);
+type Watched = (Arc<TestScope>, Watch);
 
 thread_local! {
     /// Whether this thread may be a test, and has done nothing yet for which it would need a scope.
@@ -105,9 +105,9 @@ fn began(thread: &Thread) {
 }
 
 /// A new scope inside of the calling thread's test, whose own scope is opened first: it is around all others.
-pub(crate) fn new_scope() -> Scope {
+pub(crate) fn new_scope() -> TestScope {
     open();
-    Scope::new()
+    TestScope::new()
 }
 
 /// Opens the scope of the calling thread's test, which is about to start a thread or a child, to open a
@@ -120,7 +120,7 @@ pub(crate) fn open() {
     let _ = panic::catch_unwind(|| {
         let Some(thread) = highwater_hooks::current() else { return };
         NAME_TAKER.with(|it| it.0.set(thread.clone()).unwrap_or(()));
-        let scope = Arc::new(Scope::new());
+        let scope = Arc::new(TestScope::new());
         let watch = hang::watch(&thread, None, &scope);
         scope.enter_for_good();
         SCOPE.set(Some(ManuallyDrop::new((scope, watch))));
@@ -141,7 +141,7 @@ fn ends(thread: &Thread) {
     let _ = panic::catch_unwind(|| judge_test(thread, &scope));
 }
 
-fn judge_test(thread: &Thread, scope: &Scope) {
+fn judge_test(thread: &Thread, scope: &TestScope) {
     // A test that did nothing before the destructors of its thread-locals has lost its name to them, but for
     // what the kernel keeps.
     let kept = || thread.read().filter(|_| HAS_LIBTEST.load(Ordering::Relaxed)).map(|it| it.name);
@@ -174,7 +174,7 @@ pub(crate) fn memory_is_judged() {
 }
 
 /// A test without the attribute, when no test may leave blocks.
-fn judge_memory(test: &str, scope: &Scope) {
+fn judge_memory(test: &str, scope: &TestScope) {
     let limits = with_rules(Limits::default());
     let Some(ledger) = scope.ledger().filter(|_| limits.is_any() && !IS_MEMORY_JUDGED.get()) else { return };
     let found = memory::judge(test, ledger, limits, &[""; 0], settings().grace);

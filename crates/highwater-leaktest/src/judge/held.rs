@@ -17,7 +17,7 @@ use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Verdict, Why};
 use crate::options::{Allowed, Denied};
 use crate::pauses::Pauses;
 use crate::program;
-use crate::scope::Scope;
+use crate::scope::TestScope;
 use crate::settings::known;
 use crate::settings::pattern;
 use crate::settings::rules::{Policy, Rule};
@@ -27,7 +27,7 @@ use crate::settings::settings;
 const LOOK_AFTER: Duration = Duration::from_millis(20);
 
 /// Whether there may be any. Two loads.
-pub(crate) fn may_be_left(scope: &Scope) -> bool {
+pub(crate) fn may_be_left(scope: &TestScope) -> bool {
     scope.threads().live_descriptors() > 0 || scope.threads().live_children() > 0
 }
 
@@ -101,7 +101,7 @@ impl Held {
 }
 
 /// What is there of the kinds that are denied.
-fn held(scope: &Scope, denied: Denied) -> Vec<Held> {
+fn held(scope: &TestScope, denied: Denied) -> Vec<Held> {
     let threads = scope.threads();
     let mut held = Vec::new();
     if denied.descriptors && threads.live_descriptors() > 0 {
@@ -117,7 +117,7 @@ fn held(scope: &Scope, denied: Denied) -> Vec<Held> {
 /// passed since it `began` to be waited for, and judges those that stay.
 pub(crate) fn judge(
     test: &str,
-    scope: &Scope,
+    scope: &TestScope,
     began: Instant,
     grace: Duration,
     allowed: &Allowed<'_, impl AsRef<str>>,
@@ -170,7 +170,7 @@ pub(crate) fn judge(
 
 /// What of the test called `test` is there at this moment and not excused. Nothing is waited for, and it is
 /// no verdict.
-pub(crate) fn alive(test: &str, scope: &Scope) -> Vec<Leak> {
+pub(crate) fn alive(test: &str, scope: &TestScope) -> Vec<Leak> {
     let nothing: [&str; 0] = [];
     let allowed = Allowed::of_nothing(&nothing);
     let mut alive = Vec::new();

@@ -15,20 +15,20 @@ use std::time::{Duration, Instant};
 
 use crate::finding::{Leak, Verdict};
 use crate::options::Allowed;
-use crate::scope::Scope;
+use crate::scope::TestScope;
 use crate::settings::settings;
 use crate::tasks;
 use task_wait::TaskWait;
 
 /// Whether nothing is left, as far as is known at once.
-pub(crate) fn is_clean(scope: &Scope) -> bool {
+pub(crate) fn is_clean(scope: &TestScope) -> bool {
     scope.threads().live() == 0 && !tasks::may_be_left(scope.ledger()) && !held::may_be_left(scope)
 }
 
 /// Waits for what is left of `scope`, in which the test called `test` ran, and judges those that stay.
 pub(crate) fn judge(
     test: &str,
-    scope: &Scope,
+    scope: &TestScope,
     grace: Option<Duration>,
     allowed: Allowed<'_, impl AsRef<str>>,
 ) -> Verdict {
@@ -56,7 +56,7 @@ pub(crate) fn judge(
 
 /// What of the test called `test` is alive at this moment and not excused. Nothing is waited for, and it is
 /// no verdict.
-pub(crate) fn alive(test: &str, scope: &Scope) -> Vec<Leak> {
+pub(crate) fn alive(test: &str, scope: &TestScope) -> Vec<Leak> {
     let mut alive = threads::alive(test, scope);
     if let Some(ledger) = scope.ledger() {
         alive.extend(TaskWait::new(test, None, &[""; 0]).alive(tasks::left(ledger).tasks));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::finding::{Kind, Leak, PassedOver, Verdict, Why};
 use crate::pauses::Pauses;
 use crate::program;
-use crate::scope::Scope;
+use crate::scope::TestScope;
 use crate::settings::known;
 use crate::settings::pattern;
 use crate::settings::settings;
@@ -53,7 +53,7 @@ impl TaskWait {
     }
 
     /// The verdict, when no task is left that is not excused, or the grace is over.
-    pub(crate) fn look(&mut self, scope: &Scope) -> Option<Verdict> {
+    pub(crate) fn look(&mut self, scope: &TestScope) -> Option<Verdict> {
         let Some(ledger) = scope.ledger().filter(|it| it.live_blocks() > 0) else {
             return Some(Verdict::default());
         };

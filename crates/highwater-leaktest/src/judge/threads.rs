@@ -16,7 +16,7 @@ use crate::evidence::symbols;
 use crate::finding::{Activity, Frame, Kind, Leak, PassedOver, Verdict, Why};
 use crate::pauses::Pauses;
 use crate::program;
-use crate::scope::Scope;
+use crate::scope::TestScope;
 use crate::settings::known;
 use crate::settings::pattern;
 use crate::settings::rules::Rule;
@@ -31,7 +31,7 @@ const UNREAD: &str = "";
 /// Waits for the threads, and until `are_tasks_judged` says so.
 pub(super) fn judge(
     test: &str,
-    scope: &Scope,
+    scope: &TestScope,
     grace: Option<Duration>,
     allowed: &[impl AsRef<str>],
     mut are_tasks_judged: impl FnMut() -> bool,
@@ -79,7 +79,7 @@ pub(super) fn judge(
 }
 
 /// What of the threads of the test called `test` is alive at this moment and not excused.
-pub(super) fn alive(test: &str, scope: &Scope) -> Vec<Leak> {
+pub(super) fn alive(test: &str, scope: &TestScope) -> Vec<Leak> {
     let allowed: &[&str] = &[];
     let mut waiting = Waiting { test, allowed, excused: BTreeMap::new(), watched: BTreeMap::new() };
     let mut left = waiting.look(scope);
@@ -109,7 +109,7 @@ impl<A: AsRef<str>> Waiting<'_, A> {
     }
 
     /// The threads that are left and not excused, each of them watched once more.
-    fn look(&mut self, scope: &Scope) -> Vec<Thread> {
+    fn look(&mut self, scope: &TestScope) -> Vec<Thread> {
         let mut left = Vec::new();
         for thread in scope.threads().threads() {
             let known = self.excused.get(&thread.number());

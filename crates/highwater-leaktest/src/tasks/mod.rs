@@ -23,7 +23,7 @@ use crate::evidence::symbols;
 use crate::evidence::types;
 use crate::finding::{Activity, Frame, Kind};
 use crate::program;
-use crate::scope::Scope;
+use crate::scope::TestScope;
 use crate::settings::known;
 
 /// A task that is alive, or was when its runtime went.
@@ -232,7 +232,7 @@ pub(crate) fn ended(ledger: &Ledger) -> Ended {
 }
 
 /// Has the tasks of a scope that ended with their runtime not be judged.
-pub(crate) fn note_ended(scope: &Scope) {
+pub(crate) fn note_ended(scope: &TestScope) {
     let _unrecorded = ledger::pause();
     if let Some(ledger) = scope.ledger().filter(|_| ledger::ended_blocks() > 0) {
         ledger.visit_ended(|it| {

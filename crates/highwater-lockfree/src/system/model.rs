@@ -18,7 +18,7 @@ pub fn map(bytes: usize) -> Option<NonNull<u8>> {
 /// Gives memory of [`map`] back.
 ///
 /// # Safety
-/// `start` and `bytes` are those of one call of [`map`], and nothing refers to the memory any more.
+/// `start` and `bytes` come from one call of [`map`], and nothing refers to the memory any more.
 pub unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
     if let Some(layout) = layout(bytes) {
         // SAFETY: the caller promises that this is a whole mapping of `map`.

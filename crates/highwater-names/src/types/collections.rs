@@ -16,13 +16,13 @@ pub(super) enum Holds {
 pub(super) enum Keeps {
     /// None: it allocates by itself.
     None,
-    /// Those of its own elements.
+    /// Blocks of its own elements.
     Same,
-    /// Those of bytes.
+    /// Blocks of bytes.
     Bytes,
-    /// Those of pairs whose first part is its element, as a set is a map to nothing.
+    /// Blocks of pairs whose first part is its element, as a set is a map to nothing.
     Keys,
-    /// Those of its own elements, and a table of positions (`usize`).
+    /// Blocks of its own elements, and a table of positions (`usize`).
     Indexed,
 }
 
@@ -83,8 +83,8 @@ pub(super) const COLLECTIONS: &[Collection] = &[
     row("async_task::raw::RawTask", "task", First, Keeps::None),
 ];
 
-/// Types that a collection wraps around its elements, of no interest by themselves: `Box<ArcInner<T>>` is the block of an
-/// `Arc<T>`.
+/// Types that a collection wraps around its elements, of no interest by themselves: `Box<ArcInner<T>>` is the
+/// block of an `Arc<T>`.
 pub(super) const WRAPPERS: &[(&str, &str, Holds)] = &[
     ("alloc::rc::RcInner", "Rc", First),
     ("alloc::rc::RcBox", "Rc", First),
@@ -104,8 +104,8 @@ pub(super) const WRAPPERS: &[(&str, &str, Holds)] = &[
     ("tokio::sync::mpsc::block::Block", "channel", First),
 ];
 
-/// A collection, and those that are built on it: their functions call its functions for their own blocks, never for those of
-/// an element.
+/// A collection, and collections that are built on it: their functions call its functions for their own
+/// blocks, never for blocks of an element.
 const BUILT_ON: &[(&str, &[&str])] = &[
     (
         "alloc::raw_vec::RawVec",
@@ -193,7 +193,7 @@ pub(super) const ALLOCATING: [&str; 25] = [
     "try_new_uninit",
 ];
 
-/// Functions that make room in the collection they belong to, and call no code of its elements.
+/// Functions that make space in the collection they belong to, and call no code of its elements.
 pub(super) const MAKE_ROOM: [&str; 22] = [
     "allocate_in",
     "append",

@@ -1,4 +1,5 @@
-//! What the functions of collections and pointers, known ones and the user's own, say of the blocks that they allocate.
+//! What the functions of collections and pointers, known ones and the user's own, say of the blocks that they
+//! allocate.
 
 use crate::function::own_name;
 
@@ -27,8 +28,8 @@ pub struct ContainerRule {
     pub element: Element,
 }
 
-/// What `function` says of the block that is allocated below it; `None` for a function of no known collection. Line tables
-/// give inlined functions without their path; `file` says then whose they are.
+/// What `function` says of the block that is allocated below it; `None` for a function of no known
+/// collection. Line tables give inlined functions without their path; `file` says then whose they are.
 pub(super) fn of(function: &str, file: Option<&str>, rules: &[ContainerRule]) -> Option<Known> {
     let (steps, of_trait) = name::steps(function);
     if let Some(module) = file.filter(|_| is_bare(function)).and_then(source_module::of) {
@@ -53,7 +54,8 @@ pub(super) fn of(function: &str, file: Option<&str>, rules: &[ContainerRule]) ->
         if !allocates && POINTERS.contains(&collection.name) {
             return None;
         }
-        // The traits that the standard library specializes its collections by are called by the collection alone.
+        // The traits that the standard library specializes its collections by are called by the collection
+        // alone.
         let is_special = of_trait.is_some_and(|name| name.starts_with("Spec"));
         let known = by_table(collection, step);
         let does = if is_special { Does::MakeRoom } else { does(own_name(function)) };
@@ -215,7 +217,8 @@ fn known(name: &str, holds: Holds, step: &Step<'_>, keeps: Keeps) -> Known {
 
 const MAPS: [&str; 4] = ["HashTable", "HashMap", "BTreeMap", "IndexMap"];
 
-/// The first argument as an element, and as the argument of what keeps it: elements of a slice lie in a block, and not a slice.
+/// The first argument as an element, and as the argument of what keeps it: elements of a slice lie in a
+/// block, and not a slice.
 fn first(name: &str, step: &Step<'_>) -> (Option<String>, Option<String>) {
     let Some(whole) = argument(step, 0) else { return (None, None) };
     let inner = whole.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
@@ -227,7 +230,8 @@ fn first(name: &str, step: &Step<'_>) -> (Option<String>, Option<String>) {
     (Some(element.to_owned()), Some(whole))
 }
 
-/// A type argument as people write it, unless it is a parameter's name, a number, or says where the collection allocates.
+/// A type argument as people write it, unless it is a parameter's name, a number, or says where the
+/// collection allocates.
 fn argument(step: &Step<'_>, at: usize) -> Option<String> {
     let text = uninitialized(step.arguments.get(at)?);
     let is_number = text.starts_with(|letter: char| letter.is_ascii_digit());

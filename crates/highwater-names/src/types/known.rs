@@ -20,7 +20,7 @@ pub(super) struct Known {
 /// What a function of a collection does, as far as its name says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Does {
-    /// It makes room in its collection, and calls no code of the elements.
+    /// It makes space in its collection, and calls no code of the elements.
     MakeRoom,
     /// It makes a collection out of what an iterator gives: `collect`.
     Collect,
@@ -53,9 +53,10 @@ impl Known {
         keeps.then_some(Cow::Borrowed(self))
     }
 
-    /// Whether this function, which called `inner` itself, speaks of the same block though both name different types. The
-    /// compiler keeps one of several functions with the same machine code: `inner` may bear the name of another type of the
-    /// same size. A function that was inlined into its caller bears its own name, so what is further out is right.
+    /// Whether this function, which called `inner` itself, speaks of the same block though both name
+    /// different types. The compiler keeps one of several functions with the same machine code: `inner` may
+    /// bear the name of another type of the same size. A function that was inlined into its caller bears its
+    /// own name, so what is further out is right.
     pub fn knows_better_than(&self, inner: &Self) -> bool {
         let same = self.path == inner.path;
         self.element.is_some()

@@ -10,8 +10,8 @@ pub(super) struct Step<'a> {
     pub arguments: Vec<&'a str>,
 }
 
-/// The steps of a function's path, and the name of the trait whose method it is. Of a method (`<Type as Trait>::f`) the
-/// type's steps come first, and the method's follow.
+/// The steps of a function's path, and the name of the trait whose method it is. Of a method
+/// (`<Type as Trait>::f`) the type's steps come first, and the method's follow.
 pub(super) fn steps(function: &str) -> (Vec<Step<'_>>, Option<&str>) {
     let mut text = function;
     let (mut steps, mut of_trait) = (Vec::new(), None);
@@ -87,8 +87,8 @@ pub(super) fn is_parameter(argument: &str) -> bool {
     }
 }
 
-/// A type as people write it: `alloc::vec::Vec<u8, alloc::alloc::Global>` is `Vec<u8>`. Paths of the standard library go,
-/// and so do its allocator and its hasher; paths of other crates stay.
+/// A type as people write it: `alloc::vec::Vec<u8, alloc::alloc::Global>` is `Vec<u8>`. Paths of the standard
+/// library go, and so do its allocator and its hasher; paths of other crates stay.
 pub fn short(text: &str) -> String {
     let text = environment_names(text.trim());
     let mut out = String::with_capacity(text.len());

@@ -18,7 +18,8 @@ pub enum NoType {
     NoNames,
     /// A collection allocated the block, and its functions have names without type arguments.
     NoArguments,
-    /// The program or a library calls the allocator itself, or allocates in a function without type arguments.
+    /// The program or a library calls the allocator itself, or allocates in a function without type
+    /// arguments.
     Direct,
     /// The block was not allocated by Rust code.
     NotRust,

@@ -1,8 +1,8 @@
-//! The module that a source file of a library contains: functions that were inlined have names without paths where debug
-//! information has lines only, and their file says whose they are.
+//! The module that a source file of a library contains: functions that were inlined have names without paths
+//! where debug information has lines only, and their file says whose they are.
 
-/// The module of a library's source file: `alloc::vec` of `/rustc/0123/library/alloc/src/vec/mod.rs`, `slab` of
-/// `…/slab-0.4.12/src/lib.rs`.
+/// The module of a library's source file: `alloc::vec` of `/rustc/0123/library/alloc/src/vec/mod.rs`, `slab`
+/// of `…/slab-0.4.12/src/lib.rs`.
 pub(super) fn of(file: &str) -> Option<String> {
     let file = file.strip_suffix(".rs")?;
     let (before, inside) = file.rsplit_once("/src/")?;

@@ -17,7 +17,8 @@ pub struct Folders {
 }
 
 impl Folders {
-    /// Takes a directory over, which is made if it is missing. What a killed process did not finish is removed.
+    /// Takes a directory over, which is made if it is missing. What a killed process did not finish is
+    /// removed.
     ///
     /// # Errors
     /// When it cannot be made or read.
@@ -50,7 +51,7 @@ impl Folders {
     /// Makes a folder that has its name when `fill` has done its work, and is not there if it could not.
     ///
     /// # Errors
-    /// Those of `fill`, and when the folder cannot be made.
+    /// The errors of `fill`, and when the folder cannot be made.
     pub fn complete<T, E: From<FileError>>(
         &self,
         name: &str,
@@ -71,13 +72,14 @@ impl Folders {
         };
         let outcome = attempt();
         if outcome.is_err() {
-            // The room is needed for what can be completed. What stays is removed by the next one.
+            // The space is needed for what can be completed. What stays is removed by the next one.
             let _ = fs::remove_dir_all(&unfinished);
         }
         outcome.map(|filled| (folder, filled))
     }
 
-    /// Deletes a folder. It loses its name first, so that nobody finds a part of it if the process is killed meanwhile.
+    /// Deletes a folder. It loses its name first, so that nobody finds a part of it if the process is killed
+    /// meanwhile.
     ///
     /// # Errors
     /// When it cannot be renamed or deleted.
@@ -107,7 +109,8 @@ impl Folders {
     }
 }
 
-/// A second name for a file, which is there when the first one is deleted; a copy where the system has no second names.
+/// A second name for a file, which is there when the first one is deleted; a copy where the system has no
+/// second names.
 ///
 /// # Errors
 /// When it can neither be linked nor copied.

@@ -12,9 +12,10 @@ pub const LOCK: &str = "watch.lock";
 pub enum Owner {
     /// Ours, as long as this is held.
     Own(File),
-    /// That of another process.
+    /// The lock of another process.
     Other,
-    /// Some file systems of networks have no locks; then it is for the user to give each process a directory of its own.
+    /// Some file systems of networks have no locks; then it is for the user to give each process a directory
+    /// of its own.
     Unknown,
 }
 

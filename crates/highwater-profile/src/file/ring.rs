@@ -1,4 +1,4 @@
-//! The latest files of a kind on disk: so many, and so many bytes, at the most.
+//! The latest files of a kind on disk, up to a number of files and a number of bytes.
 
 use std::fs;
 use std::io;
@@ -17,8 +17,8 @@ pub struct RingNames {
     pub endings: &'static [&'static str],
 }
 
-/// A directory of numbered files, of which the newest are kept. Their names sort in the order in which they were made, whatever
-/// the clock does. Nothing of another name is touched.
+/// A directory of numbered files. The newest are kept. Their names sort in the order in which they were made,
+/// whatever the clock does. Nothing of another name is touched.
 #[derive(Debug)]
 pub struct Ring {
     directory: PathBuf,
@@ -31,8 +31,8 @@ pub struct Ring {
 }
 
 impl Ring {
-    /// Takes a directory over, which is made if it is missing, with the files that are left there. Half files that a killed
-    /// process left are removed.
+    /// Takes a directory over, which is made if it is missing, with the files that are left there. Half files
+    /// that a killed process left are removed.
     ///
     /// # Errors
     /// When it cannot be made or read.
@@ -48,7 +48,8 @@ impl Ring {
         &self.directory
     }
 
-    /// Has a file with this ending written, and deletes the oldest ones that are too many. The newest stays, however large.
+    /// Has a file with this ending written, and deletes the oldest ones that are too many. The newest stays,
+    /// however large.
     ///
     /// # Errors
     /// When it cannot be written; then nothing is deleted. When one cannot be deleted.
@@ -80,7 +81,7 @@ impl Ring {
     fn trim(&mut self) -> io::Result<()> {
         let mut kept_bytes = 0;
         for (index, (_, path)) in numbered(&self.directory, &self.names)?.iter().rev().enumerate() {
-            // Somebody may have tidied up before us.
+            // Another process may have removed it already.
             kept_bytes += present(fs::metadata(path))?.map_or(0, |it| it.len());
             if index > 0 && (index >= self.max_files || kept_bytes > self.max_bytes) {
                 present(fs::remove_file(path))?;
@@ -112,8 +113,8 @@ fn numbered(directory: &Path, names: &RingNames) -> io::Result<Vec<(u64, PathBuf
     Ok(files)
 }
 
-/// Deletes what writing a file left in a directory when the process was killed meanwhile. There must be no other one that
-/// writes there.
+/// Deletes what writing a file left in a directory when the process was killed meanwhile. There must be no
+/// other one that writes there.
 ///
 /// # Errors
 /// When it cannot be read, or something not be deleted.

@@ -12,7 +12,8 @@ const MOST_LINKS: usize = 40;
 pub(super) enum Target {
     /// A regular file, or none yet, at a path that is no symbolic link.
     File { path: PathBuf, existing: Option<Metadata> },
-    /// A device, a FIFO, a socket, or an open file of the process: it keeps its place, and the bytes go through it.
+    /// A device, a FIFO, a socket, or an open file of the process: it keeps its place, and the bytes go
+    /// through it.
     Stream(Stream),
 }
 
@@ -112,8 +113,8 @@ fn as_descriptor(path: &Path) -> Option<PathBuf> {
     is_of_files.then(|| directory.join(path.file_name().unwrap_or_default()))
 }
 
-/// Opens what another descriptor is open for. Standard input, output and error are taken as they are, because a socket
-/// cannot be opened a second time. A regular file is written to behind what it has.
+/// Opens what another descriptor is open for. Standard input, output and error are taken as they are, because
+/// a socket cannot be opened a second time. A regular file is written to behind what it has.
 #[cfg(unix)]
 fn descriptor(path: &Path) -> io::Result<Stream> {
     use std::os::fd::AsFd;

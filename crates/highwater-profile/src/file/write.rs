@@ -1,4 +1,5 @@
-//! The one way that files are written: a regular file whole or not at all, anything else through what is there.
+//! The one way that files are written: a regular file whole or not at all, anything else through what is
+//! there.
 //!
 //! Everything in the project that writes a file calls this; `xtask/src/tidy/writers.rs` finds what does not.
 
@@ -16,13 +17,14 @@ type Content<'a> = &'a mut dyn FnMut(&mut dyn Write) -> io::Result<()>;
 
 /// Writes what is at `path`:
 ///
-/// - A regular file is replaced by a temporary one beside it that takes its name at the end: a reader, or a crash, finds
-///   the old content or the new, never half of it. It keeps its permissions, and its owner where the system allows that.
-///   A new file has the permissions of any new file (0666 less the umask).
+/// - A regular file is replaced by a temporary one beside it that takes its name at the end: a reader, or a
+///   crash, finds the old content or the new, never half of it. It keeps its permissions, and its owner where
+///   the system allows that. A new file has the permissions of any new file (0666 less the umask).
 /// - A symbolic link stays, and the file that it leads to is written.
-/// - A device, a FIFO or a socket stays, and so does an open file such as `/dev/stdout`: the bytes go through it. A reader
-///   of them that goes away early has seen enough; that is no error.
-/// - A file whose directory takes no other files is overwritten in its place, once the whole content is there.
+/// - A device, a FIFO or a socket stays, and so does an open file such as `/dev/stdout`: the bytes go through
+///   it. A reader of them that goes away early has seen enough; that is no error.
+/// - A file whose directory takes no other files is overwritten in its place, once the whole content is
+///   there.
 ///
 /// # Errors
 /// When `path` is a directory, it cannot be written to, or `content` fails.
@@ -33,8 +35,8 @@ pub fn write_atomically(
     write(path, false, content)
 }
 
-/// [`write_atomically`] for a file that is to be there even if the machine stops now: its content is on the disk before it
-/// gets its name, and its name when this returns.
+/// [`write_atomically`] for a file that is to be there even if the machine stops now: its content is on the
+/// disk before it gets its name, and its name when this returns.
 ///
 /// # Errors
 /// As for [`write_atomically`].
@@ -112,7 +114,8 @@ fn replace(
     match temporary.persist(path) {
         Ok(_) if is_durable => sync_directory(directory),
         Ok(_) => Ok(()),
-        // Another file system is mounted at the path, or the directory is one where everybody keeps only their own files.
+        // Another file system is mounted at the path, or the directory is one where everybody keeps only
+        // their own files.
         Err(mut failed) if existing.is_some() && (is_refusal(&failed.error) || is_busy(&failed.error)) => {
             overwrite(path, failed.file.as_file_mut(), is_durable)
         }
@@ -123,7 +126,8 @@ fn replace(
 /// How temporary files begin and end.
 const TEMPORARY: (&str, &str) = (".highwater-", ".tmp");
 
-/// Whether this is the name of a temporary file. One that nobody is writing was left by a process that was killed.
+/// Whether this is the name of a temporary file. One that nobody is writing was left by a process that was
+/// killed.
 pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
 }

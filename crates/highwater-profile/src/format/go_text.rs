@@ -9,16 +9,18 @@ use crate::profile::Profile;
 /// Live blocks and bytes, allocated blocks and bytes: the four values of a row, in the order of the text.
 const COLUMNS: [&str; 4] = ["inuse_objects", "inuse_space", "alloc_objects", "alloc_space"];
 
-/// Writes the live and the allocated blocks and bytes of every stack. Those that the profile does not have are 0.
+/// Writes the live and the allocated blocks and bytes of every stack. Those that the profile does not have
+/// are 0.
 ///
-/// Addresses that are a file's own ([`Mapping::is_normalized`](crate::Mapping::is_normalized)) have a mapping in the text only if
-/// there is no other one. Of several, a reader has the names that are written below each stack.
+/// Addresses that are a file's own ([`Mapping::is_normalized`](crate::Mapping::is_normalized)) have a mapping
+/// in the text only if there is no other one. Of several, a reader has the names that are written below each
+/// stack.
 ///
-/// The first line states an interval of one byte, whatever the profile says of it: the values are scaled up already, and a
-/// reader is not to do it again.
+/// The first line states an interval of one byte, whatever the profile says of it: the values are scaled up
+/// already, and a reader is not to do it again.
 ///
 /// # Errors
-/// Those of `out`.
+/// The errors of `out`.
 pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
     let columns = COLUMNS.map(|kind| profile.sample_type(kind));
     let mut totals = [0; 4];
@@ -52,8 +54,8 @@ pub fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out)?;
     }
     writeln!(out, "MAPPED_LIBRARIES:")?;
-    // The text says nothing of which mapping an address is in but its range. One whose addresses are its file's own has all of them,
-    // and would take the addresses of the others.
+    // The text gives the range of a mapping, and nothing else that shows which mapping an address is in. One
+    // whose addresses are its file's own has all of them, and would take the addresses of the others.
     let is_alone = profile.mappings().len() == 1;
     for mapping in profile.mappings().iter().filter(|it| is_alone || !it.is_normalized()) {
         let path = plain(profile.string(mapping.file));

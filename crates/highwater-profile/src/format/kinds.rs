@@ -1,15 +1,16 @@
 //! Kinds of values and units as other programs call them, in the words of this crate.
 //!
-//! tcmalloc and V8 call live blocks `objects` and live bytes `space`. Any unit of memory that pprof knows may stand for
-//! bytes.
+//! tcmalloc and V8 call live blocks `objects` and live bytes `space`. Any unit of memory that pprof knows may
+//! stand for bytes.
 
 use crate::profile::Profile;
 use crate::sample::{Label, LabelValue};
 
-/// Names of live values in files that have both of them, and none of ours.
+/// Names of live values in files that have both of them, and none of Highwater's names.
 const LIVE: [(&str, &str); 2] = [("objects", "inuse_objects"), ("space", "inuse_space")];
 
-/// How many bytes a unit is, if it is one of memory. pprof's units are multiples of 1024, whatever they are called.
+/// How many bytes a unit is, if it is one of memory. pprof's units are multiples of 1024, whatever they are
+/// called.
 fn bytes_of(unit: &str) -> Option<i64> {
     const SHIFTS: [(&str, &str, u32); 6] = [
         ("", "", 0),

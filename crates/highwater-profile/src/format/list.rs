@@ -1,21 +1,21 @@
 //! The formats, one row each.
 //!
-//! To add one, write its file below `others` and its row here: the name that options have for it, what it is for people, the names
-//! of its files, and the functions that know, read and write it. `docs/FORMATS.md` has a row for it as well, as
-//! `cargo xtask tidy` checks.
+//! To add one, write its file below `others` and its row here: the name that options have for it, what it is
+//! for people, the names of its files, and the functions that know, read and write it. `docs/FORMATS.md` has
+//! a row for it as well, as `cargo xtask tidy` checks.
 //!
-//! The rows are a macro because two files need them: this one for [`Format`], which every reader uses to say what it reads, and
-//! [`others`](super::others) for the functions, which use the readers.
+//! The rows are a macro because two files need them: this one for [`Format`], which every reader uses to say
+//! what it reads, and [`others`](super::others) for the functions, which use the readers.
 
 use std::fmt;
 use std::str::FromStr;
 
 /// Hands the rows to another macro.
 ///
-/// - `files`: ends of file names, longer ones before shorter ones where one ends with the other, or beginnings with a `*`
-///   behind them. A file of such a name is written in this format.
-/// - `read`: what its content is (see `others::Content`), how sure one can be of it (`Sure`, or `Vague` for a format that is asked
-///   last), the function that knows it, and the one that reads it.
+/// - `files`: ends of file names, longer ones before shorter ones where one ends with the other, or
+///   beginnings with a `*` behind them. A file of such a name is written in this format.
+/// - `read`: what its content is (see `others::Content`), how sure one can be of it (`Sure`, or `Vague` for a
+///   format that is asked last), the function that knows it, and the one that reads it.
 /// - `write`: the function that writes it.
 macro_rules! each_format {
     ($then:ident) => {
@@ -184,14 +184,14 @@ impl Format {
         self.row().can_write
     }
 
-    /// The names that files of this format have: ends, or beginnings with a `*` behind them. None of a format that no file is
-    /// written in.
+    /// The names that files of this format have: ends, or beginnings with a `*` behind them. None of a format
+    /// that no file is written in.
     pub const fn file_names(self) -> &'static [&'static str] {
         self.row().files
     }
 
-    /// The format that a file's name stands for. Beginnings of names are asked first, and of several ends the longest counts:
-    /// `.dhat.json` before `.json`.
+    /// The format that a file's name stands for. Beginnings of names are asked first, and of several ends the
+    /// longest counts: `.dhat.json` before `.json`.
     pub fn of_file_name(name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         let patterns =

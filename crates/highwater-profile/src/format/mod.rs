@@ -35,11 +35,12 @@ pub(crate) fn decode(format: Format, bytes: &[u8], limits: &Limits) -> Result<Pr
 
 /// Writes `profile` in this format, gzipped where the format is always so (pprof), and says what was written.
 ///
-/// Formats with one value for each stack (folded, speedscope, callgrind's first event) take the profile's default
-/// sample type.
+/// Formats with one value for each stack (folded, speedscope, callgrind's first event) take the profile's
+/// default sample type.
 ///
 /// # Errors
-/// Those of `out`, and [`io::ErrorKind::Unsupported`] for a format that cannot be written ([`Format::can_write`]).
+/// The errors of `out`, and [`io::ErrorKind::Unsupported`] for a format that cannot be written
+/// ([`Format::can_write`]).
 pub fn write(format: Format, profile: &Profile, out: &mut dyn Write) -> io::Result<Written> {
     if format == Format::Pprof {
         return pprof::encode(profile, out);

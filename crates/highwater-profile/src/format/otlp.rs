@@ -1,7 +1,8 @@
-//! OpenTelemetry's profiles signal, as `opentelemetry-proto` has it: a request that a collector takes by HTTP.
+//! OpenTelemetry's profiles signal, as `opentelemetry-proto` has it: a request that a collector takes by
+//! HTTP.
 //!
-//! The signal is in development: the schema of version 1.10.0 is written here, which has one kind of value a profile, and
-//! its tables in a dictionary. In each of these the first entry means "none".
+//! The signal is in development: the schema of version 1.10.0 is written here, which has one kind of value a
+//! profile, and its tables in a dictionary. In each of these the first entry means "none".
 //! <https://github.com/open-telemetry/opentelemetry-proto/blob/v1.10.0/opentelemetry/proto/profiles/v1development/profiles.proto>
 
 use std::collections::HashMap;
@@ -35,8 +36,9 @@ pub enum Attribute {
     Number(i64),
 }
 
-/// An `ExportProfilesServiceRequest` with a profile for each of `kinds` that this one has, such as `inuse_space`, from the
-/// resource with these attributes, `service.name` among them. Labels of samples are left out.
+/// An `ExportProfilesServiceRequest` with a profile for each of `kinds` that this one has, such as
+/// `inuse_space`, from the resource with these attributes, `service.name` among them. Labels of samples are
+/// left out.
 pub fn encode(profile: &Profile, kinds: &[&str], resource: &[(String, Attribute)]) -> Vec<u8> {
     let mut tables = Tables::of(profile);
     let profiles = kinds.iter().filter_map(|kind| tables.profile(profile, kind)).collect();
@@ -146,7 +148,7 @@ impl Tables {
         at(self.dictionary.string_table.len() - 1)
     }
 
-    /// The column `kind`, without samples of which it has none.
+    /// The column `kind`, without samples that it has no value for.
     fn profile(&mut self, profile: &Profile, kind: &str) -> Option<otlp::Profile> {
         let column = profile.sample_type(kind)?;
         let mut value_type = |it: &crate::profile::ValueType| otlp::ValueType {

@@ -5,8 +5,8 @@ use crate::profile::Profile;
 /// What was written of a profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
-    /// Number of rows: those of the profile, without the ones in which all values are 0 where the format has no place for them,
-    /// and with those of one stack as one where a stack may stand only once.
+    /// Number of rows: the rows of the profile, without rows in which all values are 0 where the format has
+    /// no place for them, and with the rows of one stack as one row where a stack may stand only once.
     pub rows: usize,
     /// Positions of the sample types that were written.
     pub columns: Vec<usize>,

@@ -19,8 +19,8 @@ enum Identity {
     Own(usize, LocationId),
 }
 
-/// What makes a mapping distinct: the build id with the part of the file that is mapped; without one, where it was in its
-/// own profile.
+/// What makes a mapping distinct: the build id with the part of the file that is mapped; without one, where
+/// it was in its own profile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Part {
     OfBuild { build_id: StringId, start: Place, bytes: u64 },
@@ -29,7 +29,7 @@ enum Part {
 
 /// The locations of the merged profile, and what they come from.
 pub(super) struct Frames {
-    /// Names of files of which there is more than one build.
+    /// Names of files that have more than one build.
     rebuilt: BTreeSet<String>,
     locations: HashMap<Identity, LocationId>,
     mappings: HashMap<Part, MappingId>,
@@ -129,7 +129,7 @@ impl Frames {
         }
         let mapping = mapping.map(|it| it.1);
         let address = match (&identity, mapping) {
-            // Of several builds, none of whose addresses is that of the others.
+            // Files of several builds, whose addresses all differ.
             (Identity::Source(_), _) => 0,
             // As if the file lay where it did in the first process.
             (Identity::Place(_, place), Some(id)) => merged.mapping(id).address_of(*place),
@@ -149,8 +149,8 @@ impl Frames {
     }
 }
 
-/// Names, without their directories, of the programs and libraries that these profiles have several builds of. Their
-/// frames need names to be merged.
+/// Names, without their directories, of the programs and libraries that these profiles have several builds
+/// of. Their frames need names to be merged.
 pub fn files_of_several_builds(profiles: &[Profile]) -> BTreeSet<String> {
     let mut builds: HashMap<&str, &str> = HashMap::new();
     let mut rebuilt = BTreeSet::new();
@@ -165,7 +165,8 @@ pub fn files_of_several_builds(profiles: &[Profile]) -> BTreeSet<String> {
     rebuilt
 }
 
-/// Name, file, line and column of each position. The linker's name, which may differ between builds, counts only without another.
+/// Name, file, line and column of each position. The linker's name, which may differ between builds, counts
+/// only without another.
 fn source(lines: &[Line], merged: &Profile) -> Vec<(StringId, StringId, i64, u32)> {
     let position = |line: &Line| {
         let function = merged.function(line.function);

@@ -8,7 +8,7 @@ use crate::source::Source;
 /// The label that says which sampling interval drew a row.
 pub(super) const INTERVAL: &str = "interval";
 
-/// The label that says what the row's estimates are off, in blocks². Those of equal rows are added up.
+/// The label that says what the row's estimates are off, in blocks². The values of equal rows are added up.
 pub(super) const VARIANCE: &str = "variance";
 
 /// Labels that mean something within one process only, and are left out.
@@ -83,7 +83,8 @@ pub(super) fn columns(merged: &Profile, profile: &Profile) -> Vec<usize> {
     merged.sample_types().iter().map(column).collect()
 }
 
-/// What the rows of `profile` have to say about their sampling interval, because `merged` as a whole does not.
+/// What the rows of `profile` have to say about their sampling interval, because `merged` as a whole does
+/// not.
 pub(super) fn interval(merged: &Profile, profile: &Profile) -> Option<i64> {
     (profile.period > 0 && profile.period != merged.period).then_some(profile.period)
 }
@@ -96,7 +97,8 @@ fn kinds(types: &[ValueType]) -> String {
     types.iter().map(kind).collect::<Vec<_>>().join(", ")
 }
 
-/// An expression that matches what any of these does. Each is in a group of its own, so that its flags (`(?i)`) are its own.
+/// An expression that matches what any of these does. Each is in a group of its own, so that its flags
+/// (`(?i)`) are its own.
 fn either<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
     let mut all: Vec<&str> = expressions.filter(|it| !it.is_empty()).collect();
     all.sort_unstable();
@@ -126,7 +128,8 @@ fn end_of_quote(expression: &str) -> &'static str {
     if is_quoted { "\\E" } else { "" }
 }
 
-/// The recorders' facts, if all profiles have some: counts are added up, and what is of one process only is left out.
+/// The recorders' facts, if all profiles have some: counts are added up, and what is of one process only is
+/// left out.
 fn meta(profiles: &[Profile]) -> Option<Meta> {
     let all: Vec<Meta> = profiles.iter().map(|it| it.meta).collect::<Option<_>>()?;
     let sum = |fact: fn(&Meta) -> Option<i64>| {

@@ -1,5 +1,5 @@
-//! DHAT, heaptrack and speedscope files that are wrong or hostile, and what is written read again. That other tools
-//! agree is shown elsewhere.
+//! DHAT, heaptrack and speedscope files that are wrong or hostile, and what is written read again. That other
+//! tools agree is shown elsewhere.
 
 mod dhat;
 mod heaptrack;

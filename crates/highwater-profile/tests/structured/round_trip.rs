@@ -1,4 +1,5 @@
-//! A profile that is written in another format and read back says the same, as far as that format can hold it.
+//! A profile that is written in another format and read back says the same, as far as that format can hold
+//! it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,13 +19,13 @@ struct Keeps {
     all: bool,
 }
 
-/// The formats that are read again. The others are written only, and other programs read them, see `tests/end-to-end/tests/formats_text` and
-/// `tests/end-to-end/tests/formats_structured`.
+/// The formats that are read again. The others are written only, and other programs read them, see
+/// `tests/end-to-end/tests/formats_text` and `tests/end-to-end/tests/formats_structured`.
 const READ_AGAIN: [Keeps; 4] = [
     Keeps { format: Format::Pprof, every_kind: true, lines: true, offsets: true, all: true },
     Keeps { format: Format::Speedscope, every_kind: true, lines: true, offsets: true, all: false },
-    // It has places for these kinds: what was allocated, what is live at the end, at the peak. Of an address without a name it has
-    // the file, and the address in the process.
+    // It has places for these kinds: what was allocated, what is live at the end, at the peak. Of an address
+    // without a name it has the file, and the address in the process.
     Keeps { format: Format::Dhat, every_kind: true, lines: true, offsets: false, all: false },
     Keeps { format: Format::Folded, every_kind: false, lines: false, offsets: true, all: false },
 ];

@@ -24,12 +24,13 @@ impl<A> Alloc<A> {
         Self { inner, settings: Settings::DEFAULT, serves_units: false }
     }
 
-    /// Says that the inner allocator serves blocks of at least 16 bytes as fast with an alignment of 16 as with a smaller one,
-    /// as jemalloc does, and the system's allocator, of which it is known. It is then asked for that alignment, which
-    /// saves a look at each address. With others, such as mimalloc, this can cost much time and memory.
+    /// Says that the inner allocator serves blocks of at least 16 bytes as fast with an alignment of 16 as
+    /// with a smaller one, as jemalloc does. (Of the system's allocator this is known.) The inner allocator
+    /// is then asked for that alignment, which saves a look at each address. With others, such as mimalloc,
+    /// this can cost much time and memory.
     ///
-    /// As with the system's allocator, a block of less than 4 KiB then counts as allocated also when there is no memory
-    /// for it.
+    /// As with the system's allocator, a block of less than 4 KiB then counts as allocated also when there is
+    /// no memory for it.
     pub const fn aligned(mut self) -> Self {
         self.serves_units = true;
         self
@@ -43,15 +44,15 @@ impl<A> Alloc<A> {
         self
     }
 
-    /// Records every allocation: no sampling error, at the price of a stack for each. The environment variable
-    /// `HIGHWATER=exact` does the same.
+    /// Records every allocation: no sampling error, at the price of a stack for each. The environment
+    /// variable `HIGHWATER=exact` does the same.
     pub const fn exact(mut self) -> Self {
         self.settings.mode = Mode::Exact;
         self
     }
 
-    /// Records nothing unless the environment variable `HIGHWATER` says so. Process totals are counted all the
-    /// same.
+    /// Records nothing unless the environment variable `HIGHWATER` says so. Process totals are counted all
+    /// the same.
     pub const fn off(mut self) -> Self {
         self.settings.mode = Mode::Off;
         self

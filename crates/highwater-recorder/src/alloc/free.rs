@@ -1,4 +1,5 @@
-//! Frees off the fast path: blocks with a mark, blocks that keep theirs elsewhere, and those at which a thread looks around.
+//! Frees off the fast path: blocks with a mark, blocks that keep theirs elsewhere, and those at which a
+//! thread looks around.
 
 use core::alloc::GlobalAlloc;
 use core::ptr::NonNull;
@@ -20,7 +21,7 @@ impl<A: GlobalAlloc + 'static> Alloc<A> {
             // SAFETY: the caller's promises are passed on.
             return unsafe { Self::dealloc_slowly(block, parts, this) };
         }
-        // SAFETY: the caller promises a block of ours, and it is no unmarked one.
+        // SAFETY: the caller promises a block of this allocator, and it is no unmarked one.
         let (base, mark) = unsafe { Mark::read(block) };
         recorder::count_end(block, layout.size(), mark);
         count_free(layout.size());

@@ -1,4 +1,4 @@
-//! Where processes end in other ways than on Unix, nothing is told of it.
+//! Where processes end in other ways than on Unix, no end is reported.
 
 /// A signal that asks for the end: there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,7 +22,8 @@ impl<A: Inner> Family<A> {
         Self::allocate_deciding(bytes, ask)
     }
 
-    /// [`Self::allocate_exactly`] where more has to be asked: of a thread's first block, or of one for Highwater itself.
+    /// [`Self::allocate_exactly`] where more has to be asked: of a thread's first block, or of one for
+    /// Highwater itself.
     #[cold]
     #[inline(never)]
     fn allocate_deciding(bytes: usize, ask: impl Fn(usize) -> *mut u8) -> *mut u8 {
@@ -49,7 +50,7 @@ impl<A: Inner> Family<A> {
         // What is too large is refused by the C library, with its error number.
         let block = ask(bytes.saturating_add(tail::bytes(mark)));
         if !block.is_null() {
-            // SAFETY: the block is fresh and was asked for with room for the mark.
+            // SAFETY: the block is fresh and was asked for with space for the mark.
             unsafe { tail::write(block, A::usable_bytes(block), mark, bytes) };
         }
         block

@@ -1,5 +1,5 @@
-//! Reallocation in the malloc family off the fast path. A reallocation counts as in [`crate::alloc`]: as a free and an
-//! allocation that end no life.
+//! Reallocation in the malloc family off the fast path. A reallocation counts as in [`crate::alloc`]: as a
+//! free and an allocation that end no life.
 
 use super::sampled::with_reserve;
 use super::{Family, Inner, counted, is_foreign, is_looked_at, tail};
@@ -24,8 +24,8 @@ impl<A: Inner> Family<A> {
         }
         // SAFETY: the caller's promise.
         let usable = unsafe { A::usable_bytes(block) };
-        // Out before the call: once the block has moved its address may be another's, and its mark must not pass for one where it lay.
-        // SAFETY: the caller's promise.
+        // Out before the call: once the block has moved its address may be another's, and its mark must not
+        // pass for one where it lay. SAFETY: the caller's promise.
         let found = unsafe { tail::take_if(is_looked_at(block, usable), block, usable) };
         let before = Before {
             size: found.as_ref().map_or_else(|| counted(usable), |it| it.bytes),
@@ -45,7 +45,7 @@ impl<A: Inner> Family<A> {
         let moved = unsafe { A::realloc(block, asked) };
         if moved.is_null() {
             if let Some(found) = found {
-                // SAFETY: the block is still there, with the mark's room behind it.
+                // SAFETY: the block is still there, with the mark's space behind it.
                 unsafe { tail::write(block, usable, found.mark, found.bytes) };
             }
             tell::kept(block, before.size, before.mark);
@@ -56,7 +56,7 @@ impl<A: Inner> Family<A> {
             // SAFETY: the block was just resized.
             return unsafe { Self::settle_counting(moved, bytes, before, has_moved) };
         };
-        // SAFETY: the block was just resized to have room for the mark.
+        // SAFETY: the block was just resized to have space for the mark.
         unsafe { tail::write(moved, A::usable_bytes(moved), mark, bytes) };
         before.count_away();
         let resized = Resized { old_size: before.size, new_size: bytes, has_moved };
@@ -82,10 +82,11 @@ impl<A: Inner> Family<A> {
         }
     }
 
-    /// Counts a block that was resized on the fast path, where the thread looks around or the block may be sampled.
+    /// Counts a block that was resized on the fast path, where the thread looks around or the block may be
+    /// sampled.
     ///
     /// # Safety
-    /// The block was just resized, as [`with_reserve`] says, for so many bytes of the program's.
+    /// The block was just resized, as [`with_reserve`] says, for `bytes` bytes of the program's.
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn settle_resized(

@@ -3,10 +3,10 @@
 use super::{BIG, Family, Inner, PAGE, RESERVED_FROM, counted, tail};
 use crate::config::Settings;
 use crate::mark::Mark;
-use crate::recorder::{self, Verdict};
+use crate::recorder::{self, SampleDecision};
 use crate::{in_force, thread};
 
-/// What is asked for a block of so many bytes.
+/// What is asked for a block of this many bytes.
 #[inline(always)]
 pub(super) fn with_reserve(bytes: usize) -> usize {
     // What is too large is refused by the C library, with its error number.
@@ -21,8 +21,8 @@ impl<A: Inner> Family<A> {
         unsafe { Self::count_sampling(block, bytes, align) }
     }
 
-    /// Counts a fresh block, of which the program asked for so many bytes, and decides whether it is sampled. Returns the block
-    /// that the program is given.
+    /// Counts a fresh block, where the program asked for `bytes` bytes, and decides whether it is sampled.
+    /// Returns the block for the program.
     ///
     /// # Safety
     /// The block is null or was just allocated, as [`with_reserve`] says.
@@ -52,38 +52,38 @@ impl<A: Inner> Family<A> {
         {
             return block;
         }
-        let verdict = recorder::decide(size, Settings::DEFAULT);
-        if !verdict.is_sampled() {
-            verdict.count(size);
+        let decision = recorder::decide(size, Settings::DEFAULT);
+        if !decision.is_sampled() {
+            decision.count(size);
             return block;
         }
-        let mark = verdict.mark(size);
+        let mark = decision.mark(size);
         // SAFETY: the caller's promise.
-        let (block, mark) = unsafe { Self::place(block, bytes, align, size, mark, &verdict) };
-        verdict.count_sampled(block, size, mark);
+        let (block, mark) = unsafe { Self::place(block, bytes, align, size, mark, &decision) };
+        decision.count_sampled(block, size, mark);
         block
     }
 
-    /// Puts a mark behind a block that nobody else knows yet: a big one where it lies, any other where marks are looked for. What is
-    /// returned is the block, and the mark or none if there is no memory for it.
+    /// Puts a mark behind a block that nobody else knows yet: a big one where it lies, any other where marks
+    /// are looked for. What is returned is the block, and the mark or none if there is no memory for it.
     ///
     /// # Safety
-    /// The block was just allocated, as [`with_reserve`] says, for so many bytes of the program's.
+    /// The block was just allocated, as [`with_reserve`] says, for `bytes` bytes of the program's.
     pub(super) unsafe fn place(
         block: *mut u8,
         bytes: usize,
         align: usize,
         size: usize,
         mark: Mark,
-        verdict: &Verdict,
+        decision: &SampleDecision,
     ) -> (*mut u8, Mark) {
         if mark.cohort.is_none() {
             // Counted as lost.
             return (block, Mark::NOTHING);
         }
         let room = bytes + tail::bytes(mark);
-        // SAFETY: the block was just allocated and there is room for the mark behind what the program is given. In its place comes a fresh
-        // one with that room, and with as many bytes of the program's.
+        // SAFETY: the block was just allocated and there is space for the mark behind what the program gets.
+        // In its place comes a fresh one with that space, and with as many bytes of the program's.
         unsafe {
             let usable = A::usable_bytes(block);
             if usable >= BIG && room <= usable {
@@ -92,7 +92,7 @@ impl<A: Inner> Family<A> {
             }
             let placed = A::memalign(align.max(PAGE), room);
             if placed.is_null() {
-                verdict.note_dropped(size);
+                decision.note_dropped(size);
                 return (block, Mark::NOTHING);
             }
             placed.copy_from_nonoverlapping(block, bytes);

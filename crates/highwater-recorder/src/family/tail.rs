@@ -1,6 +1,7 @@
 //! What stands behind a marked block of the malloc family.
 //!
-//! The block is asked for with room for the mark, which lies at the end of what the C library set aside for it:
+//! The block is asked for with space for the mark, which lies at the end of what the C library set aside for
+//! it:
 //!
 //! ```text
 //!     ┌───────────────┬╌╌╌╌╌╌╌┬─────────┬─────────┬───────┬───────┐
@@ -9,9 +10,9 @@
 //!     ↑ as the C library gave it                                  ↑ + malloc_usable_size
 //! ```
 //!
-//! The check says that it is a mark, and that of this block: it depends on the address, on the other words and on a number that
-//! differs from process to process. Whatever else may lie there, a block from elsewhere or one that a program overran, passes for a mark
-//! with a probability of 2⁻⁶⁴.
+//! The check says that it is a mark, and this block's: it depends on the address, on the other words and on a
+//! number that differs from process to process. Whatever else may lie there, a block from elsewhere or one
+//! that a program overran, passes for a mark with a probability of 2⁻⁶⁴.
 
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +29,8 @@ const TIMED: usize = 32;
 /// Bytes of the longest mark.
 pub(super) const MOST: usize = TIMED;
 
-/// The bits of the pointer to the cohort that say that there is a birth, and that the block was drawn to be timed.
+/// The bits of the pointer to the cohort that say that there is a birth, and that the block was drawn to be
+/// timed.
 const IS_TIMED: usize = 1;
 const IS_DRAWN: usize = 2;
 const BITS: usize = IS_TIMED | IS_DRAWN;
@@ -57,10 +59,11 @@ pub(super) fn bytes(mark: Mark) -> usize {
     if mark.birth.is_some() { TIMED } else { PLAIN }
 }
 
-/// Writes a mark behind a block that counts for so many bytes.
+/// Writes a mark behind a block that counts for this many bytes.
 ///
 /// # Safety
-/// The C library set `usable` bytes aside for the block, and the program was given no more than those in front of the mark.
+/// The C library set `usable` bytes aside for the block, and the program was given no more than those in
+/// front of the mark.
 #[inline(always)]
 pub(super) unsafe fn write(block: *mut u8, usable: usize, mark: Mark, counted: usize) {
     let mut cohort = mark.cohort.map_or(0, |it| ptr::from_ref(it).expose_provenance());
@@ -86,8 +89,8 @@ pub(super) unsafe fn read(block: *mut u8, usable: usize) -> Option<Found> {
     if usable < PLAIN {
         return None;
     }
-    // SAFETY: the words lie in what was set aside. What passes for a mark is one, and so are the words in front of it; cohorts live in the
-    // arena for ever.
+    // SAFETY: the words lie in what was set aside. What passes for a mark is one, and so are the words in
+    // front of it; cohorts live in the arena for ever.
     unsafe {
         let end = block.add(usable).cast::<u64>();
         let (cohort, counted) = (end.sub(3).read_unaligned(), end.sub(2).read_unaligned());
@@ -102,7 +105,8 @@ pub(super) unsafe fn read(block: *mut u8, usable: usize) -> Option<Found> {
     }
 }
 
-/// [`read`], where `is_looked_at`. The mark is none afterwards: what comes to lie there next must not pass for it.
+/// [`read`], where `is_looked_at`. The mark is none afterwards: what comes to lie there next must not pass
+/// for it.
 ///
 /// # Safety
 /// As for [`read`]; nobody else writes to the block.

@@ -1,8 +1,7 @@
 //! All that the recorder asks of the operating system, per platform.
 //!
-//! A platform that is missing here (no Unix, or not 64 bits wide) still compiles: allocations then pass through
-//! unrecorded, and a snapshot says
-//! why there is none.
+//! A platform that is missing here (no Unix, or not 64 bits wide) still compiles: allocations then pass
+//! through unrecorded, and a snapshot says why there is none.
 
 #[cfg(all(unix, target_pointer_width = "64"))]
 mod unix;
@@ -14,8 +13,8 @@ mod unsupported;
 #[cfg(not(all(unix, target_pointer_width = "64")))]
 pub(crate) use unsupported::*;
 
-/// Has the system's allocator give free memory back to the system. False where that cannot be asked for; the program may
-/// also use another allocator, to which this means nothing.
+/// Has the system's allocator give free memory back to the system. False where that cannot be asked for; the
+/// program may also use another allocator, to which this means nothing.
 pub fn trim() -> bool {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

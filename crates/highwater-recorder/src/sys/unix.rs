@@ -6,8 +6,8 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 /// The value of an environment variable, without the lock and the copy of `std::env::var`.
 pub(crate) fn environment(name: &CStr) -> Option<&'static [u8]> {
-    // SAFETY: `name` is a C string. The result points into the environment of the process; it is read once, at
-    // the first allocation, which is before any code that could change the environment runs.
+    // SAFETY: `name` is a C string. The result points into the environment of the process; it is read once,
+    // at the first allocation, which is before any code that could change the environment runs.
     unsafe {
         let value = libc::getenv(name.as_ptr());
         (!value.is_null()).then(|| CStr::from_ptr(value).to_bytes())
@@ -16,7 +16,7 @@ pub(crate) fn environment(name: &CStr) -> Option<&'static [u8]> {
 
 /// Writes to standard error as far as that is possible.
 pub(crate) fn write_to_stderr(text: &[u8]) {
-    // SAFETY: the pointer and the length are those of a slice.
+    // SAFETY: the pointer and the length are a slice's.
     unsafe { libc::write(2, text.as_ptr().cast(), text.len()) };
 }
 
@@ -50,17 +50,18 @@ pub(crate) fn entropy() -> u64 {
     now_ns(libc::CLOCK_REALTIME) ^ (ptr::from_ref(&calls).addr() as u64) << 17 ^ calls << 48
 }
 
-/// The module that holds an address of code, by where it begins; `None` when the loader knows of none. Takes the loader's lock.
+/// The module that holds an address of code, by where it begins; `None` when the loader knows of none. Takes
+/// the loader's lock.
 fn module_of(code: *const ()) -> Option<libc::Dl_info> {
     let mut info = core::mem::MaybeUninit::<libc::Dl_info>::uninit();
-    // SAFETY: any address may be asked for, and there is room for the result.
+    // SAFETY: any address may be asked for, and there is space for the result.
     let found = unsafe { libc::dladdr(code.cast(), info.as_mut_ptr()) } != 0;
     // SAFETY: it is filled in when something was found.
     found.then(|| unsafe { info.assume_init() })
 }
 
-/// Whether the standard library is a shared one (`-C prefer-dynamic`). It then frees with an allocator of its own what the
-/// program has allocated with its global one. Takes the loader's lock.
+/// Whether the standard library is a shared one (`-C prefer-dynamic`). It then frees with an allocator of its
+/// own what the program has allocated with its global one. Takes the loader's lock.
 pub(crate) fn has_shared_std() -> bool {
     // A function that is never copied into the program.
     let [own, std] =
@@ -71,8 +72,8 @@ pub(crate) fn has_shared_std() -> bool {
     }
 }
 
-/// Has the shared library that this is part of, if it is, stay loaded as long as the process runs: threads that end call it,
-/// as does every fork. To be called once, early: it takes the loader's lock.
+/// Has the shared library that this is part of, if it is, stay loaded as long as the process runs: threads
+/// that end call it, as does every fork. To be called once, early: it takes the loader's lock.
 pub(crate) fn stay_loaded() {
     let Some(own) = module_of(stay_loaded as fn() as *const ()) else { return };
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -84,13 +85,13 @@ pub(crate) fn stay_loaded() {
             return;
         }
     }
-    // SAFETY: the name is the loader's own, a C string that lives as long as the module. It is loaded already, so no
-    // constructor runs; the handle, one more reference, is meant to be kept.
+    // SAFETY: the name is the loader's own, a C string that exists as long as the module. It is loaded
+    // already, so no constructor runs; the handle, one more reference, is meant to be kept.
     unsafe { libc::dlopen(own.dli_fname, libc::RTLD_LAZY | libc::RTLD_NOLOAD | libc::RTLD_NODELETE) };
 }
 
-/// Tells when a thread ends. A pthread key's destructor runs behind those of Rust's thread-locals, and needs no
-/// memory to be registered.
+/// Reports when a thread ends. A pthread key's destructor runs behind the destructors of Rust's
+/// thread-locals, and needs no memory to be registered.
 pub(crate) struct ExitHook {
     /// The key plus one, because 0 is a valid key; 0 until installed.
     key: AtomicU64,
@@ -102,7 +103,8 @@ impl ExitHook {
     }
 
     /// Makes `destructor` be called with what a thread passed to [`Self::arm`]. To be called once.
-    // SAFETY of calling it: the C library does, with what `arm` was given in that thread, and once for each time.
+    // SAFETY of calling it: the C library does, with what `arm` was given in that thread, and once for each
+    // time.
     pub(crate) fn install(&self, destructor: unsafe extern "C" fn(*mut c_void)) {
         let mut key = 0;
         // SAFETY: `key` is a valid place for the result, and the destructor is a function of the program.
@@ -121,7 +123,8 @@ impl ExitHook {
     }
 }
 
-/// Where the function begins that has the instruction at `address`, by the tables for unwinding; `None` without one.
+/// Where the function begins that has the instruction at `address`, by the tables for unwinding; `None`
+/// without one.
 pub(crate) fn function_at(address: usize) -> Option<usize> {
     // SAFETY: the unwinder that the standard library is linked with declares the function with this type.
     unsafe extern "C" {

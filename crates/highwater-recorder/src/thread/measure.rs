@@ -14,16 +14,17 @@ pub struct Measured {
     pub alloc_blocks: u64,
     /// Bytes allocated.
     pub alloc_bytes: u64,
-    /// Blocks freed, whoever allocated them.
+    /// Blocks freed, allocated by any thread.
     pub freed_blocks: u64,
-    /// Bytes freed, whoever allocated them.
+    /// Bytes freed, allocated by any thread.
     pub freed_bytes: u64,
     /// The most bytes that were alive at once above what was alive before.
     pub peak_bytes: u64,
 }
 
-/// Runs `work` and counts, exactly, what the calling thread allocates and frees meanwhile. May be nested. Nothing is
-/// counted as long as no allocation has come through an [`Alloc`](crate::Alloc), or in a thread that is ending.
+/// Runs `work` and counts, exactly, what the calling thread allocates and frees meanwhile. May be nested.
+/// Nothing is counted as long as no allocation has come through an [`Alloc`](crate::Alloc), or in a thread
+/// that is ending.
 pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Measured) {
     let slot = attached(in_force::interval_bytes());
     let Some(slot) = slot.filter(|_| in_force::mode().is_some()) else {
@@ -48,8 +49,8 @@ pub fn measure<R>(work: impl FnOnce() -> R) -> (R, Measured) {
     (result, measured)
 }
 
-/// A measurement that goes on. As long as there is one the thread has no room, and so looks around at every free, which is
-/// where a maximum ends.
+/// A measurement that goes on. As long as there is one the thread's `room` is 0, and so it looks around at
+/// every free, which is where a maximum ends.
 struct Measurement {
     slot: &'static Slot,
     /// The highest value before it began.
@@ -67,7 +68,7 @@ impl Measurement {
 
 impl Drop for Measurement {
     fn drop(&mut self) {
-        // The next free that finds no room makes new room if this was the outermost.
+        // The next free that finds the `room` used up makes new one if this was the outermost.
         self.slot.measurements.store(self.slot.measurements.load(Relaxed) - 1, Relaxed);
         self.slot.highest.fetch_max(self.highest, Relaxed);
     }

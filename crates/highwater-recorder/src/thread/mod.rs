@@ -1,6 +1,6 @@
 //! What each thread counts for itself: the bytes until its next sample, and its exact totals.
 //!
-//! A thread's [`Slot`] lives in the arena and outlives it, so that totals can be added up without stopping
+//! A thread's [`Slot`] is in the arena and outlives it, so that totals can be added up without stopping
 //! anybody. Only the owner writes to it, with plain loads and stores (no locked instruction); the next thread
 //! that needs a slot goes on where the last owner stopped, so nothing is ever subtracted or reset.
 //!

@@ -1,9 +1,9 @@
 //! One thread's counters, and what the fast path does with them.
 //!
-//! An allocation takes its size out of the **countdown**, a free out of the **room**. That is all there is to say about
-//! bytes: what was allocated is what was granted to the countdown so far less what is left of it, and likewise for the
-//! room and what was freed. The thread looks around (is a report due, has the process reached a peak, has the interval
-//! changed?) when one of the two is used up.
+//! An allocation takes its size out of the **countdown**, a free out of the **`room`**. That is all there is
+//! to say about bytes: what was allocated is what was granted to the countdown so far less what is left of
+//! it, and likewise for the `room` and what was freed. The thread looks around (is a report due, has the
+//! process reached a peak, has the interval changed?) when one of the two is used up.
 
 mod decide;
 pub(super) mod read;
@@ -38,7 +38,7 @@ pub(crate) struct Slot {
     version: AtomicU32,
     /// All countdowns granted so far: the bytes allocated are this less what is left of the countdown.
     granted: AtomicI64,
-    /// All room granted so far: the bytes freed are this less what is left of the room.
+    /// All `room` granted so far: the bytes freed are this less what is left of it.
     room_granted: AtomicI64,
     /// The sampling interval that the countdown was drawn from: 0 when nothing is to be sampled.
     interval_bytes: AtomicU64,
@@ -53,7 +53,8 @@ pub(crate) struct Slot {
     random: AtomicU64,
     /// Blocks to the next one whose lifetime is measured, in exact mode.
     until_timed: AtomicU64,
-    /// The block sampled last, and the blocks allocated as of then: tells whether anything was allocated since.
+    /// The block sampled last, and the blocks allocated as of then: tells whether anything was allocated
+    /// since.
     last_block: AtomicPtr<u8>,
     last_alloc_blocks: AtomicU64,
     /// The recorder is at work in this thread: whatever it or a signal handler allocates now is not recorded.
@@ -94,18 +95,19 @@ pub(super) enum Kind {
     None,
 }
 
-/// Takes `$size` out of the counter `$field` of `$slot`, which only the calling thread writes; returns false from the
-/// function around it, with the counter as it was, when that is less.
+/// Takes `$size` out of the counter `$field` of `$slot`, which only the calling thread writes; returns false
+/// from the function around it, with the counter as it was, when that is less.
 ///
-/// On x86-64 in one instruction that sets the condition as well; a compiler makes three or four of it. It is also whole
-/// as far as signal handlers can see. `$register` is where the size is when the allocator's method was called.
+/// On x86-64 in one instruction that sets the condition as well; a compiler makes three or four of it. It is
+/// also whole as far as signal handlers can see. `$register` is where the size is when the allocator's method
+/// was called.
 macro_rules! take_or_return {
     ($slot:expr, $field:ident, $size:expr, $register:tt) => {
         #[cfg(all(target_arch = "x86_64", not(miri)))]
         {
             let slot: *const Slot = $slot;
-            // SAFETY: the place is that of an atomic of a live slot, which the instruction changes as a relaxed load and
-            // store would.
+            // SAFETY: the place is an atomic's of a live slot, which the instruction changes as a relaxed
+            // load and store would.
             unsafe {
                 core::arch::asm!(
                     concat!("sub qword ptr [{slot} + {offset}], ", $register),
@@ -114,8 +116,8 @@ macro_rules! take_or_return {
                     offset = const core::mem::offset_of!(Slot, $field),
                     in($register) $size,
                     short = label {
-                        // In one instruction too, or a signal handler in between might draw a new countdown in vain.
-                        // SAFETY: as above.
+                        // In one instruction too, or a signal handler in between might draw a new countdown
+                        // without need. SAFETY: as above.
                         unsafe {
                             core::arch::asm!(
                                 "add qword ptr [{slot} + {offset}], {size}",
@@ -177,8 +179,8 @@ impl Slot {
         }
     }
 
-    /// Puts a shared slot's counters back where they were. Threads take their sizes out of them, and put them back, without
-    /// regard to each other, and one may overwrite what another has just written.
+    /// Puts a shared slot's counters back where they were. Threads take their sizes out of them, and put them
+    /// back, without regard to each other, and one may overwrite what another has just written.
     pub(super) fn shut(&self) {
         self.countdown.store(SHUT, Relaxed);
         self.room.store(SHUT, Relaxed);
@@ -200,8 +202,9 @@ impl Slot {
         self.follow(interval_bytes);
     }
 
-    /// Counts the bytes of a block that is not sampled, before it is asked for: then nothing but its size has to be
-    /// kept until the inner allocator returns. False, with nothing counted, when the slow path must decide.
+    /// Counts the bytes of a block that is not sampled, before it is asked for: then nothing but its size has
+    /// to be kept until the inner allocator returns. False, with nothing counted, when the slow path must
+    /// decide.
     #[inline(always)]
     pub(crate) fn try_count_alloc(&self, size: usize) -> bool {
         take_or_return!(self, countdown, size, "rdi");
@@ -229,7 +232,8 @@ impl Slot {
         self.alloc_blocks.store(self.alloc_blocks.load(Relaxed).wrapping_sub(1), Relaxed);
     }
 
-    /// Counts a freed block. False, with nothing counted, when [`super::slots::count_free_slowly`] must do it.
+    /// Counts a freed block. False, with nothing counted, when [`super::slots::count_free_slowly`] must do
+    /// it.
     #[inline(always)]
     pub(crate) fn try_count_free(&self, size: usize) -> bool {
         take_or_return!(self, room, size, "rsi");
@@ -237,7 +241,8 @@ impl Slot {
         true
     }
 
-    /// Runs `record` unless the recorder is at work in this thread already, as when a signal handler allocates.
+    /// Runs `record` unless the recorder is at work in this thread already, as when a signal handler
+    /// allocates.
     #[inline(always)]
     pub(crate) fn guarded<R>(&self, record: impl FnOnce() -> Option<R>) -> Option<R> {
         // Nobody else writes to it, so no atomic exchange is needed.
@@ -260,8 +265,8 @@ impl Slot {
         if self.memory.load(Relaxed).is_null() {
             self.memory.store(Memory::new()?, Relaxed);
         }
-        // SAFETY: the memory is mapped for this slot alone, stays so, and was prepared. Only the slot's owner gets here,
-        // and the guard lets it in once at a time.
+        // SAFETY: the memory is mapped for this slot alone, stays so, and was prepared. Only the slot's owner
+        // gets here, and the guard lets it in once at a time.
         unsafe { self.memory.load(Relaxed).as_mut() }
     }
 
@@ -279,13 +284,13 @@ impl Slot {
         if samples & samples.wrapping_sub(1) == 0 {
             self.ask_for_name();
         }
-        // SAFETY: the pointer is null or that of a name, which lives in the arena for ever.
+        // SAFETY: the pointer is null or a name's. The name stays in the arena for ever.
         let thread = unsafe { self.name.load(Relaxed).as_ref() };
         Origin { thread, scope: scope::current() }
     }
 
-    /// Takes the thread's name from the system. Done at every power of two of samples: threads are often named, or
-    /// renamed, after their first allocation.
+    /// Takes the thread's name from the system. Done at every power of two of samples: threads are often
+    /// named, or renamed, after their first allocation.
     #[cold]
     fn ask_for_name(&self) {
         if let Some(name) = origin::current_thread_name() {
@@ -302,8 +307,8 @@ impl Slot {
     }
 }
 
-/// What a shared slot has in the place of countdown and room. So far below 0 that nothing is ever above it, whatever
-/// threads take out of it, and put back, at once.
+/// What a shared slot has in the place of countdown and `room`. So far below 0 that nothing is ever above it,
+/// whatever threads take out of it, and put back, at once.
 const SHUT: i64 = i64::MIN / 2;
 
 /// Adds one to a counter that only the calling thread writes.
@@ -312,13 +317,13 @@ fn bump(counter: &AtomicU64) {
     counter.store(counter.load(Relaxed) + 1, Relaxed);
 }
 
-/// Adds to a counter that only the calling thread writes, in one instruction where that can be written: a signal handler comes
-/// before it or after it. What is granted and what is left of it are changed by the same number, so what a handler does to the
-/// two in between remains, whatever was read before.
+/// Adds to a counter that only the calling thread writes, in one instruction where that can be written: a
+/// signal handler comes before it or after it. What is granted and what is left of it are changed by the same
+/// number, so what a handler does to the two in between remains, whatever was read before.
 #[inline(always)]
 fn add(counter: &AtomicI64, value: i64) {
     #[cfg(all(target_arch = "x86_64", not(miri)))]
-    // SAFETY: the place is that of a live atomic, which the instruction changes as a relaxed load and store would.
+    // SAFETY: the place is a live atomic's, which the instruction changes as a relaxed load and store would.
     unsafe {
         core::arch::asm!(
             "add qword ptr [{counter}], {value}",

@@ -36,20 +36,20 @@ struct Orphans {
 }
 
 thread_local! {
-    // Constant and without a destructor, so it can be used from the first instruction of a thread to the last.
-    // A pointer, since older compilers let no constant refer to what can change.
+    // Constant and without a destructor, so it can be used from the first instruction of a thread to the
+    // last. A pointer, since older compilers let no constant refer to what can change.
     pub(super) static CURRENT: Cell<*const Slot> = const { Cell::new(&raw const UNATTACHED) };
 }
 
 /// The calling thread's slot, which may be a shared one that counts nothing.
 #[inline(always)]
 pub(crate) fn current() -> &'static Slot {
-    // SAFETY: it is one of the statics above, or a slot, which lives in the arena for ever.
+    // SAFETY: it is one of the statics above, or a slot, which stays in the arena for ever.
     unsafe { &*CURRENT.with(Cell::get) }
 }
 
-/// The calling thread's own slot, which it gets now if it has none yet. `None` for a thread that has ended or is
-/// just being attached, and when there is no memory: its operations go to [`count_orphan_alloc`] and
+/// The calling thread's own slot, which it gets now if it has none yet. `None` for a thread that has ended or
+/// is just being attached, and when there is no memory: its operations go to [`count_orphan_alloc`] and
 /// [`count_orphan_free`].
 #[inline(always)]
 pub(crate) fn attached(interval_bytes: u64) -> Option<&'static Slot> {
@@ -81,8 +81,8 @@ fn attach(shared: &'static Slot, interval_bytes: u64) -> Option<&'static Slot> {
 /// # Safety
 /// `slot` is what [`attached`] armed the hook with in this thread.
 pub(crate) unsafe extern "C" fn detach(slot: *mut c_void) {
-    // POSIX runs destructors in up to four rounds while there is something left to destroy. Ours waits for the
-    // third, so that what other keys' destructors free is still counted here.
+    // POSIX runs destructors in up to four rounds while there is something left to destroy. Ours waits for
+    // the third, so that what other keys' destructors free is still counted here.
     const LAST_ROUND: u32 = 3;
     // SAFETY: the caller promises a slot; slots live in the arena for ever.
     let slot = unsafe { &*slot.cast::<Slot>() };
@@ -127,15 +127,15 @@ impl Slot {
     }
 }
 
-/// Takes [`Slot::try_count_alloc`] back: there was no memory for the block. Asks for the slot itself, so that the caller
-/// has no more to remember than the size.
+/// Takes [`Slot::try_count_alloc`] back: there was no memory for the block. Asks for the slot itself, so that
+/// the caller has no more to remember than the size.
 #[cold]
 #[inline(never)]
 pub(crate) fn uncount_alloc(size: usize) {
     current().uncount_alloc(size);
 }
 
-/// Counts a freed block for which [`Slot::try_count_free`] had no room left.
+/// Counts a freed block that was too large for [`Slot::try_count_free`].
 #[cold]
 pub(crate) fn count_free_slowly(size: usize, interval_bytes: u64) {
     match attached(interval_bytes) {
@@ -180,7 +180,7 @@ pub(crate) fn all_counts() -> impl Iterator<Item = SlotCounts> {
 fn all() -> impl Iterator<Item = &'static Slot> {
     let mut next = ALL.load(Acquire);
     core::iter::from_fn(move || {
-        // SAFETY: the pointer is null or that of a published slot; slots live in the arena for ever.
+        // SAFETY: the pointer is null or a published slot's; slots stay in the arena for ever.
         let slot: &'static Slot = unsafe { next.as_ref() }?;
         next = slot.next.load(Acquire);
         Some(slot)

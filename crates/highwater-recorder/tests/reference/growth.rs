@@ -1,5 +1,5 @@
-//! Blocks that grow step by step, most of them where they lie: the copies that are recorded when sampling, against those that
-//! the inner allocator made.
+//! Blocks that grow step by step, most of them where they lie: the copies that are recorded when sampling,
+//! against those that the inner allocator made.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 
@@ -7,13 +7,14 @@ use highwater_recorder::{Mode, set_mode, visit_sites};
 
 use super::sites::{self, Call};
 
-/// Blocks have room up to the next multiple of this, and move when they outgrow it.
+/// Blocks have space up to the next multiple of this, and move when they outgrow it.
 const ROOM: usize = 4096;
 
 /// Sampling interval: about as large as the blocks are.
 const INTERVAL: u64 = 8192;
 
-/// Sizes of a block, one after the other. What stands in front of a sampled block takes none of them into another room.
+/// Sizes of a block, one after the other. What stands in front of a sampled block takes none of them beyond
+/// another multiple.
 fn sizes() -> impl Iterator<Item = usize> {
     (500..30_000).step_by(1000)
 }
@@ -27,8 +28,8 @@ impl Roomy {
     }
 }
 
-// SAFETY: every block is the system's, and larger than it was asked for. It keeps its place exactly as long as its rooms are as
-// many.
+// SAFETY: every block is the system's, and larger than it was asked for. It keeps its place exactly as long
+// as its rooms are as many.
 unsafe impl GlobalAlloc for Roomy {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the size is not 0.
@@ -64,7 +65,7 @@ pub struct Copies {
 }
 
 impl Copies {
-    /// Whether so many bytes are what was recorded, but for chance.
+    /// Whether this many bytes are what was recorded, but for chance.
     pub fn may_be(&self, bytes: f64) -> bool {
         (self.recorded - bytes).abs() <= 4.0 * self.standard_error
     }

@@ -1,6 +1,6 @@
-//! Random sequences of allocations by one to four threads, given to the recorder and to a tracker that is obviously
-//! correct. The allocator is a value here, not the program's own, so the recorder sees what the steps do and nothing
-//! else, and everything it counted can be compared.
+//! Random sequences of allocations by one to four threads, given to the recorder and to a tracker that is
+//! obviously correct. The allocator is a value here, not the program's own, so the recorder sees what the
+//! steps do and nothing else, and everything it counted can be compared.
 #![allow(dead_code, reason = "each of the tests uses a part")]
 
 pub mod growth;
@@ -30,7 +30,7 @@ const MAX_LEVEL: u64 = 256 << 20;
 /// One step of a thread.
 #[derive(Clone, Debug)]
 enum Step {
-    /// Allocates into a slot; what was there before is freed, whoever allocated it.
+    /// Allocates into a slot; what was there before is freed, allocated by any thread.
     Put { slot: usize, site: usize, size: usize, align: usize, zeroed: bool },
     /// Resizes what is in a slot.
     Resize { slot: usize, site: usize, size: usize },
@@ -47,7 +47,8 @@ enum Step {
 pub struct Case {
     threads: usize,
     steps: Vec<(usize, Step)>,
-    /// Lifts the live bytes before the first step to so many below the highest ever, so that the steps make a peak.
+    /// Lifts the live bytes before the first step to this many below the highest ever, so that the steps make
+    /// a peak.
     below_peak: Option<u64>,
 }
 
@@ -113,8 +114,8 @@ impl Block {
     /// The parts of the block that are written and looked at again.
     fn ends(&self, size: usize) -> [&'static mut [u8]; 2] {
         let length = size.min(CHECKED);
-        // SAFETY: both lie within the block, which is initialised there and lives until its next step; the two
-        // are not used at once.
+        // SAFETY: both lie within the block, which is initialised there and exists until its next step; the
+        // two are not used at once.
         [0, size - length].map(|at| unsafe { std::slice::from_raw_parts_mut(self.start.add(at), length) })
     }
 
@@ -245,7 +246,8 @@ pub struct Outcome {
     pub before: [Rows; SITES],
     /// What is recorded when the case has freed everything.
     pub emptied: [Rows; SITES],
-    /// The process's own counts were right, before and after everything was freed. They are exact in every mode.
+    /// The process's own counts were right, before and after everything was freed. They are exact in every
+    /// mode.
     pub is_counted: bool,
 }
 
@@ -264,8 +266,8 @@ impl Case {
 
 impl<A: GlobalAlloc + Sync> Runner<A> {
     pub fn new(alloc: &'static A) -> Self {
-        // The first allocation of a process sets the recorder up, and comes before there are other threads: what those
-        // allocated meanwhile would not be recorded.
+        // The first allocation of a process sets the recorder up, and comes before there are other threads:
+        // what those allocated meanwhile would not be recorded.
         let layout = Layout::new::<u64>();
         // SAFETY: the size is not 0, and the block is given back as it was asked for.
         unsafe { alloc.dealloc(sites::call(PEDESTAL, alloc, sites::Call::Alloc(layout)), layout) };
@@ -293,7 +295,7 @@ impl<A: GlobalAlloc + Sync> Runner<A> {
         let (recorded, counted) = (self.reader.read(), counts());
         let expected = shared.tracker().rows;
         let mut truth = shared.tracker().counts;
-        // These say how the recorder fares, of which the tracker knows nothing.
+        // These say how the recorder fares, which the tracker does not know.
         truth.overhead_bytes = counted.overhead_bytes;
         if case.threads > 1 && counted.peak_bytes >= counts_before.peak_bytes.max(counted.live_bytes()) {
             // How high several threads came together nobody can tell.
@@ -338,8 +340,8 @@ fn run_steps<A: GlobalAlloc + Sync>(case: &Case, shared: &Shared<'_, A>) {
     });
 }
 
-/// How the sequences are generated: many, the same in every run, and kept in no file, since a failure prints the shortest one
-/// it finds.
+/// How the sequences are generated: many, the same in every run, and kept in no file, since a failure prints
+/// the shortest one it finds.
 pub fn config() -> ProptestConfig {
     ProptestConfig {
         cases: 200,

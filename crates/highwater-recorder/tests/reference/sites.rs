@@ -1,4 +1,4 @@
-//! Call sites that can be told apart in what was recorded, and what was recorded there.
+//! Call sites that can be distinguished in what was recorded, and what was recorded there.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::collections::HashMap;

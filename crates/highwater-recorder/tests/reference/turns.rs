@@ -1,5 +1,6 @@
-//! Threads that take turns, so that it is known at every moment what is live: for the peak, which must be right within
-//! what threads hold back, whatever the sizes, the mode, and whether a thread goes on, waits for ever or ends.
+//! Threads that take turns, so that it is known at every moment what is live: for the peak, which must be
+//! right within what threads hold back, whatever the sizes, the mode, and whether a thread goes on, waits for
+//! ever or ends.
 
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,7 +20,7 @@ enum Turn {
     Put { slot: usize, site: usize, size: usize, align: usize },
     /// Resizes what is in a slot.
     Resize { slot: usize, site: usize, size: usize },
-    /// Frees what is in a slot, whoever allocated it.
+    /// Frees what is in a slot, allocated by any thread.
     Free { slot: usize },
     /// Ends. Another thread takes its place.
     End,
@@ -33,7 +34,7 @@ pub struct Game {
     mode: Mode,
     threads: usize,
     turns: Vec<(usize, Turn)>,
-    /// Lifts the live bytes to so many below the highest ever first.
+    /// Lifts the live bytes to this many below the highest ever first.
     below_peak: u64,
 }
 
@@ -127,7 +128,7 @@ impl<'scope> Worker<'scope> {
 /// What was live, after each step.
 struct History {
     live: [Rows; SITES],
-    /// Live bytes, and those of each site.
+    /// Live bytes, and the live bytes of each site.
     moments: Vec<(u64, [Rows; SITES])>,
 }
 
@@ -155,7 +156,8 @@ pub struct Result {
     bound: u64,
     recorded_peak: u64,
     true_peak: u64,
-    /// The rows of the peak, if everything was recorded and the peak is this game's: blocks and bytes of each site.
+    /// The rows of the peak, if everything was recorded and the peak is this game's: blocks and bytes of each
+    /// site.
     rows: Option<[Rows; SITES]>,
     moments: Vec<(u64, [Rows; SITES])>,
     /// Nothing was left when everything was freed.
@@ -180,7 +182,7 @@ impl Result {
             return Err("bytes are live though everything was freed".to_owned());
         }
         let Some(rows) = &self.rows else { return Ok(()) };
-        // The rows are those of one moment, and that one was as high as the peak, but for what was held back.
+        // The rows belong to one moment, and that one was as high as the peak, but for what was held back.
         let is_it = |&(bytes, live): &(u64, [Rows; SITES])| {
             bytes + bound >= true_peak && live.iter().zip(rows).all(|(live, row)| live.live == row.at_peak)
         };

@@ -1,7 +1,8 @@
 //! Rules for walks, and the registers that they begin with: one folder an architecture.
 //!
-//! Each folder has the same functions: [`start`], [`walk`], [`walk_interrupted`], [`walk_copied`], [`follow`], [`modules_of_own`] and
-//! [`unwind_methods`]. `none` is for all that have no folder: there the system's unwinder walks every stack.
+//! Each folder has the same functions: [`start`], [`walk`], [`walk_interrupted`], [`walk_copied`],
+//! [`follow`], [`modules_of_own`] and [`unwind_methods`]. `none` is for all that have no folder: there the
+//! system's unwinder walks every stack.
 
 #[cfg(all(target_os = "linux", target_arch = "x86_64", target_env = "gnu"))]
 mod x86_64;

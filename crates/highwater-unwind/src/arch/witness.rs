@@ -1,6 +1,6 @@
 //! What a walk shows of its way, for stacks to be recognised by.
 
-/// Is told of everything that decides where a walk goes, besides the stack pointer at its start.
+/// Sees everything that decides where a walk goes, besides the stack pointer at its start.
 pub(crate) trait Witness {
     /// The walk went by the frame pointer that it began with.
     fn began_with_frame_pointer(&mut self);

@@ -1,7 +1,7 @@
 //! Build ids of modules, as they stand in memory.
 
-/// The GNU build id of a loaded library, empty when it has none. `base` is what its tables' addresses are less than those
-/// in memory.
+/// The GNU build id of a loaded library, empty when it has none. `base` is what its tables' addresses are
+/// less than those in memory.
 ///
 /// # Safety
 /// A library is loaded at `start`, and stays so while the result is used.

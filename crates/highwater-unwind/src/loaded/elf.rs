@@ -10,8 +10,8 @@ use crate::module::Module;
 
 /// Calls `visit` for every executable mapping of the program and its shared libraries, the program first.
 ///
-/// The loader's lock is held while they are listed. What `visit` does may wait for somebody who waits for that lock, an
-/// allocator for one, so the list is copied first.
+/// The loader's lock is held while they are listed. What `visit` does may wait for a thread that waits for
+/// that lock, an allocator for one, so the list is copied first.
 pub(crate) fn visit(visit: &mut dyn FnMut(Module<'_>)) {
     const LARGEST: usize = 64 << 20;
     let mut bytes = 64 << 10;
@@ -86,10 +86,11 @@ impl ModuleList<'_> {
 /// Adds every executable mapping of the program and its shared libraries to `list`.
 fn list_modules(list: &mut ModuleList<'_>) {
     /// # Safety
-    /// `info` is the loader's description of a module, and `data` the address of a list that nobody else uses.
+    /// `info` is the loader's description of a module, and `data` the address of a list that nobody else
+    /// uses.
     unsafe extern "C" fn each(info: *mut libc::dl_phdr_info, _size: usize, data: *mut c_void) -> libc::c_int {
-        // SAFETY: the loader passes a valid description, and `data` is the list handed to it below, which nobody else
-        // uses until dl_iterate_phdr returns.
+        // SAFETY: the loader passes a valid description, and `data` is the list handed to it below, which
+        // nobody else uses until dl_iterate_phdr returns.
         let (info, list) = unsafe { (&*info, &mut *data.cast::<ModuleList<'_>>()) };
         // SAFETY: the loader states the number of program headers with the table.
         let headers = unsafe { core::slice::from_raw_parts(info.dlpi_phdr, usize::from(info.dlpi_phnum)) };
@@ -119,7 +120,8 @@ fn list_modules(list: &mut ModuleList<'_>) {
     unsafe { libc::dl_iterate_phdr(Some(each), ptr::from_mut(list).cast()) };
 }
 
-/// Calls `visit` for the executable parts of a module, as they lie in memory: the pages of its executable segments.
+/// Calls `visit` for the executable parts of a module, as they lie in memory: the pages of its executable
+/// segments.
 fn executable_parts(
     base: u64,
     headers: &[libc::Elf64_Phdr],

@@ -1,6 +1,6 @@
 //! The findings do not depend on how a program was built. `cargo xtask suites leak-corpus --build …` runs the
-//! whole corpus in each build. Here only the last crate of a short program is built in the most different ways,
-//! which takes seconds.
+//! whole corpus in each build. Here only the last crate of a short program is built in the most different
+//! ways, which takes seconds.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -149,7 +149,8 @@ impl fmt::Display for Table {
     }
 }
 
-/// The functions of tests that failed, and should have passed; of others that ended otherwise than they should, it is only said.
+/// The functions of tests that failed, and should have passed; of others that ended otherwise than they
+/// should, it is only said.
 fn failed_wrongly(outcome: &Outcome, wrong: &mut Vec<String>) -> BTreeSet<String> {
     let mut failed = BTreeSet::new();
     for (test, passed) in &outcome.passed {
@@ -163,8 +164,8 @@ fn failed_wrongly(outcome: &Outcome, wrong: &mut Vec<String>) -> BTreeSet<String
     failed
 }
 
-/// Whether a test should pass: one that leaks must not where the verdict is the test's own, and one that fails by itself
-/// never does. `None` where it does not matter.
+/// Whether a test should pass: one that leaks must not where the verdict is the test's own, and one that
+/// fails by itself never does. `None` where it does not matter.
 pub fn should_pass(test: &str, outcome: &Outcome) -> Option<bool> {
     let is_verdict_of_test = match (outcome.program, outcome.way) {
         (_, Way::Unchecked) => return None,

@@ -1,4 +1,4 @@
-//! What the corpus says of itself: which threads of which tests are left, and on which lines they are started.
+//! What the corpus says of itself: the threads that each test leaves, and the lines that start them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,8 +21,8 @@ pub struct Case {
 pub struct Left {
     /// As the harness calls it.
     pub kind: &'static str,
-    /// The name of a thread; a part of the type of a task's future, or nothing for any; the beginning of what a descriptor leads
-    /// to; a child's command.
+    /// The name of a thread; a part of the type of a task's future, or nothing for any; the beginning of what
+    /// a descriptor leads to; a child's command.
     pub name: String,
     pub file: String,
     pub line: u32,

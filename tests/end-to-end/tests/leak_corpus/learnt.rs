@@ -1,5 +1,5 @@
-//! What one process of a test program finds out about the program, the next one reads from a file beside it. That is counted and
-//! not timed: a report says how often its process asked the program itself.
+//! What one process of a test program finds out about the program, the next one reads from a file beside it.
+//! That is counted and not timed: a report says how often its process asked the program itself.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
-//! The leak corpus (`tests/leak-corpus`) under the leak harness: every leak is found, the right test is blamed, the line that
-//! starts the thread is named, and nothing else is said to leak.
+//! The leak corpus (`tests/leak-corpus`) under the leak harness: every leak is found, the right test is
+//! blamed, the line that starts the thread is named, and nothing else is said to leak.
 //!
-//! `cargo xtask suites leak-corpus` repeats the tests of [`ways`], also on a busy machine and of a release build, and adds up what
-//! they write down.
+//! `cargo xtask suites leak-corpus` repeats the tests of [`ways`], also on a busy machine and of a release
+//! build, and adds up what they write down.
 #![cfg(all(target_os = "linux", target_env = "gnu"))]
 
 mod bad_arguments;

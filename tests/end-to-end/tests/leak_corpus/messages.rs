@@ -27,7 +27,7 @@ fn the_rules_that_are_shown_allow_what_was_found() {
     hold_rules(TESTS);
 }
 
-/// The rules that are shown for what these tests leave allow it, and no rule is shown in vain.
+/// The rules that are shown for what these tests leave allow it, and every rule that is shown is needed.
 pub fn hold_rules(tests: &str) {
     let first = run::some_tests(tests, &[]);
     let rules = rules_in(&first.said);

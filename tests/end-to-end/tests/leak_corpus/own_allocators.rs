@@ -1,5 +1,5 @@
-//! A program's own allocator and the one line of the harness: a workspace builds whichever of its packages has one, and its tests are
-//! checked.
+//! A program's own allocator and the one line of the harness: a workspace builds the package that has one,
+//! and its tests are checked.
 
 use std::env;
 use std::fs;
@@ -99,7 +99,7 @@ fn inside(allocator: &str, name: &str) -> String {
     format!("{LINE}{allocator}\n#[cfg(test)]\nmod tests {{{}}}\n", tests(name))
 }
 
-/// Documentation tests with the one line, of which one leaks.
+/// Documentation tests with the one line. One of them leaks.
 const DOCUMENTED: &str = "
 /// ```
 /// # use highwater_leaktest as _;
@@ -200,7 +200,7 @@ fn a_workspace_with_own_allocators_builds_and_is_checked() {
     let documented = workspace.test(&["--doc", "--package", "plain"]);
     assert!(documented.contains("the documentation test ... LEAKED 1 thread, spawned "), "{documented}");
     assert!(documented.contains("1 passed; 1 failed;"), "{documented}");
-    // What cannot be checked is told, and what can is.
+    // What cannot be checked is reported, and what can be is checked.
     assert!(said.contains("foreign_leaks_a_thread ... LEAKED 1 thread"), "{said}");
     assert!(
         said.contains("error: no allocation is recorded, so tasks and memory cannot be checked"),

@@ -67,7 +67,8 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// How much longer a run of one test took than the grace that the corpus's `highwater.toml` gives what it left.
+    /// How much longer a run of one test took than the grace that the corpus's `highwater.toml` gives what it
+    /// left.
     pub fn beyond_grace_ms(&self) -> u64 {
         let is_busy = self.leaks.iter().any(|it| it.activity == "busy");
         let grace = Duration::from_millis(if is_busy { 1000 } else { 300 });

@@ -7,8 +7,8 @@ use crate::types::name::short;
 use crate::types::of_block::NoType;
 use crate::types::typist::{Named, Owner, Typist};
 
-/// The type of a block below these functions, leaf first. A function that begins with `=` is the program's own. Behind ` @ `
-/// stands the file.
+/// The type of a block below these functions, leaf first. A function that begins with `=` is the program's
+/// own. Behind ` @ ` stands the file.
 fn typed(functions: &[&str]) -> Result<(String, String), NoType> {
     by_rules(&[], functions)
 }

@@ -2,8 +2,8 @@
 
 use crate::list_table::ListTable;
 
-/// Rows of values, one for each distinct stack, in the order in which the stacks were first seen. A frame is whatever
-/// number its user has for it.
+/// Rows of values, one for each distinct stack, in the order in which the stacks were first seen. A frame is
+/// whatever number its user has for it.
 pub(super) struct ByStack {
     columns: usize,
     stacks: ListTable<u32>,
@@ -23,7 +23,7 @@ impl ByStack {
         &mut self.values[row * self.columns..(row + 1) * self.columns]
     }
 
-    /// Adds `values` to those of this stack; sums end at the ends of `i64`.
+    /// Adds `values` to the values of this stack; sums end at the ends of `i64`.
     pub fn add(&mut self, stack: &[u32], values: &[i64]) {
         for (sum, value) in self.values_mut(stack).iter_mut().zip(values) {
             *sum = sum.saturating_add(*value);

@@ -1,10 +1,10 @@
 //! Writes callgrind's output format, for KCachegrind and `callgrind_annotate`.
 //!
-//! The format knows functions and calls between them, not stacks. A value is the own cost of the function at the leaf,
-//! and the cost of each call on the way there, once for each stack however often the call comes again in it. Calls of a
-//! function to itself are left out, which would count their cost twice in the function's inclusive cost; readers find
-//! longer cycles by themselves. Readers take a function's inclusive cost from its callers where it has some, so every
-//! stack begins at one function, `[root]`.
+//! The format knows functions and calls between them, not stacks. A value is the own cost of the function at
+//! the leaf, and the cost of each call on the way there, once for each stack however often the call comes
+//! again in it. Calls of a function to itself are left out, which would count their cost twice in the
+//! function's inclusive cost; readers find longer cycles by themselves. Readers take a function's inclusive
+//! cost from its callers where it has some, so every stack begins at one function, `[root]`.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -26,7 +26,8 @@ struct Function {
     name: u32,
 }
 
-/// A call: on which line, and of which function, of which the line is known that was reached there.
+/// A call: the line that it is on, the function that it calls, and the line that was reached in that
+/// function.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 struct Call {
     line: i64,
@@ -77,7 +78,8 @@ impl Names {
 /// Writes all sample types of a profile as events, the one that is shown unasked first.
 ///
 /// # Errors
-/// Those of `out`, and [`io::ErrorKind::InvalidInput`] for a profile without columns or with negative values.
+/// The errors of `out`, and [`io::ErrorKind::InvalidInput`] for a profile without columns or with negative
+/// values.
 pub(super) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<Written> {
     let shown = shown_column(profile)?;
     let mut columns: Vec<usize> = (0..profile.sample_types().len()).filter(|&it| it != shown).collect();

@@ -5,7 +5,7 @@ use std::io;
 use crate::format::list::Format;
 use crate::profile::{Profile, ValueType};
 
-/// Position of the column that a format takes which has room for one.
+/// Position of the column that a format with one value for each stack takes.
 ///
 /// # Errors
 /// When the profile has no column.

@@ -23,8 +23,8 @@ fn has_surrogates(json: &[u8]) -> bool {
     json.windows(3).any(|it| matches!(it, [b'\\', b'u', b'd' | b'D']))
 }
 
-/// The JSON with a replacement character for each escape of half a character. JavaScript's strings may hold such halves, and
-/// its writers write them.
+/// The JSON with a replacement character for each escape of half a character. JavaScript's strings may hold
+/// such halves, and its writers write them.
 fn without_lone_surrogates(json: &[u8]) -> Vec<u8> {
     const REPLACEMENT: &[u8] = br"\ufffd";
     let mut out = Vec::with_capacity(json.len());

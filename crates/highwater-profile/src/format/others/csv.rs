@@ -1,8 +1,9 @@
 //! One row for each sample as CSV, for spreadsheets and databases. Written only.
 //!
-//! Columns, in this order: each sample type by its name, each label by its name behind `label:`, then of the innermost
-//! frame `function`, `file`, `line`, `module` and `address`, then `stack`, the names of all frames from the root to
-//! the leaf with `;` between them, and last `where`, if the caller knows what values are put down to. Lines end in LF.
+//! Columns, in this order: each sample type by its name, each label by its name behind `label:`, then of the
+//! innermost frame `function`, `file`, `line`, `module` and `address`, then `stack`, the names of all frames
+//! from the root to the leaf with `;` between them, and last `where`, if the caller knows what values are put
+//! down to. Lines end in LF.
 
 use std::io::{self, Write};
 
@@ -13,16 +14,17 @@ use crate::profile::Profile;
 use crate::sample::{LabelValue, Sample, StackId};
 use crate::string_table::StringId;
 
-/// Columns behind those of values and labels.
+/// Columns behind the columns of values and labels.
 const FRAME: [&str; 6] = ["function", "file", "line", "module", "address", "stack"];
 
 /// The column of what values are put down to.
 const WHERE: &str = "where";
 
-/// Writes `profile` as CSV, and says what was written. With `causes` a row has a last column `where`: what they say of its stack.
+/// Writes `profile` as CSV, and says what was written. With `causes` a row has a last column `where`: what
+/// they say of its stack.
 ///
 /// # Errors
-/// Those of `out`.
+/// The errors of `out`.
 pub fn write(
     profile: &Profile,
     causes: Option<&dyn Fn(StackId) -> String>,

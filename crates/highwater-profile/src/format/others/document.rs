@@ -1,7 +1,7 @@
 //! The whole profile as JSON, table by table, for programs that want all of it and no protobuf. Written only.
 //!
-//! Tables refer to each other by position, counted from 0. Addresses are text in hexadecimal, since many readers of JSON
-//! keep no more than 53 bits of a number; values are numbers. docs/FORMATS.md lists the keys.
+//! Tables refer to each other by position, counted from 0. Addresses are text in hexadecimal, since many
+//! readers of JSON keep no more than 53 bits of a number; values are numbers. docs/FORMATS.md lists the keys.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -13,7 +13,8 @@ use crate::format::written::Written;
 use crate::profile::{Profile, ValueType};
 use crate::sample::{LabelValue, Sample};
 
-/// What the document says it is. [`Format::detect`] knows it, so that the error names the file for what it is.
+/// What the document says it is. [`Format::detect`] knows it, so that the error names the file for what it
+/// is.
 const FORMAT: &str = "highwater-profile";
 
 /// Goes up when a reader of the document before would misunderstand the new one.
@@ -22,7 +23,7 @@ const VERSION: u32 = 1;
 /// Writes `profile` as one JSON object.
 ///
 /// # Errors
-/// Those of `out`.
+/// The errors of `out`.
 pub(super) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<Written> {
     serde_json::to_writer(&mut *out, &Document(profile))?;
     out.write_all(b"\n")?;

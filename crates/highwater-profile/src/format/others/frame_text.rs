@@ -1,4 +1,5 @@
-//! The text of one frame: `0x401136: main (src/main.rs:7:5)`, or `(in /lib/libc.so.6)` where there is no line.
+//! The text of one frame: `0x401136: main (src/main.rs:7:5)`, or `(in /lib/libc.so.6)` where there is no
+//! line.
 
 /// What a frame's text says.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -9,10 +9,11 @@
 //! # runtime.MemStats
 //! ```
 //!
-//! Fields of a `#` line are separated by tabs. The first line states twice the sampling interval, values are of the
-//! samples. Below a stack stand the names of its frames, each behind an address that is one less than in the stack.
-//! Left out are functions of the runtime at the leaf, unless there is nothing else, and `runtime.goexit` at the root.
-//! The format is described by Go's `runtime/pprof/pprof.go` and pprof's `profile/legacy_profile.go`.
+//! Fields of a `#` line are separated by tabs. The first line states twice the sampling interval, values are
+//! of the samples. Below a stack stand the names of its frames, each behind an address that is one less than
+//! in the stack. Left out are functions of the runtime at the leaf, unless there is nothing else, and
+//! `runtime.goexit` at the root. The format is described by Go's `runtime/pprof/pprof.go` and pprof's
+//! `profile/legacy_profile.go`.
 
 use std::collections::HashSet;
 

@@ -1,9 +1,10 @@
-//! gperftools' heap profiles: those of its heap profiler (`HEAPPROFILE=…`, every block) and tcmalloc's own samples
-//! (`MallocExtension::GetHeapSample`).
+//! gperftools' heap profiles: profiles of its heap profiler (`HEAPPROFILE=…`, every block) and tcmalloc's own
+//! samples (`MallocExtension::GetHeapSample`).
 //!
-//! The heap profiler writes `@ heapprofile`, and live and allocated totals. tcmalloc writes `@ heap_v2/524288`, the
-//! number being its sampling interval, knows live blocks only and repeats them as allocated ones; its `@ growth` is
-//! what it took from the system (`MallocExtension::GetHeapGrowthStacks`). Each ends with the mapped files. The format is described by its reader, gperftools' `pprof`.
+//! The heap profiler writes `@ heapprofile`, and live and allocated totals. tcmalloc writes
+//! `@ heap_v2/524288`, the number being its sampling interval, knows live blocks only and repeats them as
+//! allocated ones; its `@ growth` is what it took from the system (`MallocExtension::GetHeapGrowthStacks`).
+//! Each ends with the mapped files. The format is described by its reader, gperftools' `pprof`.
 
 use super::legacy_heap::{self, Dialect, Sampling};
 use super::native::{Native, Totals};
@@ -17,7 +18,8 @@ pub(super) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError
     legacy_heap::decode::<Gperftools>(bytes, limits)
 }
 
-/// What tcmalloc took from the system, and where it had to: since the start, and whether it still has it or not.
+/// What tcmalloc took from the system, and where it had to: since the start, and whether it still has it or
+/// not.
 const GROWTH: [&str; 2] = ["growth_objects", "growth_space"];
 
 #[derive(Default)]

@@ -10,9 +10,10 @@
 //! MAPPED_LIBRARIES:
 //! ```
 //!
-//! Values are of the samples, not of what they stand for. That holds since 5.3, too, which corrects its estimate first
-//! and then takes off again what a reader will put on. Without `prof_accum:true` nothing allocated is counted, and
-//! zeros stand in its place. Totals of single threads are passed over: those of all are what `jeprof` shows.
+//! Values are of the samples, not of what they stand for. That holds since 5.3, too, which corrects its
+//! estimate first and then takes off again what a reader will put on. Without `prof_accum:true` nothing
+//! allocated is counted, and zeros stand in its place. Totals of single threads are passed over: `jeprof`
+//! shows the totals of all threads.
 
 use super::native::{Native, Totals};
 use super::text::{TextLine, check_memory, cut_off, lines, quoted};
@@ -76,7 +77,7 @@ fn interval(line: &TextLine<'_>) -> Result<i64, ReadError> {
     }
 }
 
-/// The totals of a line `t*: …`; `None` on a line with those of one thread.
+/// The totals of a line `t*: …`; `None` on a line with the totals of one thread.
 fn all_threads(line: &TextLine<'_>) -> Result<Option<Totals>, ReadError> {
     // The name of a thread may be anything.
     let text = String::from_utf8_lossy(line.bytes);

@@ -28,11 +28,11 @@ pub(super) fn parse<'de, T: Deserialize<'de>>(format: Format, text: &'de [u8]) -
     serde_json::from_slice(text).map_err(|it| error(format, &it))
 }
 
-/// Hands the elements of the array that lies behind the keys of `path` to `take`, one at a time, so that only one of
-/// them is in memory.
+/// Hands the elements of the array that lies behind the keys of `path` to `take`, one at a time, so that only
+/// one of them is in memory.
 ///
 /// # Errors
-/// Those of the JSON, and what `take` refuses.
+/// The errors of the JSON, and what `take` refuses.
 pub(super) fn each<'de, T: Deserialize<'de>>(
     format: Format,
     text: &'de [u8],

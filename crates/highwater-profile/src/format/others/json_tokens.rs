@@ -21,7 +21,8 @@ pub(super) enum Token<'a> {
     Word(&'a str),
 }
 
-/// The tokens of a document, whose commas and colons are in their places where they are asked for by what they separate.
+/// The tokens of a document, whose commas and colons are in their places where they are asked for by what
+/// they separate.
 pub(super) struct Tokens<'a> {
     format: Format,
     bytes: &'a [u8],

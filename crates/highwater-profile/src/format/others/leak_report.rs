@@ -69,7 +69,7 @@ impl Report {
             .fold([0; 2], |sum: [i64; 2], it| [sum[0].saturating_add(it[0]), sum[1].saturating_add(it[1])])
     }
 
-    /// Adds live blocks of which neither the stack is known nor how they are lost.
+    /// Adds live blocks whose stack is unknown, and how they are lost as well.
     pub fn push_unlisted(&mut self, blocks: i64, bytes: i64) {
         let mut values = vec![0; 2 + 2 * self.ways];
         (values[0], values[1]) = (blocks, bytes);

@@ -1,5 +1,5 @@
-//! The text that gperftools and Go share: a first line with totals and how sampling was done, then a line for each
-//! stack.
+//! The text that gperftools and Go share: a first line with totals and how sampling was done, then a line for
+//! each stack.
 //!
 //! ```text
 //! heap profile: 10040: 13000000 [20040: 14000000] @ heapprofile
@@ -25,8 +25,8 @@ pub(super) trait Dialect {
     /// The words behind the `@` of the first line that are known.
     const METHODS: &'static str;
 
-    /// How the values of a method (`heap`) with its number (`1048576`, if there is one) are to be understood; `None`
-    /// when the method is not known.
+    /// How the values of a method (`heap`) with its number (`1048576`, if there is one) are to be understood;
+    /// `None` when the method is not known.
     fn sampling(method: &str, number: Option<i64>, header: &Totals) -> Option<Sampling>;
 
     /// Before the first row.
@@ -125,7 +125,8 @@ fn row(native: &mut Native, line: &TextLine<'_>, stack: &mut Vec<LocationId>) ->
     Ok(())
 }
 
-/// The word behind the `@` of the first line, in which gperftools and Go differ; `None` where there is no such line.
+/// The word behind the `@` of the first line, in which gperftools and Go differ; `None` where there is no
+/// such line.
 pub(super) fn method(text: &[u8]) -> Option<&[u8]> {
     // A program may have warnings to give first.
     let is_warning = |line: &&[u8]| line.starts_with(b"%");

@@ -18,7 +18,8 @@ use crate::location::LocationId;
 use crate::profile::Profile;
 use crate::read_error::ReadError;
 
-/// How blocks are lost: the name of the kind, and what the report calls it. An indirect leak is led to by another one.
+/// How blocks are lost: the name of the kind, and what the report calls it. An indirect leak is led to by
+/// another one.
 const WAYS: [(&str, &str); 2] = [("direct_leak", "Direct leak of "), ("indirect_leak", "Indirect leak of ")];
 
 /// Decodes a report.

@@ -17,8 +17,8 @@
 //!  n0: 1376 in 5 places, all below massif's threshold (1.00%)
 //! ```
 //!
-//! A tree goes from the allocating function to its callers, and a line has what all below it hold. Of the snapshots the
-//! peak is read; if the last one has a tree, too, it is what was live at the end.
+//! A tree goes from the allocating function to its callers, and a line has what all below it hold. Of the
+//! snapshots the peak is read; if the last one has a tree, too, it is what was live at the end.
 
 use super::frame_text::FrameText;
 use super::places::Places;
@@ -214,7 +214,8 @@ impl Trees<'_> {
     }
 }
 
-/// Whether a file is one of these: it begins with how massif was called, what it watched and what its times are.
+/// Whether a file is one of these: it begins with how massif was called, what it watched and what its times
+/// are.
 pub(super) fn detect(text: &[u8]) -> bool {
     let head = head(text);
     let has_line = |start: &[u8]| head.split(|&byte| byte == b'\n').any(|it| it.starts_with(start));

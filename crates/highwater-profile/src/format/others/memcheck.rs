@@ -9,8 +9,8 @@
 //! ==123==    definitely lost: 23,526 bytes in 10 blocks
 //! ```
 //!
-//! Lines of the program itself and of other errors may stand between. What only the summary counts, such as blocks that are
-//! still reachable, is a row without a stack, so that totals are those of the summary.
+//! Lines of the program itself and of other errors may stand between. What only the summary counts, such as
+//! blocks that are still reachable, is a row without a stack, so that totals are the totals of the summary.
 
 use std::collections::BTreeMap;
 
@@ -81,7 +81,8 @@ fn of_process(line: &str) -> Option<(&str, &str)> {
     process.bytes().all(|it| it.is_ascii_digit()).then(|| (process, text.trim()))
 }
 
-/// The first line of a loss record: only the blocks that it is about count, what they lead to has records of its own.
+/// The first line of a loss record: only the blocks that it is about count, what they lead to has records of
+/// its own.
 fn loss_record(line: &TextLine<'_>, text: &str) -> Result<Option<Record>, ReadError> {
     let Some((amounts, _)) = text.split_once(" in loss record ") else { return Ok(None) };
     let Some((amounts, way)) = amounts.split_once(" are ") else { return Ok(None) };

@@ -5,8 +5,9 @@
 //! MALLOC,1,1340,1,0x1,chunk;demo.py;3|small;demo.py;5
 //! ```
 //!
-//! Frames are `function;file;line`, leaf first. Rows are of the peak unless memray was asked for leaks or temporary
-//! blocks instead, which the file does not say. memray records every block. Columns are found by their names.
+//! Frames are `function;file;line`, leaf first. Rows are of the peak unless memray was asked for leaks or
+//! temporary blocks instead, which the file does not say. memray records every block. Columns are found by
+//! their names.
 
 use std::collections::HashMap;
 

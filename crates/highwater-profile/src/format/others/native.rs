@@ -1,5 +1,6 @@
-//! What the dumps of sampling C and Go allocators have in common: totals of a site in one line, stacks of return
-//! addresses, a sampling interval that values have to be scaled up by, and a copy of `/proc/self/maps`.
+//! What the dumps of sampling C and Go allocators have in common: totals of a site in one line, stacks of
+//! return addresses, a sampling interval that values have to be scaled up by, and a copy of
+//! `/proc/self/maps`.
 
 use std::collections::HashMap;
 
@@ -12,8 +13,8 @@ use crate::sample::{Label, LabelValue};
 use crate::source::{Missing, Source};
 use crate::string_table::StringId;
 
-/// Functions through which a program in C or C++ allocates: how it came to call them is of interest, what they do
-/// inside is not.
+/// Functions through which a program in C or C++ allocates: how it came to call them is of interest, what
+/// they do inside is not.
 const C_ALLOCATOR: &str = "(je_|tc_|__libc_)?(malloc|calloc|realloc|reallocarray|memalign|posix_memalign|aligned_alloc|valloc|pvalloc|mallocx|rallocx|xallocx)(_default)?|(tc_)?new(array)?(_nothrow|_aligned)*|operator new.*|_Zn[aw].*";
 
 /// What a line says of a site: blocks and bytes, live and allocated since the start.
@@ -26,8 +27,8 @@ pub(super) struct Totals {
 }
 
 impl Totals {
-    /// Reads `1: 2 [3: 4]`, and returns what follows on the line. Numbers may be below 0: gperftools counts the parts of a
-    /// mapping that are unmapped as one block each.
+    /// Reads `1: 2 [3: 4]`, and returns what follows on the line. Numbers may be below 0: gperftools counts
+    /// the parts of a mapping that are unmapped as one block each.
     ///
     /// # Errors
     /// When that is not there.
@@ -61,8 +62,9 @@ impl Totals {
     }
 }
 
-/// What the sampled `blocks` and `bytes` stand for. A block of size `s` is sampled with probability `1 - e^(-s/R)`,
-/// and the mean size stands in for the size of each. Fractions are cut off, as pprof does: totals are to be equal.
+/// What the sampled `blocks` and `bytes` stand for. A block of size `s` is sampled with probability
+/// `1 - e^(-s/R)`, and the mean size stands in for the size of each. Fractions are cut off, as pprof does:
+/// totals are to be equal.
 fn scaled(blocks: i64, bytes: i64, interval: i64) -> (i64, i64) {
     if interval <= 1 || blocks == 0 || bytes == 0 {
         return (blocks, bytes);
@@ -158,8 +160,8 @@ impl Native {
         self.profile.samples.push(stack, values, size.as_slice());
     }
 
-    /// Reads a line of `/proc/self/maps`, or of what other systems have for it. Lines of another kind are passed
-    /// over, and so is what is not executable or no file.
+    /// Reads a line of `/proc/self/maps`, or of what other systems have for it. Lines of another kind are
+    /// passed over, and so is what is not executable or no file.
     ///
     /// # Errors
     /// When the range ends before it begins.

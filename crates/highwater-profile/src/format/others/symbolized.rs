@@ -1,4 +1,5 @@
-//! Names in front of a heap profile of C's allocators: what `jeprof --raw` and gperftools' `pprof --raw` write.
+//! Names in front of a heap profile of C's allocators: what `jeprof --raw` and gperftools' `pprof --raw`
+//! write.
 //!
 //! ```text
 //! --- symbol
@@ -9,8 +10,8 @@
 //! heap_v2/524288
 //! ```
 //!
-//! Calls that were inlined stand behind the function that they are in. Addresses are those of the stacks, less one but for the
-//! leaf's.
+//! Calls that were inlined stand behind the function that they are in. Addresses are the stacks' addresses,
+//! less one but for the leaf's.
 
 use std::collections::HashMap;
 
@@ -27,7 +28,8 @@ const PROFILES: [&[u8]; 4] = [b"--- heap", b"--- growth", b"--- heapz", b"--- gr
 /// Names of functions by address, the outermost first.
 pub(crate) type Names = HashMap<u64, Vec<String>>;
 
-/// The names that stand in front of a profile, and the profile; no names and all of the file where there are none.
+/// The names that stand in front of a profile, and the profile; no names and all of the file where there are
+/// none.
 pub(crate) fn split(bytes: &[u8]) -> (Names, &[u8]) {
     let mut names = Names::new();
     if !bytes.starts_with(START) {

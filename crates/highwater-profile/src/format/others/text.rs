@@ -1,4 +1,5 @@
-//! Lines of text formats, with their numbers: whatever is wrong with a file is said with the line it stands on.
+//! Lines of text formats, with their numbers: whatever is wrong with a file is said with the line it stands
+//! on.
 
 use crate::format::list::Format;
 use crate::limits::Limits;
@@ -67,7 +68,7 @@ impl<'a> TextLine<'a> {
             .ok_or_else(|| self.wrong(format!("{} is no address", quoted(text))))
     }
 
-    /// Says whether a stack may have so many frames.
+    /// Says whether a stack may have this many frames.
     ///
     /// # Errors
     /// When it has more than [`Limits::MAX_STACK_FRAMES`].

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-/// Nodes, of which each is a stack: the frames on the way to it. A frame is whatever number its user has for it.
+/// Nodes. Each node is a stack: the frames on the way to it. A frame is whatever number its user has for it.
 #[derive(Default)]
 pub(super) struct StackTree {
     nodes: Vec<Node>,

@@ -1,8 +1,11 @@
 //! V8's sampled heap profiles: `.heapprofile`, of `node --heap-prof` and of Chrome's developer tools.
 //!
-//! `{"head":{"callFrame":{"functionName","scriptId","url","lineNumber","columnNumber"},"selfSize","id","children":[…]}}`.
-//! A node holds `selfSize` live bytes, scaled up already. Lines and columns count from 0. The tree is as deep as the program's
-//! stacks, so it is read without recursion.
+//! ```text
+//! {"head":{"callFrame":{"functionName","scriptId","url","lineNumber","columnNumber"},"selfSize","id","children":[…]}}
+//! ```
+//!
+//! A node holds `selfSize` live bytes, scaled up already. Lines and columns count from 0. The tree is as deep
+//! as the program's stacks, so it is read without recursion.
 
 use std::borrow::Cow;
 

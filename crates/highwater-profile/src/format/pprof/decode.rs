@@ -1,7 +1,8 @@
 //! Reading pprof: from the wire into the model's tables, every reference checked.
 //!
-//! A file is read once from its beginning to its end, while it is still being unpacked. Rows come before the tables
-//! that they refer to, so references are kept as they are until all is read, and then checked ([`super::finish`]).
+//! A file is read once from its beginning to its end, while it is still being unpacked. Rows come before the
+//! tables that they refer to, so references are kept as they are until all is read, and then checked
+//! ([`super::finish`]).
 
 use std::io::{self, Read};
 

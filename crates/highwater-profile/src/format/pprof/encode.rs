@@ -1,4 +1,5 @@
-//! Writing pprof, gzipped: one field after the other, so that no second profile stands in memory beside the first.
+//! Writing pprof, gzipped: one field after the other, so that no second profile stands in memory beside the
+//! first.
 
 use std::io::{self, Write};
 
@@ -15,7 +16,7 @@ use crate::string_table::{StringId, StringTable};
 /// Writes `profile` as gzip-compressed pprof. Equal profiles give equal bytes.
 ///
 /// # Errors
-/// Those of `out`.
+/// The errors of `out`.
 pub fn write(profile: &Profile, out: impl Write) -> io::Result<()> {
     let mut gzip = GzBuilder::new().mtime(0).write(out, Compression::default());
     write_unpacked(profile, &mut gzip)?;
@@ -142,8 +143,8 @@ fn label(out: &mut Vec<u8>, inner: &mut Vec<u8>, label: &Label) {
     inner.clear();
 }
 
-/// Where the addresses that the file's own tables have are known, they are written instead of those of the process: the
-/// mapping is normalized.
+/// Where the addresses that the file's own tables have are known, they are written instead of the process's
+/// addresses: the mapping is normalized.
 fn mapping(out: &mut Vec<u8>, mapping: &crate::location::Mapping, id: u64) {
     let [start, limit, file_offset] = match mapping.elf_start {
         Some(_) => [0, u64::MAX, 0],

@@ -198,7 +198,8 @@ fn no_such(kind: &str, ids: &Ids, reference: u32) -> String {
     format!("there is no {kind} with id {}", ids.id(reference))
 }
 
-/// Keeps the labels of the recorder's own row, which is among `bare`, as [`Meta`] and as who was recorded, and takes that row out.
+/// Keeps the labels of the recorder's own row, which is among `bare`, as [`Meta`] and as who was recorded,
+/// and takes that row out.
 fn take_meta(profile: &mut Profile, bare: &[usize]) {
     let mut own = Vec::new();
     for &row in bare {

@@ -1,4 +1,5 @@
-//! The ids by which a file's tables refer to each other, which may be any numbers and may come before what they name.
+//! The ids by which a file's tables refer to each other, which may be any numbers and may come before what
+//! they name.
 
 use hashbrown::HashMap;
 
@@ -18,7 +19,8 @@ const SPARE: usize = 1 << 16;
 pub(super) struct Ids {
     /// Number of entries read.
     entries: u32,
-    /// Entries that are not at the position their id says: position of the entry by id, as far as ids are small.
+    /// Entries that are not at the position their id says: position of the entry by id, as far as ids are
+    /// small.
     dense: Vec<u32>,
     sparse: HashMap<u64, u32>,
     /// All ids so far are the entry's position plus 1, and the tables above are empty.

@@ -76,7 +76,8 @@ impl<'a> Input<'a> {
         loop {
             let missing = match wire::field_length(&self.joint) {
                 Some(length) => length.saturating_sub(self.joint.len() as u64),
-                // So many bytes tell the length of any field; that of a fault is not worth looking for.
+                // This many bytes show the length of any field. The length of a faulty field is not worth
+                // looking for.
                 None => LONGEST_HEAD.saturating_sub(self.joint.len()).min(1) as u64,
             };
             if missing == 0 {

@@ -1,8 +1,8 @@
 //! pprof's `profile.proto`: Highwater's native format.
 //!
 //! Field numbers and meanings follow the specification in pprof's repository (`proto/profile.proto`,
-//! `proto/README.md`). Heap profiles list `alloc_objects`, `alloc_space`, `inuse_objects`, `inuse_space` in this
-//! order, further sample types behind them; see docs/FORMATS.md for ours.
+//! `proto/README.md`). Heap profiles list `alloc_objects`, `alloc_space`, `inuse_objects`, `inuse_space` in
+//! this order, further sample types behind them; see docs/FORMATS.md for ours.
 
 mod batch;
 mod decode;

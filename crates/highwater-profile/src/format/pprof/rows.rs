@@ -1,7 +1,7 @@
 //! The rows of a file: its longest table by far, read without an allocation for each.
 //!
-//! Looking up whether a stack has been seen before waits for memory most of the time, so of a long table it is done on
-//! another thread, in batches.
+//! Looking up whether a stack has been seen before waits for memory most of the time, so of a long table it
+//! is done on another thread, in batches.
 
 use super::batch::{Batch, Table};
 use super::field::{scalar, string, wrong_type};
@@ -32,10 +32,10 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    /// A row of so many bytes is looked at for the memory it may take before it is read.
+    /// A row of this many bytes is checked for the memory that it may take before it is read.
     pub const LONG: usize = 1 << 16;
 
-    /// The most memory that a row of so many bytes takes. A label may be said in two bytes.
+    /// The most memory that a row of this many bytes takes. A label may be said in two bytes.
     pub fn worst_bytes(length: usize) -> u64 {
         (length as u64).saturating_mul(2 * size_of::<Label>() as u64)
     }
@@ -54,8 +54,8 @@ impl Rows {
         Some(self.table.finish(columns, std::mem::take(&mut self.batch)))
     }
 
-    /// Reads the row that begins at `offset`. A profile with `sample_types` of them has as many values in each row; 0
-    /// says that they are not known yet.
+    /// Reads the row that begins at `offset`. A profile with `sample_types` of them has as many values in
+    /// each row; 0 says that they are not known yet.
     pub fn add(
         &mut self,
         bytes: &[u8],

@@ -1,7 +1,7 @@
 //! The wire format of protocol buffers, as far as a profile needs it.
 //!
-//! By hand and not through generated structures: a profile has millions of numbers in a few packed fields, and they go
-//! from the file into the model's tables without a structure in between.
+//! By hand and not through generated structures: a profile has millions of numbers in a few packed fields,
+//! and they go from the file into the model's tables without a structure in between.
 
 /// Why bytes are no message, and where, from their beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,8 @@ pub(super) fn varint(bytes: &[u8], at: usize) -> Result<(u64, usize), Fault> {
     {
         return Ok((u64::from(byte), at + 1));
     }
-    // Most numbers have two or three bytes, in no order that a processor could foresee: without a branch for each.
+    // Most numbers have two or three bytes, in no order that a processor could foresee: without a branch for
+    // each.
     if let Some(word) = bytes.get(at..at + 8).and_then(|it| it.first_chunk()) {
         let word = u64::from_le_bytes(*word);
         let stops = !word & 0x8080_8080_8080_8080;

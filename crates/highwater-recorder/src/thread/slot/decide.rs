@@ -14,9 +14,9 @@ const NEVER: i64 = i64::MAX / 2;
 const OFF_WAIT: i64 = 1 << 20;
 
 impl Slot {
-    /// The sampling interval that hits the allocation of `size` bytes, or 0 when it is not to be sampled. Takes part of
-    /// the countdown, or all of it and draws a new one from `interval_bytes`, the interval now in force; either
-    /// way nothing is counted yet, because the allocation may still fail.
+    /// The sampling interval that hits the allocation of `size` bytes, or 0 when it is not to be sampled.
+    /// Takes part of the countdown, or all of it and draws a new one from `interval_bytes`, the interval now
+    /// in force; either way nothing is counted yet, because the allocation may still fail.
     #[inline]
     pub(crate) fn decide(&self, size: usize, interval_bytes: u64) -> u64 {
         if self.kind == Kind::Own {
@@ -30,8 +30,8 @@ impl Slot {
         }
         let size = size as i64;
         if self.wait_left() < size {
-            // A wait that has ended is a sample of the interval it was drawn from, also when another one is in force
-            // by now: to draw again would give this block two chances to be passed over.
+            // A wait that has ended is a sample of the interval it was drawn from, also when another one is
+            // in force by now: to draw again would give this block two chances to be passed over.
             let drawn_from = self.interval_bytes.load(Relaxed);
             // In exact mode there is no wait: the countdown is 0 and stays so.
             if drawn_from != 1 || interval_bytes != 1 {
@@ -51,8 +51,8 @@ impl Slot {
         0
     }
 
-    /// Lets the countdown have more of a wait that is far from its end, after a look. True when a block of this size can be
-    /// taken out of it then, which is all that most blocks on the slow path need.
+    /// Lets the countdown have more of a wait that is far from its end, after a look. True when a block of
+    /// this size can be taken out of it then, which is all that most blocks on the slow path need.
     #[inline]
     pub(crate) fn refill(&self, size: usize, interval_bytes: u64) -> bool {
         let (size, wait) = (size as i64, self.wait_left());
@@ -60,7 +60,7 @@ impl Slot {
             return false;
         }
         self.look();
-        // The room as well, which saves a look of its own to a thread that frees as much as it allocates.
+        // The `room` as well, which saves a look of its own to a thread that frees as much as it allocates.
         let room = if self.measurements.load(Relaxed) == 0 { LOOK } else { 0 };
         let (more, more_room) = (LOOK - self.countdown.load(Relaxed), room - self.room.load(Relaxed));
         self.reserve.store(wait - LOOK, Relaxed);
@@ -83,15 +83,16 @@ impl Slot {
         self.countdown.load(Relaxed) + self.reserve.load(Relaxed)
     }
 
-    /// Divides a wait between the countdown and what comes after it, without changing what counts as allocated.
+    /// Divides a wait between the countdown and what comes after it, without changing what counts as
+    /// allocated.
     fn set_wait(&self, wait: i64) {
         // Highwater's own memory is held back from nobody.
         let most = if self.kind == Kind::Own { NEVER } else { LOOK };
         let countdown = wait.min(most);
         self.reserve.store(wait - countdown, Relaxed);
         if countdown > self.countdown.load(Relaxed) {
-            // The block may be refused for want of memory, and what was allocated so far must not be held back beside what is
-            // granted now.
+            // The block may be refused for want of memory, and what was allocated so far must not be held
+            // back beside what is granted now.
             self.look();
         }
         self.grant(countdown - self.countdown.load(Relaxed));
@@ -109,8 +110,8 @@ impl Slot {
         }
     }
 
-    /// Takes up an interval that was set after the wait was drawn. What is left of a wait can be drawn anew at any moment
-    /// that does not depend on it, because the distribution has no memory.
+    /// Takes up an interval that was set after the wait was drawn. What is left of a wait can be drawn anew
+    /// at any moment that does not depend on it, because the distribution has no memory.
     pub(super) fn follow(&self, interval_bytes: u64) {
         if self.kind == Kind::Program && self.interval_bytes.load(Relaxed) != interval_bytes {
             self.restart_countdown(interval_bytes);
@@ -151,8 +152,8 @@ impl Slot {
         self.look();
     }
 
-    /// Counts a block in exact mode. A maximum ends with a free, and every free is looked at there; but a thread that only
-    /// allocates must report as well.
+    /// Counts a block in exact mode. A maximum ends with a free, and every free is looked at there; but a
+    /// thread that only allocates must report as well.
     #[inline(always)]
     pub(crate) fn count_exactly(&self, size: usize) {
         let before = self.granted.load(Relaxed);
@@ -163,7 +164,7 @@ impl Slot {
         }
     }
 
-    /// Whether the lifetime of the next block is measured, of those in exact mode of which not every one is.
+    /// Whether the lifetime of the next block is measured. In exact mode some lifetimes are not.
     #[inline(always)]
     pub(crate) fn is_next_timed(&self) -> bool {
         let distance = self.until_timed.load(Relaxed);

@@ -1,11 +1,13 @@
 //! When a thread looks around, and what it passes on to the process's totals.
 //!
-//! **What a thread holds back is bounded at all times.** Neither countdown nor room is ever more than [`LOOK`], whatever
-//! the sampling interval; what is longer of a wait for a sample is kept in reserve. After each look what is not
-//! reported is at most [`KEPT`] up or down. So a thread that does nothing more holds back at most both, which is
-//! [`HELD_BACK_BYTES`]. A block too large for either is reported when it is counted.
+//! **What a thread holds back is bounded at all times.** Neither countdown nor `room` is ever more than
+//! [`LOOK`], whatever the sampling interval; what is longer of a wait for a sample is kept in reserve. After
+//! each look what is not reported is at most [`KEPT`] up or down. So a thread that does nothing more holds
+//! back at most both, which is [`HELD_BACK_BYTES`]. A block too large for either is reported when it is
+//! counted.
 //!
-//! To look costs a hundred instructions, and to report little more, for it is rare. So a thread looks as seldom as it may.
+//! To look costs a hundred instructions, and to report little more, for it is rare. So a thread looks as
+//! seldom as it may.
 
 use core::sync::atomic::Ordering::Relaxed;
 
@@ -23,8 +25,8 @@ pub(super) const EXACT_LOOK: i64 = 32 * 1024;
 const _: () = assert!(EXACT_LOOK.count_ones() == 1 && EXACT_LOOK <= LOOK);
 
 impl Slot {
-    /// Counts a freed block for which there was no room left, and makes new room. A maximum ends with a free, so the thread looks
-    /// before it; and again after it, because a large block must not be held back.
+    /// Counts a freed block that the `room` left was too small for, and makes new one. A maximum ends with a
+    /// free, so the thread looks before it; and again after it, because a large block must not be held back.
     pub(in super::super) fn count_free_slowly(&self, size: usize, interval_bytes: u64) {
         self.follow(interval_bytes);
         self.look();
@@ -34,22 +36,22 @@ impl Slot {
         self.report_if_due();
     }
 
-    /// Counts a block as freed that is being resized: the block in its new size is counted before anything is reported, so
-    /// that the process never seems to have lost the block in between.
+    /// Counts a block as freed that is being resized: the block in its new size is counted before anything is
+    /// reported, so that the process never seems to have lost the block in between.
     pub(in super::super) fn count_free_of_resized(&self, size: usize) {
         self.look();
         bump(&self.freed_blocks);
         self.change(|| add(&self.room_granted, size as i64));
     }
 
-    /// Sets the room that is left, and counts so many bytes as freed.
+    /// Sets the `room` that is left, and counts `freed_bytes` as freed.
     pub(in super::super) fn set_room(&self, room: i64, freed_bytes: i64) {
         let more = room - self.room.load(Relaxed);
         self.change(|| {
             add(&self.room_granted, more + freed_bytes);
             add(&self.room, more);
         });
-        // A signal handler may have made room in between.
+        // A signal handler may have made new `room` in between.
         let surplus = self.room.load(Relaxed) - room;
         if surplus > 0 {
             self.change(|| {
@@ -59,15 +61,15 @@ impl Slot {
         }
     }
 
-    /// The bytes that the thread allocated, less those that it freed, whoever allocated them.
+    /// The bytes that the thread allocated, less the bytes that it freed, allocated by any thread.
     #[inline(always)]
     pub(super) fn net(&self) -> i64 {
         let freed = self.room_granted.load(Relaxed) - self.room.load(Relaxed);
         self.granted.load(Relaxed) - self.countdown.load(Relaxed) - freed
     }
 
-    /// Notes a new highest value of the net bytes, and reports if that is due. A maximum ends with a free, so the time to
-    /// look is before one.
+    /// Notes a new highest value of the net bytes, and reports if that is due. A maximum ends with a free, so
+    /// the time to look is before one.
     #[inline(always)]
     pub(crate) fn look(&self) {
         let net = self.net();
@@ -88,7 +90,8 @@ impl Slot {
         }
     }
 
-    /// [`Self::look`] for a sampled block that is about to be freed: nothing but a peak matters to its cohort.
+    /// [`Self::look`] for a sampled block that is about to be freed: nothing but a peak matters to its
+    /// cohort.
     #[inline(always)]
     pub(crate) fn look_for_peak(&self) {
         if peak::is_peak(self.net() - self.reported.load(Relaxed)) {

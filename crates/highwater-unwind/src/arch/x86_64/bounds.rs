@@ -1,9 +1,9 @@
 //! Where the calling thread's stack is, so that no walk reads beyond it.
 //!
-//! The C library knows, but asks its own allocator for memory to say it, which a signal handler must not wait for. The kernel
-//! knows, but its list is a file, which a program that has locked itself in (seccomp, a chroot) may not open any more. So what
-//! the C library knows is read where it keeps it: in the thread's control block. The main thread's stack is known from the
-//! start.
+//! The C library knows, but asks its own allocator for memory to say it, which a signal handler must not wait
+//! for. The kernel knows, but its list is a file, which a program that has locked itself in (seccomp, a
+//! chroot) may not open any more. So what the C library knows is read where it keeps it: in the thread's
+//! control block. The main thread's stack is known from the start.
 
 use core::cell::Cell;
 use core::ops::Range;
@@ -21,7 +21,8 @@ const UNKNOWN: (usize, usize) = (0, 0);
 /// The main thread's stack: what it may grow to, and where it ends.
 static MAIN: (AtomicUsize, AtomicUsize) = (AtomicUsize::new(0), AtomicUsize::new(0));
 
-/// Bytes of a control block that are read. The C library tells its size to debuggers; this is what it was at the least.
+/// Bytes of a control block that are read. The C library tells its size to debuggers; this is what it was at
+/// the least.
 static CONTROL_BLOCK_BYTES: AtomicUsize = AtomicUsize::new(2304);
 
 /// Asks the system for all that is needed later. To be called once, before the first walk.
@@ -31,14 +32,15 @@ pub(super) fn start() {
     MAIN.1.store(end, Relaxed);
     // SAFETY: the name is a C string.
     let size = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"_thread_db_sizeof_pthread".as_ptr()) };
-    // SAFETY: the symbol is null or that of a constant of the C library, of this type.
+    // SAFETY: the symbol is null or a constant of the C library, of this type.
     if let Some(&bytes) = unsafe { size.cast::<u32>().as_ref() } {
         CONTROL_BLOCK_BYTES.store(bytes as usize, Relaxed);
     }
 }
 
-/// The calling thread's stack, if `stack_pointer` is within it: code may run on a stack of its own (a coroutine, a signal
-/// handler), which may be gone or smaller the next time that something is found at its address.
+/// The calling thread's stack, if `stack_pointer` is within it: code may run on a stack of its own (a
+/// coroutine, a signal handler), which may be gone or smaller the next time that something is found at its
+/// address.
 #[inline(always)]
 pub(super) fn stack_bounds(stack_pointer: usize) -> Option<Range<usize>> {
     let (start, end) = STACK.get();
@@ -66,12 +68,12 @@ fn find(stack_pointer: usize) -> Option<Range<usize>> {
 
 /// The stack that the calling thread was given. One that was given none is the main thread.
 fn own_stack() -> Range<usize> {
-    // SAFETY: pthread_self has no preconditions. In glibc it is the address of the thread's control block, which lies on
-    // top of the stack that the thread was given.
+    // SAFETY: pthread_self has no preconditions. In glibc it is the address of the thread's control block,
+    // which lies on top of the stack that the thread was given.
     let control_block = unsafe { libc::pthread_self() } as usize;
     let words = CONTROL_BLOCK_BYTES.load(Relaxed) / size_of::<usize>();
-    // SAFETY: the block has so many words, and lives as long as the calling thread. Another thread may write to some of
-    // them meanwhile (its links to its neighbours), so each is read as an atomic.
+    // SAFETY: the block has this many words, and exists as long as the calling thread. Another thread may
+    // write to some of them meanwhile (its links to its neighbours), so each is read as an atomic.
     let words = unsafe {
         core::slice::from_raw_parts(core::ptr::with_exposed_provenance::<AtomicUsize>(control_block), words)
     };
@@ -79,9 +81,9 @@ fn own_stack() -> Range<usize> {
     given_stack(control_block, words).unwrap_or_else(main)
 }
 
-/// The stack that a control block tells of in four words: where its memory begins, its bytes, those of the guard at its start,
-/// and the guard that was asked for. They are known by what holds for no other words: the block itself lies in that memory,
-/// and near to its end.
+/// The stack that a control block describes in four words: where its memory begins, its bytes, the bytes of
+/// the guard at its start, and the guard that was asked for. They are known by what holds for no other words:
+/// the block itself lies in that memory, and near to its end.
 fn given_stack(control_block: usize, words: &[AtomicUsize]) -> Option<Range<usize>> {
     /// Behind the block is nothing but what rounds it up to a page.
     const MOST_BEHIND: usize = 1 << 20;
@@ -96,8 +98,8 @@ fn given_stack(control_block: usize, words: &[AtomicUsize]) -> Option<Range<usiz
     })
 }
 
-/// An address on top of the main thread's stack, where the kernel puts a few random bytes for the program. All frames lie below
-/// it.
+/// An address on top of the main thread's stack, where the kernel puts a few random bytes for the program.
+/// All frames lie below it.
 fn top_of_main_stack() -> usize {
     // SAFETY: getauxval has no preconditions.
     usize::try_from(unsafe { libc::getauxval(libc::AT_RANDOM) }).unwrap_or(0)
@@ -107,7 +109,7 @@ fn top_of_main_stack() -> usize {
 fn stack_limit() -> usize {
     const UNLIMITED: usize = 1 << 30;
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: there is room for the result.
+    // SAFETY: there is space for the result.
     let failed = unsafe { libc::getrlimit(libc::RLIMIT_STACK, &mut limit) } != 0;
     if failed { UNLIMITED } else { usize::try_from(limit.rlim_cur).unwrap_or(UNLIMITED).min(UNLIMITED) }
 }
@@ -137,7 +139,8 @@ mod tests {
     /// What the C library says of the calling thread's stack, without the guard.
     fn told() -> Range<usize> {
         let (mut start, mut bytes) = (core::ptr::null_mut(), 0);
-        // SAFETY: zeroes are valid for the attributes, there is room for the results, and what is filled in is given back.
+        // SAFETY: zeroes are valid for the attributes, there is space for the results, and what is filled in
+        // is given back.
         unsafe {
             let mut attributes: libc::pthread_attr_t = core::mem::zeroed();
             assert_eq!(libc::pthread_getattr_np(libc::pthread_self(), &mut attributes), 0);

@@ -9,7 +9,8 @@ use super::method;
 use super::object::{FoundObject, object_at};
 use super::rule::Rule;
 
-/// Space for one evaluation. Compilers save at most the 17 registers of the architecture, and remember one state.
+/// Space for one evaluation. Compilers save at most the 17 registers of the architecture, and remember one
+/// state.
 struct OnStack;
 
 impl<T: ReaderOffset> UnwindContextStorage<T> for OnStack {
@@ -17,8 +18,8 @@ impl<T: ReaderOffset> UnwindContextStorage<T> for OnStack {
     type Stack = [UnwindTableRow<T, Self>; 3];
 }
 
-/// The rule for the frame that executes the instruction at `address`: [`Rule::Other`] when there is no simple one, `None`
-/// when no code is there.
+/// The rule for the frame that executes the instruction at `address`: [`Rule::Other`] when there is no simple
+/// one, `None` when no code is there.
 #[cold]
 #[inline(never)]
 pub(super) fn rule_at(address: usize) -> Option<Rule> {
@@ -26,8 +27,8 @@ pub(super) fn rule_at(address: usize) -> Option<Rule> {
     if found.eh_frame_hdr.is_null() {
         return Some(Rule::Other);
     }
-    // SAFETY: glibc says that the table lies in the module, which is mapped because one of its functions is on
-    // the calling thread's stack.
+    // SAFETY: glibc says that the table lies in the module, which is mapped because one of its functions is
+    // on the calling thread's stack.
     let rule = unsafe { read_rule(&found, address as u64) }.unwrap_or(Rule::Other);
     method::count(found.map_start.addr()..found.map_end.addr(), rule);
     Some(rule)
@@ -39,8 +40,8 @@ pub(super) fn rule_at(address: usize) -> Option<Rule> {
 /// `found` describes a module that is mapped and stays so.
 unsafe fn read_rule(found: &FoundObject, address: u64) -> Option<Rule> {
     let header_address = found.eh_frame_hdr.addr() as u64;
-    // SAFETY: the table lies between its start and the end of the module. Only what the well-formed tables refer to
-    // is read, all of it in the read-only segment that holds them.
+    // SAFETY: the table lies between its start and the end of the module. Only what the well-formed tables
+    // refer to is read, all of it in the read-only segment that holds them.
     let section = |start: *const u8| unsafe {
         let length = found.map_end.addr().checked_sub(start.addr())?;
         Some(EndianSlice::new(core::slice::from_raw_parts(start, length), NativeEndian))
@@ -69,11 +70,13 @@ unsafe fn read_rule(found: &FoundObject, address: u64) -> Option<Rule> {
     simplify(row)
 }
 
-/// The address of the description of the function at `address`, by the sorted table that linkers put behind the header. `None` where the
-/// table is laid out in another way than all linkers have it, and for an address in front of all functions. gimli does the same for
-/// all layouts, and takes fifty times as long where it is not optimized, as in most test programs.
+/// The address of the description of the function at `address`, by the sorted table that linkers put behind
+/// the header. `None` where the table is laid out in another way than all linkers have it, and for an address
+/// in front of all functions. gimli does the same for all layouts, and takes fifty times as long where it is
+/// not optimized, as in most test programs.
 fn look_up(header: &[u8], header_address: u64, address: u64) -> Option<u64> {
-    /// Version 1. All that follows has 4 bytes: a pointer relative to where it stands, a number, and pointers relative to the header.
+    /// Version 1. All that follows has 4 bytes: a pointer relative to where it stands, a number, and pointers
+    /// relative to the header.
     const LAYOUT: [u8; 4] = [1, 0x1b, 0x03, 0x3b];
     const ENTRY: usize = 8;
     let table = header.strip_prefix(&LAYOUT)?.get(4..)?;

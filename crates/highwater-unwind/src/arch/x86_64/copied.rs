@@ -1,13 +1,15 @@
-//! Walking the stack of another thread, in a copy of it: the thread sleeps in the kernel, and is neither stopped nor woken.
+//! Walking the stack of another thread, in a copy of it: the thread sleeps in the kernel, and is neither
+//! stopped nor woken.
 //!
-//! All that is known of its registers is where it stands and the stack pointer. Most functions are left by these alone; a
-//! frame pointer is known from where a call further inside has saved it.
+//! All that is known of its registers is where it stands and the stack pointer. Most functions are left by
+//! these alone; a frame pointer is known from where a call further inside has saved it.
 
 use super::cfi;
 use super::rule::Rule;
 
-/// Shows `visit` the calls that led to `address`, innermost first, by their call-site addresses, until it returns false. `copy` is
-/// the memory from `stack_pointer` on. Returns whether the walk came to the root of the stack.
+/// Shows `visit` the calls that led to `address`, innermost first, by their call-site addresses, until it
+/// returns false. `copy` is the memory from `stack_pointer` on. Returns whether the walk came to the root of
+/// the stack.
 ///
 /// # Safety
 /// The modules that the calls are in stay loaded while this runs.

@@ -1,5 +1,5 @@
-//! Which modules the frames of a stack lie in: of two libraries that were loaded at the same place one after the other, each
-//! has stacks of its own.
+//! Which modules the frames of a stack lie in: of two libraries that were loaded at the same place one after
+//! the other, each has stacks of its own.
 
 use core::ffi::{CStr, c_char};
 use core::ops::Range;
@@ -9,7 +9,8 @@ use super::object::object_at;
 use crate::loaded::build_id_at;
 use crate::module::{module_id, modules_of};
 
-/// A module that is never unloaded, so that nothing has to be asked of it twice. All of it is 0 in a place without one.
+/// A module that is never unloaded, so that nothing has to be asked of it twice. All of it is 0 in a place
+/// without one.
 struct Lasting {
     start: AtomicUsize,
     end: AtomicUsize,
@@ -23,14 +24,14 @@ impl Lasting {
 
     #[inline(always)]
     fn range(&self) -> Range<usize> {
-        // The end is written last, so whoever sees it sees all of it.
+        // The end is written last, so a thread that sees the end sees all of it.
         let end = self.end.load(Ordering::Acquire);
         self.start.load(Ordering::Relaxed)..end
     }
 }
 
-/// The program, the C library, and the module that this code is in (which the recorder keeps loaded). Behind them those of
-/// [`keep_present`].
+/// The program, the C library, and the module that this code is in (which the recorder keeps loaded). Behind
+/// them modules of [`keep_present`].
 static LASTING: [Lasting; 48] = [const { Lasting::none() }; 48];
 
 /// How many there are.
@@ -52,8 +53,8 @@ pub(super) fn start() {
     }
 }
 
-/// Adds all modules that are loaded now. To be called once, before the program begins: what is loaded with a program stays
-/// loaded.
+/// Adds all modules that are loaded now. To be called once, before the program begins: what is loaded with a
+/// program stays loaded.
 pub(crate) fn keep_present() {
     crate::loaded::visit_modules(|module| {
         let address = module.start as usize;
@@ -116,7 +117,7 @@ unsafe fn module_at(address: usize) -> Option<(Range<usize>, u64)> {
         name: *const c_char,
     }
     let found = object_at(address)?;
-    // SAFETY: glibc says that the module has this description, which lives as long as the module.
+    // SAFETY: glibc says that the module has this description, which exists as long as the module.
     let map = unsafe { found.link_map.cast::<LinkMap>().as_ref() }?;
     let name = if map.name.is_null() {
         c""

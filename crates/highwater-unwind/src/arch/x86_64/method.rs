@@ -1,10 +1,10 @@
 //! How the frames of each mapping are walked: by frame pointers, or by other rules from its unwind tables.
 //!
-//! What a binary does about frame pointers is seldom one thing for all of it: Rust's standard library comes with them,
-//! the program around it has them only if it is built so, and the C library has none. A walk that takes their word where
-//! they are not kept leaves out callers or invents some. So it is the tables that say, for each call site when a walk first
-//! comes through it, whether the frame pointer is kept there. Here is counted what they said, mapping by mapping, in the
-//! order in which walks came to them.
+//! What a binary does about frame pointers is seldom one thing for all of it: Rust's standard library comes
+//! with them, the program around it has them only if it is built so, and the C library has none. A walk that
+//! takes their word where they are not kept leaves out callers or invents some. So it is the tables that say,
+//! for each call site when a walk first comes through it, whether the frame pointer is kept there. Here is
+//! counted what they said, mapping by mapping, in the order in which walks came to them.
 
 use core::ops::Range;
 use core::sync::atomic::{
@@ -15,7 +15,8 @@ use core::sync::atomic::{
 use super::rule::Rule;
 use crate::methods::UnwindMethods;
 
-/// Mappings that are told apart; programs have tens. The call sites of further ones are counted in the totals only.
+/// Mappings that are distinguished; programs have tens. The call sites of further ones are counted in the
+/// totals only.
 const MAPPINGS: usize = 128;
 
 /// A mapping and the rules made for call sites in it.
@@ -83,7 +84,7 @@ impl<const N: usize> Methods<N> {
         }
     }
 
-    /// The place of a mapping. `None` when there is no more room, or when another thread is just taking one.
+    /// The place of a mapping. `None` when there is no more space, or when another thread is just taking one.
     fn mapping(&self, range: Range<usize>) -> Option<&Mapping> {
         for mapping in &self.mappings {
             match mapping.start.load(Acquire) {

@@ -1,8 +1,10 @@
-//! Linux on x86-64 with glibc: rules from unwind tables, in a cache, within bounds that glibc's own data tell.
+//! Linux on x86-64 with glibc: rules from unwind tables, in a cache, within bounds that glibc's own data
+//! tell.
 //!
-//! `rule.rs` has the rules as equations and their cache, `cfi.rs` makes them, `walk.rs` follows them, and `copied.rs` does so in a copy of
-//! another thread's stack. `bounds.rs`, `object.rs` and `lasting.rs` ask glibc: for the thread's stack, for the module of an
-//! address, and for the modules that stay loaded. `method.rs` counts which rules each mapping has.
+//! `rule.rs` has the rules as equations and their cache, `cfi.rs` makes them, `walk.rs` follows them, and
+//! `copied.rs` does so in a copy of another thread's stack. `bounds.rs`, `object.rs` and `lasting.rs` ask
+//! glibc: for the thread's stack, for the module of an address, and for the modules that stay loaded.
+//! `method.rs` counts which rules each mapping has.
 
 mod bounds;
 mod cfi;
@@ -43,8 +45,9 @@ pub fn can_walk_interrupted() -> bool {
     object::is_available()
 }
 
-/// Adds to `stack`, which is empty, the instruction at which a signal interrupted the calling thread, and the calls that
-/// had led there. They end where no rule leads on: the system's unwinder may not be asked in a handler.
+/// Adds to `stack`, which is empty, the instruction at which a signal interrupted the calling thread, and the
+/// calls that had led there. They end where no rule leads on: the system's unwinder may not be asked in a
+/// handler.
 ///
 /// # Safety
 /// `context` is what the handler was given that is running now in this thread: a `ucontext_t`.
@@ -53,7 +56,8 @@ pub unsafe fn walk_interrupted<const N: usize>(context: *const c_void, stack: &m
     walk::walk_from(Registers::of(unsafe { &*context.cast::<libc::ucontext_t>() }), stack);
 }
 
-/// [`modules_of`](crate::modules_of) the calling thread's stack; `None` where the C library does not tell without a lock.
+/// [`modules_of`](crate::modules_of) the calling thread's stack; `None` where the C library does not tell
+/// without a lock.
 ///
 /// # Safety
 /// The stack is the calling thread's of now.

@@ -16,11 +16,11 @@ pub(super) struct FoundObject {
 }
 
 /// The signature of [`FIND_OBJECT`].
-// SAFETY of calling it: any address may be asked for; there must be room for the result.
+// SAFETY of calling it: any address may be asked for; there must be space for the result.
 type FindObject = unsafe extern "C" fn(address: *const c_void, result: *mut FoundObject) -> c_int;
 
-/// glibc's `_dl_find_object`, which takes no lock: a walk must not wait for a `dlopen` in another thread. Null where
-/// glibc is older than 2.35.
+/// glibc's `_dl_find_object`, which takes no lock: a walk must not wait for a `dlopen` in another thread.
+/// Null where glibc is older than 2.35.
 static FIND_OBJECT: AtomicPtr<c_void> = AtomicPtr::new(core::ptr::null_mut());
 
 /// Looks the function up. To be called once, before the first walk.
@@ -44,7 +44,7 @@ pub(super) fn object_at(address: usize) -> Option<FoundObject> {
     // SAFETY: this is the address of the function of that name, whose type glibc documents.
     let find_object = unsafe { mem::transmute::<*mut c_void, FindObject>(function) };
     let mut found = mem::MaybeUninit::<FoundObject>::uninit();
-    // SAFETY: any address may be asked for, and there is room for the result.
+    // SAFETY: any address may be asked for, and there is space for the result.
     if unsafe { find_object(core::ptr::without_provenance(address), found.as_mut_ptr()) } != 0 {
         return None;
     }

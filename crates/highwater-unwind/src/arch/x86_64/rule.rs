@@ -1,6 +1,7 @@
 //! What is known of a return address, in eight bytes, and the cache of it.
 //!
-//! A rule gives the registers of the caller's frame: `*at` is the word at an address, `base` is where the caller's frame begins.
+//! A rule gives the registers of the caller's frame: `*at` is the word at an address, `base` is where the
+//! caller's frame begins.
 //!
 //! ```text
 //! FramePointer     base = bp + 16               (sp, bp, return) = (base, *(base - 16), *(base - 8))
@@ -15,9 +16,9 @@ use highwater_lockfree::address_cache::AddressCache;
 /// How to get from a frame to its caller's: the equations at the top of this file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rule {
-    /// The function keeps the frame pointer (rbp) where its caller's was saved, with the return address above it. This is
-    /// a [`Rule::Caller`] like others, but nothing of it has to be read before the next frame can be: the processor runs
-    /// ahead from frame to frame while it still compares entries of the cache.
+    /// The function keeps the frame pointer (rbp) where its caller's was saved, with the return address above
+    /// it. This is a [`Rule::Caller`] like others, but nothing of it has to be read before the next frame can
+    /// be: the processor runs ahead from frame to frame while it still compares entries of the cache.
     FramePointer,
     /// `base` is a fixed distance above the stack pointer or the frame pointer.
     Caller {
@@ -25,7 +26,8 @@ pub(super) enum Rule {
         distance: u32,
         /// The register is the frame pointer (rbp), not the stack pointer (rsp).
         from_frame_pointer: bool,
-        /// Where the caller's frame pointer was saved, in bytes below `base`; `None` when it was left as it is.
+        /// Where the caller's frame pointer was saved, in bytes below `base`; `None` when it was left as it
+        /// is.
         saved_frame_pointer: Option<u16>,
     },
     /// There is no caller: the function that starts a thread or the program.
@@ -41,7 +43,8 @@ const KIND_FRAME_POINTER: u64 = 2;
 const KIND_ROOT: u64 = 3;
 const KIND_OTHER: u64 = 0;
 
-/// [`Rule::FramePointer`]: `base` is two words above the frame pointer, and the caller's is saved two words below `base`.
+/// [`Rule::FramePointer`]: `base` is two words above the frame pointer, and the caller's is saved two words
+/// below `base`.
 const FRAME_POINTER: u64 = KIND_FRAME_POINTER | 2 << 2 | 2 << (2 + FIELD_DISTANCE);
 
 impl Rule {

@@ -20,7 +20,7 @@ pub(crate) struct Registers {
 }
 
 impl Registers {
-    /// Those of the function that this is inlined into.
+    /// Registers of the function that this is inlined into.
     #[inline(always)]
     pub(crate) fn here() -> Self {
         let mut here = Self { address: 0, stack_pointer: 0, frame_pointer: 0 };
@@ -39,7 +39,7 @@ impl Registers {
         here
     }
 
-    /// Those of code that a signal interrupted.
+    /// Registers of code that a signal interrupted.
     pub(super) fn of(interrupted: &libc::ucontext_t) -> Self {
         let register = |number: i32| interrupted.uc_mcontext.gregs[number as usize] as usize;
         Self {
@@ -49,8 +49,8 @@ impl Registers {
         }
     }
 
-    /// Goes on to the caller's frame, by what a [`Rule::Caller`] says. `frame_pointer_from` is where the frame pointer was
-    /// read, if it was. `None` when the rule leads out of the stack, or to no address.
+    /// Goes on to the caller's frame, by what a [`Rule::Caller`] says. `frame_pointer_from` is where the
+    /// frame pointer was read, if it was. `None` when the rule leads out of the stack, or to no address.
     #[inline(always)]
     fn step(
         &mut self,
@@ -71,8 +71,8 @@ impl Registers {
             self.stack_pointer
         };
         let base = register.wrapping_add(distance as usize);
-        // Every caller's frame lies higher, so the walk ends; and all that is read lies between the frame that called
-        // this function and the end of the stack.
+        // Every caller's frame lies higher, so the walk ends; and all that is read lies between the frame
+        // that called this function and the end of the stack.
         if base <= self.stack_pointer || base > end || base % 8 != 0 {
             return None;
         }
@@ -95,8 +95,8 @@ impl Registers {
     }
 }
 
-/// Walks by rules. False when a frame has none, or the stack is not the thread's own; what was found till then is in
-/// `stack`.
+/// Walks by rules. False when a frame has none, or the stack is not the thread's own; what was found till
+/// then is in `stack`.
 #[inline(never)]
 pub(crate) fn walk<const N: usize>(stack: &mut Stack<N>) -> bool {
     let here = Registers::here();
@@ -127,11 +127,11 @@ enum End {
     Lost,
 }
 
-/// Adds the frames below which `at` is, up to the root. The stack of the thread ends at `end`. False when a frame has no
-/// rule.
+/// Adds the frames below which `at` is, up to the root. The stack of the thread ends at `end`. False when a
+/// frame has no rule.
 ///
-/// A rule belongs to an address, and another library may have come to lie there since. Where that leads nowhere, the walk
-/// is done once more with rules made anew.
+/// A rule belongs to an address, and another library may have come to lie there since. Where that leads
+/// nowhere, the walk is done once more with rules made anew.
 #[inline(always)]
 pub(crate) fn follow<const N: usize>(
     at: Registers,
@@ -196,7 +196,7 @@ fn follow_by<const N: usize>(
             return End::Lost;
         }
         if !stack.push(at.address) {
-            // Cut off: there is no room for more.
+            // Cut off: there is no space for more.
             return End::Root;
         }
     }
@@ -212,10 +212,10 @@ fn new_rule(address: usize) -> Option<Rule> {
 /// Reads a word.
 ///
 /// # Safety
-/// `address` is that of an aligned word in use on the calling thread's stack.
+/// `address` is the address of an aligned word in use on the calling thread's stack.
 #[inline(always)]
 pub(crate) unsafe fn read(address: usize) -> usize {
-    // SAFETY: the caller's promise. The address was computed and not derived from a pointer, so its provenance is
-    // that of the stack, which was exposed to the machine code that called us.
+    // SAFETY: the caller's promise. The address was computed and not derived from a pointer, so its
+    // provenance is the provenance of the stack, which was exposed to the machine code that called us.
     unsafe { core::ptr::with_exposed_provenance::<usize>(address).read() }
 }

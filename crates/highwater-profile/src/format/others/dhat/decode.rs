@@ -1,7 +1,7 @@
 //! Reads DHAT files.
 //!
-//! The table of frames stands behind the rows that refer to it. So the text is gone over three times, for what it says
-//! of itself, for the frames and for the rows, and no row is in memory but in the profile.
+//! The table of frames stands behind the rows that refer to it. So the text is gone over three times, for
+//! what it says of itself, for the frames and for the rows, and no row is in memory but in the profile.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -325,7 +325,8 @@ impl Frames {
 
     /// How many of the first frames are one location. A frame that comes again is a recursion's next call.
     fn inlined(&self, frames: &[u32]) -> usize {
-        /// More calls than any compiler inlines into one another, so that looking for repetitions stays cheap.
+        /// More calls than any compiler inlines into one another, so that looking for repetitions stays
+        /// cheap.
         const MOST: usize = 256;
         let first = &self.table[frames[0] as usize];
         if first.address == 0 || first.line.is_none() {

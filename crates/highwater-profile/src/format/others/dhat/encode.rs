@@ -1,8 +1,8 @@
 //! Writes DHAT files that `dh_view.html` and the Firefox Profiler open.
 //!
-//! Viewers demand each stack once, and a file with moments (`bklt`) to have all of them. A moment that the profile does
-//! not have is filled in, and the object `highwater` says so, which viewers pass over: the peak by the end, and the
-//! site's own maximum by the larger of the two, which it cannot be below.
+//! Viewers demand each stack once, and a file with moments (`bklt`) to have all of them. A moment that the
+//! profile does not have is filled in, and the object `highwater` says so, which viewers pass over: the peak
+//! by the end, and the site's own maximum by the larger of the two, which it cannot be below.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -96,7 +96,8 @@ impl Plan {
 /// Writes a profile as a DHAT file.
 ///
 /// # Errors
-/// Those of `out`, and [`io::ErrorKind::InvalidInput`] for a profile without columns or with negative values.
+/// The errors of `out`, and [`io::ErrorKind::InvalidInput`] for a profile without columns or with negative
+/// values.
 pub(in crate::format::others) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<Written> {
     let plan = Plan::of(profile)?;
     not_negative(profile, &plan.columns(), Format::Dhat)?;

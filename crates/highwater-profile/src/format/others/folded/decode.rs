@@ -21,7 +21,8 @@ enum Numbers {
     Two,
 }
 
-/// Decodes folded stacks. A file with two numbers on each line is a difference, with the rows of the base apart.
+/// Decodes folded stacks. A file with two numbers on each line is a difference, with the rows of the base
+/// apart.
 pub(in crate::format::others) fn decode(bytes: &[u8], limits: &Limits) -> Result<Profile, ReadError> {
     let mut profile = Profile::new(vec![ValueType::new(KIND.0, KIND.1)]);
     profile.source = Source {
@@ -80,7 +81,7 @@ fn is_whole(line: &TextLine<'_>, numbers: Numbers) -> bool {
     row(line, numbers).map_or(true, |(_, values)| values.into_iter().all(Value::is_whole))
 }
 
-/// The frames of a line, and its numbers: that of the base, which is 0 where there is one number, and the other.
+/// The frames of a line, and its numbers: the base's, which is 0 where there is one number, and the other.
 fn row<'a>(line: &TextLine<'a>, numbers: Numbers) -> Result<(&'a str, [Value; 2]), ReadError> {
     let number = |text: &str| {
         Value::parse(text).ok_or_else(|| {
@@ -103,7 +104,8 @@ struct Rows {
     base: Label,
     /// Some value has decimals: rows of one stack are added up, and rounded at the end.
     add_up: bool,
-    /// By stack, root first, so that what rounding takes from one row goes to the next within the same function.
+    /// By stack, root first, so that what rounding takes from one row goes to the next within the same
+    /// function.
     sums: BTreeMap<(bool, Vec<u32>), Value>,
     heap_bytes: u64,
 }

@@ -10,11 +10,11 @@ use crate::format::written::Written;
 use crate::profile::Profile;
 use crate::sample::Sample;
 
-/// Writes the default sample type of `profile`: one line for each row, inlined frames as frames of their own. Where the rows
-/// of a base are apart, each line has two numbers: that of the base and that of the new profile.
+/// Writes the default sample type of `profile`: one line for each row, inlined frames as frames of their own.
+/// Where the rows of a base are apart, each line has two numbers: the base's and the new profile's.
 ///
 /// # Errors
-/// Those of `out`, and when the profile has no sample type.
+/// The errors of `out`, and when the profile has no sample type.
 pub(in crate::format::others) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<Written> {
     let column = shown_column(profile)?;
     if profile.has_base() {
@@ -61,9 +61,9 @@ fn stack(profile: &Profile, sample: &Sample<'_>) -> String {
     names.join(";")
 }
 
-/// A name without what would end the frame or the line, for which readers know no escape; and without blanks at its
-/// ends, a blank before a number at its end and one behind a `#` at its beginning, which would make the number a value
-/// and the line a remark.
+/// A name without what would end the frame or the line, for which readers know no escape; and without blanks
+/// at its ends, a blank before a number at its end and one behind a `#` at its beginning, which would make
+/// the number a value and the line a remark.
 pub(in crate::format::others) fn escaped(name: &str) -> String {
     const NO_BREAK_SPACE: &str = "\u{a0}";
     let escape = |it| match it {

@@ -1,9 +1,11 @@
-//! Folded stacks: a line for each stack, root first, `main;parse;push 4096`. What flame graphs are drawn from.
+//! Folded stacks: a line for each stack, root first, `main;parse;push 4096`. What flame graphs are drawn
+//! from.
 //!
-//! The format was never written down; Brendan Gregg's `flamegraph.pl` is its reader of reference. A line says nothing
-//! but names and one number, so what the number counts is lost. Numbers may be negative, in differences, and have
-//! decimals, where a tool scaled them. A line that begins with `# ` is a remark. With two numbers a line, as
-//! `difffolded.pl` and `inferno-diff-folded` write it, they are those of a base and of a new profile.
+//! The format was never written down; Brendan Gregg's `flamegraph.pl` is its reader of reference. A line says
+//! nothing but names and one number, so what the number counts is lost. Numbers may be negative, in
+//! differences, and have decimals, where a tool scaled them. A line that begins with `# ` is a remark. With
+//! two numbers a line, as `difffolded.pl` and `inferno-diff-folded` write it, they belong to a base and to a
+//! new profile.
 
 mod decode;
 mod encode;

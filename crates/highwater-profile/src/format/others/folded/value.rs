@@ -33,7 +33,8 @@ impl Value {
     }
 }
 
-/// Rounds one number after the other so that their sum is right: what rounding took from one is added to the next.
+/// Rounds one number after the other so that their sum is right: what rounding took from one is added to the
+/// next.
 #[derive(Default)]
 pub(super) struct Rounding {
     left: f64,

@@ -1,7 +1,7 @@
 //! heaptrack's recordings: a line for each allocation and each free, in the order in which they happened.
 //!
-//! What is read is the file that `heaptrack` leaves, in which addresses have been given their names. A line begins with
-//! the letter of its kind; numbers are hexadecimal, and tables count from 1:
+//! What is read is the file that `heaptrack` leaves, in which addresses have been given their names. A line
+//! begins with the letter of its kind; numbers are hexadecimal, and tables count from 1:
 //!
 //! ```text
 //! v <version> <file version>   s <length> <text>            a string

@@ -1,8 +1,9 @@
 //! Replays a recording, and keeps the totals.
 //!
-//! The peak is the first moment at which more bytes were live than ever before or after. What every site had live then
-//! is known only when the recording ends, and to copy all sites at each new height would take forever. So each new
-//! height gets a number, and a site notes what it has live the first time that it changes after one.
+//! The peak is the first moment at which more bytes were live than ever before or after. What every site had
+//! live then is known only when the recording ends, and to copy all sites at each new height would take
+//! forever. So each new height gets a number, and a site notes what it has live the first time that it
+//! changes after one.
 
 use super::line::Fields;
 use super::tables::{Kind, Tables};
@@ -232,7 +233,8 @@ impl Kind {
     }
 }
 
-/// Whether a file is one of these, by its first line: it has heaptrack's version and that of the file, in hexadecimal.
+/// Whether a file is one of these, by its first line: it has heaptrack's version and the version of the file,
+/// in hexadecimal.
 pub(in crate::format::others) fn detect(text: &[u8]) -> bool {
     let versions = first_line(text).strip_prefix(b"v ");
     versions.is_some_and(|it| it.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b' '))

@@ -1,7 +1,7 @@
 //! The tables that a recording builds up as it goes: strings, instructions, stacks and kinds of blocks.
 //!
-//! A stack refers to its caller's, so a small file can describe a million deep ones. Each is written out once at most,
-//! and counted as memory when it is.
+//! A stack refers to its caller's, so a small file can describe a million deep ones. Each is written out once
+//! at most, and counted as memory when it is.
 
 use std::collections::HashMap;
 
@@ -31,7 +31,7 @@ pub(super) struct Tables {
 #[derive(Clone, Copy)]
 struct Text {
     raw: StringId,
-    /// For people, once somebody has asked; as a function's name.
+    /// For people, once it was asked for; as a function's name.
     readable: Option<StringId>,
 }
 
@@ -131,7 +131,7 @@ impl Tables {
     /// `a`: a kind of block.
     pub fn add_kind(&mut self, fields: &mut Fields<'_>) -> Result<(), ReadError> {
         let size = fields.number("the size")?;
-        // Stack 0 is that of a block whose stack could not be walked.
+        // Stack 0 belongs to blocks whose stacks could not be walked.
         let stack = fields.maybe_position("the stack", self.stacks.len())?.map(|it| self.stacks[it]);
         self.kinds.push(Kind { size, stack, ..Kind::default() });
         Ok(())
@@ -154,8 +154,8 @@ impl Tables {
 /// A demangled name longer than this is not taken.
 const MOST_NAME_BYTES: usize = 16 << 10;
 
-/// The name for people of a function. heaptrack demangles names as those of C++: what Rust mangles now it leaves as it
-/// is, and of what Rust mangled before it leaves the escapes.
+/// The name for people of a function. heaptrack demangles names like names of C++: what Rust mangles now it
+/// leaves as it is, and of what Rust mangled before it leaves the escapes.
 fn readable(profile: &mut Profile, name: StringId) -> StringId {
     let raw = profile.string(name);
     let mangled = if raw.starts_with("_R") { Some(raw.to_owned()) } else { mangled_again(raw) };

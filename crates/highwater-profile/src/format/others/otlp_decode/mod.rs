@@ -1,8 +1,8 @@
-//! Reads OpenTelemetry's profiles signal, as [`super::otlp`] and collectors write it: an `ExportProfilesServiceRequest` or a
-//! `ProfilesData`, which are the same on the wire.
+//! Reads OpenTelemetry's profiles signal, as [`super::otlp`] and collectors write it: an
+//! `ExportProfilesServiceRequest` or a `ProfilesData`, which are the same on the wire.
 //!
-//! A profile has one kind of value there, and all refer to tables in one dictionary, in which the first entry means "none". They
-//! become the columns of one profile.
+//! A profile has one kind of value there, and all refer to tables in one dictionary, in which the first entry
+//! means "none". They become the columns of one profile.
 
 mod message;
 
@@ -24,8 +24,8 @@ use crate::utf8;
 /// The attribute of a mapping that has its GNU build id.
 const BUILD_ID: &str = "process.executable.build_id.gnu";
 
-/// Whether a message begins as one of OpenTelemetry's profiles does. A profile of pprof begins with a type of values,
-/// in which there are numbers only.
+/// Whether a message begins as one of OpenTelemetry's profiles does. A profile of pprof begins with a type of
+/// values, in which there are numbers only.
 pub(super) fn detect(bytes: &[u8]) -> bool {
     const RESOURCE_PROFILES: u8 = 0x0a;
     let Some(Ok(Field { number: 1, value: Value::Bytes(content), .. })) = Fields::new(bytes).next() else {
@@ -35,7 +35,7 @@ pub(super) fn detect(bytes: &[u8]) -> bool {
     matches!(content.first(), Some(0x0a | 0x12 | 0x1a))
 }
 
-/// Whether a first field that does not end within the data begins as that of a resource does.
+/// Whether a first field that does not end within the data begins as a resource's first field does.
 fn is_cut_off(bytes: &[u8]) -> bool {
     let length = bytes.iter().skip(1).take_while(|it| **it >= 0x80).count();
     matches!(bytes.get(length + 2), Some(0x0a | 0x12))

@@ -1,8 +1,8 @@
 //! Reads speedscope files.
 //!
-//! A file holds any number of profiles with names of their own. Those that are named like a sample type of ours become
-//! its column, as our own files have them. Of the others, those of one unit become one column together, and a label
-//! tells which row is of which profile: in other tools' files they are threads.
+//! A file holds any number of profiles with names of their own. Profiles that are named like a sample type of
+//! Highwater become its column, as our own files have them. The other profiles of one unit become one column
+//! together, and a label has the profile of each row: in other tools' files they are threads.
 
 use std::borrow::Cow;
 
@@ -42,8 +42,8 @@ const UNITS: [(&str, &str, &str, f64); 6] = [
     ("seconds", "time", "nanoseconds", 1e9),
 ];
 
-/// How many bytes the tables of a profile take for each byte of its text, at most: of two bytes, a digit and a comma,
-/// one of 16 is made.
+/// How many bytes the tables of a profile take for each byte of its text, at most: of two bytes, a digit and
+/// a comma, one of 16 is made.
 const GROWTH: u64 = 8;
 
 /// A file, but for its tables.
@@ -92,7 +92,7 @@ struct Target {
     column: usize,
     /// How many units of the column one of the profile's is.
     scale: f64,
-    /// The profile's name, if it is to be told from others in the same column.
+    /// The profile's name, if others in the same column must be distinguished from it.
     label: Option<Label>,
 }
 

@@ -26,11 +26,12 @@ fn is_unknown(line: &i64) -> bool {
     *line <= 0
 }
 
-/// Writes all sample types of a profile, inlined calls as frames of their own. What speedscope shows first is the
-/// default sample type.
+/// Writes all sample types of a profile, inlined calls as frames of their own. What speedscope shows first is
+/// the default sample type.
 ///
 /// # Errors
-/// Those of `out`, and [`io::ErrorKind::InvalidInput`] for a profile without columns or with negative values.
+/// The errors of `out`, and [`io::ErrorKind::InvalidInput`] for a profile without columns or with negative
+/// values.
 pub(in crate::format::others) fn encode(profile: &Profile, out: &mut dyn Write) -> io::Result<Written> {
     let shown = shown_column(profile)?;
     let columns: Vec<usize> = (0..profile.sample_types().len()).collect();
@@ -85,7 +86,7 @@ fn one(profile: &Profile, column: usize, table: &FrameTable, out: &mut dyn Write
     out.write_all(b"]}")
 }
 
-/// speedscope's word for a unit, of which it knows a few.
+/// speedscope's word for a unit. It knows a few.
 fn unit(unit: &str) -> &str {
     match unit {
         "bytes" | "nanoseconds" | "microseconds" | "milliseconds" | "seconds" => unit,

@@ -1,7 +1,7 @@
 //! speedscope's own JSON: a table of frames, and profiles of one number for each stack.
 //!
-//! We write one profile for each sample type, named like it, so that all of them are in one file; read again they are
-//! columns of one profile.
+//! We write one profile for each sample type, named like it, so that all of them are in one file; read again
+//! they are columns of one profile.
 
 mod decode;
 mod encode;

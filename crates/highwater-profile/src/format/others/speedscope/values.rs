@@ -15,7 +15,7 @@ pub(super) enum Amount {
 }
 
 impl Amount {
-    /// So many times `scale`, rounded; `None` when that is beyond `i64`.
+    /// The number times `scale`, rounded; `None` when that is beyond `i64`.
     pub fn scaled(self, scale: f64) -> Option<i64> {
         match self {
             Self::Whole(value) if scale == 1.0 => Some(value),
