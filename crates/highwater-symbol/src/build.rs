@@ -11,7 +11,7 @@ use crate::demangle::demangle;
 use crate::dwarf::Frame;
 use crate::engine::{Found, Job};
 use crate::find::{Finder, Wanted};
-use crate::{MappingOutcome, Missing};
+use crate::summary::{MappingOutcome, Missing};
 
 /// A binary for which the profile has unnamed addresses.
 pub(crate) struct Build {
@@ -44,18 +44,13 @@ pub(crate) struct Question {
     pub(crate) places: Vec<u64>,
 }
 
-/// The description of a mapping's file. `build_id` is the mapping's, normalized.
-pub(crate) fn wanted<'a>(profile: &'a Profile, mapping: &Mapping, build_id: &'a str) -> Wanted<'a> {
-    Wanted { file: profile.string(mapping.file), build_id, profile_time_ns: profile.time_ns }
-}
-
 /// The builds that have addresses without lines, and the number of addresses without a build.
 ///
 /// Mappings without a file have no build, unless a candidate was given for them.
 pub(crate) fn of_profile(profile: &Profile, finder: &Finder<'_>) -> (Vec<Build>, usize) {
     let has_file = |mapping: &Mapping| {
         let build_id = normal_id(profile.string(mapping.build_id));
-        let wanted = wanted(profile, mapping, &build_id);
+        let wanted = Wanted::new(profile, mapping, &build_id);
         !wanted.is_pseudo() || finder.has_candidate(wanted)
     };
     let mut needed: BTreeMap<MappingId, Vec<LocationId>> = BTreeMap::new();

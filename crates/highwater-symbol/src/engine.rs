@@ -15,10 +15,11 @@ use std::{panic, thread};
 use highwater_names::arguments::with_arguments;
 use typed_arena::Arena;
 
-use crate::Progress;
 use crate::demangle::{is_mangled, legacy};
 use crate::dwarf::{DebugData, DebugFiles, Frame, Lookup};
-use crate::{sections, symbols};
+use crate::options::Progress;
+use crate::sections;
+use crate::symbols;
 
 /// Number of addresses that a thread takes at a time. They are sorted, so most of a chunk is in few
 /// compilation units.

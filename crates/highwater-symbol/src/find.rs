@@ -5,10 +5,12 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-use highwater_profile::Profile;
+use highwater_profile::{Mapping, Profile};
 
 use crate::binary::{Binary, normal_id};
-use crate::{Missing, Options, SymbolError, build};
+use crate::error::SymbolError;
+use crate::options::Options;
+use crate::summary::Missing;
 
 /// The description of a mapping's file.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +23,11 @@ pub(crate) struct Wanted<'a> {
 }
 
 impl<'a> Wanted<'a> {
+    /// The description of a mapping's file. `build_id` is the mapping's, normalized.
+    pub(crate) fn new(profile: &'a Profile, mapping: &Mapping, build_id: &'a str) -> Self {
+        Self { file: profile.string(mapping.file), build_id, profile_time_ns: profile.time_ns }
+    }
+
     /// Whether the mapping has no file: the kernel made it, or it is memory of the program itself.
     pub(crate) fn is_pseudo(&self) -> bool {
         const PREFIXES: [&str; 7] =
@@ -179,7 +186,7 @@ impl<'a> Finder<'a> {
 fn each_wanted(profile: &Profile, mut visit: impl FnMut(Wanted<'_>)) {
     for mapping in profile.mappings() {
         let build_id = normal_id(profile.string(mapping.build_id));
-        visit(build::wanted(profile, mapping, &build_id));
+        visit(Wanted::new(profile, mapping, &build_id));
     }
 }
 

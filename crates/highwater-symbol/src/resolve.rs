@@ -9,10 +9,15 @@ use std::thread;
 use highwater_profile::{MappingId, Profile};
 
 use crate::binary::{Binary, normal_id};
-use crate::find::Finder;
+use crate::build;
+use crate::engine;
+use crate::error::SymbolError;
+use crate::find::{Finder, Wanted};
 use crate::layout::scan;
 use crate::layout::shape::{HasTypes, LayoutFile, Layouts};
-use crate::{MappingOutcome, Missing, Options, Progress, Summary, SymbolError, UnusedBinary, build, engine};
+use crate::options::Options;
+use crate::options::Progress;
+use crate::summary::{MappingOutcome, Missing, Summary, UnusedBinary};
 
 /// Adds functions, files and lines to the locations of `profile` that have none, inlined calls innermost
 /// first.
@@ -97,7 +102,7 @@ pub fn layouts(
     } else {
         for mapping in profile.mappings() {
             let build_id = normal_id(profile.string(mapping.build_id));
-            let wanted = build::wanted(profile, mapping, &build_id);
+            let wanted = Wanted::new(profile, mapping, &build_id);
             if !wanted.is_pseudo() {
                 look(profile.string(mapping.file).to_owned(), finder.binary(wanted));
             }

@@ -8,7 +8,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use crate::TlsError;
+use crate::error::TlsError;
 
 /// Maximum size of a file with authorities; all public authorities together are a fiftieth of this.
 const MAX_FILE_BYTES: u64 = 16 << 20;

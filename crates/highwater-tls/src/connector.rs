@@ -11,11 +11,12 @@ use ureq::unversioned::transport::{
     Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, Transport, TransportAdapter,
 };
 
-use crate::{Tls, TlsError};
+use crate::config::TrustedConfig;
+use crate::error::TlsError;
 
 /// Adds TLS to a connection that another connector made.
 #[derive(Debug)]
-pub(crate) struct TlsConnector(pub(crate) Tls);
+pub(crate) struct TlsConnector(pub(crate) TrustedConfig);
 
 impl<In: Transport> Connector<In> for TlsConnector {
     type Out = Either<In, TlsTransport>;
@@ -28,7 +29,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
         // An IPv6 address is in brackets.
         let host = details.uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let name = ServerName::try_from(host.clone()).map_err(|_| TlsError::Name { host: host.clone() })?;
-        let config = self.0.config()?;
+        let config = self.0.get()?;
         let mut connection = ClientConnection::new(config, name).map_err(TlsError::Setup)?;
         let transport: Box<dyn Transport> = Box::new(transport);
         let mut socket = TransportAdapter::new(transport, details.current_time.clone());

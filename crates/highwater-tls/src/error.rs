@@ -7,8 +7,6 @@ use std::time::Duration;
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error};
 
-use crate::verifier;
-
 /// Why there is no TLS connection to a server.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -75,6 +73,13 @@ impl TlsError {
     }
 }
 
+/// Whether the only objection to a certificate is that it belongs to an authority. rustls checks its validity
+/// period before that.
+pub(crate) fn is_authority(error: &Error) -> bool {
+    let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
+    matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
 /// The reason for refusing a server.
 fn refusal(host: &str, error: &Error) -> String {
     let certificate = match error {
@@ -91,7 +96,7 @@ fn refusal(host: &str, error: &Error) -> String {
         error => return format!("no TLS with {host}: {error}"),
     };
     match certificate {
-        _ if verifier::is_authority(error) => format!(
+        _ if is_authority(error) => format!(
             "the certificate of {host} is an authority's own, and not known here; if it is the right one, give it {OWN}"
         ),
         CertificateError::UnknownIssuer => format!(

@@ -8,42 +8,34 @@
 #![forbid(unsafe_code)]
 
 mod authorities;
+mod config;
 mod connector;
 mod error;
 mod verifier;
 
 use std::env;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 
-use rustls::{ClientConfig, crypto::ring};
 use ureq::config::Config;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::transport::{ConnectProxyConnector, Connector, TcpConnector};
 
-use authorities::Authorities;
+use config::TrustedConfig;
 use connector::TlsConnector;
 pub use error::TlsError;
-use verifier::Verifier;
 
 /// The environment variable with the path of a file with additional authorities.
 pub const CA_FILE: &str = "HIGHWATER_CA_FILE";
 
 /// The trusted authorities. They are read when first needed, and once for all clones.
 #[derive(Clone, Debug)]
-pub struct Tls(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    ca_file: Option<PathBuf>,
-    config: OnceLock<Arc<ClientConfig>>,
-}
+pub struct Tls(TrustedConfig);
 
 impl Tls {
     /// Trusts the authorities of the system and those in a file: `ca_file`, or else the file in [`CA_FILE`].
     pub fn new(ca_file: Option<PathBuf>) -> Self {
         let of_environment = || env::var_os(CA_FILE).filter(|it| !it.is_empty()).map(PathBuf::from);
-        Self(Arc::new(Inner { ca_file: ca_file.or_else(of_environment), config: OnceLock::new() }))
+        Self(TrustedConfig::new(ca_file.or_else(of_environment)))
     }
 
     /// Reads the certificates now, so that a wrong file is reported before the first connection.
@@ -51,7 +43,7 @@ impl Tls {
     /// # Errors
     /// When the file is wrong, or when there is no authority at all.
     pub fn prepare(&self) -> Result<(), TlsError> {
-        self.config().map(drop)
+        self.0.get().map(drop)
     }
 
     /// A client for HTTP and HTTPS. If the server cannot be trusted, a request fails with
@@ -62,24 +54,7 @@ impl Tls {
         let connector =
             ().chain(ConnectProxyConnector::default())
                 .chain(TcpConnector::default())
-                .chain(TlsConnector(self.clone()));
+                .chain(TlsConnector(self.0.clone()));
         ureq::Agent::with_parts(config, connector, DefaultResolver::default())
-    }
-
-    fn config(&self) -> Result<Arc<ClientConfig>, TlsError> {
-        if let Some(config) = self.0.config.get() {
-            return Ok(Arc::clone(config));
-        }
-        let authorities = Authorities::load(self.0.ca_file.as_deref())?;
-        let provider = Arc::new(ring::default_provider());
-        let verifier = Verifier::new(authorities, &provider)?;
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(TlsError::Setup)?
-            // The method's name warns of what a verifier could do; this one only adds a case to rustls's own.
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(verifier))
-            .with_no_client_auth();
-        Ok(Arc::clone(self.0.config.get_or_init(|| Arc::new(config))))
     }
 }

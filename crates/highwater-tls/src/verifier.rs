@@ -11,10 +11,10 @@ use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
-use crate::TlsError;
 use crate::authorities::Authorities;
+use crate::error::{TlsError, is_authority};
 
 #[derive(Debug)]
 pub(crate) struct Verifier {
@@ -30,13 +30,6 @@ impl Verifier {
             builder.build().map_err(|it| TlsError::NoAuthorities { said: format!(" ({it})") })?;
         Ok(Self { by_authorities, own })
     }
-}
-
-/// Whether the only objection to a certificate is that it belongs to an authority. rustls checks its validity
-/// period before that.
-pub(crate) fn is_authority(error: &Error) -> bool {
-    let Error::InvalidCertificate(CertificateError::Other(other)) = error else { return false };
-    matches!(other.0.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
 }
 
 impl ServerCertVerifier for Verifier {
@@ -89,6 +82,8 @@ mod tests {
     use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair, date_time_ymd};
     use rustls::RootCertStore;
     use rustls::crypto::ring;
+
+    use rustls::CertificateError;
 
     use super::*;
 

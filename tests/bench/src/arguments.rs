@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// The workload and its length.
 #[derive(Debug, PartialEq)]

@@ -3,7 +3,7 @@
 use std::alloc::{GlobalAlloc, Layout};
 use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 
-use crate::Totals;
+use crate::totals::Totals;
 
 /// An allocator around another one that counts blocks and bytes for the whole process, over all threads.
 #[derive(Debug)]

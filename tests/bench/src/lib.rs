@@ -9,12 +9,14 @@
 mod arguments;
 mod counted;
 mod estimate;
+mod failure;
 mod measure;
 mod noop;
 mod output;
 mod random;
 mod tool;
 mod totals;
+mod work;
 mod workload;
 
 use std::mem;
@@ -22,31 +24,13 @@ use std::process::ExitCode;
 
 pub use counted::Counted;
 pub use estimate::Estimate;
+pub use failure::Failure;
 pub use noop::Noop;
 pub use tool::Tool;
 pub use totals::Totals;
 
 use crate::arguments::{Arguments, Length};
 use crate::output::Output;
-
-/// Why a program of the benchmark printed no result.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// The command line is invalid.
-    #[error("{0}\nusage: <program> <workload> (--millis <n> | --operations <n>) [--sources <directory>]")]
-    Usage(String),
-    /// The sources to parse are missing, or the loopback network is not available.
-    #[error("{what}: {source}")]
-    Io {
-        /// The action that failed.
-        what: String,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// The workload's own input is invalid.
-    #[error("the workload's input cannot be parsed: {0}")]
-    Input(String),
-}
 
 /// Runs the workload of the command line, and prints its time and the report of `tool`.
 pub fn main(tool: Tool) -> ExitCode {

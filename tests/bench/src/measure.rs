@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::Failure;
-use crate::workload::Workload;
+use crate::failure::Failure;
+use crate::work::Workload;
 
 /// Number of slices in the time budget.
 const SLICES: u32 = 8;

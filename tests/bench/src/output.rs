@@ -3,7 +3,8 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::{Estimate, Totals};
+use crate::estimate::Estimate;
+use crate::totals::Totals;
 
 /// The results of a run; parts that do not apply are `None` or empty.
 #[derive(Debug, Default)]

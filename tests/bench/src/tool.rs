@@ -2,7 +2,8 @@
 
 use highwater::Snapshot;
 
-use crate::{Estimate, Totals};
+use crate::estimate::Estimate;
+use crate::totals::Totals;
 
 /// Functions that ask an allocator for its reports.
 #[derive(Clone, Copy, Debug)]

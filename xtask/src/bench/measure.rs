@@ -10,7 +10,7 @@ use super::build::Programs;
 use super::contestants::{COUNTED, Contestant};
 use super::jemalloc_heap;
 use super::ratio::Spread;
-use super::truth::{Report, Accuracy};
+use super::truth::{Accuracy, Report};
 use super::workloads::Workload;
 use crate::failure::Failure;
 

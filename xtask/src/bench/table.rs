@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::measure::{Measured, ResultOf, Setting};
 use super::ratio::{Spread, ratio};
-use super::truth::{Deviation, Accuracy};
+use super::truth::{Accuracy, Deviation};
 
 /// All tables, at most 100 columns wide.
 pub fn all(measured: &[Measured], setting: Setting) -> String {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::Random;
+use super::random::Random;
 
 /// The strings of a profile, each once.
 pub struct Strings {

@@ -1,6 +1,6 @@
 //! Stacks that share their outer frames, like the paths in a call tree.
 
-use super::Random;
+use super::random::Random;
 
 /// Maximum stacks to keep for branching off.
 const KEPT: usize = 100_000;

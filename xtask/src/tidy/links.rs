@@ -150,7 +150,7 @@ mod tests {
             let findings = check(&Tree::of(&[(path, text), ("docs/C.md", "")], vec![]));
             findings.iter().map(|finding| finding.line).collect::<Vec<_>>()
         };
-        for path in ["crates/a/src/b.rs", "tests/b.rs", "Cargo.toml", "docs/D.md", "xtask/src/bench.rs"] {
+        for path in ["crates/a/src/b.rs", "tests/b.rs", "Cargo.toml", "docs/D.md", "xtask/src/bench/mod.rs"] {
             assert_eq!(
                 found(path, "// See docs/C.md.\n// See docs/GONE.md, docs/c/GONE.md."),
                 [2, 2],

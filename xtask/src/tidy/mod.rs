@@ -10,6 +10,7 @@ mod comparison;
 mod crates;
 mod dependencies;
 mod finding;
+mod folders;
 mod formats;
 mod generated;
 mod glossary;
@@ -43,6 +44,7 @@ const RULES: &[Rule] = &[
     ("unsafe code", unsafe_code::check),
     ("powers", powers::check),
     ("modules", modules::check),
+    ("folders", folders::check),
     ("circles", circles::check),
     ("architecture", architecture::check),
     ("generated", generated::check),

@@ -13,7 +13,7 @@ use std::sync::Mutex;
 
 use highwater_recorder::own_memory;
 
-use super::level::Group;
+use super::group::Group;
 use super::system::System;
 
 /// The mount point of control groups if the table of mounts does not name one.

@@ -2,18 +2,15 @@
 
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use highwater_recorder::{EndSignal, own_memory};
 
-use super::{Running, complain};
-use crate::Error;
-
-/// Maximum wait at the process's end for a thread that is writing. A thread that never finishes, such as
-/// after a fork during the write, must not block the exit.
-const PATIENCE: Duration = Duration::from_secs(10);
+use super::complain::complain;
+use super::lock::lock_in_time;
+use super::running::Running;
+use crate::error::Error;
 
 static PROFILERS: Mutex<Vec<Arc<Running>>> = Mutex::new(Vec::new());
 
@@ -34,21 +31,6 @@ pub(super) fn remove(profiler: &Arc<Running>) {
             profilers.retain(|it| !Arc::ptr_eq(it, profiler));
         }
     });
-}
-
-/// Locks a value, if that is possible in time.
-pub(super) fn lock_in_time<T>(mutex: &Mutex<T>) -> Option<MutexGuard<'_, T>> {
-    let begin = Instant::now();
-    loop {
-        match mutex.try_lock() {
-            Ok(it) => return Some(it),
-            Err(TryLockError::Poisoned(it)) => return Some(it.into_inner()),
-            Err(TryLockError::WouldBlock) if begin.elapsed() < PATIENCE => {
-                thread::sleep(Duration::from_millis(1));
-            }
-            Err(TryLockError::WouldBlock) => return None,
-        }
-    }
 }
 
 /// Writes the last snapshot of each profiler.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use highwater_recorder::{SiteTotals, Values, own_memory};
 
 use super::Content;
-use crate::Snapshot;
 use crate::signed::signed;
+use crate::snapshot::Snapshot;
 
 impl Snapshot {
     /// The part of this snapshot that is not in `base`, an earlier snapshot of the same process: blocks

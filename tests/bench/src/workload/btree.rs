@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::Workload;
+use crate::failure::Failure;
 use crate::random::Random;
-use crate::{Failure, Totals};
+use crate::totals::Totals;
+use crate::work::Workload;
 
 const ENTRIES: u64 = 100_000;
 

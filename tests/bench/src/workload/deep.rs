@@ -2,8 +2,9 @@
 
 use std::hint::black_box;
 
-use super::Workload;
-use crate::{Failure, Totals};
+use crate::failure::Failure;
+use crate::totals::Totals;
+use crate::work::Workload;
 
 /// `inner`, with this many frames below it.
 pub struct Deep<W> {

@@ -4,9 +4,10 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::Workload;
+use crate::failure::Failure;
 use crate::random::Random;
-use crate::{Failure, Totals};
+use crate::totals::Totals;
+use crate::work::Workload;
 
 const DOCUMENT_BYTES: usize = 10_000_000;
 

@@ -2,9 +2,10 @@
 
 use std::mem;
 
-use super::Workload;
+use crate::failure::Failure;
 use crate::random::Random;
-use crate::{Failure, Totals};
+use crate::totals::Totals;
+use crate::work::Workload;
 
 /// Sizes are drawn in advance, so that drawing costs the same under every allocator: almost nothing.
 const SIZES: usize = 4096;

@@ -2,8 +2,9 @@
 
 use std::hint::black_box;
 
-use super::Workload;
-use crate::{Failure, Totals};
+use crate::failure::Failure;
+use crate::totals::Totals;
+use crate::work::Workload;
 
 const BYTES: usize = 64;
 

@@ -8,8 +8,9 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
-use super::Workload;
-use crate::{Failure, Totals};
+use crate::failure::Failure;
+use crate::totals::Totals;
+use crate::work::Workload;
 
 /// Number of open connections.
 const CONNECTIONS: u64 = 8;

@@ -5,9 +5,10 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 
-use super::Workload;
 use super::mix::Mix;
-use crate::{Failure, Totals};
+use crate::failure::Failure;
+use crate::totals::Totals;
+use crate::work::Workload;
 
 /// Number of blocks that are sent to the other thread together, so that the channel costs little.
 const BATCH: usize = 64;

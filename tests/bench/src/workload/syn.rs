@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use super::Workload;
-use crate::{Failure, Totals};
+use crate::failure::Failure;
+use crate::totals::Totals;
+use crate::work::Workload;
 
 /// Parsing every file once is one operation. The tree of a file is dropped when the file's next tree exists.
 pub struct Syn {

@@ -7,8 +7,14 @@
 use std::fs;
 use std::path::Path;
 
-use super::Piece;
 use crate::failure::Failure;
+
+/// A piece of advice: its place and its text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    pub line: String,
+    pub measure: String,
+}
 
 /// Where the table is, below the root.
 const PAGE: &str = "docs/records/ADVICE.md";

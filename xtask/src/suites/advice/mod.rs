@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::examined::Piece;
 use super::crates::source;
 use crate::failure::Failure;
 use crate::shell::Line;
@@ -50,13 +51,6 @@ const PLANTED: &str = "drivers/planted.rs:12";
 
 /// Minimum share of true advice.
 const TRUE: f64 = 0.9;
-
-/// A piece of advice: its place and its text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Piece {
-    line: String,
-    measure: String,
-}
 
 /// Builds and runs the programs one after the other, and compares their advice.
 ///

@@ -15,25 +15,14 @@ mod syn;
 
 use std::path::Path;
 
-use crate::{Failure, Totals};
+use crate::failure::Failure;
+use crate::work::Workload;
 
 /// Slots of the random mixes, each with one live block.
 const SLOTS: usize = 10_000;
 
 /// Number of stack frames below the deep mix.
 const FRAMES: usize = 60;
-
-/// A workload that allocates and frees.
-pub trait Workload {
-    /// Runs this many operations. Live blocks stay live until the next run, or until the workload is dropped.
-    ///
-    /// # Errors
-    /// When the input is invalid or a system call fails.
-    fn run(&mut self, operations: u64) -> Result<(), Failure>;
-
-    /// Its own count of allocated and live blocks; `None` if libraries allocate for it.
-    fn own(&self) -> Option<Totals>;
-}
 
 /// The workload with this name. `sources` is the directory of Rust sources for `syn`.
 ///

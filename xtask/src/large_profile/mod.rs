@@ -7,6 +7,7 @@
 //! name as labels.
 
 mod names;
+mod random;
 mod stacks;
 mod wire;
 
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use flate2::{Compression, GzBuilder};
 
 use self::names::Strings;
+use self::random::Random;
 use self::stacks::Stacks;
 use self::wire::Message;
 use crate::failure::Failure;
@@ -107,30 +109,6 @@ pub fn write(path: &Path, size: Size, moment: Moment) -> Result<u64, Failure> {
         Ok(unpacked)
     };
     attempt().map_err(|source| Failure::File { path: path.to_owned(), source })
-}
-
-/// A generator of pseudo-random numbers (SplitMix64): few lines, and the same numbers everywhere.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number below `end`, which must not be 0.
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    /// A number below `end`, with small numbers far more often: half of them are in the first eighth.
-    fn skewed(&mut self, end: u64) -> u64 {
-        let uniform = self.below(1 << 20) as f64 / f64::from(1 << 20);
-        (uniform.powi(3) * end as f64) as u64
-    }
 }
 
 type Sink<'a> = dyn FnMut(&[u8]) -> std::io::Result<()> + 'a;

@@ -12,8 +12,11 @@ use highwater_profile::file::write_atomically;
 use highwater_profile::{Label, LabelValue, Meta, Profile, StringId, ValueType, pprof};
 use highwater_recorder::{SiteTotals, own_memory};
 
+use crate::error::Error;
+use crate::modules::Modules;
 use crate::signed::signed;
-use crate::{Error, Modules, Stats, Who, stats, who};
+use crate::stats::{Stats, stats};
+use crate::who::{Who, who};
 use residency::Residency;
 
 /// The sample types of a Highwater profile, in the order of its values. `temp`: blocks that were freed before

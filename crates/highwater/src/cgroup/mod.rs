@@ -1,6 +1,7 @@
 //! Memory and processors according to the kernel: the process's resident set, its control group and the
 //! groups above, its own limits, and the machine.
 
+mod group;
 mod hierarchy;
 mod level;
 mod process;
@@ -8,8 +9,8 @@ mod system;
 #[cfg(test)]
 mod trees;
 
+use group::Group;
 use hierarchy::Hierarchies;
-use level::Group;
 pub use level::{LimitKind, MemoryLevel};
 pub(crate) use process::resident_bytes;
 use system::System;
@@ -79,14 +80,14 @@ pub(crate) fn used_and_limit() -> (Option<u64>, Option<u64>) {
     let system = System::here();
     Hierarchies::now(&system, |it| {
         let groups = it.memory.as_ref().map(|it| it.groups(&system)).unwrap_or_default();
-        let (used, limit, _) = of_groups(&groups, &level::of_groups(&groups, &system));
+        let (used, limit, _) = of_groups(&groups, &group::of_groups(&groups, &system));
         (used, limit)
     })
 }
 
 fn all_levels(system: &System, hierarchies: &Hierarchies) -> Vec<MemoryLevel> {
     let groups = hierarchies.memory.as_ref().map(|it| it.groups(system)).unwrap_or_default();
-    let mut levels = level::of_groups(&groups, system);
+    let mut levels = group::of_groups(&groups, system);
     levels.extend(process::levels(system));
     levels.extend(system.levels());
     levels
@@ -106,7 +107,7 @@ fn read_container(system: &System, hierarchies: &Hierarchies) -> Container {
     let cpu_limit = hierarchies.cpu.as_ref().and_then(|it| it.cpu_limit(system));
     let Some(memory) = &hierarchies.memory else { return Container { cpu_limit, ..Container::default() } };
     let groups = memory.groups(system);
-    let levels = level::of_groups(&groups, system);
+    let levels = group::of_groups(&groups, system);
     let (memory_used_bytes, memory_limit_bytes, inactive_file_bytes) = of_groups(&groups, &levels);
     let is_nearest = |it: &&MemoryLevel| Some(it.limit_bytes) == memory_limit_bytes;
     let innermost = groups.first();

@@ -20,15 +20,7 @@ use crate::workspace::Crate;
 
 /// The most files of a crate that may be in circles; none where a crate is not named. A number here only ever
 /// becomes smaller.
-const LIMITS: &[(&str, usize)] = &[
-    ("highwater", 6),
-    ("highwater-bench", 15),
-    ("highwater-cli", 30),
-    ("highwater-report", 5),
-    ("highwater-symbol", 5),
-    ("highwater-tls", 5),
-    ("xtask", 7),
-];
+const LIMITS: &[(&str, usize)] = &[("highwater-cli", 30), ("highwater-report", 5), ("xtask", 2)];
 
 /// The circles of one crate.
 struct Circles {
@@ -85,7 +77,7 @@ pub fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn check_with(tree: &Tree, limits: &[(&str, usize)]) -> Vec<Finding> {
-    let table = "xtask/src/tidy/circles.rs";
+    let table = "xtask/src/tidy/circles/mod.rs";
     let mut findings = Vec::new();
     for each in &tree.crates {
         let limit = limits.iter().find(|(name, _)| *name == each.name).map_or(0, |(_, limit)| *limit);

@@ -169,17 +169,17 @@ impl Page {
     }
 }
 
-const PAGE: &str = include_str!("../page/page.html");
-const STYLE: &str = include_str!("../page/style.css");
+const PAGE: &str = include_str!("../../page/page.html");
+const STYLE: &str = include_str!("../../page/style.css");
 
 /// In the order of their dependencies.
 const SCRIPTS: [&str; 6] = [
-    include_str!("../page/tools.js"),
-    include_str!("../page/state.js"),
-    include_str!("../page/flame.js"),
-    include_str!("../page/table.js"),
-    include_str!("../page/series.js"),
-    include_str!("../page/main.js"),
+    include_str!("../../page/tools.js"),
+    include_str!("../../page/state.js"),
+    include_str!("../../page/flame.js"),
+    include_str!("../../page/table.js"),
+    include_str!("../../page/series.js"),
+    include_str!("../../page/main.js"),
 ];
 
 /// JSON for a `<script>` element: nothing in it ends the element or begins a comment.
