@@ -217,15 +217,15 @@ fn p_value(matrix: &GroupMatrix, scale: Scale, row: &Row<'_>, [difference, facto
     by_processes.max(by_samples(matrix, row)).max(by_blocks(matrix, row)).min(1.0)
 }
 
-/// Samples up to which their number alone is looked at too.
-const FEW: f64 = 200.0;
+/// Samples of the group with less up to which their number alone is looked at too.
+const FEW: f64 = 100.0;
 
 /// The chance that so few samples fall so unevenly on the groups, were all processes the same: processes that differ make it
 /// larger. 0 where there are many.
 fn by_samples(matrix: &GroupMatrix, row: &Row<'_>) -> f64 {
     let samples = GroupSide::BOTH.map(|side| (row.samples(side) * matrix.count(side) as f64).round());
     let all = samples[0] + samples[1];
-    if all > FEW {
+    if samples[0].min(samples[1]) > FEW {
         return 0.0;
     }
     let share = share_of_new(matrix, row);

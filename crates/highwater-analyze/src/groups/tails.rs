@@ -45,4 +45,4 @@ impl Tails {
 const MOST: f64 = 60.0;
 
 /// Excess that few rows do not rule out.
-const LEAST: f64 = 0.3;
+const LEAST: f64 = 0.6;

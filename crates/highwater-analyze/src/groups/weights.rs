@@ -27,24 +27,22 @@ impl Classes {
         Self { of: matrix.unseen.iter().map(class).collect(), unseen }
     }
 
-    /// The weight of a sample of this row in each process, never 0.
-    pub fn weights(&self, values: &[f64], variances: &[f64]) -> Vec<f64> {
+    /// The weight of a sample of this row, whose blocks have this size, in each process; never 0.
+    pub fn weights(&self, values: &[f64], variances: &[f64], block: f64) -> Vec<f64> {
         let mut sums = vec![[0.0; 2]; self.unseen.len()];
         for ((&class, value), variance) in self.of.iter().zip(values).zip(variances) {
             sums[class][0] += value.max(0.0);
             sums[class][1] += variance.max(0.0);
         }
-        let [value, variance] = sums.iter().fold([0.0; 2], |[a, b], it| [a + it[0], b + it[1]]);
-        let mean = value / values.len().max(1) as f64;
-        // Where a class has found nothing, what another has found tells the size of the blocks.
-        let all = if value > 0.0 { variance / value } else { 0.0 };
-        let usual = self.of.iter().map(|it| self.unseen[*it]).sum::<f64>() / self.of.len().max(1) as f64;
+        let mean = sums.iter().map(|it| it[0]).sum::<f64>() / values.len().max(1) as f64;
         let weight = |class: &usize| {
             let [value, variance] = sums[*class];
-            let weight = match usual > 0.0 {
-                _ if value > 0.0 => variance / value,
-                true => all * self.unseen[*class] / usual,
-                false => all,
+            let interval = self.unseen[*class];
+            let weight = match () {
+                () if value > 0.0 => variance / value,
+                // What would have been found is known by the size of the blocks: `s(1-p)/p`.
+                () if block > 0.0 && interval > 0.0 => block / (block / interval).exp_m1(),
+                () => interval,
             };
             weight.max(mean * ROUNDING).max(f64::MIN_POSITIVE)
         };
@@ -71,7 +69,8 @@ pub(crate) struct Row<'a> {
 impl<'a> Row<'a> {
     pub fn new(matrix: &'a GroupMatrix, classes: &Classes, row: usize) -> Self {
         let values = &matrix.values[row];
-        let weights = classes.weights(values, &matrix.variances[row]);
+        let block = matrix.blocks.get(row).copied().unwrap_or(0.0);
+        let weights = classes.weights(values, &matrix.variances[row], block);
         let mean_of = |numbers: &[f64], side| {
             let count = matrix.count(side).max(1) as f64;
             matrix.members(side).map(|at| numbers[at]).sum::<f64>() / count
@@ -82,7 +81,7 @@ impl<'a> Row<'a> {
             group_weights: GroupSide::BOTH.map(|side| mean_of(&weights, side)),
             mean: values.iter().sum::<f64>() / count,
             weight: weights.iter().sum::<f64>() / count,
-            block: matrix.blocks.get(row).copied().unwrap_or(0.0),
+            block,
             values,
             weights,
         }
