@@ -4,9 +4,15 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use highwater_analyze::{
+    AnalyzeError, GroupOptions, GroupSide, Groups, GroupsBuilder, Normalize, Query,
+};
+
 use crate::error::CliError;
-use crate::series;
+use crate::load::Progress;
+use crate::shared::Shared;
 use crate::watch::is_address;
+use crate::{command, input, load, output, series};
 
 /// A process of a group.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +23,92 @@ pub(crate) struct Member {
     pub(crate) in_directory: bool,
     /// Numbers that a list gives, by name.
     pub(crate) counters: HashMap<String, f64>,
+}
+
+/// Two groups of processes, as arguments name them.
+pub(crate) struct GroupFiles<'a> {
+    pub(crate) base: &'a [String],
+    pub(crate) new: &'a [String],
+    /// Whether to leave out what cannot be read.
+    pub(crate) force: bool,
+    pub(crate) shared: &'a Shared,
+}
+
+impl GroupFiles<'_> {
+    /// Reads both groups, with one profile in memory at a time, and compares them.
+    pub(crate) fn compare(&self, query: Query, normalize: &Normalize, fdr: f64) -> Result<Groups, CliError> {
+        let groups = [(GroupSide::Base, members(self.base)?), (GroupSide::New, members(self.new)?)];
+        if let Some(both) = groups[0].1.iter().find(|it| groups[1].1.iter().any(|new| new.path == it.path)) {
+            let reason = "it is in both groups; a process belongs to one".to_owned();
+            return Err(CliError::Target { target: input::shown(&both.path), reason });
+        }
+        let mut builder = GroupsBuilder::new(query, normalize.clone());
+        for (side, members) in &groups {
+            self.read(*side, members, normalize, &mut builder)?;
+        }
+        load::busy("comparing", || builder.finish(&GroupOptions { fdr })).map_err(|source| {
+            let files = match &source {
+                AnalyzeError::SameProcess(first, second) => vec![first.into(), second.into()],
+                _ => groups.iter().filter_map(|it| it.1.first()).map(|it| it.path.clone()).collect(),
+            };
+            CliError::Question { files, source }
+        })
+    }
+
+    /// Adds the processes of a group.
+    fn read(
+        &self,
+        side: GroupSide,
+        members: &[Member],
+        normalize: &Normalize,
+        builder: &mut GroupsBuilder,
+    ) -> Result<(), CliError> {
+        let bar = Progress::start("reading processes".to_owned(), "files");
+        let mut others: Vec<&Path> = Vec::new();
+        for (done, member) in members.iter().enumerate() {
+            bar.show(done, members.len());
+            let path: &Path = &member.path;
+            let mut profile = match load::raw(path, self.shared) {
+                Ok(profile) => profile,
+                Err(error) if member.in_directory && series::is_no_profile(&error) => {
+                    others.push(path);
+                    continue;
+                }
+                Err(error @ (CliError::File(_) | CliError::Target { .. } | CliError::Input { .. }))
+                    if self.force =>
+                {
+                    output::note(&format!("{error}; it is left out (--force)"));
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            load::symbolize_quietly(path, &mut profile, self.shared)?;
+            let counter = match normalize {
+                Normalize::Counter(name) => member.counters.get(name).copied(),
+                _ => None,
+            };
+            let name = input::shown(path);
+            builder.push(side, name, &profile, counter).map_err(command::question(&[path]))?;
+        }
+        drop(bar);
+        if let Some(first) = others.first() {
+            let directory = first.parent().unwrap_or(Path::new("."));
+            let count = others.len();
+            output::note(&format!("{}: files that are no profiles were passed over: {count}", directory.display()));
+        }
+        Ok(())
+    }
+}
+
+/// Whether these arguments name more than one process, whatever there is on disk.
+pub(crate) fn is_several(arguments: &[String]) -> bool {
+    let is_group = |it: &String| it.starts_with('@') || Path::new(it).is_dir() || is_pattern(it, Path::new(it));
+    arguments.len() > 1 || arguments.iter().any(is_group)
+}
+
+/// Whether a text that stands for this path is a pattern.
+fn is_pattern(text: &str, path: &Path) -> bool {
+    text.contains(['*', '?', '[']) && !is_address(text) && !path.exists()
 }
 
 /// The processes that these arguments name, each once.
@@ -43,8 +135,7 @@ fn named(text: &str, directory: &Path) -> Result<Vec<Member>, CliError> {
     if path.is_dir() {
         return Ok(series::entries(&path)?.into_iter().map(|it| member(it, true)).collect());
     }
-    let is_pattern = text.contains(['*', '?', '[']) && !is_address(text) && !path.exists();
-    if !is_pattern {
+    if !is_pattern(text, &path) {
         return Ok(vec![member(path, false)]);
     }
     let wrong = |reason: String| CliError::Target { target: text.to_owned(), reason };

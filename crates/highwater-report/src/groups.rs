@@ -53,6 +53,13 @@ fn headings(groups: &Groups, view: &View) -> String {
         group(GroupSide::New, &total.new),
         view.paint(Role::Heading, &summary(groups)),
     );
+    text += &notes(groups);
+    text + &view.paint(Role::Faint, &remarks(groups).join("\n")) + "\n"
+}
+
+/// What the comparison does not know, and which processes are unusual.
+pub(crate) fn notes(groups: &Groups) -> String {
+    let mut text = String::new();
     for note in &groups.notes {
         text += &format!("note: {}\n", clean(&note.to_string()));
     }
@@ -61,7 +68,7 @@ fn headings(groups: &Groups, view: &View) -> String {
         let times = process.outlier.unwrap_or(1.0);
         text += &format!("note: unusual: {side} {} holds {times:.2} times the median of its group\n", clean(&process.name));
     }
-    text + &view.paint(Role::Faint, &remarks(groups).join("\n")) + "\n"
+    text
 }
 
 fn summary(groups: &Groups) -> String {
@@ -166,7 +173,8 @@ fn bars(groups: &Groups, row: &GroupRow) -> [String; 2] {
     })
 }
 
-fn estimate(it: &Interval95) -> Estimate {
+/// The number as an estimate, for its margins.
+pub(crate) fn estimate(it: &Interval95) -> Estimate {
     Estimate {
         value: rounded(it.value),
         standard_error: Some((it.high - it.low) / 4.0),
@@ -176,7 +184,7 @@ fn estimate(it: &Interval95) -> Estimate {
 }
 
 /// A value saturates where it is beyond what can be counted.
-fn rounded(value: f64) -> i64 {
+pub(crate) fn rounded(value: f64) -> i64 {
     value.round() as i64
 }
 

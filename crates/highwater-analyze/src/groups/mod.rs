@@ -6,6 +6,7 @@
 
 pub(crate) mod answer;
 pub(crate) mod collect;
+pub(crate) mod gate;
 pub(crate) mod judge;
 pub(crate) mod matrix;
 mod moderate;

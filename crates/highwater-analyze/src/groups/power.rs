@@ -9,7 +9,7 @@ const MISSED: f64 = 0.2;
 
 /// The relative growth of a row that groups with so many processes each find in four of five comparisons, beside the rows that are
 /// called already. `None` where nothing can be found.
-pub fn detectable(judged: &JudgedRows, row: &JudgedRow, matrix: &GroupMatrix, per_side: usize) -> Option<f64> {
+pub(super) fn detectable(judged: &JudgedRows, row: &JudgedRow, matrix: &GroupMatrix, per_side: usize) -> Option<f64> {
     let count = per_side as f64;
     // Each process more is a degree of freedom more.
     let freedom = row.freedom - matrix.freedom() + 2.0 * count - 2.0;
@@ -20,11 +20,4 @@ pub fn detectable(judged: &JudgedRows, row: &JudgedRow, matrix: &GroupMatrix, pe
         statistics::t_quantile(judged.threshold, freedom) + statistics::t_quantile(2.0 * MISSED, freedom);
     let change = needed * (row.noise? * 2.0 / count).sqrt();
     Some(change.exp_m1()).filter(|it| it.is_finite())
-}
-
-/// How many processes a group needs to find this relative growth of a row; `None` where a thousand are too few.
-pub fn needed(judged: &JudgedRows, row: &JudgedRow, matrix: &GroupMatrix, growth: f64) -> Option<usize> {
-    const MOST: usize = 1000;
-    let finds = |count: &usize| detectable(judged, row, matrix, *count).is_some_and(|it| it <= growth);
-    (2..=MOST).find(finds)
 }

@@ -1,15 +1,12 @@
 //! `highwater compare`: two groups of processes, with the process as the unit.
 
-use std::path::Path;
-
-use highwater_analyze::{GroupBy, GroupOptions, GroupSide, GroupsBuilder, Normalize};
+use highwater_analyze::{GroupBy, Normalize};
 use highwater_report::View;
 
 use crate::error::CliError;
-use crate::group_files::{self, Member};
-use crate::load::Progress;
+use crate::group_files::GroupFiles;
 use crate::shared::Shared;
-use crate::{command, input, load, output, parse, series};
+use crate::{output, parse};
 
 const EXAMPLES: &str = "\
 A group is named by files, directories, patterns in quotes, addresses, and lists (@FILE). A list has one
@@ -57,23 +54,8 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
-        let groups = [
-            (GroupSide::Base, group_files::members(&self.base)?),
-            (GroupSide::New, group_files::members(&self.new)?),
-        ];
-        if let Some(both) = groups[0].1.iter().find(|it| groups[1].1.iter().any(|new| new.path == it.path)) {
-            let reason = "it is in both groups; a process belongs to one".to_owned();
-            return Err(CliError::Target { target: input::shown(&both.path), reason });
-        }
-        let mut builder = GroupsBuilder::new(self.shared.query(GroupBy::Line), self.normalize());
-        for (side, members) in &groups {
-            self.read(*side, members, &mut builder)?;
-        }
-        let options = GroupOptions { fdr: self.fdr };
-        let answer = load::busy("comparing", || builder.finish(&options)).map_err(|source| {
-            let files = groups.iter().filter_map(|it| it.1.first()).map(|it| it.path.clone()).collect();
-            CliError::Question { files, source }
-        })?;
+        let files = GroupFiles { base: &self.base, new: &self.new, force: self.force, shared: &self.shared };
+        let answer = files.compare(self.shared.query(GroupBy::Line), &self.normalize(), self.fdr)?;
         let view = View { noise: self.noise || self.shared.unlimited(), ..output::view() };
         output::answer(&self.shared, "compare", &answer, |it| highwater_report::groups(it, &view))
     }
@@ -85,40 +67,5 @@ impl Args {
             "time" => Normalize::Time,
             name => Normalize::Counter(name.to_owned()),
         }
-    }
-
-    /// Adds the processes of a group, with one profile in memory at a time.
-    fn read(&self, side: GroupSide, members: &[Member], builder: &mut GroupsBuilder) -> Result<(), CliError> {
-        let bar = Progress::start("reading processes".to_owned(), "files");
-        let mut others = 0;
-        for (done, member) in members.iter().enumerate() {
-            bar.show(done, members.len());
-            let path: &Path = &member.path;
-            let mut profile = match load::raw(path, &self.shared) {
-                Ok(profile) => profile,
-                Err(error) if member.in_directory && series::is_no_profile(&error) => {
-                    others += 1;
-                    continue;
-                }
-                Err(error @ (CliError::File(_) | CliError::Target { .. } | CliError::Input { .. }))
-                    if self.force =>
-                {
-                    output::note(&format!("{error}; it is left out (--force)"));
-                    continue;
-                }
-                Err(error) => return Err(error),
-            };
-            load::symbolize_quietly(path, &mut profile, &self.shared)?;
-            let counter = member.counters.get(&self.normalize).copied();
-            builder
-                .push(side, input::shown(path), &profile, counter)
-                .map_err(command::question(&[path]))?;
-        }
-        drop(bar);
-        if others > 0 {
-            let directory = members.first().and_then(|it| it.path.parent()).unwrap_or(Path::new("."));
-            output::note(&format!("{}: files that are no profiles were passed over: {others}", directory.display()));
-        }
-        Ok(())
     }
 }

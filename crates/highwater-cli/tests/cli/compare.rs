@@ -120,7 +120,7 @@ fn an_unusual_process_and_unequal_ages_are_named() {
     }
     let text = place.run("compare --base v1 --new v2");
     let text = text.answer();
-    assert!(text.contains("note: unusual: base v1/pod-7.pb.gz holds 2.7"), "{text}");
+    assert!(text.contains("note: unusual: base v1/pod-7.pb.gz holds 2.66 times the median"), "{text}");
     assert!(text.contains("the median base process had run 60 s, the new one 600 s"), "{text}");
 }
 
@@ -136,7 +136,10 @@ fn snapshots_of_one_process_are_one_process() {
     assert_eq!(json["notes"][0]["kind"], "earlier_snapshots");
     place.profile("v2/later.pb.gz", &later);
     let both = place.run("compare --base v1 --new v2");
-    assert!(both.error().contains("v1/pod-1.pb.gz and v2/later.pb.gz are snapshots of one process"), "{}", both.stderr);
+    assert_eq!(
+        both.error(),
+        "v1/later.pb.gz and v2/later.pb.gz: they are snapshots of one process, which cannot be in both groups (highwater diff compares them)"
+    );
 }
 
 #[test]
@@ -156,4 +159,34 @@ fn wrong_groups_are_errors_that_name_them() {
     }
     let run = place.run("compare --base v1 --new v2");
     assert_eq!((run.code, run.stderr.as_str()), (Some(0), "highwater: note: v1: files that are no profiles were passed over: 1\n"));
+}
+
+#[test]
+fn the_gate_judges_several_runs() {
+    for (cache, growth, code, word) in [(2000, "10%", 0, "pass"), (8000, "5%", 1, "regression"), (2400, "2%", 3, "inconclusive")] {
+        let place = groups(cache);
+        let arguments = ["check", "v2/*.pb.gz", "--baseline", "v1", "--max-growth", growth];
+        let run = place.run_all(&arguments);
+        assert_eq!((run.code, run.stderr.as_str()), (Some(code), ""), "{}", run.stdout);
+        assert!(run.stdout.starts_with(&format!("check: {word}\nlive-bytes: ")), "{}", run.stdout);
+        assert_eq!(run.stdout.contains("src/cache.rs:5"), code == 1, "{}", run.stdout);
+        assert_eq!(run.stdout.contains("to decide: "), code == 3, "{}", run.stdout);
+        let json = place.run_all(&[&arguments[..], &["--json"]].concat());
+        let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!((json["verdict"].as_str(), json["runs"][0]["verdict"].as_str()), (Some(word), Some(word)));
+        if code == 3 {
+            assert!(json["runs"][0]["needed"].as_u64() > Some(5), "{json}");
+        }
+    }
+    let place = groups(2000);
+    let run = place.run("check v2 --baseline v1 --max-growth 5% --github");
+    assert!(run.error().starts_with("several runs: they are judged without --github"), "{}", run.stderr);
+}
+
+#[test]
+fn diff_points_to_the_comparison_of_groups() {
+    let place = groups(2000);
+    for arguments in ["diff v1 v2", "diff v1/pod-1.pb.gz v1/pod-2.pb.gz v2/pod-100.pb.gz"] {
+        assert!(place.run(arguments).error().contains("highwater compare --base FILES --new FILES"), "{arguments}");
+    }
 }
