@@ -43,7 +43,9 @@ pub enum AnalyzeError {
     #[error("it cannot be normalized: {0}")]
     NotNormalized(String),
     /// Two snapshots of one process are in different groups.
-    #[error("they are snapshots of one process, which cannot be in both groups (highwater diff compares them)")]
+    #[error(
+        "they are snapshots of one process, which cannot be in both groups (highwater diff compares them)"
+    )]
     SameProcess(String, String),
     /// A group has no process.
     #[error("there is no {} process", side(*.0))]

@@ -4,9 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::{
-    AnalyzeError, GroupOptions, GroupSide, Groups, GroupsBuilder, Normalize, Query,
-};
+use highwater_analyze::{AnalyzeError, GroupOptions, GroupSide, Groups, GroupsBuilder, Normalize, Query};
 
 use crate::error::CliError;
 use crate::load::Progress;
@@ -94,7 +92,10 @@ impl GroupFiles<'_> {
         if let Some(first) = others.first() {
             let directory = first.parent().unwrap_or(Path::new("."));
             let count = others.len();
-            output::note(&format!("{}: files that are no profiles were passed over: {count}", directory.display()));
+            output::note(&format!(
+                "{}: files that are no profiles were passed over: {count}",
+                directory.display()
+            ));
         }
         Ok(())
     }
@@ -102,7 +103,8 @@ impl GroupFiles<'_> {
 
 /// Whether these arguments name more than one process, whatever there is on disk.
 pub(crate) fn is_several(arguments: &[String]) -> bool {
-    let is_group = |it: &String| it.starts_with('@') || Path::new(it).is_dir() || is_pattern(it, Path::new(it));
+    let is_group =
+        |it: &String| it.starts_with('@') || Path::new(it).is_dir() || is_pattern(it, Path::new(it));
     arguments.len() > 1 || arguments.iter().any(is_group)
 }
 
@@ -157,8 +159,8 @@ fn named(text: &str, directory: &Path) -> Result<Vec<Member>, CliError> {
 /// The processes of a list: a file, directory, pattern or address a line, then numbers by name (`pod-1.pb.gz requests=1200`).
 /// Paths are relative to the list. Empty lines and those that begin with `#` mean nothing.
 fn listed(list: &Path) -> Result<Vec<Member>, CliError> {
-    let text = fs::read_to_string(list)
-        .map_err(|source| CliError::Unreadable { path: list.to_owned(), source })?;
+    let text =
+        fs::read_to_string(list).map_err(|source| CliError::Unreadable { path: list.to_owned(), source })?;
     let directory = list.parent().unwrap_or(Path::new(""));
     let mut all = Vec::new();
     for line in text.lines().map(str::trim).filter(|it| !it.is_empty() && !it.starts_with('#')) {

@@ -32,7 +32,10 @@ pub fn groups(groups: &Groups, view: &View) -> String {
             format!("{}; --limit 0 --min-fraction 0 shows all", number::count(left_out, "more row"))
         } else {
             let verb = if left_out == 1 { "is" } else { "are" };
-            format!("{} {verb} not shown; --noise lists rows that are not called", number::count(left_out, "row"))
+            format!(
+                "{} {verb} not shown; --noise lists rows that are not called",
+                number::count(left_out, "row")
+            )
         };
         text += &view.paint(Role::Faint, &line);
         text.push('\n');
@@ -63,10 +66,16 @@ pub(crate) fn notes(groups: &Groups) -> String {
     for note in &groups.notes {
         text += &format!("note: {}\n", clean(&note.to_string()));
     }
+    for note in &groups.file_notes {
+        text += &format!("note: {}\n", clean(note));
+    }
     for process in groups.processes.iter().filter(|it| it.outlier.is_some()) {
         let side = if process.side == GroupSide::Base { "base" } else { "new" };
         let times = process.outlier.unwrap_or(1.0);
-        text += &format!("note: unusual: {side} {} holds {times:.2} times the median of its group\n", clean(&process.name));
+        text += &format!(
+            "note: unusual: {side} {} holds {times:.2} times the median of its group\n",
+            clean(&process.name)
+        );
     }
     text
 }
@@ -92,7 +101,9 @@ fn remarks(groups: &Groups) -> Vec<String> {
         Normalize::Time => Some("the time that it has run".to_owned()),
         Normalize::Counter(name) => Some(clean(name)),
     };
-    lines.extend(scaled.map(|by| format!("each process is divided by {by}, and scaled to the mean of all processes")));
+    lines.extend(
+        scaled.map(|by| format!("each process is divided by {by}, and scaled to the mean of all processes")),
+    );
     if let Some(variation) = groups.variation {
         lines.push(format!(
             "processes of a group differ by {} in most rows, sampling taken out; ± gives the 95 % confidence interval",
@@ -108,7 +119,9 @@ fn remarks(groups: &Groups) -> Vec<String> {
     let found: Vec<String> = groups
         .power
         .iter()
-        .filter_map(|it| Some(format!("{} a side ±{:.0} %", it.processes, it.growth.filter(|it| *it < 10.0)? * 100.0)))
+        .filter_map(|it| {
+            Some(format!("{} a side ±{:.0} %", it.processes, it.growth.filter(|it| *it < 10.0)? * 100.0))
+        })
         .collect();
     if !found.is_empty() {
         lines.push(format!("in a usual row four of five changes are found by {}", found.join(", ")));
@@ -137,7 +150,10 @@ fn table(groups: &Groups, rows: &[&GroupRow], view: &View) -> Table {
         let mut cells = vec![
             Cell::role(number::signed(change.value, &groups.unit), direction),
             Cell::role(number::margin(&change, &groups.unit), Role::Faint),
-            Cell::role(row.ratio.map_or_else(|| "-".to_owned(), |it| number::signed_percent(it.value - 1.0)), role),
+            Cell::role(
+                row.ratio.map_or_else(|| "-".to_owned(), |it| number::signed_percent(it.value - 1.0)),
+                role,
+            ),
         ];
         let q_value = row.q_value.map_or_else(|| "-".to_owned(), number::probability);
         cells.extend(is_judged.then(|| Cell::role(q_value, role)));
@@ -164,7 +180,8 @@ fn bars(groups: &Groups, row: &GroupRow) -> [String; 2] {
         let mut levels = values(side);
         // The highest value of both groups gives the scale, and is cut off again.
         let shown = levels.len().min(MOST_BARS);
-        let picked: Vec<i64> = (1..=shown).map(|at| levels[(at * levels.len()).div_ceil(shown) - 1]).collect();
+        let picked: Vec<i64> =
+            (1..=shown).map(|at| levels[(at * levels.len()).div_ceil(shown) - 1]).collect();
         levels = picked;
         levels.push(rounded(highest));
         let mut line = sparkline(&levels, levels.len());

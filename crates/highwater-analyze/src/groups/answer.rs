@@ -36,6 +36,8 @@ pub struct Groups {
     pub processes: Vec<GroupProcess>,
     /// What the comparison does not know, and what else may have made a difference.
     pub notes: Vec<GroupNote>,
+    /// What the files say about themselves, each once: names that are missing, for instance.
+    pub file_notes: Vec<String>,
     /// The false discovery rate that calls keep.
     pub fdr: f64,
     /// Number of rows that were tested, shown or not.
@@ -119,7 +121,7 @@ pub struct GroupRow {
     pub detectable: Option<f64>,
     /// What each process holds, in the order of [`Groups::processes`], scaled by its factor.
     pub values: Vec<f64>,
-    /// The stack that contributes most, leaf first.
+    /// The stack, leaf first, where rows are sites; else empty.
     pub stack: Vec<Frame>,
 }
 

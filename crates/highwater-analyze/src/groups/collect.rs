@@ -22,8 +22,8 @@ pub struct GroupsBuilder {
     sites: Option<Sites<1>>,
     kind: Option<(SampleKind, Unit)>,
     rows: Rows,
-    /// Of each row the position of the site that is largest in any process, and how much that is.
-    heaviest: Vec<(usize, u128)>,
+    /// What the files say about themselves, each once.
+    pub(super) file_notes: Vec<String>,
     pub(super) processes: Vec<Process>,
 }
 
@@ -44,8 +44,8 @@ impl GroupsBuilder {
     /// No process yet.
     pub fn new(query: Query, normalize: Normalize) -> Self {
         let rows = Rows::new(query.by);
-        let (sites, kind, heaviest, processes) = (None, None, Vec::new(), Vec::new());
-        Self { query, normalize, sites, kind, rows, heaviest, processes }
+        let (sites, kind, file_notes, processes) = (None, None, Vec::new(), Vec::new());
+        Self { query, normalize, sites, kind, rows, file_notes, processes }
     }
 
     /// Adds a process of a group, whose profile has its symbols by now. `counter` is the number of the user's that
@@ -83,23 +83,19 @@ impl GroupsBuilder {
         let equal = if by_site { Equal::Merged } else { Equal::Apart };
         sites.add(profile, &[Part { slot: 0, column, seen_by: None }], &self.query, equal);
         let mut sums = vec![Sum::ZERO; self.rows.len()];
-        let mut own: Vec<(usize, u128)> = Vec::new();
         for (at, site) in sites.all.iter().enumerate() {
             let row = if by_site { at } else { self.rows.of(sites, sites.cause(site)) };
             if row >= sums.len() {
                 sums.resize(row + 1, Sum::ZERO);
             }
             sums[row].add(site.sums[0]);
-            own.push((row, site.sums[0].magnitude()));
-        }
-        // Stacks of other groupings are kept for one profile only.
-        self.heaviest.resize(if by_site { sums.len() } else { 0 }, (0, 0));
-        for (at, (row, size)) in own.into_iter().enumerate().filter(|_| by_site) {
-            if size >= self.heaviest[row].1 {
-                self.heaviest[row] = (at, size);
-            }
         }
         let header = &sites.headers[0];
+        for note in &header.notes {
+            if !self.file_notes.contains(note) {
+                self.file_notes.push(note.clone());
+            }
+        }
         let divisor = match &self.normalize {
             Normalize::None => Some(1.0),
             Normalize::Total => Some(header.total.value as f64),
@@ -168,7 +164,8 @@ impl GroupsBuilder {
     /// What a row is about, and its stack where rows are stacks.
     pub(super) fn key(&self, row: usize) -> (RowKey, Vec<crate::Frame>) {
         let Some(sites) = &self.sites else { return Default::default() };
-        match (self.query.by, self.heaviest.get(row).and_then(|it| sites.all.get(it.0))) {
+        // Grouped by site, the sites of all processes are kept, and each is a row.
+        match (self.query.by, sites.all.get(row)) {
             (GroupBy::Site, Some(site)) => {
                 (rows::key(GroupBy::Site, &sites.symbols, sites.cause(site)), sites.stack(site))
             }

@@ -1,5 +1,6 @@
 //! The test of every row, with the process as the unit.
 
+use super::guard::{by_blocks, by_samples, share_of_new};
 use super::matrix::{GroupMatrix, GroupSide};
 use super::moderate::{Moderated, Prior, independent_rows};
 use super::scale::Scale;
@@ -99,7 +100,13 @@ pub fn judge_groups(matrix: &GroupMatrix, options: &GroupOptions) -> JudgedRows 
     let mut judged: Vec<JudgedRow> =
         measured.iter().map(|it| judge(matrix, scale, &priors, &tails, it)).collect();
     let (threshold, tested) = set_q_values(matrix, &measured, &mut judged, options.fdr);
-    JudgedRows { rows: judged, tested, variation: variation(scale, priors[0].moderate(1.0, 1.0).variance), independent, threshold }
+    JudgedRows {
+        rows: judged,
+        tested,
+        variation: variation(scale, priors[0].moderate(1.0, 1.0).variance),
+        independent,
+        threshold,
+    }
 }
 
 fn measure<'a>(matrix: &GroupMatrix, scale: Scale, row: Row<'a>, freedom: f64) -> Measured<'a> {
@@ -142,7 +149,8 @@ fn contrasts(matrix: &GroupMatrix, rows: &[&Measured<'_>]) -> Vec<Vec<f64>> {
             let count = before as f64;
             let contrast = |row: &&Measured<'_>| {
                 let mean = members[..before].iter().map(|it| row.residuals[*it]).sum::<f64>() / count;
-                (row.residuals[at] - mean) * (count / ((count + 1.0) * row.spread[0].max(f64::MIN_POSITIVE))).sqrt()
+                (row.residuals[at] - mean)
+                    * (count / ((count + 1.0) * row.spread[0].max(f64::MIN_POSITIVE))).sqrt()
             };
             columns.push(rows.iter().map(contrast).collect());
         }
@@ -150,7 +158,13 @@ fn contrasts(matrix: &GroupMatrix, rows: &[&Measured<'_>]) -> Vec<Vec<f64>> {
     columns
 }
 
-fn judge(matrix: &GroupMatrix, scale: Scale, priors: &[Prior; 2], tails: &Tails, measured: &Measured<'_>) -> JudgedRow {
+fn judge(
+    matrix: &GroupMatrix,
+    scale: Scale,
+    priors: &[Prior; 2],
+    tails: &Tails,
+    measured: &Measured<'_>,
+) -> JudgedRow {
     let Measured { row, difference, spread, .. } = measured;
     // Sampling is known: no row varies less than that.
     let least = scale.sampling_share(row);
@@ -191,7 +205,9 @@ fn judge(matrix: &GroupMatrix, scale: Scale, priors: &[Prior; 2], tails: &Tails,
         freedom: even.freedom,
         p_value: is_group.then(|| p_value(matrix, scale, row, *difference, even)),
         q_value: None,
-        noise: Some(row.level()).filter(|it| *it > 0.0).map(|it| even.variance * scale.variance(it) / (it * it)),
+        noise: Some(row.level())
+            .filter(|it| *it > 0.0)
+            .map(|it| even.variance * scale.variance(it) / (it * it)),
     }
 }
 
@@ -200,7 +216,13 @@ fn variation(scale: Scale, variance: f64) -> f64 {
     (scale.phi * variance).max(0.0).sqrt()
 }
 
-fn p_value(matrix: &GroupMatrix, scale: Scale, row: &Row<'_>, [difference, factor]: [f64; 2], even: Moderated) -> f64 {
+fn p_value(
+    matrix: &GroupMatrix,
+    scale: Scale,
+    row: &Row<'_>,
+    [difference, factor]: [f64; 2],
+    even: Moderated,
+) -> f64 {
     let [base, new] = row.group_weights;
     let is_even = (base / new).ln().abs() < ALIKE || row.level() * row.weight / base.max(new) >= ENOUGH;
     let t = if is_even {
@@ -215,58 +237,6 @@ fn p_value(matrix: &GroupMatrix, scale: Scale, row: &Row<'_>, [difference, facto
     };
     let by_processes = if difference == 0.0 { 1.0 } else { statistics::t_two_sided(t, even.freedom) };
     by_processes.max(by_samples(matrix, row)).max(by_blocks(matrix, row)).min(1.0)
-}
-
-/// Samples of the group with less up to which their number alone is looked at too.
-const FEW: f64 = 100.0;
-
-/// The chance that so few samples fall so unevenly on the groups, were all processes the same: processes that differ make it
-/// larger. 0 where there are many.
-fn by_samples(matrix: &GroupMatrix, row: &Row<'_>) -> f64 {
-    let samples = GroupSide::BOTH.map(|side| (row.samples(side) * matrix.count(side) as f64).round());
-    let all = samples[0] + samples[1];
-    if samples[0].min(samples[1]) > FEW {
-        return 0.0;
-    }
-    let share = share_of_new(matrix, row);
-    let (base, new, all) = (samples[0] as u64, samples[1] as u64, all as u64);
-    let tail = if samples[1] > all as f64 * share {
-        statistics::at_most(base, all, 1.0 - share)
-    } else {
-        statistics::at_most(new, all, share)
-    };
-    2.0 * tail
-}
-
-/// The chance that sampling misses so many of few large blocks in one group, or so few, were they the same in all processes.
-fn by_blocks(matrix: &GroupMatrix, row: &Row<'_>) -> f64 {
-    let of_group = |side: GroupSide| {
-        let weight = row.group_weights[side.index()];
-        let found_with = row.block / (row.block + weight);
-        let count = matrix.count(side) as f64;
-        let [all, found] = [row.mean, row.means[side.index()] * found_with].map(|it| (it * count / row.block).round());
-        if row.block <= 0.0 || found_with < 0.05 || all > FEW {
-            return 0.0;
-        }
-        let (all, found) = (all.max(found) as u64, found as u64);
-        if found as f64 > all as f64 * found_with {
-            1.0 - found.checked_sub(1).map_or(0.0, |below| statistics::at_most(below, all, found_with))
-        } else {
-            statistics::at_most(found, all, found_with)
-        }
-    };
-    // What is certain to be found says nothing about chance.
-    let is_random = GroupSide::BOTH.iter().all(|it| row.group_weights[it.index()] > row.block * 1e-4);
-    if !is_random {
-        return 0.0;
-    }
-    2.0 * GroupSide::BOTH.map(of_group).into_iter().fold(1.0, f64::min)
-}
-
-/// The share of a row's samples that the new group finds where both are the same.
-fn share_of_new(matrix: &GroupMatrix, row: &Row<'_>) -> f64 {
-    let [base, new] = GroupSide::BOTH.map(|it| matrix.count(it) as f64 / row.group_weights[it.index()]);
-    new / (base + new)
 }
 
 /// Sets the q-values of all rows with samples enough to be called wherever they are. Returns the p-value that one more needs, and

@@ -7,6 +7,7 @@
 pub(crate) mod answer;
 pub(crate) mod collect;
 pub(crate) mod gate;
+mod guard;
 pub(crate) mod judge;
 pub(crate) mod matrix;
 mod moderate;
@@ -61,13 +62,15 @@ impl GroupsBuilder {
         notes.extend((lost > 0).then_some(GroupNote::Lost { processes: lost }));
         let total = total(&matrix, options);
         let (rows, omitted) = self.rows_of(&matrix, &judged, &total, options);
-        let (sample, unit) = self.kind().map_or((String::new(), Unit::Count), |it| (it.0.to_string(), it.1.clone()));
+        let (sample, unit) =
+            self.kind().map_or((String::new(), Unit::Count), |it| (it.0.to_string(), it.1.clone()));
         Ok(Groups {
             sample,
             unit,
             normalized: self.normalize().clone(),
             processes,
             notes,
+            file_notes: self.file_notes.clone(),
             fdr: options.fdr,
             tested: judged.tested,
             called: judged.rows.iter().filter(|it| is_called(it, options)).count(),
@@ -101,9 +104,8 @@ impl GroupsBuilder {
         for row in 0..self.rows() {
             let sum = |it: &collect::Process| it.sums.get(row).copied().unwrap_or(Sum::ZERO);
             matrix.values.push(processes.iter().map(|it| sum(it).value() as f64 * it.shown.factor).collect());
-            let variance = |it: &collect::Process| {
-                sum(it).variance().unwrap_or(0.0) * it.shown.factor * it.shown.factor
-            };
+            let variance =
+                |it: &collect::Process| sum(it).variance().unwrap_or(0.0) * it.shown.factor * it.shown.factor;
             matrix.variances.push(processes.iter().map(variance).collect());
             // What a sample stands for is the size of its block and what its sampling makes of it.
             let of_block = |it: &collect::Process| {

@@ -82,7 +82,8 @@ impl Prior {
 /// each of another degree of freedom, as unlike each other as these are. `shares` says how much of each row's variance is
 /// that of processes; sampling is independent anyway.
 pub(crate) fn independent_rows(columns: &[Vec<f64>], shares: &[f64]) -> f64 {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).zip(shares).map(|((a, b), share)| a * b * share).sum::<f64>();
+    let dot =
+        |a: &[f64], b: &[f64]| a.iter().zip(b).zip(shares).map(|((a, b), share)| a * b * share).sum::<f64>();
     let lengths: Vec<f64> = columns.iter().map(|it| dot(it, it)).collect();
     let (mut sum, mut pairs) = (0.0, 0.0);
     for (at, (column, length)) in columns.iter().zip(&lengths).enumerate() {

@@ -40,7 +40,9 @@ pub enum GroupNote {
         builds: usize,
     },
     /// The groups have different builds, and lines are compared.
-    #[error("the groups are of different builds, whose lines may have moved: --by function compares functions")]
+    #[error(
+        "the groups are of different builds, whose lines may have moved: --by function compares functions"
+    )]
     LinesMayHaveMoved,
     /// Earlier snapshots of processes were left out.
     #[error(

@@ -9,7 +9,12 @@ const MISSED: f64 = 0.2;
 
 /// The relative growth of a row that groups with so many processes each find in four of five comparisons, beside the rows that are
 /// called already. `None` where nothing can be found.
-pub(super) fn detectable(judged: &JudgedRows, row: &JudgedRow, matrix: &GroupMatrix, per_side: usize) -> Option<f64> {
+pub(super) fn detectable(
+    judged: &JudgedRows,
+    row: &JudgedRow,
+    matrix: &GroupMatrix,
+    per_side: usize,
+) -> Option<f64> {
     let count = per_side as f64;
     // Each process more is a degree of freedom more.
     let freedom = row.freedom - matrix.freedom() + 2.0 * count - 2.0;

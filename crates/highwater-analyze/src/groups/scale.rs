@@ -120,7 +120,8 @@ fn root_variance(mean: f64) -> f64 {
     const LOWEST: f64 = -10.0;
     const STEPS: usize = 64;
     static TABLE: OnceLock<Vec<f64>> = OnceLock::new();
-    let table = TABLE.get_or_init(|| (0..=STEPS).map(|it| exact((LOWEST + STEP * it as f64).exp2())).collect());
+    let table =
+        TABLE.get_or_init(|| (0..=STEPS).map(|it| exact((LOWEST + STEP * it as f64).exp2())).collect());
     let at = (mean.max(f64::MIN_POSITIVE).log2() - LOWEST) / STEP;
     if at < 0.0 {
         return table[0] * (at * STEP).exp2();

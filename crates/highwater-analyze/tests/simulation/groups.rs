@@ -174,7 +174,8 @@ fn discoveries(p_values: &[f64]) -> Vec<bool> {
 fn welch(matrix: &GroupMatrix, scale: impl Fn(f64) -> f64) -> Vec<bool> {
     let p_value = |values: &Vec<f64>| {
         let [[a, a_squares, a_count], [b, b_squares, b_count]] = groups(matrix, values, &scale);
-        let parts = [(a_squares, a_count), (b_squares, b_count)].map(|(it, count)| it / (count - 1.0) / count);
+        let parts =
+            [(a_squares, a_count), (b_squares, b_count)].map(|(it, count)| it / (count - 1.0) / count);
         let all = parts[0] + parts[1];
         let freedom = all * all / (parts[0].powi(2) / (a_count - 1.0) + parts[1].powi(2) / (b_count - 1.0));
         if all > 0.0 { t_two_sided((b - a) / all.sqrt(), freedom) } else { 1.0 }
@@ -195,8 +196,7 @@ fn moderated(matrix: &GroupMatrix, scale: impl Fn(f64) -> f64) -> Vec<bool> {
     let logs: Vec<f64> = variances.iter().map(|it| it.max(least).ln() - shift).collect();
     let count = logs.len() as f64;
     let mean = logs.iter().sum::<f64>() / count;
-    let beyond =
-        logs.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / (count - 1.0) - trigamma(own / 2.0);
+    let beyond = logs.iter().map(|it| (it - mean).powi(2)).sum::<f64>() / (count - 1.0) - trigamma(own / 2.0);
     let prior = if beyond > 0.0 { 2.0 * trigamma_inverse(beyond) } else { f64::INFINITY };
     let usual = match prior.is_infinite() {
         true => mean.exp(),
@@ -214,7 +214,7 @@ fn moderated(matrix: &GroupMatrix, scale: impl Fn(f64) -> f64) -> Vec<bool> {
 const USUAL: World =
     World { sites: 300, variation: 0.2, intervals: [524_288.0; 2], differ: Differ::Rows, changed: 0 };
 
-/// Half of three standard errors of a share of 5 % in this many trials is left as room.
+/// Three standard errors of a share of 5 % in this many trials.
 fn room(trials: u64) -> f64 {
     3.0 * (FDR * (1.0 - FDR) / trials as f64).sqrt()
 }
@@ -230,7 +230,7 @@ fn equal_groups_are_called_different_in_five_of_a_hundred_comparisons_at_most() 
             (0.3, 524_288.0, Differ::HeavyTails),
             (0.3, 524_288.0, Differ::Load),
         ] {
-            let trials = if counts[1] == 40 { 60 } else { 200 };
+            let trials = if counts[1] == 40 { 20 } else { 80 };
             let world = World { variation, intervals: [interval; 2], differ, ..USUAL };
             let it = simulate(&world, counts, trials);
             let _ = writeln!(
@@ -239,7 +239,7 @@ fn equal_groups_are_called_different_in_five_of_a_hundred_comparisons_at_most() 
                 it.false_discoveries, it.coverage
             );
             assert!(it.false_discoveries <= FDR + room(trials), "{table}");
-            assert!((0.91..=0.995).contains(&it.coverage), "{table}");
+            assert!((0.92..=0.985).contains(&it.coverage), "{table}");
             sum += it.false_discoveries;
             settings += 1.0;
         }
@@ -253,15 +253,15 @@ fn equal_groups_are_called_different_in_five_of_a_hundred_comparisons_at_most() 
 #[test]
 fn intervals_that_differ_between_the_groups_are_no_difference() {
     for intervals in [[65_536.0, 2_097_152.0], [524_288.0, 131_072.0]] {
-        let it = simulate(&World { intervals, ..USUAL }, [5, 5], 150);
-        assert!(it.false_discoveries <= FDR + room(150), "{intervals:?} {it:?}");
+        let it = simulate(&World { intervals, ..USUAL }, [5, 5], 60);
+        assert!(it.false_discoveries <= FDR + room(60), "{intervals:?} {it:?}");
     }
 }
 
 #[test]
 fn sites_that_grew_are_found_more_often_than_by_others() {
     let mut table = String::new();
-    for (processes, trials) in [(5, 150), (10, 60), (20, 30)] {
+    for (processes, trials) in [(5, 100), (10, 40), (20, 20)] {
         let it = simulate(&World { changed: 15, ..USUAL }, [processes; 2], trials);
         let _ = writeln!(table, "{processes} a side: {it:.3?}");
         assert!(it.false_discoveries <= FDR + 0.03, "{table}");

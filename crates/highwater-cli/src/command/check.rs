@@ -77,8 +77,7 @@ impl Args {
         let query = self.shared.query(GroupBy::Line);
         let options = CheckOptions { max_growth: self.max_growth, fdr: self.fdr };
         let compare = || highwater_analyze::check(&base, &new, &query, &self.shared.sample, &options);
-        let answer =
-            load::busy("comparing", compare).map_err(command::question(&[&baseline, &new_path]))?;
+        let answer = load::busy("comparing", compare).map_err(command::question(&[&baseline, &new_path]))?;
         if let Some(path) = &self.junit {
             let xml = highwater_report::junit(&answer)?;
             output::document(path, |out| out.write_all(xml.as_bytes()))?;
@@ -95,7 +94,8 @@ impl Args {
         if self.github || self.junit.is_some() {
             return Err(CliError::Target {
                 target: "several runs".to_owned(),
-                reason: "they are judged without --github and --junit; use the exit code or --json".to_owned(),
+                reason: "they are judged without --github and --junit; use the exit code or --json"
+                    .to_owned(),
             });
         }
         let kinds: Vec<_> = if self.shared.sample.is_empty() {
@@ -107,7 +107,8 @@ impl Args {
         let plain = self.shared.query(GroupBy::Line);
         for sample in kinds {
             let query = Query { sample, min_fraction: 0.0, limit: None, ..plain.clone() };
-            let files = GroupFiles { base: &self.baseline, new: &self.new, force: false, shared: &self.shared };
+            let files =
+                GroupFiles { base: &self.baseline, new: &self.new, force: false, shared: &self.shared };
             let groups = files.compare(query, &Normalize::None, self.fdr)?;
             gates.push(highwater_analyze::gate(groups, self.max_growth, plain.min_fraction, plain.limit));
         }

@@ -7,8 +7,12 @@ use crate::support::{INTERVAL, Place, frame, push_values};
 /// A process: `cache` holds so many blocks of 4 KiB, and so do ten other lines, `index` 2,000. Each process deviates by a few
 /// per cent, which its number decides.
 fn process(number: i64, cache: i64) -> Profile {
-    let types =
-        [("alloc_objects", "count"), ("alloc_space", "bytes"), ("inuse_objects", "count"), ("inuse_space", "bytes")];
+    let types = [
+        ("alloc_objects", "count"),
+        ("alloc_space", "bytes"),
+        ("inuse_objects", "count"),
+        ("inuse_space", "bytes"),
+    ];
     let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
     profile.default_sample_type = Some(3);
     profile.period_type = Some(ValueType::new("space", "bytes"));
@@ -151,19 +155,27 @@ fn wrong_groups_are_errors_that_name_them() {
         ("--base v3/*.pb.gz --new v2", "v3/*.pb.gz: no file matches this pattern"),
         ("--base v1/[ --new v2", "v1/[: this is no pattern: invalid range pattern"),
         ("--base @list.txt --new v2", "list.txt: this list names no file"),
-        ("--base v1/pod-1.pb.gz --new v1/pod-1.pb.gz", "v1/pod-1.pb.gz: it is in both groups; a process belongs to one"),
+        (
+            "--base v1/pod-1.pb.gz --new v1/pod-1.pb.gz",
+            "v1/pod-1.pb.gz: it is in both groups; a process belongs to one",
+        ),
         ("--base v1/notes.txt --new v2", "v1/notes.txt: "),
     ] {
         let run = place.run(&format!("compare {arguments}"));
         assert!(run.error().starts_with(message), "{}", run.stderr);
     }
     let run = place.run("compare --base v1 --new v2");
-    assert_eq!((run.code, run.stderr.as_str()), (Some(0), "highwater: note: v1: files that are no profiles were passed over: 1\n"));
+    assert_eq!(
+        (run.code, run.stderr.as_str()),
+        (Some(0), "highwater: note: v1: files that are no profiles were passed over: 1\n")
+    );
 }
 
 #[test]
 fn the_gate_judges_several_runs() {
-    for (cache, growth, code, word) in [(2000, "10%", 0, "pass"), (8000, "5%", 1, "regression"), (2400, "2%", 3, "inconclusive")] {
+    for (cache, growth, code, word) in
+        [(2000, "10%", 0, "pass"), (8000, "5%", 1, "regression"), (2400, "2%", 3, "inconclusive")]
+    {
         let place = groups(cache);
         let arguments = ["check", "v2/*.pb.gz", "--baseline", "v1", "--max-growth", growth];
         let run = place.run_all(&arguments);
@@ -187,6 +199,9 @@ fn the_gate_judges_several_runs() {
 fn diff_points_to_the_comparison_of_groups() {
     let place = groups(2000);
     for arguments in ["diff v1 v2", "diff v1/pod-1.pb.gz v1/pod-2.pb.gz v2/pod-100.pb.gz"] {
-        assert!(place.run(arguments).error().contains("highwater compare --base FILES --new FILES"), "{arguments}");
+        assert!(
+            place.run(arguments).error().contains("highwater compare --base FILES --new FILES"),
+            "{arguments}"
+        );
     }
 }
