@@ -5,6 +5,8 @@ use std::fmt;
 use highwater_profile::Profile;
 
 use crate::caveat::Caveat;
+use crate::groups::matrix::GroupSide;
+use crate::groups::note::side;
 
 /// Why a question could not be answered. The messages name what was asked for and what there is instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +29,27 @@ pub enum AnalyzeError {
         /// Why it cannot be asked.
         question: &'static str,
     },
+    /// The profile counts in another unit than those before it.
+    #[error("{sample} is in {unit} here, and in {others} in the profiles before it")]
+    OtherUnit {
+        /// The kind of values.
+        sample: String,
+        /// Unit in the profile.
+        unit: String,
+        /// Unit in the others.
+        others: String,
+    },
+    /// What values are to be divided by is not known.
+    #[error("it cannot be normalized: {0}")]
+    NotNormalized(String),
+    /// Two snapshots of one process are in different groups.
+    #[error(
+        "they are snapshots of one process, which cannot be in both groups (highwater diff compares them)"
+    )]
+    SameProcess(String, String),
+    /// A group has no process.
+    #[error("there is no {} process", side(*.0))]
+    EmptyGroup(GroupSide),
     /// There is no grouping of this name.
     #[error(
         "there is no grouping {0:?}; the groupings are site, function, generic, line, file, module and crate"

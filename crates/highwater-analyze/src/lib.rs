@@ -1,6 +1,6 @@
 //! Questions asked of heap profiles, and their answers as plain data.
 //!
-//! [`top()`] ranks, [`diff()`] compares, [`check()`] judges growth, [`tree()`], [`growth()`] and [`folded()`] follow calls
+//! [`top()`] ranks, [`diff()`] compares, a [`GroupsBuilder`] compares groups of processes, [`check()`] judges growth, [`tree()`], [`growth()`] and [`folded()`] follow calls
 //! from the root, [`peek()`] looks at the callers and callees of one function, [`list()`] at its lines, and [`info()`] says
 //! what a file holds. A [`Series`] follows the snapshots of a process and says what leaks; [`find_spikes`] and [`explain`]
 //! say when it jumped, and why; a [`TimelineBuilder`] adds up what it held when. Each takes profiles and a [`Query`] and
@@ -33,6 +33,7 @@ mod error;
 mod findings;
 mod frames;
 mod group;
+mod groups;
 mod parallel;
 mod queries;
 mod query;
@@ -55,6 +56,12 @@ pub use findings::leaks::{Leaks, leaks};
 pub use frames::drop_frames::{DropFramesError, drop_frames, take_invalid_expressions};
 pub use frames::frame::Frame;
 pub use group::{GroupBy, RowKey};
+pub use groups::answer::{GroupPower, GroupProcess, GroupRow, Groups, Interval95, Normalize};
+pub use groups::collect::GroupsBuilder;
+pub use groups::gate::{GroupGate, gate};
+pub use groups::judge::{GroupOptions, JudgedRow, JudgedRows, judge_groups};
+pub use groups::matrix::{GroupMatrix, GroupSide};
+pub use groups::note::GroupNote;
 pub use highwater_names::types::{ContainerRule, Element};
 pub use queries::causes::{Causes, causes};
 pub use queries::comparison::Overlap;

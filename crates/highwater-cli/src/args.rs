@@ -21,6 +21,7 @@ pub(crate) struct Cli {
 enum Command {
     Top(command::top::Args),
     Diff(command::diff::Args),
+    Compare(command::compare::Args),
     Trend(command::trend::Args),
     Spikes(command::spikes::Args),
     Check(command::check::Args),
@@ -58,6 +59,7 @@ impl Cli {
             Command::Types(args) => args.run(),
             Command::Rss(args) => args.run(),
             Command::Diff(args) => args.run(),
+            Command::Compare(args) => args.run(),
             Command::Trend(args) => args.run(),
             Command::Spikes(args) => args.run(),
             Command::Check(args) => return args.run(),

@@ -31,6 +31,7 @@ const GROUPS: &[(&str, &[(&str, &str)])] = &[
         "Compare",
         &[
             ("diff", "what grew between two profiles, beyond sampling noise"),
+            ("compare", "groups of processes or runs, beyond what they differ"),
             ("check", "a gate for CI: does a profile hold more than a baseline?"),
         ],
     ),

@@ -153,7 +153,7 @@ pub(crate) fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn role(verdict: Verdict) -> Role {
+pub(crate) fn role(verdict: Verdict) -> Role {
     match verdict {
         Verdict::Pass => Role::Shrinkage,
         Verdict::Inconclusive => Role::Heading,

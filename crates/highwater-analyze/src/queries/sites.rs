@@ -201,6 +201,11 @@ impl<const N: usize> Sites<N> {
         places
     }
 
+    /// What a block adds to this slot that was not seen, at the most.
+    pub fn unseen(&self, slot: usize) -> f64 {
+        self.unseen[slot]
+    }
+
     /// The frames of a site that the filters left, leaf first.
     pub fn symbols_of(&self, site: &Site<N>) -> &[SymbolId] {
         self.stacks[site.stack.0 as usize].get(site.stack.1 as usize)

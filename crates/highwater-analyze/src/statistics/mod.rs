@@ -10,13 +10,17 @@ pub(crate) mod false_discovery;
 pub(crate) mod gamma;
 pub(crate) mod interval;
 pub(crate) mod normal;
+pub(crate) mod polygamma;
 pub(crate) mod sampling;
+pub(crate) mod student;
 pub(crate) mod sum;
 
 pub use binomial::at_most;
 pub use false_discovery::q_values;
 pub use gamma::quantile as gamma_quantile;
 pub use normal::{beyond, quantile as normal_quantile, two_sided};
+pub use polygamma::{digamma, trigamma, trigamma_inverse};
+pub use student::{quantile_of_both as t_quantile, two_sided as t_two_sided};
 
 #[cfg(test)]
 mod tests;

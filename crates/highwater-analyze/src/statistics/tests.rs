@@ -41,6 +41,22 @@ fn quantiles_are_scipys() {
 }
 
 #[test]
+fn t_tails_and_quantiles_are_scipys() {
+    compare("t_two_sided", 1e-9, |it| t_two_sided(it[0], it[1]));
+    compare("t_quantile", 1e-8, |it| t_quantile(it[0], it[1]));
+}
+
+#[test]
+fn derivatives_of_the_gamma_function_are_scipys() {
+    compare("digamma", 1e-10, |it| digamma(it[0]));
+    compare("trigamma", 1e-10, |it| trigamma(it[0]));
+    for value in [1e-8, 1e-3, 0.5, 3.0, 1e4, 1e9] {
+        let back = trigamma(trigamma_inverse(value));
+        assert!((back - value).abs() < 1e-6 * value, "{value} comes back as {back}");
+    }
+}
+
+#[test]
 fn quantiles_of_nothing_are_nothing() {
     assert_eq!(
         (gamma_quantile(0.0, 0.5), gamma_quantile(1e-9, 0.014), gamma_quantile(2.0, 0.0)),

@@ -4,6 +4,7 @@
 
 mod copies;
 mod coverage;
+mod groups;
 mod leaks;
 mod random;
 mod single_rows;

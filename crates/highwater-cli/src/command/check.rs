@@ -3,10 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use highwater_analyze::{Allowance, Check, CheckOptions, GroupBy, Verdict};
+use highwater_analyze::{Allowance, Check, CheckOptions, GroupBy, GroupGate, Normalize, Query, Verdict};
 use highwater_profile::file::write_atomically;
+use serde::Serialize;
 
 use crate::error::CliError;
+use crate::group_files::{self, GroupFiles};
 use crate::output::Outcome;
 use crate::shared::Shared;
 use crate::{command, load, output, parse};
@@ -17,7 +19,8 @@ A line (or what --by says) is a regression when its growth is significant, and c
 its own and --min-fraction of the base's total. The profiles may be of different runs, builds and sampling intervals. With
 --focus the total is that of the samples that are left.
 
-Sampling errors are known, the differences between two runs of a program are not: allow for them in --max-growth.
+Sampling errors are known, the differences between two runs of a program are not: allow for them in --max-growth, or give
+several runs a side. Then what runs differ by is measured, and an inconclusive answer says how many runs would decide.
 
 Peaks come at another moment in each run, so peak-bytes is judged by the peak that each process counted, whatever the
 filters; rows of the peak are shown as an explanation only. Where a recorder lost samples that could decide, the verdict is
@@ -29,17 +32,20 @@ decide.
 Examples:
   highwater check new.pb.gz --baseline main.pb.gz --max-growth 5%
   highwater check new.pb.gz --baseline main.pb.gz --max-growth 10MiB --sample peak-bytes --sample alloc-bytes
-  highwater check new.pb.gz --baseline main.pb.gz --max-growth 5% --github --junit memory.xml";
+  highwater check new.pb.gz --baseline main.pb.gz --max-growth 5% --github --junit memory.xml
+  highwater check 'new/*.pb.gz' --baseline 'main/*.pb.gz' --max-growth 5%";
 
 /// Judge whether a profile holds more than a baseline allows; meant for CI
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, mut_arg("sample", |it| it.action(clap::ArgAction::Append)))]
 pub(crate) struct Args {
-    /// The profile to judge: a file, - for standard input, or an address (http://host:6060)
-    new: PathBuf,
-    /// The profile to compare it with: a file, - for standard input, or an address
-    #[arg(long, value_name = "FILE", help_heading = "What to show")]
-    baseline: PathBuf,
+    /// The profile to judge: a file, - for standard input, or an address (http://host:6060); or several
+    /// runs: files, a directory, a pattern in quotes, or a list (@FILE)
+    #[arg(required = true, value_name = "NEW")]
+    new: Vec<String>,
+    /// The profile to compare it with, or several runs; may be given several times
+    #[arg(long, required = true, value_name = "FILE", help_heading = "What to show")]
+    baseline: Vec<String>,
     /// How much the total and each row may grow: a share of the baseline (5%) or a number (10MiB)
     #[arg(long, value_name = "GROWTH", value_parser = parse::allowance, help_heading = "What to show")]
     max_growth: Allowance,
@@ -58,13 +64,20 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn run(self) -> Result<Outcome, CliError> {
-        let base = load::symbolized(&self.baseline, &self.shared)?;
-        let new = load::symbolized(&self.new, &self.shared)?;
+        let runs = [&self.baseline, &self.new];
+        let ([baseline], [new]) = (self.baseline.as_slice(), self.new.as_slice()) else {
+            return self.judge_runs();
+        };
+        if runs.iter().any(|it| group_files::is_several(it)) {
+            return self.judge_runs();
+        }
+        let [baseline, new_path] = [baseline, new].map(|it| Path::new(it).to_owned());
+        let base = load::symbolized(&baseline, &self.shared)?;
+        let new = load::symbolized(&new_path, &self.shared)?;
         let query = self.shared.query(GroupBy::Line);
         let options = CheckOptions { max_growth: self.max_growth, fdr: self.fdr };
         let compare = || highwater_analyze::check(&base, &new, &query, &self.shared.sample, &options);
-        let answer =
-            load::busy("comparing", compare).map_err(command::question(&[&self.baseline, &self.new]))?;
+        let answer = load::busy("comparing", compare).map_err(command::question(&[&baseline, &new_path]))?;
         if let Some(path) = &self.junit {
             let xml = highwater_report::junit(&answer)?;
             output::document(path, |out| out.write_all(xml.as_bytes()))?;
@@ -73,11 +86,38 @@ impl Args {
         if self.github {
             self.annotate_github(&answer)?;
         }
-        Ok(match answer.verdict {
-            Verdict::Pass => Outcome::Answered,
-            Verdict::Regression => Outcome::Found,
-            Verdict::Inconclusive => Outcome::Inconclusive,
-        })
+        Ok(outcome(answer.verdict))
+    }
+
+    /// Judges several runs a side, whose differences are known from the runs themselves.
+    fn judge_runs(&self) -> Result<Outcome, CliError> {
+        if self.github || self.junit.is_some() {
+            return Err(CliError::Target {
+                target: "several runs".to_owned(),
+                reason: "they are judged without --github and --junit; use the exit code or --json"
+                    .to_owned(),
+            });
+        }
+        let kinds: Vec<_> = if self.shared.sample.is_empty() {
+            vec![None]
+        } else {
+            self.shared.sample.iter().cloned().map(Some).collect()
+        };
+        let mut gates = Vec::with_capacity(kinds.len());
+        let plain = self.shared.query(GroupBy::Line);
+        for sample in kinds {
+            let query = Query { sample, min_fraction: 0.0, limit: None, ..plain.clone() };
+            let files =
+                GroupFiles { base: &self.baseline, new: &self.new, force: false, shared: &self.shared };
+            let groups = files.compare(query, &Normalize::None, self.fdr)?;
+            gates.push(highwater_analyze::gate(groups, self.max_growth, plain.min_fraction, plain.limit));
+        }
+        let verdict = gates.iter().map(|it| it.verdict).max().unwrap_or(Verdict::Pass);
+        let answer = RunsCheck { verdict, max_growth: self.max_growth, fdr: self.fdr, runs: gates };
+        output::answer(&self.shared, "check", &answer, |it| {
+            highwater_report::group_gates(&it.runs, it.max_growth, &output::view())
+        })?;
+        Ok(outcome(verdict))
     }
 
     fn annotate_github(&self, answer: &Check) -> Result<(), CliError> {
@@ -95,6 +135,24 @@ impl Args {
                 Ok(())
             }
         }
+    }
+}
+
+/// The answer on several runs.
+#[derive(Serialize)]
+struct RunsCheck {
+    verdict: Verdict,
+    max_growth: Allowance,
+    fdr: f64,
+    /// One for each kind of values.
+    runs: Vec<GroupGate>,
+}
+
+fn outcome(verdict: Verdict) -> Outcome {
+    match verdict {
+        Verdict::Pass => Outcome::Answered,
+        Verdict::Regression => Outcome::Found,
+        Verdict::Inconclusive => Outcome::Inconclusive,
     }
 }
 

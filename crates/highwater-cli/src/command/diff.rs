@@ -33,6 +33,8 @@ pub(crate) struct Args {
     base: PathBuf,
     /// The later profile: a file, - for standard input, or an address
     new: PathBuf,
+    #[arg(hide = true)]
+    more: Vec<PathBuf>,
     #[command(flatten)]
     options: Comparison,
     /// Also list the changes that may be noise (as --limit 0 does)
@@ -76,6 +78,12 @@ impl Comparison {
 
 impl Args {
     pub(crate) fn run(self) -> Result<(), CliError> {
+        if !self.more.is_empty() || [&self.base, &self.new].iter().any(|it| it.is_dir()) {
+            return Err(CliError::Target {
+                target: "diff".to_owned(),
+                reason: "it compares two files; highwater compare --base FILES --new FILES compares groups of processes".to_owned(),
+            });
+        }
         let [base, new] = load::symbolized_pair([&self.base, &self.new], &self.shared)?;
         let query = self.shared.query(GroupBy::Line);
         let compare = || highwater_analyze::diff(&base, &new, &query, &self.options.options());

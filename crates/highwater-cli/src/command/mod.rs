@@ -2,6 +2,7 @@
 
 pub(crate) mod advise;
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod convert;
 pub(crate) mod diff;
 pub(crate) mod flame;

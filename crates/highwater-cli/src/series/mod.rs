@@ -254,7 +254,7 @@ pub(crate) fn forced_note(path: &Path, before: Option<&PathBuf>, reason: &Series
 }
 
 /// The files of a directory that may be profiles, sorted by name.
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
+pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
     let fail = |source| CliError::Directory { path: directory.to_owned(), source };
     let mut paths = Vec::new();
     for entry in fs::read_dir(directory).map_err(fail)? {
@@ -273,7 +273,7 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>, CliError> {
 }
 
 /// Whether the file is something other than a profile, in contrast to a damaged profile.
-fn is_no_profile(error: &CliError) -> bool {
+pub(crate) fn is_no_profile(error: &CliError) -> bool {
     matches!(error, CliError::File(FileError::Content { source: ReadError::UnknownFormat { .. }, .. }))
 }
 

@@ -4,6 +4,7 @@ mod answers;
 mod bad_input;
 mod check;
 mod columns;
+mod compare;
 mod convert;
 mod difference;
 mod findings;
