@@ -289,7 +289,7 @@ mod tests {
         }
         let methods: Vec<_> =
             rows.iter().flat_map(|row| &row.1).map(|it| it.split('(').next().unwrap()).collect();
-        let sources = [include_str!("agent.rs"), include_str!("watch/mod.rs")].concat();
+        let sources = [include_str!("agent.rs"), include_str!("watch/settings.rs")].concat();
         let setters: Vec<_> = sources
             .lines()
             .filter_map(|line| line.trim_start().strip_prefix("pub fn ")?.split_once("(mut self,"))

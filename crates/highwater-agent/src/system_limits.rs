@@ -38,12 +38,12 @@ pub struct Limits {
 pub fn limits() -> Limits {
     own_memory(|| {
         let processors = available_parallelism().map(NonZero::get).ok().map(|it| it as f64);
-        Limits::of(&highwater::memory_levels(), highwater::container().cpu_limit, processors)
+        Limits::from_levels(&highwater::memory_levels(), highwater::container().cpu_limit, processors)
     })
 }
 
 impl Limits {
-    fn of(levels: &[MemoryLevel], cpu_limit: Option<f64>, processors: Option<f64>) -> Self {
+    fn from_levels(levels: &[MemoryLevel], cpu_limit: Option<f64>, processors: Option<f64>) -> Self {
         let is_hard = |it: &&MemoryLevel| it.kind != LimitKind::Throttle;
         // A limit above the machine's memory has no effect.
         let tightest = levels.iter().filter(is_hard).min_by_key(|it| it.limit_bytes);
@@ -73,8 +73,8 @@ mod tests {
 
     #[test]
     fn the_tightest_quota_counts() {
-        assert_eq!(Limits::of(&[], Some(0.5), Some(4.0)).cpus, Some(0.5));
-        assert_eq!(Limits::of(&[], None, Some(4.0)).cpus, Some(4.0));
-        assert_eq!(Limits::of(&[], None, None), Limits::default());
+        assert_eq!(Limits::from_levels(&[], Some(0.5), Some(4.0)).cpus, Some(0.5));
+        assert_eq!(Limits::from_levels(&[], None, Some(4.0)).cpus, Some(4.0));
+        assert_eq!(Limits::from_levels(&[], None, None), Limits::default());
     }
 }

@@ -144,7 +144,7 @@ impl Record {
 }
 
 /// The children of a scope that are still there.
-pub(crate) fn of(scope: u64) -> Vec<Child> {
+pub(crate) fn in_scope(scope: u64) -> Vec<Child> {
     // The lock may be held by a thread that a child of `fork` does not have.
     if crate::registry::is_disowned() {
         return Vec::new();

@@ -245,7 +245,7 @@ pub(crate) fn closes(number: i32) {
 }
 
 /// The descriptors of a scope that are open.
-pub(crate) fn of(scope: u64) -> Vec<Descriptor> {
+pub(crate) fn in_scope(scope: u64) -> Vec<Descriptor> {
     let mut found = Vec::new();
     for number in 0..END.load(Ordering::Relaxed) {
         let Some(slot) = slot(number) else { continue };

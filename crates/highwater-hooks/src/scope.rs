@@ -61,12 +61,12 @@ impl Scope {
 
     /// The descriptors that were opened in this scope and are open, in the order of their opening.
     pub fn descriptors(&self) -> Vec<Descriptor> {
-        descriptors::of(self.number)
+        descriptors::in_scope(self.number)
     }
 
     /// The children that were started in this scope and are still there, in the order of their starts.
     pub fn children(&self) -> Vec<Child> {
-        children::of(self.number)
+        children::in_scope(self.number)
     }
 
     /// The threads of this scope that have not ended, in the order of their starts.

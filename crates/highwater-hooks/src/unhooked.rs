@@ -110,7 +110,7 @@ pub(crate) mod descriptors {
         Vec::new()
     }
 
-    pub(crate) fn of(_scope: u64) -> Vec<Descriptor> {
+    pub(crate) fn in_scope(_scope: u64) -> Vec<Descriptor> {
         Vec::new()
     }
 }

@@ -36,7 +36,7 @@
 //!
 //! - [`entry`] opens a scope around a test ([`entry::whole`], [`entry::around`], [`entry::guard`]) and asks
 //!   for the verdict. It has the last word when the process exits ([`entry::process`]).
-//! - [`report`] words the findings, [`outcomes`] collects the findings of the process.
+//! - [`report`] puts findings into words, [`outcomes`] collects the findings of the process.
 //! - [`judge`] waits for the threads, tasks, descriptors and children of the scope, and passes over those
 //!   that are excused.
 //! - [`tasks`] finds tasks among the blocks that a [`scope`] has allocated.

@@ -3,8 +3,8 @@
 
 use std::fmt::Write;
 
+use super::build;
 use super::contestants::{Contestant, Start};
-use super::{Options, build, workloads};
 use crate::clients;
 use crate::failure::Failure;
 use crate::shell::Line;
@@ -17,20 +17,18 @@ pub struct Count {
     instructions: f64,
 }
 
-/// Counts for every selected contestant that callgrind can run.
+/// Counts for each of these contestants that callgrind can run.
 ///
 /// # Errors
 /// When valgrind cannot be installed, or a program does not build or run.
 pub fn count(
     workspace: &Workspace,
-    options: &Options,
-    available: &[&'static Contestant],
+    contestants: Vec<&'static Contestant>,
+    frame_pointers: bool,
 ) -> Result<Vec<Count>, Failure> {
     clients::ensure_one(&workspace.root, "valgrind")?;
-    let can_be_counted = |it: &&Contestant| !it.only_times();
-    let wanted: Vec<&'static Contestant> =
-        options.contestants(&workloads::ALL[0], available).into_iter().filter(can_be_counted).collect();
-    let programs = build::build(workspace, options.frame_pointers, &wanted)?;
+    let wanted: Vec<&'static Contestant> = contestants.into_iter().filter(|it| !it.only_times()).collect();
+    let programs = build::build(workspace, frame_pointers, &wanted)?;
     let mut counts = Vec::new();
     for contestant in wanted {
         println!("counting {}", contestant.name);

@@ -135,7 +135,8 @@ fn allocators(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
     }
     let available = contestants::available();
     if options.instructions {
-        let counts = instructions::count(workspace, options, &available)?;
+        let wanted = options.contestants(&workloads::ALL[0], &available);
+        let counts = instructions::count(workspace, wanted, options.frame_pointers)?;
         let text = instructions::table(&counts);
         println!("\n{text}");
         return if options.bless { document::bless(workspace, "instructions", &text) } else { Ok(()) };

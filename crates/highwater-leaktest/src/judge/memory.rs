@@ -27,9 +27,9 @@ pub(crate) fn judge(
     grace: Duration,
 ) -> Vec<Excess> {
     let _paused = pause();
-    let mut verdict =
-        Blocks { test, ledger, sites: BTreeMap::new(), allowed: Vec::new(), excused: BTreeMap::new() };
-    verdict.allowed.extend(allowed.iter().map(AsRef::as_ref));
+    let mut blocks =
+        TestBlocks { test, ledger, sites: BTreeMap::new(), allowed: Vec::new(), excused: BTreeMap::new() };
+    blocks.allowed.extend(allowed.iter().map(AsRef::as_ref));
     let totals = ledger.totals();
     let counted = [
         (Limit::Blocks, limits.max_blocks, totals.alloc_blocks),
@@ -38,12 +38,10 @@ pub(crate) fn judge(
     ];
     let mut found: Vec<Excess> = counted
         .into_iter()
-        .filter_map(|(limit, allowed, found)| {
-            verdict.compare(limit, allowed.filter(|it| found > *it)?, found)
-        })
+        .filter_map(|(limit, allowed, found)| blocks.compare(limit, allowed.filter(|it| found > *it)?, found))
         .collect();
     if limits.denies_blocks {
-        found.extend(verdict.wait(grace));
+        found.extend(blocks.wait(grace));
     }
     found.retain(|it| !settings().baseline.has_excess(program::name(), it));
     found
@@ -57,7 +55,8 @@ struct Own {
     stack: Stack,
 }
 
-struct Blocks<'a> {
+/// The blocks of one test that are compared with its limits.
+struct TestBlocks<'a> {
     test: &'a str,
     ledger: &'a Ledger,
     allowed: Vec<&'a str>,
@@ -67,7 +66,7 @@ struct Blocks<'a> {
     excused: BTreeMap<usize, bool>,
 }
 
-impl Blocks<'_> {
+impl TestBlocks<'_> {
     /// Sites with a part of each that is not 0.
     fn sites(&self, part: impl Fn(&SiteTotals) -> (u64, u64)) -> Vec<(SiteTotals, (u64, u64))> {
         let mut sites = Vec::new();

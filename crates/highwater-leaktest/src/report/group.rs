@@ -18,7 +18,7 @@ enum Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn of(calls: &'a [Frame]) -> Self {
+    fn new(calls: &'a [Frame]) -> Self {
         match innermost_own(calls).filter(|it| it.origin == Origin::Own) {
             Some(Frame { file: Some(file), line: Some(line), .. }) => Self::Line(file, *line),
             Some(frame) => Self::Function(&frame.function),
@@ -35,7 +35,7 @@ pub(super) fn by_place<'a, T>(
     let mut groups: Vec<Vec<T>> = Vec::new();
     let mut known: HashMap<Place<'a>, usize> = HashMap::new();
     for item in items {
-        let index = *known.entry(Place::of(calls(&item))).or_insert(groups.len());
+        let index = *known.entry(Place::new(calls(&item))).or_insert(groups.len());
         match groups.get_mut(index) {
             Some(group) => group.push(item),
             None => groups.push(vec![item]),

@@ -8,7 +8,7 @@ use highwater_hooks::Program;
 
 /// The build id that the linker wrote. Without one, what the file system knows of the program's file: a part
 /// of that changes whenever the file is written to. `None` where neither is available.
-pub(super) fn of(program: &Program, path: &Path) -> Option<Vec<u8>> {
+pub(super) fn identify(program: &Program, path: &Path) -> Option<Vec<u8>> {
     match program.build_id {
         Some(id) => Some([b"build id ", id].concat()),
         None => of_file(path),
@@ -36,7 +36,7 @@ mod tests {
     fn builds_are_told_apart_with_an_id_and_without() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("program");
-        let of = |build_id| of(&Program { addresses: 0..1, build_id }, &path);
+        let of = |build_id| identify(&Program { addresses: 0..1, build_id }, &path);
         assert_eq!(of(Some(b"1")).unwrap(), b"build id 1");
         assert_eq!(of(None), None);
         fs::write(&path, "one").unwrap();

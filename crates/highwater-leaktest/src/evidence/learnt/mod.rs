@@ -84,7 +84,7 @@ fn own() -> Option<&'static Learnt> {
     static OWN: LazyLock<Option<Learnt>> = LazyLock::new(|| {
         let program = highwater_hooks::program()?;
         let path = std::env::current_exe().ok()?;
-        let identity = identity::of(&program, &path)?;
+        let identity = identity::identify(&program, &path)?;
         let path = path.parent()?.join(DIRECTORY).join(path.file_name()?);
         Some(Learnt::new(program.addresses, identity, path))
     });
