@@ -30,7 +30,7 @@ impl Site {
     pub(crate) fn here(account: &'static Account) -> Option<&'static Self> {
         // Whether a block is the process's may follow from an outer call, so more are kept than the recorder keeps.
         let mut stack = highwater_unwind::Stack::<MOST_FRAMES>::new();
-        highwater_unwind::walk(&mut stack);
+        highwater_unwind::walk_seldom(&mut stack);
         Self::of(account, KnownStack::of_any(&stack)?)
     }
 
