@@ -9,7 +9,7 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
 
 use crate::arena;
-use crate::chain::hash;
+use crate::chain::hash_of_one;
 use crate::spin::SpinLock;
 use crate::sync::AtomicU16;
 
@@ -26,7 +26,7 @@ pub struct BlockTable<V: Copy> {
 
 #[inline]
 fn place_of(block: usize) -> (usize, usize, usize) {
-    let hash = hash([block as u64 >> 4]) as usize;
+    let hash = hash_of_one(block as u64 >> 4) as usize;
     (hash % FILTER_CELLS, (hash >> 14) % SHARDS, hash >> 20)
 }
 
