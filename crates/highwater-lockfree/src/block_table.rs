@@ -42,6 +42,12 @@ impl<V: Copy + Send> BlockTable<V> {
         }
     }
 
+    /// Whether `block` may be there. False for nearly every block that is not.
+    #[inline]
+    pub fn may_have(&self, block: usize) -> bool {
+        self.filter[place_of(block).0].load(Ordering::Relaxed) != 0
+    }
+
     /// Remembers the value of `block`, in the place of an older one. False when it cannot.
     pub fn insert(&self, block: NonNull<u8>, value: V) -> bool {
         let (cell, shard, start) = place_of(block.addr().get());
