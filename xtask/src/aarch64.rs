@@ -1,5 +1,5 @@
-//! The crates that have code of their own for another processor, built for aarch64: its assembly is assembled, which `cargo check`
-//! leaves out. Nothing is linked or run.
+//! The crates that have code of their own for another processor, built for aarch64. Their assembly is
+//! assembled, which `cargo check` leaves out. Nothing is linked or run.
 
 use crate::failure::Failure;
 use crate::shell::Line;
@@ -10,7 +10,8 @@ const TARGET: &str = "aarch64-unknown-linux-gnu";
 /// With all that they are linked with.
 const CRATES: [&str; 2] = ["highwater", "highwater-leaktest"];
 
-/// Builds them, with the standard library that rustup installs. Where that cannot be had, this says so in one line and passes.
+/// Builds them, with the standard library that rustup installs. Where that cannot be had, this says so in one
+/// line and passes.
 ///
 /// # Errors
 /// When they do not build.
