@@ -71,8 +71,9 @@ fn is_of_recorder(frame: &Frame) -> bool {
     };
     // Asked of every call of every block: most are of other crates, and are told by one look.
     let is_own = frame.function.contains("highwater_");
-    is_own && frame.function.starts_with("highwater_hooks::malloc::")
-        || is_own && RECORDER.iter().any(|(it, _)| frame.function.contains(it))
+    let is_in_front = || frame.function.starts_with("highwater_hooks::malloc::");
+    let is_of_one = || RECORDER.iter().any(|(it, _)| frame.function.contains(it));
+    is_own && (is_in_front() || is_of_one())
         || frame.file.as_ref().is_some_and(|it| it.contains("highwater-") && is_in(it))
 }
 
