@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::failure::Failure;
 use crate::shell::Line;
 use crate::workspace::Workspace;
-use crate::{fuzz, oldest, test, tidy};
+use crate::{aarch64, fuzz, oldest, test, tidy};
 
 /// The options of a run.
 #[derive(clap::Args)]
@@ -25,6 +25,7 @@ const STEPS: &[Step] = &[
     ("tidy", |workspace, _| tidy::run(workspace, &tidy::Options::default())),
     ("clippy", clippy),
     ("oldest", |workspace, _| oldest::run(workspace)),
+    ("aarch64", |workspace, _| aarch64::run(workspace)),
     ("deny", deny),
     ("docs", docs),
     ("package", package),

@@ -4,6 +4,7 @@
 //! it works wherever the project builds. Each command is one file; [`shell`] runs other programs.
 #![forbid(unsafe_code)]
 
+mod aarch64;
 mod bench;
 mod bless;
 mod ci;

@@ -218,6 +218,10 @@ pub struct UnseenChild {
 /// Children that came into being past the hooks, for example by `system`. Empty where the kernel does not
 /// list children.
 pub fn unseen_children() -> Vec<UnseenChild> {
+    #[cfg(hooked)]
+    if !has_any() {
+        return Vec::new();
+    }
     if crate::registry::is_disowned() {
         return Vec::new();
     }
@@ -235,6 +239,20 @@ pub fn unseen_children() -> Vec<UnseenChild> {
         Some(UnseenChild { process, name: name.trim_end().to_owned() })
     };
     unknown.into_iter().filter_map(named).collect()
+}
+
+/// Whether this process has a child of any kind. One system call, where the lists of children take several for each thread.
+#[cfg(hooked)]
+fn has_any() -> bool {
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: nothing but integers and pointers, for which zero is a value.
+    let mut info: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    let error = crate::next::error_number();
+    // SAFETY: the record is ours. A child that has ended is left as it is, for its parent to wait for.
+    let result = unsafe { libc::waitid(libc::P_ALL, 0, &raw mut info, options) };
+    let has_none = result != 0 && crate::next::error_number() == libc::ECHILD;
+    crate::next::set_error_number(error);
+    !has_none
 }
 
 #[cfg(test)]
@@ -272,6 +290,7 @@ mod tests {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
         assert_eq!(scope.live_children(), 1, "it has ended and nobody has waited for it");
+        assert!(has_any());
         child.wait().unwrap();
         assert_eq!((scope.children().len(), scope.live_children()), (0, 0));
     }

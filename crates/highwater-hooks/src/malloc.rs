@@ -140,12 +140,13 @@ unsafe extern "C" fn show(info: *mut libc::dl_phdr_info, _size: usize, visit: *m
     0
 }
 
-/// Whether an address is in the program's own code.
+/// Whether an address is in the program's own code. Written out, since it is asked of every block, mostly in code that is not optimized.
 #[inline]
 fn is_program(caller: usize) -> bool {
-    CODE.iter().any(|(start, length)| {
-        caller.wrapping_sub(start.load(Ordering::Relaxed)) < length.load(Ordering::Relaxed)
-    })
+    let is_in = |code: &(AtomicUsize, AtomicUsize)| {
+        caller.wrapping_sub(code.0.load(Ordering::Relaxed)) < code.1.load(Ordering::Relaxed)
+    };
+    is_in(&CODE[0]) || is_in(&CODE[1])
 }
 
 /// Writes a block down if it is wanted, and returns it.
@@ -174,10 +175,8 @@ static POSIX_MEMALIGN: Next = Next::new(c"posix_memalign");
 /// The address of a function behind ours; null while they are being looked up.
 #[inline]
 fn behind(next: &Next) -> *mut c_void {
-    match next.found() {
-        Some(found) => found,
-        None => look_up(next),
-    }
+    let found = next.found();
+    if found.is_null() { look_up(next) } else { found }
 }
 
 #[cold]

@@ -27,11 +27,10 @@ impl Next {
         self.find()
     }
 
-    /// Its address, if it has been looked up.
+    /// Its address; null if it has not been looked up.
     #[inline]
-    pub(crate) fn found(&self) -> Option<*mut c_void> {
-        let found = self.found.load(Ordering::Relaxed);
-        (!found.is_null()).then_some(found)
+    pub(crate) fn found(&self) -> *mut c_void {
+        self.found.load(Ordering::Relaxed)
     }
 
     #[cold]

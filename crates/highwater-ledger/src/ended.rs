@@ -93,7 +93,7 @@ unsafe fn take_down(block: *mut u8, entry: Entry) {
     }
     let _paused = pause();
     let mut stack = Stack::new();
-    highwater_unwind::walk(&mut stack);
+    highwater_unwind::walk_seldom(&mut stack);
     let Some(stack) = KnownStack::of(&stack) else { return };
     let mut words = [0; WORDS];
     for (place, each) in words.iter_mut().enumerate().take(entry.size / size_of::<usize>()) {

@@ -32,7 +32,7 @@ impl AccountSite {
         // Whether a block is the process's may follow from an outer call, so more are kept than the recorder
         // keeps.
         let mut stack = highwater_unwind::Stack::<MOST_FRAMES>::new();
-        highwater_unwind::walk(&mut stack);
+        highwater_unwind::walk_seldom(&mut stack);
         Self::of(account, KnownStack::of_any(&stack)?)
     }
 

@@ -9,7 +9,7 @@ use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
 
 use crate::arena;
-use crate::chain::hash;
+use crate::chain::hash_of_one;
 use crate::spin::SpinLock;
 use crate::sync::AtomicU16;
 
@@ -26,7 +26,7 @@ pub struct BlockTable<V: Copy> {
 
 #[inline]
 fn place_of(block: usize) -> (usize, usize, usize) {
-    let hash = hash([block as u64 >> 4]) as usize;
+    let hash = hash_of_one(block as u64 >> 4) as usize;
     (hash % FILTER_CELLS, (hash >> 14) % SHARDS, hash >> 20)
 }
 
@@ -40,6 +40,12 @@ impl<V: Copy + Send> BlockTable<V> {
                 filter: filled!(AtomicU16::new(0); FILTER_CELLS),
             }
         }
+    }
+
+    /// Whether `block` may be there. False for nearly every block that is not.
+    #[inline]
+    pub fn may_have(&self, block: usize) -> bool {
+        self.filter[place_of(block).0].load(Ordering::Relaxed) != 0
     }
 
     /// Remembers the value of `block`, in the place of an older one. False when it cannot.

@@ -131,6 +131,7 @@ mod block_table_tests {
                 assert_eq!(TABLE.remove(block), reference.remove(&block));
             }
             assert_eq!(TABLE.look(block.addr().get(), |it| it), reference.get(&block).copied());
+            assert!(TABLE.may_have(block.addr().get()) || !reference.contains_key(&block));
         }
         let mut seen = HashMap::new();
         TABLE.visit(|block, value| assert!(seen.insert(block, value).is_none()));
@@ -140,6 +141,7 @@ mod block_table_tests {
             assert_eq!(TABLE.remove(block), Some(value));
         }
         assert!(TABLE.filter.iter().all(|cell| cell.load(Ordering::Relaxed) == 0));
+        assert!(!TABLE.may_have(16));
     }
 }
 

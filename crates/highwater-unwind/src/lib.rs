@@ -45,7 +45,7 @@ pub use methods::UnwindMethods;
 pub use module::{Module, module_id, modules_of};
 pub use stack::{MAX_FRAMES, Stack};
 pub use system::system_walks;
-pub use walk::{keep_present_modules, start, walk};
+pub use walk::{keep_present_modules, start, walk, walk_seldom};
 
 /// For measuring walks and for sleeping threads; not for programs.
 #[doc(hidden)]

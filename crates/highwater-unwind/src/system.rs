@@ -1,5 +1,6 @@
 //! Walks by the system's unwinder, where rules lead nowhere.
 
+use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::stack::Stack;
@@ -31,4 +32,26 @@ pub(crate) fn trace<const N: usize>(stack: &mut Stack<N>) {
             frame.ip().addr().checked_sub(1).is_some_and(|address| stack.push(address))
         });
     }
+}
+
+/// Adds the frame that `stack` is a variable of, and those around it. False where that frame is not found.
+#[inline(never)]
+pub(crate) fn trace_around<const N: usize>(stack: &mut Stack<N>) -> bool {
+    let variable = ptr::from_ref(stack).addr();
+    // A frame reaches from its stack pointer to that of its caller.
+    let mut inner: Option<usize> = None;
+    let mut is_around = false;
+    // SAFETY: as in `trace`.
+    unsafe {
+        backtrace::trace_unsynchronized(|frame| {
+            let Some(address) = frame.ip().addr().checked_sub(1) else { return false };
+            if is_around {
+                return stack.push(address);
+            }
+            let Some(own) = inner.replace(address) else { return true };
+            is_around = frame.sp().addr() > variable;
+            !is_around || (stack.push(own) && stack.push(address))
+        });
+    }
+    is_around
 }

@@ -1,8 +1,10 @@
 //! The walk of the calling thread's stack: by rules, and where there are none by the system's unwinder.
 
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use crate::arch;
 use crate::stack::Stack;
-use crate::system::{trace, walk_with_system};
+use crate::system::{trace, trace_around, walk_with_system};
 
 /// Looks up what walks need from the C library. To be called once, early: it may take the loader's lock.
 pub fn start() {
@@ -25,10 +27,28 @@ pub fn walk<const N: usize>(stack: &mut Stack<N>) {
     walk_with_system(stack);
 }
 
-/// Shows `visit` where a thread stands that sleeps in the kernel, and the calls that led there, innermost
-/// first, each by an address inside of its instruction, until it returns false. `address` is the address of
-/// the instruction behind the system call, `stack` is a copy of the thread's memory from its stack pointer
-/// on. Returns whether the calls are all there are.
+/// Walks of [`walk_seldom`] that the system's unwinder makes. It takes as long for each of them as a rule takes to be made for some of
+/// its frames: so many walks cost no more than the rules of a small program.
+const WALKS_WITHOUT_RULES: u32 = 100;
+
+/// As [`walk`], for processes that may end before rules are worth their making, such as one that runs a single test: the first walks
+/// are the system's unwinder's. `stack` is to be a variable of the function that this is inlined into, with which the frames begin.
+#[inline(always)]
+pub fn walk_seldom<const N: usize>(stack: &mut Stack<N>) {
+    static WALKS: AtomicU32 = AtomicU32::new(0);
+    let is_early = arch::HAS_RULES
+        && WALKS.load(Ordering::Relaxed) < WALKS_WITHOUT_RULES
+        && WALKS.fetch_add(1, Ordering::Relaxed) < WALKS_WITHOUT_RULES;
+    let walker: fn(&mut Stack<N>) -> bool = if is_early { trace_around } else { arch::walk };
+    // One call for both, so that stacks of the same calls are the same addresses.
+    if !core::hint::black_box(walker)(stack) {
+        walk_with_system(stack);
+    }
+}
+
+/// Shows `visit` where a thread stands that sleeps in the kernel, and the calls that led there, innermost first, each by an address
+/// inside of its instruction, until it returns false. `address` is that of the instruction behind the system call, `stack` is a
+/// copy of the thread's memory from its stack pointer on. Returns whether the calls are all there are.
 ///
 /// # Safety
 /// The modules that the calls are in stay loaded while this runs.
@@ -156,6 +176,24 @@ mod tests {
                 stacks[0].remove(dropped);
                 are_same(&stacks).expect_err("a frame less");
             }
+        });
+    }
+
+    #[test]
+    fn seldom_walks_find_the_same_addresses_with_rules_and_before() {
+        start();
+        #[inline(never)]
+        fn walked() -> Vec<usize> {
+            let mut stack = Stack::<500>::new();
+            walk_seldom(&mut stack);
+            stack.addresses().to_vec()
+        }
+        below(10, &|| {
+            // The last of them are by rules, and all come from one place.
+            let stacks: Vec<Vec<usize>> =
+                std::iter::repeat_with(walked).take(WALKS_WITHOUT_RULES as usize + 1).collect();
+            assert!(stacks[0].len() > 10, "{stacks:x?}");
+            assert!(stacks.iter().all(|it| *it == stacks[0]), "{stacks:x?}");
         });
     }
 

@@ -14,7 +14,7 @@ pub enum Suite {
     /// Run the leak corpus repeatedly, on an idle and on a busy machine, and print what the leak harness
     /// found; takes half an hour.
     LeakCorpus(leak_corpus::Options),
-    /// Run the tests of published crates under the leak harness; takes half an hour.
+    /// Run the tests of published crates under the leak harness; takes an hour.
     Crates(crates::Options),
     /// Check the advice of `highwater advise` on published programs, which are built and run here; takes some
     /// minutes.

@@ -49,9 +49,13 @@ pub(crate) fn outside_of_recorder(mut frames: Vec<Frame>) -> Vec<Frame> {
     frames
 }
 
-/// The crates that take the stacks of blocks down.
-const RECORDER: [&str; 4] =
-    ["highwater_ledger", "highwater_lockfree", "highwater_recorder", "highwater_unwind"];
+/// The crates that take the stacks of blocks down: what their functions and their directories are called.
+const RECORDER: [(&str, &str); 4] = [
+    ("highwater_ledger::", "highwater-ledger"),
+    ("highwater_lockfree::", "highwater-lockfree"),
+    ("highwater_recorder::", "highwater-recorder"),
+    ("highwater_unwind::", "highwater-unwind"),
+];
 
 /// Whether a function is one of an allocator. With line tables only it has no path.
 pub(crate) fn is_of_allocator(function: &str) -> bool {
@@ -64,12 +68,14 @@ fn is_of_recorder(frame: &Frame) -> bool {
     let is_in = |file: &String| {
         let file = file.replace('\\', "/");
         let package = file.rsplit_once("/src/").and_then(|(package, _)| package.rsplit('/').next());
-        package.is_some_and(|package| RECORDER.iter().any(|it| package.starts_with(&it.replace('_', "-"))))
+        package.is_some_and(|package| RECORDER.iter().any(|(_, it)| package.starts_with(it)))
     };
-    let is_in_front = frame.function.starts_with("highwater_hooks::malloc::");
-    is_in_front
-        || RECORDER.iter().any(|it| frame.function.contains(&format!("{it}::")))
-        || frame.file.as_ref().is_some_and(is_in)
+    // Asked of every call of every block: most are of other crates, and are told by one look.
+    let is_own = frame.function.contains("highwater_");
+    let is_in_front = || frame.function.starts_with("highwater_hooks::malloc::");
+    let is_of_one = || RECORDER.iter().any(|(it, _)| frame.function.contains(it));
+    is_own && (is_in_front() || is_of_one())
+        || frame.file.as_ref().is_some_and(|it| it.contains("highwater-") && is_in(it))
 }
 
 /// The calls of a stack up to where they are enough. `are_enough` gets the calls so far, and how many of them
@@ -178,7 +184,7 @@ fn origin(function: &str, file: Option<&str>) -> Origin {
     if is_in("highwater_hooks")
         || is_in("highwater_leaktest")
         || is_in("highwater_resolver")
-        || RECORDER.iter().any(|it| is_in(it))
+        || RECORDER.iter().any(|(it, _)| path.starts_with(it))
         || is_in_front(path)
     {
         return Origin::Highwater;

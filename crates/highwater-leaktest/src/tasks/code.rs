@@ -5,7 +5,6 @@
 //! allocator and of the standard library is an executor's, or the block is no cell. In optimized code an
 //! executor's constructor may be a part of any function, and then the names show nothing.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 
@@ -66,10 +65,16 @@ pub(crate) fn may_allocate_tasks(stack: &[usize]) -> bool {
 
 /// The kind of the function that an address is in.
 fn kind_at(address: usize) -> Option<u8> {
-    /// Stacks have most of their innermost calls in common.
-    static KNOWN: Mutex<BTreeMap<usize, Option<u8>>> = Mutex::new(BTreeMap::new());
+    /// Stacks have most of their innermost calls in common. Of addresses that share a place, the last one is known: not optimized,
+    /// that is found ten times as fast as in a map.
+    static KNOWN: Mutex<[(usize, Option<u8>); PLACES]> = Mutex::new([(0, None); PLACES]);
+    const PLACES: usize = 4096;
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
-    *known.entry(address).or_insert_with(|| learnt::code_at(address, read))
+    let place = &mut known[(address ^ address >> 12) % PLACES];
+    if place.0 != address {
+        *place = (address, learnt::code_at(address, read));
+    }
+    place.1
 }
 
 /// The kinds of all functions of the program, by their places.
