@@ -12,6 +12,9 @@ use core::mem;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, Ordering};
 
+use highwater_recorder::own_memory;
+
+use crate::control;
 use crate::output::{self, Refused};
 use crate::real::Real;
 
@@ -90,6 +93,7 @@ pub(crate) fn end_by_pending() {
 
 /// Ends the process as the signal would have without our handler.
 fn end_by(signal: c_int) {
+    own_memory(control::end);
     // SAFETY: all of it may be done in a signal handler; zeroes are a valid action and a valid set of
     // signals.
     unsafe {

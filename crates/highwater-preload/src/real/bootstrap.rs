@@ -42,11 +42,16 @@ pub(crate) fn allocate(align: usize, bytes: usize) -> *mut u8 {
     }
 }
 
+/// Whether a block is one of this reserve.
+#[inline(always)]
+pub(crate) fn has(block: *mut u8) -> bool {
+    block.addr().wrapping_sub(RESERVE.0.get().addr()) < BYTES
+}
+
 /// Usable bytes of a block of this reserve; `None` for any other block.
 #[inline(always)]
 pub(crate) fn bytes_of(block: *mut u8) -> Option<usize> {
-    let at = block.addr().wrapping_sub(RESERVE.0.get().addr());
-    if at >= BYTES {
+    if !has(block) {
         return None;
     }
     // SAFETY: it is a block of this reserve, with its size in front.
