@@ -63,7 +63,7 @@ const PROGRAMS: [Program; 30] = [
     counted("gzip", "exec gzip -nc README.md"),
     counted("bzip2", "exec bzip2 -c README.md"),
     counted("xz", "exec xz -T1 -c README.md"),
-    counted("zstd", "exec zstd -q --single-thread -c README.md"),
+    compared("zstd", "exec zstd -q --single-thread -c README.md"),
     compared("git", "exec git --no-pager diff --no-index --stat README.md CHANGELOG.md"),
     compared("cc", "exec cc -E -P tests/programs/native.c"),
     compared("objdump", "exec objdump -h /bin/true"),
@@ -76,6 +76,9 @@ const PROGRAMS: [Program; 30] = [
     compared("gdb", "exec gdb -nx -batch -ex 'print 6 * 7'"),
     compared("dot", "echo 'digraph { a -> b -> c; a -> c }' | dot -Tplain"),
 ];
+
+/// Without what it frees by itself when the program has ended.
+const VALGRIND: [&str; 4] = ["valgrind", "--trace-children=yes", "--run-libc-freeres=no", "--run-cxx-freeres=no"];
 
 /// The programs that are started again and again: with one thread, with many processes, with libraries loaded later.
 const OFTEN: [&str; 5] = ["bash", "python3", "perl", "git", "sort"];
@@ -194,7 +197,7 @@ impl Recorder<'_> {
     }
 
     fn counts_of_valgrind(&self, program: &Program) -> Result<[i64; 3], Failure> {
-        let output = self.output(&["valgrind", "--trace-children=yes"], program.script)?;
+        let output = self.output(&VALGRIND, program.script)?;
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         counts(&said).ok_or_else(|| Failure::Native(format!("valgrind says no counts: {said}")))
     }
