@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use highwater_recorder::Mode;
+use highwater_recorder::{Mode, own_memory};
 
 use crate::output;
 use crate::process;
@@ -63,7 +63,7 @@ pub(crate) fn end() {
         && *process == process::id()
     {
         // It may have been removed.
-        let _ = fs::remove_file(path);
+        own_memory(|| fs::remove_file(path).unwrap_or_default());
     }
 }
 

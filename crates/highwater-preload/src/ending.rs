@@ -4,8 +4,6 @@ use core::ffi::{c_int, c_void};
 use core::hint;
 use core::mem;
 
-use highwater_recorder::own_memory;
-
 use crate::real::Real;
 use crate::signals;
 use crate::start::at_very_end;
@@ -23,7 +21,7 @@ extern "C" fn at_exit(_: *mut c_void) {
 /// Writes the profile, and takes back what stands for the process.
 fn write() {
     let _ = output::write();
-    own_memory(control::end);
+    control::end();
 }
 
 /// POSIX's `_exit`.

@@ -13,14 +13,19 @@ type Recorded = Family<Next>;
 /// The same where the allocator is known to be glibc's, which is nearly always.
 type RecordedGlibc = Family<Glibc>;
 
-/// The functions in front of an allocator that is not glibc's, or was not looked up yet.
+/// The functions in front of an allocator that is not glibc's, or was not looked up yet; and where a signal handler is at
+/// work.
 mod elsewhere {
     use super::*;
+    use crate::real::{bootstrap, is_in_handler};
 
     /// # Safety
     /// As the C library's.
     #[inline(never)]
     pub(super) unsafe fn malloc(bytes: usize) -> *mut c_void {
+        if is_in_handler() {
+            return bootstrap::allocate(16, bytes).cast();
+        }
         // SAFETY: the caller's promise.
         unsafe { if is_inside() { Next::malloc(bytes) } else { Recorded::malloc(bytes) }.cast() }
     }
@@ -29,6 +34,10 @@ mod elsewhere {
     /// As the C library's.
     #[inline(never)]
     pub(super) unsafe fn free(block: *mut c_void) {
+        // What the interrupted code's thread frees here would wait for its allocator.
+        if is_in_handler() {
+            return;
+        }
         // SAFETY: the caller's promise.
         unsafe { if is_inside() { Next::free(block.cast()) } else { Recorded::free(block.cast()) } }
     }
@@ -37,6 +46,9 @@ mod elsewhere {
     /// As the C library's.
     #[inline(never)]
     pub(super) unsafe fn calloc(count: usize, bytes: usize) -> *mut c_void {
+        if is_in_handler() {
+            return bootstrap::allocate(16, count.saturating_mul(bytes)).cast();
+        }
         // SAFETY: the caller's promise.
         unsafe {
             if is_inside() { Next::calloc(count, bytes) } else { Recorded::calloc(count, bytes) }.cast()
@@ -47,7 +59,16 @@ mod elsewhere {
     /// As the C library's.
     #[inline(never)]
     pub(super) unsafe fn realloc(block: *mut c_void, bytes: usize) -> *mut c_void {
-        let block = block.cast();
+        let block = block.cast::<u8>();
+        if is_in_handler() {
+            let before = bootstrap::bytes_of(block).unwrap_or(0);
+            let moved = bootstrap::allocate(16, bytes);
+            if !moved.is_null() {
+                // SAFETY: both are blocks of the reserve with at least so many bytes, and a fresh one overlaps no other.
+                unsafe { moved.copy_from_nonoverlapping(block, before.min(bytes)) };
+            }
+            return moved.cast();
+        }
         // SAFETY: the caller's promise.
         unsafe {
             if is_inside() { Next::realloc(block, bytes) } else { Recorded::realloc(block, bytes) }.cast()

@@ -6,7 +6,10 @@
 pub(crate) mod bootstrap;
 mod glibc;
 
+mod handler;
+
 pub(crate) use glibc::Glibc;
+pub(crate) use handler::{Handler, is_in_handler};
 
 use core::cell::Cell;
 use core::ffi::{CStr, c_void};
@@ -44,7 +47,7 @@ static MEMALIGN: Real = Real::new();
 static FREE: Real = Real::new();
 static USABLE: Real = Real::new();
 
-/// Whether the functions are glibc's, whose blocks tell their size in front of them.
+/// Whether the functions are glibc's, whose blocks tell their size in front of them, and no signal handler is at work.
 static HAS_HEADERS: AtomicBool = AtomicBool::new(false);
 
 const UNKNOWN: u8 = 0;

@@ -78,7 +78,8 @@ const PROGRAMS: [Program; 30] = [
 ];
 
 /// Without what it frees by itself when the program has ended.
-const VALGRIND: [&str; 4] = ["valgrind", "--trace-children=yes", "--run-libc-freeres=no", "--run-cxx-freeres=no"];
+const VALGRIND: [&str; 4] =
+    ["valgrind", "--trace-children=yes", "--run-libc-freeres=no", "--run-cxx-freeres=no"];
 
 /// The programs that are started again and again: with one thread, with many processes, with libraries loaded later.
 const OFTEN: [&str; 5] = ["bash", "python3", "perl", "git", "sort"];

@@ -1,11 +1,11 @@
-//! Memory for what the loader asks for while it is asked for the real functions. Nothing of it is ever given
-//! back.
+//! Memory for what the loader asks for while it is asked for the real functions, and for what the handler of a signal asks
+//! for. Nothing of it is ever given back.
 
 use core::cell::UnsafeCell;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-const BYTES: usize = 64 * 1024;
+const BYTES: usize = 256 * 1024;
 
 /// In front of a block is its size, as glibc writes it: with 8 bytes for this word, and a bit that says
 /// nothing here.
