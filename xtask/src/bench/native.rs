@@ -268,8 +268,8 @@ mod tests {
     fn each_way_runs_the_program() {
         let words = |way| line(way, &PROGRAMS[0], Path::new("/h"), Path::new("/s"));
         assert_eq!(words(0)[0], Path::new("python3"));
-        for way in 1..WAYS.len() {
-            assert!(words(way).ends_with(&words(0)), "{}", WAYS[way]);
+        for (way, name) in WAYS.iter().enumerate() {
+            assert!(words(way).ends_with(&words(0)), "{name}");
         }
         assert!(words(2).iter().any(|it| it == Path::new("--exact")));
     }
