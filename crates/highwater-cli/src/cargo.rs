@@ -1,7 +1,8 @@
 //! Running cargo so that it starts each program through `highwater run`.
 //!
-//! Cargo starts the programs of `cargo run`, `cargo test` and `cargo bench` by the runner that is configured for their
-//! target. An environment variable configures it, so that no file of the project is changed.
+//! Cargo starts the programs of `cargo run`, `cargo test` and `cargo bench` by the runner that is
+//! configured for their target. An environment variable configures it, so that no file of the project is
+//! changed.
 
 use std::env;
 use std::ffi::{OsStr, OsString};

@@ -14,7 +14,7 @@ const GROUPS: &[(&str, &[(&str, &str)])] = &[
         "Record a program as it is",
         &[
             ("run", "run it with the recorder behind its malloc; no rebuild"),
-            ("record", "start, stop or snapshot a program that highwater run --paused runs"),
+            ("record", "start or stop recording a program that is running so"),
             ("cargo", "cargo run, test or bench, with every program recorded"),
         ],
     ),

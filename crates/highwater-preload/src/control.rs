@@ -26,7 +26,8 @@ use crate::process;
 use crate::settings::Settings;
 use crate::start::spawn;
 
-/// Descriptors from here on are the socket's, so that the program's have the numbers that they have without it.
+/// Descriptors from here on are the socket's, so that the program's have the numbers that they have without
+/// it.
 const FIRST_DESCRIPTOR: i32 = 200;
 
 /// How long an asker may keep the others waiting.

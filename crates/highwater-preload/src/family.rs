@@ -13,8 +13,8 @@ type Recorded = Family<Next>;
 /// The same where the allocator is known to be glibc's, which is nearly always.
 type RecordedGlibc = Family<Glibc>;
 
-/// The functions in front of an allocator that is not glibc's, or was not looked up yet; and where a signal handler is at
-/// work.
+/// The functions in front of an allocator that is not glibc's, or was not looked up yet; and where a signal
+/// handler is at work.
 mod elsewhere {
     use super::*;
     use crate::real::{bootstrap, is_in_handler};
@@ -64,7 +64,8 @@ mod elsewhere {
             let before = bootstrap::bytes_of(block).unwrap_or(0);
             let moved = bootstrap::allocate(16, bytes);
             if !moved.is_null() {
-                // SAFETY: both are blocks of the reserve with at least so many bytes, and a fresh one overlaps no other.
+                // SAFETY: both are blocks of the reserve, neither is smaller than what is copied, and a
+                // fresh one overlaps no other.
                 unsafe { moved.copy_from_nonoverlapping(block, before.min(bytes)) };
             }
             return moved.cast();

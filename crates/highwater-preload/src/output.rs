@@ -108,7 +108,8 @@ pub(crate) fn write_snapshot(number: u32) -> Option<PathBuf> {
     .then_some(written)?
 }
 
-/// Writes a profile to the file that `name` says. Returns whether it is there; if not, standard error says why.
+/// Writes a profile to the file that `name` says. Returns whether it is there; if not, standard error says
+/// why.
 fn write_as(name: impl FnOnce(&Settings, Role) -> PathBuf) -> Result<bool, Refused> {
     let (Some(settings), role) = (settings::get(), process::role()) else { return Err(Refused::NotAsked) };
     if role == Role::None {

@@ -47,7 +47,8 @@ static MEMALIGN: Real = Real::new();
 static FREE: Real = Real::new();
 static USABLE: Real = Real::new();
 
-/// Whether the functions are glibc's, whose blocks tell their size in front of them, and no signal handler is at work.
+/// Whether the functions are glibc's, whose blocks tell their size in front of them, and no signal handler
+/// is at work.
 static HAS_HEADERS: AtomicBool = AtomicBool::new(false);
 
 const UNKNOWN: u8 = 0;

@@ -1,8 +1,9 @@
 //! `cargo xtask bench native`: what `highwater run` costs programs as they are.
 //!
-//! Programs of the distribution run bare, sampled, exact and, where it is installed, under heaptrack, in turns. The order moves
-//! on with each round. Processor time is compared, of the program and of all that it starts, and the most memory that
-//! one of these processes had resident. The comparison is the ratio within a round.
+//! Programs of the distribution run bare, sampled, exact and, where it is installed, under heaptrack, in
+//! turns. The order moves on with each round. Processor time is compared, of the program and of all that it
+//! starts, and the most memory that one of these processes had resident. The comparison is the ratio within
+//! a round.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

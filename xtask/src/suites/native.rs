@@ -1,7 +1,8 @@
 //! `cargo xtask suites native`: programs of the distribution under `highwater run`.
 //!
-//! Each program ends as it does without the recorder, and prints the same. Where a program allocates the same in every run, blocks
-//! and bytes are those that valgrind counts. Then a few programs are started again and again beside busy processes.
+//! Each program ends as it does without the recorder, and prints the same. Where a program allocates the
+//! same in every run, blocks and bytes are those that valgrind counts. Then a few programs are started
+//! again and again beside busy processes.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -81,7 +82,8 @@ const PROGRAMS: [Program; 30] = [
 const VALGRIND: [&str; 4] =
     ["valgrind", "--trace-children=yes", "--run-libc-freeres=no", "--run-cxx-freeres=no"];
 
-/// The programs that are started again and again: with one thread, with many processes, with libraries loaded later.
+/// The programs that are started again and again: with one thread, with many processes, with libraries
+/// loaded later.
 const OFTEN: [&str; 5] = ["bash", "python3", "perl", "git", "sort"];
 
 /// Seconds that a program may take beside busy processes.
@@ -141,7 +143,8 @@ struct Recorder<'a> {
 }
 
 impl Recorder<'_> {
-    /// Compares a program's run with the recorder with one without: what was found to be the same, or the fault.
+    /// Compares a program's run with the recorder with one without: what was found to be the same, or the
+    /// fault.
     fn compare(&self, program: &Program) -> Result<Result<String, String>, Failure> {
         let bare = self.bare(program)?;
         for mode in ["--interval=16KiB", "--exact"] {

@@ -21,9 +21,9 @@ Options of this command come first, cargo's behind them. The exit code is cargo'
 
 /// Run cargo run, test or bench, with every program recorded
 ///
-/// Nothing in the project is changed: cargo starts each program through `highwater run`. Each program gets one
-/// profile, with the program's name, in target/highwater. A program that cannot be recorded (statically linked,
-/// or with an allocator of its own inside) is run without, and a note says so.
+/// Nothing in the project is changed: cargo starts each program through `highwater run`. Each program gets
+/// one profile, with the program's name, in target/highwater. A program that cannot be recorded (statically
+/// linked, or with an allocator of its own inside) is run without, and a note says so.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
@@ -70,8 +70,8 @@ impl Args {
     }
 }
 
-/// Divides the rest of the command line into cargo's options and what stands behind `--`, which the parser may have
-/// taken away.
+/// Divides the rest of the command line into cargo's options and what stands behind `--`, which the parser
+/// may have taken away.
 fn split(
     mut rest: Vec<OsString>,
     line: impl Iterator<Item = OsString>,

@@ -19,8 +19,8 @@ Examples:
 
 /// Switch the recording of a program on or off while it runs, or have a snapshot written
 ///
-/// The program must have been started with `highwater run --paused`. It listens on a Unix socket that only its
-/// user may use. What it allocated before the recording began has no stacks.
+/// The program must have been started with `highwater run --paused`. It listens on a Unix socket that only
+/// its user may use. What it allocated before the recording began has no stacks.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {

@@ -54,7 +54,8 @@ pub(crate) struct Args {
     /// name
     #[arg(long)]
     children: bool,
-    /// Record nothing until `highwater record PID start`; the program has one thread more and listens on a socket of its user's
+    /// Record nothing until `highwater record PID start`; the program has one thread more and listens on a
+    /// socket of its user's
     #[arg(long)]
     paused: bool,
     /// If the program cannot be recorded, say why and run it without

@@ -1,8 +1,8 @@
 //! The library that is preloaded: where it is, and how it comes there.
 //!
-//! `cargo install` installs commands only. So the library is built once, by cargo, from the sources that this command was
-//! built from if they are still there, and otherwise from the registry. It is kept in the user's directory for data, under
-//! the version of this command.
+//! `cargo install` installs commands only. So the library is built once, by cargo, from the sources that
+//! this command was built from if they are still there, and otherwise from the registry. It is kept in the
+//! user's directory for data, under the version of this command.
 
 use std::env;
 use std::ffi::OsString;
@@ -30,7 +30,8 @@ fn wrong(reason: String) -> CliError {
     CliError::Run { program: LIBRARY.to_owned(), reason }
 }
 
-/// The library: the one that the environment names, the one beside this command, or the one that was installed.
+/// The library: the one that the environment names, the one beside this command, or the one that was
+/// installed.
 pub(crate) fn find() -> Result<PathBuf, CliError> {
     let named = env::var_os(VARIABLE).filter(|it| !it.is_empty());
     let path = match named {

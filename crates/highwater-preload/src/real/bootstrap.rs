@@ -1,5 +1,5 @@
-//! Memory for what the loader asks for while it is asked for the real functions, and for what the handler of a signal asks
-//! for. Nothing of it is ever given back.
+//! Memory for what the loader asks for while it is asked for the real functions, and for what the handler
+//! of a signal asks for. Nothing of it is ever given back.
 
 use core::cell::UnsafeCell;
 use core::ptr;

@@ -12,8 +12,8 @@ use super::{CALLOC, MEMALIGN, Next, REALLOC, bootstrap, by_header, header, raw_f
 #[derive(Debug)]
 pub(crate) struct Glibc;
 
-// SAFETY: as for `Next`, whose functions these are when they are known and glibc's. Blocks of the reserve have glibc's header, and are
-// told by their addresses.
+// SAFETY: as for `Next`, whose functions these are when they are known and glibc's. Blocks of the reserve
+// have glibc's header, and their addresses distinguish them.
 unsafe impl Inner for Glibc {
     fn start() {
         Next::start();
@@ -78,8 +78,8 @@ unsafe impl Inner for Glibc {
 
     #[inline(always)]
     unsafe fn small_usable_bytes(block: *mut u8) -> usize {
-        // 8 bytes more than it has for a block that is mapped by itself, which a small one is where the program asked for that
-        // (`mallopt`).
+        // 8 bytes more than it has for a block that is mapped by itself, which a small one is where the
+        // program asked for that (`mallopt`).
         // SAFETY: the word in front of a block is its size with flags.
         unsafe { header(block) - 8 }
     }

@@ -1,7 +1,9 @@
-//! The signal handler that writes the profile must not wait for the program's allocator, in the middle of which it may have come.
+//! The signal handler that writes the profile must not wait for the program's allocator: the signal may have
+//! come in the middle of that.
 //!
-//! This library has an allocator of its own. But the standard library and the C library ask for a few blocks by `malloc`
-//! (a thread's handle, the buffer of a directory). In the thread of the handler these come from the reserve.
+//! This library has an allocator of its own. But the standard library and the C library ask for a few
+//! blocks by `malloc` (a thread's handle, the buffer of a directory). In the thread of the handler these
+//! come from the reserve.
 
 use core::sync::atomic::{AtomicI32, Ordering};
 use std::thread;

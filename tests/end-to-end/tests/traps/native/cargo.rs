@@ -1,4 +1,5 @@
-//! `cargo highwater run|test`: the programs of a cargo project, and the library that `highwater run --install` builds.
+//! `cargo highwater run|test`: the programs of a cargo project, and the library that `highwater run
+//! --install` builds.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! `highwater run --paused` and `highwater record`: recording that is switched on, and off, while the program runs.
+//! `highwater run --paused` and `highwater record`: recording that is switched on, and off, while the
+//! program runs.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
