@@ -7,7 +7,12 @@
 //! `preloaded` the word is reached by two loads instead (the initial-exec model): the loader writes the word's offset from the thread
 //! pointer into the library when it loads that.
 
+use super::slot::{Kind, Slot};
+
 pub(super) use place::{get, set};
+
+/// What a thread that has not allocated yet points to.
+pub(super) static UNATTACHED: Slot = Slot::new(Kind::None);
 
 #[cfg(all(
     feature = "preloaded",
@@ -20,8 +25,7 @@ pub(super) use place::{get, set};
 mod place {
     use core::arch::{asm, global_asm};
 
-    use crate::thread::slot::Slot;
-    use crate::thread::slots::UNATTACHED;
+    use super::{Slot, UNATTACHED};
 
     // One word in the part of the file from which each thread's memory is copied. Other objects of the library see the name, other
     // libraries do not.
@@ -82,8 +86,7 @@ mod place {
 mod place {
     use core::cell::Cell;
 
-    use crate::thread::slot::Slot;
-    use crate::thread::slots::UNATTACHED;
+    use super::{Slot, UNATTACHED};
 
     thread_local! {
         // A pointer, since older compilers let no constant refer to what can change.

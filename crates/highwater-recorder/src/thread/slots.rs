@@ -7,15 +7,13 @@ use core::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
-use super::pointer;
+use super::pointer::{self, UNATTACHED};
 use super::slot::read::SlotCounts;
 use super::slot::{Kind, Slot};
 use crate::owner::Owner;
 use crate::{peak, sys};
 use highwater_lockfree::arena;
 
-/// What a thread that has not allocated yet points to.
-pub(super) static UNATTACHED: Slot = Slot::new(Kind::None);
 /// What a thread points to when it is being attached, and again when it has ended.
 static DETACHED: Slot = Slot::new(Kind::None);
 /// Where the operations of such threads are counted.
