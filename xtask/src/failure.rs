@@ -69,6 +69,9 @@ pub enum Failure {
     /// The advice on published programs cannot be had, or something in it has not been examined.
     #[error("suites advice: {0}")]
     Advice(String),
+    /// A program behaves otherwise under `highwater run`, or its counts are wrong.
+    #[error("suites native: {0}")]
+    Native(String),
     /// A step of `ci` failed; the reason is printed already.
     #[error("ci stopped at `{0}`")]
     Step(&'static str),

@@ -10,7 +10,14 @@ use crate::args::Cli;
 
 /// Commands by purpose. Each command is in exactly one group.
 const GROUPS: &[(&str, &[(&str, &str)])] = &[
-    ("Record a program as it is", &[("run", "run it with the recorder behind its malloc; no rebuild")]),
+    (
+        "Record a program as it is",
+        &[
+            ("run", "run it with the recorder behind its malloc; no rebuild"),
+            ("record", "start or stop recording a program that is running so"),
+            ("cargo", "cargo run, test or bench, with every program recorded"),
+        ],
+    ),
     (
         "Look at one profile",
         &[

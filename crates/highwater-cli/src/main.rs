@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod cargo;
 mod command;
 mod config;
 mod error;

@@ -4,10 +4,10 @@ use core::ffi::{c_int, c_void};
 use core::hint;
 use core::mem;
 
-use crate::output;
 use crate::real::Real;
 use crate::signals;
 use crate::start::at_very_end;
+use crate::{control, output};
 
 /// Has the profile written when the program returns from `main` or calls `exit`.
 pub(crate) fn start() {
@@ -15,14 +15,20 @@ pub(crate) fn start() {
 }
 
 extern "C" fn at_exit(_: *mut c_void) {
+    write();
+}
+
+/// Writes the profile, and takes back what stands for the process.
+fn write() {
     let _ = output::write();
+    control::end();
 }
 
 /// POSIX's `_exit`.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub extern "C" fn _exit(code: c_int) -> ! {
     static REAL: Real = Real::new();
-    let _ = output::write();
+    write();
     let real = REAL.find(c"_exit");
     // SAFETY: the function of this name has this type.
     unsafe { mem::transmute::<*mut c_void, extern "C" fn(c_int) -> !>(real)(code) }

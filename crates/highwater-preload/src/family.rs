@@ -6,9 +6,76 @@ use core::ffi::{c_int, c_void};
 
 use highwater_recorder::{Family, Inner as _};
 
-use crate::real::{Next, is_inside};
+use crate::real::{Glibc, Next, is_glibc, is_inside};
 
 type Recorded = Family<Next>;
+
+/// The same where the allocator is known to be glibc's, which is nearly always.
+type RecordedGlibc = Family<Glibc>;
+
+/// The functions in front of an allocator that is not glibc's, or was not looked up yet; and where a signal
+/// handler is at work.
+mod elsewhere {
+    use super::*;
+    use crate::real::{bootstrap, is_in_handler};
+
+    /// # Safety
+    /// As the C library's.
+    #[inline(never)]
+    pub(super) unsafe fn malloc(bytes: usize) -> *mut c_void {
+        if is_in_handler() {
+            return bootstrap::allocate(16, bytes).cast();
+        }
+        // SAFETY: the caller's promise.
+        unsafe { if is_inside() { Next::malloc(bytes) } else { Recorded::malloc(bytes) }.cast() }
+    }
+
+    /// # Safety
+    /// As the C library's.
+    #[inline(never)]
+    pub(super) unsafe fn free(block: *mut c_void) {
+        // What the interrupted code's thread frees here would wait for its allocator.
+        if is_in_handler() {
+            return;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { if is_inside() { Next::free(block.cast()) } else { Recorded::free(block.cast()) } }
+    }
+
+    /// # Safety
+    /// As the C library's.
+    #[inline(never)]
+    pub(super) unsafe fn calloc(count: usize, bytes: usize) -> *mut c_void {
+        if is_in_handler() {
+            return bootstrap::allocate(16, count.saturating_mul(bytes)).cast();
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            if is_inside() { Next::calloc(count, bytes) } else { Recorded::calloc(count, bytes) }.cast()
+        }
+    }
+
+    /// # Safety
+    /// As the C library's.
+    #[inline(never)]
+    pub(super) unsafe fn realloc(block: *mut c_void, bytes: usize) -> *mut c_void {
+        let block = block.cast::<u8>();
+        if is_in_handler() {
+            let before = bootstrap::bytes_of(block).unwrap_or(0);
+            let moved = bootstrap::allocate(16, bytes);
+            if !moved.is_null() {
+                // SAFETY: both are blocks of the reserve, neither is smaller than what is copied, and a
+                // fresh one overlaps no other.
+                unsafe { moved.copy_from_nonoverlapping(block, before.min(bytes)) };
+            }
+            return moved.cast();
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            if is_inside() { Next::realloc(block, bytes) } else { Recorded::realloc(block, bytes) }.cast()
+        }
+    }
+}
 
 /// C's `malloc`.
 ///
@@ -16,12 +83,12 @@ type Recorded = Family<Next>;
 /// As the C library's.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn malloc(bytes: usize) -> *mut c_void {
-    if is_inside() {
+    if is_glibc() {
         // SAFETY: the caller's promise.
-        return unsafe { Next::malloc(bytes).cast() };
+        return unsafe { RecordedGlibc::malloc(bytes).cast() };
     }
     // SAFETY: the caller's promise.
-    unsafe { Recorded::malloc(bytes).cast() }
+    unsafe { elsewhere::malloc(bytes) }
 }
 
 /// C's `free`.
@@ -30,12 +97,12 @@ pub unsafe extern "C" fn malloc(bytes: usize) -> *mut c_void {
 /// As the C library's.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn free(block: *mut c_void) {
-    if is_inside() {
+    if is_glibc() {
         // SAFETY: the caller's promise.
-        return unsafe { Next::free(block.cast()) };
+        return unsafe { RecordedGlibc::free(block.cast()) };
     }
     // SAFETY: the caller's promise.
-    unsafe { Recorded::free(block.cast()) }
+    unsafe { elsewhere::free(block) }
 }
 
 /// C's `calloc`.
@@ -44,12 +111,12 @@ pub unsafe extern "C" fn free(block: *mut c_void) {
 /// As the C library's.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
-    if is_inside() {
+    if is_glibc() {
         // SAFETY: the caller's promise.
-        return unsafe { Next::calloc(count, bytes).cast() };
+        return unsafe { RecordedGlibc::calloc(count, bytes).cast() };
     }
     // SAFETY: the caller's promise.
-    unsafe { Recorded::calloc(count, bytes).cast() }
+    unsafe { elsewhere::calloc(count, bytes) }
 }
 
 /// C's `realloc`.
@@ -58,12 +125,12 @@ pub unsafe extern "C" fn calloc(count: usize, bytes: usize) -> *mut c_void {
 /// As the C library's.
 #[cfg_attr(not(test), unsafe(no_mangle))]
 pub unsafe extern "C" fn realloc(block: *mut c_void, bytes: usize) -> *mut c_void {
-    if is_inside() {
+    if is_glibc() {
         // SAFETY: the caller's promise.
-        return unsafe { Next::realloc(block.cast(), bytes).cast() };
+        return unsafe { RecordedGlibc::realloc(block.cast(), bytes).cast() };
     }
     // SAFETY: the caller's promise.
-    unsafe { Recorded::realloc(block.cast(), bytes).cast() }
+    unsafe { elsewhere::realloc(block, bytes) }
 }
 
 /// glibc's `reallocarray`.

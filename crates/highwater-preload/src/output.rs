@@ -58,6 +58,7 @@ pub(crate) fn write() -> Result<(), Refused> {
         remove(STRAY.try_lock().ok().and_then(|mut it| it.take()));
         if settings.every_ms == 0 { file(settings, role) } else { next_of_series(settings, role) }
     })
+    .map(drop)
 }
 
 /// Programs that are there to start another one. What they allocate before is of no interest.
@@ -92,28 +93,47 @@ pub(crate) fn remove(file: Option<PathBuf>) {
     }
 }
 
-fn write_as(name: impl FnOnce(&Settings, Role) -> PathBuf) -> Result<(), Refused> {
+/// Writes a profile while the program runs, with this number, or the next of its series. Returns the file.
+pub(crate) fn write_snapshot(number: u32) -> Option<PathBuf> {
+    let mut written = None;
+    write_as(|settings, role| {
+        let file = if settings.every_ms == 0 {
+            with_word(&file(settings, role), &format!("snapshot-{number}"))
+        } else {
+            next_of_series(settings, role)
+        };
+        written.insert(file).clone()
+    })
+    .is_ok_and(|is_written| is_written)
+    .then_some(written)?
+}
+
+/// Writes a profile to the file that `name` says. Returns whether it is there; if not, standard error says
+/// why.
+fn write_as(name: impl FnOnce(&Settings, Role) -> PathBuf) -> Result<bool, Refused> {
     let (Some(settings), role) = (settings::get(), process::role()) else { return Err(Refused::NotAsked) };
     if role == Role::None {
         return Err(Refused::NotAsked);
     }
     begin()?;
-    own_memory(|| {
+    let is_written = own_memory(|| {
         // A panic must not pass through C code.
         let result = panic::catch_unwind(panic::AssertUnwindSafe(|| {
             let file = name(settings, role);
             let written = Snapshot::capture().and_then(|it| it.write(&file));
-            if let Err(error) = written {
+            if let Err(error) = &written {
                 complain(&error.to_string());
             }
+            written.is_ok()
         }));
-        if result.is_err() {
+        result.unwrap_or_else(|_| {
             complain("the profile could not be written");
-        }
+            false
+        })
     });
     WRITER.store(0, Ordering::Release);
     signals::end_by_pending();
-    Ok(())
+    Ok(is_written)
 }
 
 /// Waits until no other thread writes.

@@ -12,8 +12,9 @@ use core::mem;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, Ordering};
 
+use crate::control;
 use crate::output::{self, Refused};
-use crate::real::Real;
+use crate::real::{Handler, Real};
 
 /// The signals: from a terminal, from a service manager, from a terminal that is gone, and from a failed
 /// assertion.
@@ -72,12 +73,15 @@ fn install(signal: c_int) {
 }
 
 extern "C" fn handle(signal: c_int) {
-    if output::write() == Err(Refused::Here) {
+    let handler = Handler::begin();
+    let written = output::write();
+    if written == Err(Refused::Here) {
         // The thread ends by the signal when it has written.
         PENDING.store(signal, Ordering::Release);
         return;
     }
     end_by(signal);
+    drop(handler);
 }
 
 /// Ends the process by a signal that came while the calling thread was writing.
@@ -90,6 +94,7 @@ pub(crate) fn end_by_pending() {
 
 /// Ends the process as the signal would have without our handler.
 fn end_by(signal: c_int) {
+    control::end();
     // SAFETY: all of it may be done in a signal handler; zeroes are a valid action and a valid set of
     // signals.
     unsafe {

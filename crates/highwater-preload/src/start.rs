@@ -11,7 +11,7 @@ use highwater_recorder::{Mode, own_memory};
 
 use crate::process::Role;
 use crate::settings::{self, PROCESS_DIGITS, Settings, VARIABLE};
-use crate::{ending, environment, exec, output, process, signals};
+use crate::{control, ending, environment, exec, output, process, signals};
 
 /// Sets the recorder up. Called by the first allocation, and until it could be done.
 pub(crate) fn start() {
@@ -21,7 +21,7 @@ pub(crate) fn start() {
     }
     // SAFETY: there are no other threads before the program begins.
     let settings = settings::take(unsafe { environment::get(VARIABLE) });
-    if highwater_recorder::start_family(settings.map_or(Mode::Off, |it| it.mode)) {
+    if highwater_recorder::start_family(settings.map_or(Mode::Off, Settings::first_mode)) {
         highwater_unwind::keep_present_modules();
     }
 }
@@ -55,6 +55,7 @@ extern "C" fn construct(_: c_int, _: *const *const c_char, _: *const *const c_ch
         if settings.every_ms != 0 {
             start_series(settings);
         }
+        control::start(settings);
         signals::start();
     });
 }
@@ -98,22 +99,24 @@ unsafe extern "C" fn forked() {
 /// Starts the thread that writes a snapshot after each period.
 fn start_series(settings: &'static Settings) {
     let period = Duration::from_millis(settings.every_ms);
-    let series = move || {
-        own_memory(|| {
-            let mut next = Instant::now() + period;
-            loop {
-                thread::sleep(next.saturating_duration_since(Instant::now()));
-                next = (next + period).max(Instant::now());
-                let _ = output::write();
-            }
-        });
-    };
+    spawn("series", move || {
+        let mut next = Instant::now() + period;
+        loop {
+            thread::sleep(next.saturating_duration_since(Instant::now()));
+            next = (next + period).max(Instant::now());
+            let _ = output::write();
+        }
+    });
+}
+
+/// Starts a thread of this library's.
+pub(crate) fn spawn(what: &str, work: impl FnOnce() + Send + 'static) {
     // The signals that are meant for the program are not delivered to this thread.
     let before = signals::block_all();
-    let started = thread::Builder::new().name("highwater".to_owned()).spawn(series);
+    let started = thread::Builder::new().name("highwater".to_owned()).spawn(|| own_memory(work));
     signals::set_mask(before);
     if let Err(error) = started {
-        output::complain(&format!("no thread could be started for the series: {error}"));
+        output::complain(&format!("no thread could be started for the {what}: {error}"));
     }
 }
 

@@ -13,11 +13,13 @@
 //! Nothing in here panics, and no lock is held while the inner allocator runs.
 //!
 //! The way of an allocation, file by file: [`alloc`] (the `GlobalAlloc` methods; the only calls to the inner
-//! allocator) → [`thread`](mod@thread) (the calling thread's countdown and exact counters) → [`sampler`]
-//! (when it is sampled) → [`highwater_unwind`] (its stack) → [`site`] (the totals of its call site) →
-//! [`totals`] and [`peak`] (of the process). Sampled blocks with an alignment of 16 or more are found again
-//! through [`aligned`], all others by a bit of their address. [`probe`] tells tracers outside of the process
-//! of both. [`sys`] is all that is asked of the operating system.
+//! allocator) → [`thread`](mod@thread) (the calling thread's countdown and exact counters) → [`sampler`] (when
+//! it is sampled) → [`highwater_unwind`] (its stack) → [`site`] (the totals of its call site) → [`totals`] and [`peak`] (of the process). Sampled blocks with an alignment of 16 or more are found again through [`aligned`], all
+//! others by a bit of their address. [`probe`] tells tracers outside of the process of both. [`sys`] is all that is asked
+//! of the operating system.
+//!
+//! The feature `preloaded` is for a shared library that is loaded when the program starts: it reaches the thread's counters without a
+//! call of the loader. Such a library cannot always be loaded later. The feature changes nothing else.
 
 mod aligned;
 mod alloc;
@@ -68,7 +70,7 @@ pub use {
     alloc::Alloc,
     cohort::begin_snapshot,
     ending::{EndSignal, at_exit, catch_end_signals, end_by, next_signal},
-    family::{Family, Inner, start_family},
+    family::{BIG_BLOCK, Family, Inner, start_family},
     hard_limit::set_hard_limit,
     in_force::{has_shared_std, is_complete, is_supported, last_interval_bytes, mode, running, set_mode},
     living::{LiveSample, live_samples, visit_live_samples},

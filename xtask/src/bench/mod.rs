@@ -16,6 +16,7 @@ mod jemalloc_heap;
 mod leaktest;
 mod machine;
 mod measure;
+mod native;
 mod ratio;
 mod read;
 mod reader;
@@ -83,6 +84,9 @@ enum Part {
     Trend(trend::Options),
     /// Measure the cost of the leak harness for a test that does nothing; takes half a minute.
     Leaktest(leaktest::Options),
+    /// Measure what `highwater run` costs programs of the distribution, next to heaptrack; takes some
+    /// minutes.
+    Native(native::Options),
 }
 
 impl Options {
@@ -120,6 +124,7 @@ pub fn run(workspace: &Workspace, options: &Options) -> Result<(), Failure> {
         Some(Part::Diff(options)) => diff::run(workspace, options),
         Some(Part::Trend(options)) => trend::run(workspace, options),
         Some(Part::Leaktest(options)) => leaktest::run(workspace, options),
+        Some(Part::Native(options)) => native::run(workspace, options),
     }
 }
 

@@ -74,6 +74,8 @@ const CLIENTS: &[Client] = &[
 const OF_BENCHMARKS: &[Client] = &[
     // The load generator with a fixed request rate. With one request to a closed port, it exits at once.
     Client { program: "hey", probe: &["-n", "1", "-c", "1", "http://127.0.0.1:9"], package: "hey" },
+    // A program that is recorded as it is.
+    Client { program: "sqlite3", probe: &["--version"], package: "sqlite3" },
 ];
 
 /// Compiles only the header.

@@ -3,6 +3,7 @@
 mod advice;
 mod crates;
 mod leak_corpus;
+mod native;
 mod oom;
 
 use crate::failure::Failure;
@@ -22,6 +23,9 @@ pub enum Suite {
     /// Drive services into their memory limit repeatedly, and check the files that they leave; takes a
     /// minute.
     Oom(oom::Options),
+    /// Run programs of the distribution with and without the recorder, compare what they print and how they
+    /// end, and count with valgrind; takes minutes.
+    Native(native::Options),
 }
 
 /// Runs a suite.
@@ -34,5 +38,6 @@ pub fn run(workspace: &Workspace, suite: &Suite) -> Result<(), Failure> {
         Suite::Crates(options) => crates::run(workspace, options),
         Suite::Advice(options) => advice::run(workspace, options),
         Suite::Oom(options) => oom::run(workspace, options),
+        Suite::Native(options) => native::run(workspace, options),
     }
 }

@@ -43,11 +43,17 @@ fn run(command: &mut Command) -> io::Result<ExitCode> {
     Ok(ExitCode::from(status.code().and_then(|it| u8::try_from(it).ok()).unwrap_or(2)))
 }
 
+/// The commands of cargo that have programs recorded: `cargo highwater test` is `highwater cargo test`.
+const ACTIONS: [&str; 3] = ["run", "test", "bench"];
+
 /// The arguments after `cargo highwater`. Cargo passes the subcommand's name as the first argument.
 fn arguments(all: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = all.skip(1).collect();
     if arguments.first().is_some_and(|it| it == "highwater") {
         arguments.remove(0);
+    }
+    if arguments.first().is_some_and(|first| ACTIONS.iter().any(|it| first == it)) {
+        arguments.insert(0, "cargo".into());
     }
     arguments
 }
@@ -61,6 +67,8 @@ mod tests {
         let given = |words: &[&str]| arguments(words.iter().map(OsString::from));
         assert_eq!(given(&["cargo-highwater", "highwater", "top", "highwater"]), ["top", "highwater"]);
         assert_eq!(given(&["cargo-highwater", "top"]), ["top"]);
+        assert_eq!(given(&["cargo-highwater", "highwater", "test", "-r"]), ["cargo", "test", "-r"]);
+        assert_eq!(given(&["cargo-highwater", "run", "--", "run"]), ["cargo", "run", "--", "run"]);
         assert!(given(&["cargo-highwater"]).is_empty());
     }
 }

@@ -1,6 +1,7 @@
 //! The commands, one file each: its arguments, the question it asks, the view it shows.
 
 pub(crate) mod advise;
+pub(crate) mod cargo;
 pub(crate) mod check;
 pub(crate) mod compare;
 pub(crate) mod convert;
@@ -14,6 +15,7 @@ pub(crate) mod live;
 pub(crate) mod merge;
 pub(crate) mod peek;
 pub(crate) mod plot;
+pub(crate) mod record;
 pub(crate) mod report;
 pub(crate) mod rss;
 pub(crate) mod run;

@@ -7,13 +7,13 @@ use std::process::{Command, ExitStatus};
 use crate::error::CliError;
 
 /// How the program ended.
-pub(super) struct Ended {
+pub(crate) struct Ended {
     pub process: u32,
     status: ExitStatus,
 }
 
 /// Runs a program with additional variables in its environment, and waits for its end.
-pub(super) fn run(
+pub(crate) fn run(
     program: &OsStr,
     arguments: &[OsString],
     variables: &[(&str, &OsStr)],
@@ -35,7 +35,7 @@ pub(super) fn run(
 
 impl Ended {
     /// The program's exit code. If a signal ended it, this process ends by the same one.
-    pub(super) fn mirror(&self) -> u8 {
+    pub(crate) fn mirror(&self) -> u8 {
         #[cfg(unix)]
         if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&self.status) {
             forward::end_by(signal);

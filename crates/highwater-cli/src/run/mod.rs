@@ -1,7 +1,8 @@
 //! Running a program with the recorder preloaded: [`program`] finds it, [`refusal`] says why it cannot be
-//! recorded, [`child`] starts it and ends as it does.
+//! recorded, [`library`] is what is preloaded, [`child`] starts the program and ends as it does.
 
-mod child;
+pub(crate) mod child;
+pub(crate) mod library;
 mod program;
 mod refusal;
 mod script;
@@ -31,18 +32,17 @@ pub(crate) struct Plan {
     pub output: Option<PathBuf>,
     pub every: Option<Duration>,
     pub has_children: bool,
+    /// Whether nothing is recorded before `highwater record` says so.
+    pub is_paused: bool,
+    /// Whether a program that cannot be recorded is run all the same.
+    pub is_lenient: bool,
     pub program: OsString,
     pub arguments: Vec<OsString>,
 }
 
-/// The environment variable that names the library.
-const LIBRARY_VARIABLE: &str = "HIGHWATER_PRELOAD";
-
 /// The environment variable that says what the library is to do; crates/highwater-preload/src/settings.rs has
 /// its parts.
 const SETTINGS_VARIABLE: &str = "HIGHWATER_RUN";
-
-const LIBRARY: &str = "libhighwater_preload.so";
 
 const PRELOAD_VARIABLE: &str = "LD_PRELOAD";
 
@@ -50,8 +50,14 @@ impl Plan {
     /// Runs the program. Returns its exit code; if a signal ended it, this process ends by the same one.
     pub(crate) fn run(self) -> Result<u8, CliError> {
         let found = program::find(&self.program)?;
-        refusal::check(&found)?;
-        let library = library()?;
+        match refusal::check(&found) {
+            Err(error) if self.is_lenient => {
+                output::note(&format!("not recorded: {error}"));
+                return Ok(child::run(&self.program, &self.arguments, &[])?.mirror());
+            }
+            checked => checked?,
+        }
+        let library = library::find()?;
         let output = self.output()?;
         let settings = self.settings(&output);
         let mut preloaded = library.into_os_string();
@@ -71,6 +77,7 @@ impl Plan {
     fn output(&self) -> Result<PathBuf, CliError> {
         let default = if self.every.is_some() { "snapshots" } else { "heap.pb.gz" };
         let given = self.output.clone().unwrap_or_else(|| PathBuf::from(default));
+        let given = with_name(&given, &self.name());
         let wrong = |reason| CliError::Run { program: given.display().to_string(), reason };
         let failed = |error: io::Error| wrong(format!("the directory cannot be made: {error}"));
         let path = std::path::absolute(&given).map_err(failed)?;
@@ -81,13 +88,19 @@ impl Plan {
         }
         if is_directory {
             fs::create_dir_all(&path).map_err(failed)?;
-            let name = Path::new(&self.program).file_name().unwrap_or(OsStr::new("heap")).to_string_lossy();
-            return Ok(path.join(format!("{}.%p.pb.gz", name.replace('%', "_"))));
+            return Ok(path.join(format!("{}.%p.pb.gz", self.name())));
         }
         match path.parent().filter(|it| it.is_dir()) {
             Some(_) => Ok(path),
             None => Err(wrong("the directory of this file does not exist; make it first".to_owned())),
         }
+    }
+
+    /// The program's name, for the names of files.
+    fn name(&self) -> String {
+        let name = Path::new(&self.program).file_name().unwrap_or(OsStr::new("heap")).to_string_lossy();
+        // All tests of documentation have this one.
+        if name == "rust_out" { "rust_out.%p".to_owned() } else { name.replace('%', "_") }
     }
 
     fn settings(&self, output: &Path) -> OsString {
@@ -96,8 +109,8 @@ impl Plan {
             Mode::Exact => "exact".to_owned(),
             Mode::Interval(bytes) => bytes.to_string(),
         };
-        let children = u8::from(self.has_children);
-        let mut settings = OsString::from(format!("0000000000 000 {children} {every_ms} {mode} "));
+        let (children, paused) = (u8::from(self.has_children), u8::from(self.is_paused));
+        let mut settings = OsString::from(format!("0000000000 000 {children} {paused} {every_ms} {mode} "));
         settings.push(output);
         settings
     }
@@ -127,6 +140,14 @@ impl Plan {
     }
 }
 
+/// A path with the program's name in the place of `%n`.
+fn with_name(path: &Path, name: &str) -> PathBuf {
+    let Some(file) = path.file_name().and_then(OsStr::to_str).filter(|it| it.contains("%n")) else {
+        return path.to_owned();
+    };
+    path.with_file_name(file.replace("%n", name))
+}
+
 /// What tells one state of a file or a directory from another.
 #[derive(Debug, PartialEq, Eq)]
 struct Written(Option<(std::time::SystemTime, u64)>, usize);
@@ -139,36 +160,4 @@ impl Written {
         };
         Self(at(path), fs::read_dir(path).map_or(0, Iterator::count))
     }
-}
-
-/// The library: the one that the environment names, or the one beside this command.
-fn library() -> Result<PathBuf, CliError> {
-    let wrong = |reason: String| CliError::Run { program: LIBRARY.to_owned(), reason };
-    let named = env::var_os(LIBRARY_VARIABLE).filter(|it| !it.is_empty());
-    let path = match named {
-        Some(path) => std::path::absolute(path)
-            .ok()
-            .filter(|it| it.is_file())
-            .ok_or_else(|| wrong(format!("there is no such file as {LIBRARY_VARIABLE} says")))?,
-        None => {
-            let own = env::current_exe().ok().map(|it| it.canonicalize().unwrap_or(it));
-            let directory = own.as_deref().and_then(Path::parent).unwrap_or(Path::new("/"));
-            let beside =
-                ["", "../lib", "../lib/highwater", "deps"].map(|it| directory.join(it).join(LIBRARY));
-            beside.into_iter().find(|it| it.is_file()).ok_or_else(|| {
-                wrong(format!(
-                    "not found beside this command, in {}; build it with `cargo build --release -p highwater-preload`, and put it there or name it in {LIBRARY_VARIABLE}",
-                    directory.display()
-                ))
-            })?
-        }
-    };
-    let path = path.canonicalize().unwrap_or(path);
-    if path.as_os_str().as_encoded_bytes().iter().any(|it| matches!(it, b':' | b' ')) {
-        return Err(wrong(format!(
-            "{} has a space or a colon in its path, which the loader takes for the end of it; name a copy elsewhere in {LIBRARY_VARIABLE}",
-            path.display()
-        )));
-    }
-    Ok(path)
 }

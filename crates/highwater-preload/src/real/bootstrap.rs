@@ -1,11 +1,11 @@
-//! Memory for what the loader asks for while it is asked for the real functions. Nothing of it is ever given
-//! back.
+//! Memory for what the loader asks for while it is asked for the real functions, and for what the handler
+//! of a signal asks for. Nothing of it is ever given back.
 
 use core::cell::UnsafeCell;
 use core::ptr;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-const BYTES: usize = 64 * 1024;
+const BYTES: usize = 256 * 1024;
 
 /// In front of a block is its size, as glibc writes it: with 8 bytes for this word, and a bit that says
 /// nothing here.
@@ -42,11 +42,16 @@ pub(crate) fn allocate(align: usize, bytes: usize) -> *mut u8 {
     }
 }
 
+/// Whether a block is one of this reserve.
+#[inline(always)]
+pub(crate) fn has(block: *mut u8) -> bool {
+    block.addr().wrapping_sub(RESERVE.0.get().addr()) < BYTES
+}
+
 /// Usable bytes of a block of this reserve; `None` for any other block.
 #[inline(always)]
 pub(crate) fn bytes_of(block: *mut u8) -> Option<usize> {
-    let at = block.addr().wrapping_sub(RESERVE.0.get().addr());
-    if at >= BYTES {
+    if !has(block) {
         return None;
     }
     // SAFETY: it is a block of this reserve, with its size in front.

@@ -4,6 +4,12 @@
 //! ([`bootstrap`]).
 
 pub(crate) mod bootstrap;
+mod glibc;
+
+mod handler;
+
+pub(crate) use glibc::Glibc;
+pub(crate) use handler::{Handler, is_in_handler};
 
 use core::cell::Cell;
 use core::ffi::{CStr, c_void};
@@ -41,7 +47,8 @@ static MEMALIGN: Real = Real::new();
 static FREE: Real = Real::new();
 static USABLE: Real = Real::new();
 
-/// Whether the functions are glibc's, whose blocks tell their size in front of them.
+/// Whether the functions are glibc's, whose blocks tell their size in front of them, and no signal handler
+/// is at work.
 static HAS_HEADERS: AtomicBool = AtomicBool::new(false);
 
 const UNKNOWN: u8 = 0;
@@ -69,7 +76,8 @@ fn find_all() -> bool {
             complain(name);
         }
     }
-    HAS_HEADERS.store(has_headers(), Ordering::Relaxed);
+    // The functions are there for all who see this.
+    HAS_HEADERS.store(has_headers(), Ordering::Release);
     STATE.store(KNOWN, Ordering::Release);
     true
 }
@@ -114,11 +122,23 @@ fn has_headers() -> bool {
 /// The block is one of glibc's.
 #[inline(always)]
 unsafe fn by_header(block: *mut u8) -> usize {
-    const FLAGS: usize = 7;
     const IS_MAPPED: usize = 2;
     // SAFETY: the word in front of a block is its size with flags, with which free begins as well.
     let word = unsafe { block.cast::<usize>().sub(1).read() };
     (word & !FLAGS) - if word & IS_MAPPED == 0 { 8 } else { 16 }
+}
+
+/// The lowest bits of a block's size are flags.
+const FLAGS: usize = 7;
+
+/// The size in front of one of glibc's blocks: bytes from there to the next block.
+///
+/// # Safety
+/// The block is one of glibc's.
+#[inline(always)]
+unsafe fn header(block: *mut u8) -> usize {
+    // SAFETY: the caller's promise.
+    unsafe { block.cast::<usize>().sub(1).read() & !FLAGS }
 }
 
 /// # Safety
@@ -170,6 +190,12 @@ fn inside<R>(call: impl FnOnce() -> R) -> R {
     let result = call();
     IS_INSIDE.set(before);
     result
+}
+
+/// Whether the functions are glibc's and were looked up: [`Glibc`] may be used.
+#[inline(always)]
+pub(crate) fn is_glibc() -> bool {
+    HAS_HEADERS.load(Ordering::Acquire)
 }
 
 /// Whether one of the functions calls another one, which is a part of what it does and no call of the

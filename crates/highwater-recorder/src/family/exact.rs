@@ -1,6 +1,6 @@
 //! The malloc family in exact mode: every block has a mark, which keeps the bytes that the program asked for.
 
-use super::{Family, Inner, counted, tail};
+use super::{Family, Inner, tail};
 use crate::config::Settings;
 use crate::exact::Exact;
 use crate::mark::Mark;
@@ -32,7 +32,7 @@ impl<A: Inner> Family<A> {
             let block = ask(bytes);
             if !block.is_null() {
                 // SAFETY: the block was just allocated.
-                verdict.count(counted(unsafe { A::usable_bytes(block) }));
+                verdict.count(unsafe { Self::counted_bytes(block) });
             }
             return block;
         }

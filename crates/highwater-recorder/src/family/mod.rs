@@ -80,10 +80,24 @@ pub unsafe trait Inner {
     /// # Safety
     /// As the C library's.
     unsafe fn usable_bytes(block: *mut u8) -> usize;
+
+    /// About the same where that is less than [`BIG_BLOCK`], and for other blocks any number that is not. It may be faster to know. It is
+    /// the same number whenever it is asked for, until the block is resized.
+    ///
+    /// # Safety
+    /// As for [`Self::usable_bytes`].
+    #[inline(always)]
+    unsafe fn small_usable_bytes(block: *mut u8) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe { Self::usable_bytes(block) }
+    }
 }
 
-/// Sets the recorder up for a [`Family`], with this mode and regardless of the environment. False if it was
-/// or if the platform has none.
+/// Blocks with at least so many usable bytes are big; see [`Inner::small_usable_bytes`].
+pub const BIG_BLOCK: usize = BIG;
+
+/// Sets the recorder up for a [`Family`], with this mode and regardless of the environment. False if it was or if the platform
+/// has none.
 pub fn start_family(mode: Mode) -> bool {
     tail::start();
     if !start::start_with(mode) {
@@ -155,7 +169,7 @@ impl<A: Inner> Family<A> {
         }
         // SAFETY: the caller's promise; null is a multiple of everything.
         unsafe {
-            let usable = A::usable_bytes(block);
+            let usable = A::small_usable_bytes(block);
             if usable >= BIG || !thread::current().try_count_free(usable) {
                 return Self::free_looking(block);
             }
@@ -177,7 +191,7 @@ impl<A: Inner> Family<A> {
             if way() != SAMPLED || block.addr().is_multiple_of(PAGE) || bytes >= RESERVED_FROM || bytes == 0 {
                 return Self::realloc_looking(block, bytes);
             }
-            let before = A::usable_bytes(block);
+            let before = A::small_usable_bytes(block);
             if before >= BIG {
                 return Self::realloc_looking(block, bytes);
             }
@@ -185,7 +199,7 @@ impl<A: Inner> Family<A> {
             if moved.is_null() {
                 return moved;
             }
-            let usable = A::usable_bytes(moved);
+            let usable = A::small_usable_bytes(moved);
             if usable >= BIG || !thread::current().has_countdown(usable) {
                 return Self::settle_resized(moved, bytes, before, moved != block);
             }
@@ -210,6 +224,19 @@ impl<A: Inner> Family<A> {
                 Some(found) if is_looked_at(block, usable) => usable - tail::bytes(found.mark),
                 _ => counted(usable),
             }
+        }
+    }
+
+    /// Bytes that count for a block without a mark.
+    ///
+    /// # Safety
+    /// As for [`Self::usable_bytes`]; the block is not null.
+    #[inline(always)]
+    unsafe fn counted_bytes(block: *mut u8) -> usize {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let small = A::small_usable_bytes(block);
+            if small < BIG { small } else { counted(A::usable_bytes(block)) }
         }
     }
 
@@ -245,7 +272,7 @@ impl<A: Inner> Family<A> {
                     count_free(found.bytes);
                 }
                 None if is_foreign() => {}
-                None => count_free(counted(usable)),
+                None => count_free(Self::counted_bytes(block)),
             }
         }
     }
@@ -288,7 +315,7 @@ fn is_looked_at(block: *mut u8, usable: usize) -> bool {
     way() != SAMPLED || usable >= BIG || block.addr().is_multiple_of(PAGE)
 }
 
-/// Bytes that count for a block without a mark.
+/// Usable bytes of a block without the room for a mark that big ones have.
 #[inline(always)]
 fn counted(usable: usize) -> usize {
     if usable >= BIG { usable - tail::MOST } else { usable }

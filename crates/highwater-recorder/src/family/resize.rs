@@ -2,7 +2,7 @@
 //! free and an allocation that end no life.
 
 use super::sampled::with_reserve;
-use super::{Family, Inner, counted, is_foreign, is_looked_at, tail};
+use super::{Family, Inner, is_foreign, is_looked_at, tail};
 use crate::config::Settings;
 use crate::history::Resized;
 use crate::mark::Mark;
@@ -28,7 +28,8 @@ impl<A: Inner> Family<A> {
         // pass for one where it lay. SAFETY: the caller's promise.
         let found = unsafe { tail::take_if(is_looked_at(block, usable), block, usable) };
         let before = Before {
-            size: found.as_ref().map_or_else(|| counted(usable), |it| it.bytes),
+            // SAFETY: the caller's promise.
+            size: found.as_ref().map_or_else(|| unsafe { Self::counted_bytes(block) }, |it| it.bytes),
             mark: found.as_ref().map_or(Mark::NOTHING, |it| it.mark),
             is_counted: found.is_some() || !is_foreign(),
         };
@@ -106,7 +107,7 @@ impl<A: Inner> Family<A> {
     /// As for [`Self::settle_resized`].
     unsafe fn settle_counting(block: *mut u8, bytes: usize, before: Before, has_moved: bool) -> *mut u8 {
         // SAFETY: the block was just resized.
-        let size = counted(unsafe { A::usable_bytes(block) });
+        let size = unsafe { Self::counted_bytes(block) };
         let verdict = recorder::decide(size, Settings::DEFAULT);
         before.count_away();
         if !verdict.is_sampled() {

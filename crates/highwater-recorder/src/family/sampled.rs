@@ -1,6 +1,6 @@
 //! The malloc family while it is sampled, or only counted.
 
-use super::{BIG, Family, Inner, PAGE, RESERVED_FROM, counted, tail};
+use super::{BIG, Family, Inner, PAGE, RESERVED_FROM, tail};
 use crate::config::Settings;
 use crate::mark::Mark;
 use crate::recorder::{self, SampleDecision};
@@ -32,10 +32,10 @@ impl<A: Inner> Family<A> {
             return block;
         }
         // SAFETY: the block was just allocated.
-        let size = counted(unsafe { A::usable_bytes(block) });
-        if !thread::current().try_count_alloc(size) {
+        let usable = unsafe { A::small_usable_bytes(block) };
+        if usable >= BIG || !thread::current().try_count_alloc(usable) {
             // SAFETY: the caller's promise.
-            return unsafe { Self::settle(block, bytes, align, size) };
+            return unsafe { Self::settle(block, bytes, align) };
         }
         block
     }
@@ -46,7 +46,12 @@ impl<A: Inner> Family<A> {
     /// As above.
     #[cold]
     #[inline(never)]
-    unsafe fn settle(block: *mut u8, bytes: usize, align: usize, size: usize) -> *mut u8 {
+    unsafe fn settle(block: *mut u8, bytes: usize, align: usize) -> *mut u8 {
+        // SAFETY: the block was just allocated.
+        let size = unsafe { Self::counted_bytes(block) };
+        if thread::current().try_count_alloc(size) {
+            return block;
+        }
         if thread::current().refill(size, in_force::interval_bytes())
             && thread::current().try_count_alloc(size)
         {

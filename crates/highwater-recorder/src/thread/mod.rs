@@ -9,6 +9,7 @@
 
 mod measure;
 mod own;
+mod pointer;
 mod slot;
 mod slots;
 

@@ -2,8 +2,9 @@
 
 use core::sync::atomic::Ordering::Release;
 
+use super::pointer;
 use super::slot::{Kind, Slot};
-use super::slots::{CURRENT, current};
+use super::slots::current;
 
 /// Runs `work` with its allocations counted as Highwater's own memory: they are not recorded, and appear in
 /// [`Counts::overhead_bytes`](crate::Counts::overhead_bytes) only.
@@ -16,7 +17,7 @@ pub fn own_memory<R>(work: impl FnOnce() -> R) -> R {
     impl Drop for Restore {
         fn drop(&mut self) {
             let own = current();
-            CURRENT.set(self.0);
+            pointer::set(self.0);
             own.report();
             own.is_taken.store(false, Release);
         }
@@ -29,6 +30,6 @@ pub fn own_memory<R>(work: impl FnOnce() -> R) -> R {
         return work();
     };
     let _restore = Restore(outside);
-    CURRENT.set(own);
+    pointer::set(own);
     work()
 }

@@ -1,6 +1,5 @@
 //! The slots of all threads, and the one that the calling thread has.
 
-use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr;
 use core::sync::atomic::{
@@ -8,14 +7,13 @@ use core::sync::atomic::{
     Ordering::{AcqRel, Acquire, Relaxed, Release},
 };
 
+use super::pointer::{self, UNATTACHED};
 use super::slot::read::SlotCounts;
 use super::slot::{Kind, Slot};
 use crate::owner::Owner;
 use crate::{peak, sys};
 use highwater_lockfree::arena;
 
-/// What a thread that has not allocated yet points to.
-static UNATTACHED: Slot = Slot::new(Kind::None);
 /// What a thread points to when it is being attached, and again when it has ended.
 static DETACHED: Slot = Slot::new(Kind::None);
 /// Where the operations of such threads are counted.
@@ -35,17 +33,11 @@ struct Orphans {
     live_bytes: AtomicI64,
 }
 
-thread_local! {
-    // Constant and without a destructor, so it can be used from the first instruction of a thread to the
-    // last. A pointer, since older compilers let no constant refer to what can change.
-    pub(super) static CURRENT: Cell<*const Slot> = const { Cell::new(&raw const UNATTACHED) };
-}
-
 /// The calling thread's slot, which may be a shared one that counts nothing.
 #[inline(always)]
 pub(crate) fn current() -> &'static Slot {
     // SAFETY: it is one of the statics above, or a slot, which stays in the arena for ever.
-    unsafe { &*CURRENT.with(Cell::get) }
+    unsafe { &*pointer::get() }
 }
 
 /// The calling thread's own slot, which it gets now if it has none yet. `None` for a thread that has ended or
@@ -65,14 +57,14 @@ fn attach(shared: &'static Slot, interval_bytes: u64) -> Option<&'static Slot> {
         return None;
     }
     // A signal handler that allocates while this goes on must not begin it again.
-    CURRENT.set(&raw const DETACHED);
+    pointer::set(&raw const DETACHED);
     let Some(slot) = Slot::take(Kind::Program, interval_bytes) else {
-        CURRENT.set(&raw const UNATTACHED);
+        pointer::set(&raw const UNATTACHED);
         return None;
     };
     // When there is no hook the slot stays taken for ever: a loss of a few hundred bytes, and no error.
     EXIT_HOOK.arm(ptr::from_ref(slot).cast());
-    CURRENT.set(slot);
+    pointer::set(slot);
     Some(slot)
 }
 
@@ -92,7 +84,7 @@ pub(crate) unsafe extern "C" fn detach(slot: *mut c_void) {
         return;
     }
     slot.report();
-    CURRENT.set(&raw const DETACHED);
+    pointer::set(&raw const DETACHED);
     slot.is_taken.store(false, Release);
 }
 

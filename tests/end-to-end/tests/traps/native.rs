@@ -3,6 +3,11 @@
 //! The counts come from a program in C that counts along (`programs/native.c`), and from valgrind. How
 //! programs end, and what they print, is compared with the same run without the recorder.
 
+mod allocators;
+mod cargo;
+mod paused;
+mod refused;
+
 use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
@@ -264,116 +269,4 @@ fn programs_print_and_end_as_they_do_without() {
             assert!(meta.alloc_blocks >= Some(least_blocks), "{program:?} allocated {:?}", meta.alloc_blocks);
         }
     }
-}
-
-/// Runs a program that is to be refused before it starts, and returns why.
-fn refused(program: &str) -> String {
-    let run_with = Run::new(&[], &[program]);
-    assert_eq!(
-        (run_with.output.status.code(), run_with.output.stdout.len()),
-        (Some(2), 0),
-        "{program}: {}",
-        run_with.errors()
-    );
-    assert!(run_with.files().is_empty(), "{program}");
-    let said = run_with.errors();
-    assert_eq!(said.lines().count(), 1, "{said}");
-    assert!(said.contains(program.rsplit('/').next().unwrap()), "{said} does not name {program}");
-    said
-}
-
-#[test]
-fn what_cannot_be_recorded_is_refused_before_it_starts() {
-    let directory = tempfile::tempdir().unwrap();
-    let at = |name: &str| directory.path().join(name);
-    let text = |name: &str| at(name).to_str().unwrap().to_owned();
-    fs::write(at("hello.c"), "int puts(const char *);\nint main(void) { puts(\"hello\"); }\n").unwrap();
-    let own = "void *malloc(unsigned long n) { static char room[1 << 20]; static long used; return room + (used += (n + 15) & ~15L) - ((n + 15) & ~15L); }\nvoid free(void *p) {}\n";
-    fs::write(at("own.c"), format!("{own}int main(void) {{ return malloc(3) == 0; }}\n")).unwrap();
-    fs::write(at("je.c"), "void *_rjem_malloc(unsigned long n) { return 0; }\nint main(void) { return _rjem_malloc(1) != 0; }\n").unwrap();
-    let hello = at("hello.c");
-    compile(&hello, &at("dynamic"), &[]);
-    compile(&hello, &at("static"), &["-static"]);
-    compile(&hello, &at("musl"), &["-Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1"]);
-    compile(&at("own.c"), &at("own"), &["-rdynamic"]);
-    compile(&at("je.c"), &at("je"), &[]);
-
-    // The program itself is fine; each of the others has one fault.
-    let accepted = Run::new(&["--exact"], &[&text("dynamic")]);
-    assert_eq!(accepted.output.stdout, b"hello\n", "{}", accepted.errors());
-
-    let mut other = fs::read(at("dynamic")).unwrap();
-    // e_machine.
-    other[18..20].copy_from_slice(&183_u16.to_le_bytes());
-    fs::write(at("other"), &other).unwrap();
-    fs::write(at("script"), format!("#!{}\n", text("static"))).unwrap();
-    fs::write(at("damaged"), &fs::read(at("dynamic")).unwrap()[..60]).unwrap();
-    fs::write(at("data"), [0_u8; 100]).unwrap();
-    for name in ["other", "script", "damaged", "data"] {
-        succeed(Command::new("chmod").arg("+x").arg(at(name)));
-    }
-    assert!(refused(&text("static")).contains("statically linked"));
-    assert!(refused(&text("musl")).contains("musl"));
-    assert!(refused(&text("own")).contains("a malloc of its own inside"));
-    assert!(refused(&text("je")).contains("jemalloc inside"));
-    assert!(refused(&text("other")).contains("64-bit Arm"));
-    assert!(refused(&text("damaged")).contains("damaged"));
-    assert!(refused(&text("data")).contains("neither a program"));
-    assert!(refused(&text("hello.c")).contains("may not be executed"));
-    assert!(refused(&text("none")).contains("No such file"));
-    assert!(refused("no-such-program-anywhere").contains("PATH"));
-    // It is what the script would start.
-    let script = Run::new(&[], &[&text("script")]);
-    assert!(script.errors().contains("static: it is statically linked"), "{}", script.errors());
-}
-
-/// An allocator of a shared library: no headers of glibc's, and sizes rounded up to 64.
-const SHARED_ALLOCATOR: &str = r"
-#include <stddef.h>
-#include <string.h>
-#include <sys/mman.h>
-static char *next, *end;
-size_t malloc_usable_size(void *p) { return p ? ((size_t *)p)[-2] : 0; }
-void *memalign(size_t align, size_t n) {
-    if (!next) next = mmap(0, 1 << 30, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), end = next + (1 << 30);
-    if (align < 16) align = 16;
-    char *p = (char *)(((size_t)next + 16 + align - 1) / align * align);
-    n = (n + 63) / 64 * 64;
-    if (p + n > end) return 0;
-    next = p + n;
-    ((size_t *)p)[-2] = n;
-    return p;
-}
-void *malloc(size_t n) { return memalign(16, n); }
-void *calloc(size_t n, size_t m) { return malloc(n * m); }
-void free(void *p) {}
-void *realloc(void *p, size_t n) {
-    void *q = malloc(n);
-    size_t before = malloc_usable_size(p);
-    if (p && q) memcpy(q, p, before < n ? before : n);
-    return q;
-}
-";
-
-#[test]
-fn an_allocator_in_a_shared_library_is_recorded() {
-    let directory = tempfile::tempdir().unwrap();
-    let at = |name: &str| directory.path().join(name);
-    fs::write(at("shared.c"), SHARED_ALLOCATOR).unwrap();
-    compile(&at("shared.c"), &at("libshared.so"), &["-shared", "-fPIC"]);
-    let main = "#include <stdlib.h>\nint main(void) { for (int i = 0; i < 1000; i++) { char *p = malloc(i); p = realloc(p, i + 70); free(p); } return 0; }\n";
-    fs::write(at("main.c"), main).unwrap();
-    let library = at("libshared.so");
-    compile(&at("main.c"), &at("main"), &[library.to_str().unwrap()]);
-    let program = at("main");
-    let run_with = Run::new(&["--exact"], &[program.to_str().unwrap()]);
-    assert_eq!(run_with.output.status.code(), Some(0), "{}", run_with.errors());
-    let [blocks, bytes, freed_blocks, ..] = recorded(&run_with.meta("heap.pb.gz"));
-    let asked: i64 = (0..1000).map(|it| it + it + 70).sum();
-    // The compiler's own library allocates a block when it is loaded.
-    assert!((2000..2005).contains(&blocks) && freed_blocks >= 2000, "{blocks} {freed_blocks}");
-    assert!((asked..asked + 100_000).contains(&bytes), "{bytes} of {asked}");
-    let sampled = Run::new(&["--interval", "1KiB"], &[program.to_str().unwrap()]);
-    let [blocks, ..] = recorded(&sampled.meta("heap.pb.gz"));
-    assert!((2000..2005).contains(&blocks), "{blocks}");
 }

@@ -1,7 +1,7 @@
 //! Writing pprof, gzipped: one field after the other, so that no second profile stands in memory beside the
 //! first.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 
 use flate2::{Compression, GzBuilder};
 
@@ -18,9 +18,11 @@ use crate::string_table::{StringId, StringTable};
 /// # Errors
 /// The errors of `out`.
 pub fn write(profile: &Profile, out: impl Write) -> io::Result<()> {
-    let mut gzip = GzBuilder::new().mtime(0).write(out, Compression::default());
+    let gzip = GzBuilder::new().mtime(0).write(out, Compression::default());
+    // Each call of the compressor costs as much as to fill its buffer of 32 KiB with zeroes, and a row has a few bytes.
+    let mut gzip = BufWriter::with_capacity(64 * 1024, gzip);
     write_unpacked(profile, &mut gzip)?;
-    gzip.finish()?.flush()
+    gzip.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?.flush()
 }
 
 /// As [`write`], and says what was written: all of it.
