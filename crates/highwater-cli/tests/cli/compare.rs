@@ -4,8 +4,8 @@ use highwater_profile::{Meta, Profile, ValueType};
 
 use crate::support::{INTERVAL, Place, frame, push_values};
 
-/// A process: `cache` holds so many blocks of 4 KiB, and so do ten other lines, `index` 2,000. Each process deviates by a few
-/// per cent, which its number decides.
+/// A process: `cache` is the number of 4 KiB blocks of one line; ten other lines hold 2,000 each. The number
+/// of the process decides by how many per cent its lines deviate.
 fn process(number: i64, cache: i64) -> Profile {
     let types = [
         ("alloc_objects", "count"),
@@ -30,7 +30,7 @@ fn process(number: i64, cache: i64) -> Profile {
     profile
 }
 
-/// Two directories with five processes each, of which the new ones hold this much in the cache.
+/// Two directories with five processes each. The new processes hold this many blocks in the cache.
 fn groups(cache: i64) -> Place {
     let place = Place::new();
     for (name, from, cache) in [("v1", 1, 2000), ("v2", 100, cache)] {
