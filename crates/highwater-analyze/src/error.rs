@@ -6,7 +6,6 @@ use highwater_profile::Profile;
 
 use crate::caveat::Caveat;
 use crate::groups::matrix::GroupSide;
-use crate::groups::note::side;
 
 /// Why a question could not be answered. The messages name what was asked for and what there is instead.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +47,7 @@ pub enum AnalyzeError {
     )]
     SameProcess(String, String),
     /// A group has no process.
-    #[error("there is no {} process", side(*.0))]
+    #[error("there is no {} process", .0.name())]
     EmptyGroup(GroupSide),
     /// There is no grouping of this name.
     #[error(

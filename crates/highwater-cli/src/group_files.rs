@@ -1,4 +1,4 @@
-//! The processes of a group, as arguments name them: files, directories, patterns, addresses and lists of these.
+//! The processes of a group, as arguments name them: files, directories, patterns, addresses and lists.
 
 use std::collections::HashMap;
 use std::fs;
@@ -156,7 +156,8 @@ fn named(text: &str, directory: &Path) -> Result<Vec<Member>, CliError> {
     Ok(members)
 }
 
-/// The processes of a list: a file, directory, pattern or address a line, then numbers by name (`pod-1.pb.gz requests=1200`).
+/// The processes of a list: a file, directory, pattern or address a line, then numbers by name
+/// (`pod-1.pb.gz requests=1200`).
 /// Paths are relative to the list. Empty lines and those that begin with `#` mean nothing.
 fn listed(list: &Path) -> Result<Vec<Member>, CliError> {
     let text =

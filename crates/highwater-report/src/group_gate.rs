@@ -1,4 +1,4 @@
-//! The verdict of `check` on several runs as text: the total first, then the rows that grew by more than allowed.
+//! The verdict of `check` on several runs as text: the total, then the rows that grew by more than allowed.
 
 use highwater_analyze::{Allowance, GroupGate, Unit, Verdict};
 

@@ -13,8 +13,8 @@ const WIDE: usize = 110;
 /// Most bars of one group.
 const MOST_BARS: usize = 12;
 
-/// The comparison as text. One line counts the rows that are not called; with [`View::noise`] they are listed, in a faint
-/// colour.
+/// The comparison as text. One line counts the rows that are not called; with [`View::noise`] they are
+/// listed, in a faint colour.
 pub fn groups(groups: &Groups, view: &View) -> String {
     let is_judged = groups.total.p_value.is_some();
     let is_shown = |row: &&GroupRow| row.called || view.noise || !is_judged;

@@ -2,13 +2,12 @@
 
 use serde::Serialize;
 
-use super::matrix::GroupSide;
 use super::note::GroupNote;
+use super::process::GroupProcess;
 use crate::frames::frame::Frame;
 use crate::group::RowKey;
 use crate::queries::header::Omitted;
 use crate::sample_kind::Unit;
-use crate::statistics::estimate::Estimate;
 
 /// A number with the ends of its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -71,28 +70,6 @@ pub enum Normalize {
     Time,
     /// By a number of the user's, such as requests served, which is given with each process.
     Counter(String),
-}
-
-/// A process.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub struct GroupProcess {
-    /// Name of its file, or its address.
-    pub name: String,
-    /// The group it belongs to.
-    pub side: GroupSide,
-    /// Sum of its values, as they were recorded.
-    pub total: Estimate,
-    /// What its values were multiplied by; 1 unless they are normalized.
-    pub factor: f64,
-    /// Sampling interval in bytes; `None` when its file does not say.
-    pub interval_bytes: Option<i64>,
-    /// How long it had run, in nanoseconds.
-    pub age_ns: Option<i64>,
-    /// Build id of its program, or the program's name where it has none.
-    pub build: Option<String>,
-    /// Its total by the median of its group, where that is unusual.
-    pub outlier: Option<f64>,
 }
 
 /// A row.

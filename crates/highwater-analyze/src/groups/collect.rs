@@ -2,10 +2,12 @@
 
 use highwater_profile::Profile;
 
-use super::answer::{GroupProcess, Normalize};
+use super::answer::Normalize;
 use super::matrix::GroupSide;
 use super::note::GroupNote;
+use super::process::GroupProcess;
 use crate::error::{AnalyzeError, refuse_difference};
+use crate::frames::frame::Frame;
 use crate::group::{GroupBy, RowKey};
 use crate::queries::header::{Header, known};
 use crate::queries::rows::{self, Rows};
@@ -162,7 +164,7 @@ impl GroupsBuilder {
     }
 
     /// What a row is about, and its stack where rows are stacks.
-    pub(super) fn key(&self, row: usize) -> (RowKey, Vec<crate::Frame>) {
+    pub(super) fn key(&self, row: usize) -> (RowKey, Vec<Frame>) {
         let Some(sites) = &self.sites else { return Default::default() };
         // Grouped by site, the sites of all processes are kept, and each is a row.
         match (self.query.by, sites.all.get(row)) {

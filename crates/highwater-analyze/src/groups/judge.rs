@@ -2,7 +2,9 @@
 
 use super::guard::{by_blocks, by_samples, share_of_new};
 use super::matrix::{GroupMatrix, GroupSide};
+use super::measured::{Measured, contrasts, measure};
 use super::moderate::{Moderated, Prior, independent_rows};
+use super::outliers::median;
 use super::scale::Scale;
 use super::tails::Tails;
 use super::weights::{Classes, Row};
@@ -69,17 +71,6 @@ pub struct JudgedRows {
     pub threshold: f64,
 }
 
-/// A row with its test statistic.
-pub(super) struct Measured<'a> {
-    pub row: Row<'a>,
-    /// Values on the even scale less the mean of their group, by their expected standard deviation.
-    pub residuals: Vec<f64>,
-    /// Difference of the groups on that scale, and what it varies by for a variance of 1.
-    difference: [f64; 2],
-    /// Variance within groups, as a share of the expected one: on the scale, and of the values as they are.
-    pub spread: [f64; 2],
-}
-
 /// Judges every row of `matrix`. See "Groups of processes" in `docs/ACCURACY.md`.
 pub fn judge_groups(matrix: &GroupMatrix, options: &GroupOptions) -> JudgedRows {
     let classes = Classes::of(matrix);
@@ -100,62 +91,10 @@ pub fn judge_groups(matrix: &GroupMatrix, options: &GroupOptions) -> JudgedRows 
     let mut judged: Vec<JudgedRow> =
         measured.iter().map(|it| judge(matrix, scale, &priors, &tails, it)).collect();
     let (threshold, tested) = set_q_values(matrix, &measured, &mut judged, options.fdr);
-    JudgedRows {
-        rows: judged,
-        tested,
-        variation: variation(scale, priors[0].moderate(1.0, 1.0).variance),
-        independent,
-        threshold,
-    }
-}
-
-fn measure<'a>(matrix: &GroupMatrix, scale: Scale, row: Row<'a>, freedom: f64) -> Measured<'a> {
-    let (values, expected) = (scale.values(&row), scale.expected(&row));
-    let (mut means, mut weights) = ([0.0; 2], [0.0; 2]);
-    for (at, side) in matrix.sides.iter().enumerate() {
-        means[side.index()] += values[at] / expected[at];
-        weights[side.index()] += 1.0 / expected[at];
-    }
-    let mut residuals = vec![0.0; values.len()];
-    let mut spread = [0.0; 2];
-    let usual = |side: GroupSide, weight: f64| -> f64 {
-        let mean = row.means[side.index()];
-        (weight * mean + scale.phi * mean * mean).max(f64::MIN_POSITIVE)
-    };
-    for (at, side) in matrix.sides.iter().enumerate() {
-        let group = side.index();
-        residuals[at] = (values[at] - means[group] / weights[group]) / expected[at].sqrt();
-        spread[0] += residuals[at].powi(2);
-        spread[1] += (row.values[at] - row.means[group]).powi(2) / usual(*side, row.weights[at]);
-    }
-    // Values of few large blocks are equal by chance: that does not make them certain.
-    spread[0] += scale.step(&row).powi(2) / 2.0;
-    let difference = [1, 0].map(|group| means[group] / weights[group]);
-    Measured {
-        difference: [difference[0] - difference[1], 1.0 / weights[0] + 1.0 / weights[1]],
-        spread: spread.map(|it| it / freedom.max(1.0)),
-        residuals,
-        row,
-    }
-}
-
-/// The residuals of rows in each degree of freedom: within each group, each process against the mean of those before it (Helmert's
-/// contrasts).
-fn contrasts(matrix: &GroupMatrix, rows: &[&Measured<'_>]) -> Vec<Vec<f64>> {
-    let mut columns = Vec::new();
-    for side in GroupSide::BOTH {
-        let members: Vec<usize> = matrix.members(side).collect();
-        for (before, &at) in members.iter().enumerate().skip(1) {
-            let count = before as f64;
-            let contrast = |row: &&Measured<'_>| {
-                let mean = members[..before].iter().map(|it| row.residuals[*it]).sum::<f64>() / count;
-                (row.residuals[at] - mean)
-                    * (count / ((count + 1.0) * row.spread[0].max(f64::MIN_POSITIVE))).sqrt()
-            };
-            columns.push(rows.iter().map(contrast).collect());
-        }
-    }
-    columns
+    let is_telling = |it: &(&JudgedRow, &Measured<'_>)| it.1.row.level() >= TELLING;
+    let variations = judged.iter().zip(&measured).filter(is_telling).map(|it| it.0.variation);
+    let variation = median(variations.collect());
+    JudgedRows { rows: judged, tested, variation, independent, threshold }
 }
 
 fn judge(
@@ -201,7 +140,7 @@ fn judge(
         }),
         change: ends(change, plain_variances[0] + plain_variances[1]),
         ratio,
-        variation: variation(scale, even.variance),
+        variation: variation(scale, row.level(), even.variance),
         freedom: even.freedom,
         p_value: is_group.then(|| p_value(matrix, scale, row, *difference, even)),
         q_value: None,
@@ -211,9 +150,12 @@ fn judge(
     }
 }
 
-/// The coefficient of variation that a variance on the scale stands for.
-fn variation(scale: Scale, variance: f64) -> f64 {
-    (scale.phi * variance).max(0.0).sqrt()
+/// The coefficient of variation between processes that a variance on the scale stands for, at a level in samples.
+fn variation(scale: Scale, level: f64, variance: f64) -> f64 {
+    if level <= 0.0 {
+        return 0.0;
+    }
+    ((scale.variance(level) * variance - level) / (level * level)).max(0.0).sqrt()
 }
 
 fn p_value(

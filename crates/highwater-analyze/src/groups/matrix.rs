@@ -13,6 +13,14 @@ pub enum GroupSide {
 impl GroupSide {
     pub(crate) const BOTH: [Self; 2] = [Self::Base, Self::New];
 
+    /// The name of the group.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Base => "base",
+            Self::New => "new",
+        }
+    }
+
     pub(crate) fn index(self) -> usize {
         usize::from(self == Self::New)
     }

@@ -2,9 +2,9 @@
 
 use serde::Serialize;
 
-use super::answer::GroupProcess;
 use super::matrix::GroupSide;
 use super::outliers::median;
+use super::process::GroupProcess;
 use crate::group::GroupBy;
 
 /// Ages that differ by this factor, in the median, are unequal.
@@ -32,7 +32,7 @@ pub enum GroupNote {
         new_ns: i64,
     },
     /// A group has several builds of its program.
-    #[error("the {} processes are of {builds} builds", side(*group))]
+    #[error("the {} processes are of {builds} builds", group.name())]
     SeveralBuilds {
         /// The group.
         group: GroupSide,
@@ -69,14 +69,6 @@ pub enum GroupNote {
         /// How many.
         processes: usize,
     },
-}
-
-/// The name of a group.
-pub(crate) fn side(side: GroupSide) -> &'static str {
-    match side {
-        GroupSide::Base => "base",
-        GroupSide::New => "new",
-    }
 }
 
 /// The remarks that follow from the processes alone.

@@ -4,8 +4,8 @@
 //! larger. In a group of three beside one of forty it makes the difference larger, and the spread hardly. So the kurtosis of
 //! the processes is that of the difference, but for the part that equal groups have as well.
 
-use super::judge::Measured;
 use super::matrix::{GroupMatrix, GroupSide};
+use super::measured::Measured;
 use super::moderate::{Moderated, Prior};
 use super::scale::Scale;
 
