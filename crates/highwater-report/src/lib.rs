@@ -26,6 +26,7 @@ mod peek;
 mod plot;
 mod residency;
 mod sheet;
+mod short;
 mod sparkline;
 mod spikes;
 mod table;
