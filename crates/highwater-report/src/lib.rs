@@ -37,6 +37,7 @@ mod types;
 mod types_diff;
 mod view;
 mod walks;
+mod whose;
 mod wrap;
 
 pub use advise::advise;
