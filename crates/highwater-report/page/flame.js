@@ -120,7 +120,8 @@ const boxFor = (view, { at, row, left, share }, { matches, pixels, deepest }) =>
   const text = at === 0 ? "all" : isFold ? page.foldText(ids) : `${crate}${page.short(id)}`;
   const { changed } = page.layoutOf(view);
   const kind = changed ? "changed" : at === 0 ? "runtime" : isFold ? "fold" : page.code(id);
-  const letters = Math.floor((share * pixels - 9) / LETTER);
+  // The sign of a fold is wider than a letter.
+  const letters = Math.floor((share * pixels - (isFold ? 16 : 9)) / LETTER);
   const box = page.make("div", {
     class: `frame ${kind}${id % 2 === 1 ? " other" : ""}${hit ? " hit" : ""}`,
     id: `frame-${at}`,
