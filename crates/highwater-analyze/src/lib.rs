@@ -53,6 +53,7 @@ pub use findings::history::History;
 pub use findings::leaks::leak::{Cause, Leak, LeakEvidence, NotKnown};
 pub use findings::leaks::suppress::{Suppressed, Suppression};
 pub use findings::leaks::{Leaks, leaks};
+pub use frames::code::Code;
 pub use frames::drop_frames::{DropFramesError, drop_frames, take_invalid_expressions};
 pub use frames::frame::Frame;
 pub use group::{GroupBy, RowKey};

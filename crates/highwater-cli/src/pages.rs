@@ -175,7 +175,8 @@ fn of_one(path: &Path, profile: &Profile, wanted: &Wanted<'_>) -> Result<Page, C
     let holdings = wanted.holdings(path, profile, &kinds)?;
     let name = command::name(path);
     let snapshots = vec![Snapshot { name: name.clone(), holdings, changed: Vec::new() }];
-    let mut page = Page { title: name, snapshots, ..Page::default() };
+    let info = Some(highwater_analyze::info(profile));
+    let mut page = Page { title: name, info, snapshots, ..Page::default() };
     wanted.judge(&mut page, None, profile, History::default());
     Ok(page)
 }
@@ -256,6 +257,7 @@ fn of_all(files: &Files, wanted: &Wanted<'_>) -> Result<Page, CliError> {
         }
     }
     let last = last.as_ref().unwrap_or(&first);
+    page.info = Some(highwater_analyze::info(last));
     let earlier = Some(&first).filter(|it| history::is_same_process(last_path, it, last));
     let history = History { trend: page.trend.clone(), snapshots };
     wanted.judge(&mut page, earlier, last, history);

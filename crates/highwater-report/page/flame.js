@@ -1,46 +1,20 @@
 // The flame graph: boxes as wide as their values, with keyboard control, zoom and search.
 
-const HEIGHT = 18;
+const HEIGHT = 20;
 // Boxes below this share of the graph's width are not drawn.
 const NARROWEST = 0.0007;
-
-// For each list of nodes: parents, positions, widths, and where the children end. Computed once.
-const layouts = new WeakMap();
-
-const layoutOf = (view) => {
-  if (layouts.has(view)) return layouts.get(view);
-  const changed = view.header === undefined;
-  const width = view.nodes.map((node) => (changed ? node[3] + node[4] : Math.max(node[2], 0)));
-  const parent = [];
-  const x = [];
-  const used = [];
-  const end = [];
-  const path = [];
-  view.nodes.forEach((node, at) => {
-    const depth = node[0];
-    while (path.length > depth) end[path.pop()] = at;
-    const above = path[path.length - 1];
-    parent.push(above ?? -1);
-    x.push(above === undefined ? 0 : x[above] + used[above]);
-    used.push(0);
-    if (above !== undefined) used[above] += width[at];
-    path.push(at);
-  });
-  while (path.length > 0) end[path.pop()] = view.nodes.length;
-  const layout = { width, parent, x, end, changed };
-  layouts.set(view, layout);
-  return layout;
-};
+// The width of a character in pixels.
+const LETTER = 7.25;
 
 const pathTo = (view, at) => {
   const names = [];
-  for (let it = at; it > 0; it = layoutOf(view).parent[it]) names.unshift(page.label(view.nodes[it][1]));
+  for (let it = at; it > 0; it = page.layoutOf(view).parent[it]) names.unshift(page.label(view.nodes[it][1]));
   return names;
 };
 
 // The node at the end of a path of names, or the deepest one that exists.
 const nodeAt = (view, names) => {
-  const { parent, end } = layoutOf(view);
+  const { parent, end } = page.layoutOf(view);
   let found = 0;
   for (const name of names) {
     let next = -1;
@@ -53,39 +27,36 @@ const nodeAt = (view, names) => {
   return found;
 };
 
+// Red grew, blue shrank, grey may be noise. Undefined where the code decides.
 const colour = (view, at) => {
   const node = view.nodes[at];
-  const { changed, width } = layoutOf(view);
-  if (changed) {
-    if (!node[5]) return "rgb(205,205,205)";
-    const faded = Math.trunc(215 - 145 * Math.min(1, Math.abs(node[2]) / Math.max(1, width[at])));
-    if (node[2] === 0) return "rgb(245,245,245)";
-    return node[2] > 0 ? `rgb(255,${faded},${faded})` : `rgb(${faded},${faded},255)`;
-  }
-  let hash = 7;
-  for (const letter of page.label(node[1])) hash = (hash * 31 + letter.codePointAt(0)) % 9973;
-  return `hsl(${15 + (hash % 40)} ${70 + (hash % 20)}% ${66 + (hash % 14)}%)`;
+  const { changed, width } = page.layoutOf(view);
+  if (!changed) return undefined;
+  if (!node[5]) return "rgb(205,205,205)";
+  const faded = Math.trunc(215 - 145 * Math.min(1, Math.abs(node[2]) / Math.max(1, width[at])));
+  if (node[2] === 0) return "rgb(245,245,245)";
+  return node[2] > 0 ? `rgb(255,${faded},${faded})` : `rgb(${faded},${faded},255)`;
 };
 
-const words = (view, at) => {
+const nameOf = (view, at) => (at === 0 ? "all" : page.label(view.nodes[at][1]));
+
+const amountOf = (view, at) => {
   const node = view.nodes[at];
-  const unit = page.unit(view);
-  const name = at === 0 ? "all" : page.label(node[1]);
-  if (layoutOf(view).changed) {
+  if (page.layoutOf(view).changed) {
     const [, , change, grown, shrunk, significant] = node;
-    const unitName = unit === "count" ? "blocks" : unit;
     const noise = significant ? "" : ", may be noise";
-    return `${name} (${page.signed(change)} ${unitName}: ${page.grouped(grown)} grown, ${page.grouped(shrunk)} shrunk${noise})`;
+    return `${page.signed(change)} ${page.unitOf(view)}: ${page.grouped(grown)} grown, ${page.grouped(shrunk)} shrunk${noise}`;
   }
   const share = ((100 * node[2]) / Math.max(1, view.nodes[0][2])).toFixed(2);
-  return `${name} (${page.exact(node[2], unit)}, ${share}%)`;
+  return `${page.exact(node[2], view)}, ${share}%`;
+};
+
+const textOf = (view, at) => {
+  const name = page.isFolded(view, at) ? page.foldText(page.runOf(view, at)) : nameOf(view, at);
+  return `${name} (${amountOf(view, at)})`;
 };
 
 let active = 0;
-
-const tell = (view, at) => {
-  page.byId("detail").textContent = words(view, at);
-};
 
 const activate = (view, at) => {
   active = at;
@@ -99,10 +70,73 @@ const activate = (view, at) => {
     box.setAttribute("aria-selected", "true");
     page.byId("flame").setAttribute("aria-activedescendant", box.id);
   }
-  tell(view, at);
+  page.byId("detail").textContent = textOf(view, at);
 };
 
-page.zoomTo = (view, at) => page.choose({ zoom: pathTo(view, at) });
+// A folded run opens; the graph of any other frame gets the full width.
+const enter = (view, at) => {
+  if (page.isFolded(view, at)) {
+    page.openRun(view, at);
+    page.show();
+  } else {
+    page.choose({ zoom: pathTo(view, at) });
+  }
+};
+
+// The way from the root to the frame with the full width. Each step leads back.
+const showCrumbs = (view, root) => {
+  const { parent } = page.layoutOf(view);
+  const path = [];
+  for (let at = root; at >= 0; at = parent[at]) path.unshift(at);
+  const isKept = (at, place) => at === 0 || place >= path.length - 1 || page.code(view.nodes[at][1]) === "own";
+  const steps = path.filter(isKept).map((at) => {
+    const go = () => page.choose({ zoom: pathTo(view, at) });
+    return page.make("button", { type: "button", class: "plain", onclick: go }, at === 0 ? "all" : page.short(view.nodes[at][1]));
+  });
+  page.byId("crumbs").hidden = root === 0;
+  page.byId("crumbs").replaceChildren(...(root === 0 ? [] : steps));
+};
+
+const showLegend = (view) => {
+  const key = (style, text) => {
+    const box = page.make("i", {});
+    box.style.background = style;
+    return page.make("span", {}, box, text);
+  };
+  const keys = page.layoutOf(view).changed
+    ? [key("rgb(255,110,110)", "grew"), key("rgb(110,110,255)", "shrank"), key("rgb(205,205,205)", "may be noise")]
+    : [key("var(--own)", "your code"), key("var(--dependency)", "dependencies"), key("var(--runtime)", "standard library and runtime")];
+  const help = page.make("span", {}, "click or Enter: zoom · arrows: walk · / : find · Escape: everything");
+  page.byId("legend").replaceChildren(...keys, help);
+};
+
+const boxFor = (view, { at, row, left, share }, { matches, pixels, deepest }) => {
+  const isFold = page.isFolded(view, at);
+  const name = nameOf(view, at);
+  const ids = isFold ? page.runOf(view, at) : [view.nodes[at][1]];
+  const hit = matches !== null && at > 0 && ids.some((id) => matches(page.label(id)));
+  const id = view.nodes[at][1];
+  const crate = page.code(id) === "own" ? "" : `${page.crateOf(id)} `.trimStart();
+  const text = at === 0 ? "all" : isFold ? page.foldText(ids) : `${crate}${page.short(id)}`;
+  const { changed } = page.layoutOf(view);
+  const kind = changed ? "changed" : at === 0 ? "runtime" : isFold ? "fold" : page.code(id);
+  // The sign of a fold is wider than a letter.
+  const letters = Math.floor((share * pixels - (isFold ? 16 : 9)) / LETTER);
+  const box = page.make("div", {
+    class: `frame ${kind}${id % 2 === 1 ? " other" : ""}${hit ? " hit" : ""}`,
+    id: `frame-${at}`,
+    role: "treeitem",
+    "aria-level": view.nodes[at][0] + 1,
+    "aria-label": textOf(view, at),
+    "data-value": view.nodes[at][2],
+    "data-name": isFold ? text : name,
+  }, isFold && text.length > letters ? page.fitted(`⋯ ${ids.length}`, letters) : page.fitted(text, letters));
+  const top = page.state.icicle ? row : deepest - row;
+  box.style.cssText = `left:${100 * left}%;width:${100 * share}%;top:${top * HEIGHT}px`;
+  const own = colour(view, at);
+  if (own) box.style.background = own;
+  return { box, hit };
+};
 
 page.showFlame = () => {
   const { state } = page;
@@ -110,54 +144,35 @@ page.showFlame = () => {
   const flame = page.byId("flame");
   flame.replaceChildren();
   flame.style.height = "0";
+  page.byId("legend").replaceChildren();
+  page.byId("crumbs").hidden = true;
   if (!view || view.nodes.length === 0) return;
-  const { width, parent, x, end } = layoutOf(view);
   const root = nodeAt(view, state.zoom);
-  const matches = page.matcher(state.find);
-  const above = [];
-  for (let at = parent[root]; at >= 0; at = parent[at]) above.push(at);
-  const boxes = [];
-  const whole = Math.max(1, width[root]);
-  let deepest = 0;
-  let hits = 0;
-  const add = (at, left, share, isAbove) => {
-    const name = at === 0 ? "all" : page.label(view.nodes[at][1]);
-    const hit = matches !== null && at > 0 && matches(name);
-    hits += hit ? 1 : 0;
-    deepest = Math.max(deepest, view.nodes[at][0]);
-    boxes.push([at, left, share, isAbove, hit, name]);
-  };
-  for (const at of above.reverse()) add(at, 0, 1, true);
-  for (let at = root; at < end[root]; ) {
-    const share = width[at] / whole;
-    if (share < NARROWEST && at !== root) {
-      at = end[at];
-      continue;
-    }
-    add(at, (x[at] - x[root]) / whole, share, false);
-    at += 1;
-  }
+  page.root = root;
+  const boxes = page.boxesOf(view, root, NARROWEST);
+  const deepest = boxes.reduce((most, it) => Math.max(most, it.row), 0);
   flame.style.height = `${(deepest + 1) * HEIGHT}px`;
-  for (const [at, left, share, isAbove, hit, name] of boxes) {
-    const depth = view.nodes[at][0];
-    const box = page.make("div", {
-      class: `frame${isAbove ? " above" : ""}${hit ? " hit" : ""}`,
-      id: `frame-${at}`,
-      role: "treeitem",
-      "aria-level": depth + 1,
-      "aria-label": words(view, at),
-      "data-value": view.nodes[at][2],
-      "data-name": name,
-    }, share > 0.02 ? name : "");
-    const top = state.icicle ? depth : deepest - depth;
-    box.style.cssText = `left:${100 * left}%;width:${100 * share}%;top:${top * HEIGHT}px;background:${colour(view, at)}`;
+  const look = { matches: page.matcher(state.find), pixels: flame.clientWidth, deepest };
+  let [hits, value, covered] = [0, 0, -1];
+  const { end, width } = page.layoutOf(view);
+  for (const it of boxes) {
+    const { box, hit } = boxFor(view, it, look);
     flame.append(box);
+    hits += hit ? 1 : 0;
+    // Frames below one that matches are part of its value.
+    if (hit && it.at >= covered) {
+      value += width[it.at];
+      covered = end[it.at];
+    }
   }
-  activate(view, Math.min(active, view.nodes.length - 1) || root);
-  if (page.byId(`frame-${active}`) === null) activate(view, root);
-  if (matches !== null) page.byId("detail").textContent = `${hits} of the frames that are drawn match`;
-  const cut = view.nodes_left_out > 0 ? `${page.grouped(view.nodes_left_out)} smaller frames are not on this page. ` : "";
-  page.byId("flame-cut").textContent = `${cut}${above.length > 0 ? "Zoomed in; Escape shows everything." : ""}`;
+  showCrumbs(view, root);
+  showLegend(view);
+  activate(view, page.byId(`frame-${active}`) === null ? root : active);
+  if (look.matches !== null) {
+    const share = ((100 * value) / Math.max(1, width[0])).toFixed(2);
+    page.byId("detail").textContent = `${hits} of the frames that are drawn match, with ${page.exact(value, view)} (${share}%)`;
+  }
+  page.byId("flame-cut").textContent = view.nodes_left_out > 0 ? `${page.grouped(view.nodes_left_out)} smaller frames are not on this page.` : "";
 };
 
 const indexOf = (event) => {
@@ -169,25 +184,47 @@ page.byId("flame").addEventListener("click", (event) => {
   const at = indexOf(event);
   if (at < 0) return;
   active = at;
-  page.zoomTo(page.view(page.state), at);
+  page.byId("tip").hidden = true;
+  enter(page.view(page.state), at);
 });
-page.byId("flame").addEventListener("mouseover", (event) => {
+
+page.byId("flame").addEventListener("pointermove", (event) => {
   const at = indexOf(event);
-  if (at >= 0) tell(page.view(page.state), at);
+  const tip = page.byId("tip");
+  tip.hidden = at < 0;
+  if (at < 0) return;
+  const view = page.view(page.state);
+  const name = page.isFolded(view, at) ? page.foldText(page.runOf(view, at)) : nameOf(view, at);
+  tip.replaceChildren(page.make("b", {}, name), amountOf(view, at));
+  const { width, height } = tip.getBoundingClientRect();
+  const x = Math.max(8, Math.min(event.clientX + 14, window.innerWidth - width - 8));
+  const below = event.clientY + 18;
+  tip.style.cssText = `left:${x}px;top:${below + height > window.innerHeight ? event.clientY - height - 10 : below}px`;
+});
+page.byId("flame").addEventListener("pointerleave", () => {
+  page.byId("tip").hidden = true;
 });
 
 page.byId("flame").addEventListener("keydown", (event) => {
   const view = page.view(page.state);
   if (!view) return;
-  const { parent, end } = layoutOf(view);
+  const { parent, end, last } = page.layoutOf(view);
   const isDrawn = (at) => page.byId(`frame-${at}`) !== null;
-  const down = () => (active + 1 < end[active] ? active + 1 : active);
+  const down = () => {
+    const from = page.isFolded(view, active) ? last[active] : active;
+    return from + 1 < end[from] ? from + 1 : active;
+  };
+  // Of a folded run only the first frame is drawn.
+  const up = () => {
+    let at = parent[active];
+    while (at > 0 && !isDrawn(at)) at = parent[at];
+    return Math.max(at, 0);
+  };
   const beside = (step) => {
     const siblings = [];
     for (let at = parent[active] + 1; at < (end[parent[active]] ?? 0); at = end[at]) siblings.push(at);
     return siblings[siblings.indexOf(active) + step] ?? active;
   };
-  const up = () => Math.max(parent[active], 0);
   const moves = {
     ArrowDown: page.state.icicle ? down : up,
     ArrowUp: page.state.icicle ? up : down,
@@ -200,7 +237,7 @@ page.byId("flame").addEventListener("keydown", (event) => {
     if (isDrawn(next)) activate(view, next);
     event.preventDefault();
   } else if (event.key === "Enter" || event.key === " ") {
-    page.zoomTo(view, active);
+    enter(view, active);
     event.preventDefault();
   }
 });

@@ -1,4 +1,4 @@
-// The controls, the findings, and the view for the chosen options.
+// The controls, and the view for the chosen options.
 
 const { data, state, byId, make } = page;
 
@@ -18,6 +18,7 @@ page.show = () => {
   byId("mode-changed").setAttribute("aria-pressed", String(changed));
   byId("noise-label").hidden = !changed;
   byId("invert").setAttribute("aria-pressed", String(state.icicle));
+  byId("unfold").setAttribute("aria-pressed", String(state.unfolded));
   page.showSeries();
   page.showFlame();
   const view = page.view(state);
@@ -27,7 +28,7 @@ page.show = () => {
     byId("summary").textContent = changed && state.at === 0
       ? "This is the first snapshot, which the others are compared with: move the slider."
       : "There is nothing to show.";
-    for (const id of ["table", "detail", "flame-cut", "omitted"]) byId(id).replaceChildren();
+    for (const id of ["table", "detail", "legend", "flame-cut", "omitted"]) byId(id).replaceChildren();
     return;
   }
   byId("summary").textContent = view.summary;
@@ -40,7 +41,7 @@ page.show = () => {
   ].filter((it) => it !== "").join("; ");
 };
 
-const go = (place) => {
+page.go = (place) => {
   if (place.view === "trend") {
     page.goToRow("trend", place.label);
   } else if (place.view === "moment") {
@@ -55,14 +56,7 @@ const go = (place) => {
   }
 };
 
-byId("findings").replaceChildren(
-  ...data.findings.map((it) => {
-    const button = make("button", { type: "button", onclick: () => go(it.place) }, it.text);
-    return make("li", { "data-sort": it.sort }, make("span", { class: "sort" }, it.sort), " ", button);
-  }),
-);
-if (data.findings.length === 0) byId("findings").append(make("li", {}, "nothing stands out"));
-byId("notes").replaceChildren(...data.notes.map((it) => make("li", {}, it)));
+page.showFindings();
 
 const isCompared = data.snapshots.some((it) => it.changed.length > 0);
 byId("modes").hidden = !isCompared;
@@ -73,6 +67,7 @@ byId("by").addEventListener("change", (event) => page.choose({ by: event.target.
 byId("find").addEventListener("input", (event) => page.choose({ find: event.target.value }));
 byId("noise").addEventListener("change", (event) => page.choose({ noise: event.target.checked }));
 byId("invert").addEventListener("click", () => page.choose({ icicle: !state.icicle }));
+byId("unfold").addEventListener("click", () => page.choose({ unfolded: !state.unfolded }));
 byId("reset").addEventListener("click", () => page.choose({ zoom: [] }));
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
@@ -96,4 +91,15 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// Texts and boxes are drawn in pixels.
+let width = window.innerWidth;
+window.addEventListener("resize", () => {
+  if (window.innerWidth === width) return;
+  width = window.innerWidth;
+  page.show();
+});
+
 page.choose({ mode: isCompared && data.timeline !== null && data.trend === null ? "changed" : "holding" });
+const wanted = page.wanted();
+byId("find").value = wanted.find ?? "";
+if (Object.keys(wanted).length > 0) page.choose(wanted);

@@ -10,6 +10,8 @@ page.state = {
   find: "",
   noise: false,
   icicle: true,
+  // Whether the frames of libraries and of the runtime are shown one by one.
+  unfolded: false,
   // Names of the frames from the root to the one that has the full width.
   zoom: [],
 };
@@ -39,8 +41,6 @@ page.history = (label) => {
   return histories.get(key)(label);
 };
 
-page.unit = (view) => (view.header ?? view.new).unit;
-
 // Changes the choices and shows their view. If the mode lacks the kind or grouping, its first one is chosen.
 page.choose = (changes) => {
   const { state } = page;
@@ -55,4 +55,38 @@ page.choose = (changes) => {
     state.by = views.find((it) => it.sample === state.sample)?.by ?? "";
   }
   page.show();
+  page.remember();
+};
+
+// The choices as the address's fragment, so that an address leads to a view: `#view=changed&by=line&at=3`.
+let isReady = false;
+
+page.remember = () => {
+  const { state } = page;
+  if (!isReady) return;
+  const words = new URLSearchParams({ view: state.mode, values: state.sample, by: state.by, at: state.at });
+  if (state.find !== "") words.set("find", state.find);
+  if (state.zoom.length > 0) words.set("zoom", state.zoom.map((it) => data.labels.indexOf(it)).join("."));
+  if (state.unfolded) words.set("frames", "all");
+  try {
+    history.replaceState(null, "", `#${words}`);
+  } catch {
+    // Some browsers keep the address of a page without a server as it is.
+  }
+};
+
+// The choices that the address asks for.
+page.wanted = () => {
+  isReady = true;
+  const words = new URLSearchParams(location.hash.slice(1));
+  const choices = {};
+  const at = Number.parseInt(words.get("at") ?? "", 10);
+  if (["holding", "changed"].includes(words.get("view"))) choices.mode = words.get("view");
+  if (at >= 0 && at < data.snapshots.length) choices.at = at;
+  if (words.has("values")) choices.sample = words.get("values");
+  if (words.has("by")) choices.by = words.get("by");
+  if (words.has("find")) choices.find = words.get("find");
+  if (words.has("zoom")) choices.zoom = words.get("zoom").split(".").map((it) => data.labels[it] ?? "");
+  if (words.get("frames") === "all") choices.unfolded = true;
+  return choices;
 };

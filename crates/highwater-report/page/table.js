@@ -24,8 +24,7 @@ const bar = (row, heads, most) => {
 };
 
 const stackRow = (row, columns) => {
-  const frames = page.data.stacks[row.stack].map((it) => page.make("li", {}, page.label(it)));
-  const list = frames.length > 0 ? page.make("ol", {}, ...frames) : "no stack";
+  const list = page.frameList(page.data.stacks[row.stack]);
   return page.make("tr", { class: "stack" }, page.make("td", { colspan: columns }, list));
 };
 
@@ -67,12 +66,12 @@ page.showTable = (id, heads, rows, { before = () => "", noise = true, first = In
       again();
       page.byId(id).querySelector(`tr[data-label="${CSS.escape(label)}"] .row`)?.focus();
     };
-    const [, place, rest] = /^(\S+:\d+ )(.+)$/s.exec(label) ?? [undefined, "", label];
-    const words = [page.make("span", { class: "place" }, place), rest];
+    const words = page.nameOf(row.label);
     const name = page.make("button", { type: "button", class: "row", "aria-expanded": String(isOpen), onclick: toggle }, ...words);
     const attributes = {
       "data-label": label,
       "data-value": row.value,
+      "data-code": page.code(row.label),
       class: `${row.significant ? "" : "noise"}${isOpen ? " chosen" : ""}`,
     };
     const line = page.make("tr", attributes, ...cells, page.make("td", {}, page.make("div", { class: "label" }, before(row), name)));

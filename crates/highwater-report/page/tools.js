@@ -6,7 +6,7 @@ page.byId = (id) => document.getElementById(id);
 
 // An element with these attributes, properties that begin with "on", and children. Text is never read as HTML.
 page.make = (name, attributes = {}, ...children) => {
-  const svg = ["svg", "polyline", "line", "text", "circle", "title", "g"].includes(name);
+  const svg = ["svg", "polyline", "polygon", "line", "text", "circle", "title", "g"].includes(name);
   const element = svg ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue;
@@ -24,7 +24,13 @@ page.grouped = (value) => String(Math.abs(value)).replace(/\B(?=(\d{3})+$)/g, ",
 
 page.signed = (value) => (value < 0 ? "-" : value > 0 ? "+" : "") + page.grouped(value);
 
-page.exact = (value, unit) => `${page.grouped(value)} ${unit === "count" ? "blocks" : unit}`;
+// The unit of a view's values: a count is one of blocks, or of what the kind of values is called.
+page.unitOf = (view) => {
+  const { unit, sample } = view.header ?? view.new;
+  return unit !== "count" ? unit : sample.includes("block") ? "blocks" : sample;
+};
+
+page.exact = (value, view) => `${page.grouped(value)} ${page.unitOf(view)}`;
 
 // The predicate of a search: a part of the name, or a regular expression between slashes.
 page.matcher = (text) => {

@@ -4,15 +4,34 @@
 //! names are escaped first. Lines are ordered by frame, not by text, because inferno merges only adjacent
 //! frames.
 
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use highwater_analyze::FoldedStack;
+use highwater_analyze::{Code, FoldedStack};
+use inferno::flamegraph::color::{Color, PaletteMap};
 use inferno::flamegraph::{Direction, Options, from_lines};
 
 use crate::label::clean;
+use crate::whose;
 
 /// The largest total that inferno can multiply without overflow: 32 PiB.
 pub(crate) const MOST: i64 = i64::MAX >> 8;
+
+/// What the drawings have from the design of the page (docs/DESIGN.md): their ground follows the viewer's preference for
+/// light or dark, and the search is seen.
+const STYLE: &str = "
+#background { fill: #ffffff; }
+#search { opacity: 1; text-decoration: underline; }
+@media (prefers-color-scheme: dark) {
+  #background { fill: #181d23; }
+  #title, #subtitle, #details, #search, #unzoom, #matched { fill: #e5eaef; }
+}
+";
+
+/// Two tints for each kind of code tell neighbours apart.
+const OWN: [Color; 2] = [Color { r: 242, g: 163, b: 94 }, Color { r: 245, g: 186, b: 131 }];
+const DEPENDENCY: [Color; 2] = [Color { r: 205, g: 220, b: 236 }, Color { r: 190, g: 209, b: 229 }];
+const RUNTIME: [Color; 2] = [Color { r: 227, g: 231, b: 236 }, Color { r: 214, g: 219, b: 226 }];
 
 /// The text around a flame graph's frames, and its direction.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,10 +99,37 @@ fn draw(
     // Sorted backwards: the chart mode, in which inferno does not sort by text, expects the latest line
     // first.
     lines.sort_by(|a, b| b.cmp(a));
+    let frames: BTreeSet<String> = lines.iter().flat_map(|it| it.0.iter().cloned()).collect();
     let lines: Vec<String> =
         lines.iter().map(|(frames, _, values)| format!("{} {values}", frames.join(";"))).collect();
+    let mut colours = colours(frames);
     let mut options = options(text);
-    Ok(from_lines(&mut options, lines.iter().map(String::as_str), out)?)
+    options.palette_map = Some(&mut colours);
+    let mut drawing = Vec::new();
+    from_lines(&mut options, lines.iter().map(String::as_str), &mut drawing)?;
+    let mut out = out;
+    Ok(out.write_all(designed(&String::from_utf8_lossy(&drawing)).as_bytes())?)
+}
+
+/// The colours of frames, by whose code they are.
+fn colours(frames: BTreeSet<String>) -> PaletteMap {
+    let mut colours = PaletteMap::default();
+    let names: Vec<String> = frames.into_iter().collect();
+    let codes = whose::codes(&names, &vec![None; names.len()]);
+    for (at, (name, code)) in names.iter().zip(codes).enumerate() {
+        let tints = match code {
+            Code::Own => OWN,
+            Code::Dependency => DEPENDENCY,
+            _ => RUNTIME,
+        };
+        colours.insert(name, tints[at % 2]);
+    }
+    colours
+}
+
+/// The drawing with the style of the design behind inferno's own.
+pub(crate) fn designed(drawing: &str) -> String {
+    drawing.replacen("</style>", &format!("{STYLE}</style>"), 1)
 }
 
 /// The options that all drawings share.
@@ -152,6 +198,21 @@ mod tests {
         assert!(svg.contains("<title>a-b (25 bytes, 25.00%)</title>"));
         assert!(svg.contains("<title>all (100 bytes, 100%)</title>"));
         assert!(svg.contains("live &lt;bytes&gt;"));
+    }
+
+    #[test]
+    fn colours_say_whose_code_it_is() {
+        let svg = svg(&[stack(&["std::rt::lang_start", "shop::main", "tokio::run"], 5)]);
+        let fill = |name: &str| {
+            let rest = svg.split_once(&format!("<title>{name} (")).unwrap().1;
+            rest.split_once("fill=\"").unwrap().1.split_once('"').unwrap().0.to_owned()
+        };
+        let among = |tints: [Color; 2], fill: &str| {
+            tints.iter().any(|it| fill == format!("rgb({},{},{})", it.r, it.g, it.b))
+        };
+        assert!(among(RUNTIME, &fill("std::rt::lang_start")), "{svg}");
+        assert!(among(OWN, &fill("shop::main")) && among(DEPENDENCY, &fill("tokio::run")), "{svg}");
+        assert!(svg.contains("prefers-color-scheme: dark"));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use highwater_analyze::{Estimate, Growth, GrowthNode, Unit};
 use inferno::flamegraph::color::{Color, PaletteMap};
 use inferno::flamegraph::{FuncFrameAttrsMap, from_lines};
 
-use crate::flame::{FlameError, FlameText, MOST, harmless_name, options};
+use crate::flame::{FlameError, FlameText, MOST, designed, harmless_name, options};
 use crate::number;
 
 /// The digits of marks.
@@ -50,7 +50,7 @@ pub fn flame_growth(growth: &Growth, text: &FlameText, mut out: impl Write) -> R
     lines.reverse();
     from_lines(&mut options, lines.iter().map(String::as_str), &mut drawing)?;
     let drawing = String::from_utf8_lossy(&drawing).replace(|it| MARKS.contains(&it), "");
-    Ok(out.write_all(drawing.as_bytes())?)
+    Ok(out.write_all(designed(&drawing).as_bytes())?)
 }
 
 /// One line for each node whose width is not covered by its children: its stack, and the remaining width.

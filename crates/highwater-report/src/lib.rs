@@ -28,6 +28,7 @@ mod peek;
 mod plot;
 mod residency;
 mod sheet;
+mod short;
 mod sparkline;
 mod spikes;
 mod table;
@@ -38,6 +39,7 @@ mod types;
 mod types_diff;
 mod view;
 mod walks;
+mod whose;
 mod wrap;
 
 pub use advise::advise;

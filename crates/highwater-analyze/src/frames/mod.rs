@@ -2,6 +2,7 @@
 
 pub(crate) mod attribution;
 pub(crate) mod class;
+pub(crate) mod code;
 pub(crate) mod drop_frames;
 pub(crate) mod filter;
 pub(crate) mod frame;

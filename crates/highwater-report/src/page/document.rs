@@ -1,14 +1,15 @@
 //! The content of a page as data: answers whose names and stacks are indexes into common lists.
 
-use std::collections::HashMap;
-
 use highwater_analyze::{
-    Change, Diff, Estimate, Frame, Growth, Header, Holding, Moment, Omitted, Timeline, Top, Tree, Trend,
+    Change, Code, Diff, Estimate, Growth, Header, Holding, Moment, Omitted, Timeline, Top, Tree, Trend,
     TrendRow, Unit,
 };
 use serde::Serialize;
 
+use super::axis::Axes;
 use super::findings::{self, Finding};
+use super::head::Head;
+use super::names::Names;
 use super::prune::{Pruned, prune};
 use super::{Budget, Budgets, Changed, Page, Question};
 use crate::label::clean;
@@ -21,6 +22,8 @@ pub(crate) struct Document<'a> {
     highwater: u32,
     kind: &'static str,
     title: String,
+    /// Who was recorded, and the figures of the last profile.
+    head: Head,
     /// The findings for the top of the page.
     findings: Vec<Finding>,
     notes: Vec<String>,
@@ -29,11 +32,14 @@ pub(crate) struct Document<'a> {
     moments: &'a [usize],
     /// The memory in use at each moment of the time line, as text.
     moment_texts: Vec<String>,
-    /// Round values for the axis of the time line, ascending, and as text.
-    marks: Vec<(i64, String)>,
+    /// The ticks of the time line's axes, and what its spikes are called.
+    axes: Option<Axes>,
+    spike_texts: Vec<String>,
     trend: Option<TrendData<'a>>,
     /// Names of frames and rows.
     labels: Vec<String>,
+    /// For each label, its short form, empty where there is none, and whose code it is.
+    looks: Vec<(String, Code)>,
     /// Stacks, leaf first, as indexes into `labels`.
     stacks: Vec<Vec<usize>>,
 }
@@ -117,45 +123,6 @@ struct TrendRowData<'a> {
     levels: &'a [i64],
 }
 
-/// Maximum frames of a stack on a page. The middle of a deeper stack is left out.
-const DEEPEST: usize = 1000;
-
-/// Collects names and stacks while a document is made.
-#[derive(Default)]
-struct Names {
-    labels: Vec<String>,
-    label_ids: HashMap<String, usize>,
-    stacks: Vec<Vec<usize>>,
-    stack_ids: HashMap<Vec<usize>, usize>,
-}
-
-impl Names {
-    fn label(&mut self, text: &str) -> usize {
-        if let Some(&id) = self.label_ids.get(text) {
-            return id;
-        }
-        self.labels.push(clean(text));
-        self.label_ids.insert(text.to_owned(), self.labels.len() - 1);
-        self.labels.len() - 1
-    }
-
-    fn stack(&mut self, frames: &[Frame]) -> usize {
-        let cut = frames.len().saturating_sub(DEEPEST);
-        let (inner, outer) = if cut > 0 { frames.split_at(DEEPEST / 2) } else { (frames, &[][..]) };
-        let mut stack: Vec<usize> = inner.iter().map(|it| self.label(&it.label())).collect();
-        if cut > 0 {
-            stack.push(self.label(&format!("[{} more]", number::count(cut, "frame"))));
-            stack.extend(outer[cut..].iter().map(|it| self.label(&it.label())));
-        }
-        if let Some(&id) = self.stack_ids.get(&stack) {
-            return id;
-        }
-        self.stacks.push(stack.clone());
-        self.stack_ids.insert(stack, self.stacks.len() - 1);
-        self.stacks.len() - 1
-    }
-}
-
 impl<'a> Document<'a> {
     pub(crate) fn new(page: &'a Page, budgets: Budgets) -> Self {
         let mut names = Names::default();
@@ -192,14 +159,17 @@ impl<'a> Document<'a> {
             highwater: crate::json::VERSION,
             kind: "report",
             title: clean(&page.title),
+            head: Head::new(page),
             findings: findings::collect(page),
             notes,
             snapshots,
             timeline: page.timeline.as_ref(),
             moments: &page.moments,
             moment_texts: page.timeline.as_ref().map_or_else(Vec::new, moment_texts),
-            marks: page.timeline.as_ref().map_or_else(Vec::new, marks),
+            axes: page.timeline.as_ref().map(Axes::new),
+            spike_texts: page.timeline.as_ref().map_or_else(Vec::new, spike_texts),
             trend,
+            looks: names.looks(),
             labels: names.labels,
             stacks: names.stacks,
         }
@@ -215,7 +185,7 @@ fn holding<'a>(it: &'a Holding, budget: Budget, names: &mut Names) -> HoldingDat
         values.extend(errors.then(|| row.flat.margin95().unwrap_or(f64::MAX)));
         values.extend([row.flat_fraction, row.cumulative.value as f64, row.cumulative_fraction]);
         RowData {
-            label: names.label(&row.key.label),
+            label: names.row(&row.key),
             cells: texts(top::cells(row, header)),
             values,
             value: row.flat.value,
@@ -244,7 +214,11 @@ fn tree(tree: &Tree, budget: Budget, names: &mut Names) -> (Vec<(usize, usize, i
     let Pruned { kept, left_out } = prune(&sizes, budget.nodes);
     let nodes = kept.into_iter().map(|at| {
         let node = &tree.nodes[at];
-        (node.depth, names.label(&node.label), node.cumulative.value, node.flat.value)
+        let label = match &node.frame {
+            Some(frame) => names.frame(&node.label, frame),
+            None => names.label(&node.label),
+        };
+        (node.depth, label, node.cumulative.value, node.flat.value)
     });
     (nodes.collect(), left_out + tree.omitted.rows)
 }
@@ -254,7 +228,7 @@ fn change<'a>(it: &'a Changed, budget: Budget, names: &mut Names) -> ChangedData
     let view = View { width: diff::WIDE, ..View::default() };
     let shown = answer.rows.len().min(budget.rows);
     let rows = answer.rows[..shown].iter().map(|row| RowData {
-        label: names.label(&row.key.label),
+        label: names.row(&row.key),
         cells: texts(diff::cells(answer, row, &view)),
         values: diff_values(answer, row),
         value: row.change.value,
@@ -308,14 +282,9 @@ fn grown(growth: &Growth, budget: Budget, names: &mut Names) -> (Vec<GrownNode>,
     (nodes.collect(), left_out + growth.omitted.rows)
 }
 
-/// Powers of two for bytes, of ten for blocks, up to the maximum of the time line.
-fn marks(timeline: &Timeline) -> Vec<(i64, String)> {
-    let unit = &timeline.header.unit;
-    let base: i64 = if *unit == Unit::Bytes { 2 } else { 10 };
-    let of = |it: &Moment| [Some(it.value.value), it.rss_bytes, it.cgroup_limit_bytes];
-    let most = timeline.moments.iter().flat_map(of).flatten().max().unwrap_or(0);
-    let powers = std::iter::successors(Some(base), |it| it.checked_mul(base));
-    powers.take_while(|it| *it <= most).map(|it| (it, number::amount(it, unit))).collect()
+/// What each spike of the time line is called.
+fn spike_texts(timeline: &Timeline) -> Vec<String> {
+    timeline.spikes.spikes.iter().map(findings::spike_figure).collect()
 }
 
 fn moment_texts(timeline: &Timeline) -> Vec<String> {
@@ -343,7 +312,7 @@ fn trend<'a>(trend: &'a Trend, budget: Budget, names: &mut Names) -> TrendData<'
         class: row.class(),
         levels: &row.levels,
         row: RowData {
-            label: names.label(&row.key.label),
+            label: names.row(&row.key),
             cells: vec![
                 crate::trend::name(row.class()).to_owned(),
                 number::signed(row.growth_per_hour.value, unit),

@@ -1,6 +1,6 @@
 //! The most important findings of a page, each with the place at which the page shows it.
 
-use highwater_analyze::{Advice, Cause, Class, DiffRow, GroupBy, Measure, SampleKind, TrendRow, Unit};
+use highwater_analyze::{Advice, Cause, Class, DiffRow, GroupBy, Measure, SampleKind, Spike, TrendRow, Unit};
 use serde::Serialize;
 
 use super::{Changed, Page};
@@ -15,6 +15,11 @@ const MOST: usize = 5;
 pub(crate) struct Finding {
     /// The sort of the finding, in a word or two.
     sort: &'static str,
+    /// The row that the finding is about; empty for a moment of the series.
+    label: String,
+    /// The number that says how much it matters.
+    figure: String,
+    /// The evidence, in a sentence without the row's name.
     text: String,
     place: Place,
 }
@@ -61,11 +66,11 @@ fn leaks(page: &Page) -> Vec<Finding> {
     let is_found = |label: &str| found.clone().any(|(_, leak)| leak.key.label == label);
     let findings = found.clone().map(|(all, leak)| Finding {
         sort: "leak",
+        label: clean(&leak.key.label),
+        figure: format!("{} live", number::estimate(&leak.live_bytes, &all.header.unit)),
         text: clean(&format!(
-            "{} {}: {} live; {}",
-            leak.key.label,
+            "{}: {}",
             crate::leaks::heading(leak.evidence.cause()),
-            number::estimate(&leak.live_bytes, &all.header.unit),
             crate::leaks::evidence(leak)
         )),
         place: if is_in_trend(&leak.key.label) {
@@ -84,12 +89,9 @@ fn leaks(page: &Page) -> Vec<Finding> {
     });
     let growing = growing.map(|(all, row)| Finding {
         sort: if all.few_snapshots { "may leak" } else { "leak" },
-        text: clean(&format!(
-            "{} gains {} per hour and holds {}",
-            row.key.label,
-            number::change(&row.growth_per_hour, &all.header.unit),
-            number::amount(row.live.value, &all.header.unit)
-        )),
+        label: clean(&row.key.label),
+        figure: format!("{} live", number::amount(row.live.value, &all.header.unit)),
+        text: format!("gains {} per hour", number::change(&row.growth_per_hour, &all.header.unit)),
         place: Place::Trend { label: clean(&row.key.label) },
     });
     findings.take(MOST).chain(growing.take(MOST)).collect()
@@ -108,11 +110,13 @@ fn spikes(page: &Page) -> Vec<Finding> {
             .extend(spike.peak_above_live_bytes.map(|it| format!("a peak {} above what is live", bytes(it))));
         words.push(format!("live {}", number::signed(spike.live_change_bytes, &Unit::Bytes)));
         let suspect = page.suspects.as_ref().filter(|_| at == 0).and_then(|it| it.rows.first());
-        words.extend(suspect.map(|it| format!("{} most of all", clean(&it.key.label))));
         Finding {
             sort: "spike",
+            label: suspect.map_or_else(String::new, |it| clean(&it.key.label)),
+            figure: spike_figure(spike),
             text: format!(
-                "between snapshots {} and {}: {}",
+                "{}between snapshots {} and {}: {}",
+                if suspect.is_some() { "most of the memory " } else { "" },
                 spike.before + 1,
                 spike.after + 1,
                 words.join(", ")
@@ -122,6 +126,8 @@ fn spikes(page: &Page) -> Vec<Finding> {
     });
     let more = all.get(MOST).map(|next| Finding {
         sort: "spike",
+        label: String::new(),
+        figure: spike_figure(next),
         text: format!(
             "{} more in the time line; highwater spikes lists all",
             number::count(all.len() - MOST + timeline.spikes.omitted, "smaller spike")
@@ -129,6 +135,16 @@ fn spikes(page: &Page) -> Vec<Finding> {
         place: Place::Moment { at: next.peak },
     });
     spikes.chain(more).collect()
+}
+
+/// The most telling number of a spike.
+pub(crate) fn spike_figure(spike: &Spike) -> String {
+    let bytes = |value: i64| number::amount(value, &Unit::Bytes);
+    match (spike.peak_above_live_bytes, spike.alloc_bytes) {
+        (Some(above), _) => format!("{} above live", bytes(above)),
+        (None, Some(allocated)) => format!("{} allocated", bytes(allocated)),
+        (None, None) => format!("{} live", number::signed(spike.live_change_bytes, &Unit::Bytes)),
+    }
 }
 
 fn growth(page: &Page) -> Vec<Finding> {
@@ -142,10 +158,14 @@ fn growth(page: &Page) -> Vec<Finding> {
 
 fn grown(changed: &Changed, row: &DiffRow) -> Finding {
     let change = number::change(&row.change, &changed.diff.new.unit);
-    let chance = row.q_value.map_or_else(String::new, |it| format!(" (q {})", number::probability(it)));
+    // A q-value of 0 is no estimate: both profiles are exact.
+    let chance = row.q_value.filter(|it| *it > 0.0);
+    let chance = chance.map_or_else(String::new, |it| format!(", q {}", number::probability(it)));
     Finding {
         sort: "growth",
-        text: clean(&format!("{} {change} of {}{chance}", row.key.label, changed.sample)),
+        label: clean(&row.key.label),
+        figure: change,
+        text: clean(&format!("of {} since the first snapshot{chance}", changed.sample)),
         place: Place::Changed {
             sample: changed.sample.to_string(),
             by: changed.by.to_string(),
@@ -166,7 +186,9 @@ fn advice(page: &Page) -> Vec<Finding> {
         };
         Finding {
             sort: "advice",
-            text: clean(&format!("{}: {}", it.key.label, crate::advise::measure_and_savings(it))),
+            label: clean(&it.key.label),
+            figure: String::new(),
+            text: clean(&crate::advise::measure_and_savings(it)),
             place: Place::line(sample, &it.key.label),
         }
     };
@@ -182,13 +204,9 @@ fn largest(page: &Page) -> Vec<Finding> {
         .take(MOST)
         .map(|(holding, row)| Finding {
             sort: "largest",
-            text: clean(&format!(
-                "{} has {} of {}: {}",
-                row.key.label,
-                number::percent(row.flat_fraction),
-                holding.sample,
-                number::amount(row.flat.value, &holding.top.header.unit)
-            )),
+            label: clean(&row.key.label),
+            figure: number::amount(row.flat.value, &holding.top.header.unit),
+            text: format!("{} of {}", number::percent(row.flat_fraction), holding.sample),
             place: Place::Holding {
                 sample: holding.sample.to_string(),
                 by: holding.by.to_string(),

@@ -4,13 +4,16 @@
 //! terminal views, and its graphs the values of `--json`. The folder `page/` holds the page's scripts and
 //! styles.
 
+mod axis;
 mod document;
 mod findings;
+mod head;
+mod names;
 mod prune;
 mod shorten;
 
 use highwater_analyze::{
-    Advices, Diff, GroupBy, Growth, Holding, Leaks, SampleKind, Suppression, Suspects, Timeline, Trend,
+    Advices, Diff, GroupBy, Growth, Holding, Info, Leaks, SampleKind, Suppression, Suspects, Timeline, Trend,
 };
 use serde::Serialize;
 
@@ -66,6 +69,8 @@ pub struct Changed {
 pub struct Page {
     /// Title.
     pub title: String,
+    /// What the last profile says of its process.
+    pub info: Option<Info>,
     /// The profiles in full, in order of time.
     pub snapshots: Vec<Snapshot>,
     /// Memory over time, for more than one profile.
@@ -128,7 +133,7 @@ impl Page {
         let script: String = SCRIPTS.iter().map(|it| format!("{{\n{it}\n}}\n")).collect();
         // In this order, no inserted text can contain a placeholder that is replaced later.
         PAGE.replace("@TITLE@", &escaped(&title))
-            .replace("@STYLE@", STYLE)
+            .replace("@STYLE@", &STYLES.concat())
             .replace("@SCRIPT@", &format!("\"use strict\";\nconst page = {{}};\n{script}"))
             .replacen("@DATA@", &in_script(&data), 1)
     }
@@ -141,7 +146,7 @@ impl Page {
         let share = if before == 0 { 1.0 } else { 0.5 };
         let whole = Budgets { last: Budget::new(last, share), before: Budget::new(before, 1.0 - share) };
         let space = MOST_BYTES
-            - SCRIPTS.iter().chain([&STYLE, &PAGE]).map(|it| it.len() + 64).sum::<usize>()
+            - SCRIPTS.iter().chain(&STYLES).chain([&PAGE]).map(|it| it.len() + 64).sum::<usize>()
             - 6 * LONGEST_TITLE;
         let (mut lengths, mut budgets) = (LENGTHS.into_iter(), whole);
         let mut length = lengths.next().unwrap_or(usize::MAX);
@@ -170,15 +175,21 @@ impl Page {
 }
 
 const PAGE: &str = include_str!("../../page/page.html");
-const STYLE: &str = include_str!("../../page/style.css");
+
+/// The tokens of the design, and what is made of them.
+const STYLES: [&str; 2] = [include_str!("../../page/tokens.css"), include_str!("../../page/style.css")];
 
 /// In the order of their dependencies.
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 10] = [
     include_str!("../../page/tools.js"),
+    include_str!("../../page/names.js"),
     include_str!("../../page/state.js"),
+    include_str!("../../page/fold.js"),
     include_str!("../../page/flame.js"),
     include_str!("../../page/table.js"),
+    include_str!("../../page/timeline.js"),
     include_str!("../../page/series.js"),
+    include_str!("../../page/findings.js"),
     include_str!("../../page/main.js"),
 ];
 

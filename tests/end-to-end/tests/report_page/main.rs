@@ -1,7 +1,8 @@
 //! The page of `highwater report` in Chromium: its content after each action, against the answers of
-//! `--json`; and screenshots, in the target directory's `screenshots`.
+//! `--json`; its layout at every width; and screenshots, in the target directory's `screenshots`.
 
 mod access;
+mod layout;
 mod network;
 mod pages;
 mod screenshots;
@@ -149,7 +150,7 @@ fn the_page_equals_json() {
     let found = shown("found");
     assert_eq!(found.rows.len(), 1, "{found:?}");
     assert!(found.rows[0].label.contains("archive") && found.hits == 1, "{found:?}");
-    assert_eq!(found.detail, "1 of the frames that are drawn match");
+    assert!(found.detail.starts_with("1 of the frames that are drawn match, with "), "{found:?}");
     assert_eq!(shown("slash").focus, "find");
     same(&shown("back"), &top("--by function 3.pb.gz"), "flat");
 
@@ -193,6 +194,71 @@ fn the_page_equals_json() {
     let finding = shown("finding");
     assert_eq!(finding.trend[0].cells[0], "leak", "{finding:?}");
     assert_eq!(finding.focus, finding.trend[0].label);
+}
+
+#[test]
+fn frames_of_libraries_are_folded_and_open() {
+    let place = Place::new();
+    place.long_names("long.pb.gz");
+    let page = place.page("long.pb.gz");
+    let shown = used(
+        &page,
+        r##"
+        tell("folded");
+        document.querySelector(".frame.fold").click(); tell("opened");
+        press("Escape"); get("unfold").click(); tell("all");
+        get("unfold").click(); get("flame").focus(); press("Home"); press("ArrowDown"); press("ArrowDown"); tell("on the fold");
+        press("ArrowDown"); tell("below the fold"); press("ArrowUp"); tell("back");
+        document.querySelector("#table tbody .row").click(); tell("row");
+        document.querySelector("#table tr.stack li.fold button").click(); tell("stack");
+        "##,
+    );
+    let names = |step: &str| shown(step).frames.into_iter().map(|it| it.name).collect::<Vec<_>>();
+    // The root, `main`, and for each of six stacks a fold and the function below it.
+    assert_eq!(names("folded").len(), 2 + 6 * 2, "{:?}", names("folded"));
+    assert_eq!(names("folded")[2], "⋯ 20 frames of tokio");
+    assert_eq!(names("opened").len(), 2 + 6 * 2 + 19);
+    assert_eq!(names("all").len(), 2 + 6 * 21);
+    let value = |step: &str| shown(step).frames.iter().map(|it| it.value).max();
+    assert_eq!(value("all"), value("folded"), "folding changes no value");
+    assert!(
+        shown("on the fold").detail.starts_with("tokio::"),
+        "opened before: {}",
+        shown("on the fold").detail
+    );
+    assert_ne!(shown("below the fold").detail, shown("on the fold").detail);
+    assert_eq!(shown("back").detail, shown("on the fold").detail);
+    assert_eq!(shown("row").stack.len(), 3, "{:?}", shown("row").stack);
+    assert_eq!(shown("stack").stack.len(), 22);
+}
+
+#[test]
+fn an_address_leads_to_a_view() {
+    let place = Place::new();
+    let page = place.page("0.pb.gz 1.pb.gz 2.pb.gz 3.pb.gz");
+    let script = "<script>const answer = document.createElement('pre'); answer.id = 'answer';
+        answer.textContent = JSON.stringify([get('sample').value, get('by').value, get('slider').value, get('mode-changed').ariaPressed]);
+        document.body.append(answer);</script></body>";
+    let page = page.replace("</body>", &script.replace("get(", "document.getElementById("));
+    let opened = |fragment: &str| text_of(&page, fragment, "answer");
+    assert_eq!(opened(""), r#"["live-bytes","function","3","false"]"#);
+    assert_eq!(
+        opened("#view=changed&values=alloc-bytes&by=line&at=1"),
+        r#"["alloc-bytes","line","1","true"]"#
+    );
+    assert_eq!(opened("#view=evil&values=none&at=99"), r#"["live-bytes","function","3","false"]"#);
+}
+
+#[test]
+fn a_line_of_code_has_one_card() {
+    let place = Place::new();
+    let page = place.page("0.pb.gz 1.pb.gz 2.pb.gz 3.pb.gz");
+    let script = "<script>const answer = document.createElement('pre'); answer.id = 'answer';
+        answer.textContent = JSON.stringify([...document.querySelectorAll('.card')].map((it) => [it.querySelector('.title').textContent, it.querySelectorAll('dd').length]));
+        document.body.append(answer);</script></body>";
+    let cards: Vec<(String, usize)> =
+        serde_json::from_str(&text_of(&page.replace("</body>", script), "", "answer")).unwrap();
+    assert_eq!(cards, [("Index::add".to_owned(), 2)], "what leaks and what grew is one line");
 }
 
 #[test]

@@ -49,6 +49,39 @@ impl Place {
         self.write(name, &profile);
     }
 
+    /// Writes a profile whose names are as long as those of generic code, with frames of libraries between the
+    /// program's own.
+    pub fn long_names(&self, name: &str) {
+        let mut profile = empty(2);
+        let registry =
+            "/home/u/.cargo/registry/src/index.crates.io-1949cf8c6b5b557f/tokio-1.47.0/src/runtime/task";
+        for at in 0..6 {
+            let arguments = "core::pin::Pin<alloc::boxed::Box<dyn Future<Output = ()>>>, ".repeat(4 + at);
+            let own = format!(
+                "shop::orders::v{at}::Handler<{arguments}u8>::answer_a_request_with_all_that_it_needs::{{{{closure}}}}"
+            );
+            let own = frame(
+                &mut profile,
+                &own,
+                &format!("crates/shop-orders/src/very/deep/folder/of/sources/number_{at}.rs"),
+                4711,
+            );
+            let library = |profile: &mut Profile, depth: i64| {
+                frame(
+                    profile,
+                    &format!("tokio::runtime::task::core::Core<{arguments}S>::poll{depth}"),
+                    &format!("{registry}/core.rs"),
+                    depth,
+                )
+            };
+            let libraries: Vec<LocationId> = (0..20).map(|depth| library(&mut profile, depth)).collect();
+            let main = frame(&mut profile, "shop::main", "src/main.rs", 7);
+            let stack: Vec<LocationId> = [own].into_iter().chain(libraries).chain([main]).collect();
+            push(&mut profile, &stack, 40 - at as i64, 1 << 20, 1);
+        }
+        self.write(name, &profile);
+    }
+
     fn write(&self, name: &str, profile: &Profile) {
         let path = self.0.path().join(name);
         file::write_atomically(&path, |out| pprof::write(profile, out)).unwrap();
