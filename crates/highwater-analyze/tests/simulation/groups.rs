@@ -239,7 +239,9 @@ fn equal_groups_are_called_different_in_five_of_a_hundred_comparisons_at_most() 
                 it.false_discoveries, it.coverage
             );
             assert!(it.false_discoveries <= FDR + room(trials), "{table}");
-            assert!((0.92..=0.985).contains(&it.coverage), "{table}");
+            // All intervals of a process move with its load, so each comparison is one witness, and not 300.
+            let least = if differ == Differ::Load { 0.95 - room(trials) } else { 0.92 };
+            assert!((least..=0.985).contains(&it.coverage), "{table}");
             sum += it.false_discoveries;
             settings += 1.0;
         }
