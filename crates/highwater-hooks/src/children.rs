@@ -241,7 +241,8 @@ pub fn unseen_children() -> Vec<UnseenChild> {
     unknown.into_iter().filter_map(named).collect()
 }
 
-/// Whether this process has a child of any kind. One system call, where the lists of children take several for each thread.
+/// Whether this process has a child of any kind. One system call, where the lists of children take several
+/// for each thread.
 #[cfg(hooked)]
 fn has_any() -> bool {
     let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;

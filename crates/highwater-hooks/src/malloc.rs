@@ -140,7 +140,8 @@ unsafe extern "C" fn show(info: *mut libc::dl_phdr_info, _size: usize, visit: *m
     0
 }
 
-/// Whether an address is in the program's own code. Written out, since it is asked of every block, mostly in code that is not optimized.
+/// Whether an address is in the program's own code. Written out, since it is asked of every block, mostly in
+/// code that is not optimized.
 #[inline]
 fn is_program(caller: usize) -> bool {
     let is_in = |code: &(AtomicUsize, AtomicUsize)| {

@@ -2,8 +2,8 @@
 
 use std::ffi::{c_int, c_void};
 
-/// Calls `visit` for each piece of the program's memory that holds its constants: what cannot be written to and is no table for
-/// unwinding. It has code in it where the linker did not keep that apart.
+/// Calls `visit` for each piece of the program's memory that holds its constants: what cannot be written to
+/// and is no table for unwinding. It has code in it where the linker did not keep that apart.
 pub fn visit_constants(mut visit: impl FnMut(&'static [u8])) {
     let mut visit: &mut dyn FnMut(&'static [u8]) = &mut visit;
     // SAFETY: the function is given this pointer back, and only while this call lasts.

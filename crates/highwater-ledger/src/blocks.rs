@@ -150,7 +150,8 @@ fn put(block: NonNull<u8>, entry: Entry) {
 /// Takes a block out that is about to be freed, or moved.
 #[inline]
 pub(crate) fn take(block: *mut u8) -> Option<Entry> {
-    // The table asks that, too, and its answer takes ten times as long where nothing is optimized: it is large.
+    // The table asks that, too, and its answer takes ten times as long where nothing is optimized: it is
+    // large.
     if LIVE.load(Ordering::Relaxed) == 0 || !BLOCKS.may_have(block.addr()) {
         return None;
     }

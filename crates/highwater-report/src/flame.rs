@@ -17,8 +17,8 @@ use crate::whose;
 /// The largest total that inferno can multiply without overflow: 32 PiB.
 pub(crate) const MOST: i64 = i64::MAX >> 8;
 
-/// What the drawings have from the design of the page (docs/DESIGN.md): their ground follows the viewer's preference for
-/// light or dark, and the search is seen.
+/// What the drawings have from the design of the page (docs/DESIGN.md): their ground follows the viewer's
+/// preference for light or dark, and the search is seen.
 const STYLE: &str = "
 #background { fill: #ffffff; }
 #search { opacity: 1; text-decoration: underline; }

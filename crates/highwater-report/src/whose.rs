@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use highwater_analyze::Code;
 use highwater_names::function::{Owner, owner};
 
-/// Whose code each label is. `known` has what a frame told: whose code it is, and whether its source file is known.
+/// Whose code each label is. `known` has what a frame says: whose code it is, and whether its source file is
+/// known.
 pub(crate) fn codes(labels: &[String], known: &[Option<(Code, bool)>]) -> Vec<Code> {
     let parts: Vec<Parts<'_>> = labels.iter().map(|it| Parts::new(it)).collect();
     let code = |(it, known): (&Parts<'_>, &Option<(Code, bool)>)| {
@@ -54,8 +55,8 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// The crates whose source is the program's own. Without any source, the crates that have a `main`. The other
-/// functions without source are told apart by them.
+/// The crates whose source is the program's own. Without any source, the crates that have a `main`. They
+/// distinguish the other functions without source.
 fn own_crates<'a>(parts: &[Parts<'a>], codes: &[(Code, bool)]) -> HashSet<&'a str> {
     let own = parts.iter().zip(codes).filter(|(_, code)| code.0 == Code::Own);
     let with_source = own.clone().filter(|(_, code)| code.1).filter_map(|it| it.0.crate_name());

@@ -38,7 +38,7 @@ pub(crate) fn trace<const N: usize>(stack: &mut Stack<N>) {
 #[inline(never)]
 pub(crate) fn trace_around<const N: usize>(stack: &mut Stack<N>) -> bool {
     let variable = ptr::from_ref(stack).addr();
-    // A frame reaches from its stack pointer to that of its caller.
+    // A frame reaches from its stack pointer to its caller's.
     let mut inner: Option<usize> = None;
     let mut is_around = false;
     // SAFETY: as in `trace`.

@@ -27,12 +27,13 @@ pub fn walk<const N: usize>(stack: &mut Stack<N>) {
     walk_with_system(stack);
 }
 
-/// Walks of [`walk_seldom`] that the system's unwinder makes. It takes as long for each of them as a rule takes to be made for some of
-/// its frames: so many walks cost no more than the rules of a small program.
+/// Walks of [`walk_seldom`] that the system's unwinder makes. It takes as long for each of them as a rule
+/// takes to be made for some of its frames: this many walks cost no more than the rules of a small program.
 const WALKS_WITHOUT_RULES: u32 = 100;
 
-/// As [`walk`], for processes that may end before rules are worth their making, such as one that runs a single test: the first walks
-/// are the system's unwinder's. `stack` is to be a variable of the function that this is inlined into, with which the frames begin.
+/// As [`walk`], for processes that may end before rules are worth their making, such as one that runs a
+/// single test: the first walks are the system's unwinder's. `stack` is to be a variable of the function that
+/// this is inlined into, with which the frames begin.
 #[inline(always)]
 pub fn walk_seldom<const N: usize>(stack: &mut Stack<N>) {
     static WALKS: AtomicU32 = AtomicU32::new(0);
@@ -46,9 +47,10 @@ pub fn walk_seldom<const N: usize>(stack: &mut Stack<N>) {
     }
 }
 
-/// Shows `visit` where a thread stands that sleeps in the kernel, and the calls that led there, innermost first, each by an address
-/// inside of its instruction, until it returns false. `address` is that of the instruction behind the system call, `stack` is a
-/// copy of the thread's memory from its stack pointer on. Returns whether the calls are all there are.
+/// Shows `visit` where a thread stands that sleeps in the kernel, and the calls that led there, innermost
+/// first, each by an address inside of its instruction, until it returns false. `address` is the place of the
+/// instruction behind the system call, `stack` is a copy of the thread's memory from its stack pointer on.
+/// Returns whether the calls are all there are.
 ///
 /// # Safety
 /// The modules that the calls are in stay loaded while this runs.

@@ -70,7 +70,7 @@ fn is_of_recorder(frame: &Frame) -> bool {
         let package = file.rsplit_once("/src/").and_then(|(package, _)| package.rsplit('/').next());
         package.is_some_and(|package| RECORDER.iter().any(|(_, it)| package.starts_with(it)))
     };
-    // Asked of every call of every block: most are of other crates, and are told by one look.
+    // Asked of every call of every block: most are of other crates, and one look shows it.
     let is_own = frame.function.contains("highwater_");
     let is_in_front = || frame.function.starts_with("highwater_hooks::malloc::");
     let is_of_one = || RECORDER.iter().any(|(it, _)| frame.function.contains(it));

@@ -65,8 +65,8 @@ pub(crate) fn may_allocate_tasks(stack: &[usize]) -> bool {
 
 /// The kind of the function that an address is in.
 fn kind_at(address: usize) -> Option<u8> {
-    /// Stacks have most of their innermost calls in common. Of addresses that share a place, the last one is known: not optimized,
-    /// that is found ten times as fast as in a map.
+    /// Stacks have most of their innermost calls in common. Of addresses that share a place, the last one is
+    /// known: not optimized, that is found ten times as fast as in a map.
     static KNOWN: Mutex<[(usize, Option<u8>); PLACES]> = Mutex::new([(0, None); PLACES]);
     const PLACES: usize = 4096;
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);

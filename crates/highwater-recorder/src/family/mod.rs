@@ -81,8 +81,8 @@ pub unsafe trait Inner {
     /// As the C library's.
     unsafe fn usable_bytes(block: *mut u8) -> usize;
 
-    /// About the same where that is less than [`BIG_BLOCK`], and for other blocks any number that is not. It may be faster to know. It is
-    /// the same number whenever it is asked for, until the block is resized.
+    /// About the same where that is less than [`BIG_BLOCK`], and for other blocks any number that is not. It
+    /// may be faster to know. It is the same number whenever it is asked for, until the block is resized.
     ///
     /// # Safety
     /// As for [`Self::usable_bytes`].
@@ -93,11 +93,11 @@ pub unsafe trait Inner {
     }
 }
 
-/// Blocks with at least so many usable bytes are big; see [`Inner::small_usable_bytes`].
+/// Blocks with at least this many usable bytes are big; see [`Inner::small_usable_bytes`].
 pub const BIG_BLOCK: usize = BIG;
 
-/// Sets the recorder up for a [`Family`], with this mode and regardless of the environment. False if it was or if the platform
-/// has none.
+/// Sets the recorder up for a [`Family`], with this mode and regardless of the environment. False if it was
+/// or if the platform has none.
 pub fn start_family(mode: Mode) -> bool {
     tail::start();
     if !start::start_with(mode) {
@@ -315,7 +315,7 @@ fn is_looked_at(block: *mut u8, usable: usize) -> bool {
     way() != SAMPLED || usable >= BIG || block.addr().is_multiple_of(PAGE)
 }
 
-/// Usable bytes of a block without the room for a mark that big ones have.
+/// Usable bytes of a block without the space for a mark that big ones have.
 #[inline(always)]
 fn counted(usable: usize) -> usize {
     if usable >= BIG { usable - tail::MOST } else { usable }

@@ -1,11 +1,13 @@
 //! Where the calling thread keeps the pointer to its slot: a thread-local of one word.
 //!
-//! It is constant at first and has no destructor, so it can be used from the first instruction of a thread to the last.
+//! It is constant at first and has no destructor, so it can be used from the first instruction of a thread to
+//! the last.
 //!
-//! In a shared library the compiler reaches a thread-local by a call of the loader (`__tls_get_addr`), because the library may be
-//! loaded later than a thread begins. That call costs as much as all else that is done for an unsampled block. With the feature
-//! `preloaded` the word is reached by two loads instead (the initial-exec model): the loader writes the word's offset from the thread
-//! pointer into the library when it loads that.
+//! In a shared library the compiler reaches a thread-local by a call of the loader (`__tls_get_addr`),
+//! because the library may be loaded later than a thread begins. That call costs as much as all else that is
+//! done for an unsampled block. With the feature `preloaded` the word is reached by two loads instead (the
+//! initial-exec model): the loader writes the word's offset from the thread pointer into the library when it
+//! loads that.
 
 use super::slot::{Kind, Slot};
 
@@ -27,8 +29,8 @@ mod place {
 
     use super::{Slot, UNATTACHED};
 
-    // One word in the part of the file from which each thread's memory is copied. Other objects of the library see the name, other
-    // libraries do not.
+    // One word in the part of the file from which each thread's memory is copied. Other objects of the
+    // library see the name, other libraries do not.
     global_asm!(
         ".pushsection .tdata.highwater_current_slot, \"awT\", @progbits",
         ".p2align 3",
@@ -45,10 +47,11 @@ mod place {
     #[inline(always)]
     pub(in crate::thread) fn get() -> *const Slot {
         let pointer: *const Slot;
-        // SAFETY: the ABI for thread-local storage of x86-64 (the initial-exec model) says that the linker makes a word with the
-        // symbol's offset from the thread pointer, that the loader fills it in before code of this library runs, and that `fs` has
-        // the thread pointer. The loader refuses a library for whose thread-locals it has no room in every thread. So the second
-        // load reads the word above, of the calling thread. It changes nothing, and depends on nothing but memory.
+        // SAFETY: the ABI for thread-local storage of x86-64 (the initial-exec model) says that the linker
+        // makes a word with the symbol's offset from the thread pointer, that the loader fills it in before
+        // code of this library runs, and that `fs` has the thread pointer. The loader refuses a library for
+        // whose thread-locals it has no space in every thread. So the second load reads the word above, of
+        // the calling thread. It changes nothing, and depends on nothing but memory.
         unsafe {
             asm!(
                 "mov {pointer}, qword ptr [rip + highwater_current_slot@GOTTPOFF]",

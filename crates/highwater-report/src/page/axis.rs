@@ -5,7 +5,8 @@ use serde::Serialize;
 
 use crate::number;
 
-/// A line that is higher than this multiple of the process's own memory is not drawn: it would flatten the others.
+/// A line that is higher than this multiple of the process's own memory is not drawn: it would flatten the
+/// others.
 const NEAR: i64 = 4;
 
 /// Ticks between which the eye can still estimate.
@@ -57,7 +58,7 @@ impl Axes {
     }
 }
 
-/// The highest value among the process's own, and among those of its control group that are near them.
+/// The highest value among the process's own, and among the ones of its control group that are near them.
 fn most(timeline: &Timeline) -> i64 {
     let moments = &timeline.moments;
     let own = moments.iter().flat_map(|it| [Some(it.value.value), it.rss_bytes]).flatten().max().unwrap_or(0);

@@ -7,11 +7,12 @@ use highwater_analyze::{
 use serde::Serialize;
 
 use super::axis::Axes;
+use super::budget::{Budget, Budgets};
+use super::content::{Changed, Page, Question};
 use super::findings::{self, Finding};
 use super::head::Head;
 use super::names::Names;
 use super::prune::{Pruned, prune};
-use super::{Budget, Budgets, Changed, Page, Question};
 use crate::label::clean;
 use crate::view::View;
 use crate::{diff, header, number, top};

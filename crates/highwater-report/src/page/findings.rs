@@ -3,7 +3,7 @@
 use highwater_analyze::{Advice, Cause, Class, DiffRow, GroupBy, Measure, SampleKind, Spike, TrendRow, Unit};
 use serde::Serialize;
 
-use super::{Changed, Page};
+use super::content::{Changed, Page};
 use crate::label::clean;
 use crate::number;
 

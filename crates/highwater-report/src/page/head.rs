@@ -3,7 +3,7 @@
 use highwater_analyze::{Info, SampleKind, Unit};
 use serde::Serialize;
 
-use super::Page;
+use super::content::Page;
 use crate::label::clean;
 use crate::number;
 

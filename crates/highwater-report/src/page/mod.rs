@@ -5,6 +5,8 @@
 //! styles.
 
 mod axis;
+mod budget;
+mod content;
 mod document;
 mod findings;
 mod head;
@@ -12,23 +14,14 @@ mod names;
 mod prune;
 mod shorten;
 
-use highwater_analyze::{
-    Advices, Diff, GroupBy, Growth, Holding, Info, Leaks, SampleKind, Suppression, Suspects, Timeline, Trend,
-};
-use serde::Serialize;
-
 use crate::label::clean;
+use budget::{Budget, Budgets};
+pub use content::{Changed, Page, Snapshot};
 use document::Document;
 use shorten::shorten;
 
 /// Maximum size of a page in bytes.
 pub const MOST_BYTES: usize = 2 << 20;
-
-/// Maximum nodes of all call trees together, before the page is checked for its size.
-const NODES: usize = 60_000;
-
-/// Maximum rows of all tables together, before the page is checked for its size.
-const ROWS: usize = 6_000;
 
 /// Maximum bytes of a text. Shorter limits are tried if cutting tables and graphs alone would leave little of
 /// them.
@@ -39,91 +32,6 @@ const LONGEST_TITLE: usize = 200;
 
 /// If a tree would get fewer nodes than this, texts are cut first.
 const FEW_NODES: usize = 50;
-
-/// A profile of the page.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// Displayed name: the file's name.
-    pub name: String,
-    /// The same kinds and groupings in every snapshot, in the same order.
-    pub holdings: Vec<Holding>,
-    /// Changes since the first profile; empty for the first one, and if the two cannot be compared.
-    pub changed: Vec<Changed>,
-}
-
-/// Changes from the first profile to another, for one kind of values and one grouping.
-#[derive(Clone, Debug)]
-pub struct Changed {
-    /// The kind of values.
-    pub sample: SampleKind,
-    /// What a row stands for.
-    pub by: GroupBy,
-    /// The comparison.
-    pub diff: Diff,
-    /// The same along the call tree.
-    pub growth: Growth,
-}
-
-/// The content of a page.
-#[derive(Clone, Debug, Default)]
-pub struct Page {
-    /// Title.
-    pub title: String,
-    /// What the last profile says of its process.
-    pub info: Option<Info>,
-    /// The profiles in full, in order of time.
-    pub snapshots: Vec<Snapshot>,
-    /// Memory over time, for more than one profile.
-    pub timeline: Option<Timeline>,
-    /// For each of `snapshots`, its position in `timeline`.
-    pub moments: Vec<usize>,
-    /// The behaviour of every row, for a series.
-    pub trend: Option<Trend>,
-    /// Possible leaks in the last profile.
-    pub leaks: Option<Leaks>,
-    /// The rules that accept known leaks.
-    pub accepted: Vec<Suppression>,
-    /// Advice about allocations.
-    pub advices: Option<Advices>,
-    /// What explains the first spike of the time line.
-    pub suspects: Option<Suspects>,
-    /// Notes for the reader, such as what was left out of the page.
-    pub notes: Vec<String>,
-}
-
-/// The size that one answer may take on a page.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Budget {
-    /// Nodes of one tree.
-    pub nodes: usize,
-    /// Rows of one table.
-    pub rows: usize,
-}
-
-impl Budget {
-    /// The share of each of `views` views in this fraction of a page.
-    fn new(views: usize, share: f64) -> Self {
-        let each = |all: usize| (all as f64 * share / views.max(1) as f64) as usize;
-        Self { nodes: each(NODES).max(50), rows: each(ROWS).clamp(10, 200) }
-    }
-
-    /// A smaller budget, for a page that is too large by this factor.
-    fn cut(self, share: f64) -> Self {
-        let less = |it: usize, share: f64| ((it as f64 * share) as usize).max(1);
-        Self { nodes: less(self.nodes, share), rows: less(self.rows, share.sqrt()) }
-    }
-
-    fn is_least(self) -> bool {
-        self.nodes <= 1 && self.rows <= 1
-    }
-}
-
-/// The budget of the last snapshot, which readers look at most, and the budget of each earlier one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Budgets {
-    pub last: Budget,
-    pub before: Budget,
-}
 
 impl Page {
     /// The page as one HTML file of at most [`MOST_BYTES`]. The page says what was cut.
@@ -205,21 +113,6 @@ fn escaped(text: &str) -> String {
         .replace('>', "&gt;")
         .replace('"', "&quot;")
         .replace('@', "&#64;")
-}
-
-/// A kind of values and a grouping. The page finds their views by it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Question {
-    /// The text of [`SampleKind`]'s `Display`.
-    pub sample: String,
-    /// The text of [`GroupBy`]'s `Display`.
-    pub by: String,
-}
-
-impl Question {
-    pub(crate) fn new(sample: &SampleKind, by: GroupBy) -> Self {
-        Self { sample: sample.to_string(), by: by.to_string() }
-    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ const DEEPEST: usize = 1000;
 pub(crate) struct Names {
     /// Texts of frames and rows.
     pub labels: Vec<String>,
-    /// Whose code each label is, as far as a frame or a row told, and whether its source file is known.
+    /// Whose code each label is, as far as a frame or a row says it, and whether its source file is known.
     codes: Vec<Option<(Code, bool)>>,
     label_ids: HashMap<String, usize>,
     /// Stacks, leaf first, as indexes into `labels`.

@@ -1,6 +1,6 @@
 //! Pages from answers made by hand.
 
-use highwater_analyze::{Omitted, Top, TopRow, Tree, TreeNode};
+use highwater_analyze::{GroupBy, Holding, Omitted, SampleKind, Top, TopRow, Tree, TreeNode};
 
 use super::*;
 use crate::samples::{estimate, header, line_key};

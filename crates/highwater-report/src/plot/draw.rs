@@ -9,7 +9,7 @@ use plotters::prelude::*;
 use plotters::series::LineSeries;
 use plotters::style::{FontStyle, register_font};
 
-use super::{Drawing, LAYERS, MOST_ROWS, PlotError, highest};
+use super::drawing::{Drawing, LAYERS, MOST_ROWS, PlotError, highest};
 use crate::number;
 
 /// The font of drawings, so that they do not depend on the system's fonts. `font/LICENSE` names its source.

@@ -2,7 +2,7 @@
 
 use plotters::prelude::BitMapBackend;
 
-use super::{Drawing, PlotError, SIZE};
+use super::drawing::{Drawing, PlotError, SIZE};
 
 /// The drawing as a PNG file.
 pub(super) fn png(drawing: &Drawing<'_>) -> Result<Vec<u8>, PlotError> {

@@ -1,4 +1,5 @@
-//! The page at every width, in both themes: nothing is wider than the window, no text covers another, and nothing is cut.
+//! The page at every width, in both themes: nothing is wider than the window, no text covers another, and
+//! nothing is cut.
 
 use highwater_tests::chromium::{picture, script_string, text_of};
 use serde_json::Value;

@@ -49,8 +49,8 @@ impl Place {
         self.write(name, &profile);
     }
 
-    /// Writes a profile whose names are as long as those of generic code, with frames of libraries between the
-    /// program's own.
+    /// Writes a profile whose names are as long as generic code has them, with frames of libraries between
+    /// the program's own.
     pub fn long_names(&self, name: &str) {
         let mut profile = empty(2);
         let registry =

@@ -19,7 +19,8 @@ use crate::string_table::{StringId, StringTable};
 /// The errors of `out`.
 pub fn write(profile: &Profile, out: impl Write) -> io::Result<()> {
     let gzip = GzBuilder::new().mtime(0).write(out, Compression::default());
-    // Each call of the compressor costs as much as to fill its buffer of 32 KiB with zeroes, and a row has a few bytes.
+    // Each call of the compressor costs as much as to fill its buffer of 32 KiB with zeroes, and a row has a
+    // few bytes.
     let mut gzip = BufWriter::with_capacity(64 * 1024, gzip);
     write_unpacked(profile, &mut gzip)?;
     gzip.into_inner().map_err(io::IntoInnerError::into_error)?.finish()?.flush()
