@@ -4,8 +4,8 @@
 //!
 //! 1. **It never allocates through the global allocator** (but for [`own_frames`], which asks it for a few
 //!    small blocks, outside of any allocation). Tables live in memory taken straight from the operating
-//!    system ([`highwater_lockfree::arena`]); nothing here uses `Box`, `Vec`, `String` or formatting on a path
-//!    that an allocation can reach.
+//!    system ([`highwater_lockfree::arena`]); nothing here uses `Box`, `Vec`, `String` or formatting on a
+//!    path that an allocation can reach.
 //! 2. **Everything it needs is const-initialised.** The first allocation of a process happens before `main`,
 //!    so there is no initialisation to wait for; what must be set up later ([`start`]) is set up by the first
 //!    allocation, and until then calls pass straight through.
