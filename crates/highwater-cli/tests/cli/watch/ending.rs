@@ -46,7 +46,11 @@ fn every_ending_signal_releases_the_directory() {
     let place = Place::new();
     for signal in ["HUP", "TERM", "INT"] {
         let server = Server::bodies(quiet(&mut Program::new(Some(1)), 1));
-        let mut going = Going::start(&place, &format!("{} --every 1h", server.url()));
+        // The tests themselves may have been started by `nohup`, which a watch below them would respect.
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(env!("CARGO_BIN_EXE_highwater"));
+        command.args(["watch", "--json", "--for", "60s", "--every", "1h", &server.url()]);
+        let mut going = Going::spawn(command.current_dir(place.path("")));
         going.wait_for("snapshot");
         send(signal, going.child.id());
         assert_eq!(going.wait_for("ended")["because"], "asked", "{signal}");
