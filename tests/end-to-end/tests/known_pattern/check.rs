@@ -34,16 +34,16 @@ fn check_on_peaks_compares_what_is_comparable() {
             ["check", "--sample", "peak-bytes", "--max-growth", growth, "--baseline", base.to_str().unwrap()];
         ask(&arguments, &[new])
     };
-    let mut moved = 0;
     for run in 0..5 {
         let new = record(directory.path(), &format!("{run}.pb.gz"), run % 3, CACHE);
         let (answer, code) = check(&new, "2%");
         assert_eq!(code, Some(0), "{run}: {answer:#}");
-        // The planted fault: row by row, these runs differ significantly.
+        // The planted fault: row by row, the runs with the peak in another thread differ significantly. The others
+        // may by chance.
         let (diff, _) = ask(&["diff", "--sample", "peak-bytes"], &[&base, &new]);
-        moved += usize::from(diff["rows"].as_array().unwrap().iter().any(|it| it["significant"] == true));
+        let has_moved = diff["rows"].as_array().unwrap().iter().any(|it| it["significant"] == true);
+        assert!(has_moved || run % 3 == 0, "{run}: {diff:#}");
     }
-    assert_eq!(moved, 3, "of five runs three have their peak in another thread");
     for first in [0, 1] {
         let new = record(directory.path(), "larger.pb.gz", first, CACHE + (3 << 20));
         let (answer, code) = check(&new, "2%");
