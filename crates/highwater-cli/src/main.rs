@@ -14,6 +14,7 @@ mod group_files;
 mod grouping;
 mod help;
 mod history;
+mod ignored;
 mod init_tests;
 mod input;
 mod layouts;

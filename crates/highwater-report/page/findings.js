@@ -37,17 +37,17 @@ const card = (findings) => {
   const id = ids.get(first.label);
   const row = first.label === "" ? undefined : rowOf(first.label);
   const go = (place) => () => page.go(place);
-  const place = id === undefined ? "" : page.placeOf(id);
   const title = id === undefined ? first.label || first.sort : page.short(id);
   const button = make("button", { type: "button", class: "plain title", title: first.label || undefined, onclick: go(first.place) }, title);
-  const figure = make("span", { class: "figure" }, findings.find((it) => it.figure !== "")?.figure ?? "");
+  const largest = findings.find((it) => it.figure !== "");
+  const figure = make("span", { class: "figure" }, largest?.figure ?? "");
   const texts = findings.flatMap((it) => {
-    const { text } = it;
+    const text = it === largest ? it.text : `${it.figure} ${it.text}`.trim();
     const link = it === first ? text : make("button", { type: "button", class: "plain", onclick: go(it.place) }, text);
     return [make("dt", {}, pill(it.sort)), make("dd", {}, link)];
   });
   const item = make("li", { class: "card", "data-sort": first.sort }, make("div", { class: "head" }, button, figure));
-  if (place !== "") item.append(make("span", { class: "place" }, place));
+  if (id !== undefined && page.placeOf(id) !== "") item.append(page.placeSpan(id));
   if (row?.levels) item.append(page.spark(row.levels, row.levels.length - 1, [300, 34]));
   item.append(make("dl", {}, ...texts));
   if (row && data.stacks[row.stack]?.length > 0) {

@@ -44,6 +44,12 @@ page.placeOf = (id) => {
   return ownRoot !== "" && place.startsWith(ownRoot) ? place.slice(ownRoot.length) : place;
 };
 
+// A source position that may be broken behind a slash.
+page.placeSpan = (id) => {
+  const parts = page.placeOf(id).split("/").flatMap((it, at) => (at === 0 ? [it] : ["/", page.make("wbr"), it]));
+  return page.make("span", { class: "place", title: parted(id).place }, ...parts);
+};
+
 // The name in spans: short name, crate, place.
 page.nameOf = (id) => {
   const { place, name } = parted(id);
@@ -51,7 +57,7 @@ page.nameOf = (id) => {
   const parts = [page.make("span", { class: "name", title: name }, short)];
   const crate = short === name ? "" : page.crateOf(id);
   if (crate !== "") parts.unshift(page.make("span", { class: "scope" }, `${crate} `));
-  if (place !== "") parts.push(" ", page.make("span", { class: "place", title: place }, page.placeOf(id)));
+  if (place !== "") parts.push(" ", page.placeSpan(id));
   return parts;
 };
 

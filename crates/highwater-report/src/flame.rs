@@ -20,10 +20,10 @@ pub(crate) const MOST: i64 = i64::MAX >> 8;
 /// What the drawings have from the design of the page (docs/DESIGN.md): their ground follows the viewer's
 /// preference for light or dark, and the search is seen.
 const STYLE: &str = "
-#background { fill: #ffffff; }
+rect[fill=\"url(#background)\"] { fill: #ffffff; }
 #search { opacity: 1; text-decoration: underline; }
 @media (prefers-color-scheme: dark) {
-  #background { fill: #181d23; }
+  rect[fill=\"url(#background)\"] { fill: #181d23; }
   #title, #subtitle, #details, #search, #unzoom, #matched { fill: #e5eaef; }
 }
 ";
@@ -114,6 +114,8 @@ fn draw(
 /// The colours of frames, by whose code they are.
 fn colours(frames: BTreeSet<String>) -> PaletteMap {
     let mut colours = PaletteMap::default();
+    // The root has no name.
+    colours.insert("", RUNTIME[0]);
     let names: Vec<String> = frames.into_iter().collect();
     let codes = whose::codes(&names, &vec![None; names.len()]);
     for (at, (name, code)) in names.iter().zip(codes).enumerate() {

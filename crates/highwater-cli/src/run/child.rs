@@ -60,6 +60,8 @@ mod forward {
     use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
     use signal_hook::{flag, low_level};
 
+    use crate::ignored::is_ignored;
+
     /// Longest delay before a signal is passed on.
     const GLANCE: Duration = Duration::from_millis(20);
 
@@ -75,14 +77,16 @@ mod forward {
     pub(super) struct Signals(Vec<(Arc<AtomicBool>, Signal)>);
 
     impl Signals {
-        /// Takes note of these signals from now on, and is no longer ended by them.
+        /// Takes note of these signals from now on, and is no longer ended by them. A signal that is ignored
+        /// stays so: the program inherits that, and would be ended by a signal with a handler here.
         pub(super) fn listen() -> io::Result<Self> {
             let listen = |(number, signal)| {
                 let has_come = Arc::new(AtomicBool::new(false));
                 flag::register(number, Arc::clone(&has_come))?;
                 Ok((has_come, signal))
             };
-            SIGNALS.into_iter().map(listen).collect::<io::Result<_>>().map(Self)
+            let heard = SIGNALS.into_iter().filter(|it| is_ignored(it.0) != Some(true));
+            heard.map(listen).collect::<io::Result<_>>().map(Self)
         }
 
         /// Passes the signals on to a process.

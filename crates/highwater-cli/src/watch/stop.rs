@@ -12,6 +12,7 @@ use signal_hook::consts::SIGHUP;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use crate::ignored::is_ignored;
 use crate::reader::Readers;
 
 /// Longest delay before a signal is noticed.
@@ -42,7 +43,8 @@ impl Stop {
     ) -> io::Result<Self> {
         // A deadline beyond the range of `Instant` never comes.
         let deadline = after.and_then(|it| Instant::now().checked_add(it));
-        let hangup = !is_hangup_ignored();
+        // Where the system does not say, a watch rather goes on.
+        let hangup = !is_ignored(SIGHUP).unwrap_or(true);
         Self::listen(hangup, deadline, Readers::of_output(), last)
     }
 
@@ -109,30 +111,5 @@ impl Stop {
             look();
             thread::sleep(rest.min(GLANCE));
         }
-    }
-}
-
-/// Whether the program was started with SIGHUP ignored; false if the system does not say.
-fn is_hangup_ignored() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status");
-    status.ok().and_then(|it| ignores(&it, 1)).unwrap_or(true)
-}
-
-/// Whether a signal is in the set of ignored ones of `/proc/self/status`.
-fn ignores(status: &str, signal: u32) -> Option<bool> {
-    let set = status.lines().find_map(|it| it.strip_prefix("SigIgn:"))?;
-    let set = u64::from_str_radix(set.trim(), 16).ok()?;
-    Some(set >> (signal - 1) & 1 == 1)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_kernel_lists_ignored_signals() {
-        let status = "Name:\tsh\nSigBlk:\t0000000000000001\nSigIgn:\t0000000000001002\nSigCgt:\t0\n";
-        assert_eq!([1, 2, 13, 15].map(|it| ignores(status, it)), [false, true, true, false].map(Some));
-        assert_eq!(ignores("Name:\tsh\n", 1), None);
     }
 }

@@ -38,6 +38,9 @@ const STEPS: [i64; 20] = [
 
 const SECOND: i64 = 1_000_000_000;
 
+/// Steps in nanoseconds for a series of less than ten seconds.
+const SHORT_STEPS: [i64; 5] = [SECOND / 10, SECOND / 5, SECOND / 2, SECOND, 2 * SECOND];
+
 /// The ticks of both axes, each with its text.
 #[derive(Debug, Serialize)]
 pub(crate) struct Axes {
@@ -84,8 +87,11 @@ fn times(timeline: &Timeline) -> Vec<(i64, String)> {
     };
     let span = last.time_ns - first.time_ns;
     if span < 10 * SECOND {
-        let part = span / 4;
-        return (0..=4).map(|it| (first.time_ns + it * part, number::duration(it * part))).collect();
+        let fits = |it: &&i64| span / **it <= MOST_TICKS;
+        let step = SHORT_STEPS.iter().find(fits).copied().unwrap_or(SECOND);
+        return (0..=span / step)
+            .map(|it| (first.time_ns + it * step, number::duration(it * step)))
+            .collect();
     }
     let fits = |it: &&i64| span / (**it * SECOND) <= MOST_TICKS;
     let step = STEPS.iter().find(fits).or(STEPS.last()).copied().unwrap_or(1) * SECOND;
@@ -146,6 +152,7 @@ mod tests {
         assert_eq!(Axes::new(&timeline(180, Some(200 << 20))).most, 200 << 20);
         assert_eq!(texts(&Axes::new(&timeline(40, None)).times).len(), 5);
         assert_eq!(texts(&Axes::new(&timeline(4, None)).times)[4], "4.0 s");
+        assert_eq!(texts(&Axes::new(&timeline(0, None)).times), ["0.0 s"]);
         assert_eq!(texts(&Axes::new(&timeline(4 * 86_400, None)).times)[0], "2023-11-15");
         for (most, is_bytes, expected) in
             [(9, false, 2), (49, false, 10), (120, false, 50), (1023, true, 256)]

@@ -38,8 +38,8 @@ fn check_on_peaks_compares_what_is_comparable() {
         let new = record(directory.path(), &format!("{run}.pb.gz"), run % 3, CACHE);
         let (answer, code) = check(&new, "2%");
         assert_eq!(code, Some(0), "{run}: {answer:#}");
-        // The planted fault: row by row, the runs with the peak in another thread differ significantly. The others
-        // may by chance.
+        // The planted fault: row by row, the runs with the peak in another thread differ significantly. The
+        // others may by chance.
         let (diff, _) = ask(&["diff", "--sample", "peak-bytes"], &[&base, &new]);
         let has_moved = diff["rows"].as_array().unwrap().iter().any(|it| it["significant"] == true);
         assert!(has_moved || run % 3 == 0, "{run}: {diff:#}");

@@ -119,6 +119,21 @@ fn every_block_is_recorded_however_the_program_ends() {
 }
 
 #[test]
+fn a_signal_that_was_ignored_stays_ignored() {
+    let native = native().to_str().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    // With SIGINT ignored, the program ends with the code 92.
+    let ended = |command: &str| {
+        let script = format!("trap '' INT HUP; exec {command}");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &script, native]).arg(highwater_with_library()).current_dir(directory.path());
+        shell.output().unwrap().status.code()
+    };
+    assert_eq!(ended("\"$0\" default"), Some(92));
+    assert_eq!(ended("\"$1\" run --exact -o heap.pb.gz -- \"$0\" default"), Some(92));
+}
+
+#[test]
 fn valgrind_counts_the_same() {
     let native = native().to_str().unwrap();
     let run_with = Run::new(&["--exact"], &[native, "plain"]);
