@@ -42,7 +42,8 @@ const card = (findings) => {
   const largest = findings.find((it) => it.figure !== "");
   const figure = make("span", { class: "figure" }, largest?.figure ?? "");
   const texts = findings.flatMap((it) => {
-    const text = it === largest ? it.text : `${it.figure} ${it.text}`.trim();
+    // What is said of a spike has its number.
+    const text = it === largest || it.sort === "spike" ? it.text : `${it.figure} ${it.text}`.trim();
     const link = it === first ? text : make("button", { type: "button", class: "plain", onclick: go(it.place) }, text);
     return [make("dt", {}, pill(it.sort)), make("dd", {}, link)];
   });
