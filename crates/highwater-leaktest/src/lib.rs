@@ -35,7 +35,7 @@
 //! Each folder uses the ones below it, and no file is in a circle of files that use each other.
 //!
 //! - [`entry`] opens a scope around a test ([`entry::whole`], [`entry::around`], [`entry::guard`]) and asks
-//!   for the verdict. It has the last word when the process exits ([`entry::process`]).
+//!   for the verdict. It has the last word when the process exits (`entry/process.rs`).
 //! - [`report`] puts findings into words, [`outcomes`] collects the findings of the process.
 //! - [`judge`] waits for the threads, tasks, descriptors and children of the scope, and passes over those
 //!   that are excused.
