@@ -2,8 +2,8 @@
 //! blocks one by one from the C library are written down in the ledgers of `highwater-ledger`.
 //!
 //! The symbols are weak, so that a program with a `malloc` of its own is linked as without them. Each is a
-//! jump into a function of Rust's that also gets the caller's address: what the C library allocates for
-//! itself is none of the program's.
+//! jump into a function of Rust's that also gets the caller's address: a block that the C library allocates
+//! for itself is not the program's.
 //!
 //! Looking up the function behind ours may itself allocate; that block is the C library's, by the names that
 //! it has for itself.

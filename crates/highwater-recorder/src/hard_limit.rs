@@ -18,7 +18,7 @@ static MOST: AtomicU64 = AtomicU64::new(NONE);
 /// Lets allocations fail that would take the program beyond this many live bytes; `None` lets none fail.
 /// Highwater's own memory is not counted and not refused.
 ///
-/// The limit is kept but for what threads hold back, at most
+/// The program may go beyond the limit by the bytes that its threads have not reported yet, at most
 /// [`Counts::HELD_BACK_BYTES`](crate::Counts::HELD_BACK_BYTES) each. In exact mode the thread that allocates
 /// holds nothing back.
 pub fn set_hard_limit(bytes: Option<u64>) {

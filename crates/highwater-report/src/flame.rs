@@ -215,6 +215,10 @@ mod tests {
         assert!(among(RUNTIME, &fill("std::rt::lang_start")), "{svg}");
         assert!(among(OWN, &fill("shop::main")) && among(DEPENDENCY, &fill("tokio::run")), "{svg}");
         assert!(svg.contains("prefers-color-scheme: dark"));
+        for (tints, name) in [(OWN, "own"), (DEPENDENCY, "dependency"), (RUNTIME, "runtime")] {
+            let first = format!("#{:02x}{:02x}{:02x}", tints[0].r, tints[0].g, tints[0].b);
+            assert_eq!(first, crate::page::tests::token(name, false), "{name}");
+        }
     }
 
     #[test]

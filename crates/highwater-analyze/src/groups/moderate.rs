@@ -8,7 +8,7 @@
 
 use crate::statistics;
 
-/// The smallest variance, as a share of the usual one, that is told from 0.
+/// A variance below this share of the usual variance counts as 0.
 const LEAST: f64 = 1e-4;
 
 /// Half a standard error, or so, of the spread of the logarithms of variances: its square by that of the spread, for one row.

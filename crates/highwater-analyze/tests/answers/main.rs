@@ -13,6 +13,7 @@ mod over_time;
 mod peek;
 mod processes;
 mod rank;
+mod reusing;
 mod together;
 mod totals;
 mod types;

@@ -70,8 +70,8 @@ impl Args {
     }
 }
 
-/// Divides the rest of the command line into cargo's options and what stands behind `--`, which the parser
-/// may have taken away.
+/// Divides the rest of the command line into cargo's options and the program's arguments behind `--`. The
+/// parser may have removed the `--`.
 fn split(
     mut rest: Vec<OsString>,
     line: impl Iterator<Item = OsString>,

@@ -1,22 +1,13 @@
 //! `highwater compare`: groups of processes, from files to answer.
 
-use highwater_profile::{Meta, Profile, ValueType};
+use highwater_profile::{Meta, Profile};
 
-use crate::support::{INTERVAL, Place, frame, push_values};
+use crate::support::{INTERVAL, Place, frame, heap, push_values};
 
 /// A process: `cache` is the number of 4 KiB blocks of one line; ten other lines hold 2,000 each. The number
 /// of the process decides by how many per cent its lines deviate.
 fn process(number: i64, cache: i64) -> Profile {
-    let types = [
-        ("alloc_objects", "count"),
-        ("alloc_space", "bytes"),
-        ("inuse_objects", "count"),
-        ("inuse_space", "bytes"),
-    ];
-    let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
-    profile.default_sample_type = Some(3);
-    profile.period_type = Some(ValueType::new("space", "bytes"));
-    profile.period = INTERVAL / 64;
+    let mut profile = heap(INTERVAL / 64);
     profile.duration_ns = 60_000_000_000;
     profile.meta = Some(Meta { process: Some(number), epoch: Some(1), ..Meta::default() });
     let main = frame(&mut profile, "demo::main", "src/main.rs", 7);

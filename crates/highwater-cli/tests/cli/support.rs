@@ -114,8 +114,8 @@ impl Run {
     }
 }
 
-/// The profile of a small program: `add` holds `blocks` blocks of 1 MiB, `load` four of 2 MiB.
-pub fn demo(blocks: i64) -> Profile {
+/// A heap profile without rows, sampled at this interval in bytes.
+pub fn heap(interval: i64) -> Profile {
     let types = [
         ("alloc_objects", "count"),
         ("alloc_space", "bytes"),
@@ -125,7 +125,13 @@ pub fn demo(blocks: i64) -> Profile {
     let mut profile = Profile::new(types.map(|(kind, unit)| ValueType::new(kind, unit)).to_vec());
     profile.default_sample_type = Some(3);
     profile.period_type = Some(ValueType::new("space", "bytes"));
-    profile.period = INTERVAL;
+    profile.period = interval;
+    profile
+}
+
+/// The profile of a small program: `add` holds `blocks` blocks of 1 MiB, `load` four of 2 MiB.
+pub fn demo(blocks: i64) -> Profile {
+    let mut profile = heap(INTERVAL);
     profile.time_ns = 1_700_000_000_000_000_000;
     profile.meta = Some(Meta { format: Some(1), epoch: Some(1), ..Meta::default() });
     let library = "/rustc/59807616e1fa2540724bfbac14d7976d7e4a3860/library/alloc/src/raw_vec/mod.rs";

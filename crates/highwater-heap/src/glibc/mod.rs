@@ -5,6 +5,7 @@
 //! reads, writes its answer to memory that it shares with its parent, and ends.
 
 mod chunk;
+mod table;
 mod walk;
 
 use std::io;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::table::Table;
 use super::chunk::{self, HEAD, IN_USE_BEFORE, Look, is_chain, look, next_chain, word};
 use crate::pages::is_present;
 
@@ -74,16 +75,6 @@ pub(super) struct Walk<'a> {
     pub page_bytes: usize,
     /// The kernel's list of pages.
     pub pages: i32,
-}
-
-/// What is known of a page.
-#[repr(C)]
-#[derive(Clone, Copy)]
-struct Page {
-    used: u32,
-    cached: u32,
-    tables: u32,
-    skipped: u32,
 }
 
 impl Walk<'_> {
@@ -363,59 +354,5 @@ fn each_entry(pages: i32, first: usize, count: usize, mut see: impl FnMut(usize,
             see(done + index, entry);
         }
         done += entries;
-    }
-}
-
-/// What is known of each page of a heap, in a mapping of its own.
-struct Table {
-    pages: *mut Page,
-    count: usize,
-}
-
-impl Table {
-    fn new(count: usize) -> Option<Self> {
-        let (access, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-        // SAFETY: an anonymous mapping at an address of the kernel's choice touches no memory in use.
-        let start =
-            unsafe { libc::mmap(std::ptr::null_mut(), count * size_of::<Page>(), access, flags, -1, 0) };
-        (start != libc::MAP_FAILED).then_some(Self { pages: start.cast(), count })
-    }
-
-    fn page(&mut self, index: usize) -> Option<&mut Page> {
-        // SAFETY: the mapping has as many pages, zeroed or written since, and `self` alone has it.
-        (index < self.count).then(|| unsafe { &mut *self.pages.add(index) })
-    }
-
-    fn get(&self, index: usize) -> Option<Page> {
-        // SAFETY: as for `page`.
-        (index < self.count).then(|| unsafe { *self.pages.add(index) })
-    }
-
-    /// Adds the bytes from `at` to `end` to a field of their pages. `start` is the address of the first page.
-    fn add(
-        &mut self,
-        start: usize,
-        page_bytes: usize,
-        at: usize,
-        end: usize,
-        field: fn(&mut Page) -> &mut u32,
-    ) {
-        let mut place = at;
-        while place < end {
-            let index = (place - start) / page_bytes;
-            let next = (start + (index + 1) * page_bytes).min(end);
-            if let Some(page) = self.page(index) {
-                let field = field(page);
-                *field = field.saturating_add((next - place) as u32);
-            }
-            place = next;
-        }
-    }
-}
-
-impl Drop for Table {
-    fn drop(&mut self) {
-        // SAFETY: this is the whole mapping, and nothing refers to it any more.
-        unsafe { libc::munmap(self.pages.cast(), self.count * size_of::<Page>()) };
     }
 }

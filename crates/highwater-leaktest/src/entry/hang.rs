@@ -197,12 +197,7 @@ mod tests {
 
     #[test]
     fn a_test_is_known_by_the_beginning_of_its_name() {
-        let frame = |function: &str| Frame {
-            function: function.to_owned(),
-            file: None,
-            line: None,
-            origin: Origin::Own,
-        };
+        let frame = |function: &str| Frame::without_place(function, Origin::Own);
         let frames = ["dependency::tests::a_lo", "mine::helper", "mine::tests::a_long_name::{{closure}}"];
         let frames = frames.map(frame);
         assert_eq!(test_name("tests::a_long_n", &frames), "tests::a_long_name");

@@ -64,13 +64,7 @@ mod tests {
     #[test]
     fn a_pool_that_waits_is_told_from_a_job() {
         let now = |calls: &[(&str, Origin)]| -> Vec<Frame> {
-            let frame = |&(function, origin): &(&str, Origin)| Frame {
-                function: function.to_owned(),
-                file: None,
-                line: None,
-                origin,
-            };
-            calls.iter().map(frame).collect()
+            calls.iter().map(|it| Frame::without_place(it.0, it.1)).collect()
         };
         let wait = ("std::sync::poison::condvar::Condvar::wait", Origin::System);
         let pool = ("rayon_core::sleep::Sleep::sleep", Origin::Dependency);

@@ -147,12 +147,7 @@ mod tests {
     }
 
     fn frame(function: &str, file: &str) -> Frame {
-        Frame {
-            function: function.to_owned(),
-            file: Some(file.to_owned()),
-            line: Some(1),
-            origin: Origin::Own,
-        }
+        Frame::at(function, file, 1, Origin::Own)
     }
 
     #[test]

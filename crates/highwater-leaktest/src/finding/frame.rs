@@ -15,10 +15,24 @@ pub(crate) struct Frame {
     pub(crate) origin: Origin,
 }
 
+#[cfg(test)]
+impl Frame {
+    /// A call of a program without debug information.
+    pub(crate) fn without_place(function: &str, origin: Origin) -> Self {
+        Self { function: function.to_owned(), file: None, line: None, origin }
+    }
+
+    /// A call at a line of source.
+    pub(crate) fn at(function: &str, file: &str, line: u32, origin: Origin) -> Self {
+        let (file, line) = (Some(file.to_owned()), Some(line));
+        Self { function: function.to_owned(), file, line, origin }
+    }
+}
+
 /// Whose code a frame is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Origin {
-    /// The project's own, as far as is known: none of the others.
+    /// The project's own code, or code that no rule assigns to another owner.
     #[serde(rename = "own")]
     Own,
     /// A crate from a registry or a repository elsewhere.

@@ -61,13 +61,7 @@ mod tests {
     use super::*;
 
     fn frames(calls: &[(&str, Origin)]) -> Vec<Frame> {
-        let frame = |&(function, origin): &(&str, Origin)| Frame {
-            function: function.to_owned(),
-            file: None,
-            line: None,
-            origin,
-        };
-        calls.iter().map(frame).collect()
+        calls.iter().map(|it| Frame::without_place(it.0, it.1)).collect()
     }
 
     #[test]

@@ -172,12 +172,6 @@ mod tests {
     use crate::finding::{LateTask, StuckJob};
 
     fn leak() -> Leak {
-        let frame = |function: &str, file: &str, line, origin| Frame {
-            function: function.to_owned(),
-            file: Some(file.to_owned()),
-            line: Some(line),
-            origin,
-        };
         Leak {
             test: "tests::a".to_owned(),
             kind: Kind::Thread,
@@ -187,8 +181,8 @@ mod tests {
             parent: None,
             id: None,
             spawned: vec![
-                frame("pool::spawn", "/x/registry/src/y/pool.rs", 3, Origin::Dependency),
-                frame("worker::start", "/x/src/worker.rs", 41, Origin::Own),
+                Frame::at("pool::spawn", "/x/registry/src/y/pool.rs", 3, Origin::Dependency),
+                Frame::at("worker::start", "/x/src/worker.rs", 41, Origin::Own),
             ],
             now: vec![],
         }

@@ -170,12 +170,7 @@ mod tests {
     use crate::settings::rules;
 
     fn leak(kind: Kind, name: &str, spawned: &[(&str, Origin)]) -> Leak {
-        let frame = |(function, origin): &(&str, Origin)| Frame {
-            function: (*function).to_owned(),
-            file: Some("/home/me/src/a.rs".to_owned()),
-            line: Some(4),
-            origin: *origin,
-        };
+        let frame = |it: &(&str, Origin)| Frame::at(it.0, "/home/me/src/a.rs", 4, it.1);
         Leak {
             test: "tests::a_long_name".to_owned(),
             kind,

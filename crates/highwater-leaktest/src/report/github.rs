@@ -215,12 +215,7 @@ mod tests {
 
     #[test]
     fn a_line_of_source_has_one_annotation() {
-        let frame = |line| Frame {
-            function: "mine::start".to_owned(),
-            file: Some("src/a.rs".to_owned()),
-            line: Some(line),
-            origin: Origin::Own,
-        };
+        let frame = |line| Frame::at("mine::start", "src/a.rs", line, Origin::Own);
         let leak = |test: &str, kind, line| Leak {
             test: test.to_owned(),
             kind,

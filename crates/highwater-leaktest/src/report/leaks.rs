@@ -121,10 +121,6 @@ mod tests {
     use super::*;
     use crate::finding::Origin;
 
-    fn frame(function: &str, file: &str, line: u32, origin: Origin) -> Frame {
-        Frame { function: function.to_owned(), file: Some(file.to_owned()), line: Some(line), origin }
-    }
-
     fn leak() -> Leak {
         let here = env::current_dir().unwrap().join("src/worker.rs").display().to_string();
         Leak {
@@ -136,9 +132,9 @@ mod tests {
             parent: Some("outer".to_owned()),
             id: None,
             spawned: vec![
-                frame("pool::spawn", "/x/registry/src/y/pool.rs", 3, Origin::Dependency),
-                frame("pool::new", "/x/registry/src/y/pool.rs", 9, Origin::Dependency),
-                frame("worker::start", &here, 41, Origin::Own),
+                Frame::at("pool::spawn", "/x/registry/src/y/pool.rs", 3, Origin::Dependency),
+                Frame::at("pool::new", "/x/registry/src/y/pool.rs", 9, Origin::Dependency),
+                Frame::at("worker::start", &here, 41, Origin::Own),
             ],
             now: vec![
                 Frame {
@@ -147,7 +143,7 @@ mod tests {
                     line: None,
                     origin: Origin::System,
                 },
-                frame("worker::run", &here, 19, Origin::Own),
+                Frame::at("worker::run", &here, 19, Origin::Own),
             ],
         }
     }
@@ -155,9 +151,9 @@ mod tests {
     #[test]
     fn a_path_has_one_call_of_every_crate() {
         let of = |krate: &str, function: &str| {
-            frame(function, &format!("/x/registry/src/y/{krate}/src/a.rs"), 3, Origin::Dependency)
+            Frame::at(function, &format!("/x/registry/src/y/{krate}/src/a.rs"), 3, Origin::Dependency)
         };
-        let own = |line| frame("mine::a", "/x/mine/src/a.rs", line, Origin::Own);
+        let own = |line| Frame::at("mine::a", "/x/mine/src/a.rs", line, Origin::Own);
         let frames = [
             of("tokio-1.54.1", "tokio::task::spawn::spawn"),
             of("tokio-1.54.1", "tokio::runtime::Handle::spawn"),
@@ -223,7 +219,7 @@ mod tests {
              \x20         spawned pool::spawn < src/worker.rs:7 worker::start\n"
         );
         let mut other = task("db::tell::{async_fn}", 7);
-        other.spawned.push(frame("tests::a", "a.rs", 5, Origin::Own));
+        other.spawned.push(Frame::at("tests::a", "a.rs", 5, Origin::Own));
         assert_eq!(
             paragraphs(&[task("db::ask::{async_fn}", 7), task("", 8), other]),
             "  2 tasks of 2 types  for example db::ask::{async_fn}  waiting\n\
@@ -244,7 +240,7 @@ mod tests {
         let of_others = |outer: &str| {
             let spawned = [("tokio::spawn", 9), (outer, 4)];
             let spawned =
-                spawned.map(|(it, line)| frame(it, "/x/registry/src/y/a.rs", line, Origin::Dependency));
+                spawned.map(|(it, line)| Frame::at(it, "/x/registry/src/y/a.rs", line, Origin::Dependency));
             Leak { spawned: spawned.into(), ..task("t", 1) }
         };
         let said = paragraphs(&[of_others("db::open"), of_others("web::serve"), of_others("db::open")]);
@@ -261,7 +257,7 @@ mod tests {
 
     #[test]
     fn a_long_path_is_cut() {
-        let frames: Vec<Frame> = (0..9).map(|line| frame("f", "a.rs", line, Origin::Own)).collect();
+        let frames: Vec<Frame> = (0..9).map(|line| Frame::at("f", "a.rs", line, Origin::Own)).collect();
         assert_eq!(path(&frames), "a.rs:0 f < a.rs:1 f < a.rs:2 f < a.rs:3 f < …");
     }
 }

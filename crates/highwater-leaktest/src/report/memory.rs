@@ -83,12 +83,7 @@ mod tests {
     use crate::finding::{Frame, Origin};
 
     fn excess(limit: Limit, allowed: u64, found: u64, sites: usize) -> Excess {
-        let frame = |line| Frame {
-            function: "mine::grow".to_owned(),
-            file: Some("/x/src/grow.rs".to_owned()),
-            line: Some(line),
-            origin: Origin::Own,
-        };
+        let frame = |line| Frame::at("mine::grow", "/x/src/grow.rs", line, Origin::Own);
         let site =
             |line| ExcessSite { blocks: 2, bytes: 1536, allocated: vec![frame(line)], container: None };
         let sites = (1..=sites).map(|it| site(u32::try_from(it).unwrap())).collect();

@@ -90,13 +90,7 @@ mod tests {
     use crate::finding::Origin;
 
     fn frames(functions: &[&str]) -> Vec<Frame> {
-        let frame = |function: &&str| Frame {
-            function: (*function).to_owned(),
-            file: None,
-            line: None,
-            origin: Origin::Dependency,
-        };
-        functions.iter().map(frame).collect()
+        functions.iter().map(|it| Frame::without_place(it, Origin::Dependency)).collect()
     }
 
     fn why(kind: Kind, name: &str, functions: &[&str]) -> Option<String> {

@@ -1,12 +1,10 @@
 //! The allocator behind this library where it is glibc's and was looked up: nothing is left to be decided.
 
-use core::ffi::c_void;
-use core::mem;
-use core::sync::atomic::Ordering;
-
 use highwater_recorder::Inner;
 
-use super::{CALLOC, MEMALIGN, Next, REALLOC, bootstrap, by_header, header, raw_free, raw_malloc};
+use super::{
+    Next, bootstrap, by_header, header, raw_calloc, raw_free, raw_malloc, raw_memalign, raw_realloc,
+};
 
 /// glibc's allocator. To be used where [`super::is_glibc`] said so.
 #[derive(Debug)]
@@ -27,38 +25,20 @@ unsafe impl Inner for Glibc {
 
     #[inline(always)]
     unsafe fn calloc(count: usize, bytes: usize) -> *mut u8 {
-        let function = CALLOC.0.load(Ordering::Relaxed);
-        // SAFETY: the function of this name has this type; the caller's promise.
-        unsafe {
-            mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(
-                count, bytes,
-            )
-        }
+        // SAFETY: the caller's promise.
+        unsafe { raw_calloc(count, bytes) }
     }
 
     #[inline(always)]
     unsafe fn realloc(block: *mut u8, bytes: usize) -> *mut u8 {
-        // SAFETY: as above. A block of the reserve stays there, which `Next` knows how to do.
-        unsafe {
-            if bootstrap::has(block) {
-                return Next::realloc(block, bytes);
-            }
-            let function = REALLOC.0.load(Ordering::Relaxed);
-            mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut u8, usize) -> *mut u8>(function)(
-                block, bytes,
-            )
-        }
+        // SAFETY: the caller's promise. A block of the reserve stays there, which `Next` knows how to do.
+        unsafe { if bootstrap::has(block) { Next::realloc(block, bytes) } else { raw_realloc(block, bytes) } }
     }
 
     #[inline(always)]
     unsafe fn memalign(align: usize, bytes: usize) -> *mut u8 {
-        let function = MEMALIGN.0.load(Ordering::Relaxed);
-        // SAFETY: as above.
-        unsafe {
-            mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(
-                align, bytes,
-            )
-        }
+        // SAFETY: the caller's promise.
+        unsafe { raw_memalign(align, bytes) }
     }
 
     #[inline(always)]

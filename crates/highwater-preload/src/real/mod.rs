@@ -155,6 +155,39 @@ unsafe fn raw_malloc(bytes: usize) -> *mut u8 {
 /// # Safety
 /// As for [`raw_malloc`].
 #[inline(always)]
+unsafe fn raw_calloc(count: usize, bytes: usize) -> *mut u8 {
+    // SAFETY: as above.
+    unsafe {
+        let function = CALLOC.0.load(Ordering::Relaxed);
+        mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(count, bytes)
+    }
+}
+
+/// # Safety
+/// As for [`raw_malloc`].
+#[inline(always)]
+unsafe fn raw_realloc(block: *mut u8, bytes: usize) -> *mut u8 {
+    // SAFETY: as above.
+    unsafe {
+        let function = REALLOC.0.load(Ordering::Relaxed);
+        mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut u8, usize) -> *mut u8>(function)(block, bytes)
+    }
+}
+
+/// # Safety
+/// As for [`raw_malloc`].
+#[inline(always)]
+unsafe fn raw_memalign(align: usize, bytes: usize) -> *mut u8 {
+    // SAFETY: as above.
+    unsafe {
+        let function = MEMALIGN.0.load(Ordering::Relaxed);
+        mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(align, bytes)
+    }
+}
+
+/// # Safety
+/// As for [`raw_malloc`].
+#[inline(always)]
 unsafe fn raw_free(block: *mut u8) {
     // SAFETY: as above.
     unsafe {
@@ -235,20 +268,13 @@ unsafe impl Inner for Next {
         if !is_known() {
             return bootstrap::allocate(16, count.saturating_mul(bytes));
         }
-        // SAFETY: the function of this name has this type; the caller's promise.
-        unsafe {
-            let function = CALLOC.0.load(Ordering::Relaxed);
-            inside(|| {
-                mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(
-                    count, bytes,
-                )
-            })
-        }
+        // SAFETY: the caller's promise.
+        inside(|| unsafe { raw_calloc(count, bytes) })
     }
 
     #[inline(always)]
     unsafe fn realloc(block: *mut u8, bytes: usize) -> *mut u8 {
-        // SAFETY: as above. A block of the reserve stays there, and its bytes are copied.
+        // SAFETY: the caller's promise. A block of the reserve stays there, and its bytes are copied.
         unsafe {
             if let Some(before) = bootstrap::bytes_of(block) {
                 let moved = Self::malloc(bytes);
@@ -257,12 +283,7 @@ unsafe impl Inner for Next {
                 }
                 return moved;
             }
-            let function = REALLOC.0.load(Ordering::Relaxed);
-            inside(|| {
-                mem::transmute::<*mut c_void, unsafe extern "C" fn(*mut u8, usize) -> *mut u8>(function)(
-                    block, bytes,
-                )
-            })
+            inside(|| raw_realloc(block, bytes))
         }
     }
 
@@ -271,15 +292,8 @@ unsafe impl Inner for Next {
         if !is_known() {
             return bootstrap::allocate(align, bytes);
         }
-        // SAFETY: as above.
-        unsafe {
-            let function = MEMALIGN.0.load(Ordering::Relaxed);
-            inside(|| {
-                mem::transmute::<*mut c_void, unsafe extern "C" fn(usize, usize) -> *mut u8>(function)(
-                    align, bytes,
-                )
-            })
-        }
+        // SAFETY: the caller's promise.
+        inside(|| unsafe { raw_memalign(align, bytes) })
     }
 
     #[inline(always)]

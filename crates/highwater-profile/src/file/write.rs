@@ -126,8 +126,7 @@ fn replace(
 /// How temporary files begin and end.
 const TEMPORARY: (&str, &str) = (".highwater-", ".tmp");
 
-/// Whether this is the name of a temporary file. One that nobody is writing was left by a process that was
-/// killed.
+/// Whether this is the name of a temporary file. A process that was killed leaves such a file behind.
 pub(super) fn is_temporary(name: &str) -> bool {
     name.starts_with(TEMPORARY.0) && name.ends_with(TEMPORARY.1)
 }

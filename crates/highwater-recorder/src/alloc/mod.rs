@@ -22,6 +22,7 @@
 mod build;
 mod free;
 mod resize;
+mod settle;
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::any::TypeId;

@@ -182,7 +182,7 @@ impl Result {
             return Err("bytes are live though everything was freed".to_owned());
         }
         let Some(rows) = &self.rows else { return Ok(()) };
-        // The rows belong to one moment, and that one was as high as the peak, but for what was held back.
+        // All rows belong to one moment. Its live bytes are at most what threads held back below the peak.
         let is_it = |&(bytes, live): &(u64, [Rows; SITES])| {
             bytes + bound >= true_peak && live.iter().zip(rows).all(|(live, row)| live.live == row.at_peak)
         };

@@ -136,3 +136,24 @@ fn findings_lead_to_existing_places() {
     let labels = data["labels"].as_array().unwrap();
     assert!(labels.contains(&place["label"]), "{place}");
 }
+
+/// The value of a token in `tokens.css`: the light one, or the dark one.
+pub(crate) fn token(name: &str, is_dark: bool) -> String {
+    let tokens = STYLES[0];
+    let (light, dark) = tokens.split_once("[data-theme=\"dark\"]").unwrap();
+    let theme = if is_dark { dark } else { light };
+    let value = theme.split_once(&format!("--{name}: ")).unwrap_or_else(|| panic!("no token {name}")).1;
+    value[..value.find(';').unwrap()].to_owned()
+}
+
+#[test]
+fn the_page_about_the_design_has_the_tokens_colours() {
+    let text = include_str!("../../../../docs/DESIGN.md");
+    let rows = text.lines().filter(|it| it.starts_with("| `") && it.contains("`#"));
+    let rows: Vec<Vec<&str>> =
+        rows.map(|it| it.split('|').map(|it| it.trim().trim_matches('`')).collect()).collect();
+    assert!(rows.len() >= 12, "{rows:?}");
+    for row in rows {
+        assert_eq!([token(row[1], false), token(row[1], true)], [row[3], row[4]], "{}", row[1]);
+    }
+}

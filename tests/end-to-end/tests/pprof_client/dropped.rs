@@ -9,7 +9,8 @@ use highwater_profile::{Line, Location, Profile, ValueType, file, pprof};
 use highwater_tests::go::Go;
 use highwater_tests::{highwater, succeed};
 
-use crate::{Snapshots, json, read};
+use crate::callers::json;
+use crate::{Snapshots, read};
 
 /// A location: its inlined functions, innermost first, followed by the function that contains them.
 type Place<'a> = &'a [&'a str];
